@@ -1,0 +1,84 @@
+/** What went wrong, for code that decides by it. */
+export type ErrorCode =
+	| 'binding'
+	| 'configuration'
+	| 'corrupt-record'
+	| 'invalid-session-id'
+	| 'store'
+	| 'stream'
+	| 'unknown-session';
+
+/**
+ * An error of this family. Its message names the package, says what was expected, what was found
+ * and what to do. It never holds a token, a secret or a whole session id.
+ */
+export class TmcpSessionsError extends Error {
+	override readonly name: string = 'TmcpSessionsError';
+	/** What went wrong. */
+	readonly code: ErrorCode;
+
+	/**
+	 * @param code what went wrong.
+	 * @param packageName the folder name of the package that says so, such as `info-kv`.
+	 * @param message what was expected, what was found and what to do.
+	 */
+	constructor(
+		code: ErrorCode,
+		packageName: string,
+		message: string,
+		options?: ErrorOptions,
+	) {
+		super(`[tmcp-sessions/${packageName}] ${message}`, options);
+		this.code = code;
+	}
+}
+
+/** A binding is missing or is something else than it should be. */
+export class BindingError extends TmcpSessionsError {
+	override readonly name = 'BindingError';
+	constructor(packageName: string, message: string) {
+		super('binding', packageName, message);
+	}
+}
+
+/** The backend did not do what it was asked: it is down, refuses or timed out. */
+export class StoreError extends TmcpSessionsError {
+	override readonly name = 'StoreError';
+	constructor(packageName: string, operation: string, cause: unknown) {
+		super('store', packageName, `${operation} failed: ${reasonOf(cause)}`, { cause });
+	}
+}
+
+/** Something is stored under a session's key that is no record. The session counts as unknown. */
+export class CorruptRecordError extends TmcpSessionsError {
+	override readonly name = 'CorruptRecordError';
+	constructor(packageName: string, found: string) {
+		super(
+			'corrupt-record',
+			packageName,
+			`the stored record of a session cannot be used (${found}); the session counts as unknown. ` +
+				'Does something else write to the same storage?',
+		);
+	}
+}
+
+/** A session id that is no non-empty string, or is longer than the backend takes. */
+export class InvalidSessionIdError extends TmcpSessionsError {
+	override readonly name = 'InvalidSessionIdError';
+	constructor(packageName: string, found: string) {
+		super('invalid-session-id', packageName, `a session id must be a non-empty string; found ${found}`);
+	}
+}
+
+/** The message of whatever was thrown. */
+export function reasonOf(cause: unknown): string {
+	return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Told of every failure that no caller can be told of. Must not throw. */
+export type ErrorReporter = (error: Error) => void;
+
+/** Reports to the console: the error's own text and no session id. */
+export const reportToConsole: ErrorReporter = (error) => {
+	console.error(error);
+};

@@ -1,0 +1,22 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/**
+ * What one HTTP request carries to the managers that work for it. Opened by
+ * `@tmcp-sessions/http`; without it every manager still works.
+ */
+export interface RequestScope {
+	/** Keeps the request alive until the promise has settled. The promise must not reject. */
+	waitUntil(work: Promise<unknown>): void;
+}
+
+const scopes = new AsyncLocalStorage<RequestScope>();
+
+/** Runs `work` with `scope` as the scope of everything that it starts. */
+export function runInScope<T>(scope: RequestScope, work: () => T): T {
+	return scopes.run(scope, work);
+}
+
+/** The scope of the request that this code runs for, where one was opened. */
+export function currentScope(): RequestScope | undefined {
+	return scopes.getStore();
+}
