@@ -1,0 +1,213 @@
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+import type { Plugin } from 'esbuild';
+import { Miniflare } from 'miniflare';
+import type { MiniflareOptions } from 'miniflare';
+import { bundleWorker } from './bundle.ts';
+import type { BundledWorker } from './bundle.ts';
+import { workerdBinary } from './workerd-binary.ts';
+import type { WorkerdVersion } from './workerd-binary.ts';
+
+/** What to run. Each Worker is an isolate of its own; storage and objects are shared by all. */
+export interface WorkersOptions<Name extends string = string> {
+	/** Path of the Workers' main module, or one path for each Worker. Each path is bundled once. */
+	readonly entry: string | Readonly<Record<Name, string>>;
+	/** Names of the Workers. The first one owns the Durable Object classes and must export them. */
+	readonly workers: readonly [Name, ...Name[]];
+	/** The workerd release. Default `current`. */
+	readonly version?: WorkerdVersion;
+	/** Names of KV bindings, each one namespace for all Workers. Default `TMCP_SESSION_INFO`. */
+	readonly kvNamespaces?: readonly string[];
+	/** Class names by binding name, on SQLite. Default `{ TMCP_DURABLE_OBJECT: 'SyncLayer' }`. */
+	readonly durableObjects?: Readonly<Record<string, string>>;
+	/** Text variables of every Worker. */
+	readonly vars?: Readonly<Record<string, string>>;
+	/** Default `2026-07-01`. */
+	readonly compatibilityDate?: string;
+	/** Default `nodejs_compat`. */
+	readonly compatibilityFlags?: readonly string[];
+	/** For instance one that puts another module in the place of `cloudflare:workers`. */
+	readonly plugins?: readonly Plugin[];
+	/** Told of each line that a Worker or the runtime logs. Default: standard error. */
+	readonly onLog?: (line: string) => void;
+}
+
+/** Which objects to evict, and what becomes of their sockets. */
+export interface Eviction {
+	/** Default: the only class. Needed where there are several. */
+	readonly className?: string;
+	/** The name that the object was made by. Default: every object of the class that has stored something. */
+	readonly name?: string;
+	/** `hibernate` keeps the sockets as an idle object does; `close` ends them. Default `hibernate`. */
+	readonly webSockets?: 'hibernate' | 'close';
+}
+
+/** Workers that run. */
+export interface Workers<Name extends string = string> {
+	/** Where this Worker listens, on a socket of its own. */
+	url(name: Name): URL;
+	/**
+	 * Puts objects out of memory; the next event makes new instances.
+	 *
+	 * @returns how many were evicted.
+	 * @throws {TmcpSessionsError} where the class is unknown or has to be named.
+	 */
+	evict(eviction?: Eviction): Promise<number>;
+	/** What runs them, for what this interface does not offer. */
+	readonly miniflare: Miniflare;
+	/** Ends the runtime's process and removes its storage. Settles when both are gone. */
+	stop(): Promise<void>;
+}
+
+/** Bundles the Workers and starts them in one workerd, each with a direct socket. */
+export async function startWorkers<const Name extends string>(
+	options: WorkersOptions<Name>,
+): Promise<Workers<Name>> {
+	const owner = options.workers[0];
+	const durableObjects = options.durableObjects ?? { TMCP_DURABLE_OBJECT: 'SyncLayer' };
+	const classNames = new Set(Object.values(durableObjects));
+	const binary = workerdBinary(options.version ?? 'current');
+	const scripts = await bundleEach(options);
+	requireExports(owner, classNames, scripts.get(owner)?.exportNames ?? []);
+
+	const miniflare = await startMiniflare(
+		miniflareOptions(options, durableObjects, scripts),
+		binary,
+	);
+	const urls = new Map<Name, URL>();
+	try {
+		for (const name of options.workers) urls.set(name, await miniflare.unsafeGetDirectURL(name));
+	} catch (error) {
+		await miniflare.dispose();
+		throw error;
+	}
+
+	return {
+		miniflare,
+		url(name) {
+			const url = urls.get(name);
+			if (url === undefined) throw unknownName('Worker', name, urls.keys());
+			return new URL(url);
+		},
+		async evict({ className, name, webSockets = 'hibernate' } = {}) {
+			const target = className ?? (classNames.size === 1 ? [...classNames][0] : undefined);
+			if (target === undefined || !classNames.has(target)) {
+				throw unknownName('Durable Object class', className, classNames);
+			}
+			const objects =
+				name === undefined
+					? (await miniflare.listDurableObjectIds(target, owner)).map((id) => ({ id }))
+					: [{ name }];
+			for (const object of objects) {
+				await miniflare.unsafeEvictDurableObject(owner, target, { ...object, webSockets });
+			}
+			return objects.length;
+		},
+		stop: () => miniflare.dispose(),
+	};
+}
+
+async function bundleEach<Name extends string>({
+	entry,
+	workers,
+	plugins,
+}: WorkersOptions<Name>): Promise<Map<Name, BundledWorker | undefined>> {
+	const entryOf = (name: Name): string => (typeof entry === 'string' ? entry : entry[name]);
+	const scripts = new Map<string, Promise<BundledWorker>>();
+	for (const path of new Set(workers.map(entryOf))) scripts.set(path, bundleWorker(path, plugins));
+	const bundled = workers.map(async (name) => [name, await scripts.get(entryOf(name))] as const);
+	return new Map(await Promise.all(bundled));
+}
+
+function miniflareOptions<Name extends string>(
+	options: WorkersOptions<Name>,
+	durableObjects: Readonly<Record<string, string>>,
+	scripts: ReadonlyMap<Name, BundledWorker | undefined>,
+): MiniflareOptions {
+	const owner = options.workers[0];
+	const log = options.onLog ?? ((line) => process.stderr.write(`${line}\n`));
+	const env = Object.fromEntries([
+		...(options.kvNamespaces ?? ['TMCP_SESSION_INFO']).map(
+			(binding) => [binding, { type: 'kv', id: binding }] as const,
+		),
+		...Object.entries(durableObjects).map(
+			([binding, exportName]) =>
+				[binding, { type: 'durable-object', worker: owner, exportName }] as const,
+		),
+		...Object.entries(options.vars ?? {}).map(
+			([binding, value]) => [binding, { type: 'text', value }] as const,
+		),
+	]);
+	const classes = Object.fromEntries(
+		Object.values(durableObjects).map(
+			(className) => [className, { type: 'durable-object', storage: 'sqlite' }] as const,
+		),
+	);
+	return {
+		cf: false,
+		handleStructuredLogs: ({ level, message }) => log(`[workerd ${level}] ${message}`),
+		workers: options.workers.map((name) => ({
+			config: {
+				name,
+				compatibilityDate: options.compatibilityDate ?? '2026-07-01',
+				compatibilityFlags: [...(options.compatibilityFlags ?? ['nodejs_compat'])],
+				manifest: {
+					mainModule: 'index.mjs',
+					modules: { 'index.mjs': { type: 'esm', contents: scripts.get(name)?.code ?? '' } },
+				},
+				env,
+				exports: name === owner ? classes : {},
+			},
+			dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
+		})),
+	};
+}
+
+let lastStart: Promise<unknown> = Promise.resolve();
+
+/**
+ * miniflare takes another workerd from the environment alone, and reads it when it starts the
+ * process: starts wait for one another, so that none sees the variable of another.
+ */
+function startMiniflare(options: MiniflareOptions, binary: string | undefined): Promise<Miniflare> {
+	const start = lastStart.then(async () => {
+		const before = process.env['MINIFLARE_WORKERD_PATH'];
+		if (binary !== undefined) process.env['MINIFLARE_WORKERD_PATH'] = binary;
+		const miniflare = new Miniflare(options);
+		try {
+			await miniflare.ready;
+			return miniflare;
+		} catch (error) {
+			await miniflare.dispose();
+			throw error;
+		} finally {
+			if (before === undefined) delete process.env['MINIFLARE_WORKERD_PATH'];
+			else process.env['MINIFLARE_WORKERD_PATH'] = before;
+		}
+	});
+	lastStart = start.catch(() => undefined);
+	return start;
+}
+
+/** workerd starts without a class that it misses, and fails at the first request with less to go by. */
+function requireExports(
+	owner: string,
+	classNames: ReadonlySet<string>,
+	exportNames: readonly string[],
+): void {
+	const missing = [...classNames].filter((className) => !exportNames.includes(className));
+	if (missing.length === 0) return;
+	throw new TmcpSessionsError(
+		'configuration',
+		'testkit',
+		`the Worker ${owner} must export the Durable Object class ${missing.join(' and ')}; ` +
+			`found ${exportNames.join(', ') || 'no exports'}. Export it from the entry or change durableObjects.`,
+	);
+}
+
+function unknownName(what: string, found: unknown, known: Iterable<string>): TmcpSessionsError {
+	return new TmcpSessionsError(
+		'configuration',
+		'testkit',
+		`expected the name of a ${what}, one of ${[...known].join(', ') || '(none)'}; found ${String(found)}`,
+	);
+}

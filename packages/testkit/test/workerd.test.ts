@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import { readFile, readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startWorkers, workerdVersions } from '../src/workerd/index.ts';
+import type { Workers } from '../src/workerd/index.ts';
+
+const entry = fileURLToPath(new URL('workerd-fixture.js', import.meta.url));
+
+interface Answer {
+	isolate: string;
+	greeting: string;
+	stored: string | null;
+	instance: string;
+	sockets: number;
+}
+
+async function ask(url: URL, init: RequestInit = {}): Promise<Answer> {
+	const response = await fetch(url, { signal: AbortSignal.timeout(5_000), ...init });
+	expect(response.status).toBe(200);
+	// Sound: the fixture answers with nothing else.
+	return (await response.json()) as Answer;
+}
+
+/** Ids and command lines of the workerd processes that this process started. */
+async function workerdChildren(): Promise<string[]> {
+	const found: string[] = [];
+	for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+		const [stat, command] = await Promise.all([
+			readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
+			readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+		]);
+		const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+		if (parent === String(process.pid) && command.includes('workerd')) {
+			found.push(`${pid} ${command.split('\0')[0] ?? ''}`);
+		}
+	}
+	return found;
+}
+
+describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
+	const log: string[] = [];
+	let workers: Workers<'a' | 'b'>;
+
+	beforeAll(async () => {
+		workers = await startWorkers({
+			entry,
+			workers: ['a', 'b'],
+			version,
+			vars: { GREETING: 'hello' },
+			onLog: (line) => log.push(line),
+		});
+	}, 30_000);
+	afterAll(async () => {
+		await workers.stop();
+		expect(await workerdChildren()).toEqual([]);
+	});
+
+	test('run on the release that was asked for', async () => {
+		const children = await workerdChildren();
+		expect(children).toHaveLength(1);
+		const old = children[0]?.includes('1.20260730.1') === true;
+		expect(old).toBe(version === '2026-07-30');
+	});
+
+	test('are two isolates that share one KV namespace', async () => {
+		const a = await ask(new URL('/note', workers.url('a')), { method: 'PUT', body: 'from a' });
+		const b = await ask(new URL('/note', workers.url('b')));
+		expect(b.isolate).not.toBe(a.isolate);
+		expect(b.stored).toBe('from a');
+		expect(b.greeting).toBe('hello');
+	});
+
+	test('share one Durable Object; an eviction makes a new instance and keeps its sockets', async () => {
+		const socket = new WebSocket(new URL('/socket', workers.url('a')).href.replace('http', 'ws'));
+		await once(socket, 'open', { signal: AbortSignal.timeout(5_000) });
+		const nextMessage = async (): Promise<unknown> => {
+			const [event] = await once(socket, 'message', { signal: AbortSignal.timeout(5_000) });
+			return event.data;
+		};
+
+		let heard = nextMessage();
+		const before = await ask(new URL('/object/', workers.url('b')));
+		expect(await heard).toBe(before.instance);
+		expect((await ask(new URL('/object/', workers.url('a')))).instance).toBe(before.instance);
+
+		expect(await workers.evict()).toBe(1);
+		heard = nextMessage();
+		const after = await ask(new URL('/object/', workers.url('b')));
+		expect(after.instance).not.toBe(before.instance);
+		expect(after.sockets).toBe(1);
+		expect(await heard).toBe(after.instance);
+
+		const closed = once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+		await workers.evict({ name: 'one', webSockets: 'close' });
+		await closed;
+		expect((await ask(new URL('/object/', workers.url('a')))).sockets).toBe(0);
+	});
+
+	test('log where they are told to', async () => {
+		await ask(new URL('/logged', workers.url('a')));
+		await expect.poll(() => log.join('\n')).toContain('answered /logged');
+	});
+
+	test('an unknown Worker or class is refused with the names that there are', async () => {
+		// @ts-expect-error: there is no c
+		expect(() => workers.url('c')).toThrow('one of a, b; found c');
+		await expect(workers.evict({ className: 'Other' })).rejects.toThrow(
+			'one of SyncLayer; found Other',
+		);
+	});
+});
+
+test('a Worker that does not bundle is refused with its path, and nothing is left running', async () => {
+	await expect(startWorkers({ entry: '/nowhere/worker.ts', workers: ['a'] })).rejects.toThrow(
+		'/nowhere/worker.ts',
+	);
+	expect(await workerdChildren()).toEqual([]);
+});
+
+test('a Durable Object class that the entry does not export is named', async () => {
+	const start = startWorkers({
+		entry,
+		workers: ['a'],
+		durableObjects: { TMCP_DURABLE_OBJECT: 'Forgotten' },
+	});
+	await expect(start).rejects.toThrow(
+		'must export the Durable Object class Forgotten; found SyncLayer',
+	);
+});
+
+test('a Worker that throws at its top level is refused, and nothing is left running', async () => {
+	const start = startWorkers({
+		entry,
+		workers: ['a'],
+		durableObjects: {},
+		onLog: () => undefined,
+		plugins: [
+			{
+				name: 'throws',
+				setup: ({ onLoad }) =>
+					onLoad({ filter: /fixture/ }, () => ({ contents: 'throw new Error()' })),
+			},
+		],
+	});
+	await expect(start).rejects.toThrow();
+	expect(await workerdChildren()).toEqual([]);
+});
+
+test('starts at the same time get each its own release', async () => {
+	const both = await Promise.all(
+		workerdVersions.map((version) => startWorkers({ entry, workers: ['a'], version })),
+	);
+	const children = (await workerdChildren()).join();
+	await Promise.all(both.map((workers) => workers.stop()));
+	expect(children).toMatch(/1\.20261117\.1/);
+	expect(children).toMatch(/1\.20260730\.1/);
+});
