@@ -22,12 +22,7 @@ export class TmcpSessionsError extends Error {
 	 * @param packageName the folder name of the package that says so, such as `info-kv`.
 	 * @param message what was expected, what was found and what to do.
 	 */
-	constructor(
-		code: ErrorCode,
-		packageName: string,
-		message: string,
-		options?: ErrorOptions,
-	) {
+	constructor(code: ErrorCode, packageName: string, message: string, options?: ErrorOptions) {
 		super(`[tmcp-sessions/${packageName}] ${message}`, options);
 		this.code = code;
 	}
@@ -66,7 +61,31 @@ export class CorruptRecordError extends TmcpSessionsError {
 export class InvalidSessionIdError extends TmcpSessionsError {
 	override readonly name = 'InvalidSessionIdError';
 	constructor(packageName: string, found: string) {
-		super('invalid-session-id', packageName, `a session id must be a non-empty string; found ${found}`);
+		super(
+			'invalid-session-id',
+			packageName,
+			`a session id must be a non-empty string; found ${found}`,
+		);
+	}
+}
+
+/** A session that never was, has ended or has expired was asked to do something. */
+export class UnknownSessionError extends TmcpSessionsError {
+	override readonly name = 'UnknownSessionError';
+	constructor(packageName: string, purpose: string) {
+		super(
+			'unknown-session',
+			packageName,
+			`a session that is not known cannot ${purpose}; it never was, has ended or has expired`,
+		);
+	}
+}
+
+/** A stream could not be opened, or a message could not be handed on. */
+export class StreamError extends TmcpSessionsError {
+	override readonly name = 'StreamError';
+	constructor(packageName: string, operation: string, cause: unknown) {
+		super('stream', packageName, `${operation} failed: ${reasonOf(cause)}`, { cause });
 	}
 }
 

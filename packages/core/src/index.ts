@@ -3,13 +3,18 @@ export {
 	CorruptRecordError,
 	InvalidSessionIdError,
 	StoreError,
+	StreamError,
 	TmcpSessionsError,
+	UnknownSessionError,
 	reasonOf,
 	reportToConsole,
 } from './errors.ts';
 export type { ErrorCode, ErrorReporter } from './errors.ts';
+export { InMemoryStreamSessionManager } from './in-memory-stream-session-manager.ts';
 export { currentScope, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
+export { createSessionIds } from './session-ids.ts';
+export type { SessionIdOptions, SessionIds } from './session-ids.ts';
 export type {
 	ClientCapabilities,
 	ClientInfo,
@@ -19,3 +24,6 @@ export type {
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+export { StoredInfoSessionManager } from './stored-info-session-manager.ts';
+export type { StoredInfoOptions } from './stored-info-session-manager.ts';
+export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';

@@ -1,0 +1,86 @@
+import { TmcpSessionsError } from './errors.ts';
+
+/** Makes and checks session ids. */
+export interface SessionIds {
+	/** A new id: `<version>.<random>.<mac>`, 78 characters of `A-Z a-z 0-9 - _ .`. */
+	mint(): Promise<string>;
+	/** Whether one of the keys made this id. Costs no storage; takes any string. */
+	verify(id: string): Promise<boolean>;
+}
+
+/** Keys for `createSessionIds`. */
+export interface SessionIdOptions {
+	/**
+	 * Secrets of at least 32 characters. The first signs, all verify: to rotate, put the new one in
+	 * front and drop the old one after the absolute lifetime of a session.
+	 */
+	readonly keys: readonly string[];
+}
+
+const VERSION = '1';
+const RANDOM_BYTES = 24;
+const MINTED = /^1\.[\w-]{32}\.[\w-]{43}$/;
+const MIN_KEY_LENGTH = 32;
+
+/**
+ * Session ids that nobody can guess (192 random bits; the specification asks for 128) or forge: an
+ * HMAC-SHA-256 lets a stranger's id be refused before any storage is read.
+ *
+ * @throws {TmcpSessionsError} `configuration`, where there is no key or one is too short.
+ */
+export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
+	if (keys.length === 0 || keys.some((key) => key.length < MIN_KEY_LENGTH)) {
+		throw new TmcpSessionsError(
+			'configuration',
+			'core',
+			`session ids need keys of at least ${MIN_KEY_LENGTH} characters; found ` +
+				(keys.length === 0 ? 'none' : `one of ${Math.min(...keys.map((key) => key.length))}`) +
+				'. Make one with: openssl rand -base64 32',
+		);
+	}
+	const imported: CryptoKey[] = [];
+	const keyAt = async (index: number): Promise<CryptoKey> =>
+		(imported[index] ??= await importKey(keys[index] ?? ''));
+
+	return {
+		async mint() {
+			const random = toBase64Url(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
+			const mac = await crypto.subtle.sign('HMAC', await keyAt(0), signedBytes(random));
+			return `${VERSION}.${random}.${toBase64Url(new Uint8Array(mac))}`;
+		},
+		async verify(id) {
+			if (!MINTED.test(id)) return false;
+			const [, random = '', mac = ''] = id.split('.');
+			// subtle.verify compares in constant time.
+			for (let index = 0; index < keys.length; index++) {
+				const key = await keyAt(index);
+				if (await crypto.subtle.verify('HMAC', key, fromBase64Url(mac), signedBytes(random)))
+					return true;
+			}
+			return false;
+		},
+	};
+}
+
+function importKey(secret: string): Promise<CryptoKey> {
+	const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+	const bytes = new TextEncoder().encode(secret);
+	return crypto.subtle.importKey('raw', bytes, algorithm, false, ['sign', 'verify']);
+}
+
+// The label keeps a MAC made for something else with the same key from passing as one for an id.
+function signedBytes(random: string): Uint8Array<ArrayBuffer> {
+	return new TextEncoder().encode(`tmcp-sessions session id ${VERSION}.${random}`);
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+	return btoa(String.fromCharCode(...bytes))
+		.replaceAll('+', '-')
+		.replaceAll('/', '_')
+		.replaceAll('=', '');
+}
+
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+	const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+	return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
