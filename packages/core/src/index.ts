@@ -1,3 +1,4 @@
+export { encodeSessionId } from './encode-session-id.ts';
 export {
 	BindingError,
 	CorruptRecordError,
@@ -11,10 +12,18 @@ export {
 } from './errors.ts';
 export type { ErrorCode, ErrorReporter } from './errors.ts';
 export { InMemoryStreamSessionManager } from './in-memory-stream-session-manager.ts';
+export { InMemorySessionStore } from './memory-session-store.ts';
+export type { HeldSession, InMemorySessionStoreOptions } from './memory-session-store.ts';
 export { currentScope, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
 export { createSessionIds } from './session-ids.ts';
 export type { SessionIdOptions, SessionIds } from './session-ids.ts';
+export {
+	ENDED_SESSION,
+	liveSessionRecord,
+	mergeSessionPatch,
+	parseSessionRecord,
+} from './session-record.ts';
 export type {
 	ClientCapabilities,
 	ClientInfo,

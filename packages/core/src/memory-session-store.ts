@@ -1,0 +1,149 @@
+import { encodeSessionId } from './encode-session-id.ts';
+import { ENDED_SESSION, liveSessionRecord, mergeSessionPatch } from './session-record.ts';
+import type {
+	SessionPatch,
+	SessionRecord,
+	SessionStore,
+	StoreCapabilities,
+} from './session-store.ts';
+
+const PACKAGE = 'core';
+const MAX_ID_BYTES = 1024;
+/** Entries looked at in each call that adds one: more than one, so that a sweep catches up. */
+const SWEEP_STEPS = 4;
+
+/** What is kept of a session: its record as JSON, or `ENDED_SESSION`, until it would have expired. */
+export interface HeldSession {
+	readonly text: string;
+	readonly forgetAtMs: number;
+}
+
+/** Settings of `InMemorySessionStore`, for tests. */
+export interface InMemorySessionStoreOptions {
+	/** The time in milliseconds since the epoch. `Date.now` unless given. */
+	readonly now?: () => number;
+	/** Where to keep the sessions. A new map unless given. */
+	readonly sessions?: Map<string, HeldSession>;
+}
+
+/**
+ * Keeps sessions in the memory of this isolate: for tests, for one process on Node.js, and for what
+ * may be lost. Expired entries are removed bit by bit while new ones come in.
+ */
+export class InMemorySessionStore implements SessionStore {
+	readonly capabilities: StoreCapabilities = {
+		consistency: 'isolate',
+		visibleWithinSeconds: 0,
+		ttlFloorSeconds: 0,
+		atomicUpdate: true,
+		maxIdBytes: MAX_ID_BYTES,
+	};
+	readonly #now: () => number;
+	readonly #sessions: Map<string, HeldSession>;
+	/** Uri to the sessions that subscribed to it, with the time until which each is kept. */
+	readonly #subscribers = new Map<string, Map<string, number>>();
+	/** Session to its uris, so that ending it looks at nobody else's. */
+	readonly #urisOf = new Map<string, Set<string>>();
+	#sweep: Iterator<void>;
+
+	constructor({ now = Date.now, sessions = new Map() }: InMemorySessionStoreOptions = {}) {
+		this.#now = now;
+		this.#sessions = sessions;
+		this.#sweep = this.#sweepOnce();
+	}
+
+	async read(id: string): Promise<SessionRecord | undefined> {
+		check(id);
+		return this.#live(id);
+	}
+
+	/** A create that comes after the end of the session does not bring it back. */
+	async create(id: string, record: SessionRecord): Promise<void> {
+		check(id);
+		this.#sweepABit();
+		const held = this.#sessions.get(id);
+		if (held?.text === ENDED_SESSION && held.forgetAtMs > this.#now()) return;
+		this.#hold(id, record);
+	}
+
+	async update(id: string, patch: SessionPatch): Promise<boolean> {
+		check(id);
+		const record = this.#live(id);
+		if (!record) return false;
+		this.#hold(id, mergeSessionPatch(record, patch));
+		return true;
+	}
+
+	async delete(id: string): Promise<void> {
+		check(id);
+		const held = this.#sessions.get(id);
+		if (held) this.#sessions.set(id, { text: ENDED_SESSION, forgetAtMs: held.forgetAtMs });
+		for (const uri of this.#urisOf.get(id) ?? []) this.#forgetSubscription(id, uri);
+	}
+
+	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
+		check(id);
+		this.#sweepABit();
+		const subscribers = this.#subscribers.get(uri) ?? new Map<string, number>();
+		this.#subscribers.set(uri, subscribers.set(id, untilMs));
+		const uris = this.#urisOf.get(id) ?? new Set<string>();
+		this.#urisOf.set(id, uris.add(uri));
+	}
+
+	async unsubscribe(id: string, uri: string): Promise<void> {
+		check(id);
+		this.#forgetSubscription(id, uri);
+	}
+
+	async subscribers(uri: string): Promise<string[]> {
+		const now = this.#now();
+		const subscribers = [...(this.#subscribers.get(uri) ?? [])];
+		return subscribers.filter(([, untilMs]) => untilMs > now).map(([id]) => id);
+	}
+
+	#live(id: string): SessionRecord | undefined {
+		return liveSessionRecord(this.#sessions.get(id)?.text, PACKAGE, this.#now());
+	}
+
+	// JSON, so that nobody shares an object with the store and nothing survives here that a durable
+	// backend would lose.
+	#hold(id: string, record: SessionRecord): void {
+		this.#sessions.set(id, { text: JSON.stringify(record), forgetAtMs: record.expiresAtMs });
+	}
+
+	#forgetSubscription(id: string, uri: string): void {
+		const subscribers = this.#subscribers.get(uri);
+		subscribers?.delete(id);
+		if (subscribers?.size === 0) this.#subscribers.delete(uri);
+		const uris = this.#urisOf.get(id);
+		uris?.delete(uri);
+		if (uris?.size === 0) this.#urisOf.delete(id);
+	}
+
+	#sweepABit(): void {
+		for (let step = 0; step < SWEEP_STEPS; step++) {
+			if (this.#sweep.next().done) {
+				this.#sweep = this.#sweepOnce();
+				return;
+			}
+		}
+	}
+
+	// One entry at a step. The iterators of a Map stand what is added and removed between two steps.
+	*#sweepOnce(): Generator<void> {
+		for (const [id, { forgetAtMs }] of this.#sessions) {
+			if (forgetAtMs <= this.#now()) this.#sessions.delete(id);
+			yield;
+		}
+		for (const [uri, subscribers] of this.#subscribers) {
+			for (const [id, untilMs] of subscribers) {
+				if (untilMs <= this.#now()) this.#forgetSubscription(id, uri);
+				yield;
+			}
+		}
+	}
+}
+
+function check(id: string): void {
+	encodeSessionId(id, PACKAGE, MAX_ID_BYTES);
+}
