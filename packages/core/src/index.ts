@@ -1,3 +1,5 @@
+export { resolveBinding } from './binding.ts';
+export type { BindingKind } from './binding.ts';
 export { encodeSessionId } from './encode-session-id.ts';
 export {
 	BindingError,

@@ -1,0 +1,38 @@
+import { currentScope, StreamError } from '@tmcp-sessions/core';
+import { waitUntil } from 'cloudflare:workers';
+
+import { PACKAGE, syncLayer } from './binding.ts';
+import type { SyncLayerBinding } from './binding.ts';
+import { addressOf } from './socket-address.ts';
+import type { SocketPurpose } from './socket-address.ts';
+
+/**
+ * Opens a socket to the object. Call it in the request that owns the stream: workerd lets no other
+ * request use what comes back, and the socket is what keeps this request alive.
+ *
+ * @throws {StreamError} where the object cannot be reached or refuses.
+ * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
+ */
+export async function openSocket(
+	binding: SyncLayerBinding,
+	purpose: SocketPurpose,
+): Promise<WebSocket> {
+	const stub = syncLayer(binding);
+	const response = await stub
+		.fetch(addressOf(purpose), { headers: { Upgrade: 'websocket' } })
+		.catch((cause: unknown) => {
+			throw new StreamError(PACKAGE, 'opening a stream', cause);
+		});
+	if (!response.webSocket) {
+		throw new StreamError(PACKAGE, 'opening a stream', `SyncLayer answered ${response.status}`);
+	}
+	response.webSocket.accept();
+	return response.webSocket;
+}
+
+/** Keeps the request alive for work that its caller does not await. */
+export function keepAlive(work: Promise<unknown>): void {
+	const scope = currentScope();
+	if (scope) scope.waitUntil(work);
+	else waitUntil(work);
+}

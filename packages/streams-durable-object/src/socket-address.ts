@@ -1,0 +1,64 @@
+import type { SubscriptionFilter } from 'tmcp';
+
+/**
+ * What a Worker's socket to the object is for: the stream of a session (GET), or a listener of the
+ * stateless era (`subscriptions/listen`). It travels in the address of the upgrade request.
+ */
+export type SocketPurpose =
+	| { readonly role: 'stream'; readonly session: string }
+	| { readonly role: 'listener'; readonly kinds: readonly ChangeKind[] };
+
+/** The kinds of change that a listener can ask for. */
+export type ChangeKind = 'tools' | 'prompts' | 'resources' | 'updates';
+
+/**
+ * The longest session id that has streams: an object's tag holds 256 characters.
+ * https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket
+ */
+export const MAX_SESSION_ID_LENGTH = 240;
+
+const KIND_BY_METHOD: ReadonlyMap<string, ChangeKind> = new Map([
+	['notifications/tools/list_changed', 'tools'],
+	['notifications/prompts/list_changed', 'prompts'],
+	['notifications/resources/list_changed', 'resources'],
+	['notifications/resources/updated', 'updates'],
+]);
+const KINDS: ReadonlySet<string> = new Set(KIND_BY_METHOD.values());
+
+/** The kind of change that a notification tells, where it tells one. */
+export function kindOf(method: string): ChangeKind | undefined {
+	return KIND_BY_METHOD.get(method);
+}
+
+/** The kinds of change that a listener's filters let through. */
+export function kindsOf(filters: SubscriptionFilter): ChangeKind[] {
+	const kinds: ChangeKind[] = [];
+	if (filters.toolsListChanged) kinds.push('tools');
+	if (filters.promptsListChanged) kinds.push('prompts');
+	if (filters.resourcesListChanged) kinds.push('resources');
+	if (filters.resourceSubscriptions?.length) kinds.push('updates');
+	return kinds;
+}
+
+/** The address that an upgrade request for this purpose goes to. Ids are data: they are escaped. */
+export function addressOf(purpose: SocketPurpose): string {
+	const query = new URLSearchParams({ role: purpose.role });
+	if (purpose.role === 'stream') query.set('session', purpose.session);
+	else for (const kind of purpose.kinds) query.append('kind', kind);
+	return `https://sync-layer.invalid/?${query.toString()}`;
+}
+
+/** What an address asks for, or undefined where it names no purpose. */
+export function purposeOf(address: string): SocketPurpose | undefined {
+	const query = new URL(address).searchParams;
+	if (query.get('role') === 'listener') {
+		return { role: 'listener', kinds: query.getAll('kind').filter(isKind) };
+	}
+	const session = query.get('session');
+	if (query.get('role') !== 'stream' || !session) return undefined;
+	return session.length <= MAX_SESSION_ID_LENGTH ? { role: 'stream', session } : undefined;
+}
+
+function isKind(kind: string): kind is ChangeKind {
+	return KINDS.has(kind);
+}

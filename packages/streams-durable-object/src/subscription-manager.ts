@@ -1,0 +1,127 @@
+import { reportToConsole, StreamError } from '@tmcp-sessions/core';
+import type { ErrorReporter } from '@tmcp-sessions/core';
+import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
+import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
+import type { JSONRPCRequest } from 'json-rpc-2.0';
+
+import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
+import type { SyncLayerBinding } from './binding.ts';
+import { keepAlive, openSocket } from './open-socket.ts';
+import { kindsOf } from './socket-address.ts';
+import type { SyncLayerOptions } from './stream-session-manager.ts';
+
+interface Listener {
+	readonly origin: string;
+	readonly local: SubscriptionManager;
+}
+
+/**
+ * The listeners of the stateless era (`subscriptions/listen`), wherever their isolates are: each
+ * holds one socket to the `SyncLayer`, opened before the subscription is acknowledged.
+ *
+ * What is sent before the acknowledgement is out, and the order after it, is left to tmcp's own
+ * in-memory manager, one for each listener.
+ */
+export class DurableObjectSubscriptionManager extends SubscriptionManager {
+	readonly #binding: SyncLayerBinding;
+	readonly #onError: ErrorReporter;
+	readonly #listeners = new Map<string, Listener>();
+
+	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
+	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: SyncLayerOptions = {}) {
+		super();
+		this.#binding = binding;
+		this.#onError = options.onError ?? reportToConsole;
+	}
+
+	/**
+	 * Registers a listener and acknowledges it once changes from every isolate reach it.
+	 *
+	 * @returns false where its origin has a listener of this id already.
+	 * @throws {StreamError} where the object cannot be reached.
+	 */
+	override async create(
+		subscription: Subscription,
+		callbacks: SubscriptionCallbacks,
+	): Promise<boolean> {
+		const { id, origin, filters } = subscription;
+		const key = keyOf(id, origin);
+		if (this.#listeners.has(key)) return false;
+		const local = new InMemorySubscriptionManager();
+		this.#listeners.set(key, { origin, local });
+
+		try {
+			const socket = await openSocket(this.#binding, { role: 'listener', kinds: kindsOf(filters) });
+			socket.addEventListener('message', ({ data }) => this.#deliver(local, data));
+			socket.addEventListener('close', () => this.#handled(local.close(id, origin, 'closed')));
+			// Any request may close the listener, but only the one that opened the socket may touch it.
+			const closed = Promise.withResolvers<void>();
+			void closed.promise.then(() => socket.close(1000));
+			return await local.create(subscription, {
+				...callbacks,
+				close: async (reason) => {
+					this.#listeners.delete(key);
+					closed.resolve();
+					await callbacks.close(reason);
+				},
+			});
+		} catch (error) {
+			this.#listeners.delete(key);
+			throw error;
+		}
+	}
+
+	/** Tells the listeners of every isolate; never rejects. A failure goes to `onError`. */
+	override send(notification: JSONRPCRequest): Promise<void> {
+		const sending = this.#publish(notification);
+		keepAlive(sending);
+		return sending;
+	}
+
+	override close(
+		id: string | number,
+		origin: string,
+		reason: 'closed' | 'cancelled',
+	): boolean | Promise<boolean> {
+		return this.#listeners.get(keyOf(id, origin))?.local.close(id, origin, reason) ?? false;
+	}
+
+	override async closeAll(
+		origin?: string,
+		reason: 'closed' | 'cancelled' = 'cancelled',
+	): Promise<void> {
+		const listeners = [...this.#listeners.values()].filter(
+			(listener) => origin === undefined || listener.origin === origin,
+		);
+		await Promise.all(
+			listeners.map((listener) => listener.local.closeAll(listener.origin, reason)),
+		);
+	}
+
+	#deliver(local: SubscriptionManager, data: unknown): void {
+		if (typeof data !== 'string') return;
+		// Sound: only SyncLayer holds the other end, and it sends what `send` was given.
+		const notification = JSON.parse(data) as JSONRPCRequest;
+		this.#handled(local.send(notification));
+	}
+
+	async #publish(notification: JSONRPCRequest): Promise<void> {
+		try {
+			await syncLayer(this.#binding).sendSubscription(notification);
+		} catch (cause) {
+			this.#onError(new StreamError(PACKAGE, 'telling listeners', cause));
+		}
+	}
+
+	/** For work that an event starts and nobody awaits. */
+	#handled(work: unknown): void {
+		Promise.resolve(work).catch((cause: unknown) => {
+			this.#onError(new StreamError(PACKAGE, 'serving a listener', cause));
+		});
+	}
+}
+
+/** Keeps an id's JSON type: 1 and "1" are two listeners. */
+function keyOf(id: string | number, origin: string): string {
+	return JSON.stringify([origin, id]);
+}
