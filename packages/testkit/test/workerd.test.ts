@@ -85,6 +85,7 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 		expect((await ask(new URL('/object/', workers.url('a')))).instance).toBe(before.instance);
 
 		expect(await workers.evict()).toBe(1);
+		expect(await workers.evict()).toBe(0);
 		heard = nextMessage();
 		const after = await ask(new URL('/object/', workers.url('b')));
 		expect(after.instance).not.toBe(before.instance);

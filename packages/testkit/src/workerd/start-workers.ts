@@ -1,9 +1,10 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { TmcpSessionsError, reasonOf } from '@tmcp-sessions/core';
 import type { Plugin } from 'esbuild';
 import { Miniflare } from 'miniflare';
-import type { MiniflareOptions } from 'miniflare';
+import type { DurableObjectEvictionOptions, MiniflareOptions } from 'miniflare';
 import { bundleWorker } from './bundle.ts';
 import type { BundledWorker } from './bundle.ts';
+import { miniflareOptions } from './miniflare-options.ts';
 import { workerdBinary } from './workerd-binary.ts';
 import type { WorkerdVersion } from './workerd-binary.ts';
 
@@ -35,7 +36,7 @@ export interface WorkersOptions<Name extends string = string> {
 export interface Eviction {
 	/** Default: the only class. Needed where there are several. */
 	readonly className?: string;
-	/** The name that the object was made by. Default: every object of the class that has stored something. */
+	/** The name that the object was made by. Default: every object of the class. */
 	readonly name?: string;
 	/** `hibernate` keeps the sockets as an idle object does; `close` ends them. Default `hibernate`. */
 	readonly webSockets?: 'hibernate' | 'close';
@@ -48,7 +49,7 @@ export interface Workers<Name extends string = string> {
 	/**
 	 * Puts objects out of memory; the next event makes new instances.
 	 *
-	 * @returns how many were evicted.
+	 * @returns how many were in memory and are no more.
 	 * @throws {TmcpSessionsError} where the class is unknown or has to be named.
 	 */
 	evict(eviction?: Eviction): Promise<number>;
@@ -97,13 +98,31 @@ export async function startWorkers<const Name extends string>(
 				name === undefined
 					? (await miniflare.listDurableObjectIds(target, owner)).map((id) => ({ id }))
 					: [{ name }];
+			let evicted = 0;
 			for (const object of objects) {
-				await miniflare.unsafeEvictDurableObject(owner, target, { ...object, webSockets });
+				const options = { ...object, webSockets };
+				if (await evictIfRunning(miniflare, owner, target, options)) evicted += 1;
 			}
-			return objects.length;
+			return evicted;
 		},
 		stop: () => miniflare.dispose(),
 	};
+}
+
+/** miniflare tells an object that is out of memory already by its message alone. */
+async function evictIfRunning(
+	miniflare: Miniflare,
+	owner: string,
+	className: string,
+	options: DurableObjectEvictionOptions,
+): Promise<boolean> {
+	try {
+		await miniflare.unsafeEvictDurableObject(owner, className, options);
+		return true;
+	} catch (error) {
+		if (reasonOf(error).includes('not currently running')) return false;
+		throw error;
+	}
 }
 
 async function bundleEach<Name extends string>({
@@ -116,50 +135,6 @@ async function bundleEach<Name extends string>({
 	for (const path of new Set(workers.map(entryOf))) scripts.set(path, bundleWorker(path, plugins));
 	const bundled = workers.map(async (name) => [name, await scripts.get(entryOf(name))] as const);
 	return new Map(await Promise.all(bundled));
-}
-
-function miniflareOptions<Name extends string>(
-	options: WorkersOptions<Name>,
-	durableObjects: Readonly<Record<string, string>>,
-	scripts: ReadonlyMap<Name, BundledWorker | undefined>,
-): MiniflareOptions {
-	const owner = options.workers[0];
-	const log = options.onLog ?? ((line) => process.stderr.write(`${line}\n`));
-	const env = Object.fromEntries([
-		...(options.kvNamespaces ?? ['TMCP_SESSION_INFO']).map(
-			(binding) => [binding, { type: 'kv', id: binding }] as const,
-		),
-		...Object.entries(durableObjects).map(
-			([binding, exportName]) =>
-				[binding, { type: 'durable-object', worker: owner, exportName }] as const,
-		),
-		...Object.entries(options.vars ?? {}).map(
-			([binding, value]) => [binding, { type: 'text', value }] as const,
-		),
-	]);
-	const classes = Object.fromEntries(
-		Object.values(durableObjects).map(
-			(className) => [className, { type: 'durable-object', storage: 'sqlite' }] as const,
-		),
-	);
-	return {
-		cf: false,
-		handleStructuredLogs: ({ level, message }) => log(`[workerd ${level}] ${message}`),
-		workers: options.workers.map((name) => ({
-			config: {
-				name,
-				compatibilityDate: options.compatibilityDate ?? '2026-07-01',
-				compatibilityFlags: [...(options.compatibilityFlags ?? ['nodejs_compat'])],
-				manifest: {
-					mainModule: 'index.mjs',
-					modules: { 'index.mjs': { type: 'esm', contents: scripts.get(name)?.code ?? '' } },
-				},
-				env,
-				exports: name === owner ? classes : {},
-			},
-			dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
-		})),
-	};
 }
 
 let lastStart: Promise<unknown> = Promise.resolve();

@@ -1,0 +1,35 @@
+import { DurableObject } from 'cloudflare:workers';
+
+/** One note, as its row. `createdAtMs` counts milliseconds since the epoch. */
+export type Note = { id: number; text: string; createdAtMs: number };
+
+/** Where the notes are kept: whatever isolate asks, it sees what any other has written. */
+export class Notebook extends DurableObject<Env> {
+	constructor(ctx: DurableObjectState, env: Env) {
+		super(ctx, env);
+		ctx.storage.sql.exec(
+			'CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL, createdAtMs INTEGER NOT NULL)',
+		);
+	}
+
+	add(text: string): Note {
+		return this.#query(
+			'INSERT INTO notes (text, createdAtMs) VALUES (?, ?) RETURNING *',
+			text,
+			Date.now(),
+		).one();
+	}
+
+	list(): Note[] {
+		return this.#query('SELECT * FROM notes ORDER BY id').toArray();
+	}
+
+	/** Forgets all notes and returns how many there were. */
+	clear(): number {
+		return this.#query('DELETE FROM notes RETURNING *').toArray().length;
+	}
+
+	#query(sql: string, ...values: (string | number)[]): SqlStorageCursor<Note> {
+		return this.ctx.storage.sql.exec<Note>(sql, ...values);
+	}
+}

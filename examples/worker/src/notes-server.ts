@@ -1,0 +1,119 @@
+import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
+import { env } from 'cloudflare:workers';
+import { McpServer } from 'tmcp';
+import { prompt, resource, tool } from 'tmcp/utils';
+import * as v from 'valibot';
+import { addClientTools } from './client-tools.ts';
+import type { Notebook } from './notebook.ts';
+
+const allNotes = 'notes://all';
+const NoteText = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(1_000));
+
+/** An MCP server as tmcp has it. One Worker makes one, and it serves every session. */
+export type NotesServer = McpServer<v.GenericSchema>;
+
+/** The notes server: tools, a resource to subscribe to, and a prompt. */
+export function createNotesServer(): NotesServer {
+	const server: NotesServer = new McpServer(
+		{ name: 'notes', version: '1.0.0', description: 'Keeps notes' },
+		{
+			adapter: new ValibotJsonSchemaAdapter(),
+			capabilities: {
+				tools: { listChanged: true },
+				resources: { listChanged: true, subscribe: true },
+				prompts: { listChanged: true },
+				logging: {},
+			},
+		},
+	);
+	addNoteTools(server);
+	addClientTools(server);
+
+	server.resource(
+		{
+			name: 'All notes',
+			description: 'Every note, one a line',
+			uri: allNotes,
+			mimeType: 'text/plain',
+		},
+		async (uri) => resource.text(uri, await notesAsText(), 'text/plain'),
+	);
+
+	server.prompt(
+		{
+			name: 'summarize_notes',
+			description: 'Asks for a summary of all notes',
+			schema: v.object({ tone: v.optional(v.string()) }),
+		},
+		async ({ tone = 'plain' }) =>
+			prompt.message(`Summarize these notes in a ${tone} tone:\n\n${await notesAsText()}`),
+	);
+	return server;
+}
+
+function addNoteTools(server: NotesServer): void {
+	server.tool(
+		{
+			name: 'add_note',
+			description: 'Adds a note and tells everybody who subscribed to the notes',
+			schema: v.object({ text: NoteText }),
+		},
+		async ({ text }) => {
+			const note = await notebook().add(text);
+			server.changed('resource', allNotes);
+			return tool.text(`Note ${note.id} added`);
+		},
+	);
+
+	server.tool({ name: 'list_notes', description: 'Lists all notes' }, async () =>
+		tool.text((await notesAsText()) || 'There are no notes'),
+	);
+
+	server.tool(
+		{
+			name: 'import_notes',
+			description: 'Adds many notes, reporting its progress and logging each one',
+			schema: v.object({ texts: v.pipe(v.array(NoteText), v.maxLength(100)) }),
+		},
+		async ({ texts }) => {
+			for (const [index, text] of texts.entries()) {
+				const note = await notebook().add(text);
+				server.log('info', `imported note ${note.id}`, 'import_notes');
+				server.progress(index + 1, texts.length, `${index + 1} of ${texts.length}`);
+			}
+			server.changed('resource', allNotes);
+			return tool.text(`${texts.length} notes added`);
+		},
+	);
+
+	server.tool(
+		{
+			name: 'clear_notes',
+			description: 'Deletes all notes, once the user has agreed',
+			// A 2026-07-28 client answers by sending the call again, and this handler starts anew:
+			// nothing happens before the answer is there, so that is safe.
+			replayable: true,
+		},
+		async () => {
+			const answer = await server.elicitation(
+				'Delete all notes?',
+				v.object({ confirm: v.pipe(v.boolean(), v.title('Yes, delete them')) }),
+			);
+			if (answer.action !== 'accept' || answer.content?.confirm !== true) {
+				return tool.text('Nothing was deleted');
+			}
+			const deleted = await notebook().clear();
+			server.changed('resource', allNotes);
+			return tool.text(`${deleted} notes deleted`);
+		},
+	);
+}
+
+function notebook(): DurableObjectStub<Notebook> {
+	return env.NOTEBOOK.getByName('notes');
+}
+
+async function notesAsText(): Promise<string> {
+	const notes = await notebook().list();
+	return notes.map(({ id, text }) => `${id}: ${text}`).join('\n');
+}
