@@ -1,0 +1,27 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeFailure, runCommand } from './command.ts';
+import { findPackages, repository } from './workspace.ts';
+
+/**
+ * Compiles every package into its `dist`. What an earlier build left is removed first: a file whose
+ * source is gone would be packed and published.
+ */
+export async function build(): Promise<string> {
+	const packages = findPackages();
+	for (const { path } of packages) {
+		rmSync(join(repository, path, 'dist'), { recursive: true, force: true });
+		rmSync(join(repository, path, 'tsconfig.tsbuildinfo'), { force: true });
+	}
+	return runCommand('tsc', '-b', ...packages.map(({ path }) => path));
+}
+
+if (import.meta.main) {
+	console.error(`Building ${findPackages().length} packages …`);
+	try {
+		await build();
+	} catch (failure) {
+		console.error(describeFailure(failure));
+		process.exitCode = 1;
+	}
+}

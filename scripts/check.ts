@@ -1,0 +1,55 @@
+import { build } from './build.ts';
+import { checkSizes } from './check/sizes.ts';
+import { checkStructure } from './check/structure.ts';
+import { checkChangesets, checkEachPackage, checkTypes } from './check/tools.ts';
+import { describeFailure, runCommand } from './command.ts';
+
+/** Resolves with what is worth showing, rejects when the check does not hold. */
+type Check = () => Promise<string> | string;
+
+const checks: Record<string, Check> = {
+	build,
+	types: checkTypes,
+	structure: checkStructure,
+	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
+	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),
+	knip: () => runCommand('knip', '--no-progress', '--treat-config-hints-as-errors'),
+	publint: () => checkEachPackage((path) => ['publint', path, '--pack', 'pnpm', '--strict']),
+	attw: () => checkEachPackage((path) => ['attw', '--pack', path, '--profile', 'esm-only']),
+	sizes: checkSizes,
+	changesets: checkChangesets,
+};
+
+/** Runs one check and prints its name, outcome and time; true when it holds. */
+async function run(name: string, check: Check): Promise<boolean> {
+	const start = performance.now();
+	process.stdout.write(name.padEnd(12));
+	const seconds = () => `${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s`;
+	const print = (outcome: string, text: string) =>
+		console.log(`${outcome} ${seconds()}${text === '' ? '' : `\n${text.replace(/^/gm, '    ')}`}`);
+	try {
+		print('passed', await check());
+		return true;
+	} catch (failure) {
+		print('FAILED', describeFailure(failure));
+		return false;
+	}
+}
+
+// `npm run check -- lint format` runs these two; without names all of them run.
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !Object.hasOwn(checks, name));
+if (unknown.length > 0) {
+	console.error(`No check ${unknown.join(', ')}. There are: ${Object.keys(checks).join(', ')}.`);
+	process.exit(1);
+}
+const failed: string[] = [];
+let passed = 0;
+for (const [name, check] of Object.entries(checks)) {
+	if (named.length > 0 && !named.includes(name)) continue;
+	if (await run(name, check)) passed += 1;
+	else failed.push(name);
+}
+if (failed.length > 0) console.log(`\nFailed: ${failed.join(', ')}`);
+console.log(`\n${passed} passed, ${failed.length} failed`);
+process.exitCode = failed.length === 0 ? 0 : 1;

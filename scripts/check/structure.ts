@@ -1,0 +1,131 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { CommandFailedError } from '../command.ts';
+import { type WorkspacePackage, findPackages, readJson, repository } from '../workspace.ts';
+
+const scope = '@tmcp-sessions/';
+const maxLines = 300;
+
+/** Packages that a backend is built from or around. Every other package is a backend. */
+const shared = ['core', 'http', 'testkit'];
+
+/** The family's packages that the sources of a package may import. */
+function allowedImports(folder: string): string[] {
+	if (folder === 'core') return [];
+	return shared.includes(folder) ? shared : ['core'];
+}
+
+/** What a manifest says differently from all the others. */
+function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Generator<string> {
+	const expected = {
+		name: scope + folder,
+		license: 'MIT',
+		type: 'module',
+		sideEffects: false,
+		files: ['dist', 'src'],
+		publishConfig: { access: 'public' },
+	};
+	for (const [field, value] of Object.entries(expected)) {
+		const found = manifest[field as keyof typeof expected];
+		if (!isDeepStrictEqual(found, value))
+			yield `${path}/package.json: ${field} is ${JSON.stringify(found)}, expected ${JSON.stringify(value)}`;
+	}
+	for (const field of ['description', 'keywords', 'exports'] as const) {
+		if (Object.keys(manifest[field] ?? {}).length === 0)
+			yield `${path}/package.json: ${field} is missing or empty`;
+	}
+	for (const [subpath, conditions] of Object.entries(manifest.exports ?? {})) {
+		// A resolver takes the first condition that fits: types after default are never found.
+		if (!isDeepStrictEqual(Object.keys(conditions), ['types', 'default']))
+			yield `${path}/package.json: exports["${subpath}"] has to be { types, default } in this order`;
+	}
+	for (const file of ['README.md', 'vitest.config.ts', 'test/tsconfig.json']) {
+		if (!existsSync(join(repository, path, file))) yield `${path}: ${file} is missing`;
+	}
+}
+
+/** Tests that no vitest project runs, and sources that no TypeScript project checks. */
+function* unseenProblems(): Generator<string> {
+	for (const path of globSync(['examples/*', 'benchmarks'], { cwd: repository }).toSorted()) {
+		const filesNeeding = {
+			'tsconfig.json': globSync(`${path}/**/*.ts`, {
+				cwd: repository,
+				exclude: ['**/node_modules'],
+			}),
+			'vitest.config.ts': globSync(`${path}/test/**/*.test.ts`, { cwd: repository }),
+		};
+		for (const [needed, files] of Object.entries(filesNeeding)) {
+			if (files.length > 0 && !existsSync(join(repository, path, needed)))
+				yield `${path}: ${needed} is missing`;
+		}
+	}
+}
+
+/** References of TypeScript projects that do not say what the manifests say. */
+function* referenceProblems(packages: WorkspacePackage[]): Generator<string> {
+	const references = (path: string) =>
+		(readJson<{ references?: { path: string }[] }>(`${path}/tsconfig.json`).references ?? [])
+			.map((reference) => normalize(join(path, reference.path)))
+			.toSorted();
+	const expect = (path: string, expected: string[]) =>
+		isDeepStrictEqual(references(path), expected.toSorted())
+			? []
+			: [`${path}/tsconfig.json: references have to be ${expected.join(', ') || 'none'}`];
+	yield* expect(
+		'.',
+		packages.map(({ path }) => path),
+	);
+	for (const { path, manifest } of packages) {
+		const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+		yield* expect(
+			path,
+			packages.filter((other) => dependencies.includes(scope + other.folder)).map((o) => o.path),
+		);
+	}
+}
+
+/** Specifiers that a module imports or re-exports, as types too; those in comments are no imports. */
+function importsOf(source: string): string[] {
+	const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+	return [...code.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"]([^'"]+)['"]/g)].map(
+		([, specifier = '']) => specifier,
+	);
+}
+
+/** Imports that cross from one package to another where they must not, and files that are too long. */
+function* sourceProblems({ folder, path }: WorkspacePackage): Generator<string> {
+	for (const file of globSync(`${path}/{src,test}/**/*.ts`, { cwd: repository }).toSorted()) {
+		const source = readFileSync(join(repository, file), 'utf8');
+		const inSources = file.startsWith(join(path, 'src/'));
+		const lines = source.trimEnd().split('\n').length;
+		if (inSources && lines >= maxLines)
+			yield `${file}: ${lines} lines, a source file has under ${maxLines}`;
+		for (const specifier of importsOf(source)) {
+			if (specifier.startsWith('.')) {
+				if (!join(dirname(file), specifier).startsWith(`${path}/`))
+					yield `${file}: imports ${specifier} out of its package, import the package by its name`;
+			} else if (inSources && specifier.startsWith(scope)) {
+				const [imported = ''] = specifier.slice(scope.length).split('/');
+				if (!allowedImports(folder).includes(imported))
+					yield `${file}: imports ${specifier}; ${folder} may import ${allowedImports(folder).join(', ') || 'none of the family'}`;
+			}
+		}
+	}
+}
+
+/**
+ * Checks what holds for every package alike.
+ *
+ * @throws {CommandFailedError} with one line for each deviation
+ */
+export function checkStructure(): string {
+	const packages = findPackages();
+	const problems = [
+		...packages.flatMap((found) => [...manifestProblems(found), ...sourceProblems(found)]),
+		...referenceProblems(packages),
+		...unseenProblems(),
+	];
+	if (problems.length > 0) throw new CommandFailedError(problems.join('\n'));
+	return '';
+}

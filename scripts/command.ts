@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { delimiter, join } from 'node:path';
+import { repository } from './workspace.ts';
+
+/** A command that ended with another status than 0; the message is what it printed. */
+export class CommandFailedError extends Error {
+	override readonly name = 'CommandFailedError';
+}
+
+/**
+ * Runs one of the workspace's tools in the repository and resolves with what it printed.
+ *
+ * @throws {CommandFailedError} when it ends with another status than 0, or by a signal
+ */
+export function runCommand(command: string, ...args: string[]): Promise<string> {
+	const tools = join(repository, 'node_modules/.bin');
+	const child = spawn(command, args, {
+		cwd: repository,
+		stdio: ['ignore', 'pipe', 'pipe'],
+		env: { ...process.env, PATH: `${tools}${delimiter}${process.env['PATH'] ?? ''}` },
+	});
+	const chunks: Buffer[] = [];
+	child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+	child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('close', (status, signal) => {
+			const output = Buffer.concat(chunks).toString().trim();
+			if (status === 0) resolve(output);
+			else {
+				const line = `${[command, ...args].join(' ')} ended with ${signal ?? `status ${status}`}`;
+				reject(new CommandFailedError(`${output}\n${line}`.trim()));
+			}
+		});
+	});
+}
+
+/** What went wrong, as text for a person: the tool's own words, or a stack if it is a fault of a script. */
+export function describeFailure(failure: unknown): string {
+	if (failure instanceof CommandFailedError) return failure.message;
+	return failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+}

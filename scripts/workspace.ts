@@ -1,0 +1,59 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/** Absolute path of the repository. */
+export const repository: string = resolve(import.meta.dirname, '..');
+
+/** The fields of a `package.json` that the scripts read. */
+export interface Manifest {
+	name?: string;
+	description?: string;
+	license?: string;
+	keywords?: string[];
+	type?: string;
+	sideEffects?: boolean;
+	exports?: Record<string, Record<string, string>>;
+	files?: string[];
+	dependencies?: Record<string, string>;
+	peerDependencies?: Record<string, string>;
+	publishConfig?: { access?: string };
+}
+
+/** A package that is published: a folder of `packages/`. */
+export interface WorkspacePackage {
+	/** Name of its folder, such as `info-kv`. */
+	folder: string;
+	/** Path from the repository, such as `packages/info-kv`. */
+	path: string;
+	manifest: Manifest;
+}
+
+/** Reads a JSON file of the repository; its shape is the caller's claim. */
+export function readJson<Shape>(path: string): Shape {
+	// The files are the project's own; each check names the field that is not as it should be.
+	return JSON.parse(readFileSync(join(repository, path), 'utf8')) as Shape;
+}
+
+/** Every package of `packages/` that has sources, by folder name. */
+export function findPackages(): WorkspacePackage[] {
+	return globSync('packages/*/package.json', { cwd: repository })
+		.toSorted()
+		.map((path) => ({
+			folder: basename(dirname(path)),
+			path: dirname(path),
+			manifest: readJson<Manifest>(path),
+		}))
+		.filter(({ path }) => existsSync(join(repository, path, 'src/index.ts')));
+}
+
+/** Folders of everything that is type-checked and not built: tests, scripts, examples, benchmarks. */
+export function findUnbuiltProjects(): string[] {
+	const folders = ['packages/*/test', 'examples/*', 'benchmarks', 'scripts'];
+	return globSync(
+		folders.map((folder) => `${folder}/tsconfig.json`),
+		{ cwd: repository },
+	)
+		.map(dirname)
+		.filter((path) => globSync(`${path}/**/*.ts`, { cwd: repository }).length > 0)
+		.toSorted();
+}
