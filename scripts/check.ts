@@ -15,7 +15,8 @@ const checks: Record<string, Check> = {
 	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),
 	knip: () => runCommand('knip', '--no-progress', '--treat-config-hints-as-errors'),
 	publint: () => checkEachPackage((path) => ['publint', path, '--pack', 'pnpm', '--strict']),
-	attw: () => checkEachPackage((path) => ['attw', '--pack', path, '--profile', 'esm-only']),
+	attw: () =>
+		checkEachPackage((path) => ['attw', '--pack', path, '--profile', 'esm-only', '--no-color']),
 	sizes: checkSizes,
 	changesets: checkChangesets,
 };

@@ -85,10 +85,14 @@ function* referenceProblems(packages: WorkspacePackage[]): Generator<string> {
 	}
 }
 
-/** Specifiers that a module imports or re-exports, as types too; those in comments are no imports. */
+/**
+ * Specifiers that a module imports or re-exports, as types too. A statement starts its line (the
+ * formatter sees to it), so that code quoted in a comment or a message is not taken for one.
+ */
 function importsOf(source: string): string[] {
-	const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-	return [...code.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"]([^'"]+)['"]/g)].map(
+	const statement = /^(?:import|export)\b(?:[^'"`;=]*\bfrom)?\s*['"]([^'"]+)['"]/gm;
+	const call = /\bimport\(\s*['"]([^'"]+)['"]/g;
+	return [...source.matchAll(statement), ...source.matchAll(call)].map(
 		([, specifier = '']) => specifier,
 	);
 }
