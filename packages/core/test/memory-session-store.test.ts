@@ -1,0 +1,87 @@
+import { ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+import { InMemorySessionStore } from '../src/memory-session-store.ts';
+import type { HeldSession } from '../src/memory-session-store.ts';
+
+const HOUR_MS = 3_600_000;
+
+testSessionStore(
+	'InMemorySessionStore',
+	({ now }) => {
+		const sessions = new Map<string, HeldSession>();
+		return {
+			store: new InMemorySessionStore({ now, sessions }),
+			elsewhere: new InMemorySessionStore({ now }),
+			async corrupt(id, text) {
+				sessions.set(id, { text, forgetAtMs: now() + HOUR_MS });
+			},
+			async forgottenAfterSeconds(id) {
+				const held = sessions.get(id);
+				return held && (held.forgetAtMs - now()) / 1000;
+			},
+		};
+	},
+	{
+		consistency: 'isolate',
+		visibleWithinSeconds: 0,
+		ttlFloorSeconds: 0,
+		atomicUpdate: true,
+		maxIdBytes: 1024,
+	},
+);
+
+describe('InMemorySessionStore', () => {
+	function open(): {
+		clock: ManualClock;
+		sessions: Map<string, HeldSession>;
+		store: InMemorySessionStore;
+	} {
+		const clock = new ManualClock();
+		const sessions = new Map<string, HeldSession>();
+		return { clock, sessions, store: new InMemorySessionStore({ now: clock.now, sessions }) };
+	}
+
+	it('does not let a late create bring an ended session back', async () => {
+		const { clock, store } = open();
+		const record = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
+		await store.create('a', record);
+		await store.delete('a');
+		await store.create('a', record);
+		expect(await store.read('a')).toBeUndefined();
+	});
+
+	it('forgets expired sessions and tombstones while new ones come in, and keeps the live ones', async () => {
+		const { clock, sessions, store } = open();
+		const open1000 = async (prefix: string, livesMs: number): Promise<void> => {
+			for (let index = 0; index < 1_000; index++) {
+				await store.create(`${prefix}${index}`, {
+					createdAtMs: clock.now(),
+					expiresAtMs: clock.now() + livesMs,
+				});
+			}
+		};
+		await open1000('long', 3 * HOUR_MS);
+		await open1000('short', HOUR_MS);
+		await open1000('ended', HOUR_MS);
+		for (let index = 0; index < 1_000; index++) await store.delete(`ended${index}`);
+		clock.advance(HOUR_MS - 1);
+		await open1000('b', HOUR_MS);
+		expect(sessions.size).toBe(4_000);
+		clock.advance(1);
+		await open1000('c', HOUR_MS);
+		await open1000('d', HOUR_MS);
+		expect([...sessions.keys()].map((id) => id.replace(/\d/g, '')).toSorted()).toEqual(
+			['b', 'c', 'd', 'long'].flatMap((prefix) => Array(1_000).fill(prefix)),
+		);
+	});
+
+	it('forgets a subscription at its time', async () => {
+		const { clock, store } = open();
+		await store.subscribe('a', 'test://a', clock.now() + 1_000);
+		await store.subscribe('b', 'test://a', clock.now() + 2_000);
+		clock.advance(999);
+		expect(await store.subscribers('test://a')).toEqual(['a', 'b']);
+		clock.advance(1);
+		expect(await store.subscribers('test://a')).toEqual(['b']);
+	});
+});
