@@ -1,0 +1,110 @@
+import type { RequestWork } from './request-work.ts';
+
+/** One or more SSE frames, encoded. */
+export type Frames = Uint8Array<ArrayBuffer>;
+
+type Reader = ReadableStreamDefaultReader<Frames>;
+type Read = Promise<ReadableStreamReadResult<Frames>>;
+
+/** A comment: clients skip it, connections stay up, and a dead one is found by writing it. */
+const KEEP_ALIVE: Frames = new TextEncoder().encode(': keep-alive\n\n');
+
+/**
+ * An answer that lives as long as its work. Waits for the first frame before any header goes out:
+ * by then a stream is registered, and a failure can still have a status of its own. An answer that
+ * is complete at once gets a plain body; a longer one is pumped to the client, with heartbeats.
+ *
+ * @param answer the transport's answer, for its status and headers.
+ * @param body the frames of that answer.
+ * @param heartbeatMs the longest time without a byte on a stream.
+ * @throws what ended the stream before its first frame.
+ */
+export async function liveResponse(
+	answer: Response,
+	body: ReadableStream<Frames>,
+	work: RequestWork,
+	heartbeatMs: number,
+): Promise<Response> {
+	const reader = body.getReader();
+	const frames: Frames[] = [];
+	// Also what keeps workerd from ending, as hung, a request that waits for another request only.
+	const quiet = deadline(heartbeatMs);
+	try {
+		for (;;) {
+			const read = reader.read();
+			const next = await Promise.race([read, quiet.expired]);
+			if (next === 'expired') return pumped(answer, [KEEP_ALIVE], reader, read, work, heartbeatMs);
+			if (next.done) return new Response(joined(frames), answer);
+			frames.push(next.value);
+			// Once the server is through, the transport ends its stream in the same turn.
+			if (!work.isHandled) {
+				return pumped(answer, frames, reader, reader.read(), work, heartbeatMs);
+			}
+		}
+	} finally {
+		quiet.clear();
+	}
+}
+
+function pumped(
+	answer: Response,
+	ready: readonly Frames[],
+	reader: Reader,
+	next: Read,
+	work: RequestWork,
+	heartbeatMs: number,
+): Response {
+	const { readable, writable } = new TransformStream<Frames, Frames>();
+	work.waitUntil(pump(ready, reader, next, writable.getWriter(), work, heartbeatMs));
+	return new Response(readable, answer);
+}
+
+/** Hands on all frames until the transport or the client ends the stream. */
+async function pump(
+	ready: readonly Frames[],
+	reader: Reader,
+	first: Read,
+	writer: WritableStreamDefaultWriter<Frames>,
+	work: RequestWork,
+	heartbeatMs: number,
+): Promise<void> {
+	let clientLeft = false;
+	const leave = (): void => {
+		if (clientLeft) return;
+		clientLeft = true;
+		clearInterval(heartbeat);
+		// A tool call goes on without its client; a stream that only listens ends with it.
+		if (work.endsWithClient) work.waitUntil(reader.cancel());
+	};
+	const heartbeat = setInterval(() => {
+		// A reader that does not read gets no heap of heartbeats.
+		if ((writer.desiredSize ?? 0) > 0) writer.write(KEEP_ALIVE).catch(leave);
+	}, heartbeatMs);
+	writer.closed.catch(leave);
+
+	try {
+		for (const frames of ready) await writer.write(frames).catch(leave);
+		for (let next = await first; !next.done; next = await reader.read()) {
+			if (!clientLeft) await writer.write(next.value).catch(leave);
+		}
+		if (!clientLeft) await writer.close().catch(leave);
+	} catch (error) {
+		await writer.abort(error).catch(leave);
+		throw error;
+	} finally {
+		clearInterval(heartbeat);
+	}
+}
+
+function deadline(ms: number): { expired: Promise<'expired'>; clear: () => void } {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	const expired = new Promise<'expired'>((resolve) => {
+		timer = setTimeout(() => resolve('expired'), ms);
+	});
+	return { expired, clear: () => clearTimeout(timer) };
+}
+
+function joined(frames: readonly Frames[]): Blob | Frames | null {
+	if (frames.length <= 1) return frames[0] ?? null;
+	return new Blob([...frames]);
+}

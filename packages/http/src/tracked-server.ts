@@ -1,0 +1,68 @@
+import { currentScope } from '@tmcp-sessions/core';
+import type { InfoSessionManager } from '@tmcp/session-manager';
+import type { McpServer } from 'tmcp';
+
+import { RequestWork } from './request-work.ts';
+
+type Receive = McpServer['receive'];
+type Listener = (detail: unknown) => unknown;
+type On = (event: string, listener: Listener, options?: AddEventListenerOptions) => () => void;
+
+/**
+ * The server as the transport gets to see it: itself, but that what the transport starts and does
+ * not await is tied to the request. On workerd it would be dropped once the answer has gone.
+ *
+ * - `receive` holds its answer back until the session's store has confirmed what it wrote, so that
+ *   the client's next request finds it in any isolate.
+ * - `on` keeps the promises of the transport's listeners, such as a broadcast that looks up the
+ *   subscribers first.
+ */
+export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
+	server: Server,
+	info: InfoSessionManager | undefined,
+	report: (error: unknown) => void,
+): Server {
+	const receive: Receive = async (message, context) => {
+		const scope = currentScope();
+		const work = scope instanceof RequestWork ? scope : undefined;
+		if (work && 'method' in message && message.method === 'subscriptions/listen') {
+			work.endsWithClient = true;
+		}
+		try {
+			const response = await server.receive(message, context);
+			if (context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
+			return response;
+		} catch (error) {
+			// A request's stream ends with the error; the other messages have been answered already.
+			if (!('method' in message && 'id' in message)) report(error);
+			throw error;
+		} finally {
+			work?.finish();
+		}
+	};
+	// Sound: the same method with its overloads left out.
+	const serverOn = server.on.bind(server) as On;
+	const on: On = (event, listener, options) =>
+		serverOn(event, (detail) => keepAlive(listener(detail), report), options);
+
+	return new Proxy(server, {
+		get(target, key) {
+			if (key === 'receive') return receive;
+			if (key === 'on') return on;
+			const value: unknown = Reflect.get(target, key, target);
+			// Private fields: the server's methods work on the server itself only.
+			return typeof value === 'function' ? value.bind(target) : value;
+		},
+	});
+}
+
+function keepAlive(result: unknown, report: (error: unknown) => void): void {
+	if (!(result instanceof Promise)) return;
+	const scope = currentScope();
+	if (scope) scope.waitUntil(result);
+	else result.catch(report);
+}
+
+function canFlush(info: object | undefined): info is { flush(id: string): Promise<void> } {
+	return info !== undefined && 'flush' in info && typeof info.flush === 'function';
+}
