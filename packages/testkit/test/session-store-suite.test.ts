@@ -1,0 +1,99 @@
+import { InMemorySessionStore } from '@tmcp-sessions/core';
+import type { HeldSession, SessionStore, StoreCapabilities } from '@tmcp-sessions/core';
+import { describe, expect, it } from 'vitest';
+import { runSessionStoreCase } from '../src/session-store-subject.ts';
+import type { StoreFactory } from '../src/session-store-subject.ts';
+import { sessionStoreCases } from '../src/session-store-suite.ts';
+import { wrongStores } from './wrong-stores.ts';
+import type { WrongStore } from './wrong-store.ts';
+
+const HOUR_MS = 3_600_000;
+
+const strong: StoreCapabilities = {
+	consistency: 'strong',
+	visibleWithinSeconds: 0,
+	ttlFloorSeconds: 0,
+	atomicUpdate: true,
+	maxIdBytes: 1024,
+};
+
+/** One storage in memory with two handles, made wrong by `wrong`. */
+function factoryOf(wrong: Omit<WrongStore, 'fails'>): StoreFactory {
+	return (clock) => {
+		const sessions = new Map<string, HeldSession>();
+		const now = (): number => wrong.now?.(clock.now) ?? clock.now();
+		const memory = new InMemorySessionStore({ now, sessions });
+		const right: SessionStore = {
+			capabilities: { ...strong, ...wrong.capabilities },
+			read: (id) => memory.read(id),
+			create: (id, record) => memory.create(id, record),
+			update: (id, patch) => memory.update(id, patch),
+			delete: (id) => memory.delete(id),
+			subscribe: (id, uri, untilMs) => memory.subscribe(id, uri, untilMs),
+			unsubscribe: (id, uri) => memory.unsubscribe(id, uri),
+			subscribers: (uri) => memory.subscribers(uri),
+		};
+		const store = { ...right, ...wrong.methods?.(right) };
+		return {
+			store,
+			elsewhere: { ...store, ...wrong.elsewhere?.(store, clock.now) },
+			async corrupt(id, text) {
+				sessions.set(id, { text, forgetAtMs: clock.now() + HOUR_MS });
+			},
+			async forgottenAfterSeconds(id) {
+				const held = sessions.get(id);
+				if (!held) return undefined;
+				return wrong.keepsForever ? Infinity : (held.forgetAtMs - clock.now()) / 1000;
+			},
+		};
+	};
+}
+
+/** The names of the cases that do not hold. */
+async function failures(factory: StoreFactory, expected: StoreCapabilities): Promise<string[]> {
+	const failed: string[] = [];
+	for (const each of sessionStoreCases) {
+		await runSessionStoreCase(each, factory, expected).catch(() => failed.push(each.name));
+	}
+	return failed;
+}
+
+describe('the suite of session stores', () => {
+	it('has a name of its own for each case', () => {
+		const names = sessionStoreCases.map(({ name }) => name);
+		expect(names.length).toBe(new Set(names).size);
+	});
+
+	it('passes a store that is strong', async () => {
+		expect(await failures(factoryOf({ name: 'right' }), strong)).toEqual([]);
+	});
+
+	it('closes what it opened, also after a case that did not hold', async () => {
+		let open = 0;
+		const factory: StoreFactory = async (clock) => {
+			open++;
+			const subject = await factoryOf({
+				name: 'dropping',
+				methods: () => ({ create: async () => {} }),
+			})(clock);
+			return {
+				...subject,
+				async close() {
+					open--;
+				},
+			};
+		};
+		expect((await failures(factory, strong)).length).toBeGreaterThan(0);
+		expect(open).toBe(0);
+	});
+
+	for (const { fails, ...wrong } of wrongStores) {
+		it(
+			fails.length === 0 ? `passes a store that ${wrong.name}` : `finds a store that ${wrong.name}`,
+			async () => {
+				const expected = { ...strong, ...wrong.capabilities, ...wrong.expected };
+				expect(await failures(factoryOf(wrong), expected)).toEqual(fails);
+			},
+		);
+	}
+});
