@@ -1,3 +1,8 @@
+export { countedKV, OperationCounter } from './counted-kv.ts';
+export type { OperationCounts } from './counted-kv.ts';
+export { faultyKV, rateLimitedKV } from './faulty-kv.ts';
+export { interceptedKV } from './intercepted-kv.ts';
+export type { KVCall, KVOperation } from './intercepted-kv.ts';
 export { ManualClock } from './manual-clock.ts';
 export { runSessionStoreCase } from './session-store-subject.ts';
 export type {

@@ -1,0 +1,36 @@
+import type { KVNamespace } from '@cloudflare/workers-types';
+import { interceptedKV } from './intercepted-kv.ts';
+import type { KVCall } from './intercepted-kv.ts';
+
+/**
+ * The same namespace, except that `fault` comes before every operation: it throws or rejects to make
+ * the operation fail, returns a promise to delay it, or returns nothing.
+ */
+export function faultyKV(
+	namespace: KVNamespace,
+	fault: (call: KVCall) => Promise<void> | void,
+): KVNamespace {
+	return interceptedKV(namespace, async (call, proceed) => {
+		await fault(call);
+		return proceed();
+	});
+}
+
+/**
+ * The same namespace with the limit that Workers KV has and miniflare has not: a second write to a
+ * key within a second is refused with the error of status 429.
+ *
+ * @param now the time in milliseconds.
+ * @see https://developers.cloudflare.com/kv/platform/limits/
+ */
+export function rateLimitedKV(namespace: KVNamespace, now: () => number): KVNamespace {
+	const writtenAtMs = new Map<string, number>();
+	return faultyKV(namespace, ({ operation, key }) => {
+		if (operation !== 'write' && operation !== 'delete') return;
+		if (now() - (writtenAtMs.get(key) ?? -Infinity) < 1_000) {
+			const method = operation === 'write' ? 'PUT' : 'DELETE';
+			throw new Error(`KV ${method} failed: 429 Too Many Requests`);
+		}
+		writtenAtMs.set(key, now());
+	});
+}
