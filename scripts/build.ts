@@ -8,12 +8,11 @@ import { findPackages, repository } from './workspace.ts';
  * source is gone would be packed and published.
  */
 export async function build(): Promise<string> {
-	const packages = findPackages();
-	for (const { path } of packages) {
+	for (const { path } of findPackages()) {
 		rmSync(join(repository, path, 'dist'), { recursive: true, force: true });
 		rmSync(join(repository, path, 'tsconfig.tsbuildinfo'), { force: true });
 	}
-	return runCommand('tsc', '-b', ...packages.map(({ path }) => path));
+	return runCommand('tsc', '-b');
 }
 
 if (import.meta.main) {

@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Absolute path of the repository. */
@@ -34,7 +34,7 @@ export function readJson<Shape>(path: string): Shape {
 	return JSON.parse(readFileSync(join(repository, path), 'utf8')) as Shape;
 }
 
-/** Every package of `packages/` that has sources, by folder name. */
+/** Every package of `packages/`, by folder name. */
 export function findPackages(): WorkspacePackage[] {
 	return globSync('packages/*/package.json', { cwd: repository })
 		.toSorted()
@@ -42,8 +42,7 @@ export function findPackages(): WorkspacePackage[] {
 			folder: basename(dirname(path)),
 			path: dirname(path),
 			manifest: readJson<Manifest>(path),
-		}))
-		.filter(({ path }) => existsSync(join(repository, path, 'src/index.ts')));
+		}));
 }
 
 /** Folders of everything that is type-checked and not built: tests, scripts, examples, benchmarks. */
@@ -54,6 +53,5 @@ export function findUnbuiltProjects(): string[] {
 		{ cwd: repository },
 	)
 		.map(dirname)
-		.filter((path) => globSync(`${path}/**/*.ts`, { cwd: repository }).length > 0)
 		.toSorted();
 }
