@@ -82,7 +82,7 @@ function addNoteTools(server: NotesServer): void {
 				server.progress(index + 1, texts.length, `${index + 1} of ${texts.length}`);
 			}
 			server.changed('resource', allNotes);
-			return tool.text(`${texts.length} notes added`);
+			return tool.text(`Notes added: ${texts.length}`);
 		},
 	);
 
@@ -104,7 +104,7 @@ function addNoteTools(server: NotesServer): void {
 			}
 			const deleted = await notebook().clear();
 			server.changed('resource', allNotes);
-			return tool.text(`${deleted} notes deleted`);
+			return tool.text(`Notes deleted: ${deleted}`);
 		},
 	);
 }

@@ -1,0 +1,53 @@
+import { within } from './expectation.ts';
+
+/** A notification as it came in. */
+export interface Notification {
+	method: string;
+	params?: Record<string, unknown> | undefined;
+}
+
+/** The notifications that a client has received and nobody has taken yet. */
+export class Inbox {
+	#waiting: Notification[] = [];
+	#arrived: () => void = () => undefined;
+
+	/** Puts in what a client received. */
+	readonly receive = (notification: Notification): Promise<void> => {
+		this.#waiting.push(notification);
+		this.#arrived();
+		return Promise.resolve();
+	};
+
+	/** How many notifications of this method wait to be taken. */
+	count(method: string): number {
+		return this.#waiting.filter((notification) => notification.method === method).length;
+	}
+
+	/**
+	 * Takes the oldest notification of this method, waiting for one if need be.
+	 *
+	 * @throws {UnmetExpectation} where none arrives within `timeoutMs`.
+	 */
+	take(method: string, timeoutMs = 5_000): Promise<Notification> {
+		return within(timeoutMs, method, this.#next(method), () => this.#contents());
+	}
+
+	/** Forgets everything that was not taken. */
+	clear(): void {
+		this.#waiting = [];
+	}
+
+	async #next(method: string): Promise<Notification> {
+		for (;;) {
+			const index = this.#waiting.findIndex((notification) => notification.method === method);
+			const [found] = index < 0 ? [] : this.#waiting.splice(index, 1);
+			if (found !== undefined) return found;
+			await new Promise<void>((resolve) => (this.#arrived = resolve));
+		}
+	}
+
+	#contents(): string {
+		const methods = this.#waiting.map(({ method }) => method);
+		return methods.length === 0 ? 'no notification' : `only ${methods.join(', ')}`;
+	}
+}

@@ -1,0 +1,107 @@
+import { parseArgs } from 'node:util';
+import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
+import type { WorkerdVersion } from '@tmcp-sessions/testkit/workerd';
+import { clearScene, setScene } from './scene.ts';
+import type { Scene } from './scene.ts';
+import { steps } from './steps.ts';
+import { play } from './story.ts';
+import type { PlayedStep } from './story.ts';
+
+const usage = `Usage: node demo/main.ts [--json] [--workerd ${workerdVersions.join(' | ')}] [--runs N]`;
+
+interface Options {
+	json: boolean;
+	version: WorkerdVersion;
+	runs: number;
+}
+
+function readOptions(): Options {
+	const { values } = parseArgs({
+		options: {
+			json: { type: 'boolean', default: false },
+			workerd: { type: 'string', default: 'current' },
+			runs: { type: 'string', default: '1' },
+			help: { type: 'boolean', default: false },
+		},
+	});
+	if (values.help) {
+		console.log(usage);
+		process.exit(0);
+	}
+	const version = workerdVersions.find((known) => known === values.workerd);
+	const runs = Number(values.runs);
+	if (version === undefined) throw new Error(`--workerd is one of ${workerdVersions.join(', ')}`);
+	if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs is a number from 1');
+	return { json: values.json, version, runs };
+}
+
+let scene: Scene | undefined;
+
+/** Plays the story once, with Workers and storage of its own. */
+async function run(options: Options, report: (step: PlayedStep) => void): Promise<PlayedStep[]> {
+	const log: string[] = [];
+	const start = performance.now();
+	process.stderr.write('Bundling the Worker and starting workerd … ');
+	scene = await setScene({ version: options.version, onLog: (line) => log.push(line) });
+	process.stderr.write(`${Math.round(performance.now() - start)} ms\n`);
+	try {
+		const played = await play(steps, scene, report);
+		if (!allHeld(played)) process.stderr.write(`${log.slice(-20).join('\n')}\n`);
+		return played;
+	} finally {
+		await clearScene(scene);
+		scene = undefined;
+	}
+}
+
+let chapter = '';
+
+function print(step: PlayedStep): void {
+	if (step.chapter !== chapter) console.log(`\n${step.chapter}`);
+	({ chapter } = step);
+	const sign = { held: '✓', failed: '✗', skipped: '-' }[step.outcome];
+	console.log(`  ${sign} ${step.title}  (${step.elapsedMs} ms)`);
+	if (step.expected !== undefined) console.log(`      expected: ${step.expected}`);
+	console.log(`      ${step.expected === undefined ? '' : 'saw:      '}${step.seen}`);
+}
+
+function allHeld(played: readonly PlayedStep[]): boolean {
+	return played.every(({ outcome }) => outcome === 'held');
+}
+
+async function main(): Promise<void> {
+	const options = readOptions();
+	const runs: { holds: boolean; steps: PlayedStep[] }[] = [];
+	if (!options.json) {
+		console.log(`Two Workers, A and B, run the same MCP server on workerd (${options.version}).`);
+		console.log(
+			'Each is an isolate of its own; they share one Durable Object class and one KV namespace.',
+		);
+	}
+	for (let number = 1; number <= options.runs; number += 1) {
+		if (options.runs > 1) process.stderr.write(`Run ${number} of ${options.runs}: `);
+		chapter = '';
+		const played = await run(options, options.json ? () => undefined : print);
+		runs.push({ holds: allHeld(played), steps: played });
+	}
+	const played = runs.flatMap((each) => each.steps);
+	const held = played.filter(({ outcome }) => outcome === 'held').length;
+	const holds = held === played.length;
+	if (options.json) console.log(JSON.stringify({ workerd: options.version, holds, runs }, null, 2));
+	else console.log(`\n${held} of ${played.length} steps hold`);
+	process.exitCode = holds ? 0 : 1;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+	process.once(signal, () => {
+		void (scene === undefined ? Promise.resolve() : clearScene(scene)).finally(() =>
+			process.exit(130),
+		);
+	});
+}
+try {
+	await main();
+} catch (error) {
+	console.error(error instanceof Error ? error.message : error);
+	process.exitCode = 1;
+}
