@@ -45,13 +45,10 @@ export function findPackages(): WorkspacePackage[] {
 		}));
 }
 
-/** Folders of everything that is type-checked and not built: tests, scripts, examples, benchmarks. */
-export function findUnbuiltProjects(): string[] {
-	const folders = ['packages/*/test', 'examples/*', 'benchmarks', 'scripts'];
-	return globSync(
-		folders.map((folder) => `${folder}/tsconfig.json`),
-		{ cwd: repository },
-	)
-		.map(dirname)
-		.toSorted();
+/** Paths below folders where what is type-checked and not built lives: tests, scripts, examples, benchmarks. */
+export function globUnbuilt(pattern: string): string[] {
+	return globSync(`{packages/*/test,scripts,examples,benchmarks}/**/${pattern}`, {
+		cwd: repository,
+		exclude: (path) => basename(path) === 'node_modules',
+	}).toSorted();
 }

@@ -1,8 +1,9 @@
+import { relative } from 'node:path';
 import { CommandFailedError, describeFailure, runCommand } from '../command.ts';
-import { findPackages, findUnbuiltProjects } from '../workspace.ts';
+import { findPackages, globUnbuilt, repository } from '../workspace.ts';
 
-/** Runs all commands one after the other and fails with the words of those that failed. */
-async function runEach(commands: string[][]): Promise<string> {
+/** Runs all commands, one after the other, and resolves with the words of those that failed. */
+async function failuresOf(commands: string[][]): Promise<string[]> {
 	const failures: string[] = [];
 	for (const [command = '', ...args] of commands) {
 		try {
@@ -11,18 +12,35 @@ async function runEach(commands: string[][]): Promise<string> {
 			failures.push(describeFailure(failure));
 		}
 	}
+	return failures;
+}
+
+function requireNone(failures: string[]): string {
 	if (failures.length > 0) throw new CommandFailedError(failures.join('\n\n'));
 	return '';
 }
 
-/** Type-checks what the build does not compile: tests, scripts, examples and benchmarks. */
-export function checkTypes(): Promise<string> {
-	return runEach(findUnbuiltProjects().map((path) => ['tsc', '-p', path, '--noEmit']));
+/**
+ * Type-checks what the build does not compile: tests, scripts, examples and benchmarks. Fails also
+ * for a file that none of their projects includes.
+ */
+export async function checkTypes(): Promise<string> {
+	const projects = globUnbuilt('tsconfig.json');
+	const seen = new Set<string>();
+	for (const project of projects) {
+		const files = await runCommand('tsc', '-p', project, '--listFilesOnly');
+		for (const file of files.split('\n')) seen.add(relative(repository, file));
+	}
+	const unseen = globUnbuilt('*.ts').filter((file) => !seen.has(file));
+	return requireNone([
+		...unseen.map((file) => `${file}: no tsconfig.json includes it`),
+		...(await failuresOf(projects.map((project) => ['tsc', '-p', project, '--noEmit']))),
+	]);
 }
 
 /** Runs a command on every package; `command` gets the package's path. */
-export function checkEachPackage(command: (path: string) => string[]): Promise<string> {
-	return runEach(findPackages().map(({ path }) => command(path)));
+export async function checkEachPackage(command: (path: string) => string[]): Promise<string> {
+	return requireNone(await failuresOf(findPackages().map(({ path }) => command(path))));
 }
 
 /**
