@@ -2,7 +2,6 @@ import { parseArgs } from 'node:util';
 import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { WorkerdVersion } from '@tmcp-sessions/testkit/workerd';
 import { clearScene, setScene } from './scene.ts';
-import type { Scene } from './scene.ts';
 import { steps } from './steps.ts';
 import { play } from './story.ts';
 import type { PlayedStep } from './story.ts';
@@ -35,14 +34,12 @@ function readOptions(): Options {
 	return { json: values.json, version, runs };
 }
 
-let scene: Scene | undefined;
-
 /** Plays the story once, with Workers and storage of its own. */
 async function run(options: Options, report: (step: PlayedStep) => void): Promise<PlayedStep[]> {
 	const log: string[] = [];
 	const start = performance.now();
 	process.stderr.write('Bundling the Worker and starting workerd … ');
-	scene = await setScene({ version: options.version, onLog: (line) => log.push(line) });
+	const scene = await setScene({ version: options.version, onLog: (line) => log.push(line) });
 	process.stderr.write(`${Math.round(performance.now() - start)} ms\n`);
 	try {
 		const played = await play(steps, scene, report);
@@ -50,19 +47,20 @@ async function run(options: Options, report: (step: PlayedStep) => void): Promis
 		return played;
 	} finally {
 		await clearScene(scene);
-		scene = undefined;
 	}
 }
 
-let chapter = '';
-
-function print(step: PlayedStep): void {
-	if (step.chapter !== chapter) console.log(`\n${step.chapter}`);
-	({ chapter } = step);
-	const sign = { held: '✓', failed: '✗', skipped: '-' }[step.outcome];
-	console.log(`  ${sign} ${step.title}  (${step.elapsedMs} ms)`);
-	if (step.expected !== undefined) console.log(`      expected: ${step.expected}`);
-	console.log(`      ${step.expected === undefined ? '' : 'saw:      '}${step.seen}`);
+/** Prints each step, and the title of its chapter before the first one. */
+function printer(): (step: PlayedStep) => void {
+	let chapter = '';
+	return (step) => {
+		if (step.chapter !== chapter) console.log(`\n${step.chapter}`);
+		({ chapter } = step);
+		const sign = { held: '✓', failed: '✗', skipped: '-' }[step.outcome];
+		console.log(`  ${sign} ${step.title}  (${step.elapsedMs} ms)`);
+		if (step.expected !== undefined) console.log(`      expected: ${step.expected}`);
+		console.log(`      ${step.expected === undefined ? '' : 'saw:      '}${step.seen}`);
+	};
 }
 
 function allHeld(played: readonly PlayedStep[]): boolean {
@@ -80,8 +78,7 @@ async function main(): Promise<void> {
 	}
 	for (let number = 1; number <= options.runs; number += 1) {
 		if (options.runs > 1) process.stderr.write(`Run ${number} of ${options.runs}: `);
-		chapter = '';
-		const played = await run(options, options.json ? () => undefined : print);
+		const played = await run(options, options.json ? () => undefined : printer());
 		runs.push({ holds: allHeld(played), steps: played });
 	}
 	const played = runs.flatMap((each) => each.steps);
@@ -92,13 +89,6 @@ async function main(): Promise<void> {
 	process.exitCode = holds ? 0 : 1;
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-	process.once(signal, () => {
-		void (scene === undefined ? Promise.resolve() : clearScene(scene)).finally(() =>
-			process.exit(130),
-		);
-	});
-}
 try {
 	await main();
 } catch (error) {

@@ -1,6 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { Inbox } from './inbox.ts';
 import { endpoint } from './notes-workers.ts';
@@ -54,8 +53,7 @@ export class SessionClient {
 	/** Opens the session, and its GET stream, on this Worker. */
 	async open(worker: WorkerName): Promise<void> {
 		this.#worker = worker;
-		// Sound: the class implements the interface; the two differ in how they write optional properties.
-		await this.client.connect(this.transport as Transport);
+		await this.client.connect(this.transport);
 	}
 
 	/** Sends everything that `work` sends to this Worker. */

@@ -144,7 +144,7 @@ test('a Worker that throws at its top level is refused, and nothing is left runn
 			},
 		],
 	});
-	await expect(start).rejects.toThrow();
+	await expect(start).rejects.toThrow('failed to start');
 	expect(await workerdChildren()).toEqual([]);
 });
 

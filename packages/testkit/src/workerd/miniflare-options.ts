@@ -10,22 +10,23 @@ export function miniflareOptions<Name extends string>(
 ): MiniflareOptions {
 	const owner = options.workers[0];
 	const log = options.onLog ?? ((line) => process.stderr.write(`${line}\n`));
-	const env = Object.fromEntries([
-		...(options.kvNamespaces ?? ['TMCP_SESSION_INFO']).map(
-			(binding) => [binding, { type: 'kv', id: binding }] as const,
+	const env = {
+		...mapEntries(
+			(options.kvNamespaces ?? ['TMCP_SESSION_INFO']).map((binding) => [binding, binding] as const),
+			(id) => ({ type: 'kv', id }) as const,
 		),
-		...Object.entries(durableObjects).map(
-			([binding, exportName]) =>
-				[binding, { type: 'durable-object', worker: owner, exportName }] as const,
+		...mapEntries(
+			Object.entries(durableObjects),
+			(exportName) => ({ type: 'durable-object', worker: owner, exportName }) as const,
 		),
-		...Object.entries(options.vars ?? {}).map(
-			([binding, value]) => [binding, { type: 'text', value }] as const,
+		...mapEntries(
+			Object.entries(options.vars ?? {}),
+			(value) => ({ type: 'text', value }) as const,
 		),
-	]);
-	const classes = Object.fromEntries(
-		Object.values(durableObjects).map(
-			(className) => [className, { type: 'durable-object', storage: 'sqlite' }] as const,
-		),
+	};
+	const classes = mapEntries(
+		Object.values(durableObjects).map((className) => [className, className] as const),
+		() => ({ type: 'durable-object', storage: 'sqlite' }) as const,
 	);
 	return {
 		cf: false,
@@ -45,4 +46,11 @@ export function miniflareOptions<Name extends string>(
 			dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
 		})),
 	};
+}
+
+function mapEntries<T>(
+	entries: readonly (readonly [string, string])[],
+	describe: (value: string) => T,
+): Record<string, T> {
+	return Object.fromEntries(entries.map(([name, value]) => [name, describe(value)]));
 }

@@ -17,9 +17,11 @@ export function workerdBinary(version: WorkerdVersion): string | undefined {
 	if (version === 'current') return undefined;
 	const alias = aliases[version];
 	try {
-		const { default: path }: { default: unknown } = createRequire(import.meta.url)(alias);
-		if (typeof path === 'string') return path;
-		throw new TypeError(`its default export is ${typeof path}, not a path`);
+		const loaded: unknown = createRequire(import.meta.url)(alias);
+		if (typeof loaded === 'object' && loaded !== null && 'default' in loaded) {
+			if (typeof loaded.default === 'string') return loaded.default;
+		}
+		throw new TypeError('its default export is no path');
 	} catch (cause) {
 		throw new TmcpSessionsError(
 			'configuration',
