@@ -64,7 +64,7 @@ export class RequestReads {
 
 	#inScope(scope: RequestScope, id: string, load: () => Read): Read {
 		let reads = this.#byScope.get(scope);
-		if (!reads) this.#byScope.set(scope, (reads = new Map()));
+		if (!reads) this.#byScope.set(scope, (reads = new Map<string, Read>()));
 		let read = reads.get(id);
 		if (!read) reads.set(id, (read = load()));
 		return read;

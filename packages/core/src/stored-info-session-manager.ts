@@ -240,7 +240,7 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	#track(id: string, write: Promise<void>): void {
 		const owner = currentScope() ?? this;
 		let byId = this.#flushable.get(owner);
-		if (!byId) this.#flushable.set(owner, (byId = new Map()));
+		if (!byId) this.#flushable.set(owner, (byId = new Map<string, Set<Promise<void>>>()));
 		let writes = byId.get(id);
 		if (!writes) byId.set(id, (writes = new Set()));
 		writes.add(write);

@@ -1,3 +1,3 @@
 export { createMcpHandler } from './mcp-handler.ts';
-export type { McpHandler, McpHandlerOptions } from './mcp-handler.ts';
+export type { McpHandler, McpHandlerOptions, OAuthHelper } from './mcp-handler.ts';
 export type { ExecutionContextLike } from './request-work.ts';

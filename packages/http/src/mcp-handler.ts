@@ -13,6 +13,7 @@ import type {
 } from '@tmcp/session-manager';
 import { HttpTransport } from '@tmcp/transport-http';
 import type { HttpTransportOptions } from '@tmcp/transport-http';
+import type { AuthInfo } from 'tmcp';
 
 import { liveResponse } from './live-response.ts';
 import { RequestWork } from './request-work.ts';
@@ -20,10 +21,9 @@ import type { ExecutionContextLike } from './request-work.ts';
 import { trackedServer } from './tracked-server.ts';
 
 /** What a deployment chooses: its managers, and what is the transport's own. */
-export interface McpHandlerOptions extends Pick<
-	HttpTransportOptions,
-	'allowedOrigins' | 'cors' | 'oauth'
-> {
+export interface McpHandlerOptions extends Pick<HttpTransportOptions, 'allowedOrigins' | 'cors'> {
+	/** The OAuth helper of `@tmcp/auth`, as the transport takes it. */
+	readonly oauth?: OAuthHelper | undefined;
 	/** The sessions' GET streams. Default: in memory, of this process alone. */
 	readonly streams?: StreamSessionManager | undefined;
 	/** What is known of a session. Default: in memory, of this process alone. */
@@ -36,6 +36,14 @@ export interface McpHandlerOptions extends Pick<
 	readonly heartbeatSeconds?: number | undefined;
 	/** Told of every failure that no client is told of in full. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
+}
+
+/** What the transport asks of `@tmcp/auth`, whose types are there only where it is installed. */
+export interface OAuthHelper {
+	/** Answers the requests of the OAuth flow itself; null lets a request pass. */
+	respond(request: Request): Promise<Response | null>;
+	/** Who is calling; throws or answers null where nobody is known. */
+	verify(request: Request): Promise<AuthInfo | null>;
 }
 
 /** An object to export as a Worker's default. */

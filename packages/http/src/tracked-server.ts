@@ -22,14 +22,14 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	info: InfoSessionManager | undefined,
 	report: (error: unknown) => void,
 ): Server {
-	const receive: Receive = async (message, context) => {
+	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const scope = currentScope();
 		const work = scope instanceof RequestWork ? scope : undefined;
 		if (work && 'method' in message && message.method === 'subscriptions/listen') {
 			work.endsWithClient = true;
 		}
 		try {
-			const response = await server.receive(message, context);
+			const response: unknown = await server.receive(message, context);
 			if (context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
 			return response;
 		} catch (error) {
@@ -51,7 +51,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			if (key === 'on') return on;
 			const value: unknown = Reflect.get(target, key, target);
 			// Private fields: the server's methods work on the server itself only.
-			return typeof value === 'function' ? value.bind(target) : value;
+			return isFunction(value) ? value.bind(target) : value;
 		},
 	});
 }
@@ -65,4 +65,8 @@ function keepAlive(result: unknown, report: (error: unknown) => void): void {
 
 function canFlush(info: object | undefined): info is { flush(id: string): Promise<void> } {
 	return info !== undefined && 'flush' in info && typeof info.flush === 'function';
+}
+
+function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
+	return typeof value === 'function';
 }

@@ -24,6 +24,8 @@ export async function openSocket(
 			throw new StreamError(PACKAGE, 'opening a stream', cause);
 		});
 	if (!response.webSocket) {
+		// An unread body would hold the object in memory.
+		await response.body?.cancel();
 		throw new StreamError(PACKAGE, 'opening a stream', `SyncLayer answered ${response.status}`);
 	}
 	response.webSocket.accept();

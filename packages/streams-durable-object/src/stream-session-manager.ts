@@ -60,12 +60,12 @@ export class DurableObjectStreamSessionManager extends StreamSessionManager {
 			if (typeof data === 'string' && !enqueueFrame(controller, data)) this.#release(id, stream);
 		});
 		socket.addEventListener('close', () => {
-			this.#release(id, stream);
-			closeStream(controller);
+			if (this.#release(id, stream)) closeStream(controller);
 		});
 		socket.addEventListener('error', ({ message }) => {
+			// A closed socket can still fail, when its handshake is cut: that stream has ended already.
+			if (!this.#release(id, stream)) return;
 			this.#onError(new StreamError(PACKAGE, 'holding a stream', message));
-			this.#release(id, stream);
 			closeStream(controller);
 		});
 	}
@@ -116,11 +116,13 @@ export class DurableObjectStreamSessionManager extends StreamSessionManager {
 		}
 	}
 
-	#release(id: string, stream: LocalStream): void {
+	/** @returns false where the stream was let go already. */
+	#release(id: string, stream: LocalStream): boolean {
 		const streams = this.#local.get(id);
-		streams?.delete(stream);
-		if (streams?.size === 0) this.#local.delete(id);
+		if (!streams?.delete(stream)) return false;
+		if (streams.size === 0) this.#local.delete(id);
 		stream.socket.close(1000);
+		return true;
 	}
 }
 

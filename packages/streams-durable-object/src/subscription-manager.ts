@@ -12,7 +12,7 @@ import type { SyncLayerOptions } from './stream-session-manager.ts';
 
 interface Listener {
 	readonly origin: string;
-	readonly local: SubscriptionManager;
+	readonly local: InMemorySubscriptionManager;
 }
 
 /**
@@ -53,10 +53,13 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 		try {
 			const socket = await openSocket(this.#binding, { role: 'listener', kinds: kindsOf(filters) });
 			socket.addEventListener('message', ({ data }) => this.#deliver(local, data));
-			socket.addEventListener('close', () => this.#handled(local.close(id, origin, 'closed')));
+			// Without its socket it would miss changes in silence: its client is told, and listens again.
+			const lost = (): void => this.#handled(local.close(id, origin, 'closed'));
+			socket.addEventListener('close', lost);
+			socket.addEventListener('error', lost);
 			// Any request may close the listener, but only the one that opened the socket may touch it.
 			const closed = Promise.withResolvers<void>();
-			void closed.promise.then(() => socket.close(1000));
+			this.#handled(closed.promise.then(() => socket.close(1000)));
 			return await local.create(subscription, {
 				...callbacks,
 				close: async (reason) => {

@@ -125,7 +125,7 @@ function newestFirst(sockets: WebSocket[]): WebSocket[] {
 			(entry): entry is { socket: WebSocket; order: number } =>
 				entry.order !== undefined && entry.socket.readyState === WebSocket.OPEN,
 		)
-		.sort((one, other) => other.order - one.order)
+		.toSorted((one, other) => other.order - one.order)
 		.map(({ socket }) => socket);
 }
 

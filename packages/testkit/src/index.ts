@@ -12,3 +12,16 @@ export type {
 	StoreUnderTest,
 } from './session-store-subject.ts';
 export { sessionStoreCases, testSessionStore } from './session-store-suite.ts';
+export type {
+	SubscriptionsCase,
+	SubscriptionsFactory,
+	SubscriptionsSubject,
+	SubscriptionsUnderTest,
+} from './listener-cases.ts';
+export type {
+	StreamCase,
+	StreamsFactory,
+	StreamSubject,
+	StreamsUnderTest,
+} from './stream-cases.ts';
+export { testStreamSessionManager, testSubscriptionManager } from './stream-suite.ts';

@@ -1,0 +1,138 @@
+import {
+	DurableObjectStreamSessionManager,
+	DurableObjectSubscriptionManager,
+} from '@tmcp-sessions/streams-durable-object';
+import { BindingError, InvalidSessionIdError, StreamError } from '@tmcp-sessions/core';
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+
+import { syncLayer } from './fixture/sync-layer.ts';
+
+/** The controller of a stream that nobody reads. */
+function newController(): ReadableStreamDefaultController {
+	const captured: ReadableStreamDefaultController[] = [];
+	void new ReadableStream({ start: (controller) => void captured.push(controller) });
+	const [controller] = captured;
+	if (!controller) throw new Error('expected a controller');
+	return controller;
+}
+
+/** A namespace whose object is out of reach: only the way to it is broken, as in an outage. */
+function unreachable(reason: string): DurableObjectNamespace<never> {
+	const stub = new Proxy(
+		{},
+		{
+			get: (_target, key) => (key === 'then' ? undefined : () => Promise.reject(new Error(reason))),
+		},
+	);
+	return new Proxy(env.TMCP_DURABLE_OBJECT, {
+		get: (target, key) =>
+			key === 'getByName' ? () => stub : (Reflect.get(target, key) as unknown),
+	}) as unknown as DurableObjectNamespace<never>; // Sound: the managers use getByName alone.
+}
+
+describe('the binding', () => {
+	it('a manager is made without looking at its binding, so that it can be at module scope', () => {
+		expect(() => new DurableObjectStreamSessionManager('NOT_BOUND')).not.toThrow();
+		expect(() => new DurableObjectSubscriptionManager('NOT_BOUND')).not.toThrow();
+	});
+
+	it('a missing binding is named, with the lines that wrangler.jsonc needs', async () => {
+		const manager = new DurableObjectStreamSessionManager('NOT_BOUND');
+		const error: unknown = await manager
+			.create('a', newController())
+			.catch((thrown: unknown) => thrown);
+		expect(error).toBeInstanceOf(BindingError);
+		expect(String(error)).toBe(
+			'BindingError: [tmcp-sessions/streams-durable-object] the binding NOT_BOUND must be ' +
+				'a Durable Object namespace; found nothing. wrangler.jsonc needs:\n' +
+				'  "durable_objects": { "bindings": [{ "name": "NOT_BOUND", "class_name": "SyncLayer" }] },\n' +
+				'  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]\n' +
+				"and the Worker's entry: export { SyncLayer } from '@tmcp-sessions/streams-durable-object';",
+		);
+	});
+
+	it('something else than a namespace is refused by what it is', async () => {
+		// Sound: what a JavaScript user may pass by mistake is the point of the test.
+		const misshapen = {
+			get: () => 'a KV namespace, perhaps',
+		} as unknown as DurableObjectNamespace<never>;
+		await expect(
+			new DurableObjectStreamSessionManager(misshapen).create('a', newController()),
+		).rejects.toThrow(
+			'the binding it was given must be a Durable Object namespace; found an object',
+		);
+	});
+
+	it('can be given as the object itself', async () => {
+		const manager = new DurableObjectStreamSessionManager(env.TMCP_DURABLE_OBJECT);
+		const id = crypto.randomUUID();
+		await manager.create(id, newController());
+		expect(await syncLayer().has(id)).toBe(true);
+		await manager.delete(id);
+		await expect.poll(() => syncLayer().has(id)).toBe(false);
+	});
+});
+
+describe('bad input', () => {
+	it.each([
+		['', 'an empty string'],
+		['x'.repeat(241), '241 characters where 240 is the most'],
+		// Sound: a JavaScript caller may pass anything, which is the point of the test.
+		[7 as unknown as string, 'a number'],
+	])('a session id that is no usable string is refused: %s', async (id, found) => {
+		const refused = new DurableObjectStreamSessionManager().create(id, newController());
+		await expect(refused).rejects.toThrow(InvalidSessionIdError);
+		await expect(refused).rejects.toThrow(found);
+	});
+
+	it('an id as `<victim>#x` takes over no stream', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const victim = crypto.randomUUID();
+		await manager.create(victim, newController());
+		for (const suffix of ['#x', '&session=other', '%23', '/../x', ' ']) {
+			await manager.create(`${victim}${suffix}`, newController());
+		}
+		await runInDurableObject(syncLayer(), (_instance, state) => {
+			expect(state.getWebSockets(`session:${victim}`)).toHaveLength(1);
+		});
+	});
+});
+
+describe('an object out of reach', () => {
+	it('opening a stream or a listener rejects with a StreamError that names the package', async () => {
+		const binding = unreachable('object is overloaded');
+		const opening = new DurableObjectStreamSessionManager(binding).create('a', newController());
+		await expect(opening).rejects.toThrow(StreamError);
+		await expect(opening).rejects.toThrow(
+			'[tmcp-sessions/streams-durable-object] opening a stream failed: object is overloaded',
+		);
+		const nothing = (): void => {};
+		const listening = new DurableObjectSubscriptionManager(binding).create(
+			{ id: 1, origin: 'o', filters: {} },
+			{ acknowledge: nothing, send: nothing, close: nothing },
+		);
+		await expect(listening).rejects.toThrow(StreamError);
+	});
+
+	it('sending never rejects, and the failure reaches onError', async () => {
+		const errors: Error[] = [];
+		const options = { onError: (error: Error) => void errors.push(error) };
+		const binding = unreachable('network lost');
+		await new DurableObjectStreamSessionManager(binding, options).send(['a'], 'frame');
+		const notification = { jsonrpc: '2.0' as const, method: 'notifications/tools/list_changed' };
+		await new DurableObjectSubscriptionManager(binding, options).send(notification);
+		expect(errors.map(String)).toEqual([
+			'StreamError: [tmcp-sessions/streams-durable-object] sending to streams failed: network lost',
+			'StreamError: [tmcp-sessions/streams-durable-object] telling listeners failed: network lost',
+		]);
+	});
+
+	it('ending a session rejects: its caller waits and must know', async () => {
+		const manager = new DurableObjectStreamSessionManager(unreachable('network lost'));
+		await expect(manager.delete('a')).rejects.toThrow(
+			"ending a session's streams failed: network lost",
+		);
+	});
+});

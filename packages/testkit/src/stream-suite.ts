@@ -1,0 +1,40 @@
+import { describe, it } from 'vitest';
+
+import { listenerCases } from './listener-cases.ts';
+import type { SubscriptionsFactory } from './listener-cases.ts';
+import { streamCases } from './stream-cases.ts';
+import type { StreamsFactory } from './stream-cases.ts';
+
+/**
+ * Registers what holds for every stream manager as tests of vitest.
+ *
+ * @param name what the tests are grouped under.
+ * @param factory opens the manager, once for each case.
+ */
+export function testStreamSessionManager(name: string, factory: StreamsFactory): void {
+	describe(`${name} as a stream manager`, () => {
+		for (const each of streamCases) {
+			it(each.name, async () => {
+				const unique = crypto.randomUUID();
+				await each.run({ ...(await factory()), id: (label) => `${unique}${label}` });
+			});
+		}
+	});
+}
+
+/**
+ * Registers what holds for every subscription manager as tests of vitest.
+ *
+ * @param name what the tests are grouped under.
+ * @param factory opens the manager, once for each case.
+ */
+export function testSubscriptionManager(name: string, factory: SubscriptionsFactory): void {
+	describe(`${name} as a subscription manager`, () => {
+		for (const each of listenerCases) {
+			it(each.name, async () => {
+				const unique = crypto.randomUUID();
+				await each.run({ ...(await factory()), unique: (label) => `${unique}${label}` });
+			});
+		}
+	});
+}
