@@ -19,7 +19,8 @@ export interface SessionIdOptions {
 
 const VERSION = '1';
 const RANDOM_BYTES = 24;
-const MINTED = /^1\.[\w-]{32}\.[\w-]{43}$/;
+// The last character of 32 bytes carries four bits: any other spelling of the same bytes is refused.
+const MINTED = /^1\.[\w-]{32}\.[\w-]{42}[AEIMQUYcgkosw048]$/;
 const MIN_KEY_LENGTH = 32;
 
 /**

@@ -5,7 +5,7 @@ import type { ErrorReporter } from './errors.ts';
 import { RequestReads } from './request-reads.ts';
 import type { Field } from './request-reads.ts';
 import { currentScope } from './request-scope.ts';
-import type { RequestScope } from './request-scope.ts';
+import { RequestWrites } from './request-writes.ts';
 import { SessionLifetime } from './session-lifetime.ts';
 import type {
 	ClientCapabilities,
@@ -61,8 +61,7 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	readonly #subscriptions: UnconfirmedWrites<{ id: string; subscribed: boolean }>;
 	/** What `initialize` has set so far, until the microtask that stores it as one write. */
 	readonly #batches = new Map<string, Batch>();
-	/** The writes that `flush` waits for: those of the same request, never of another one. */
-	readonly #flushable = new WeakMap<RequestScope | this, Map<string, Set<Promise<void>>>>();
+	readonly #requestWrites = new RequestWrites();
 
 	constructor(store: SessionStore, options: StoredInfoOptions = {}) {
 		super();
@@ -102,9 +101,9 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	}
 
 	override setLogLevel(id: string, logLevel: LogLevel | undefined): void {
-		this.#write(id, { kind: 'update', patch: { logLevel } }, () =>
-			this.#update(id, { logLevel }, 'set a log level'),
-		);
+		this.#reads.forget(id);
+		const confirm = this.#writes.add(id, { kind: 'update', patch: { logLevel } });
+		this.#track(id, this.#update(id, { logLevel }, 'set a log level').finally(confirm));
 	}
 
 	/**
@@ -112,19 +111,9 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	 * handles no rejection here, so that goes to `onError`.
 	 */
 	override async getSubscriptions(uri: string): Promise<string[]> {
-		const reading = this.store.subscribers(uri);
-		this.#keepAlive(reading.catch(() => {}));
-		try {
-			const ids = new Set(await reading);
-			for (const { id, subscribed } of this.#subscriptions.changes(uri)) {
-				if (subscribed) ids.add(id);
-				else ids.delete(id);
-			}
-			return [...ids];
-		} catch (error) {
-			this.#report(error);
-			return [];
-		}
+		const reading = this.#subscribers(uri);
+		this.#keepAlive(reading);
+		return reading;
 	}
 
 	override addSubscription(id: string, uri: string): void {
@@ -139,16 +128,21 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 
 	override removeSubscription(id: string, uri: string): void {
 		const confirm = this.#subscriptions.add(uri, { id, subscribed: false });
-		this.#track(id, this.store.unsubscribe(id, uri).finally(confirm));
+		const unsubscribe = async (): Promise<void> => this.store.unsubscribe(id, uri);
+		this.#track(id, unsubscribe().finally(confirm));
 	}
 
 	/** Ends the session everywhere. @throws {StoreError} where the backend could not be told. */
 	override async delete(id: string): Promise<void> {
 		this.#reads.forget(id);
 		const confirm = this.#writes.add(id, { kind: 'delete' });
-		const ending = this.store.delete(id).finally(confirm);
-		this.#keepAlive(ending.catch(() => {}));
-		await ending;
+		try {
+			const ending = this.store.delete(id);
+			this.#keepAlive(ending.catch(() => {}));
+			await ending;
+		} finally {
+			confirm();
+		}
 	}
 
 	/**
@@ -156,8 +150,21 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	 * can be held back until then. Rejects with the first failure, which `onError` was told of too.
 	 */
 	async flush(id: string): Promise<void> {
-		const writes = this.#flushable.get(currentScope() ?? this)?.get(id);
-		if (writes) await Promise.all(writes);
+		await this.#requestWrites.settled(id);
+	}
+
+	async #subscribers(uri: string): Promise<string[]> {
+		try {
+			const ids = new Set(await this.store.subscribers(uri));
+			for (const { id, subscribed } of this.#subscriptions.changes(uri)) {
+				if (subscribed) ids.add(id);
+				else ids.delete(id);
+			}
+			return [...ids];
+		} catch (error) {
+			this.#report(error);
+			return [];
+		}
 	}
 
 	#get(id: string, field: Field): Promise<SessionRecord | undefined> {
@@ -212,17 +219,15 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 		return batch;
 	}
 
-	#create(id: string, { info, capabilities }: Batch): Promise<void> {
+	async #create(id: string, { info, capabilities }: Batch): Promise<void> {
 		const record = this.#lifetime.opened({ clientInfo: info, clientCapabilities: capabilities });
 		this.#reads.forget(id);
 		const confirm = this.#writes.add(id, { kind: 'create', record });
-		return this.store.create(id, record).finally(confirm);
-	}
-
-	#write(id: string, change: Change, write: () => Promise<void>): void {
-		this.#reads.forget(id);
-		const confirm = this.#writes.add(id, change);
-		this.#track(id, write().finally(confirm));
+		try {
+			await this.store.create(id, record);
+		} finally {
+			confirm();
+		}
 	}
 
 	async #update(id: string, patch: SessionPatch, purpose: string): Promise<void> {
@@ -238,23 +243,7 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 
 	/** Ties a write to its request, reports its failure and lets `flush` wait for it. */
 	#track(id: string, write: Promise<void>): void {
-		const owner = currentScope() ?? this;
-		let byId = this.#flushable.get(owner);
-		if (!byId) this.#flushable.set(owner, (byId = new Map<string, Set<Promise<void>>>()));
-		let writes = byId.get(id);
-		if (!writes) byId.set(id, (writes = new Set()));
-		writes.add(write);
-		const settle = (): void => {
-			writes.delete(write);
-			if (writes.size === 0) byId.delete(id);
-		};
-		this.#keepAlive(
-			write.then(settle, (error: unknown) => {
-				// In a scope a failure stays for its `flush`; the scope ends with its request.
-				if (owner === this) settle();
-				this.#report(error);
-			}),
-		);
+		this.#keepAlive(this.#requestWrites.add(id, write, (error) => this.#report(error)));
 	}
 
 	#keepAlive(work: Promise<unknown>): void {

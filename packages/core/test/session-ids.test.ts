@@ -1,0 +1,63 @@
+import { createSessionIds } from '@tmcp-sessions/core';
+import { describe, expect, it } from 'vitest';
+
+const KEY = 'a key of the tests, 32 characters long and more';
+const OLD_KEY = 'the key before that, also long enough to be one';
+const FOREIGN_KEY = 'the key of another deployment, long enough too';
+
+describe('session ids', () => {
+	it('L1 L2: are unguessable, visible ASCII and never twice the same', async () => {
+		const ids = createSessionIds({ keys: [KEY] });
+		const minted = await Promise.all(Array.from({ length: 1_000 }, () => ids.mint()));
+		expect(new Set(minted).size).toBe(1_000);
+		// 32 characters of base64url are 192 random bits.
+		for (const id of minted) expect(id).toMatch(/^1\.[\w-]{32}\.[\w-]{43}$/);
+		expect(await Promise.all(minted.map((id) => ids.verify(id)))).not.toContain(false);
+	});
+
+	it('an id that was changed anywhere, cut or made longer is refused', async () => {
+		const ids = createSessionIds({ keys: [KEY] });
+		const id = await ids.mint();
+		for (let index = 0; index < id.length; index++) {
+			const other = String.fromCharCode(id.charCodeAt(index) ^ 0x1f);
+			const changed = id.slice(0, index) + other + id.slice(index + 1);
+			expect(await ids.verify(changed), changed).toBe(false);
+			expect(await ids.verify(id.slice(0, index))).toBe(false);
+		}
+		for (const foreign of ['', ' ', '1', '..', `${id}x`, ` ${id}`, `${id}\n`, `2${id.slice(1)}`]) {
+			expect(await ids.verify(foreign)).toBe(false);
+		}
+	});
+
+	it('one id has one spelling: the unused bits of its last character cannot vary', async () => {
+		const ids = createSessionIds({ keys: [KEY] });
+		const id = await ids.mint();
+		const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+		const spellings = Array.from(alphabet, (character) => id.slice(0, -1) + character);
+		const accepted = await Promise.all(spellings.map((spelling) => ids.verify(spelling)));
+		expect(accepted.filter(Boolean)).toHaveLength(1);
+	});
+
+	it('an id of another deployment is refused', async () => {
+		const foreign = await createSessionIds({ keys: [FOREIGN_KEY] }).mint();
+		expect(await createSessionIds({ keys: [KEY] }).verify(foreign)).toBe(false);
+	});
+
+	it('keys rotate: the first signs, all verify, and one that was dropped does not', async () => {
+		const before = createSessionIds({ keys: [OLD_KEY] });
+		const during = createSessionIds({ keys: [KEY, OLD_KEY] });
+		const after = createSessionIds({ keys: [KEY] });
+		const [old, fresh] = [await before.mint(), await during.mint()];
+		expect(await Promise.all([during.verify(old), during.verify(fresh)])).toEqual([true, true]);
+		expect(await Promise.all([after.verify(old), after.verify(fresh)])).toEqual([false, true]);
+	});
+
+	it('a missing or a short key is refused with how to make one, and not shown', () => {
+		expect(() => createSessionIds({ keys: [] })).toThrow(
+			'[tmcp-sessions/core] session ids need keys of at least 32 characters; found none. Make one with: openssl rand -base64 32',
+		);
+		const short = 'hunter2';
+		expect(() => createSessionIds({ keys: [KEY, short] })).toThrow('found one of 7.');
+		expect(() => createSessionIds({ keys: [KEY, short] })).not.toThrow(short);
+	});
+});
