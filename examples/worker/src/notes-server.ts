@@ -27,6 +27,7 @@ export function createNotesServer(): NotesServer {
 		},
 	);
 	addNoteTools(server);
+	addClearNotes(server);
 	addClientTools(server);
 
 	server.resource(
@@ -85,7 +86,10 @@ function addNoteTools(server: NotesServer): void {
 			return tool.text(`Notes added: ${texts.length}`);
 		},
 	);
+}
 
+/** The tool that asks the user. */
+function addClearNotes(server: NotesServer): void {
 	server.tool(
 		{
 			name: 'clear_notes',
