@@ -1,0 +1,5 @@
+declare namespace Cloudflare {
+	interface Env {
+		TMCP_SESSION_INFO: KVNamespace;
+	}
+}

@@ -1,0 +1,5 @@
+/** The Worker that owns the objects, so that all contenders stand beside theirs alike. */
+export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
+export { SyncLayer as UpstreamSyncLayer } from '@tmcp/session-manager-durable-objects';
+
+export default { fetch: (): Response => new Response('Not found', { status: 404 }) };

@@ -1,0 +1,26 @@
+import { quiet, takeCounts } from './counted-bindings.ts';
+
+interface FetchHandler {
+	fetch(request: Request, env: unknown, context: ExecutionContext): Response | Promise<Response>;
+}
+
+const QUIET_MS = 50;
+
+/**
+ * The same Worker, which says at `/operations` what it has counted since it was last asked.
+ * Every request is kept alive until its calls are over, so that all contenders are counted in full:
+ * by itself workerd cuts off what a bare transport leaves behind its answer.
+ */
+export function countedWorker(worker: FetchHandler): FetchHandler {
+	return {
+		async fetch(request, env, context) {
+			if (new URL(request.url).pathname === '/operations') {
+				await quiet(QUIET_MS);
+				return Response.json(takeCounts());
+			}
+			const response = await worker.fetch(request, env, context);
+			context.waitUntil(quiet(QUIET_MS));
+			return response;
+		},
+	};
+}
