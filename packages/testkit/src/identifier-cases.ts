@@ -60,9 +60,10 @@ export const identifierCases: readonly SessionStoreCase[] = [
 		name: 'what is no id is refused with an InvalidSessionIdError by every method',
 		async run(subject) {
 			for (const invalid of INVALID_IDS) {
+				const shown = typeof invalid === 'symbol' ? 'a symbol' : JSON.stringify(invalid);
 				// Not sound, on purpose: this is what comes in from JavaScript.
 				for (const [method, call] of calls(subject, invalid as string)) {
-					await expect(call(), `${method}(${String(invalid)})`).rejects.toMatchObject(INVALID);
+					await expect(call(), `${method}(${shown})`).rejects.toMatchObject(INVALID);
 				}
 			}
 			expect(await subject.store.subscribers(subject.uri('a'))).toEqual([]);

@@ -1,0 +1,3 @@
+export { KVInfoSessionManager } from './kv-info-session-manager.ts';
+export { KVSessionStore } from './kv-session-store.ts';
+export type { KVSessionStoreOptions } from './kv-session-store.ts';

@@ -1,0 +1,25 @@
+import type { KVNamespace } from '@cloudflare/workers-types';
+import { StoredInfoSessionManager } from '@tmcp-sessions/core';
+import type { StoredInfoOptions } from '@tmcp-sessions/core';
+import { waitUntil } from 'cloudflare:workers';
+import { KVSessionStore } from './kv-session-store.ts';
+
+/**
+ * tmcp's `InfoSessionManager` in Workers KV. Can be made at module scope: the binding is looked up at
+ * the first use, which rejects with a `BindingError` where it is missing or no KV namespace.
+ *
+ *     new HttpTransport(server, { sessionManager: { info: new KVInfoSessionManager() } })
+ */
+export class KVInfoSessionManager extends StoredInfoSessionManager {
+	/**
+	 * @param binding the name of a KV namespace in `wrangler.jsonc`, or the namespace itself.
+	 * @param options how long sessions live, and whom to tell of failures.
+	 */
+	constructor(
+		binding: string | KVNamespace = 'TMCP_SESSION_INFO',
+		options: StoredInfoOptions = {},
+	) {
+		const store = new KVSessionStore(binding, { now: options.now });
+		super(store, { ...options, waitUntil: options.waitUntil ?? waitUntil });
+	}
+}

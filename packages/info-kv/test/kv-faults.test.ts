@@ -1,0 +1,159 @@
+import { faultyKV, interceptedKV, rateLimitedKV } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+import { KVSessionStore } from '../src/kv-session-store.ts';
+import { namespace } from './bindings.ts';
+import { open } from './open-session.ts';
+import type { Opened } from './open-session.ts';
+
+describe('KV that takes one write a second to a key', () => {
+	function limited(onSleep?: (times: number) => Promise<void>): Opened & {
+		store: KVSessionStore;
+		slept: number[];
+	} {
+		const opened = open();
+		const slept: number[] = [];
+		const store = new KVSessionStore(rateLimitedKV(namespace, opened.clock.now), {
+			now: opened.clock.now,
+			async sleep(ms) {
+				slept.push(ms);
+				await onSleep?.(slept.length);
+				opened.clock.advance(ms);
+			},
+		});
+		return { ...opened, store, slept };
+	}
+
+	it('gets a write that it refused again after a little over a second', async () => {
+		const { store, slept, id, record } = limited();
+		await store.create(id, record);
+		expect(await store.update(id, { logLevel: 'debug' })).toBe(true);
+		expect(await store.read(id)).toEqual({ ...record, logLevel: 'debug' });
+		expect(slept.length).toBe(1);
+		expect(slept[0]).toBeGreaterThan(1_000);
+		expect(slept[0]).toBeLessThan(2_000);
+	});
+
+	it('is asked at different moments by those that it refused together', async () => {
+		const { store, slept, id, record } = limited();
+		await store.create(id, record);
+		await Promise.all([
+			store.update(id, { logLevel: 'debug' }),
+			store.update(id, { clientInfo: { name: 'a', version: '1' } }),
+		]);
+		expect(new Set(slept).size).toBe(slept.length);
+	});
+
+	it('is subscribed to, unsubscribed from and told of an end within one second', async () => {
+		const { store, id, uri, record } = limited();
+		await store.create(id, record);
+		await store.subscribe(id, uri, record.expiresAtMs);
+		await store.subscribe(id, uri, record.expiresAtMs);
+		await store.unsubscribe(id, uri);
+		await store.subscribe(id, uri, record.expiresAtMs);
+		await store.delete(id);
+		expect(await store.read(id)).toBeUndefined();
+		expect(await store.subscribers(uri)).toEqual([]);
+	});
+
+	it('is not told of an update that it refused, where the session has ended meanwhile', async () => {
+		const elsewhere = new KVSessionStore(namespace);
+		const { store, slept, id, record } = limited(() => elsewhere.delete(id));
+		await store.create(id, record);
+		expect(await store.update(id, { logLevel: 'debug' })).toBe(false);
+		expect(slept.length).toBe(1);
+		expect(await store.read(id)).toBeUndefined();
+	});
+
+	it('is not told of a create that it refused for the end of the same session', async () => {
+		const { store, slept, id, record } = limited();
+		await store.delete(id);
+		await store.create(id, record);
+		expect(slept.length).toBe(1);
+		expect(await store.read(id)).toBeUndefined();
+	});
+
+	it('is given up after five times', async () => {
+		const { id, record } = open();
+		let puts = 0;
+		const refusing = faultyKV(namespace, ({ operation }) => {
+			if (operation !== 'write') return;
+			puts++;
+			throw new Error('KV PUT failed: 429 Too Many Requests');
+		});
+		const store = new KVSessionStore(refusing, { sleep: async () => {} });
+		await expect(store.create(id, record)).rejects.toMatchObject({
+			name: 'StoreError',
+			code: 'store',
+			message: expect.stringContaining('429 Too Many Requests'),
+		});
+		expect(puts).toBe(5);
+	});
+});
+
+describe('KV that fails or is late', () => {
+	it('makes every method reject with a StoreError that names the package, at once', async () => {
+		const { id, uri, record } = open();
+		const faulty = faultyKV(namespace, ({ operation }) => {
+			throw new Error(`KV ${operation} failed: 500 Internal Server Error`);
+		});
+		const store = new KVSessionStore(faulty, {
+			sleep: () => Promise.reject(new Error('it waited')),
+		});
+		const calls = [
+			store.create(id, record),
+			store.read(id),
+			store.update(id, { logLevel: 'info' }),
+			store.delete(id),
+			store.subscribe(id, uri, record.expiresAtMs),
+			store.unsubscribe(id, uri),
+			store.subscribers(uri),
+		];
+		for (const settled of await Promise.allSettled(calls)) {
+			expect(settled).toMatchObject({ status: 'rejected', reason: { name: 'StoreError' } });
+			const { message } = (settled as PromiseRejectedResult).reason as Error;
+			expect(message).toMatch(/^\[tmcp-sessions\/info-kv] .* failed: KV \w+ failed: 500/);
+			expect(message).not.toContain(id);
+		}
+	});
+
+	it('may lose one of two updates at the same time, as atomicUpdate: false says', async () => {
+		const { id, record } = open();
+		let reads = 0;
+		const bothHaveRead = Promise.withResolvers<void>();
+		const late = faultyKV(namespace, ({ operation }) => {
+			if (operation === 'read' && ++reads === 2) bothHaveRead.resolve();
+			return operation === 'write' && reads > 0 ? bothHaveRead.promise : undefined;
+		});
+		const store = new KVSessionStore(late);
+		await store.create(id, record);
+		const clientInfo = { name: 'a', version: '1' };
+		await Promise.all([store.update(id, { logLevel: 'debug' }), store.update(id, { clientInfo })]);
+		const { logLevel, clientInfo: read } = (await store.read(id)) ?? {};
+		expect([logLevel, read].filter((value) => value !== undefined).length).toBe(1);
+	});
+
+	it('ends a session that was opened elsewhere and is not visible here yet', async () => {
+		const { id, record } = open();
+		await new KVSessionStore(namespace).create(id, record);
+		const notYetVisible = interceptedKV(namespace, ({ operation }, proceed) =>
+			operation === 'read' ? Promise.resolve(null) : proceed(),
+		);
+		await new KVSessionStore(notYetVisible).delete(id);
+		expect(await new KVSessionStore(namespace).read(id)).toBeUndefined();
+	});
+
+	it('leaves nothing that ending the session would not find, where subscribing fails half-way', async () => {
+		const { id, uri, record } = open();
+		let writes = 0;
+		const faulty = faultyKV(namespace, ({ operation }) => {
+			if (operation === 'write' && ++writes === 2) throw new Error('KV PUT failed: 500');
+		});
+		await expect(
+			new KVSessionStore(faulty).subscribe(id, uri, record.expiresAtMs),
+		).rejects.toMatchObject({ name: 'StoreError' });
+		const store = new KVSessionStore(namespace);
+		await store.delete(id);
+		expect(await store.subscribers(uri)).toEqual([]);
+		expect((await namespace.list({ prefix: `tmcp:own:${id}` })).keys).toEqual([]);
+	});
+});
