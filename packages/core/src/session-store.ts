@@ -20,7 +20,7 @@ export interface SessionRecord {
 	logLevel?: LogLevel | undefined;
 }
 
-/** The fields of a record that can change after the session was opened. */
+/** The fields of a record that can change after the session was opened. One that is `undefined` is left as it is. */
 export type SessionPatch = Partial<Omit<SessionRecord, 'createdAtMs'>>;
 
 /** What a backend promises. The contract suite asserts each line, the README shows it. */

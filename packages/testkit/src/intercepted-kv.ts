@@ -35,7 +35,10 @@ export function interceptedKV(
 			const operation = OPERATIONS[String(property)];
 			if (typeof member !== 'function' || !operation) return member;
 			return (...args: unknown[]): Promise<unknown> =>
-				intercept(callOf(operation, args), async () => Reflect.apply(member, target, args));
+				intercept(callOf(operation, args), async (): Promise<unknown> => {
+					const result: unknown = Reflect.apply(member, target, args);
+					return result;
+				});
 		},
 	});
 }
@@ -43,7 +46,7 @@ export function interceptedKV(
 function callOf(operation: KVOperation, [first, , third]: unknown[]): KVCall {
 	if (operation === 'list') {
 		const prefix = first && typeof first === 'object' && 'prefix' in first ? first.prefix : '';
-		return { operation, key: String(prefix ?? ''), putOptions: undefined };
+		return { operation, key: typeof prefix === 'string' ? prefix : '', putOptions: undefined };
 	}
 	const putOptions =
 		operation === 'write' && third && typeof third === 'object' ? third : undefined;
