@@ -7,6 +7,7 @@ import type { Field } from './request-reads.ts';
 import { currentScope } from './request-scope.ts';
 import { RequestWrites } from './request-writes.ts';
 import { SessionLifetime } from './session-lifetime.ts';
+import { mergeSessionPatch } from './session-record.ts';
 import type {
 	ClientCapabilities,
 	ClientInfo,
@@ -233,12 +234,17 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	async #update(id: string, patch: SessionPatch, purpose: string): Promise<void> {
 		// Without a scope nothing holds back the answer to `initialize`: the session may still be on
 		// its way to the store. Then the whole record is written, as this isolate knows it.
-		const changes = this.#writes.changes(id);
-		const isOpening = changes.some((change) => change.kind === 'create');
+		const wasOpening = this.#isOpening(id);
 		if (await this.store.update(id, patch)) return;
-		const record = isOpening ? apply(undefined, changes) : undefined;
-		if (!record) throw new UnknownSessionError('core', purpose);
-		await this.store.create(id, record);
+		const record = this.#isOpening(id) ? apply(undefined, this.#writes.changes(id)) : undefined;
+		if (record) await this.store.create(id, record);
+		else if (!wasOpening || !(await this.store.update(id, patch))) {
+			throw new UnknownSessionError('core', purpose);
+		}
+	}
+
+	#isOpening(id: string): boolean {
+		return this.#writes.changes(id).some((change) => change.kind === 'create');
 	}
 
 	/** Ties a write to its request, reports its failure and lets `flush` wait for it. */
@@ -264,6 +270,6 @@ function apply(
 	return changes.reduce<SessionRecord | undefined>((current, change) => {
 		if (change.kind === 'create') return change.record;
 		if (change.kind === 'delete') return undefined;
-		return current && { ...current, ...change.patch };
+		return current && mergeSessionPatch(current, change.patch);
 	}, record);
 }

@@ -158,6 +158,22 @@ describe('its own writes', () => {
 		expect(setup.errors).toEqual([]);
 	});
 
+	it('a log level set while the session is being opened and ended brings it not back', async () => {
+		const setup = setUp();
+		const { manager, anotherIsolate } = setup;
+		const updating = Promise.withResolvers<void>();
+		initialize(manager, 'a');
+		await Promise.resolve();
+		setup.gate = updating.promise;
+		manager.setLogLevel('a', 'error');
+		setup.gate = Promise.resolve();
+		await manager.delete('a');
+		updating.resolve();
+		await expect(manager.flush('a')).rejects.toThrow('cannot set a log level');
+		expect(await anotherIsolate().getClientInfo('a')).toBeUndefined();
+		expect(setup.operations).toEqual(['create', 'update', 'delete', 'update', 'read']);
+	});
+
 	it('a write that never reports back is forgotten after 30 s, and its request with it', async () => {
 		const setup = setUp();
 		const { manager, clock } = setup;

@@ -1,0 +1,206 @@
+import {
+	StoredInfoSessionManager,
+	InMemorySessionStore,
+	StoreError,
+	StreamError,
+} from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
+import { StreamSessionManager } from '@tmcp/session-manager';
+import { McpServer } from 'tmcp';
+import { describe, expect, it } from 'vitest';
+
+const URL_OF_MCP = 'https://example.com/mcp';
+const TOOLS_CHANGED = 'notifications/tools/list_changed';
+
+function createServer(): McpServer {
+	return new McpServer(
+		{ name: 'test', version: '1.0.0' },
+		// tmcp asks for an adapter even where no tool has a schema.
+		{ adapter: undefined, capabilities: { tools: { listChanged: true } } },
+	);
+}
+
+function setUp(options: McpHandlerOptions = {}): {
+	mcp: McpHandler;
+	server: McpServer;
+	errors: Error[];
+} {
+	const errors: Error[] = [];
+	const server = createServer();
+	const onError = (error: Error): void => void errors.push(error);
+	return { server, errors, mcp: createMcpHandler(server, { onError, ...options }) };
+}
+
+function post(message: object, session?: string): Request {
+	return new Request(URL_OF_MCP, {
+		method: 'POST',
+		headers: {
+			'content-type': 'application/json',
+			...(session && { 'mcp-session-id': session }),
+		},
+		body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+	});
+}
+
+const INITIALIZE = {
+	id: 1,
+	method: 'initialize',
+	params: {
+		protocolVersion: '2025-06-18',
+		capabilities: {},
+		clientInfo: { name: 'client', version: '1.0.0' },
+	},
+};
+
+/** A store that is out of reach for one of its operations. */
+function infoWithout(operation: 'create' | 'delete'): StoredInfoSessionManager {
+	const store = new InMemorySessionStore();
+	store[operation] = () =>
+		Promise.reject(new StoreError('core', operation, 'secret of the backend'));
+	return new StoredInfoSessionManager(store, { onError: () => {} });
+}
+
+class UnreachableStreams extends StreamSessionManager {
+	override create(): Promise<void> {
+		return Promise.reject(new StreamError('http', 'opening a stream', 'secret of the backend'));
+	}
+	override delete(): void {}
+	override has(): boolean {
+		return false;
+	}
+	override send(_sessions: string[] | undefined, _frame: string): Promise<void> {
+		return Promise.reject(new StreamError('http', 'sending', 'secret of the backend'));
+	}
+}
+
+describe('a backend that is down', () => {
+	it.each([
+		['initialize', { info: infoWithout('create') }, () => post(INITIALIZE)],
+		[
+			'DELETE',
+			{ info: infoWithout('delete') },
+			() => new Request(URL_OF_MCP, { method: 'DELETE', headers: { 'mcp-session-id': 'a' } }),
+		],
+		[
+			'GET',
+			{ streams: new UnreachableStreams() },
+			() => new Request(URL_OF_MCP, { headers: { 'mcp-session-id': 'a' } }),
+		],
+	])(
+		'makes a 503 with Retry-After of %s, and onError is told why',
+		async (_what, options, request) => {
+			const { mcp, errors } = setUp(options);
+			const response = await mcp.fetch(request());
+			expect(response.status).toBe(503);
+			expect(response.headers.get('retry-after')).toBe('5');
+			expect(response.headers.get('mcp-session-id')).toBeNull();
+			const body = await response.text();
+			expect(JSON.parse(body)).toEqual({
+				jsonrpc: '2.0',
+				id: null,
+				error: {
+					code: -32603,
+					message: 'The server cannot reach its session storage; try again later',
+				},
+			});
+			expect(errors.map(({ message }) => message).join()).toContain('secret of the backend');
+		},
+	);
+
+	it('a broadcast that rejects reaches onError and fails no call', async () => {
+		const { mcp, server, errors } = setUp({ streams: new UnreachableStreams() });
+		server.tool({ name: 'notify', description: 'Raises a change' }, () => {
+			server.changed('tools');
+			return { content: [{ type: 'text', text: 'raised' }] };
+		});
+		const call = { id: 2, method: 'tools/call', params: { name: 'notify' } };
+		const response = await mcp.fetch(post(call, 'a'));
+		expect(await response.text()).toContain('raised');
+		await expect
+			.poll(() => errors.map(({ message }) => message))
+			.toEqual(['[tmcp-sessions/http] sending failed: secret of the backend']);
+	});
+});
+
+describe('requests', () => {
+	it('answers 404 outside its path, on every path where that is null', async () => {
+		const elsewhere = 'https://example.com/elsewhere';
+		expect((await setUp().mcp.fetch(new Request(elsewhere))).status).toBe(404);
+		const request = new Request(elsewhere, post(INITIALIZE));
+		expect((await setUp({ path: null }).mcp.fetch(request)).status).toBe(200);
+	});
+
+	it('keeps work alive through the platform, from the first request to the last', async () => {
+		const { mcp } = setUp();
+		const kept: Promise<unknown>[] = [];
+		const context = { waitUntil: (work: Promise<unknown>) => void kept.push(work) };
+		const notification = { method: 'notifications/initialized' };
+		const response = await mcp.fetch(post(notification, 'a'), {}, context);
+		expect(response.status).toBe(202);
+		expect(kept.length).toBeGreaterThan(0);
+		await Promise.all(kept);
+	});
+
+	it('a message that the server cannot take behind a 202 reaches onError', async () => {
+		const { mcp, errors } = setUp();
+		const response = await mcp.fetch(post({ id: 1, result: 'no object' }, 'a'));
+		expect(response.status).toBe(202);
+		await expect.poll(() => errors).toHaveLength(1);
+	});
+
+	it('tools that are registered before the first request tell nobody that the list changed', async () => {
+		const sent: string[] = [];
+		class Streams extends UnreachableStreams {
+			override send(_sessions: string[] | undefined, frame: string): Promise<void> {
+				sent.push(frame);
+				return Promise.resolve();
+			}
+		}
+		const { mcp, server } = setUp({ streams: new Streams() });
+		const register = (name: string): void =>
+			server.tool({ name, description: name }, () => ({ content: [] }));
+		register('early');
+		await (await mcp.fetch(post(INITIALIZE))).text();
+		expect(sent).toEqual([]);
+		register('late');
+		expect(sent).toHaveLength(1);
+		expect(sent[0]).toContain(TOOLS_CHANGED);
+	});
+
+	it('a client that aborts has not cancelled its call', async () => {
+		const { mcp, server } = setUp();
+		const finished = Promise.withResolvers<string>();
+		server.tool({ name: 'slow', description: 'Takes a moment' }, async () => {
+			await new Promise((resolve) => setTimeout(resolve, 50));
+			finished.resolve(server.ctx.signal?.aborted ? 'cancelled' : 'finished');
+			return { content: [] };
+		});
+		const abort = new AbortController();
+		const call = post({ id: 2, method: 'tools/call', params: { name: 'slow' } }, 'a');
+		const answering = mcp.fetch(new Request(call, { signal: abort.signal }));
+		abort.abort();
+		expect(await finished.promise).toBe('finished');
+		await answering;
+	});
+});
+
+describe('a stream in one process', () => {
+	it('a change reaches it, its client can leave, and a reader that stalls gets no heap', async () => {
+		const { mcp, server } = setUp({ heartbeatSeconds: 0.01 });
+		const get = (): Request => new Request(URL_OF_MCP, { headers: { 'mcp-session-id': 'a' } });
+		const response = await mcp.fetch(get());
+		const reader = response.body?.getReader();
+		if (!reader) throw new Error('expected a body');
+		// Nobody reads while ten heartbeats are due.
+		await new Promise((resolve) => setTimeout(resolve, 100));
+		server.changed('tools');
+		let text = '';
+		while (!text.includes(TOOLS_CHANGED))
+			text += new TextDecoder().decode((await reader.read()).value);
+		expect(text.split(': keep-alive').length - 1).toBeLessThanOrEqual(3);
+		await reader.cancel();
+		server.changed('tools');
+		expect((await mcp.fetch(get())).status).toBe(200);
+	});
+});
