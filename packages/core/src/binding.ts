@@ -4,18 +4,21 @@ import { BindingError } from './errors.ts';
 export interface BindingKind {
 	/** The folder name of the package that asks. */
 	readonly packageName: string;
-	/** What it should be, with its article: "a KV namespace". */
+	/** What the binding should be, with its article: "a Workers KV namespace". */
 	readonly what: string;
 	/** Methods that only this kind of binding has all of. */
 	readonly methods: readonly string[];
 	/** The lines that wrangler.jsonc needs for a binding of this name. */
 	readonly wranglerLines: (name: string) => string;
+	/** The name in those lines where the binding itself was given. */
+	readonly defaultName: string;
 }
 
 /**
  * The binding itself, given as an object or by its name in `env`. Looked up when it is used and not
  * before, so that a manager can be made at module scope.
  *
+ * @param env of `cloudflare:workers`.
  * @throws {BindingError} where it is missing or is something else, with the lines that it takes.
  */
 export function resolveBinding<Binding extends object>(
@@ -23,26 +26,41 @@ export function resolveBinding<Binding extends object>(
 	binding: string | Binding,
 	env: object,
 ): Binding {
-	const found: unknown = typeof binding === 'string' ? Reflect.get(env, binding) : binding;
+	const isName = typeof binding === 'string';
+	const found: unknown = isName ? Reflect.get(env, binding) : binding;
 	if (isOfKind<Binding>(kind, found)) return found;
-	const name = typeof binding === 'string' ? binding : 'MY_BINDING';
-	const subject = typeof binding === 'string' ? `the binding ${name}` : 'the binding it was given';
 	throw new BindingError(
 		kind.packageName,
-		`${subject} must be ${kind.what}; found ${describe(found)}. ` +
-			`wrangler.jsonc needs:\n${kind.wranglerLines(name)}`,
+		`${isName ? `the binding ${binding}` : 'the binding that was given'} should be ${kind.what}; ` +
+			`found ${describe(kind, found)}. wrangler.jsonc needs:\n\n` +
+			`${kind.wranglerLines(isName ? binding : kind.defaultName)}\n`,
 	);
 }
 
 // A binding is a proxy of the runtime: its methods are all that tells what it is, and having those
 // that a backend calls is all that the backend relies on.
 function isOfKind<Binding>(kind: BindingKind, found: unknown): found is Binding {
-	if (typeof found !== 'object' || found === null) return false;
-	return kind.methods.every((method) => typeof Reflect.get(found, method) === 'function');
+	return isObject(found) && !isService(found) && missingMethods(kind, found).length === 0;
 }
 
-function describe(found: unknown): string {
-	if (found === undefined) return 'nothing';
-	if (typeof found !== 'object' || found === null) return `a ${typeof found}`;
-	return 'an object without its methods';
+/** What was found, never its value: a variable may hold a secret. */
+function describe(kind: BindingKind, found: unknown): string {
+	if (found === undefined || found === null) return `nothing (${String(found)})`;
+	if (!isObject(found)) return `a ${typeof found}`;
+	if (isService(found)) return 'a service binding';
+	const missing = missingMethods(kind, found).map((method) => `${method}()`);
+	return `an object without ${missing.join(', ')}`;
+}
+
+function missingMethods(kind: BindingKind, found: object): string[] {
+	return kind.methods.filter((method) => typeof Reflect.get(found, method) !== 'function');
+}
+
+/** In workerd a service binding has every method that it is asked for, `fetch` among them. */
+function isService(found: object): boolean {
+	return 'fetch' in found;
+}
+
+function isObject(value: unknown): value is object {
+	return (typeof value === 'object' || typeof value === 'function') && value !== null;
 }

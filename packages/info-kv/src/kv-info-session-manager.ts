@@ -2,6 +2,7 @@ import type { KVNamespace } from '@cloudflare/workers-types';
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
 import { waitUntil } from 'cloudflare:workers';
+import { DEFAULT_BINDING } from './kv-binding.ts';
 import { KVSessionStore } from './kv-session-store.ts';
 
 /**
@@ -15,10 +16,7 @@ export class KVInfoSessionManager extends StoredInfoSessionManager {
 	 * @param binding the name of a KV namespace in `wrangler.jsonc`, or the namespace itself.
 	 * @param options how long sessions live, and whom to tell of failures.
 	 */
-	constructor(
-		binding: string | KVNamespace = 'TMCP_SESSION_INFO',
-		options: StoredInfoOptions = {},
-	) {
+	constructor(binding: string | KVNamespace = DEFAULT_BINDING, options: StoredInfoOptions = {}) {
 		const store = new KVSessionStore(binding, { now: options.now });
 		super(store, { ...options, waitUntil: options.waitUntil ?? waitUntil });
 	}

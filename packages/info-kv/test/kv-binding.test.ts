@@ -43,7 +43,7 @@ describe('the binding of a KVSessionStore', () => {
 		['A_VARIABLE', 'a string'],
 		['A_BUCKET', 'an object without getWithMetadata()'],
 		['A_SERVICE', 'a service binding'],
-		['AN_OBJECT', 'a Durable Object namespace'],
+		['AN_OBJECT', 'an object without getWithMetadata(), put(), list(), delete()'],
 	])('that is something else, like %s, is said to be %s', async (name, found) => {
 		expect(name in env).toBe(true);
 		const { name: errorName, message } = await refusal(name);
@@ -62,7 +62,7 @@ describe('the binding of a KVSessionStore', () => {
 		[{ ...bound('get'), ...bound('put') }, 'an object without getWithMetadata(), list(), delete()'],
 	])('that was given and is no namespace is refused: %j', async (given, found) => {
 		const { message } = await refusal(given);
-		expect(message).toContain('should be given the name of a binding or a Workers KV namespace');
+		expect(message).toContain('the binding that was given should be a Workers KV namespace');
 		expect(message).toContain(`found ${found}.`);
 		expect(message).toContain('{ "binding": "TMCP_SESSION_INFO", "id": "');
 	});

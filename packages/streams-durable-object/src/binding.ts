@@ -24,11 +24,12 @@ export function syncLayer(binding: SyncLayerBinding): DurableObjectStub<SyncLaye
 		{
 			packageName: PACKAGE,
 			what: 'a Durable Object namespace',
+			defaultName: DEFAULT_BINDING,
 			methods: ['newUniqueId', 'idFromName', 'getByName'],
 			wranglerLines: (name) =>
 				`  "durable_objects": { "bindings": [{ "name": "${name}", "class_name": "SyncLayer" }] },\n` +
-				'  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]\n' +
-				`and the Worker's entry: export { SyncLayer } from '@tmcp-sessions/${PACKAGE}';`,
+				'  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]\n\n' +
+				`and the Worker's entry:\n\n  export { SyncLayer } from '@tmcp-sessions/${PACKAGE}';`,
 		},
 		binding,
 		env,

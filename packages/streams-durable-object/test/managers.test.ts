@@ -45,11 +45,11 @@ describe('the binding', () => {
 			.catch((thrown: unknown) => thrown);
 		expect(error).toBeInstanceOf(BindingError);
 		expect(String(error)).toBe(
-			'BindingError: [tmcp-sessions/streams-durable-object] the binding NOT_BOUND must be ' +
-				'a Durable Object namespace; found nothing. wrangler.jsonc needs:\n' +
+			'BindingError: [tmcp-sessions/streams-durable-object] the binding NOT_BOUND should be ' +
+				'a Durable Object namespace; found nothing (undefined). wrangler.jsonc needs:\n\n' +
 				'  "durable_objects": { "bindings": [{ "name": "NOT_BOUND", "class_name": "SyncLayer" }] },\n' +
-				'  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]\n' +
-				"and the Worker's entry: export { SyncLayer } from '@tmcp-sessions/streams-durable-object';",
+				'  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]\n\n' +
+				"and the Worker's entry:\n\n  export { SyncLayer } from '@tmcp-sessions/streams-durable-object';\n",
 		);
 	});
 
@@ -61,7 +61,7 @@ describe('the binding', () => {
 		await expect(
 			new DurableObjectStreamSessionManager(misshapen).create('a', newController()),
 		).rejects.toThrow(
-			'the binding it was given must be a Durable Object namespace; found an object',
+			'the binding that was given should be a Durable Object namespace; found an object without',
 		);
 	});
 
