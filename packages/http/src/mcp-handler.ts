@@ -18,6 +18,7 @@ import type { AuthInfo } from 'tmcp';
 import { liveResponse } from './live-response.ts';
 import { RequestWork } from './request-work.ts';
 import type { ExecutionContextLike } from './request-work.ts';
+import { watchedInfo } from './watched-info.ts';
 import { trackedServer } from './tracked-server.ts';
 
 /** What a deployment chooses: its managers, and what is the transport's own. */
@@ -123,7 +124,7 @@ function transportOptions(options: McpHandlerOptions): HttpTransportOptions {
 		path,
 		sessionManager: {
 			streams: options.streams ?? new InMemoryStreamSessionManager(),
-			...(info && { info }),
+			...(info && { info: watchedInfo(info) }),
 		},
 		...(subscriptions && { subscriptionManager: subscriptions }),
 		...(allowedOrigins !== undefined && { allowedOrigins }),

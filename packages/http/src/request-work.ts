@@ -1,4 +1,4 @@
-import type { RequestScope } from '@tmcp-sessions/core';
+import type { RequestScope, StoreError } from '@tmcp-sessions/core';
 
 /** What a platform hands a `fetch` handler to keep a request alive: Workers' `ctx`, or its like. */
 export interface ExecutionContextLike {
@@ -11,6 +11,8 @@ export class RequestWork implements RequestScope {
 	readonly handled: Promise<void>;
 	/** Whether the server is through: nothing more will come on a stream than what it holds. */
 	isHandled = false;
+	/** Why the session's record could not be read: the message must not be handled without it. */
+	failure: StoreError | undefined;
 	/** Whether a client that goes away ends this: it only listened. A tool call goes on without it. */
 	endsWithClient = false;
 

@@ -54,7 +54,7 @@ const INITIALIZE = {
 };
 
 /** A store that is out of reach for one of its operations. */
-function infoWithout(operation: 'create' | 'delete'): StoredInfoSessionManager {
+function infoWithout(operation: 'create' | 'delete' | 'read'): StoredInfoSessionManager {
 	const store = new InMemorySessionStore();
 	store[operation] = () =>
 		Promise.reject(new StoreError('core', operation, 'secret of the backend'));
@@ -81,6 +81,11 @@ describe('a backend that is down', () => {
 			'DELETE',
 			{ info: infoWithout('delete') },
 			() => new Request(URL_OF_MCP, { method: 'DELETE', headers: { 'mcp-session-id': 'a' } }),
+		],
+		[
+			'a call that needs the session',
+			{ info: infoWithout('read') },
+			() => post({ id: 2, method: 'tools/list' }, 'a'),
 		],
 		[
 			'GET',

@@ -8,6 +8,7 @@ const HASH_LENGTH = 43;
  * accident. `<hash>` stands for a uri of any length.
  *
  *     tmcp:session:<id>      the record as JSON, or the marker of an ended session
+ *     tmcp:ended:<id>        there once the session was ended: read before a record is changed
  *     tmcp:uri:<hash>:<id>   the session subscribed to the uri: lists the subscribers of a uri
  *     tmcp:own:<id>:<hash>   the same the other way round: lists the subscriptions of a session
  */
@@ -18,6 +19,11 @@ export const MAX_ID_BYTES: number = MAX_KEY_BYTES - 'tmcp:uri::'.length - HASH_L
 /** The key of a session's record. */
 export function sessionKey(encodedId: string): string {
 	return `tmcp:session:${encodedId}`;
+}
+
+/** The key that says that a session was ended. */
+export function endedKey(encodedId: string): string {
+	return `tmcp:ended:${encodedId}`;
 }
 
 /** What the keys of all subscribers of a uri begin with; the encoded id follows. */

@@ -15,6 +15,7 @@ import type {
 } from '@tmcp-sessions/core';
 import { kvNamespace } from './kv-binding.ts';
 import {
+	endedKey,
 	hashUri,
 	MAX_ID_BYTES,
 	sessionKey,
@@ -73,11 +74,18 @@ export class KVSessionStore implements SessionStore {
 	}
 
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
-		const key = sessionKey(encode(id));
+		const encodedId = encode(id);
+		const key = sessionKey(encodedId);
 		// A write that was refused begins anew with the read: the session may have ended meanwhile.
 		return this.#write('updating a session', async () => {
-			const record = liveSessionRecord(await this.#kv.get(key), PACKAGE, this.#now());
-			if (!record) return false;
+			// A location that was just asked for the record may answer from its cache, and bring a
+			// session back that was ended elsewhere. For this key it was not asked.
+			const [text, ended] = await Promise.all([
+				this.#kv.get(key),
+				this.#kv.get(endedKey(encodedId)),
+			]);
+			const record = liveSessionRecord(text, PACKAGE, this.#now());
+			if (!record || ended !== null) return false;
 			await this.#putRecord(key, mergeSessionPatch(record, patch));
 			return true;
 		});
@@ -89,7 +97,10 @@ export class KVSessionStore implements SessionStore {
 		await this.#write('ending a session', async () => {
 			const text = await this.#kv.get(key);
 			// Where nothing is found the session may have been opened elsewhere and not be visible here.
-			if (text !== ENDED_SESSION) await this.#put(key, ENDED_SESSION, this.#expiryOf(text));
+			if (text === ENDED_SESSION) return;
+			const expiresAtMs = this.#expiryOf(text);
+			await this.#put(endedKey(encodedId), ENDED_SESSION, expiresAtMs);
+			await this.#put(key, ENDED_SESSION, expiresAtMs);
 		});
 		for await (const page of this.#list(subscriptionsPrefix(encodedId))) {
 			await Promise.all(page.map((uriHash) => this.#forgetSubscription(encodedId, uriHash)));

@@ -35,7 +35,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 	const store = new KVSessionStore(countedKV(namespace, counter));
 	const none = { reads: 0, writes: 0, lists: 0, deletes: 0 };
 
-	it('are 1 write to create, 1 read to read, 1 read and 1 write to update', async () => {
+	it('are 1 write to create, 1 read to read, 2 reads and 1 write to update', async () => {
 		const { id, record } = open();
 		counter.take();
 		await store.create(id, record);
@@ -43,9 +43,9 @@ describe('the operations that KVSessionStore asks of KV', () => {
 		await store.read(id);
 		expect(counter.take()).toEqual({ ...none, reads: 1 });
 		await store.update(id, { logLevel: 'info' });
-		expect(counter.take()).toEqual({ ...none, reads: 1, writes: 1 });
+		expect(counter.take()).toEqual({ ...none, reads: 2, writes: 1 });
 		await store.update('never', { logLevel: 'info' });
-		expect(counter.take()).toEqual({ ...none, reads: 1 });
+		expect(counter.take()).toEqual({ ...none, reads: 2 });
 	});
 
 	it('are 2 writes to subscribe and 2 deletes to unsubscribe', async () => {
@@ -79,7 +79,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 		for (const end of ['', '/b', '/c']) await store.subscribe(id, uri + end, record.expiresAtMs);
 		counter.take();
 		await store.delete(id);
-		expect(counter.take()).toEqual({ reads: 1, writes: 1, lists: 1, deletes: 6 });
+		expect(counter.take()).toEqual({ reads: 1, writes: 2, lists: 1, deletes: 6 });
 		expect((await store.subscribers(uri)).length).toBe(500);
 	}, 30_000);
 
@@ -120,6 +120,7 @@ describe('the TTL that KVSessionStore gives to KV', () => {
 			[hash, 7_200],
 			[`tmcp:session:${id}`, 60],
 			[`tmcp:session:${id}`, 3_600],
+			[`tmcp:ended:${id}`, 1_800],
 			[`tmcp:session:${id}`, 1_800],
 		]);
 	});
@@ -136,11 +137,13 @@ describe('the TTL that KVSessionStore gives to KV', () => {
 		const hash = own[0]?.name.split(':').at(-1) ?? '';
 		const { keys: subscribers } = await namespace.list({ prefix: `tmcp:uri:${hash}:` });
 		const { keys: sessions } = await namespace.list({ prefix: `tmcp:session:${id}` });
-		const keys = [...own, ...subscribers, ...sessions];
+		const { keys: ended } = await namespace.list({ prefix: `tmcp:ended:${id}` });
+		const keys = [...own, ...subscribers, ...sessions, ...ended];
 		expect(keys.map(({ name }) => name)).toEqual([
 			`tmcp:own:${id}:${hash}`,
 			`tmcp:uri:${hash}:${id}`,
 			...['', '-ended', '-never'].map((end) => `tmcp:session:${id}${end}`),
+			...['-ended', '-never'].map((end) => `tmcp:ended:${id}${end}`),
 		]);
 		for (const { expiration } of keys) {
 			expect(expiration).toBeGreaterThan(Date.now() / 1000);

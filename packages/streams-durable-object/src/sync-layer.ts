@@ -12,7 +12,7 @@ interface StreamAttachment {
 }
 
 /** Told to a Worker by closing its socket: the session was ended, so end the client's stream. */
-export const SESSION_ENDED = 4000;
+const SESSION_ENDED = 4000;
 
 const STREAM_TAG = 'stream';
 

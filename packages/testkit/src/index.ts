@@ -3,6 +3,7 @@ export type { OperationCounts } from './counted-kv.ts';
 export { faultyKV, rateLimitedKV } from './faulty-kv.ts';
 export { interceptedKV } from './intercepted-kv.ts';
 export type { KVCall, KVOperation } from './intercepted-kv.ts';
+export { locationKV } from './location-kv.ts';
 export { ManualClock } from './manual-clock.ts';
 export { runSessionStoreCase } from './session-store-subject.ts';
 export type {

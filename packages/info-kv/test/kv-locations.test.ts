@@ -1,0 +1,44 @@
+import { locationKV, ManualClock } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+import { KVSessionStore } from '../src/kv-session-store.ts';
+import { namespace } from './bindings.ts';
+import { open } from './open-session.ts';
+
+const SECOND_MS = 1_000;
+
+describe('two locations of KV', () => {
+	function setUp(): { here: KVSessionStore; there: KVSessionStore; clock: ManualClock } {
+		const clock = new ManualClock();
+		const at = (): KVSessionStore =>
+			new KVSessionStore(locationKV(namespace, clock.now), { now: clock.now });
+		return { here: at(), there: at(), clock };
+	}
+
+	it('a session that was ended here is refused there a minute later, and not brought back meanwhile', async () => {
+		const { here, there, clock } = setUp();
+		const { id, record } = open();
+		await here.create(id, record);
+		expect(await there.read(id)).toEqual(record);
+		clock.advance(5 * SECOND_MS);
+		await here.delete(id);
+		expect(await here.read(id)).toBeUndefined();
+		expect(await there.read(id)).toEqual(record); // What KV cannot promise.
+		expect(await there.update(id, { logLevel: 'error' })).toBe(false);
+		clock.advance(60 * SECOND_MS);
+		expect(await there.read(id)).toBeUndefined();
+		expect(await here.read(id)).toBeUndefined();
+	});
+
+	it('a session opened here is known there at once, unless it was asked for before', async () => {
+		const { here, there, clock } = setUp();
+		const { id, record } = open();
+		const other = open();
+		expect(await there.read(other.id)).toBeUndefined();
+		await here.create(id, record);
+		await here.create(other.id, other.record);
+		expect(await there.read(id)).toEqual(record);
+		expect(await there.read(other.id)).toBeUndefined();
+		clock.advance(60 * SECOND_MS);
+		expect(await there.read(other.id)).toEqual(other.record);
+	});
+});
