@@ -102,6 +102,16 @@ describe('sockets that are dead, closing or foreign', () => {
 			.toEqual(alive.map(() => 'to all,to each'));
 	});
 
+	it('a session that was ended has no stream from then on, though its sockets are still closing', async () => {
+		const session = crypto.randomUUID();
+		await streamOf(session);
+		await runInDurableObject(syncLayer(), (instance) => {
+			expect(instance.has(session)).toBe(true);
+			instance.delete(session);
+			expect(instance.has(session)).toBe(false);
+		});
+	});
+
 	it('a session whose newest socket is dead is told on the one before', async () => {
 		const session = crypto.randomUUID();
 		const older = await streamOf(session);
