@@ -1,3 +1,6 @@
+export { cachedInfo, CachedSessionStore } from './cached-info.ts';
+export { chooseSessions } from './choose-sessions.ts';
+export type { Choice, ChosenSessions, Offer } from './choose-sessions.ts';
 export { resolveBinding } from './binding.ts';
 export type { BindingKind } from './binding.ts';
 export { encodeSessionId } from './encode-session-id.ts';
@@ -35,6 +38,8 @@ export type {
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+export { splitInfo, SplitSessionStore } from './split-info.ts';
+export type { InfoParts } from './split-info.ts';
 export { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 export type { StoredInfoOptions } from './stored-info-session-manager.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';

@@ -20,6 +20,8 @@ export interface HeldSession {
 
 /** Settings of `InMemorySessionStore`, for tests. */
 export interface InMemorySessionStoreOptions {
+	/** Forgets a session so long after it was stored: for use in front of another store. Default: never. */
+	readonly forgetAfterSeconds?: number;
 	/** The time in milliseconds since the epoch. `Date.now` unless given. */
 	readonly now?: () => number;
 	/** Where to keep the sessions. A new map unless given. */
@@ -31,13 +33,8 @@ export interface InMemorySessionStoreOptions {
  * may be lost. Expired entries are removed bit by bit while new ones come in.
  */
 export class InMemorySessionStore implements SessionStore {
-	readonly capabilities: StoreCapabilities = {
-		consistency: 'isolate',
-		visibleWithinSeconds: 0,
-		ttlFloorSeconds: 0,
-		atomicUpdate: true,
-		maxIdBytes: MAX_ID_BYTES,
-	};
+	readonly capabilities: StoreCapabilities;
+	readonly #forgetAfterMs: number;
 	readonly #now: () => number;
 	readonly #sessions: Map<string, HeldSession>;
 	/** Uri to the sessions that subscribed to it, with the time until which each is kept. */
@@ -46,7 +43,19 @@ export class InMemorySessionStore implements SessionStore {
 	readonly #urisOf = new Map<string, Set<string>>();
 	#sweep: Iterator<void>;
 
-	constructor({ now = Date.now, sessions = new Map() }: InMemorySessionStoreOptions = {}) {
+	constructor({
+		forgetAfterSeconds = Infinity,
+		now = Date.now,
+		sessions = new Map(),
+	}: InMemorySessionStoreOptions = {}) {
+		this.capabilities = {
+			consistency: 'isolate',
+			visibleWithinSeconds: forgetAfterSeconds,
+			ttlFloorSeconds: 0,
+			atomicUpdate: true,
+			maxIdBytes: MAX_ID_BYTES,
+		};
+		this.#forgetAfterMs = forgetAfterSeconds * 1000;
 		this.#now = now;
 		this.#sessions = sessions;
 		this.#sweep = this.#sweepOnce();
@@ -63,14 +72,16 @@ export class InMemorySessionStore implements SessionStore {
 		this.#sweepABit();
 		const held = this.#sessions.get(id);
 		if (held?.text === ENDED_SESSION && held.forgetAtMs > this.#now()) return;
-		this.#hold(id, record);
+		this.#hold(id, record, this.#now() + this.#forgetAfterMs);
 	}
 
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
 		check(id);
 		const record = this.#live(id);
 		if (!record) return false;
-		this.#hold(id, mergeSessionPatch(record, patch));
+		// What is held for some time only gets no older by a change of one field.
+		const untilMs = this.#forgetAfterMs < Infinity ? this.#sessions.get(id)?.forgetAtMs : Infinity;
+		this.#hold(id, mergeSessionPatch(record, patch), untilMs);
 		return true;
 	}
 
@@ -102,13 +113,17 @@ export class InMemorySessionStore implements SessionStore {
 	}
 
 	#live(id: string): SessionRecord | undefined {
-		return liveSessionRecord(this.#sessions.get(id)?.text, PACKAGE, this.#now());
+		const held = this.#sessions.get(id);
+		return held && this.#now() < held.forgetAtMs
+			? liveSessionRecord(held.text, PACKAGE, this.#now())
+			: undefined;
 	}
 
 	// JSON, so that nobody shares an object with the store and nothing survives here that a durable
 	// backend would lose.
-	#hold(id: string, record: SessionRecord): void {
-		this.#sessions.set(id, { text: JSON.stringify(record), forgetAtMs: record.expiresAtMs });
+	#hold(id: string, record: SessionRecord, untilMs = Infinity): void {
+		const forgetAtMs = Math.min(record.expiresAtMs, untilMs);
+		this.#sessions.set(id, { text: JSON.stringify(record), forgetAtMs });
 	}
 
 	#forgetSubscription(id: string, uri: string): void {

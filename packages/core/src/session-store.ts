@@ -30,7 +30,10 @@ export interface StoreCapabilities {
 	 * `visibleWithinSeconds`; `isolate`, this isolate alone.
 	 */
 	readonly consistency: 'strong' | 'eventual' | 'isolate';
-	/** How long a read elsewhere may miss a confirmed write. 0 where `consistency` is not `eventual`. */
+	/**
+	 * How long a read elsewhere may miss a confirmed write: 0 where `consistency` is `strong`. Where it
+	 * is `isolate`, how long what is held here may be outdated.
+	 */
 	readonly visibleWithinSeconds: number;
 	/** The shortest time after which the backend itself forgets a record. A read checks the expiry to the millisecond. */
 	readonly ttlFloorSeconds: number;

@@ -53,6 +53,8 @@ interface Batch {
 export class StoredInfoSessionManager extends InfoSessionManager {
 	/** Where the sessions are kept. */
 	readonly store: SessionStore;
+	/** What it was made with, for a manager that is built on this one. */
+	readonly options: StoredInfoOptions;
 
 	readonly #lifetime: SessionLifetime;
 	readonly #onError: ErrorReporter;
@@ -68,6 +70,7 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 		super();
 		const now = options.now ?? Date.now;
 		this.store = store;
+		this.options = options;
 		this.#lifetime = new SessionLifetime(now, options.idleSeconds, options.absoluteSeconds);
 		this.#onError = options.onError ?? reportToConsole;
 		this.#waitUntil = options.waitUntil ?? (() => {});

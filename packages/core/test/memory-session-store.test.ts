@@ -23,7 +23,7 @@ testSessionStore(
 	},
 	{
 		consistency: 'isolate',
-		visibleWithinSeconds: 0,
+		visibleWithinSeconds: Infinity,
 		ttlFloorSeconds: 0,
 		atomicUpdate: true,
 		maxIdBytes: 1024,

@@ -1,0 +1,124 @@
+import { CorruptRecordError, reportToConsole, TmcpSessionsError } from './errors.ts';
+import type { ErrorReporter } from './errors.ts';
+import { combinedCapabilities } from './store-capabilities.ts';
+import type {
+	SessionPatch,
+	SessionRecord,
+	SessionStore,
+	StoreCapabilities,
+} from './session-store.ts';
+import { StoredInfoSessionManager } from './stored-info-session-manager.ts';
+import type { StoredInfoOptions } from './stored-info-session-manager.ts';
+
+/**
+ * An info manager of two tiers: reads what is near (Workers KV, memory), and asks what is far (a
+ * Durable Object, Redis) where near has nothing. A session opened in one place is known in every
+ * other at once, although KV may take a minute; its end and a new log level are known elsewhere
+ * within the `visibleWithinSeconds` of near. Subscriptions are kept far.
+ *
+ * @param options as of any stored manager; what is not given is that of the far manager.
+ * @throws {TmcpSessionsError} `configuration`, where near is the memory of an isolate without
+ * `forgetAfterSeconds`: it would never learn that a session was ended elsewhere.
+ */
+export function cachedInfo(
+	near: StoredInfoSessionManager,
+	far: StoredInfoSessionManager,
+	options: StoredInfoOptions = {},
+): StoredInfoSessionManager {
+	const all = { ...far.options, ...options };
+	return new StoredInfoSessionManager(
+		new CachedSessionStore(near.store, far.store, all.onError),
+		all,
+	);
+}
+
+/** The store behind `cachedInfo`. Far decides; a failure of near is reported and costs a read of far. */
+export class CachedSessionStore implements SessionStore {
+	readonly capabilities: StoreCapabilities;
+	readonly #near: SessionStore;
+	readonly #far: SessionStore;
+	readonly #onError: ErrorReporter;
+
+	/** @param onError told of what fails near. Default: the console. */
+	constructor(near: SessionStore, far: SessionStore, onError: ErrorReporter = reportToConsole) {
+		const { visibleWithinSeconds, consistency } = near.capabilities;
+		if (!Number.isFinite(visibleWithinSeconds)) {
+			throw new TmcpSessionsError(
+				'configuration',
+				'core',
+				'a near store must learn within some time that a session was ended elsewhere; found one ' +
+					'that never does. Give InMemorySessionStore a number of forgetAfterSeconds.',
+			);
+		}
+		this.#near = near;
+		this.#far = far;
+		this.#onError = onError;
+		this.capabilities = {
+			...combinedCapabilities([near.capabilities, far.capabilities]),
+			...(consistency === 'isolate' && { consistency: 'eventual' }),
+			atomicUpdate: far.capabilities.atomicUpdate,
+		};
+	}
+
+	async read(id: string): Promise<SessionRecord | undefined> {
+		const near = await this.#try(() => this.#near.read(id));
+		if (near) return near;
+		const far = await this.#far.read(id);
+		// The memory of an isolate learns of a session in no other way. What others can read is
+		// written once, at `create`: a location that asked for it too early sees it within a minute.
+		if (far && this.#near.capabilities.consistency === 'isolate') {
+			await this.#try(() => this.#near.create(id, far));
+		}
+		return far;
+	}
+
+	async create(id: string, record: SessionRecord): Promise<void> {
+		await this.#far.create(id, record);
+		await this.#try(() => this.#near.create(id, record));
+	}
+
+	async update(id: string, patch: SessionPatch): Promise<boolean> {
+		const isLive = await this.#far.update(id, patch);
+		await this.#try(async () => {
+			if (isLive) await this.#near.update(id, patch);
+			else await this.#near.delete(id);
+		});
+		return isLive;
+	}
+
+	async delete(id: string): Promise<void> {
+		await this.#far.delete(id);
+		await this.#near.delete(id);
+	}
+
+	subscribe(id: string, uri: string, untilMs: number): Promise<void> {
+		return this.#far.subscribe(id, uri, untilMs);
+	}
+
+	unsubscribe(id: string, uri: string): Promise<void> {
+		return this.#far.unsubscribe(id, uri);
+	}
+
+	subscribers(uri: string): Promise<string[]> {
+		return this.#far.subscribers(uri);
+	}
+
+	async #try<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+		try {
+			return await work();
+		} catch (error) {
+			if (isOfTheCaller(error)) throw error;
+			this.#onError(error instanceof Error ? error : new Error(String(error)));
+			return undefined;
+		}
+	}
+}
+
+/** A failure that far would answer alike: a bad id, a missing binding. */
+function isOfTheCaller(error: unknown): boolean {
+	return (
+		error instanceof TmcpSessionsError &&
+		error.code !== 'store' &&
+		!(error instanceof CorruptRecordError)
+	);
+}

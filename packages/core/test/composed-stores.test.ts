@@ -1,0 +1,241 @@
+import {
+	cachedInfo,
+	CachedSessionStore,
+	CorruptRecordError,
+	InMemorySessionStore,
+	splitInfo,
+	SplitSessionStore,
+	StoredInfoSessionManager,
+	StoreError,
+} from '@tmcp-sessions/core';
+import type { HeldSession, SessionStore } from '@tmcp-sessions/core';
+import { ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
+import type { StoreUnderTest } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+
+import { observedStore } from './observed-store.ts';
+import type { ObservedStore } from './observed-store.ts';
+
+const HOUR_MS = 3_600_000;
+const CLIENT = { name: 'client', version: '1.0.0' };
+
+/** One database that everybody reaches: what a strongly consistent backend is. */
+class SharedStore extends InMemorySessionStore {
+	override readonly capabilities = {
+		consistency: 'strong',
+		visibleWithinSeconds: 0,
+		ttlFloorSeconds: 0,
+		atomicUpdate: true,
+		maxIdBytes: 1024,
+	} as const;
+}
+
+/** What the suite asks of storage that is held in these maps, the first of which decides. */
+function heldIn(
+	now: () => number,
+	...maps: Map<string, HeldSession>[]
+): Pick<StoreUnderTest, 'corrupt' | 'forgottenAfterSeconds'> {
+	return {
+		async corrupt(id, text) {
+			for (const held of maps) held.set(id, { text, forgetAtMs: now() + HOUR_MS });
+		},
+		async forgottenAfterSeconds(id) {
+			const record = maps[0]?.get(id);
+			return record && (record.forgetAtMs - now()) / 1000;
+		},
+	};
+}
+
+testSessionStore(
+	'splitInfo over two stores',
+	({ now }) => {
+		const [first, second] = [new Map<string, HeldSession>(), new Map<string, HeldSession>()];
+		const client = new SharedStore({ now, sessions: first });
+		const rest = new SharedStore({ now, sessions: second });
+		const open = (): SessionStore =>
+			new SplitSessionStore({ client, logLevel: rest, subscriptions: rest });
+		return { store: open(), elsewhere: open(), ...heldIn(now, first, second) };
+	},
+	new SharedStore().capabilities,
+);
+
+testSessionStore(
+	'cachedInfo with memory near',
+	({ now }) => {
+		const [shared, here] = [new Map<string, HeldSession>(), new Map<string, HeldSession>()];
+		const far = new SharedStore({ now, sessions: shared });
+		const open = (sessions?: Map<string, HeldSession>): SessionStore => {
+			const memory = { now, forgetAfterSeconds: 10, ...(sessions && { sessions }) };
+			return new CachedSessionStore(new InMemorySessionStore(memory), far, () => {});
+		};
+		return { store: open(here), elsewhere: open(), ...heldIn(now, shared, here) };
+	},
+	{ ...new SharedStore().capabilities, consistency: 'eventual', visibleWithinSeconds: 10 },
+);
+
+function observed(): { clock: ManualClock; one: ObservedStore; other: ObservedStore } {
+	const clock = new ManualClock();
+	return { clock, one: observedStore(clock.now), other: observedStore(clock.now) };
+}
+
+const manager = ({ store }: ObservedStore): StoredInfoSessionManager =>
+	new StoredInfoSessionManager(store);
+
+describe('splitInfo', () => {
+	it('reads each manager once that keeps the client or the log level, and none for subscriptions', async () => {
+		const { one, other } = observed();
+		const third = observedStore(Date.now);
+		const info = splitInfo({
+			client: manager(one),
+			logLevel: manager(other),
+			subscriptions: manager(third),
+		});
+		info.setClientInfo('a', CLIENT);
+		await info.flush('a');
+		for (const part of [one, other, third]) expect(part.operations.splice(0)).toEqual(['create']);
+		await info.getClientInfo('a');
+		await info.getClientCapabilities('a');
+		await info.getLogLevel('a');
+		expect([one.operations, other.operations, third.operations]).toEqual([['read'], ['read'], []]);
+	});
+
+	it('makes one read and one write where one manager keeps all', async () => {
+		const { one } = observed();
+		const all = manager(one);
+		const info = splitInfo({ client: all, logLevel: all, subscriptions: all });
+		info.setClientInfo('a', CLIENT);
+		await info.flush('a');
+		expect(await info.getClientInfo('a')).toEqual(CLIENT);
+		expect(one.operations).toEqual(['create', 'read']);
+	});
+
+	it('writes a log level and subscriptions where they are kept, and nothing else there', async () => {
+		const { one, other } = observed();
+		const info = splitInfo({
+			client: manager(one),
+			logLevel: manager(other),
+			subscriptions: manager(other),
+		});
+		info.setClientInfo('a', CLIENT);
+		await info.flush('a');
+		info.setLogLevel('a', 'error');
+		info.addSubscription('a', 'test://a');
+		await info.flush('a');
+		expect(one.operations).toEqual(['create', 'read']);
+		expect((await other.store.read('a'))?.logLevel).toBe('error');
+		expect((await other.store.read('a'))?.clientInfo).toBeUndefined();
+		expect((await one.store.read('a'))?.logLevel).toBeUndefined();
+		expect(await info.getSubscriptions('test://a')).toEqual(['a']);
+	});
+
+	it('refuses a session as soon as one of its parts knows that it has ended', async () => {
+		const { clock, one, other } = observed();
+		const store = new SplitSessionStore({
+			client: one.store,
+			logLevel: other.store,
+			subscriptions: other.store,
+		});
+		const times = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
+		await store.create('a', times);
+		await other.store.delete('a');
+		expect(await one.store.read('a')).toBeDefined();
+		expect(await store.read('a')).toBeUndefined();
+	});
+
+	it('takes its options from the manager of the client', async () => {
+		const errors: Error[] = [];
+		const { one, other } = observed();
+		const client = new StoredInfoSessionManager(one.store, {
+			onError: (error) => void errors.push(error),
+		});
+		const info = splitInfo({ client, logLevel: manager(other), subscriptions: manager(other) });
+		info.setLogLevel('never opened', 'error');
+		await expect.poll(() => errors).toHaveLength(1);
+	});
+});
+
+describe('cachedInfo', () => {
+	function setUp(): {
+		near: ObservedStore;
+		far: ObservedStore;
+		store: CachedSessionStore;
+		errors: Error[];
+		times: { createdAtMs: number; expiresAtMs: number };
+	} {
+		const { clock, one: near, other: far } = observed();
+		const errors: Error[] = [];
+		const eventual = { ...far.store.capabilities, visibleWithinSeconds: 60 } as const;
+		const nearStore = new Proxy(near.store, {
+			get: (target, key) =>
+				key === 'capabilities'
+					? { ...eventual, consistency: 'eventual' }
+					: (Reflect.get(target, key) as unknown),
+		});
+		const store = new CachedSessionStore(nearStore, far.store, (error) => void errors.push(error));
+		const times = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
+		return { near, far, store, errors, times };
+	}
+
+	it('costs one read near while near has it, and asks far where it has nothing', async () => {
+		const { near, far, store, times } = setUp();
+		await store.create('a', times);
+		expect([near.operations.splice(0), far.operations.splice(0)]).toEqual([['create'], ['create']]);
+		expect(await store.read('a')).toEqual(times);
+		expect([near.operations.splice(0), far.operations.splice(0)]).toEqual([['read'], []]);
+		await far.store.create('b', times);
+		far.operations.length = 0;
+		expect(await store.read('b')).toEqual(times);
+		expect([near.operations, far.operations]).toEqual([['read'], ['read']]);
+	});
+
+	it('a near store that is down or holds junk is reported, and far answers', async () => {
+		const { near, store, errors, times } = setUp();
+		await store.create('a', times);
+		near.failures.set('read', new StoreError('core', 'reading', 'near is down'));
+		near.failures.set('create', new StoreError('core', 'storing', 'near is down'));
+		expect(await store.read('a')).toEqual(times);
+		await store.create('b', times);
+		near.failures.set('read', new CorruptRecordError('core', 'junk'));
+		expect(await store.read('b')).toEqual(times);
+		expect(errors).toHaveLength(3);
+	});
+
+	it('a far store that is down fails what needs it, and leaves nothing near', async () => {
+		const { near, far, store, times } = setUp();
+		far.failures.set('create', new StoreError('core', 'storing', 'far is down'));
+		await expect(store.create('a', times)).rejects.toThrow('far is down');
+		expect(await near.store.read('a')).toBeUndefined();
+	});
+
+	it('an update that far refuses takes the session away near too', async () => {
+		const { near, far, store, times } = setUp();
+		await store.create('a', times);
+		await far.store.delete('a');
+		expect(await store.read('a')).toBeDefined(); // Near does not know yet.
+		expect(await store.update('a', { logLevel: 'error' })).toBe(false);
+		expect(await store.read('a')).toBeUndefined();
+		expect(await near.store.read('a')).toBeUndefined();
+	});
+
+	it('the memory of an isolate is filled when it reads, and asks again after its time', async () => {
+		const { clock, other: far } = observed();
+		const near = new InMemorySessionStore({ now: clock.now, forgetAfterSeconds: 30 });
+		const store = new CachedSessionStore(near, far.store);
+		const times = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
+		await far.store.create('a', times);
+		far.operations.length = 0;
+		for (let second = 0; second < 60; second++) {
+			expect(await store.read('a')).toEqual(times);
+			clock.advance(1_000);
+		}
+		expect(far.operations).toEqual(['read', 'read']);
+	});
+
+	it('refuses a near store that would never learn of an end', () => {
+		const endless = new StoredInfoSessionManager(new InMemorySessionStore());
+		expect(() => cachedInfo(endless, endless)).toThrow(
+			'[tmcp-sessions/core] a near store must learn within some time that a session was ended ' +
+				'elsewhere; found one that never does. Give InMemorySessionStore a number of forgetAfterSeconds.',
+		);
+	});
+});
