@@ -1,6 +1,9 @@
+export { countedDurableObject, ObjectCallCounter } from './counted-durable-object.ts';
 export { countedKV, OperationCounter } from './counted-kv.ts';
 export type { OperationCounts } from './counted-kv.ts';
 export { faultyKV, rateLimitedKV } from './faulty-kv.ts';
+export { interceptedDurableObject } from './intercepted-durable-object.ts';
+export type { ObjectCall } from './intercepted-durable-object.ts';
 export { interceptedKV } from './intercepted-kv.ts';
 export type { KVCall, KVOperation } from './intercepted-kv.ts';
 export { locationKV } from './location-kv.ts';
