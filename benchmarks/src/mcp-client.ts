@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { initialize, openStream } from '../mcp-requests.ts';
-import type { McpRequest } from '../mcp-requests.ts';
-import type { OperationCounts } from './operation-counts.ts';
+import { initialize, openStream } from './mcp-requests.ts';
+import type { McpRequest } from './mcp-requests.ts';
 
 const HEARD_WITHIN_MS = 5_000;
 
-/** A client that makes sure of each answer and asks the Worker what it has counted. */
-export class MeasuredClient {
+/** A client that makes sure of each answer. */
+export class McpClient {
 	readonly #url: string;
 	readonly #streams = new AbortController();
 
@@ -55,13 +54,6 @@ export class MeasuredClient {
 		};
 		await heard(': connected');
 		return heard;
-	}
-
-	/** What was counted since this was last asked, once all work has settled. */
-	async operations(): Promise<OperationCounts> {
-		const response = await fetch(new URL('/operations', this.#url));
-		// Sound: the Worker answers with its counts.
-		return response.json<OperationCounts>();
 	}
 
 	/** Closes the streams. */

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, '..');
@@ -31,9 +32,15 @@ export function readmeSection(name: ResultName): { before: string; text: string;
 	return { before: `${before}${begin}`, text: text.trim(), after: `${end}${after}` };
 }
 
-/** The version of a package that is measured. */
+/** The version of a package that is measured; of workerd the one that miniflare runs. */
 export function versionOf(packageName: string): string {
-	const manifest = join(folder, 'node_modules', packageName, 'package.json');
+	const installed = join(folder, 'node_modules');
+	const manifest =
+		packageName === 'workerd'
+			? createRequire(realpathSync(join(installed, 'miniflare/package.json'))).resolve(
+					'workerd/package.json',
+				)
+			: join(installed, packageName, 'package.json');
 	// Sound: every installed package has one.
 	return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }

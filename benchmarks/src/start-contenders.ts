@@ -16,6 +16,10 @@ export const contenderTitles = {
 /** The name of a contender. Its Worker is `contenders/<name>.ts`. */
 export type Contender = keyof typeof contenderTitles;
 
+/** All contenders, the limits first. */
+// Sound: the keys are those of the literal above.
+export const allContenders = Object.keys(contenderTitles) as Contender[];
+
 /** The contenders that keep a session for other isolates. */
 export const backedContenders = ['ours-http', 'ours-bare', 'upstream'] as const;
 

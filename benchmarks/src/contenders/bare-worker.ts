@@ -1,5 +1,9 @@
-import { sumAnswer } from '../mcp-requests.ts';
-import { answerWith } from './constant-answer.ts';
+import { constantAnswer, openedSession } from './constant-answer.ts';
 
 /** The limit: what workerd does with a Worker that does nothing. */
-export default { fetch: (): Response => answerWith(sumAnswer) };
+export default {
+	fetch(request: Request): Response {
+		if (!request.headers.has('mcp-session-id')) return openedSession(crypto.randomUUID());
+		return constantAnswer();
+	},
+};

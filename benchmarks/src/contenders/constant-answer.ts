@@ -1,4 +1,11 @@
-/** An answer as the transport gives it, without the work that leads to it. */
-export function answerWith(body: string): Response {
-	return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+import { sumAnswer } from '../mcp-requests.ts';
+
+/** The answer to a tool call as the transport gives it, without the work that leads to it. */
+export function constantAnswer(): Response {
+	return new Response(sumAnswer, { headers: { 'content-type': 'text/event-stream' } });
+}
+
+/** What an answer to `initialize` must have. */
+export function openedSession(id: string): Response {
+	return Response.json({ result: { serverInfo: {} } }, { headers: { 'mcp-session-id': id } });
 }

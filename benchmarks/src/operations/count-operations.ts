@@ -1,3 +1,4 @@
+import { McpClient } from '../mcp-client.ts';
 import {
 	changingUri,
 	endSession,
@@ -9,12 +10,11 @@ import {
 import { backedContenders, endpoint, startContenders } from '../start-contenders.ts';
 import { countingPlugin } from './counting-plugin.ts';
 import type { OperationCounts } from './operation-counts.ts';
-import { MeasuredClient } from './measured-client.ts';
 
 /** A contender whose operations are counted. */
-export type BackedContender = (typeof backedContenders)[number];
+type BackedContender = (typeof backedContenders)[number];
 /** What each kind of request costs one contender. */
-export type CountsByKind = Record<string, OperationCounts>;
+type CountsByKind = Record<string, OperationCounts>;
 /** What each kind of request costs each contender. */
 export type Operations = Record<BackedContender, CountsByKind>;
 
@@ -31,22 +31,30 @@ export async function countOperations(): Promise<Operations> {
 
 async function countContender(name: BackedContender): Promise<CountsByKind> {
 	const running = await startContenders([name], { plugins: [countingPlugin] });
-	const client = new MeasuredClient(endpoint(running, name));
+	const client = new McpClient(endpoint(running, name));
+	/** What was counted since this was last asked, once all work has settled. */
+	const takeCounts = async (): Promise<OperationCounts> => {
+		const response = await fetch(new URL('/operations', endpoint(running, name)));
+		return response.json<OperationCounts>();
+	};
 	try {
-		return await countKinds(client);
+		return await countKinds(client, takeCounts);
 	} finally {
 		client.close();
 		await running.stop();
 	}
 }
 
-async function countKinds(client: MeasuredClient): Promise<CountsByKind> {
+async function countKinds(
+	client: McpClient,
+	takeCounts: () => Promise<OperationCounts>,
+): Promise<CountsByKind> {
 	const counts: CountsByKind = {};
 	/** Counts what `request` does, and nothing that was done before. */
 	async function count<Result>(kind: string, request: () => Promise<Result>): Promise<Result> {
-		await client.operations();
+		await takeCounts();
 		const result = await request();
-		counts[kind] = await client.operations();
+		counts[kind] = await takeCounts();
 		return result;
 	}
 	const call = (session: string, method: string, params: object = {}): Promise<unknown> =>
@@ -85,7 +93,7 @@ async function countKinds(client: MeasuredClient): Promise<CountsByKind> {
 		const subscriber = await client.open();
 		await subscribe(subscriber);
 		await subscribe(subscriber, 'test://another');
-		await client.operations();
+		await takeCounts();
 		return subscriber;
 	};
 	const first = await openSubscriber();

@@ -1,0 +1,73 @@
+import { markdownTable } from '../markdown-table.ts';
+import { versionOf } from '../results.ts';
+import { allContenders, contenderTitles } from '../start-contenders.ts';
+import type { Contender } from '../start-contenders.ts';
+import { connectionCounts } from './measure-throughput.ts';
+import type { Connections, Samples } from './measure-throughput.ts';
+
+/** How fast a contender is beside two others, 1 being as fast. */
+interface Ratios {
+	readonly toBareWorker: number;
+	readonly toUpstream: number;
+}
+
+/** What is kept of a measurement: ratios, which say more on another machine than figures would. */
+export interface Throughput {
+	readonly versions: Record<string, string>;
+	readonly connections: Record<Connections, Record<Contender, Ratios>>;
+}
+
+const measuredPackages = [
+	'tmcp',
+	'@tmcp/transport-http',
+	'@tmcp/session-manager-durable-objects',
+	'miniflare',
+	'workerd',
+];
+
+/** Medians over the rounds of the ratios within each round, so that load from elsewhere counts less. */
+export function throughputOf(samples: Samples): Throughput {
+	const ratios = (connections: Connections, name: Contender): Ratios => {
+		const to = (other: Contender): number => {
+			const others = samples[connections][other];
+			const each = samples[connections][name].map((speed, round) => speed / (others[round] ?? NaN));
+			return Number(median(each).toFixed(3));
+		};
+		return { toBareWorker: to('bare-worker'), toUpstream: to('upstream') };
+	};
+	const connections = connectionCounts.map((count) => [
+		count,
+		Object.fromEntries(allContenders.map((name) => [name, ratios(count, name)])),
+	]);
+	return {
+		versions: Object.fromEntries(measuredPackages.map((name) => [name, versionOf(name)])),
+		// Sound: one entry for each number of connections, with one for each contender.
+		connections: Object.fromEntries(connections) as Throughput['connections'],
+	};
+}
+
+/** One row for each contender, and the versions. */
+export function throughputText({ versions, connections }: Throughput): string {
+	const heads = connectionCounts.flatMap((count) => {
+		const noun = count === 1 ? 'connection' : 'connections';
+		return [`${count} ${noun}: to a bare Worker`, 'to upstream'];
+	});
+	const table = markdownTable(
+		['`tools/call`', ...heads],
+		allContenders.map((name) => [
+			contenderTitles[name],
+			...connectionCounts.flatMap((count) => {
+				const { toBareWorker, toUpstream } = connections[count][name];
+				return [toBareWorker.toFixed(2), toUpstream.toFixed(1)];
+			}),
+		]),
+	);
+	const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+	return `${table}\n\nMeasured with ${list.join(', ')}.`;
+}
+
+function median(values: readonly number[]): number {
+	const sorted = values.toSorted((a, b) => a - b);
+	const middle = (sorted.length - 1) / 2;
+	return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
+}
