@@ -1,3 +1,4 @@
+import { encodeSessionId } from './encode-session-id.ts';
 import { CorruptRecordError, reportToConsole, TmcpSessionsError } from './errors.ts';
 import type { ErrorReporter } from './errors.ts';
 import { combinedCapabilities } from './store-capabilities.ts';
@@ -56,7 +57,6 @@ export class CachedSessionStore implements SessionStore {
 		this.capabilities = {
 			...combinedCapabilities([near.capabilities, far.capabilities]),
 			...(consistency === 'isolate' && { consistency: 'eventual' }),
-			atomicUpdate: far.capabilities.atomicUpdate,
 		};
 	}
 
@@ -73,34 +73,47 @@ export class CachedSessionStore implements SessionStore {
 	}
 
 	async create(id: string, record: SessionRecord): Promise<void> {
+		this.#check(id);
 		await this.#far.create(id, record);
 		await this.#try(() => this.#near.create(id, record));
 	}
 
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
+		this.#check(id);
 		const isLive = await this.#far.update(id, patch);
+		// Near gets all that far has now, which mends what near may have lost before. As an update,
+		// since that brings no session back that is being ended.
+		const record = isLive ? await this.#far.read(id) : undefined;
 		await this.#try(async () => {
-			if (isLive) await this.#near.update(id, patch);
+			if (record) await this.#near.update(id, record);
 			else await this.#near.delete(id);
 		});
 		return isLive;
 	}
 
 	async delete(id: string): Promise<void> {
+		this.#check(id);
 		await this.#far.delete(id);
 		await this.#near.delete(id);
 	}
 
-	subscribe(id: string, uri: string, untilMs: number): Promise<void> {
+	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
+		this.#check(id);
 		return this.#far.subscribe(id, uri, untilMs);
 	}
 
-	unsubscribe(id: string, uri: string): Promise<void> {
+	async unsubscribe(id: string, uri: string): Promise<void> {
+		this.#check(id);
 		return this.#far.unsubscribe(id, uri);
 	}
 
 	subscribers(uri: string): Promise<string[]> {
 		return this.#far.subscribers(uri);
+	}
+
+	/** Far may take an id that near does not. */
+	#check(id: string): void {
+		encodeSessionId(id, 'core', this.capabilities.maxIdBytes);
 	}
 
 	async #try<Result>(work: () => Promise<Result>): Promise<Result | undefined> {

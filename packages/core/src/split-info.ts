@@ -1,3 +1,4 @@
+import { encodeSessionId } from './encode-session-id.ts';
 import { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 import type { StoredInfoOptions } from './stored-info-session-manager.ts';
 import { combinedCapabilities } from './store-capabilities.ts';
@@ -54,6 +55,7 @@ export class SplitSessionStore implements SessionStore {
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
+		this.#check(id);
 		const { client, logLevel } = this.#parts;
 		if (client === logLevel) return client.read(id);
 		const [said, level] = await Promise.all([client.read(id), logLevel.read(id)]);
@@ -67,6 +69,7 @@ export class SplitSessionStore implements SessionStore {
 	}
 
 	async create(id: string, record: SessionRecord): Promise<void> {
+		this.#check(id);
 		const { clientInfo, clientCapabilities, logLevel, ...times } = record;
 		await this.#onEach((store) =>
 			store.create(id, {
@@ -78,6 +81,7 @@ export class SplitSessionStore implements SessionStore {
 	}
 
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
+		this.#check(id);
 		const { clientInfo, clientCapabilities, logLevel, expiresAtMs } = patch;
 		const changed = await this.#onEach(async (store) => {
 			const part: SessionPatch = {
@@ -92,19 +96,27 @@ export class SplitSessionStore implements SessionStore {
 	}
 
 	async delete(id: string): Promise<void> {
+		this.#check(id);
 		await this.#onEach((store) => store.delete(id));
 	}
 
-	subscribe(id: string, uri: string, untilMs: number): Promise<void> {
+	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
+		this.#check(id);
 		return this.#parts.subscriptions.subscribe(id, uri, untilMs);
 	}
 
-	unsubscribe(id: string, uri: string): Promise<void> {
+	async unsubscribe(id: string, uri: string): Promise<void> {
+		this.#check(id);
 		return this.#parts.subscriptions.unsubscribe(id, uri);
 	}
 
 	subscribers(uri: string): Promise<string[]> {
 		return this.#parts.subscriptions.subscribers(uri);
+	}
+
+	/** Each part may take longer ids than the others. */
+	#check(id: string): void {
+		encodeSessionId(id, 'core', this.capabilities.maxIdBytes);
 	}
 
 	#onEach<Result>(work: (store: SessionStore) => Promise<Result>): Promise<Result[]> {

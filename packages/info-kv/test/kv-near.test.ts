@@ -1,0 +1,92 @@
+import { CachedSessionStore, InMemorySessionStore } from '@tmcp-sessions/core';
+import type { HeldSession } from '@tmcp-sessions/core';
+import { locationKV, ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+import { KVSessionStore } from '../src/kv-session-store.ts';
+import { namespace } from './bindings.ts';
+import { open } from './open-session.ts';
+
+const SECOND_MS = 1_000;
+
+/** A consistent backend that every location reaches. */
+class FarStore extends InMemorySessionStore {
+	override readonly capabilities = {
+		consistency: 'strong',
+		visibleWithinSeconds: 0,
+		ttlFloorSeconds: 0,
+		atomicUpdate: true,
+		maxIdBytes: 1024,
+	} as const;
+}
+
+testSessionStore(
+	'cachedInfo with KV near, at two locations,',
+	({ now }) => {
+		const sessions = new Map<string, HeldSession>();
+		const far = new FarStore({ now, sessions });
+		const at = (): CachedSessionStore =>
+			new CachedSessionStore(
+				new KVSessionStore(locationKV(namespace, now), { now }),
+				far,
+				() => {}, // The corrupt record near, which far is asked instead of.
+			);
+		return {
+			store: at(),
+			elsewhere: at(),
+			async corrupt(id, text) {
+				sessions.set(id, { text, forgetAtMs: now() + 3_600_000 });
+				await namespace.put(`tmcp:session:${encodeURIComponent(id)}`, text);
+			},
+			async forgottenAfterSeconds(id) {
+				const held = sessions.get(id);
+				return held && Math.max(60, (held.forgetAtMs - now()) / 1000);
+			},
+		};
+	},
+	{
+		consistency: 'eventual',
+		visibleWithinSeconds: 60,
+		ttlFloorSeconds: 60,
+		atomicUpdate: false,
+		maxIdBytes: 459,
+	},
+);
+
+describe('a session opened at A', () => {
+	it('is never unknown at B with far behind KV, and is with KV alone', async () => {
+		const clock = new ManualClock();
+		const far = new FarStore({ now: clock.now });
+		const kv = (): KVSessionStore =>
+			new KVSessionStore(locationKV(namespace, clock.now), { now: clock.now });
+		const [alone, a] = [kv(), new CachedSessionStore(kv(), far)];
+		const b = new CachedSessionStore(kv(), far);
+		let unknownToKV = 0;
+		for (let round = 0; round < 200; round++) {
+			const { id, record } = open();
+			// Half of them were asked for at B before, whose cache holds that there is nothing.
+			if (round % 2 === 0) await Promise.all([b.read(id), alone.read(id)]);
+			clock.advance((round % 7) * SECOND_MS);
+			await a.create(id, record);
+			expect(await b.read(id)).toEqual(record);
+			if ((await alone.read(id)) === undefined) unknownToKV++;
+		}
+		expect(unknownToKV).toBe(100);
+	});
+
+	it('and ended at A is refused at B within a minute', async () => {
+		const clock = new ManualClock();
+		const far = new FarStore({ now: clock.now });
+		const at = (): CachedSessionStore =>
+			new CachedSessionStore(
+				new KVSessionStore(locationKV(namespace, clock.now), { now: clock.now }),
+				far,
+			);
+		const [a, b] = [at(), at()];
+		const { id, record } = open();
+		await a.create(id, record);
+		expect(await b.read(id)).toEqual(record);
+		await a.delete(id);
+		clock.advance(60 * SECOND_MS);
+		expect(await b.read(id)).toBeUndefined();
+	});
+});
