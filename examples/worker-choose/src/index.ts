@@ -1,0 +1,30 @@
+import { chooseSessions, splitInfo } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
+import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
+import {
+	DurableObjectStreamSessionManager,
+	DurableObjectSubscriptionManager,
+} from '@tmcp-sessions/streams-durable-object';
+import { env } from 'cloudflare:workers';
+
+import { createServer } from './server.ts';
+
+export { SessionShard } from '@tmcp-sessions/info-durable-object';
+export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
+
+const kv = new KVInfoSessionManager();
+const object = new DurableObjectInfoSessionManager();
+
+// What is not chosen is never looked at: a deployment binds what it uses.
+const sessions = chooseSessions(env.MCP_SESSIONS, {
+	streams: { 'durable-object': () => new DurableObjectStreamSessionManager() },
+	subscriptions: { 'durable-object': () => new DurableObjectSubscriptionManager() },
+	info: {
+		kv: () => kv,
+		'durable-object': () => object,
+		mixed: () => splitInfo({ client: kv, logLevel: object, subscriptions: object }),
+	},
+});
+
+export default createMcpHandler(createServer(), sessions);
