@@ -58,7 +58,7 @@ export function throughputText({ versions, connections }: Throughput): string {
 			contenderTitles[name],
 			...connectionCounts.flatMap((count) => {
 				const { toBareWorker, toUpstream } = connections[count][name];
-				return [toBareWorker.toFixed(2), toUpstream.toFixed(1)];
+				return [toBareWorker.toFixed(2), toUpstream.toFixed(2)];
 			}),
 		]),
 	);
