@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { reasonOf } from '@tmcp-sessions/core';
+import type { RedisConnection } from './redis-connection.ts';
+import { parseCommand, runCommand, runTransaction } from './rest-commands.ts';
+import type { RestEncoding } from './rest-commands.ts';
+
+/** An HTTP request that had the right token: its path and the names of its commands, in capitals. */
+export interface RestRequest {
+	readonly path: string;
+	readonly commands: readonly string[];
+}
+
+/** The service's side of HTTP. */
+export interface RestServer {
+	readonly url: string;
+	stop(): Promise<void>;
+}
+
+/** A refusal of the whole request. */
+class HttpError extends Error {
+	readonly status: number;
+	constructor(status: number, message: string) {
+		super(message);
+		this.status = status;
+	}
+}
+
+/**
+ * Upstash's REST protocol over a Redis: POST to `/`, `/pipeline` and `/multi-exec`, a bearer token,
+ * errors as JSON. Commands in the path of a GET, and `/subscribe`, are left out.
+ *
+ * @see https://upstash.com/docs/redis/features/restapi
+ */
+export async function startRestServer(
+	redis: RedisConnection,
+	token: string,
+	onRequest: (request: RestRequest) => void,
+): Promise<RestServer> {
+	const server = createServer((request, response) => {
+		answer(request, redis, token, onRequest).then(
+			(body) => send(response, 200, body),
+			(error: unknown) =>
+				send(response, error instanceof HttpError ? error.status : 500, {
+					error: reasonOf(error),
+				}),
+		);
+	});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	// Sound: a server that listens on a port has such an address.
+	const { port } = server.address() as AddressInfo;
+	return {
+		url: `http://127.0.0.1:${port}`,
+		async stop() {
+			const closed = once(server, 'close');
+			server.close();
+			server.closeAllConnections();
+			await closed;
+		},
+	};
+}
+
+async function answer(
+	request: IncomingMessage,
+	redis: RedisConnection,
+	token: string,
+	onRequest: (request: RestRequest) => void,
+): Promise<unknown> {
+	if (request.method !== 'POST') throw new HttpError(405, 'ERR unsupported HTTP method');
+	if (request.headers.authorization !== `Bearer ${token}`) {
+		throw new HttpError(401, 'WRONGPASS invalid or missing auth token');
+	}
+	const encoding: RestEncoding =
+		request.headers['upstash-encoding'] === 'base64' ? 'base64' : 'utf8';
+	const body = parse(await text(request));
+	const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+	const commands = commandsOf(path, body);
+	onRequest({ path, commands: commands.map(([name = '']) => name.toUpperCase()) });
+	if (path === '/pipeline') {
+		return Promise.all(commands.map((command) => runCommand(redis, command, encoding)));
+	}
+	const result =
+		path === '/multi-exec'
+			? await runTransaction(redis, commands, encoding)
+			: await runCommand(redis, commands[0] ?? [], encoding);
+	if ('error' in result) throw new HttpError(400, result.error);
+	return result;
+}
+
+function commandsOf(path: string, body: unknown): string[][] {
+	if (!['/', '/pipeline', '/multi-exec'].includes(path)) {
+		throw new HttpError(400, `ERR unsupported path ${path}`);
+	}
+	const given = path === '/' ? [body] : body;
+	const commands = Array.isArray(given) ? given.map(parseCommand) : [];
+	const whole = commands.filter((command) => command !== undefined);
+	if (commands.length === 0 || whole.length < commands.length) {
+		throw new HttpError(400, 'ERR failed to parse command');
+	}
+	return whole;
+}
+
+function parse(body: string): unknown {
+	try {
+		return JSON.parse(body);
+	} catch {
+		throw new HttpError(400, 'ERR failed to parse command');
+	}
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+	response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
