@@ -1,0 +1,83 @@
+import { ENDED_FIELDS } from './stored-fields.ts';
+
+/*
+ * Lua, run by Redis as one step that nothing comes between. Each script sets what it sets whatever
+ * was there, so that a client may send it again when it got no answer. Times are milliseconds since
+ * the epoch by the caller's clock; a time to live is relative, so that the clock of Redis may differ.
+ */
+
+/** What `UPDATE` answers. */
+export const UPDATED = 1;
+/** What `UPDATE` answers where the text is no record. */
+export const CORRUPT = -1;
+
+/** KEYS: session. ARGV: fields, time to live. A session that has ended is not brought back. */
+export const CREATE: string = `
+if redis.call('GET', KEYS[1]) == '${ENDED_FIELDS}' then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ${UPDATED}`;
+
+/** KEYS: session. ARGV: fields that change, now. */
+export const UPDATE: string = `
+local fields, names = {}, {}
+local function take(text)
+  for line in string.gmatch(text, '[^\\n]+') do
+    local name, json = string.match(line, '^(%a+)=(.+)$')
+    if not name then return false end
+    if not fields[name] then names[#names + 1] = name end
+    fields[name] = json
+  end
+  return true
+end
+local text = redis.call('GET', KEYS[1])
+if not text or text == '${ENDED_FIELDS}' then return 0 end
+if not take(text) then return ${CORRUPT} end
+local now, ends = tonumber(ARGV[2]), tonumber(fields.expiresAtMs)
+if not ends or not (ends < 2 ^ 53) then return ${CORRUPT} end
+if ends <= now then return 0 end
+take(ARGV[1])
+local lines = {}
+for _, name in ipairs(names) do lines[#lines + 1] = name .. '=' .. fields[name] end
+local ttl = math.max(1, math.ceil(tonumber(fields.expiresAtMs) - now))
+redis.call('SET', KEYS[1], table.concat(lines, '\\n'), 'PX', string.format('%.0f', ttl))
+return ${UPDATED}`;
+
+/**
+ * KEYS: session, own. ARGV: member, prefix of the key of a uri, time to live where there is none.
+ * The keys of the uris are known to Redis alone: they are made here, which a cluster would refuse.
+ */
+export const DELETE: string = `
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl ~= -2 then
+  if ttl == -1 then ttl = ARGV[3] elseif ttl == 0 then ttl = 1 end
+  redis.call('SET', KEYS[1], '${ENDED_FIELDS}', 'PX', ttl)
+end
+for _, hash in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  redis.call('ZREM', ARGV[2] .. hash, ARGV[1])
+end
+redis.call('DEL', KEYS[2])
+return 1`;
+
+/** KEYS: session, uri, own. ARGV: member, hash, until, time to live, now. Not for one that has ended. */
+export const SUBSCRIBE: string = `
+if redis.call('GET', KEYS[1]) == '${ENDED_FIELDS}' then return 0 end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[5])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+redis.call('SADD', KEYS[3], ARGV[2])
+for index = 2, 3 do
+  if redis.call('PTTL', KEYS[index]) < tonumber(ARGV[4]) then
+    redis.call('PEXPIRE', KEYS[index], ARGV[4])
+  end
+end
+return 1`;
+
+/** KEYS: uri, own. ARGV: member, hash. */
+export const UNSUBSCRIBE: string = `
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('SREM', KEYS[2], ARGV[2])
+return 1`;
+
+/** KEYS: uri. ARGV: now. */
+export const SUBSCRIBERS: string = `
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)`;

@@ -1,0 +1,52 @@
+/**
+ * The keys, each with the prefix before it. `<id>` is URI encoded and so without a colon; `<hash>`
+ * stands for a uri of any length. Every key has a TTL.
+ *
+ *     session:<id>   the fields of the record as text, or the marker of an ended session
+ *     uri:<hash>     sorted set of the sessions that subscribed to the uri, by the end of each
+ *     own:<id>       set of the hashes that the session subscribed to
+ */
+export class UpstashKeys {
+	/** What all keys begin with. */
+	readonly prefix: string;
+
+	constructor(prefix: string) {
+		this.prefix = prefix;
+	}
+
+	session(encodedId: string): string {
+		return `${this.prefix}session:${encodedId}`;
+	}
+
+	uri(uriHash: string): string {
+		return `${this.prefix}uri:${uriHash}`;
+	}
+
+	own(encodedId: string): string {
+		return `${this.prefix}own:${encodedId}`;
+	}
+}
+
+const MEMBER = 'id:';
+
+/**
+ * A session as member of a sorted set. Never valid JSON: a client that parses what it reads would
+ * make a number of the id `123`, and nothing of `null`.
+ */
+export function memberOf(encodedId: string): string {
+	return MEMBER + encodedId;
+}
+
+/** The session id that `memberOf` stands for. */
+export function idOf(member: string): string {
+	return decodeURIComponent(member.slice(MEMBER.length));
+}
+
+/** The SHA-256 of a uri in base64url. */
+export async function hashUri(uri: string): Promise<string> {
+	// As JSON, where the halves of a surrogate pair stay different: UTF-8 would make one of them.
+	const bytes = new TextEncoder().encode(JSON.stringify(uri));
+	const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+	const base64 = btoa(String.fromCharCode(...hash));
+	return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}

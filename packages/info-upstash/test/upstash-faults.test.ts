@@ -1,0 +1,254 @@
+import { inspect } from 'node:util';
+import { Redis } from '@upstash/redis';
+import { describe, expect, it } from 'vitest';
+import { UpstashInfoSessionManager, upstashFromEnv, UpstashSessionStore } from '../src/index.ts';
+import type { UpstashRedis } from '../src/index.ts';
+import { always, misbehavingService } from './misbehaving-service.ts';
+import { open } from './open-session.ts';
+import { redisOfThisFile } from './redis.ts';
+
+const redis = redisOfThisFile();
+const TOKEN = 'hush-hush-token';
+const PACKAGE = '[tmcp-sessions/info-upstash]';
+const noRetry = { retry: { retries: 0 } };
+
+/** The error that an operation rejects with, and that nobody may read a secret in. */
+async function failureOf(work: Promise<unknown>, id: string): Promise<Error> {
+	const error: unknown = await work.then(
+		() => expect.fail('it did not fail'),
+		(reason: unknown) => reason,
+	);
+	const logged = inspect(error, { depth: Infinity });
+	for (const secret of [TOKEN, redis().token, id, '127.0.0.1', 'redis.call', 'createdAtMs=']) {
+		expect(logged).not.toContain(secret);
+	}
+	expect(error).toBeInstanceOf(Error);
+	return error as Error;
+}
+
+/** What reading a session says with a service that behaves like this. */
+async function readFailure(
+	url: string,
+	settings: object = noRetry,
+	timeoutMs = 2_000,
+): Promise<{ name: string; message: string }> {
+	const { id } = open();
+	const client = new Redis({ url, token: TOKEN, ...settings });
+	const store = new UpstashSessionStore({ redis: client, timeoutMs });
+	const { name, message } = await failureOf(store.read(id), id);
+	return { name, message };
+}
+
+describe('a service that fails says so in a StoreError', () => {
+	it('where it refuses the connection', async () => {
+		const service = await misbehavingService(always(200, ''));
+		await service.stop();
+		expect(await readFailure(service.url)).toEqual({
+			name: 'StoreError',
+			message: `${PACKAGE} reading a session failed: fetch failed (ECONNREFUSED)`,
+		});
+	});
+
+	it('where it does not exist', async () => {
+		expect((await readFailure('http://no-such-database.invalid')).message).toMatch(
+			/reading a session failed: fetch failed \((ENOTFOUND|EAI_AGAIN)\)$/,
+		);
+	});
+
+	it.each([
+		['never answers', (): void => {}],
+		['stalls in the middle of its answer', stall],
+	])('where it %s, however the client is set up', async (_, listener) => {
+		const service = await misbehavingService(listener);
+		const begin = performance.now();
+		expect(await readFailure(service.url, {}, 150)).toEqual({
+			name: 'StoreError',
+			message: `${PACKAGE} reading a session failed: there was no answer in time (150 ms at most)`,
+		});
+		expect(performance.now() - begin).toBeLessThan(1_500);
+	});
+
+	it('where it never answers, and the request of fromEnv is taken back', async () => {
+		const service = await misbehavingService(() => {});
+		const env = { UPSTASH_REDIS_REST_URL: service.url, UPSTASH_REDIS_REST_TOKEN: TOKEN };
+		const { store } = UpstashInfoSessionManager.fromEnv({ env, timeoutMs: 150 });
+		const { message } = await failureOf(store.read('an id'), 'an id');
+		expect(message).toContain('there was no answer in time (150 ms at most)');
+		await service.hungUp;
+		expect(service.requests()).toBe(1);
+	});
+
+	it('where the token is wrong', async () => {
+		expect(await readFailure(redis().url)).toEqual({
+			name: 'StoreError',
+			message:
+				`${PACKAGE} reading a session failed: the service refuses the token (WRONGPASS invalid or ` +
+				'missing auth token). Is it the REST token of this database, and not read-only?',
+		});
+	});
+
+	it.each([
+		[400, '{"error":"ERR max requests limit exceeded"}', 'ERR max requests limit exceeded'],
+		[500, '{"error":"internal error"}', 'internal error'],
+		[200, '[{"error":"ERR max daily request limit"}]', 'ERR max daily request limit'],
+	])('where it answers %i with %s', async (status, body, words) => {
+		const service = await misbehavingService(always(status, body));
+		expect((await readFailure(service.url, {})).message).toBe(
+			`${PACKAGE} reading a session failed: the service answered: ${words}`,
+		);
+		expect(service.requests()).toBe(1);
+	});
+
+	it('where it answers with an error without words', async () => {
+		const { url } = await misbehavingService(always(503, '{}'));
+		expect((await readFailure(url)).message).toBe(
+			`${PACKAGE} reading a session failed: the service answered with an error without words`,
+		);
+	});
+
+	it.each([
+		[502, '<html><h1>Bad gateway</h1> hush-hush-token </html>'],
+		[200, '<!doctype html>'],
+		[200, ''],
+		[200, '[{"result":"a'],
+	])('where it answers %i with %j, which is no JSON', async (status, body) => {
+		const { url } = await misbehavingService(always(status, body));
+		expect((await readFailure(url)).message).toBe(
+			`${PACKAGE} reading a session failed: the answer is no JSON. Is the URL that of Upstash's REST API?`,
+		);
+	});
+
+	it.each(['null', '7', '{}', '{"result":"OK"}', '[]', '[null]', '[{"result":null},{"result":1}]'])(
+		'where it answers with %s, which is JSON of something else',
+		async (body) => {
+			const { url } = await misbehavingService(always(200, body));
+			expect((await readFailure(url)).message).toBe(
+				`${PACKAGE} reading a session failed: the answer is not of Upstash's REST protocol`,
+			);
+		},
+	);
+
+	it('where the URL that the client was made with has a password in it', async () => {
+		const { url } = await misbehavingService(always(200, ''));
+		const withPassword = url.replace('http://', `http://default:${TOKEN}@`);
+		expect((await readFailure(withPassword)).message).toMatch(
+			/reading a session failed: Request cannot be constructed .* <url>/,
+		);
+	});
+
+	it('from every method, without the id, the uri or the token', async () => {
+		const { url } = await misbehavingService(always(500, '{"error":"ERR no"}'));
+		const { id, uri, record } = open();
+		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
+		const calls: [string, Promise<unknown>][] = [
+			['storing a session', store.create(id, record)],
+			['reading a session', store.read(id)],
+			['updating a session', store.update(id, { logLevel: 'info' })],
+			['ending a session', store.delete(id)],
+			['subscribing a session', store.subscribe(id, uri, record.expiresAtMs)],
+			['ending a subscription', store.unsubscribe(id, uri)],
+			['listing subscribers', store.subscribers(uri)],
+		];
+		for (const [operation, call] of calls) {
+			const { name, message } = await failureOf(call, id);
+			expect(name).toBe('StoreError');
+			expect(message).toBe(`${PACKAGE} ${operation} failed: the service answered: ERR no`);
+		}
+	});
+
+	it('which reaches onError of the manager', async () => {
+		const { url } = await misbehavingService(always(502, 'Bad gateway'));
+		const errors: Error[] = [];
+		const info = new UpstashInfoSessionManager({
+			redis: new Redis({ url, token: TOKEN }),
+			onError: (error) => void errors.push(error),
+		});
+		info.setClientInfo('a', { name: 'a', version: '1' });
+		await expect(info.flush('a')).rejects.toMatchObject({ name: 'StoreError' });
+		await expect(info.getLogLevel('a')).rejects.toMatchObject({ name: 'StoreError' });
+		expect(await info.getSubscriptions('test://a')).toEqual([]);
+		expect(errors.map(({ message }) => message.split(':')[0])).toEqual([
+			`${PACKAGE} storing a session failed`,
+			`${PACKAGE} reading a session failed`,
+			`${PACKAGE} listing subscribers failed`,
+		]);
+	});
+});
+
+describe('a connection that breaks', () => {
+	it('is tried again twice by fromEnv, which is enough where it breaks once', async () => {
+		let broken = 0;
+		const service = await misbehavingService((request, response) => {
+			if (broken++ === 0) request.socket.destroy();
+			else response.end('[{"result":null}]');
+		});
+		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
+		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		expect(await store.read('an id')).toBeUndefined();
+		expect(service.requests()).toBe(2);
+	});
+
+	it('is given up after the third time', async () => {
+		const service = await misbehavingService((request) => request.socket.destroy());
+		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
+		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		const { message } = await failureOf(store.read('an id'), 'an id');
+		expect(message).toBe(`${PACKAGE} reading a session failed: fetch failed (UND_ERR_SOCKET)`);
+		expect(service.requests()).toBe(3);
+	});
+});
+
+describe('what is stored and is no record', () => {
+	it.each([
+		['a list', 'it is no text', (key: string) => ['LPUSH', key, 'a']],
+		['JSON of a list', 'it is no text', (key: string) => ['SET', key, '[1]']],
+		['other text', 'a line of it is no field', (key: string) => ['SET', key, 'some text']],
+		['no JSON', 'characters that are not JSON', (key: string) => ['SET', key, 'createdAtMs=x']],
+		['half a record', 'expiresAtMs is no time', (key: string) => ['SET', key, 'createdAtMs=1']],
+	])('is a CorruptRecordError where it is %s', async (_, found, command) => {
+		const { id } = open();
+		await redis().command(...command(`tmcp:session:${id}`));
+		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
+		for (const call of [() => store.read(id), () => store.update(id, { logLevel: 'info' })]) {
+			const { name, message } = await failureOf(call(), id);
+			expect(name).toBe('CorruptRecordError');
+			expect(message).toContain(`${PACKAGE} the stored record of a session cannot be used (`);
+		}
+		await expect(store.read(id)).rejects.toThrow(found);
+		await store.delete(id);
+		expect(await store.read(id)).toBeUndefined();
+	});
+
+	it.each([
+		['logLevel="loud"', 'logLevel is none of the eight levels'],
+		['clientInfo={"name":"a"}', 'clientInfo has no name and version'],
+		['clientCapabilities=[]', 'clientCapabilities is no object'],
+		['expiresAtMs="1"', 'expiresAtMs is no time'],
+	])('is a CorruptRecordError where a line of it is %s', async (line, found) => {
+		const { id, record } = open();
+		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
+		await store.create(id, record);
+		await redis().command('APPEND', `tmcp:session:${id}`, `\n${line}`);
+		await expect(store.read(id)).rejects.toMatchObject({ name: 'CorruptRecordError' });
+		await expect(store.read(id)).rejects.toThrow(found);
+	});
+});
+
+it('a client that throws what is no error makes a StoreError too', async () => {
+	// oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what the test is about
+	const exec = (): Promise<never> => Promise.reject(TOKEN);
+	const odd: UpstashRedis = {
+		pipeline: () => ({ getex: () => {}, eval: () => {}, exec }),
+	};
+	const { message } = await failureOf(
+		new UpstashSessionStore({ redis: odd }).read('an id'),
+		'an id',
+	);
+	expect(message).toBe(
+		`${PACKAGE} reading a session failed: the client threw something that is no error`,
+	);
+});
+
+function stall(_: unknown, response: { write(text: string): unknown }): void {
+	response.write('[{"result":');
+}

@@ -1,0 +1,284 @@
+import { Redis } from '@upstash/redis';
+import { describe, expect, it } from 'vitest';
+import { UpstashSessionStore } from '../src/upstash-session-store.ts';
+import { HOUR_MS, open } from './open-session.ts';
+import { redisOfThisFile } from './redis.ts';
+
+const redis = redisOfThisFile();
+
+function storeOf(now?: () => number): UpstashSessionStore {
+	return new UpstashSessionStore({ redis: new Redis(redis()), now });
+}
+
+/** The commands of each HTTP request since it was last asked. */
+function requests(): string[] {
+	return redis()
+		.takeRequests()
+		.map(({ path, commands }) => `${path} ${commands.join(' ')}`);
+}
+
+/** Every key that Redis holds, with the seconds until it forgets it: -1 where it never does. */
+async function expiries(): Promise<Map<string, number>> {
+	const keys = String(await redis().command('KEYS', '*'))
+		.split(',')
+		.filter((key) => key !== '');
+	const seconds = keys.map(async (key) => Number(await redis().command('PTTL', key)) / 1000);
+	return new Map((await Promise.all(seconds)).map((each, index) => [keys[index] ?? '', each]));
+}
+
+describe('the HTTP requests of UpstashSessionStore', () => {
+	it('are 1 for each operation, each a command that Upstash sends to the primary', async () => {
+		const { id, uri, record } = open();
+		const store = storeOf();
+		const calls: (() => Promise<unknown>)[] = [
+			() => store.create(id, record),
+			() => store.read(id),
+			() => store.update(id, { logLevel: 'info' }),
+			() => store.subscribe(id, uri, record.expiresAtMs),
+			() => store.subscribers(uri),
+			() => store.unsubscribe(id, uri),
+			() => store.delete(id),
+		];
+		for (const [index, call] of calls.entries()) {
+			requests();
+			await call();
+			// GET, ZRANGE and EVAL_RO would be answered by any replica.
+			expect(requests()).toEqual([index === 1 ? '/pipeline GETEX' : '/pipeline EVAL']);
+		}
+	});
+
+	it('are not shared by operations that are under way at the same time', async () => {
+		const { id } = open();
+		const store = storeOf();
+		requests();
+		await Promise.all([store.read(id), store.read(`${id}2`), store.update(id, {})]);
+		expect(requests().toSorted()).toEqual(['/pipeline EVAL', '/pipeline GETEX', '/pipeline GETEX']);
+	});
+
+	it('are 1 for 2,500 subscribers', async () => {
+		const { id, uri, record } = open();
+		const store = storeOf();
+		for (let start = 0; start < 2_500; start += 100) {
+			await Promise.all(
+				Array.from({ length: 100 }, (_, index) =>
+					store.subscribe(`${id}-${start + index}`, uri, record.expiresAtMs),
+				),
+			);
+		}
+		requests();
+		expect(new Set(await store.subscribers(uri)).size).toBe(2_500);
+		expect(requests()).toEqual(['/pipeline EVAL']);
+	}, 30_000);
+
+	it('run as many commands as the README says', async () => {
+		const { id, uri, record } = open();
+		const store = storeOf();
+		const calls: [number, () => Promise<unknown>][] = [
+			[3, () => store.create(id, record)],
+			[1, () => store.read(id)],
+			[3, () => store.update(id, { logLevel: 'info' })],
+			[9, () => store.subscribe(id, uri, record.expiresAtMs)],
+			[3, () => store.unsubscribe(id, uri)],
+			[9, () => store.subscribe(id, uri, record.expiresAtMs)],
+			[8, () => store.subscribe(id, `${uri}/b`, record.expiresAtMs)],
+			[3, () => store.subscribers(uri)],
+			[5 + 2, () => store.delete(id)],
+		];
+		for (const [index, [expected, call]] of calls.entries()) {
+			await redis().command('CONFIG', 'RESETSTAT');
+			await call();
+			const stats = String(await redis().command('INFO', 'commandstats'));
+			const ran = [...stats.matchAll(/cmdstat_(?!config|info)\S+?:calls=(\d+)/g)];
+			const commands = ran.reduce((sum, [, calls]) => sum + Number(calls), 0);
+			expect(commands, `call ${index}`).toBe(expected);
+		}
+	});
+
+	it('are none for an id that is refused', async () => {
+		requests();
+		await expect(storeOf().read('x'.repeat(1_025))).rejects.toMatchObject({
+			code: 'invalid-session-id',
+		});
+		expect(requests()).toEqual([]);
+	});
+});
+
+describe('what UpstashSessionStore leaves in Redis', () => {
+	it('has a TTL, every key of it, through the whole life of a session', async () => {
+		await redis().command('FLUSHALL');
+		const { id, uri, clock, record } = open();
+		const store = storeOf(clock.now);
+		const kinds = async (): Promise<string[]> => {
+			const found = await expiries();
+			for (const [key, seconds] of found) expect(seconds, key).toBeGreaterThan(0);
+			return [...found.keys()].map((key) => key.split(':')[1] ?? '').toSorted();
+		};
+		await store.create(id, record);
+		expect(await kinds()).toEqual(['session']);
+		await store.update(id, { logLevel: 'info' });
+		await store.update(id, { expiresAtMs: clock.now() + 2 * HOUR_MS });
+		expect(await kinds()).toEqual(['session']);
+		await store.subscribe(id, uri, clock.now() + 2 * HOUR_MS);
+		expect(await kinds()).toEqual(['own', 'session', 'uri']);
+		await store.subscribe(id, `${uri}/b`, clock.now() + 2 * HOUR_MS);
+		await store.unsubscribe(id, `${uri}/b`);
+		expect(await kinds()).toEqual(['own', 'session', 'uri']);
+		await store.delete(id);
+		expect(await kinds()).toEqual(['session']);
+		await store.delete('never');
+		await store.unsubscribe('never', uri);
+		expect(await store.subscribers(uri)).toEqual([]);
+		expect(await kinds()).toEqual(['session']);
+	});
+
+	it('has the TTL that remains, by the clock of the caller', async () => {
+		await redis().command('FLUSHALL');
+		const { id, uri, clock, record } = open();
+		// A caller whose clock is an hour slow must not lose its sessions an hour early.
+		const slow = (): number => clock.now() - HOUR_MS;
+		const store = storeOf(slow);
+		await store.create(id, { ...record, expiresAtMs: slow() + HOUR_MS });
+		await store.subscribe(id, uri, slow() + 2 * HOUR_MS);
+		const found = [...(await expiries())];
+		const byKind = found.map(([key, seconds]) => [key.split(':')[1], Math.round(seconds)]);
+		expect(Object.fromEntries(byKind)).toEqual({ session: 3_600, own: 7_200, uri: 7_200 });
+	});
+
+	it('is kept as long as the latest subscription, and no longer than the tombstone must', async () => {
+		await redis().command('FLUSHALL');
+		const { id, uri, clock, record } = open();
+		const store = storeOf(clock.now);
+		await store.create(id, record);
+		await store.subscribe(id, uri, clock.now() + 3 * HOUR_MS);
+		await store.subscribe(`${id}2`, uri, clock.now() + HOUR_MS);
+		const uriKey = [...(await expiries()).keys()].find((key) => key.startsWith('tmcp:uri:')) ?? '';
+		expect((await expiries()).get(uriKey)).toBeGreaterThan(3 * 3_600 - 5);
+		await store.delete(id);
+		expect((await expiries()).get(`tmcp:session:${id}`)).toBeLessThanOrEqual(3_600);
+		expect((await expiries()).get(`tmcp:session:${id}`)).toBeGreaterThan(3_600 - 5);
+	});
+
+	it('holds no subscription that is over, once the uri is used again', async () => {
+		const { id, uri, clock } = open();
+		const store = storeOf(clock.now);
+		await store.subscribe(`${id}1`, uri, clock.now() + HOUR_MS);
+		await store.subscribe(`${id}2`, uri, clock.now() + 3 * HOUR_MS);
+		const before = await expiries();
+		const size = async (): Promise<number> => {
+			const keys = [...before.keys()].filter((key) => key.startsWith('tmcp:uri:'));
+			const found = keys.map((key) => redis().command('ZSCORE', key, `id:${id}1`));
+			return (await Promise.all(found)).filter((score) => score !== null).length;
+		};
+		expect(await size()).toBe(1);
+		clock.advance(HOUR_MS - 1);
+		expect((await store.subscribers(uri)).length).toBe(2);
+		clock.advance(1);
+		await store.subscribe(`${id}3`, uri, clock.now() + HOUR_MS);
+		expect(await size()).toBe(0);
+		clock.advance(HOUR_MS);
+		expect(await store.subscribers(uri)).toEqual([`${id}2`]);
+	});
+
+	it('begins with the prefix, and another prefix sees nothing of it', async () => {
+		await redis().command('FLUSHALL');
+		const { id, uri, record } = open();
+		const client = new Redis(redis());
+		const one = new UpstashSessionStore({ redis: client, prefix: 'one:' });
+		const two = new UpstashSessionStore({ redis: client, prefix: 'two:' });
+		await one.create(id, record);
+		await one.subscribe(id, uri, record.expiresAtMs);
+		expect(await two.read(id)).toBeUndefined();
+		expect(await two.subscribers(uri)).toEqual([]);
+		await two.delete(id);
+		expect(await one.read(id)).toEqual(record);
+		for (const key of (await expiries()).keys()) expect(key).toMatch(/^one:(session|uri|own):/);
+	});
+});
+
+describe('UpstashSessionStore over a client that parses what it reads', () => {
+	it.each(['null', 'true', '123', '1e3', '12345678901234567890', '{}', '[1]', '"a"', 'OK', 'T0s='])(
+		'gives the id %s back as it was',
+		async (id) => {
+			const { uri, record } = open();
+			const store = storeOf();
+			await store.create(id, record);
+			await store.subscribe(id, uri, record.expiresAtMs);
+			expect(await store.read(id)).toEqual(record);
+			expect(await store.subscribers(uri)).toEqual([id]);
+		},
+	);
+
+	it('keeps what the JSON of Lua would lose: empty lists, long numbers, line separators', async () => {
+		const { id, record } = open();
+		const clientCapabilities = {
+			experimental: { none: { list: [] }, number: { value: 0.12345678901234568 } },
+		};
+		const clientInfo = { name: 'a\u2028b\nlogLevel="debug"\r=\u0000', version: '\u007f\\/é' };
+		const store = storeOf();
+		await store.create(id, { ...record, clientInfo, clientCapabilities });
+		await store.update(id, { logLevel: 'info' });
+		const expected = { ...record, clientInfo, clientCapabilities, logLevel: 'info' };
+		expect(await store.read(id)).toEqual(expected);
+	});
+});
+
+describe('two writers of one session', () => {
+	it('lose neither of 200 updates of different fields', async () => {
+		const { id, record } = open();
+		const [one, two] = [storeOf(), storeOf()];
+		await one.create(id, record);
+		for (let round = 0; round < 100; round++) {
+			const clientInfo = { name: `client ${round}`, version: '1' };
+			const expiresAtMs = record.expiresAtMs + round;
+			await Promise.all([one.update(id, { clientInfo }), two.update(id, { expiresAtMs })]);
+			expect(await one.read(id)).toEqual({ ...record, clientInfo, expiresAtMs });
+		}
+	});
+
+	it('cannot bring a session back that one of them ends, whoever comes first', async () => {
+		const [one, two] = [storeOf(), storeOf()];
+		for (let round = 0; round < 50; round++) {
+			const { id, uri, record } = open();
+			await one.create(id, record);
+			await Promise.all([
+				two.update(id, { logLevel: 'info' }),
+				one.delete(id),
+				two.subscribe(id, uri, record.expiresAtMs),
+				two.update(id, { expiresAtMs: record.expiresAtMs + HOUR_MS }),
+			]);
+			expect(await two.read(id)).toBeUndefined();
+			expect(await two.subscribers(uri)).toEqual([]);
+		}
+	});
+
+	it('cannot bring it back with a create or a subscription that comes late', async () => {
+		const { id, uri, record } = open();
+		const store = storeOf();
+		await store.create(id, record);
+		await store.delete(id);
+		await store.create(id, record);
+		await store.subscribe(id, uri, record.expiresAtMs);
+		expect(await store.read(id)).toBeUndefined();
+		expect(await store.subscribers(uri)).toEqual([]);
+	});
+
+	it('may send the same again, as a client does that got no answer', async () => {
+		const { id, uri, record } = open();
+		const store = storeOf();
+		for (const call of [
+			() => store.create(id, record),
+			() => store.update(id, { logLevel: 'info' }),
+			() => store.subscribe(id, uri, record.expiresAtMs),
+		]) {
+			await call();
+			await call();
+		}
+		expect(await store.read(id)).toEqual({ ...record, logLevel: 'info' });
+		expect(await store.subscribers(uri)).toEqual([id]);
+		for (const call of [() => store.unsubscribe(id, uri), () => store.delete(id)]) {
+			await call();
+			await call();
+		}
+		expect(await store.subscribers(uri)).toEqual([]);
+	});
+});
