@@ -6,7 +6,7 @@ export type Field = 'clientInfo' | 'clientCapabilities' | 'logLevel';
 
 type Read = Promise<SessionRecord | undefined>;
 
-/** A read made without a scope: each getter may use it once. */
+/** A read made without a scope: each of these getters may still use it once. */
 interface BareRead {
 	readonly record: SessionRecord | undefined;
 	readonly atMs: number;
@@ -25,7 +25,10 @@ const BARE_READ_LIFETIME_MS = 5_000;
  */
 export class RequestReads {
 	readonly #byScope = new WeakMap<RequestScope, Map<string, Read>>();
-	readonly #bare = new Map<string, BareRead[]>();
+	/** Reads that some getter has not used yet. A request that breaks off leaves one behind. */
+	readonly #unused = new Map<string, BareRead[]>();
+	/** The last read of each session, ordered by its time. */
+	readonly #last = new Map<string, BareRead>();
 	readonly #now: () => number;
 
 	constructor(now: () => number) {
@@ -37,9 +40,10 @@ export class RequestReads {
 		const scope = currentScope();
 		if (scope) return this.#inScope(scope, id, load);
 
-		const left = this.#bare.get(id)?.findLast((read) => read.unused.has(field));
+		const left = this.#unused.get(id)?.findLast((read) => read.unused.has(field));
 		if (left && this.#isFresh(left)) {
 			left.unused.delete(field);
+			if (left.unused.size === 0) this.#drop(id, left);
 			return left.record;
 		}
 		const record = await load();
@@ -51,13 +55,14 @@ export class RequestReads {
 	async latest(id: string, load: () => Read): Read {
 		const scope = currentScope();
 		if (scope) return this.#inScope(scope, id, load);
-		const last = this.#bare.get(id)?.at(-1);
+		const last = this.#last.get(id);
 		return last && this.#isFresh(last) ? last.record : load();
 	}
 
 	/** Forgets what was read of a session, since it is being written. */
 	forget(id: string): void {
-		this.#bare.delete(id);
+		this.#unused.delete(id);
+		this.#last.delete(id);
 		const scope = currentScope();
 		if (scope) this.#byScope.get(scope)?.delete(id);
 	}
@@ -71,16 +76,25 @@ export class RequestReads {
 	}
 
 	#leave(id: string, record: SessionRecord | undefined, usedBy: Field): void {
-		const reads = (this.#bare.get(id) ?? []).filter((read) => this.#isFresh(read));
 		const unused = new Set(FIELDS.filter((field) => field !== usedBy));
-		reads.push({ record, atMs: this.#now(), unused });
-		// Re-inserted, so that the map stays ordered by the time of the last read.
-		this.#bare.delete(id);
-		this.#bare.set(id, reads);
-		for (const [oldest, left] of this.#bare) {
-			if (left.some((read) => this.#isFresh(read))) break;
-			this.#bare.delete(oldest);
+		const read: BareRead = { record, atMs: this.#now(), unused };
+		const reads = this.#unused.get(id);
+		if (reads) reads.push(read);
+		else this.#unused.set(id, [read]);
+		// Re-inserted, so that the map stays ordered.
+		this.#last.delete(id);
+		this.#last.set(id, read);
+		for (const [oldest, last] of this.#last) {
+			if (this.#isFresh(last)) break;
+			this.#last.delete(oldest);
+			this.#unused.delete(oldest);
 		}
+	}
+
+	#drop(id: string, read: BareRead): void {
+		const reads = this.#unused.get(id);
+		if (reads && reads.length > 1) reads.splice(reads.indexOf(read), 1);
+		else this.#unused.delete(id);
 	}
 
 	#isFresh(read: BareRead): boolean {

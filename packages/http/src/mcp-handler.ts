@@ -18,8 +18,9 @@ import type { AuthInfo } from 'tmcp';
 import { liveResponse } from './live-response.ts';
 import { RequestWork } from './request-work.ts';
 import type { ExecutionContextLike } from './request-work.ts';
-import { watchedInfo } from './watched-info.ts';
+import { detached } from './detached-request.ts';
 import { trackedServer } from './tracked-server.ts';
+import { watchedInfo } from './watched-info.ts';
 
 /** What a deployment chooses: its managers, and what is the transport's own. */
 export interface McpHandlerOptions extends Pick<HttpTransportOptions, 'allowedOrigins' | 'cors'> {
@@ -91,10 +92,8 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			);
 			const work = new RequestWork(context, report);
 			work.endsWithClient = request.method === 'GET';
-			// Not the client's signal: one that drops its connection has not cancelled its request.
-			const detached = new Request(request, { signal: null });
 			try {
-				const answer = await runInScope(work, () => transport?.respond(detached));
+				const answer = await runInScope(work, () => transport?.respond(detached(request)));
 				return await kept(answer, work, heartbeatMs);
 			} catch (error) {
 				report(error);

@@ -2,6 +2,7 @@ import { currentScope } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
+import { overridden } from './overridden.ts';
 import { RequestWork } from './request-work.ts';
 
 type Receive = McpServer['receive'];
@@ -46,15 +47,8 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	const on: On = (event, listener, options) =>
 		serverOn(event, (detail) => keepAlive(listener(detail), report), options);
 
-	return new Proxy(server, {
-		get(target, key) {
-			if (key === 'receive') return receive;
-			if (key === 'on') return on;
-			const value: unknown = Reflect.get(target, key, target);
-			// Private fields: the server's methods work on the server itself only.
-			return isFunction(value) ? value.bind(target) : value;
-		},
-	});
+	// Sound: the same methods with their overloads and type parameters left out.
+	return overridden(server, { receive, on } as Partial<Server>);
 }
 
 function keepAlive(result: unknown, report: (error: unknown) => void): void {
@@ -66,8 +60,4 @@ function keepAlive(result: unknown, report: (error: unknown) => void): void {
 
 function canFlush(info: object | undefined): info is { flush(id: string): Promise<void> } {
 	return info !== undefined && 'flush' in info && typeof info.flush === 'function';
-}
-
-function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
-	return typeof value === 'function';
 }

@@ -46,6 +46,8 @@ export class KVSessionStore implements SessionStore {
 		maxIdBytes: MAX_ID_BYTES,
 	};
 	readonly #binding: string | KVNamespace;
+	/** The binding once it was looked up: it stays the same as long as the isolate. */
+	#namespace: KVNamespace | undefined;
 	readonly #now: () => number;
 	readonly #sleep: (ms: number) => Promise<void>;
 
@@ -131,7 +133,7 @@ export class KVSessionStore implements SessionStore {
 	}
 
 	get #kv(): KVNamespace {
-		return kvNamespace(this.#binding);
+		return (this.#namespace ??= kvNamespace(this.#binding));
 	}
 
 	#putRecord(key: string, record: SessionRecord): Promise<void> {
