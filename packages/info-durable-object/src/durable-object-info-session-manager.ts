@@ -1,0 +1,39 @@
+import { StoredInfoSessionManager } from '@tmcp-sessions/core';
+import type { StoredInfoOptions } from '@tmcp-sessions/core';
+import { waitUntil } from 'cloudflare:workers';
+
+import { DEFAULT_BINDING } from './binding.ts';
+import type { SessionShardBinding } from './binding.ts';
+import { DurableObjectSessionStore } from './durable-object-session-store.ts';
+
+/** How long sessions live, whom to tell of failures, and how many objects sessions are spread over. */
+export interface DurableObjectInfoOptions extends StoredInfoOptions {
+	/**
+	 * How many objects the sessions are spread over. Default: 16. Sessions that were opened under
+	 * another number are unknown.
+	 */
+	readonly shards?: number | undefined;
+}
+
+/**
+ * tmcp's `InfoSessionManager` in Durable Objects with SQLite storage. Can be made at module scope: the
+ * binding is looked up at the first use, which rejects with a `BindingError` where it is missing.
+ *
+ *     new HttpTransport(server, { sessionManager: { info: new DurableObjectInfoSessionManager() } })
+ */
+export class DurableObjectInfoSessionManager extends StoredInfoSessionManager {
+	/**
+	 * @param binding the name of a Durable Object namespace of `SessionShard`, or the namespace itself.
+	 * @throws {TmcpSessionsError} `configuration`, where an option makes no sense.
+	 */
+	constructor(
+		binding: SessionShardBinding = DEFAULT_BINDING,
+		options: DurableObjectInfoOptions = {},
+	) {
+		const { shards, now } = options;
+		super(new DurableObjectSessionStore(binding, { shards, now }), {
+			...options,
+			waitUntil: options.waitUntil ?? waitUntil,
+		});
+	}
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { DurableObjectSessionStore } from '../src/index.ts';
+import { namespace } from './shards.ts';
+
+async function refusal(binding: unknown): Promise<{ name: string; message: string }> {
+	// Not sound, on purpose: this is what comes in from JavaScript.
+	const store = new DurableObjectSessionStore(binding as string);
+	return store.read('a').then(
+		() => expect.fail('it was taken'),
+		(error: unknown) => error as { name: string; message: string },
+	);
+}
+
+describe('the binding of a DurableObjectSessionStore', () => {
+	it('can be a name or a namespace', async () => {
+		expect(await new DurableObjectSessionStore('TMCP_SESSION_OBJECT').read('a')).toBeUndefined();
+		expect(await new DurableObjectSessionStore(namespace).read('a')).toBeUndefined();
+	});
+
+	it('is not looked at before the first use', () => {
+		expect(new DurableObjectSessionStore('MISSING').capabilities.consistency).toBe('strong');
+	});
+
+	it('that is missing is named, with the lines that wrangler.jsonc and the entry need', async () => {
+		expect(await refusal('MISSING')).toMatchObject({
+			name: 'BindingError',
+			code: 'binding',
+			message: `[tmcp-sessions/info-durable-object] the binding MISSING should be a Durable Object namespace; found nothing (undefined). wrangler.jsonc needs:
+
+  "durable_objects": { "bindings": [{ "name": "MISSING", "class_name": "SessionShard" }] },
+  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SessionShard"] }]
+
+and the Worker's entry:
+
+  export { SessionShard } from '@tmcp-sessions/info-durable-object';
+`,
+		});
+	});
+
+	it.each([
+		['A_VARIABLE', 'a string'],
+		['A_KV_NAMESPACE', 'an object without newUniqueId(), idFromName(), getByName()'],
+		['A_SERVICE', 'a service binding'],
+	])('that is something else, like %s, is said to be %s', async (name, found) => {
+		const { name: errorName, message } = await refusal(name);
+		expect(errorName).toBe('BindingError');
+		expect(message).toContain(
+			`the binding ${name} should be a Durable Object namespace; found ${found}.`,
+		);
+		expect(message).not.toContain('hush-hush');
+	});
+
+	it('that is a namespace of another class is a StoreError that names what is missing', async () => {
+		expect(await refusal('AN_OBJECT')).toMatchObject({
+			name: 'StoreError',
+			message: expect.stringMatching(
+				/^\[tmcp-sessions\/info-durable-object\] reading a session failed: .*"read"/,
+			),
+		});
+	});
+
+	it('that is wrong is a BindingError from every method', async () => {
+		const store = new DurableObjectSessionStore('MISSING');
+		const calls = [
+			store.create('a', { createdAtMs: 0, expiresAtMs: 0 }),
+			store.update('a', {}),
+			store.delete('a'),
+			store.subscribe('a', 'test://a', 0),
+			store.unsubscribe('a', 'test://a'),
+			store.subscribers('test://a'),
+		];
+		for (const settled of await Promise.allSettled(calls)) {
+			expect(settled).toMatchObject({ status: 'rejected', reason: { name: 'BindingError' } });
+		}
+	});
+});
+
+describe('the number of shards', () => {
+	it.each([0, -1, 1.5, Infinity, Number.NaN, 'many'])('%s is refused', (shards) => {
+		// Not sound, on purpose: this is what comes in from JavaScript.
+		const options = { shards: shards as number };
+		expect(() => new DurableObjectSessionStore(namespace, options)).toThrow(
+			`[tmcp-sessions/info-durable-object] shards must be a whole number from 1 on; found ${shards}`,
+		);
+	});
+
+	it('may be 1', async () => {
+		const store = new DurableObjectSessionStore(namespace, { shards: 1 });
+		const record = { createdAtMs: Date.now(), expiresAtMs: Date.now() + 60_000 };
+		await store.create('the only', record);
+		expect(await store.read('the only')).toEqual(record);
+	});
+});

@@ -1,0 +1,141 @@
+import { countedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit';
+import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { DurableObjectSessionStore } from '../src/index.ts';
+import { HOUR_MS } from './open-session.ts';
+import { holdingsOf, namespace, stubOf } from './shards.ts';
+import readme from '../README.md?raw';
+
+/** What an operation asks for, in the units of Cloudflare's price list. */
+interface Cost {
+	readonly calls: number;
+	readonly rowsRead: number;
+	/** With the row that setting an alarm costs. */
+	readonly rowsWritten: number;
+}
+
+const counter = new ObjectCallCounter();
+/** One shard, which keeps everything: rows are counted there. */
+const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {
+	shards: 1,
+});
+
+beforeEach(() => reset());
+
+function record(): Parameters<typeof store.create>[1] {
+	return {
+		createdAtMs: Date.now(),
+		expiresAtMs: Date.now() + 24 * HOUR_MS,
+		clientInfo: { name: 'claude-code', title: 'Claude Code', version: '2.1.14' },
+		clientCapabilities: { roots: { listChanged: true }, sampling: {}, elicitation: {} },
+	};
+}
+
+/** Counts what `work` costs. */
+async function costOf(work: () => Promise<unknown>): Promise<Cost> {
+	const cursors: SqlStorageCursor<never>[] = [];
+	let alarms = 0;
+	const restore = await runInDurableObject(stubOf(0), (_object, { storage }) => {
+		const { sql } = storage;
+		const [exec, setAlarm] = [sql.exec.bind(sql), storage.setAlarm.bind(storage)];
+		sql.exec = (...args) => {
+			const cursor = exec(...args);
+			cursors.push(cursor as unknown as SqlStorageCursor<never>); // Sound: its rows are not read.
+			return cursor as never;
+		};
+		storage.setAlarm = (...args) => {
+			alarms++;
+			return setAlarm(...args);
+		};
+		return () => Object.assign(storage, { setAlarm }) && Object.assign(sql, { exec });
+	});
+	counter.take();
+	await work();
+	await runInDurableObject(stubOf(0), () => void restore());
+	const sum = (field: 'rowsRead' | 'rowsWritten'): number =>
+		cursors.reduce((total, cursor) => total + cursor[field], 0);
+	return {
+		calls: counter.take().length,
+		rowsRead: sum('rowsRead'),
+		rowsWritten: sum('rowsWritten') + alarms,
+	};
+}
+
+/** The table of the README: what the line of this name says. */
+function promised(name: string): Cost {
+	const line = readme.split('\n').find((each) => each.startsWith(`| ${name} `)) ?? '';
+	const [calls, rowsRead, rowsWritten] = line.split('|').slice(2).map(Number);
+	return { calls: calls ?? NaN, rowsRead: rowsRead ?? NaN, rowsWritten: rowsWritten ?? NaN };
+}
+
+describe('what the README says of the cost', () => {
+	const untilMs = Date.now() + 720 * HOUR_MS;
+	const operations: [string, () => Promise<unknown>][] = [
+		['`initialize`', () => store.create('a', record())],
+		['any other request of a session', () => store.read('a')],
+		['a request with an id that is not known', () => store.read('never')],
+		['`logging/setLevel`', () => store.update('a', { logLevel: 'info' })],
+		[
+			'moving the end of a session in use',
+			() => store.update('a', { expiresAtMs: Date.now() + 25 * HOUR_MS }),
+		],
+		['subscribing to a resource', () => store.subscribe('a', 'test://a', untilMs)],
+		['the same where its shard has one already', () => store.subscribe('a', 'test://b', untilMs)],
+		['unsubscribing', () => store.unsubscribe('a', 'test://b')],
+		['the subscribers of a resource, where it has 100', () => store.subscribers('test://100')],
+		['ending a session that has 1 subscription', () => store.delete('a')],
+		['ending a session that has none', () => store.delete('first')],
+	];
+
+	it.each(operations.map(([name], index) => [name, index] as const))(
+		'holds for %s',
+		async (name, index) => {
+			await store.create('first', record());
+			for (const [before, work] of operations.slice(0, index)) {
+				if (before.includes('where it has 100')) continue;
+				await work();
+			}
+			if (name.includes('where it has 100')) {
+				for (let each = 0; each < 100; each++) {
+					await store.subscribe(`${each}`, 'test://100', untilMs);
+				}
+			}
+			const cost = await costOf(operations[index]?.[1] ?? expect.fail);
+			expect(cost).toEqual(promised(name));
+		},
+	);
+
+	it('holds for a session that the alarm removes, of 100 with a run of theirs', async () => {
+		for (let each = 0; each < 100; each++) {
+			await store.create(`${each}`, { ...record(), expiresAtMs: Date.now() + 1 });
+		}
+		await store.create('last', record());
+		vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 });
+		const { rowsRead, rowsWritten } = await costOf(() => runDurableObjectAlarm(stubOf(0)));
+		vi.useRealTimers();
+		expect((await holdingsOf(stubOf(0))).sessions).toBe(1);
+		expect({
+			calls: 0,
+			rowsRead: Math.round(rowsRead / 100),
+			rowsWritten: Math.round(rowsWritten / 100),
+		}).toEqual(promised('removing a session that expired'));
+	});
+
+	it('holds for the bytes of a session and of a subscription', async () => {
+		const bytes = async (): Promise<number> => (await holdingsOf(stubOf(0))).bytes;
+		const ids = Array.from({ length: 1_000 }, () => crypto.randomUUID());
+		await store.create('first', record());
+		const sizes = [await bytes()];
+		await Promise.all(ids.map((id) => store.create(id, record())));
+		sizes.push(await bytes());
+		await Promise.all(ids.map((id) => store.subscribe(id, 'test://a', untilMs)));
+		sizes.push(await bytes());
+		const found = /some (\d+) bytes for a session .* and (\d+) for each of its subscriptions/;
+		for (const [index, said] of (found.exec(readme) ?? []).slice(1).entries()) {
+			const each = ((sizes[index + 1] ?? NaN) - (sizes[index] ?? NaN)) / ids.length;
+			// The ids are random, and so is how full the pages are.
+			expect(Math.abs(each / Number(said) - 1), `${each} bytes, not ${said}`).toBeLessThan(0.15);
+		}
+		expect(found.exec(readme)).not.toBeNull();
+	}, 30_000);
+});

@@ -1,0 +1,198 @@
+import { countedDurableObject, ObjectCallCounter, testSessionStore } from '@tmcp-sessions/testkit';
+import { runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import { DurableObjectSessionStore } from '../src/index.ts';
+import { HOUR_MS, open } from './open-session.ts';
+import { evictAll, homeOf, namespace, SHARDS } from './shards.ts';
+
+testSessionStore(
+	'DurableObjectSessionStore',
+	({ now }) => ({
+		store: new DurableObjectSessionStore(namespace, { now, shards: SHARDS }),
+		elsewhere: new DurableObjectSessionStore('TMCP_SESSION_OBJECT', { now, shards: SHARDS }),
+		corrupt: (id, text) =>
+			runInDurableObject(homeOf(id), (_object, { storage }) => {
+				const key = encodeURIComponent(id);
+				storage.sql.exec('UPDATE sessions SET text = ? WHERE id = ?', text, key);
+			}),
+		forgottenAfterSeconds: (id) =>
+			runInDurableObject(homeOf(id), async (_object, { storage }) => {
+				const ends = storage.sql
+					.exec<{ ms: number }>('SELECT forget_at_ms AS ms FROM sessions WHERE id = ?', id)
+					.toArray();
+				const alarmMs = (await storage.getAlarm()) ?? Infinity;
+				return ends[0] && (Math.max(ends[0].ms, alarmMs) - now()) / 1000;
+			}),
+	}),
+	{
+		consistency: 'strong',
+		visibleWithinSeconds: 0,
+		ttlFloorSeconds: 0,
+		atomicUpdate: true,
+		maxIdBytes: 1024,
+	},
+);
+
+describe('the calls that DurableObjectSessionStore makes', () => {
+	const counter = new ObjectCallCounter();
+	const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {
+		shards: SHARDS,
+	});
+
+	it('are 1 for a read, a create and an update', async () => {
+		const { id, record } = open();
+		await store.read(id);
+		await store.create(id, record);
+		await store.read(id);
+		await store.update(id, { logLevel: 'info' });
+		await store.update('never', { logLevel: 'info' });
+		expect(counter.take()).toEqual(['read', 'create', 'read', 'update', 'update']);
+	});
+
+	it('are 2 to subscribe, 1 to unsubscribe and 1 to find all of 2,500 subscribers', async () => {
+		const { id, uri, record } = open();
+		await store.create(id, record);
+		counter.take();
+		await store.subscribe(id, uri, record.expiresAtMs);
+		await store.unsubscribe(id, uri);
+		expect(counter.take()).toEqual(['addSubscriber', 'noteSubscription', 'removeSubscriber']);
+		for (let start = 0; start < 2_500; start += 50) {
+			await Promise.all(
+				Array.from({ length: 50 }, (_, index) =>
+					store.subscribe(`${id}-${start + index}`, uri, record.expiresAtMs),
+				),
+			);
+		}
+		counter.take();
+		expect(new Set(await store.subscribers(uri)).size).toBe(2_500);
+		expect(counter.take()).toEqual(['subscribers']);
+	}, 30_000);
+
+	it('are 1 to end a session, and 1 for each object that keeps some of its 100 subscriptions', async () => {
+		const { id, uri, record } = open();
+		await store.create(id, record);
+		counter.take();
+		await store.delete(id);
+		expect(counter.take()).toEqual(['end']);
+
+		await store.create(`${id}-2`, record);
+		await store.subscribe(`${id}-2`, uri, record.expiresAtMs);
+		counter.take();
+		await store.delete(`${id}-2`);
+		expect(counter.take()).toEqual(['end', 'removeSubscribers']);
+
+		await store.create(`${id}-3`, record);
+		for (let index = 0; index < 100; index++) {
+			await store.subscribe(`${id}-3`, `${uri}/${index}`, record.expiresAtMs);
+		}
+		counter.take();
+		await store.delete(`${id}-3`);
+		expect(counter.take()).toEqual(['end', ...Array(SHARDS).fill('removeSubscribers')]);
+	});
+
+	it('are none for an id that is refused', async () => {
+		await expect(store.read('x'.repeat(1025))).rejects.toMatchObject({
+			code: 'invalid-session-id',
+		});
+		await expect(store.subscribe('', 'test://a', 0)).rejects.toMatchObject({
+			code: 'invalid-session-id',
+		});
+		expect(counter.take()).toEqual([]);
+	});
+});
+
+describe('objects that leave memory', () => {
+	it('lose nothing between any two steps', async () => {
+		const { id, uri, clock, record } = open();
+		const store = new DurableObjectSessionStore(namespace, { now: clock.now, shards: SHARDS });
+		const untilMs = clock.now() + 2 * HOUR_MS;
+		await store.create(id, record);
+		await evictAll();
+		expect(await store.read(id)).toEqual(record);
+		await evictAll();
+		expect(await store.update(id, { logLevel: 'error' })).toBe(true);
+		for (const end of ['/a', '/b', '/c', '/d', '/e']) {
+			await evictAll();
+			await store.subscribe(id, uri + end, untilMs);
+		}
+		await evictAll();
+		await store.unsubscribe(id, `${uri}/a`);
+		await evictAll();
+		expect(await store.read(id)).toEqual({ ...record, logLevel: 'error' });
+		expect(await store.subscribers(`${uri}/a`)).toEqual([]);
+		expect(await store.subscribers(`${uri}/b`)).toEqual([id]);
+		await evictAll();
+		await store.delete(id);
+		await evictAll();
+		expect(await store.read(id)).toBeUndefined();
+		expect(await store.update(id, { logLevel: 'debug' })).toBe(false);
+		for (const end of ['/b', '/c', '/d', '/e']) {
+			expect(await store.subscribers(uri + end)).toEqual([]);
+		}
+	});
+});
+
+describe('a session that has ended or expired', () => {
+	it('cannot subscribe, and leaves nothing where it tried', async () => {
+		const { id, uri, clock, record } = open();
+		const store = new DurableObjectSessionStore(namespace, { now: clock.now, shards: SHARDS });
+		await store.create(`${id}-ended`, record);
+		await store.delete(`${id}-ended`);
+		await store.create(`${id}-expired`, { ...record, expiresAtMs: clock.now() + 1 });
+		clock.advance(1);
+		for (const each of [`${id}-ended`, `${id}-expired`]) {
+			await expect(store.subscribe(each, uri, record.expiresAtMs)).rejects.toMatchObject({
+				name: 'UnknownSessionError',
+				message: expect.stringContaining(
+					'[tmcp-sessions/info-durable-object] a session that is not known cannot subscribe to a resource',
+				),
+			});
+		}
+		expect(await store.subscribers(uri)).toEqual([]);
+	});
+
+	it('is not brought back by a create that comes late', async () => {
+		const { id, record } = open();
+		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+		await store.create(id, record);
+		await store.delete(id);
+		await store.create(id, record);
+		expect(await store.read(id)).toBeUndefined();
+	});
+
+	it('keeps no subscription that was made while it ended', async () => {
+		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+		for (let round = 0; round < 50; round++) {
+			const { id, uri, record } = open();
+			await store.create(id, record);
+			const subscribing = store.subscribe(id, uri, record.expiresAtMs);
+			await Promise.all([subscribing.catch(() => {}), store.delete(id)]);
+			expect(await store.subscribers(uri)).toEqual([]);
+		}
+	});
+});
+
+describe('two updates of one session at the same moment', () => {
+	it('both survive, from two stores, and none survives the end of the session', async () => {
+		const { id, record } = open();
+		const stores = [0, 1].map(() => new DurableObjectSessionStore(namespace, { shards: SHARDS }));
+		const [one, other] = stores as [DurableObjectSessionStore, DurableObjectSessionStore];
+		await one.create(id, record);
+		const clientInfo = { name: 'a', version: '1' };
+		await Promise.all([
+			one.update(id, { logLevel: 'debug' }),
+			other.update(id, { clientInfo }),
+			one.update(id, { clientCapabilities: { roots: {} } }),
+		]);
+		expect(await one.read(id)).toEqual({
+			...record,
+			clientInfo,
+			logLevel: 'debug',
+			clientCapabilities: { roots: {} },
+		});
+		const results = await Promise.all([one.delete(id), other.update(id, { logLevel: 'info' })]);
+		expect(results[1]).toBeTypeOf('boolean');
+		expect(await other.read(id)).toBeUndefined();
+		expect(await other.update(id, { logLevel: 'info' })).toBe(false);
+	});
+});

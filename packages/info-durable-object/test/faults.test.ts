@@ -1,0 +1,151 @@
+import { interceptedDurableObject } from '@tmcp-sessions/testkit';
+import type { ObjectCall } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+import { DurableObjectSessionStore } from '../src/index.ts';
+import { open } from './open-session.ts';
+import { namespace, SHARDS } from './shards.ts';
+
+/** An error as the platform throws it where an object cannot be reached. */
+function platformError(message: string, marks: { retryable?: true; overloaded?: true }): Error {
+	return Object.assign(new Error(message), { remote: false, ...marks });
+}
+
+/** A store whose calls go through `fault`, which throws to make one fail. */
+function faulty(fault: (call: ObjectCall, times: number) => void): {
+	store: DurableObjectSessionStore;
+	slept: number[];
+	calls: ObjectCall[];
+} {
+	const slept: number[] = [];
+	const calls: ObjectCall[] = [];
+	const intercepted = interceptedDurableObject(namespace, async (call, proceed) => {
+		calls.push(call);
+		fault(call, calls.length);
+		return proceed();
+	});
+	const store = new DurableObjectSessionStore(intercepted, {
+		shards: SHARDS,
+		sleep: async (ms) => void slept.push(ms),
+	});
+	return { store, slept, calls };
+}
+
+describe('an object that is out of reach', () => {
+	it('makes every method reject with a StoreError that names the package and shows no id', async () => {
+		const { id, uri, record } = open();
+		const { store, slept } = faulty(() => {
+			throw platformError('Internal error in Durable Object storage', {});
+		});
+		const calls = {
+			'storing a session': store.create(id, record),
+			'reading a session': store.read(id),
+			'updating a session': store.update(id, { logLevel: 'info' }),
+			'ending a session': store.delete(id),
+			'subscribing a session': store.subscribe(id, uri, record.expiresAtMs),
+			'ending a subscription': store.unsubscribe(id, uri),
+			'finding subscribers': store.subscribers(uri),
+		};
+		const settled = await Promise.allSettled(Object.values(calls));
+		expect(settled).toEqual(
+			Object.keys(calls).map((operation) => ({
+				status: 'rejected',
+				reason: expect.objectContaining({
+					name: 'StoreError',
+					code: 'store',
+					message: `[tmcp-sessions/info-durable-object] ${operation} failed: Internal error in Durable Object storage`,
+				}),
+			})),
+		);
+		expect(slept).toEqual([]);
+	});
+
+	it('is called again, twice at most and after a pause, where the platform says that it may help', async () => {
+		const { id, record } = open();
+		const lost = platformError('Network connection lost.', { retryable: true });
+		const { store, slept, calls } = faulty((_call, times) => {
+			if (times <= 2) throw lost;
+		});
+		await store.create(id, record);
+		expect(calls.map(({ method }) => method)).toEqual(['create', 'create', 'create']);
+		expect(slept.length).toBe(2);
+		expect(slept[0]).toBeGreaterThanOrEqual(50);
+		expect(slept[0]).toBeLessThanOrEqual(150);
+		expect(slept[1]).toBeGreaterThanOrEqual(100);
+		expect(slept[1]).toBeLessThanOrEqual(300);
+		expect(await store.read(id)).toEqual(record);
+
+		const always = faulty(() => {
+			throw lost;
+		});
+		await expect(always.store.read(id)).rejects.toMatchObject({
+			name: 'StoreError',
+			message:
+				'[tmcp-sessions/info-durable-object] reading a session failed: Network connection lost.',
+			cause: lost,
+		});
+		expect(always.calls.length).toBe(3);
+	});
+
+	it('is not called again where it is overloaded', async () => {
+		const { store, calls } = faulty(() => {
+			throw platformError('Durable Object is overloaded.', { retryable: true, overloaded: true });
+		});
+		await expect(store.read('a')).rejects.toThrow('Durable Object is overloaded.');
+		expect(calls.length).toBe(1);
+	});
+
+	it('may have carried out a call whose answer was lost: carrying it out again changes nothing', async () => {
+		const { id, uri, record } = open();
+		const answered = new Set<string>();
+		const losing = interceptedDurableObject(namespace, async ({ method }, proceed) => {
+			const result = await proceed();
+			if (answered.has(method)) return result;
+			answered.add(method);
+			throw platformError('Network connection lost.', { retryable: true });
+		});
+		const store = new DurableObjectSessionStore(losing, { shards: SHARDS });
+		await store.create(id, record);
+		expect(await store.update(id, { logLevel: 'info' })).toBe(true);
+		await store.subscribe(id, uri, record.expiresAtMs);
+		expect(await store.subscribers(uri)).toEqual([id]);
+		await store.unsubscribe(id, uri);
+		expect(await store.subscribers(uri)).toEqual([]);
+		await store.subscribe(id, uri, record.expiresAtMs);
+		await store.delete(id);
+		expect(await store.read(id)).toBeUndefined();
+		expect(await store.subscribers(uri)).toEqual([]);
+		expect(answered.size).toBe(9);
+	});
+
+	it('where the session is kept, leaves a subscription that the end of the session still finds', async () => {
+		const { id, uri, record } = open();
+		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+		await store.create(id, record);
+		await store.subscribe(id, uri, record.expiresAtMs);
+		const { store: half } = faulty(({ method }) => {
+			if (method === 'noteSubscription') throw platformError('down', {});
+		});
+		await expect(half.subscribe(id, uri, record.expiresAtMs)).rejects.toThrow('down');
+		expect(await store.subscribers(uri)).toEqual([id]);
+		await store.delete(id);
+		expect(await store.subscribers(uri)).toEqual([]);
+	});
+
+	it('where a uri is kept, makes the end of a session reject, and ending it again finishes it', async () => {
+		const { id, uri, record } = open();
+		const { store: half } = faulty(({ method }) => {
+			if (method === 'removeSubscribers') throw platformError('down', {});
+		});
+		await half.create(id, record);
+		await half.subscribe(id, uri, record.expiresAtMs);
+		await expect(half.delete(id)).rejects.toMatchObject({
+			name: 'StoreError',
+			message: "[tmcp-sessions/info-durable-object] ending a session's subscriptions failed: down",
+		});
+		expect(await half.read(id)).toBeUndefined();
+		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+		expect(await store.subscribers(uri)).toEqual([id]);
+		await store.delete(id);
+		expect(await store.subscribers(uri)).toEqual([]);
+	});
+});

@@ -1,0 +1,28 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { ownNamespace } from '../src/own-namespace.ts';
+import { namespace } from './shards.ts';
+
+const name = 'sessions-0';
+
+describe("an object's own namespace", () => {
+	it('is found among the bindings, beside services and other classes, by the id alone', () => {
+		const id = namespace.idFromName(name);
+		expect(ownNamespace(id, undefined, env)).toBe(namespace);
+		expect(Object.keys(env)).toEqual(expect.arrayContaining(['A_SERVICE', 'AN_OBJECT']));
+	});
+
+	it('is found among the exports of a Worker that has no binding to its class', async () => {
+		const id = namespace.idFromName(name);
+		const found = await runInDurableObject(namespace.getByName(name), (_object, state) =>
+			ownNamespace(state.id, state.exports, {})?.idFromName(name).equals(id),
+		);
+		expect(found).toBe(true);
+	});
+
+	it('is none where neither has it', () => {
+		const { TMCP_SESSION_OBJECT: _, ...others } = env as unknown as Record<string, unknown>;
+		expect(ownNamespace(namespace.idFromName(name), undefined, others)).toBeUndefined();
+	});
+});

@@ -1,0 +1,131 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import { DurableObjectSessionStore } from '../src/index.ts';
+import { objectName } from '../src/placement.ts';
+import { migrate, MIGRATIONS, schemaVersion } from '../src/schema.ts';
+import { HOUR_MS, open } from './open-session.ts';
+import { namespace } from './shards.ts';
+
+/** Version 1 as it was released, word for word: whoever changes the migration instead of adding one sees red. */
+const VERSION_1 = `
+	CREATE TABLE schema_version (version INTEGER NOT NULL);
+	INSERT INTO schema_version VALUES (1);
+	CREATE TABLE sessions (
+		id TEXT NOT NULL PRIMARY KEY,
+		text TEXT,
+		subscribed_shards TEXT NOT NULL DEFAULT '[]',
+		forget_at_ms INTEGER NOT NULL
+	) WITHOUT ROWID;
+	CREATE INDEX sessions_by_end ON sessions (forget_at_ms);
+	CREATE TABLE subscribers (
+		uri_hash TEXT NOT NULL,
+		id TEXT NOT NULL,
+		until_ms INTEGER NOT NULL,
+		PRIMARY KEY (uri_hash, id)
+	) WITHOUT ROWID;
+	CREATE INDEX subscribers_by_session ON subscribers (id);
+	CREATE INDEX subscribers_by_end ON subscribers (until_ms);
+`;
+
+/** What a later release might add. */
+const NEXT = 'ALTER TABLE sessions ADD COLUMN principal TEXT';
+
+function newObject(): ReturnType<typeof namespace.getByName> {
+	return namespace.getByName(crypto.randomUUID());
+}
+
+function structureOf(sql: SqlStorage): unknown[] {
+	return sql
+		.exec<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'")
+		.toArray()
+		.map((row) => row.sql?.replaceAll(/--.*$/gm, '').replaceAll(/\s+/g, ' '));
+}
+
+describe('the schema', () => {
+	it('is made by the first write, and is that of version 1 and what came after', async () => {
+		const [made, byHand] = [newObject(), newObject()];
+		await made.create('a', '{}', Date.now() + HOUR_MS);
+		const structure = await runInDurableObject(made, (_object, { storage: { sql } }) => {
+			expect(schemaVersion(sql)).toBe(MIGRATIONS.length);
+			return structureOf(sql);
+		});
+		await runInDurableObject(byHand, (_object, { storage }) => {
+			storage.sql.exec(VERSION_1);
+			migrate(storage);
+			expect(structureOf(storage.sql)).toEqual(structure);
+		});
+	});
+
+	it('of version 1, with data in it, is taken on by the constructor of this release', async () => {
+		const { id, uri, record } = open();
+		const ended = `${id}-ended`;
+		const hash = 'Sb8A7bhdL5XyyyIGTGPLZzBAmGfVxW1SHWbHjBBWmPQ';
+		const object = namespace.getByName(objectName(0));
+		await runInDurableObject(object, (_object, { storage: { sql } }) => {
+			sql.exec(VERSION_1);
+			const text = JSON.stringify({ ...record, logLevel: 'debug' });
+			const insert = 'INSERT INTO sessions VALUES (?, ?, ?, ?)';
+			sql.exec(insert, id, text, '[0]', record.expiresAtMs);
+			sql.exec(insert, ended, '{"ended":true}', '[]', record.expiresAtMs);
+			sql.exec('INSERT INTO subscribers VALUES (?, ?, ?)', hash, id, record.expiresAtMs);
+		});
+		await evictDurableObject(object);
+
+		const store = new DurableObjectSessionStore(namespace, { shards: 1 });
+		expect(await store.read(id)).toEqual({ ...record, logLevel: 'debug' });
+		expect(await store.update(id, { logLevel: 'info' })).toBe(true);
+		expect(await store.update(ended, { logLevel: 'info' })).toBe(false);
+		expect(await object.subscribers(hash, Date.now())).toEqual([id]);
+		await store.subscribe(id, uri, record.expiresAtMs);
+		await store.delete(id);
+		expect(await store.subscribers(uri)).toEqual([]);
+		expect(await object.subscribers(hash, Date.now())).toEqual([]);
+	});
+
+	it('is taken from each version to the last, with what it holds, once', async () => {
+		const object = newObject();
+		await object.create('a', '{}', 1_000);
+		await runInDurableObject(object, (_object, { storage }) => {
+			const later = [...MIGRATIONS, NEXT];
+			migrate(storage, later);
+			migrate(storage, later);
+			expect(schemaVersion(storage.sql)).toBe(later.length);
+			expect(storage.sql.exec('SELECT id, text, principal FROM sessions').one()).toEqual({
+				id: 'a',
+				text: '{}',
+				principal: null,
+			});
+		});
+	});
+
+	it('stays as it was where a migration fails half-way', async () => {
+		const object = newObject();
+		await object.create('a', '{}', 1_000);
+		await runInDurableObject(object, (_object, { storage }) => {
+			const before = structureOf(storage.sql);
+			expect(() => migrate(storage, [...MIGRATIONS, NEXT, 'nonsense'])).toThrow('syntax error');
+			expect(structureOf(storage.sql)).toEqual(before);
+			expect(schemaVersion(storage.sql)).toBe(MIGRATIONS.length);
+		});
+	});
+
+	it('of a later release is left alone, and every call says which release it takes', async () => {
+		const object = namespace.getByName(objectName(0));
+		await object.create('a', '{}', Date.now() + HOUR_MS);
+		await runInDurableObject(object, (_object, { storage: { sql } }) => {
+			sql.exec('UPDATE schema_version SET version = 7');
+		});
+		await evictDurableObject(object);
+		const store = new DurableObjectSessionStore(namespace, { shards: 1 });
+		await expect(store.read('a')).rejects.toMatchObject({
+			name: 'StoreError',
+			message:
+				"[tmcp-sessions/info-durable-object] reading a session failed: the object's storage has " +
+				'schema version 7, where this release of @tmcp-sessions/info-durable-object knows 1; ' +
+				'deploy a later release',
+		});
+		await expect(store.create('b', { createdAtMs: 0, expiresAtMs: 0 })).rejects.toThrow(
+			'schema version 7',
+		);
+	});
+});
