@@ -16,6 +16,7 @@ export {
 	reportToConsole,
 } from './errors.ts';
 export type { ErrorCode, ErrorReporter } from './errors.ts';
+export { hashUri } from './hash-uri.ts';
 export { InMemoryStreamSessionManager } from './in-memory-stream-session-manager.ts';
 export { InMemorySessionStore } from './memory-session-store.ts';
 export type { HeldSession, InMemorySessionStoreOptions } from './memory-session-store.ts';
@@ -42,4 +43,5 @@ export { splitInfo, SplitSessionStore } from './split-info.ts';
 export type { InfoParts } from './split-info.ts';
 export { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 export type { StoredInfoOptions } from './stored-info-session-manager.ts';
+export { storeOperation } from './store-operation.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';

@@ -1,3 +1,4 @@
+import { fromBase64Url, toBase64Url } from './base64url.ts';
 import { TmcpSessionsError } from './errors.ts';
 
 /** Makes and checks session ids. */
@@ -72,16 +73,4 @@ function importKey(secret: string): Promise<CryptoKey> {
 // The label keeps a MAC made for something else with the same key from passing as one for an id.
 function signedBytes(random: string): Uint8Array<ArrayBuffer> {
 	return new TextEncoder().encode(`tmcp-sessions session id ${VERSION}.${random}`);
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-	return btoa(String.fromCharCode(...bytes))
-		.replaceAll('+', '-')
-		.replaceAll('/', '_')
-		.replaceAll('=', '');
-}
-
-function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
-	const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-	return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }

@@ -2,10 +2,10 @@ import type { KVNamespace } from '@cloudflare/workers-types';
 import {
 	encodeSessionId,
 	ENDED_SESSION,
+	hashUri,
 	liveSessionRecord,
 	mergeSessionPatch,
-	StoreError,
-	TmcpSessionsError,
+	storeOperation,
 } from '@tmcp-sessions/core';
 import type {
 	SessionPatch,
@@ -16,7 +16,6 @@ import type {
 import { kvNamespace } from './kv-binding.ts';
 import {
 	endedKey,
-	hashUri,
 	MAX_ID_BYTES,
 	sessionKey,
 	subscribersPrefix,
@@ -179,13 +178,8 @@ export class KVSessionStore implements SessionStore {
 		return this.#try(operation, () => retryWhenTooSoon(write, this.#sleep));
 	}
 
-	async #try<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
-		try {
-			return await work();
-		} catch (cause) {
-			if (cause instanceof TmcpSessionsError) throw cause;
-			throw new StoreError(PACKAGE, operation, cause);
-		}
+	#try<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
+		return storeOperation(PACKAGE, operation, work);
 	}
 }
 

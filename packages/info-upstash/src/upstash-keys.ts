@@ -41,12 +41,3 @@ export function memberOf(encodedId: string): string {
 export function idOf(member: string): string {
 	return decodeURIComponent(member.slice(MEMBER.length));
 }
-
-/** The SHA-256 of a uri in base64url. */
-export async function hashUri(uri: string): Promise<string> {
-	// As JSON, where the halves of a surrogate pair stay different: UTF-8 would make one of them.
-	const bytes = new TextEncoder().encode(JSON.stringify(uri));
-	const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-	const base64 = btoa(String.fromCharCode(...hash));
-	return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}

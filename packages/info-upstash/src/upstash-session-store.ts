@@ -1,6 +1,7 @@
 import {
 	CorruptRecordError,
 	encodeSessionId,
+	hashUri,
 	liveSessionRecord,
 	StoreError,
 } from '@tmcp-sessions/core';
@@ -24,7 +25,7 @@ import {
 import { storedFieldsToJson, toStoredFields } from './stored-fields.ts';
 import { DEFAULT_TIMEOUT_MS } from './upstash-client.ts';
 import type { UpstashPipeline, UpstashRedis } from './upstash-client.ts';
-import { hashUri, idOf, memberOf, UpstashKeys } from './upstash-keys.ts';
+import { idOf, memberOf, UpstashKeys } from './upstash-keys.ts';
 
 const PACKAGE = 'info-upstash';
 const MAX_ID_BYTES = 1024;
