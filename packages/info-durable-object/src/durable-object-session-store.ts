@@ -1,8 +1,9 @@
 import {
 	encodeSessionId,
+	hashUri,
 	liveSessionRecord,
 	parseSessionRecord,
-	StoreError,
+	storeOperation,
 	TmcpSessionsError,
 	UnknownSessionError,
 } from '@tmcp-sessions/core';
@@ -15,7 +16,7 @@ import type {
 
 import { PACKAGE, sessionShards } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
-import { hashUri, objectName, shardOf } from './placement.ts';
+import { objectName, shardOf } from './placement.ts';
 import { retryWhereItMayHelp } from './retry.ts';
 import type { SessionShard, UpdateOutcome } from './session-shard.ts';
 
@@ -141,21 +142,15 @@ export class DurableObjectSessionStore implements SessionStore {
 	}
 
 	/** Every method of the object may be carried out twice: it says what shall be, not what to add. */
-	async #call<Result>(
+	#call<Result>(
 		operation: string,
 		shard: number,
 		method: (object: DurableObjectStub<SessionShard>) => Promise<Result>,
 	): Promise<Result> {
-		try {
+		return storeOperation(PACKAGE, operation, async () => {
 			const namespace = sessionShards(this.#binding);
-			return await retryWhereItMayHelp(
-				() => method(namespace.getByName(objectName(shard))),
-				this.#sleep,
-			);
-		} catch (cause) {
-			if (cause instanceof TmcpSessionsError) throw cause;
-			throw new StoreError(PACKAGE, operation, cause);
-		}
+			return retryWhereItMayHelp(() => method(namespace.getByName(objectName(shard))), this.#sleep);
+		});
 	}
 }
 

@@ -19,12 +19,3 @@ export function shardOf(key: string, shards: number): number {
 export function objectName(shard: number): string {
 	return `sessions-${shard}`;
 }
-
-/** The SHA-256 of a uri of any length in base64url: what it is found by. */
-export async function hashUri(uri: string): Promise<string> {
-	// As JSON, where the halves of a surrogate pair stay different: UTF-8 would make one of them.
-	const bytes = new TextEncoder().encode(JSON.stringify(uri));
-	const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-	const base64 = btoa(String.fromCharCode(...hash));
-	return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}

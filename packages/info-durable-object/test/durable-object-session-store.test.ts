@@ -1,4 +1,9 @@
-import { countedDurableObject, ObjectCallCounter, testSessionStore } from '@tmcp-sessions/testkit';
+import {
+	countedDurableObject,
+	interceptedDurableObject,
+	ObjectCallCounter,
+	testSessionStore,
+} from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
@@ -159,6 +164,25 @@ describe('a session that has ended or expired', () => {
 		await store.create(id, record);
 		expect(await store.read(id)).toBeUndefined();
 	});
+
+	it.each([0, 1, 2])(
+		'keeps no subscription of whose calls %s came before its end',
+		async (calls) => {
+			const { id, uri, record } = open();
+			const other = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+			await other.create(id, record);
+			let made = 0;
+			const ended = interceptedDurableObject(namespace, async (_call, proceed) => {
+				if (made++ === calls) await other.delete(id);
+				return proceed();
+			});
+			const subscribing = new DurableObjectSessionStore(ended, { shards: SHARDS });
+			const outcome = subscribing.subscribe(id, uri, record.expiresAtMs);
+			if (calls < 2) await expect(outcome).rejects.toMatchObject({ name: 'UnknownSessionError' });
+			else await outcome.then(() => other.delete(id));
+			expect(await other.subscribers(uri)).toEqual([]);
+		},
+	);
 
 	it('keeps no subscription that was made while it ended', async () => {
 		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });

@@ -152,6 +152,29 @@ describe('an object that was emptied', () => {
 		}
 	});
 
+	it('has an alarm for what comes next, whatever came and went while it was emptied', async () => {
+		const [home, other] = [stubOf(0), stubOf(1)];
+		const untilMs = Date.now() + DAY_MS;
+		await home.create('a', '{}', Date.now() + HOUR_MS);
+		await home.noteSubscription('a', 1, untilMs, Date.now());
+		advance(HOUR_MS + MINUTE_MS);
+		// The alarm waits for the other shard, which answers nobody until we say so.
+		const answer = Promise.withResolvers<void>();
+		const blocking = runInDurableObject(other, (_object, state) =>
+			state.blockConcurrencyWhile(() => answer.promise),
+		);
+		const alarm = runDurableObjectAlarm(home);
+		await expect.poll(async () => (await holdingsOf(home)).alarmMs).toBeNull();
+		await home.addSubscriber('hash', 'b', untilMs);
+		await home.removeSubscriber('hash', 'b');
+		answer.resolve();
+		await Promise.all([blocking, alarm]);
+		expect(await holdingsOf(home)).toEqual(NOTHING);
+
+		await home.create('c', '{}', untilMs);
+		expect((await holdingsOf(home)).alarmMs).toBeGreaterThanOrEqual(untilMs);
+	});
+
 	it('that is only read from, or told of the end of what it never knew, is never written to', async () => {
 		const home = stubOf(0);
 		await home.read('never');
