@@ -3,7 +3,7 @@ export const NOT_THE_PROTOCOL = "the answer is not of Upstash's REST protocol";
 
 /**
  * Why the service did not do what it was asked, in words that can be logged. The client's own words
- * hold the whole command, and those of `fetch` the URL, which may hold credentials: neither comes in.
+ * hold the whole command, and those of `fetch` the URL or a header: none of that comes in.
  *
  * @param cause what the client or `fetch` threw.
  * @param encodedId the session that the command was about, which is not shown.
@@ -12,7 +12,9 @@ export function failureReason(cause: unknown, timeoutMs: number, encodedId?: str
 	if (!(cause instanceof Error)) return 'the client threw something that is no error';
 	const shown = (text: string): string => {
 		const [words = ''] = text.split(', command was:');
-		const safe = words.replaceAll(/https?:\/\/\S+/gi, '<url>');
+		const safe = words
+			.replaceAll(/https?:\/\/\S+/gi, '<url>')
+			.replaceAll(/\bBearer\s[^"]+/g, '<token>');
 		return encodedId === undefined ? safe : safe.replaceAll(encodedId, '<id>');
 	};
 	switch (cause.name) {
@@ -39,7 +41,7 @@ export function isWrongType(cause: unknown): boolean {
 
 /** A TypeError of the client, which looked into an answer of another shape, and not one of `fetch`. */
 function isOfAnswer({ name, message }: Error): boolean {
-	return name === 'TypeError' && !/fetch|request|network|connect|load/i.test(message);
+	return name === 'TypeError' && !/fetch|header|request|network|connect|load/i.test(message);
 }
 
 function answered(words: string): string {

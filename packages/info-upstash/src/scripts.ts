@@ -43,7 +43,7 @@ redis.call('SET', KEYS[1], table.concat(lines, '\\n'), 'PX', string.format('%.0f
 return ${UPDATED}`;
 
 /**
- * KEYS: session, own. ARGV: member, prefix of the key of a uri, time to live where there is none.
+ * KEYS: session, own. ARGV: id, prefix of the key of a uri, time to live where there is none.
  * The keys of the uris are known to Redis alone: they are made here, which a cluster would refuse.
  */
 export const DELETE: string = `
@@ -58,7 +58,7 @@ end
 redis.call('DEL', KEYS[2])
 return 1`;
 
-/** KEYS: session, uri, own. ARGV: member, hash, until, time to live, now. Not for one that has ended. */
+/** KEYS: session, uri, own. ARGV: id, hash, until, time to live, now. Not for one that has ended. */
 export const SUBSCRIBE: string = `
 if redis.call('GET', KEYS[1]) == '${ENDED_FIELDS}' then return 0 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[5])
@@ -71,7 +71,7 @@ for index = 2, 3 do
 end
 return 1`;
 
-/** KEYS: uri, own. ARGV: member, hash. */
+/** KEYS: uri, own. ARGV: id, hash. */
 export const UNSUBSCRIBE: string = `
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('SREM', KEYS[2], ARGV[2])

@@ -43,8 +43,8 @@ export function upstashFromEnv(
 ): Redis {
 	const pair = NAMES.find(([url, token]) => isText(variables[url]) && isText(variables[token]));
 	if (!pair) throw missing(variables);
-	// Sound: both were found to be texts.
-	const [url, token] = pair.map((name) => variables[name]) as [string, string];
+	// A newline at the end comes with `echo … | wrangler secret put`.
+	const [url = '', token = ''] = pair.map((name) => String(variables[name]).trim());
 	if (!isRestUrl(url)) {
 		throw new TmcpSessionsError(
 			'configuration',

@@ -26,18 +26,3 @@ export class UpstashKeys {
 		return `${this.prefix}own:${encodedId}`;
 	}
 }
-
-const MEMBER = 'id:';
-
-/**
- * A session as member of a sorted set. Never valid JSON: a client that parses what it reads would
- * make a number of the id `123`, and nothing of `null`.
- */
-export function memberOf(encodedId: string): string {
-	return MEMBER + encodedId;
-}
-
-/** The session id that `memberOf` stands for. */
-export function idOf(member: string): string {
-	return decodeURIComponent(member.slice(MEMBER.length));
-}

@@ -25,7 +25,7 @@ import {
 import { storedFieldsToJson, toStoredFields } from './stored-fields.ts';
 import { DEFAULT_TIMEOUT_MS } from './upstash-client.ts';
 import type { UpstashPipeline, UpstashRedis } from './upstash-client.ts';
-import { idOf, memberOf, UpstashKeys } from './upstash-keys.ts';
+import { UpstashKeys } from './upstash-keys.ts';
 
 const PACKAGE = 'info-upstash';
 const MAX_ID_BYTES = 1024;
@@ -98,7 +98,7 @@ export class UpstashSessionStore implements SessionStore {
 
 	async delete(id: string): Promise<void> {
 		const encodedId = encode(id);
-		const args = [memberOf(encodedId), this.#keys.uri(''), String(FOREIGN_TTL_MS)];
+		const args = [encodedId, this.#keys.uri(''), String(FOREIGN_TTL_MS)];
 		const keys = [this.#keys.session(encodedId), this.#keys.own(encodedId)];
 		await this.#script('ending a session', DELETE, keys, args, encodedId);
 	}
@@ -109,7 +109,7 @@ export class UpstashSessionStore implements SessionStore {
 		const hash = await hashUri(uri);
 		const keys = [this.#keys.session(encodedId), this.#keys.uri(hash), this.#keys.own(encodedId)];
 		const times = [String(untilMs), this.#ttl(untilMs), String(this.#now())];
-		const args = [memberOf(encodedId), hash, ...times];
+		const args = [encodedId, hash, ...times];
 		await this.#script('subscribing a session', SUBSCRIBE, keys, args, encodedId);
 	}
 
@@ -117,7 +117,7 @@ export class UpstashSessionStore implements SessionStore {
 		const encodedId = encode(id);
 		const hash = await hashUri(uri);
 		const keys = [this.#keys.uri(hash), this.#keys.own(encodedId)];
-		const args = [memberOf(encodedId), hash];
+		const args = [encodedId, hash];
 		await this.#script('ending a subscription', UNSUBSCRIBE, keys, args, encodedId);
 	}
 
@@ -126,7 +126,8 @@ export class UpstashSessionStore implements SessionStore {
 		const args = [String(this.#now())];
 		const members = await this.#script('listing subscribers', SUBSCRIBERS, keys, args);
 		if (!Array.isArray(members)) throw unexpected('listing subscribers');
-		return members.map((member) => idOf(String(member)));
+		// A client that parses what it reads makes a number of the id 123, and null of null.
+		return members.map((member) => decodeURIComponent(String(member)));
 	}
 
 	#ttl(untilMs: number): string {

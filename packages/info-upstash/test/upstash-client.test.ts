@@ -24,7 +24,8 @@ describe('a client for the store', () => {
 			UPSTASH_REDIS_REST_URL: url,
 			UPSTASH_REDIS_REST_TOKEN: token,
 		});
-		const ofVercel = upstashFromEnv({ KV_REST_API_URL: url, KV_REST_API_TOKEN: token });
+		// A secret often ends in a newline.
+		const ofVercel = upstashFromEnv({ KV_REST_API_URL: url, KV_REST_API_TOKEN: `${token}\n` });
 		await new UpstashSessionStore({ redis: ofUpstash }).create(id, record);
 		expect(await new UpstashSessionStore({ redis: ofVercel }).read(id)).toEqual(record);
 	});

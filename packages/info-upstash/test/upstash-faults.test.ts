@@ -136,21 +136,40 @@ describe('a service that fails says so in a StoreError', () => {
 		);
 	});
 
+	it('where the token that the client was made with is no header', async () => {
+		const { id } = open();
+		const client = new Redis({
+			url: 'http://127.0.0.1:1',
+			token: `${TOKEN}\n${TOKEN}`,
+			...noRetry,
+		});
+		const { message } = await failureOf(new UpstashSessionStore({ redis: client }).read(id), id);
+		expect(message).toMatch(/reading a session failed: .*"<token>" is an invalid header value/);
+	});
+
+	it('where its words hold a key', async () => {
+		const { id } = open();
+		const body = JSON.stringify({ error: `ERR no such thing. Key was: tmcp:session:${id}` });
+		const { url } = await misbehavingService(always(400, body));
+		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
+		expect((await failureOf(store.read(id), id)).message).toMatch(/Key was: tmcp:session:<id>$/);
+	});
+
 	it('from every method, without the id, the uri or the token', async () => {
 		const { url } = await misbehavingService(always(500, '{"error":"ERR no"}'));
 		const { id, uri, record } = open();
 		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
-		const calls: [string, Promise<unknown>][] = [
-			['storing a session', store.create(id, record)],
-			['reading a session', store.read(id)],
-			['updating a session', store.update(id, { logLevel: 'info' })],
-			['ending a session', store.delete(id)],
-			['subscribing a session', store.subscribe(id, uri, record.expiresAtMs)],
-			['ending a subscription', store.unsubscribe(id, uri)],
-			['listing subscribers', store.subscribers(uri)],
+		const calls: [string, () => Promise<unknown>][] = [
+			['storing a session', () => store.create(id, record)],
+			['reading a session', () => store.read(id)],
+			['updating a session', () => store.update(id, { logLevel: 'info' })],
+			['ending a session', () => store.delete(id)],
+			['subscribing a session', () => store.subscribe(id, uri, record.expiresAtMs)],
+			['ending a subscription', () => store.unsubscribe(id, uri)],
+			['listing subscribers', () => store.subscribers(uri)],
 		];
 		for (const [operation, call] of calls) {
-			const { name, message } = await failureOf(call, id);
+			const { name, message } = await failureOf(call(), id);
 			expect(name).toBe('StoreError');
 			expect(message).toBe(`${PACKAGE} ${operation} failed: the service answered: ERR no`);
 		}

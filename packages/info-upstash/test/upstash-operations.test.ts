@@ -80,7 +80,8 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 			[9, () => store.subscribe(id, uri, record.expiresAtMs)],
 			[3, () => store.unsubscribe(id, uri)],
 			[9, () => store.subscribe(id, uri, record.expiresAtMs)],
-			[8, () => store.subscribe(id, `${uri}/b`, record.expiresAtMs)],
+			// What the session is subscribed to is kept long enough already.
+			[8, () => store.subscribe(id, `${uri}/b`, record.expiresAtMs - 60_000)],
 			[3, () => store.subscribers(uri)],
 			[5 + 2, () => store.delete(id)],
 		];
@@ -166,7 +167,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 		const before = await expiries();
 		const size = async (): Promise<number> => {
 			const keys = [...before.keys()].filter((key) => key.startsWith('tmcp:uri:'));
-			const found = keys.map((key) => redis().command('ZSCORE', key, `id:${id}1`));
+			const found = keys.map((key) => redis().command('ZSCORE', key, `${id}1`));
 			return (await Promise.all(found)).filter((score) => score !== null).length;
 		};
 		expect(await size()).toBe(1);
