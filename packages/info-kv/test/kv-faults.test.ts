@@ -1,16 +1,15 @@
-import { faultyKV, interceptedKV, rateLimitedKV } from '@tmcp-sessions/testkit';
+import { faultyKV, interceptedKV, rateLimitedKV, openSession } from '@tmcp-sessions/testkit';
+import type { OpenSession } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
-import { open } from './open-session.ts';
-import type { Opened } from './open-session.ts';
 
 describe('KV that takes one write a second to a key', () => {
-	function limited(onSleep?: (times: number) => Promise<void>): Opened & {
+	function limited(onSleep?: (times: number) => Promise<void>): OpenSession & {
 		store: KVSessionStore;
 		slept: number[];
 	} {
-		const opened = open();
+		const opened = openSession();
 		const slept: number[] = [];
 		const store = new KVSessionStore(rateLimitedKV(namespace, opened.clock.now), {
 			now: opened.clock.now,
@@ -73,7 +72,7 @@ describe('KV that takes one write a second to a key', () => {
 	});
 
 	it('is given up after five times', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		let puts = 0;
 		const refusing = faultyKV(namespace, ({ operation }) => {
 			if (operation !== 'write') return;
@@ -92,7 +91,7 @@ describe('KV that takes one write a second to a key', () => {
 
 describe('KV that fails or is late', () => {
 	it('makes every method reject with a StoreError that names the package, at once', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const faulty = faultyKV(namespace, ({ operation }) => {
 			throw new Error(`KV ${operation} failed: 500 Internal Server Error`);
 		});
@@ -117,7 +116,7 @@ describe('KV that fails or is late', () => {
 	});
 
 	it('may lose one of two updates at the same time, as atomicUpdate: false says', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		let reads = 0;
 		const bothHaveRead = Promise.withResolvers<void>();
 		const late = faultyKV(namespace, ({ operation }) => {
@@ -133,7 +132,7 @@ describe('KV that fails or is late', () => {
 	});
 
 	it('ends a session that was opened elsewhere and is not visible here yet', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		await new KVSessionStore(namespace).create(id, record);
 		const notYetVisible = interceptedKV(namespace, ({ operation }, proceed) =>
 			operation === 'read' ? Promise.resolve(null) : proceed(),
@@ -143,7 +142,7 @@ describe('KV that fails or is late', () => {
 	});
 
 	it('leaves nothing that ending the session would not find, where subscribing fails half-way', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		let writes = 0;
 		const faulty = faultyKV(namespace, ({ operation }) => {
 			if (operation === 'write' && ++writes === 2) throw new Error('KV PUT failed: 500');

@@ -1,8 +1,7 @@
-import { locationKV, ManualClock } from '@tmcp-sessions/testkit';
+import { locationKV, ManualClock, openSession } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
-import { open } from './open-session.ts';
 
 const SECOND_MS = 1_000;
 
@@ -16,7 +15,7 @@ describe('two locations of KV', () => {
 
 	it('a session that was ended here is refused there a minute later, and not brought back meanwhile', async () => {
 		const { here, there, clock } = setUp();
-		const { id, record } = open();
+		const { id, record } = openSession();
 		await here.create(id, record);
 		expect(await there.read(id)).toEqual(record);
 		clock.advance(5 * SECOND_MS);
@@ -31,8 +30,8 @@ describe('two locations of KV', () => {
 
 	it('a session opened here is known there at once, unless it was asked for before', async () => {
 		const { here, there, clock } = setUp();
-		const { id, record } = open();
-		const other = open();
+		const { id, record } = openSession();
+		const other = openSession();
 		expect(await there.read(other.id)).toBeUndefined();
 		await here.create(id, record);
 		await here.create(other.id, other.record);

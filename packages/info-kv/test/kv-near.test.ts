@@ -1,10 +1,9 @@
 import { CachedSessionStore, InMemorySessionStore } from '@tmcp-sessions/core';
 import type { HeldSession } from '@tmcp-sessions/core';
-import { locationKV, ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
+import { locationKV, ManualClock, testSessionStore, openSession } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
-import { open } from './open-session.ts';
 
 const SECOND_MS = 1_000;
 
@@ -62,7 +61,7 @@ describe('a session opened at A', () => {
 		const b = new CachedSessionStore(kv(), far);
 		let unknownToKV = 0;
 		for (let round = 0; round < 200; round++) {
-			const { id, record } = open();
+			const { id, record } = openSession();
 			// Half of them were asked for at B before, whose cache holds that there is nothing.
 			if (round % 2 === 0) await Promise.all([b.read(id), alone.read(id)]);
 			clock.advance((round % 7) * SECOND_MS);
@@ -82,7 +81,7 @@ describe('a session opened at A', () => {
 				far,
 			);
 		const [a, b] = [at(), at()];
-		const { id, record } = open();
+		const { id, record } = openSession();
 		await a.create(id, record);
 		expect(await b.read(id)).toEqual(record);
 		await a.delete(id);

@@ -3,11 +3,13 @@ import {
 	interceptedKV,
 	OperationCounter,
 	testSessionStore,
+	openSession,
 } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
-import { HOUR_MS, open } from './open-session.ts';
+
+const HOUR_MS = 3_600_000;
 
 testSessionStore(
 	'KVSessionStore',
@@ -36,7 +38,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 	const none = { reads: 0, writes: 0, lists: 0, deletes: 0 };
 
 	it('are 1 write to create, 1 read to read, 2 reads and 1 write to update', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		counter.take();
 		await store.create(id, record);
 		expect(counter.take()).toEqual({ ...none, writes: 1 });
@@ -49,7 +51,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 	});
 
 	it('are 2 writes to subscribe and 2 deletes to unsubscribe', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		counter.take();
 		await store.subscribe(id, uri, record.expiresAtMs);
 		expect(counter.take()).toEqual({ ...none, writes: 2 });
@@ -58,7 +60,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 	});
 
 	it('are 3 lists and no read for 2,500 subscribers', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		for (let start = 0; start < 2_500; start += 100) {
 			await Promise.all(
 				Array.from({ length: 100 }, (_, index) =>
@@ -72,7 +74,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 	}, 30_000);
 
 	it('depend on its own 3 subscriptions to end a session, beside 500 of others', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const others = Array.from({ length: 500 }, (_, index) => `${id}-${index}`);
 		await Promise.all(others.map((each) => store.subscribe(each, uri, record.expiresAtMs)));
 		await store.create(id, record);
@@ -95,7 +97,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 
 describe('the TTL that KVSessionStore gives to KV', () => {
 	it('is on every key that it writes, never below 60 seconds, and what remains above', async () => {
-		const { id, uri, clock, record } = open();
+		const { id, uri, clock, record } = openSession();
 		const puts: [string, number | undefined][] = [];
 		const recording = interceptedKV(namespace, ({ operation, key, putOptions }, proceed) => {
 			if (operation === 'write') puts.push([key, putOptions?.expirationTtl]);
@@ -126,7 +128,7 @@ describe('the TTL that KVSessionStore gives to KV', () => {
 	});
 
 	it('is on every key of a session that KV lists, alive or ended', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const store = new KVSessionStore(namespace);
 		await store.create(id, record);
 		await store.create(`${id}-ended`, record);

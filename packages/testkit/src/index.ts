@@ -7,6 +7,8 @@ export type { ObjectCall } from './intercepted-durable-object.ts';
 export { interceptedKV } from './intercepted-kv.ts';
 export type { KVCall, KVOperation } from './intercepted-kv.ts';
 export { locationKV } from './location-kv.ts';
+export { testInfoSessionManager } from './info-suite.ts';
+export type { InfoUnderTest } from './info-suite.ts';
 export { ManualClock } from './manual-clock.ts';
 export { runSessionStoreCase } from './session-store-subject.ts';
 export type {
@@ -29,3 +31,7 @@ export type {
 	StreamsUnderTest,
 } from './stream-cases.ts';
 export { testStreamSessionManager, testSubscriptionManager } from './stream-suite.ts';
+export { openSession } from './open-session.ts';
+export type { OpenSession } from './open-session.ts';
+export { CLIENT_CAPABILITIES, CLIENT_INFO, TransportClient } from './transport-client.ts';
+export type { TransportAnswer } from './transport-client.ts';
