@@ -25,7 +25,10 @@ describe('a client for the store', () => {
 			UPSTASH_REDIS_REST_TOKEN: token,
 		});
 		// A secret often ends in a newline.
-		const ofVercel = upstashFromEnv({ KV_REST_API_URL: url, KV_REST_API_TOKEN: `${token}\n` });
+		const ofVercel = upstashFromEnv({
+			KV_REST_API_URL: `${url}\n`,
+			KV_REST_API_TOKEN: `${token}\n`,
+		});
 		await new UpstashSessionStore({ redis: ofUpstash }).create(id, record);
 		expect(await new UpstashSessionStore({ redis: ofVercel }).read(id)).toEqual(record);
 	});
