@@ -2,9 +2,10 @@ import { countedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit'
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { HOUR_MS } from './open-session.ts';
 import { holdingsOf, namespace, stubOf } from './shards.ts';
 import readme from '../README.md?raw';
+
+const HOUR_MS = 3_600_000;
 
 /** What an operation asks for, in the units of Cloudflare's price list. */
 interface Cost {

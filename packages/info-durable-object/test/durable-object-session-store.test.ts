@@ -3,12 +3,14 @@ import {
 	interceptedDurableObject,
 	ObjectCallCounter,
 	testSessionStore,
+	openSession,
 } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { HOUR_MS, open } from './open-session.ts';
 import { evictAll, homeOf, namespace, SHARDS } from './shards.ts';
+
+const HOUR_MS = 3_600_000;
 
 testSessionStore(
 	'DurableObjectSessionStore',
@@ -45,7 +47,7 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 	});
 
 	it('are 1 for a read, a create and an update', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		await store.read(id);
 		await store.create(id, record);
 		await store.read(id);
@@ -55,7 +57,7 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 	});
 
 	it('are 2 to subscribe, 1 to unsubscribe and 1 to find all of 2,500 subscribers', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		await store.create(id, record);
 		counter.take();
 		await store.subscribe(id, uri, record.expiresAtMs);
@@ -74,7 +76,7 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 	}, 30_000);
 
 	it('are 1 to end a session, and 1 for each object that keeps some of its 100 subscriptions', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		await store.create(id, record);
 		counter.take();
 		await store.delete(id);
@@ -108,7 +110,7 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 
 describe('objects that leave memory', () => {
 	it('lose nothing between any two steps', async () => {
-		const { id, uri, clock, record } = open();
+		const { id, uri, clock, record } = openSession();
 		const store = new DurableObjectSessionStore(namespace, { now: clock.now, shards: SHARDS });
 		const untilMs = clock.now() + 2 * HOUR_MS;
 		await store.create(id, record);
@@ -139,7 +141,7 @@ describe('objects that leave memory', () => {
 
 describe('a session that has ended or expired', () => {
 	it('cannot subscribe, and leaves nothing where it tried', async () => {
-		const { id, uri, clock, record } = open();
+		const { id, uri, clock, record } = openSession();
 		const store = new DurableObjectSessionStore(namespace, { now: clock.now, shards: SHARDS });
 		await store.create(`${id}-ended`, record);
 		await store.delete(`${id}-ended`);
@@ -157,7 +159,7 @@ describe('a session that has ended or expired', () => {
 	});
 
 	it('is not brought back by a create that comes late', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
 		await store.create(id, record);
 		await store.delete(id);
@@ -168,7 +170,7 @@ describe('a session that has ended or expired', () => {
 	it.each([0, 1, 2])(
 		'keeps no subscription of whose calls %s came before its end',
 		async (calls) => {
-			const { id, uri, record } = open();
+			const { id, uri, record } = openSession();
 			const other = new DurableObjectSessionStore(namespace, { shards: SHARDS });
 			await other.create(id, record);
 			let made = 0;
@@ -187,7 +189,7 @@ describe('a session that has ended or expired', () => {
 	it('keeps no subscription that was made while it ended', async () => {
 		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
 		for (let round = 0; round < 50; round++) {
-			const { id, uri, record } = open();
+			const { id, uri, record } = openSession();
 			await store.create(id, record);
 			const subscribing = store.subscribe(id, uri, record.expiresAtMs);
 			await Promise.all([subscribing.catch(() => {}), store.delete(id)]);
@@ -198,7 +200,7 @@ describe('a session that has ended or expired', () => {
 
 describe('two updates of one session at the same moment', () => {
 	it('both survive, from two stores, and none survives the end of the session', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		const stores = [0, 1].map(() => new DurableObjectSessionStore(namespace, { shards: SHARDS }));
 		const [one, other] = stores as [DurableObjectSessionStore, DurableObjectSessionStore];
 		await one.create(id, record);

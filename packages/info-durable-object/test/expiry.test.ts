@@ -1,7 +1,6 @@
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { HOUR_MS } from './open-session.ts';
 import {
 	evictAll,
 	holdingsOf,
@@ -12,6 +11,8 @@ import {
 	SHARDS,
 	stubOf,
 } from './shards.ts';
+
+const HOUR_MS = 3_600_000;
 
 const DAY_MS = 24 * HOUR_MS;
 const MINUTE_MS = 60_000;

@@ -1,8 +1,7 @@
-import { interceptedDurableObject } from '@tmcp-sessions/testkit';
+import { interceptedDurableObject, openSession } from '@tmcp-sessions/testkit';
 import type { ObjectCall } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { open } from './open-session.ts';
 import { namespace, SHARDS } from './shards.ts';
 
 /** An error as the platform throws it where an object cannot be reached. */
@@ -32,7 +31,7 @@ function faulty(fault: (call: ObjectCall, times: number) => void): {
 
 describe('an object that is out of reach', () => {
 	it('makes every method reject with a StoreError that names the package and shows no id', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const { store, slept } = faulty(() => {
 			throw platformError('Internal error in Durable Object storage', {});
 		});
@@ -60,7 +59,7 @@ describe('an object that is out of reach', () => {
 	});
 
 	it('is called again, twice at most and after a pause, where the platform says that it may help', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		const lost = platformError('Network connection lost.', { retryable: true });
 		const { store, slept, calls } = faulty((_call, times) => {
 			if (times <= 2) throw lost;
@@ -95,7 +94,7 @@ describe('an object that is out of reach', () => {
 	});
 
 	it('may have carried out a call whose answer was lost: carrying it out again changes nothing', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const answered = new Set<string>();
 		const losing = interceptedDurableObject(namespace, async ({ method }, proceed) => {
 			const result = await proceed();
@@ -118,7 +117,7 @@ describe('an object that is out of reach', () => {
 	});
 
 	it('where the session is kept, leaves a subscription that the end of the session still finds', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
 		await store.create(id, record);
 		await store.subscribe(id, uri, record.expiresAtMs);
@@ -132,7 +131,7 @@ describe('an object that is out of reach', () => {
 	});
 
 	it('where a uri is kept, makes the end of a session reject, and ending it again finishes it', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const { store: half } = faulty(({ method }) => {
 			if (method === 'removeSubscribers') throw platformError('down', {});
 		});

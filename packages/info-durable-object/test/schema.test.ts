@@ -1,10 +1,12 @@
+import { openSession } from '@tmcp-sessions/testkit';
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
 import { objectName } from '../src/placement.ts';
 import { migrate, MIGRATIONS, schemaVersion } from '../src/schema.ts';
-import { HOUR_MS, open } from './open-session.ts';
 import { namespace } from './shards.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** Version 1 as it was released, word for word: whoever changes the migration instead of adding one sees red. */
 const VERSION_1 = `
@@ -57,7 +59,7 @@ describe('the schema', () => {
 	});
 
 	it('of version 1, with data in it, is taken on by the constructor of this release', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const ended = `${id}-ended`;
 		const hash = 'Sb8A7bhdL5XyyyIGTGPLZzBAmGfVxW1SHWbHjBBWmPQ';
 		const object = namespace.getByName(objectName(0));
