@@ -1,9 +1,9 @@
+import { openSession } from '@tmcp-sessions/testkit';
 import { Redis } from '@upstash/redis';
 import { Redis as RedisOfWorkers } from '@upstash/redis/cloudflare';
 import { describe, expect, it } from 'vitest';
 import { UpstashSessionStore, upstashFromEnv } from '../src/index.ts';
 import type { UpstashRedis, UpstashVariables } from '../src/index.ts';
-import { open } from './open-session.ts';
 import { redisOfThisFile } from './redis.ts';
 
 const redis = redisOfThisFile();
@@ -19,7 +19,7 @@ function refusal(variables: UpstashVariables): unknown {
 describe('a client for the store', () => {
 	it('is made of the variables of Upstash, or of those that Vercel sets', async () => {
 		const { url, token } = redis();
-		const { id, record } = open();
+		const { id, record } = openSession();
 		const ofUpstash = upstashFromEnv({
 			UPSTASH_REDIS_REST_URL: url,
 			UPSTASH_REDIS_REST_TOKEN: token,
@@ -72,7 +72,7 @@ describe('a client for the store', () => {
 	});
 
 	it('can be the one of Cloudflare Workers, and any with its own settings', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		const { url, token } = redis();
 		const clients: UpstashRedis[] = [
 			new RedisOfWorkers({ url, token }),

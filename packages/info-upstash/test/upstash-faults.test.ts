@@ -1,10 +1,10 @@
+import { openSession } from '@tmcp-sessions/testkit';
 import { inspect } from 'node:util';
 import { Redis } from '@upstash/redis';
 import { describe, expect, it } from 'vitest';
 import { UpstashInfoSessionManager, upstashFromEnv, UpstashSessionStore } from '../src/index.ts';
 import type { UpstashRedis } from '../src/index.ts';
 import { always, misbehavingService } from './misbehaving-service.ts';
-import { open } from './open-session.ts';
 import { redisOfThisFile } from './redis.ts';
 
 const redis = redisOfThisFile();
@@ -32,7 +32,7 @@ async function readFailure(
 	settings: object = noRetry,
 	timeoutMs = 2_000,
 ): Promise<{ name: string; message: string }> {
-	const { id } = open();
+	const { id } = openSession();
 	const client = new Redis({ url, token: TOKEN, ...settings });
 	const store = new UpstashSessionStore({ redis: client, timeoutMs });
 	const { name, message } = await failureOf(store.read(id), id);
@@ -137,7 +137,7 @@ describe('a service that fails says so in a StoreError', () => {
 	});
 
 	it('where the token that the client was made with is no header', async () => {
-		const { id } = open();
+		const { id } = openSession();
 		const client = new Redis({
 			url: 'http://127.0.0.1:1',
 			token: `${TOKEN}\n${TOKEN}`,
@@ -148,7 +148,7 @@ describe('a service that fails says so in a StoreError', () => {
 	});
 
 	it('where its words hold a key', async () => {
-		const { id } = open();
+		const { id } = openSession();
 		const body = JSON.stringify({ error: `ERR no such thing. Key was: tmcp:session:${id}` });
 		const { url } = await misbehavingService(always(400, body));
 		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
@@ -157,7 +157,7 @@ describe('a service that fails says so in a StoreError', () => {
 
 	it('from every method, without the id, the uri or the token', async () => {
 		const { url } = await misbehavingService(always(500, '{"error":"ERR no"}'));
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
 		const calls: [string, () => Promise<unknown>][] = [
 			['storing a session', () => store.create(id, record)],
@@ -225,7 +225,7 @@ describe('what is stored and is no record', () => {
 		['no JSON', 'characters that are not JSON', (key: string) => ['SET', key, 'createdAtMs=x']],
 		['half a record', 'expiresAtMs is no time', (key: string) => ['SET', key, 'createdAtMs=1']],
 	])('is a CorruptRecordError where it is %s', async (_, found, command) => {
-		const { id } = open();
+		const { id } = openSession();
 		await redis().command(...command(`tmcp:session:${id}`));
 		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
 		for (const call of [() => store.read(id), () => store.update(id, { logLevel: 'info' })]) {
@@ -244,7 +244,7 @@ describe('what is stored and is no record', () => {
 		['clientCapabilities=[]', 'clientCapabilities is no object'],
 		['expiresAtMs="1"', 'expiresAtMs is no time'],
 	])('is a CorruptRecordError where a line of it is %s', async (line, found) => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
 		await store.create(id, record);
 		await redis().command('APPEND', `tmcp:session:${id}`, `\n${line}`);

@@ -1,8 +1,10 @@
+import { openSession } from '@tmcp-sessions/testkit';
 import { Redis } from '@upstash/redis';
 import { describe, expect, it } from 'vitest';
 import { UpstashSessionStore } from '../src/upstash-session-store.ts';
-import { HOUR_MS, open } from './open-session.ts';
 import { redisOfThisFile } from './redis.ts';
+
+const HOUR_MS = 3_600_000;
 
 const redis = redisOfThisFile();
 
@@ -28,7 +30,7 @@ async function expiries(): Promise<Map<string, number>> {
 
 describe('the HTTP requests of UpstashSessionStore', () => {
 	it('are 1 for each operation, each a command that Upstash sends to the primary', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const store = storeOf();
 		const calls: (() => Promise<unknown>)[] = [
 			() => store.create(id, record),
@@ -48,7 +50,7 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 	});
 
 	it('are not shared by operations that are under way at the same time', async () => {
-		const { id } = open();
+		const { id } = openSession();
 		const store = storeOf();
 		requests();
 		await Promise.all([store.read(id), store.read(`${id}2`), store.update(id, {})]);
@@ -56,7 +58,7 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 	});
 
 	it('are 1 for 2,500 subscribers', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const store = storeOf();
 		for (let start = 0; start < 2_500; start += 100) {
 			await Promise.all(
@@ -71,7 +73,7 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 	}, 30_000);
 
 	it('run as many commands as the README says', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const store = storeOf();
 		const calls: [number, () => Promise<unknown>][] = [
 			[3, () => store.create(id, record)],
@@ -107,7 +109,7 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 describe('what UpstashSessionStore leaves in Redis', () => {
 	it('has a TTL, every key of it, through the whole life of a session', async () => {
 		await redis().command('FLUSHALL');
-		const { id, uri, clock, record } = open();
+		const { id, uri, clock, record } = openSession();
 		const store = storeOf(clock.now);
 		const kinds = async (): Promise<string[]> => {
 			const found = await expiries();
@@ -134,7 +136,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 
 	it('has the TTL that remains, by the clock of the caller', async () => {
 		await redis().command('FLUSHALL');
-		const { id, uri, clock, record } = open();
+		const { id, uri, clock, record } = openSession();
 		// A caller whose clock is an hour slow must not lose its sessions an hour early.
 		const slow = (): number => clock.now() - HOUR_MS;
 		const store = storeOf(slow);
@@ -147,7 +149,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 
 	it('is kept as long as the latest subscription, and no longer than the tombstone must', async () => {
 		await redis().command('FLUSHALL');
-		const { id, uri, clock, record } = open();
+		const { id, uri, clock, record } = openSession();
 		const store = storeOf(clock.now);
 		await store.create(id, record);
 		await store.subscribe(id, uri, clock.now() + 3 * HOUR_MS);
@@ -160,7 +162,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 	});
 
 	it('holds no subscription that is over, once the uri is used again', async () => {
-		const { id, uri, clock } = open();
+		const { id, uri, clock } = openSession();
 		const store = storeOf(clock.now);
 		await store.subscribe(`${id}1`, uri, clock.now() + HOUR_MS);
 		await store.subscribe(`${id}2`, uri, clock.now() + 3 * HOUR_MS);
@@ -182,7 +184,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 
 	it('begins with the prefix, and another prefix sees nothing of it', async () => {
 		await redis().command('FLUSHALL');
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const client = new Redis(redis());
 		const one = new UpstashSessionStore({ redis: client, prefix: 'one:' });
 		const two = new UpstashSessionStore({ redis: client, prefix: 'two:' });
@@ -200,7 +202,7 @@ describe('UpstashSessionStore over a client that parses what it reads', () => {
 	it.each(['null', 'true', '123', '1e3', '12345678901234567890', '{}', '[1]', '"a"', 'OK', 'T0s='])(
 		'gives the id %s back as it was',
 		async (id) => {
-			const { uri, record } = open();
+			const { uri, record } = openSession();
 			const store = storeOf();
 			await store.create(id, record);
 			await store.subscribe(id, uri, record.expiresAtMs);
@@ -210,7 +212,7 @@ describe('UpstashSessionStore over a client that parses what it reads', () => {
 	);
 
 	it('keeps what the JSON of Lua would lose: empty lists, long numbers, line separators', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		const clientCapabilities = {
 			experimental: { none: { list: [] }, number: { value: 0.12345678901234568 } },
 		};
@@ -225,7 +227,7 @@ describe('UpstashSessionStore over a client that parses what it reads', () => {
 
 describe('two writers of one session', () => {
 	it('lose neither of 200 updates of different fields', async () => {
-		const { id, record } = open();
+		const { id, record } = openSession();
 		const [one, two] = [storeOf(), storeOf()];
 		await one.create(id, record);
 		for (let round = 0; round < 100; round++) {
@@ -239,7 +241,7 @@ describe('two writers of one session', () => {
 	it('cannot bring a session back that one of them ends, whoever comes first', async () => {
 		const [one, two] = [storeOf(), storeOf()];
 		for (let round = 0; round < 50; round++) {
-			const { id, uri, record } = open();
+			const { id, uri, record } = openSession();
 			await one.create(id, record);
 			await Promise.all([
 				two.update(id, { logLevel: 'info' }),
@@ -253,7 +255,7 @@ describe('two writers of one session', () => {
 	});
 
 	it('cannot bring it back with a create or a subscription that comes late', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const store = storeOf();
 		await store.create(id, record);
 		await store.delete(id);
@@ -264,7 +266,7 @@ describe('two writers of one session', () => {
 	});
 
 	it('may send the same again, as a client does that got no answer', async () => {
-		const { id, uri, record } = open();
+		const { id, uri, record } = openSession();
 		const store = storeOf();
 		for (const call of [
 			() => store.create(id, record),
