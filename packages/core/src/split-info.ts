@@ -24,6 +24,8 @@ export interface InfoParts<Part> {
  * Durable Object for what does. A request reads what keeps the client and the log level, once where
  * that is one manager and else both at the same time; subscriptions are not read for it.
  *
+ * Two parts are one manager or keep their sessions apart: each writes a record of its own.
+ *
  * @param options as of any stored manager; what is not given is that of the client's manager.
  */
 export function splitInfo(
