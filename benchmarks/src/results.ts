@@ -3,10 +3,19 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, '..');
-const readme = join(folder, 'README.md');
+const repository = join(folder, '..');
 
-/** What is measured and kept: a file of `results/`, and a section of the README. */
-export type ResultName = 'operations' | 'throughput';
+/** What is counted or measured and kept: a file of `results/`. */
+export type ResultName = 'capabilities' | 'operations' | 'throughput';
+
+/** Generated text of a document. */
+export interface Section {
+	/** The document's path in the repository. */
+	readonly document: string;
+	/** The name in its markers. */
+	readonly name: string;
+	readonly text: string;
+}
 
 /** What `writeResult` wrote last. */
 export function readResult<Result>(name: ResultName): Result {
@@ -14,22 +23,20 @@ export function readResult<Result>(name: ResultName): Result {
 	return JSON.parse(readFileSync(resultFile(name), 'utf8')) as Result;
 }
 
-/** Keeps a result as JSON, and as text in the README. */
-export function writeResult(name: ResultName, result: object, text: string): void {
+/** Keeps a result as JSON. */
+export function writeResult(name: ResultName, result: object): void {
 	writeFileSync(resultFile(name), `${JSON.stringify(result, null, 2)}\n`);
-	const { before, after } = readmeSection(name);
-	writeFileSync(readme, `${before}\n\n${text}\n\n${after}`);
 }
 
-/** A generated section of the README, between its markers, and what stands around it. */
-export function readmeSection(name: ResultName): { before: string; text: string; after: string } {
-	const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
-	const [before, rest, ...more] = readFileSync(readme, 'utf8').split(begin);
-	const [text, after, ...others] = (rest ?? '').split(end);
-	if (text === undefined || after === undefined || more.length + others.length > 0) {
-		throw new Error(`${readme} has to hold ${begin} and ${end} once each`);
-	}
-	return { before: `${before}${begin}`, text: text.trim(), after: `${end}${after}` };
+/** Puts generated text between the markers of its document. */
+export function writeSection({ document, name, text }: Section): void {
+	const { before, after } = split(document, name);
+	writeFileSync(join(repository, document), `${before}\n\n${text}\n\n${after}`);
+}
+
+/** What stands between the markers of a document. */
+export function readSection({ document, name }: Omit<Section, 'text'>): string {
+	return split(document, name).text;
 }
 
 /** The version of a package that is measured; of workerd the one that miniflare runs. */
@@ -43,6 +50,16 @@ export function versionOf(packageName: string): string {
 			: join(installed, packageName, 'package.json');
 	// Sound: every installed package has one.
 	return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}
+
+function split(document: string, name: string): { before: string; text: string; after: string } {
+	const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+	const [before, rest, ...more] = readFileSync(join(repository, document), 'utf8').split(begin);
+	const [text, after, ...others] = (rest ?? '').split(end);
+	if (text === undefined || after === undefined || more.length + others.length > 0) {
+		throw new Error(`${document} has to hold ${begin} and ${end} once each`);
+	}
+	return { before: `${before}${begin}`, text: text.trim(), after: `${end}${after}` };
 }
 
 function resultFile(name: ResultName): string {

@@ -1,46 +1,72 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { dollarsForAMillion } from '../src/comparison/prices.ts';
+import { readCapabilities } from '../src/comparison/read-capabilities.ts';
+import type { DeclaredCapabilities } from '../src/comparison/read-capabilities.ts';
+import type { InfoManagerName } from '../src/contenders/info-managers.ts';
 import { countOperations } from '../src/operations/count-operations.ts';
 import type { Operations } from '../src/operations/count-operations.ts';
-import { noOperations } from '../src/operations/operation-counts.ts';
 import type { OperationCounts } from '../src/operations/operation-counts.ts';
-import { operationsTable } from '../src/operations/operations-table.ts';
-import { readmeSection, readResult } from '../src/results.ts';
+import { operationsSections } from '../src/published-sections.ts';
+import { readResult, readSection } from '../src/results.ts';
+import { contenderOfManager } from '../src/start-contenders.ts';
 
 const regenerate = 'npm run operations -- --write';
-const oneRead: Partial<OperationCounts> = { kvReads: 1, kvReadsInSequence: 1 };
-const threeReads: Partial<OperationCounts> = { kvReads: 3, kvReadsInSequence: 3 };
+const oneRead: OperationCounts = { kvReads: 1, readsInSequence: 1 };
+const threeReads: OperationCounts = { kvReads: 3, readsInSequence: 3 };
 
-/** What ours does for each kind of request; whatever is not named is 0. */
-const ours: Record<string, Partial<OperationCounts>> = {
+/** What ours does for each kind of request. */
+const ours: Record<string, OperationCounts> = {
 	initialize: { kvWrites: 1 },
 	'notifications/initialized': oneRead,
 	'tools/list': oneRead,
 	'tools/call, session era': oneRead,
 	'tools/call, 2026-07-28': {},
-	'logging/setLevel': { kvReads: 3, kvReadsInSequence: 2, kvWrites: 1 },
+	'logging/setLevel': { kvReads: 3, readsInSequence: 2, kvWrites: 1 },
 	'GET stream opened': { objectSockets: 1 },
 	'resources/subscribe': { ...oneRead, kvWrites: 2 },
-	'a resource update told to 1 subscriber': { kvLists: 1, kvReadsInSequence: 1, objectCalls: 2 },
+	'a resource update told to 1 subscriber': { kvLists: 1, readsInSequence: 1, objectCalls: 2 },
 	'a list change told to all': { objectCalls: 2 },
 	'resources/unsubscribe': { ...oneRead, kvDeletes: 2 },
+	DELETE: { kvReads: 1, kvLists: 1, readsInSequence: 2, kvWrites: 2, objectCalls: 1 },
 	'DELETE with 2 subscriptions': {
 		kvReads: 1,
 		kvLists: 1,
-		kvReadsInSequence: 2,
+		readsInSequence: 2,
 		kvWrites: 2,
 		kvDeletes: 4,
 		objectCalls: 1,
 	},
 };
 
+/** What `initialize` and a tool call cost in a session with each info manager. */
+const leastCosts: Record<InfoManagerName, [initialize: OperationCounts, call: OperationCounts]> = {
+	memory: [{ memoryWrites: 1 }, { memoryReads: 1, readsInSequence: 1 }],
+	kv: [{ kvWrites: 1 }, oneRead],
+	'durable-object': [
+		{ shardWrites: 1, rowsWritten: 2 },
+		{ shardReads: 1, rowsRead: 1, readsInSequence: 1 },
+	],
+	mixed: [
+		{ kvWrites: 1, shardWrites: 1, rowsWritten: 2 },
+		{ kvReads: 1, shardReads: 1, rowsRead: 1, readsInSequence: 1 },
+	],
+	cached: [{ kvWrites: 1, shardWrites: 1, rowsWritten: 2 }, oneRead],
+	upstash: [
+		{ redisScripts: 1, redisCommands: 3 },
+		{ redisReads: 1, redisCommands: 1 },
+	],
+};
+
 let operations: Operations;
+let capabilities: DeclaredCapabilities;
 beforeAll(async () => {
+	capabilities = await readCapabilities();
 	operations = await countOperations();
-});
+}, 180_000);
 
 describe.each(['ours-http', 'ours-bare'] as const)('the managers in %s', (contender) => {
 	test.each(Object.entries(ours))('%s costs exactly what is expected', (kind, expected) => {
-		expect(operations[contender][kind]).toEqual({ ...noOperations(), ...expected });
+		expect(operations[contender][kind]).toEqual(expected);
 	});
 
 	test('ending a session costs the same beside 50 other subscribers', () => {
@@ -51,16 +77,32 @@ describe.each(['ours-http', 'ours-bare'] as const)('the managers in %s', (conten
 	});
 });
 
+// Sound: the keys are those of the literal above.
+describe.each(Object.keys(leastCosts) as InfoManagerName[])('the info manager %s', (name) => {
+	const [initialize, call] = leastCosts[name];
+
+	test('writes once to each store for initialize, and reads nothing', () => {
+		expect(operations[contenderOfManager[name]]['initialize']).toEqual(initialize);
+	});
+
+	test('reads once for a tool call, at the same time where it has two stores', () => {
+		expect(operations[contenderOfManager[name]]['tools/call, session era']).toEqual(call);
+	});
+
+	test('asks as many times to end a session beside 50 other subscribers', () => {
+		const counts = operations[contenderOfManager[name]];
+		const { rowsRead: _rows, ...alone } = counts['DELETE with 2 subscriptions'] ?? {};
+		expect(counts['DELETE with 2 subscriptions beside 50 other subscribers']).toMatchObject(alone);
+	});
+});
+
 describe('@tmcp/session-manager-durable-objects as published, which the same counter sees', () => {
 	test('writes twice for initialize', () => {
-		expect(operations.upstream['initialize']).toEqual({ ...noOperations(), kvWrites: 2 });
+		expect(operations.upstream['initialize']).toEqual({ kvWrites: 2 });
 	});
 
 	test('reads three times in sequence for a tool call', () => {
-		expect(operations.upstream['tools/call, session era']).toEqual({
-			...noOperations(),
-			...threeReads,
-		});
+		expect(operations.upstream['tools/call, session era']).toEqual(threeReads);
 	});
 });
 
@@ -69,7 +111,27 @@ describe('what is published', () => {
 		expect(readResult('operations')).toEqual(operations);
 	});
 
-	test(`the table in the README is what is counted, else ${regenerate}`, () => {
-		expect(readmeSection('operations').text).toBe(operationsTable(operations));
+	test(`results/capabilities.json is what the stores declare, else ${regenerate}`, () => {
+		expect(readResult('capabilities')).toEqual(capabilities);
 	});
+
+	test('a call costs less with Durable Objects than with KV, with Upstash most, as docs/choosing.md says', () => {
+		const dollars = (name: InfoManagerName): number =>
+			dollarsForAMillion(
+				operations[contenderOfManager[name]]['tools/call, session era'] ?? expect.fail(),
+			);
+		expect(dollars('durable-object')).toBeLessThan(dollars('kv'));
+		expect(dollars('kv')).toBeLessThan(dollars('upstash'));
+	});
+
+	const published = {
+		operations: readResult<Operations>('operations'),
+		capabilities: readResult<DeclaredCapabilities>('capabilities'),
+	};
+	test.each(operationsSections(published))(
+		`$name in $document is of results/, else ${regenerate}`,
+		(section) => {
+			expect(readSection(section)).toBe(section.text);
+		},
+	);
 });

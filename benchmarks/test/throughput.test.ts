@@ -4,14 +4,15 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { McpClient } from '../src/mcp-client.ts';
 import { sessionToolCall, sumAnswer } from '../src/mcp-requests.ts';
-import { readmeSection, readResult } from '../src/results.ts';
-import { allContenders, endpoint, startContenders } from '../src/start-contenders.ts';
+import { throughputSections } from '../src/published-sections.ts';
+import { readResult, readSection } from '../src/results.ts';
+import { measuredContenders, endpoint, startContenders } from '../src/start-contenders.ts';
 import type { RunningContenders } from '../src/start-contenders.ts';
 import { Load } from '../src/throughput/load.ts';
 import type { LoadJob } from '../src/throughput/load.ts';
 import { connectionCounts } from '../src/throughput/measure-throughput.ts';
 import type { Samples } from '../src/throughput/measure-throughput.ts';
-import { throughputOf, throughputText } from '../src/throughput/throughput-ratios.ts';
+import { throughputOf } from '../src/throughput/throughput-ratios.ts';
 import type { Throughput } from '../src/throughput/throughput-ratios.ts';
 
 describe('the load', () => {
@@ -49,12 +50,14 @@ describe('the load', () => {
 
 describe('the ratio', () => {
 	test('is the median over the rounds of the ratio within each round, so that a slow round counts little', () => {
-		const each = (speeds: Partial<Record<(typeof allContenders)[number], number[]>>) => ({
-			...Object.fromEntries(allContenders.map((name) => [name, [1, 1, 1]])),
+		const each = (speeds: Partial<Record<(typeof measuredContenders)[number], number[]>>) => ({
+			...Object.fromEntries(measuredContenders.map((name) => [name, [1, 1, 1]])),
 			...speeds,
 		});
 		const speeds = each({
 			'bare-worker': [1000, 100, 1000],
+			'bare-worker-object': [500, 50, 500],
+			'bare-worker-object-row': [200, 20, 200],
 			'ours-http': [300, 30, 900],
 			upstream: [100, 10, 100],
 		});
@@ -62,6 +65,8 @@ describe('the ratio', () => {
 		const samples = { 1: speeds, 32: speeds } as unknown as Samples;
 		expect(throughputOf(samples).connections[32]['ours-http']).toEqual({
 			toBareWorker: 0.3,
+			toObjectCall: 0.6,
+			toObjectRow: 1.5,
 			toUpstream: 3,
 		});
 	});
@@ -73,13 +78,16 @@ describe('the command', () => {
 		const { stdout } = await promisify(execFile)(process.execPath, [main, '--quick', '--json']);
 		const { connections, samples }: Throughput & { samples: Samples } = JSON.parse(stdout);
 		for (const count of connectionCounts) {
-			expect(Object.keys(connections[count])).toEqual(allContenders);
-			for (const name of allContenders) expect(samples[count][name]).toEqual([expect.any(Number)]);
+			expect(Object.keys(connections[count])).toEqual(measuredContenders);
+			for (const name of measuredContenders)
+				expect(samples[count][name]).toEqual([expect.any(Number)]);
 		}
 	});
 
-	test('the table in the README is of results/throughput.json, else npm run bench -- --write', () => {
-		const published = readResult<Throughput>('throughput');
-		expect(readmeSection('throughput').text).toBe(throughputText(published));
-	});
+	test.each(throughputSections(readResult('throughput')))(
+		'$name in $document is of results/throughput.json, else npm run bench -- --write',
+		(section) => {
+			expect(readSection(section)).toBe(section.text);
+		},
+	);
 });

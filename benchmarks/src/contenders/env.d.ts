@@ -1,5 +1,12 @@
-declare namespace Cloudflare {
-	interface Env {
-		TMCP_SESSION_INFO: KVNamespace;
+import type { BareObject } from './bare-object.ts';
+
+declare global {
+	namespace Cloudflare {
+		interface Env {
+			TMCP_SESSION_INFO: KVNamespace;
+			BARE_OBJECT: DurableObjectNamespace<BareObject>;
+			UPSTASH_REDIS_REST_URL?: string;
+			UPSTASH_REDIS_REST_TOKEN?: string;
+		}
 	}
 }

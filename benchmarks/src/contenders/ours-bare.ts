@@ -1,20 +1,4 @@
-import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
-import {
-	DurableObjectStreamSessionManager,
-	DurableObjectSubscriptionManager,
-} from '@tmcp-sessions/streams-durable-object';
-import { HttpTransport } from '@tmcp/transport-http';
-import { createServer } from './server.ts';
-import { serve } from './serve-transport.ts';
+import { infoManagers } from './info-managers.ts';
+import { serveOursBare } from './serve-ours.ts';
 
-export default serve(
-	() =>
-		new HttpTransport(createServer(), {
-			path: '/mcp',
-			sessionManager: {
-				streams: new DurableObjectStreamSessionManager(),
-				info: new KVInfoSessionManager(),
-			},
-			subscriptionManager: new DurableObjectSubscriptionManager(),
-		}),
-);
+export default serveOursBare(infoManagers.kv);

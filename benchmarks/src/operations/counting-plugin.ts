@@ -11,6 +11,9 @@ export const countingPlugin: Plugin = {
 		build.onResolve({ filter: /^cloudflare:workers$/ }, ({ importer }) =>
 			importer === countedBindings ? { external: true } : { path: countedBindings },
 		);
+		build.onResolve({ filter: /\/session-memory\.ts$/ }, () => ({
+			path: join(counting, 'session-memory.ts'),
+		}));
 		build.onResolve({ filter: /^/ }, ({ kind, path }) =>
 			kind === 'entry-point' ? { path, namespace: 'counted' } : undefined,
 		);

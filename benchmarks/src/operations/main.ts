@@ -1,16 +1,28 @@
 import { parseArgs } from 'node:util';
-import { writeResult } from '../results.ts';
+import { comparisonTables } from '../comparison/comparison-table.ts';
+import { readCapabilities } from '../comparison/read-capabilities.ts';
+import { operationsSections } from '../published-sections.ts';
+import { writeResult, writeSection } from '../results.ts';
 import { countOperations } from './count-operations.ts';
-import { operationsTable } from './operations-table.ts';
+import { operationsTables } from './operations-table.ts';
 
 const { values } = parseArgs({
 	options: { json: { type: 'boolean' }, write: { type: 'boolean' } },
 });
 console.error('Counting the storage operations of each kind of request …');
+const capabilities = await readCapabilities();
 const operations = await countOperations();
-const table = operationsTable(operations);
-console.log(values.json ? JSON.stringify(operations, null, 2) : table);
+const comparison = { capabilities, operations };
+console.log(
+	values.json
+		? JSON.stringify(operations, null, 2)
+		: `${operationsTables(operations)}\n\n${comparisonTables(comparison)}`,
+);
 if (values.write) {
-	writeResult('operations', operations, table);
-	console.error('Written to benchmarks/results/operations.json and benchmarks/README.md.');
+	writeResult('capabilities', capabilities);
+	writeResult('operations', operations);
+	const sections = operationsSections(comparison);
+	for (const section of sections) writeSection(section);
+	const documents = new Set(sections.map(({ document }) => document));
+	console.error(`Written to benchmarks/results, ${[...documents].join(', ')}.`);
 }

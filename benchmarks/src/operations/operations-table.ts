@@ -1,36 +1,47 @@
 import { markdownTable } from '../markdown-table.ts';
-import { backedContenders, contenderTitles } from '../start-contenders.ts';
+import { contenderOfManager, contenderTitles } from '../start-contenders.ts';
 import type { Operations } from './count-operations.ts';
-import type { OperationCounts } from './operation-counts.ts';
+import { inWords, storageInWords } from './operations-in-words.ts';
 
-/** One row for each kind of request, one column for each contender. */
-export function operationsTable(operations: Operations): string {
-	const kinds = Object.keys(operations[backedContenders[0]]);
+type CountedContender = keyof Operations;
+
+/** The kinds of request that say most. */
+const TELLING_KINDS = [
+	'initialize',
+	'tools/call, session era',
+	'DELETE with 2 subscriptions beside 50 other subscribers',
+] as const;
+/** What the columns of our info managers are called where these alone are compared. */
+const managerTitles = { 'ours-http': 'KV', 'ours-object': 'Durable Object' };
+/** What no session is asked for. */
+const OF_STREAMS = ['tools/call, 2026-07-28', 'GET stream opened', 'a list change told to all'];
+
+/** A row for each kind of request: beside upstream, and then of every info manager. */
+export function operationsTables(operations: Operations): string {
+	const kinds = Object.keys(operations['ours-http']);
+	const managers = Object.values(contenderOfManager);
+	const ofSessions = kinds.filter((kind) => !OF_STREAMS.includes(kind));
+	return [
+		table(operations, kinds, ['ours-http', 'ours-bare', 'upstream'], inWords),
+		'What each info manager asks of its store, through `http`:',
+		table(operations, ofSessions, managers, storageInWords, managerTitles),
+	].join('\n\n');
+}
+
+/** The requests that say most, ours beside upstream. */
+export function compactOperationsTable(operations: Operations): string {
+	return table(operations, TELLING_KINDS, ['ours-http', 'upstream'], inWords);
+}
+
+function table(
+	operations: Operations,
+	kinds: readonly string[],
+	contenders: readonly CountedContender[],
+	words: typeof inWords,
+	titles: Partial<Record<CountedContender, string>> = {},
+): string {
 	return markdownTable(
-		['request', ...backedContenders.map((name) => contenderTitles[name])],
-		kinds.map((kind) => [
-			kind,
-			...backedContenders.map((name) => {
-				const counts = operations[name][kind];
-				return counts ? inWords(counts) : '';
-			}),
-		]),
+		['request', ...contenders.map((name) => titles[name] ?? contenderTitles[name])],
+		kinds.map((kind) => [kind, ...contenders.map((name) => words(operations[name][kind] ?? {}))]),
 	);
-}
-
-function inWords(counts: OperationCounts): string {
-	const reads = [amount(counts.kvReads, 'read'), amount(counts.kvLists, 'list')].flat();
-	const sequence = counts.kvReadsInSequence > 1 ? ` (${counts.kvReadsInSequence} in sequence)` : '';
-	const parts = [
-		reads.length > 0 ? [reads.join(', ') + sequence] : [],
-		amount(counts.kvWrites, 'write'),
-		amount(counts.kvDeletes, 'delete'),
-		amount(counts.objectCalls, 'object call'),
-		amount(counts.objectSockets, 'socket'),
-	].flat();
-	return parts.join(', ') || 'none';
-}
-
-function amount(count: number, noun: string): string[] {
-	return count === 0 ? [] : [`${count} ${noun}${count === 1 ? '' : 's'}`];
 }

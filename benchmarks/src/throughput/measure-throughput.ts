@@ -1,8 +1,8 @@
 import { McpClient } from '../mcp-client.ts';
 import { sessionToolCall, sumAnswer } from '../mcp-requests.ts';
 import type { McpRequest } from '../mcp-requests.ts';
-import { allContenders, endpoint, startContenders } from '../start-contenders.ts';
-import type { Contender } from '../start-contenders.ts';
+import { measuredContenders, endpoint, startContenders } from '../start-contenders.ts';
+import type { MeasuredContender } from '../start-contenders.ts';
 import { Load } from './load.ts';
 
 /** How many connections send at the same time, each with a session of its own. */
@@ -19,7 +19,7 @@ export interface Effort {
 }
 
 /** Requests a second of each contender, one figure for each round. */
-export type Samples = Record<Connections, Record<Contender, number[]>>;
+export type Samples = Record<Connections, Record<MeasuredContender, number[]>>;
 
 const WARM_UP_REQUESTS = 320;
 
@@ -28,12 +28,17 @@ export async function measureThroughput(
 	{ rounds, seconds }: Effort,
 	onProgress: (line: string) => void = () => {},
 ): Promise<Samples> {
-	const running = await startContenders(allContenders);
+	const running = await startContenders(measuredContenders);
 	const load = new Load();
 	try {
-		const calls = new Map<Contender, McpRequest[]>();
-		for (const name of allContenders) calls.set(name, await openSessions(endpoint(running, name)));
-		const measure = (name: Contender, connections: Connections, amount: number): Promise<number> =>
+		const calls = new Map<MeasuredContender, McpRequest[]>();
+		for (const name of measuredContenders)
+			calls.set(name, await openSessions(endpoint(running, name)));
+		const measure = (
+			name: MeasuredContender,
+			connections: Connections,
+			amount: number,
+		): Promise<number> =>
 			load.requestsPerSecond({
 				url: endpoint(running, name),
 				requests: (calls.get(name) ?? []).slice(0, connections),
@@ -43,15 +48,15 @@ export async function measureThroughput(
 
 		const samples = noSamples();
 		for (const connections of connectionCounts) {
-			const amounts = new Map<Contender, number>();
-			for (const name of allContenders) {
+			const amounts = new Map<MeasuredContender, number>();
+			for (const name of measuredContenders) {
 				await measure(name, connections, WARM_UP_REQUESTS);
 				const speed = await measure(name, connections, WARM_UP_REQUESTS);
 				amounts.set(name, (await measure(name, connections, (speed * seconds) / 2)) * seconds);
 			}
 			for (let round = 0; round < rounds; round += 1) {
 				onProgress(`round ${round + 1} of ${rounds}, connections: ${connections}`);
-				for (const name of inTurn(allContenders, round)) {
+				for (const name of inTurn(measuredContenders, round)) {
 					const speed = await measure(name, connections, amounts.get(name) ?? 0);
 					samples[connections][name].push(speed);
 				}
@@ -87,7 +92,7 @@ function noSamples(): Samples {
 	return Object.fromEntries(
 		connectionCounts.map((connections) => [
 			connections,
-			Object.fromEntries(allContenders.map((name) => [name, []])),
+			Object.fromEntries(measuredContenders.map((name) => [name, []])),
 		]),
 	) as unknown as Samples;
 }

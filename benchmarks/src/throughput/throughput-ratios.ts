@@ -1,20 +1,24 @@
 import { markdownTable } from '../markdown-table.ts';
 import { versionOf } from '../results.ts';
-import { allContenders, contenderTitles } from '../start-contenders.ts';
-import type { Contender } from '../start-contenders.ts';
+import { contenderTitles, measuredContenders } from '../start-contenders.ts';
+import type { MeasuredContender } from '../start-contenders.ts';
 import { connectionCounts } from './measure-throughput.ts';
 import type { Connections, Samples } from './measure-throughput.ts';
 
-/** How fast a contender is beside two others, 1 being as fast. */
+/** How fast a contender is beside others, 1 being as fast. */
 interface Ratios {
 	readonly toBareWorker: number;
+	/** To a bare Worker that calls a Durable Object once. */
+	readonly toObjectCall: number;
+	/** To one whose object reads a row. */
+	readonly toObjectRow: number;
 	readonly toUpstream: number;
 }
 
 /** What is kept of a measurement: ratios, which say more on another machine than figures would. */
 export interface Throughput {
 	readonly versions: Record<string, string>;
-	readonly connections: Record<Connections, Record<Contender, Ratios>>;
+	readonly connections: Record<Connections, Record<MeasuredContender, Ratios>>;
 }
 
 const measuredPackages = [
@@ -27,17 +31,22 @@ const measuredPackages = [
 
 /** Medians over the rounds of the ratios within each round, so that load from elsewhere counts less. */
 export function throughputOf(samples: Samples): Throughput {
-	const ratios = (connections: Connections, name: Contender): Ratios => {
-		const to = (other: Contender): number => {
+	const ratios = (connections: Connections, name: MeasuredContender): Ratios => {
+		const to = (other: MeasuredContender): number => {
 			const others = samples[connections][other];
 			const each = samples[connections][name].map((speed, round) => speed / (others[round] ?? NaN));
 			return Number(median(each).toFixed(3));
 		};
-		return { toBareWorker: to('bare-worker'), toUpstream: to('upstream') };
+		return {
+			toBareWorker: to('bare-worker'),
+			toObjectCall: to('bare-worker-object'),
+			toObjectRow: to('bare-worker-object-row'),
+			toUpstream: to('upstream'),
+		};
 	};
 	const connections = connectionCounts.map((count) => [
 		count,
-		Object.fromEntries(allContenders.map((name) => [name, ratios(count, name)])),
+		Object.fromEntries(measuredContenders.map((name) => [name, ratios(count, name)])),
 	]);
 	return {
 		versions: Object.fromEntries(measuredPackages.map((name) => [name, versionOf(name)])),
@@ -50,20 +59,33 @@ export function throughputOf(samples: Samples): Throughput {
 export function throughputText({ versions, connections }: Throughput): string {
 	const heads = connectionCounts.flatMap((count) => {
 		const noun = count === 1 ? 'connection' : 'connections';
-		return [`${count} ${noun}: to a bare Worker`, 'to upstream'];
+		return [`${count} ${noun}: to a bare Worker`, 'to one object call', 'to upstream'];
 	});
 	const table = markdownTable(
 		['`tools/call`', ...heads],
-		allContenders.map((name) => [
+		measuredContenders.map((name) => [
 			contenderTitles[name],
 			...connectionCounts.flatMap((count) => {
-				const { toBareWorker, toUpstream } = connections[count][name];
-				return [toBareWorker.toFixed(2), toUpstream.toFixed(2)];
+				const { toBareWorker, toObjectCall, toUpstream } = connections[count][name];
+				return [toBareWorker, toObjectCall, toUpstream].map((ratio) => ratio.toFixed(2));
 			}),
 		]),
 	);
 	const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
 	return `${table}\n\nMeasured with ${list.join(', ')}.`;
+}
+
+/** At 32 connections, without what only the parts are measured with. */
+export function compactThroughputTable({ connections }: Throughput): string {
+	const names = measuredContenders.filter((name) => !name.endsWith('-bare'));
+	return markdownTable(
+		['`tools/call`, 32 connections', 'to a bare Worker', 'to one object call', 'to upstream'],
+		names.map((name) => {
+			const { toBareWorker, toObjectCall, toUpstream } = connections[32][name];
+			const ratios = [toBareWorker, toObjectCall, toUpstream];
+			return [contenderTitles[name], ...ratios.map((ratio) => ratio.toFixed(2))];
+		}),
+	);
 }
 
 function median(values: readonly number[]): number {

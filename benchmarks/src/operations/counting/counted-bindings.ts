@@ -1,14 +1,15 @@
 // Stands in for `cloudflare:workers`, whoever imports it.
-import { env as bindings } from 'cloudflare:workers';
-import { noOperations } from '../operation-counts.ts';
-import type { OperationCounts } from '../operation-counts.ts';
+import { DurableObject as UncountedObject, env as bindings } from 'cloudflare:workers';
+import type { Operation, OperationCounts } from '../operation-counts.ts';
 
-export { DurableObject, RpcTarget, waitUntil, WorkerEntrypoint } from 'cloudflare:workers';
+export { RpcTarget, waitUntil, WorkerEntrypoint } from 'cloudflare:workers';
 
-type Counted = Exclude<keyof OperationCounts, 'kvReadsInSequence'>;
 type Method = (...args: unknown[]) => unknown;
+/** What a call of this method counts as. */
+type Count = (method: string) => Operation | undefined;
 
-const kvMethods: Readonly<Record<string, Counted>> = {
+const reads: readonly Operation[] = ['memoryReads', 'kvReads', 'kvLists', 'shardReads'];
+const kvMethods: Readonly<Record<string, Operation>> = {
 	get: 'kvReads',
 	getWithMetadata: 'kvReads',
 	put: 'kvWrites',
@@ -16,8 +17,11 @@ const kvMethods: Readonly<Record<string, Counted>> = {
 	delete: 'kvDeletes',
 };
 const stubMethods = ['get', 'getByName'];
+const shardBinding = 'TMCP_SESSION_OBJECT';
+/** The methods of a `SessionShard` that change nothing. */
+const shardReads = ['read', 'subscribers'];
 
-let counts = noOperations();
+let counts: OperationCounts = {};
 /** Calls that have begun and not ended, the reads and lists among them, and when one last did. */
 const underWay = { calls: 0, reads: 0, lastChangeMs: 0 };
 
@@ -26,8 +30,35 @@ export const env: unknown = proxy(bindings, (name) => {
 	const binding: unknown = Reflect.get(bindings, name);
 	if (typeof binding !== 'object' || binding === null) return binding;
 	if ('getWithMetadata' in binding) return countedMethods(binding, (method) => kvMethods[method]);
-	return 'idFromName' in binding ? countedObjects(binding) : binding;
+	if (!('idFromName' in binding)) return binding;
+	return countedObjects(binding, name === shardBinding ? countOfShard : countOfStreams);
 });
+
+/** An object whose rows are counted: whatever it reads and writes with SQL after its constructor. */
+export class DurableObject extends UncountedObject {
+	constructor(ctx: DurableObjectState, bindingsOfObject: Cloudflare.Env) {
+		super(ctx, bindingsOfObject);
+		const storage = countedStorage(ctx.storage);
+		const counted = proxy(ctx, (key) =>
+			key === 'storage' ? storage : (methodOf(ctx, key) ?? Reflect.get(ctx, key)),
+		);
+		Object.defineProperty(this, 'ctx', { value: counted });
+	}
+}
+
+/** The same, each call of one of its methods counted as `countOf` says. */
+export function countedMethods<Target extends object>(target: Target, countOf: Count): Target {
+	// Sound: it has the methods of its target.
+	return proxy(target, (key) => {
+		const method = methodOf(target, key);
+		const counted = countOf(key);
+		if (!method || !counted) return method ?? Reflect.get(target, key);
+		return (...args: unknown[]) => {
+			add(counted);
+			return tracked(reads.includes(counted), () => method(...args));
+		};
+	}) as Target;
+}
 
 /** Settles when no call is under way and none has begun or ended for `ms`. */
 export async function quiet(ms: number): Promise<void> {
@@ -40,39 +71,13 @@ export async function quiet(ms: number): Promise<void> {
 /** What was counted since the last time. */
 export function takeCounts(): OperationCounts {
 	const taken = counts;
-	counts = noOperations();
+	counts = {};
 	return taken;
 }
 
-function countedObjects(namespace: object): object {
-	return proxy(namespace, (key) => {
-		const method = methodOf(namespace, key);
-		if (!method || !stubMethods.includes(key)) return method ?? Reflect.get(namespace, key);
-		// Sound: both methods return a stub.
-		return (...args: unknown[]) => countedStub(method(...args) as object);
-	});
-}
-
-function countedStub(stub: object): object {
-	return countedMethods(stub, (key) => {
-		if (['connect', 'dup', 'then'].includes(key)) return undefined;
-		return key === 'fetch' ? 'objectSockets' : 'objectCalls';
-	});
-}
-
-function countedMethods(target: object, countOf: (key: string) => Counted | undefined): object {
-	return proxy(target, (key) => {
-		const method = methodOf(target, key);
-		const counted = countOf(key);
-		if (!method || !counted) return method ?? Reflect.get(target, key);
-		return (...args: unknown[]) => count(counted, () => method(...args));
-	});
-}
-
-function count(counted: Counted, call: () => unknown): unknown {
-	const isRead = counted === 'kvReads' || counted === 'kvLists';
-	counts[counted] += 1;
-	if (isRead && underWay.reads === 0) counts.kvReadsInSequence += 1;
+/** Runs a call that has to be over before there is quiet. */
+export function tracked<Result>(isRead: boolean, call: () => Result): Result {
+	if (isRead && underWay.reads === 0) add('readsInSequence');
 	if (isRead) underWay.reads += 1;
 	underWay.calls += 1;
 	const end = (): void => {
@@ -83,6 +88,53 @@ function count(counted: Counted, call: () => unknown): unknown {
 	const result = call();
 	Promise.resolve(result).then(end, end);
 	return result;
+}
+
+function add(operation: Operation, amount = 1): void {
+	if (amount > 0) counts[operation] = (counts[operation] ?? 0) + amount;
+}
+
+function countOfShard(method: string): Operation {
+	return shardReads.includes(method) ? 'shardReads' : 'shardWrites';
+}
+
+function countOfStreams(method: string): Operation {
+	return method === 'fetch' ? 'objectSockets' : 'objectCalls';
+}
+
+function countedStorage(storage: DurableObjectStorage): object {
+	const sql = proxy(storage.sql, (key) => {
+		if (key !== 'exec') return methodOf(storage.sql, key) ?? Reflect.get(storage.sql, key);
+		return (...args: Parameters<SqlStorage['exec']>) => {
+			const cursor = storage.sql.exec(...args);
+			// By then whoever asked has read it: that is done in the same turn.
+			queueMicrotask(() => {
+				add('rowsRead', cursor.rowsRead);
+				add('rowsWritten', cursor.rowsWritten);
+			});
+			return cursor;
+		};
+	});
+	return proxy(storage, (key) => {
+		if (key === 'sql') return sql;
+		if (key === 'setAlarm') add('rowsWritten');
+		return methodOf(storage, key) ?? Reflect.get(storage, key);
+	});
+}
+
+function countedObjects(namespace: object, countOf: Count): object {
+	return proxy(namespace, (key) => {
+		const method = methodOf(namespace, key);
+		if (!method || !stubMethods.includes(key)) return method ?? Reflect.get(namespace, key);
+		// Sound: both methods return a stub.
+		return (...args: unknown[]) => countedStub(method(...args) as object, countOf);
+	});
+}
+
+function countedStub(stub: object, countOf: Count): object {
+	return countedMethods(stub, (key) =>
+		['connect', 'dup', 'then'].includes(key) ? undefined : countOf(key),
+	);
 }
 
 function methodOf(target: object, key: string): Method | undefined {

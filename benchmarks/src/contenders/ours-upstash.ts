@@ -1,0 +1,4 @@
+import { infoManagers } from './info-managers.ts';
+import { serveOurs } from './serve-ours.ts';
+
+export default serveOurs(infoManagers.upstash());
