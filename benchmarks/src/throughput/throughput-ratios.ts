@@ -75,9 +75,9 @@ export function throughputText({ versions, connections }: Throughput): string {
 	return `${table}\n\nMeasured with ${list.join(', ')}.`;
 }
 
-/** At 32 connections, without what only the parts are measured with. */
+/** At 32 connections, of ours those through `http` alone. */
 export function compactThroughputTable({ connections }: Throughput): string {
-	const names = measuredContenders.filter((name) => !name.endsWith('-bare'));
+	const names = measuredContenders.filter((name) => !/^ours-.*bare$/.test(name));
 	return markdownTable(
 		['`tools/call`, 32 connections', 'to a bare Worker', 'to one object call', 'to upstream'],
 		names.map((name) => {
