@@ -1,0 +1,121 @@
+import { McpError } from 'tmcp';
+import { tool } from 'tmcp/utils';
+import * as v from 'valibot';
+import type { ConformanceServer } from './conformance-server.ts';
+import { shownAs } from './scenario-schema-adapter.ts';
+
+const ANSWER_TIMEOUT_MS = 3_000;
+
+/**
+ * The client's answer, or an error of the whole call: nothing yet ends a question that nobody
+ * answers, and an error inside a tool's result would pass for an answer in most scenarios.
+ */
+async function answered<T>(answer: Promise<T>): Promise<T> {
+	let timer: number | null = null;
+	const tooLate = new Promise<never>((_resolve, reject) => {
+		timer = setTimeout(
+			() => reject(new McpError(-32603, `No answer within ${ANSWER_TIMEOUT_MS} ms`)),
+			ANSWER_TIMEOUT_MS,
+		);
+	});
+	try {
+		return await Promise.race([answer, tooLate]);
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+/** Tools that ask the client or its user in the middle of a call. */
+export function addQuestionTools(server: ConformanceServer): void {
+	server.tool(
+		{
+			name: 'test_sampling',
+			description: "Asks the client's model",
+			schema: v.object({ prompt: v.string() }),
+			replayable: true,
+		},
+		async ({ prompt }) => {
+			const { content } = await answered(
+				server.message({
+					messages: [{ role: 'user', content: { type: 'text', text: prompt } }],
+					maxTokens: 100,
+				}),
+			);
+			return tool.text(`LLM response: ${JSON.stringify(content)}`);
+		},
+	);
+
+	server.tool(
+		{
+			name: 'test_elicitation',
+			description: 'Asks the user who they are',
+			schema: v.object({ message: v.string() }),
+			replayable: true,
+		},
+		async ({ message }) => {
+			const answer = await answered(server.elicitation(message, Person));
+			return tool.text(`User response: ${JSON.stringify(answer)}`);
+		},
+	);
+
+	for (const [name, schema] of [
+		['test_elicitation_sep1034_defaults', Defaults],
+		['test_elicitation_sep1330_enums', Enums],
+	] as const) {
+		server.tool({ name, description: 'Asks the user with a form', replayable: true }, async () => {
+			const { action, content } = await answered(server.elicitation('Please fill in', schema));
+			return tool.text(
+				`Elicitation completed: action=${action}, content=${JSON.stringify(content)}`,
+			);
+		});
+	}
+}
+
+const Person = v.object({
+	username: v.pipe(v.string(), v.description("User's response")),
+	email: v.pipe(v.string(), v.description("User's email address")),
+});
+
+const Defaults = v.object({
+	name: v.optional(v.string(), 'John Doe'),
+	age: v.optional(v.pipe(v.number(), v.integer()), 30),
+	score: v.optional(v.number(), 95.5),
+	status: v.optional(v.picklist(['active', 'inactive', 'pending']), 'active'),
+	verified: v.optional(v.boolean(), true),
+});
+
+/** The values and their titles, as `oneOf` and `anyOf` list them. */
+const titled = (ordinals: readonly string[], noun: string): { const: string; title: string }[] =>
+	ordinals.map((ordinal, index) => ({ const: `value${index + 1}`, title: `${ordinal} ${noun}` }));
+
+const ordinals = ['First', 'Second', 'Third'] as const;
+const options = ['option1', 'option2', 'option3'] as const;
+const legacyOptions = ['opt1', 'opt2', 'opt3'] as const;
+const values = ['value1', 'value2', 'value3'] as const;
+
+const Enums = shownAs(
+	v.partial(
+		v.object({
+			untitledSingle: v.picklist(options),
+			titledSingle: v.picklist(values),
+			legacyEnum: v.picklist(legacyOptions),
+			untitledMulti: v.array(v.picklist(options)),
+			titledMulti: v.array(v.picklist(values)),
+		}),
+	),
+	{
+		type: 'object',
+		properties: {
+			untitledSingle: { type: 'string', enum: options },
+			titledSingle: { type: 'string', oneOf: titled(ordinals, 'Option') },
+			legacyEnum: {
+				type: 'string',
+				enum: legacyOptions,
+				enumNames: ['Option One', 'Option Two', 'Option Three'],
+			},
+			untitledMulti: { type: 'array', items: { type: 'string', enum: options } },
+			titledMulti: { type: 'array', items: { anyOf: titled(ordinals, 'Choice') } },
+		},
+		required: [],
+	},
+);

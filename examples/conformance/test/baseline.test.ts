@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { judge, unknownScenarios } from '../run/baseline.ts';
+import type { ExpectedFailure } from '../run/baseline.ts';
+import type { ScenarioResult } from '../run/run-suite.ts';
+
+const baseline: ExpectedFailure[] = [
+	{ scenarios: ['greet', 'part'], checks: ['wave'], reason: 'No hands' },
+	{ scenarios: ['ask'], isolates: 2, reason: 'No ears' },
+];
+const failing = (scenario: string, ...ids: string[]): ScenarioResult => ({
+	scenario,
+	scored: true,
+	failed: ids.map((id) => ({ id })),
+});
+
+describe('the baseline', () => {
+	it('expects the checks that it names, and no other', () => {
+		const { expected, unexpected, stale } = judge(failing('greet', 'wave', 'bow'), baseline, 2);
+		expect(expected).toEqual([{ check: { id: 'wave' }, reason: 'No hands' }]);
+		expect(unexpected).toEqual([{ id: 'bow' }]);
+		expect(stale).toEqual([]);
+	});
+
+	it('is stale where a check that it names passes', () => {
+		expect(judge(failing('part'), baseline, 2).stale).toEqual(['wave']);
+	});
+
+	it('is stale where a scenario passes that it names as a whole', () => {
+		expect(judge(failing('ask'), baseline, 2).stale).toEqual(['the whole scenario']);
+	});
+
+	it('says nothing of another number of isolates', () => {
+		expect(judge(failing('ask'), baseline, 1).stale).toEqual([]);
+		expect(judge(failing('ask', 'hear'), baseline, 1).unexpected).toEqual([{ id: 'hear' }]);
+	});
+
+	it('names no scenario that is not there', () => {
+		expect(unknownScenarios(baseline, new Set(['greet', 'ask']))).toEqual(['part']);
+	});
+});
