@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Suite } from './suites.ts';
@@ -35,6 +36,8 @@ export async function runSuite(
 	scenario?: string,
 ): Promise<ScenarioResult[]> {
 	const directory = await mkdtemp(join(tmpdir(), 'conformance-'));
+	const remove = (): void => rmSync(directory, { recursive: true, force: true });
+	process.once('exit', remove);
 	try {
 		const options = scenario === undefined ? suite.every : suite.only(scenario);
 		const output = await outputOf(suite, [
@@ -51,7 +54,8 @@ export async function runSuite(
 		}
 		return results;
 	} finally {
-		await rm(directory, { recursive: true, force: true });
+		process.off('exit', remove);
+		remove();
 	}
 }
 
@@ -61,6 +65,9 @@ async function outputOf(suite: Suite, options: readonly string[]): Promise<strin
 		timeout: SUITE_TIMEOUT_MS,
 		killSignal: 'SIGKILL',
 	});
+	// Also when a signal ends this process, which miniflare makes a proper exit.
+	const kill = (): void => void child.kill('SIGKILL');
+	process.once('exit', kill);
 	let output = '';
 	const append = (chunk: Buffer): void => void (output += chunk.toString());
 	child.stdout.on('data', append);
@@ -69,7 +76,7 @@ async function outputOf(suite: Suite, options: readonly string[]): Promise<strin
 	const signal = await new Promise<NodeJS.Signals | null>((resolve, reject) => {
 		child.on('error', reject);
 		child.on('close', (_status, signal) => resolve(signal));
-	});
+	}).finally(() => process.off('exit', kill));
 	if (signal === null) return output;
 	throw new Error(
 		`${suite.name}: expected to end within ${SUITE_TIMEOUT_MS / 1000} s, was ended by ${signal}. ` +
