@@ -1,5 +1,5 @@
 import { encodeSessionId } from './encode-session-id.ts';
-import { CorruptRecordError, reportToConsole, TmcpSessionsError } from './errors.ts';
+import { CorruptRecordError, reporterOf, TmcpSessionsError } from './errors.ts';
 import type { ErrorReporter } from './errors.ts';
 import { combinedCapabilities } from './store-capabilities.ts';
 import type {
@@ -15,7 +15,8 @@ import type { StoredInfoOptions } from './stored-info-session-manager.ts';
  * An info manager of two tiers: reads what is near (Workers KV, memory), and asks what is far (a
  * Durable Object, Redis) where near has nothing. A session opened in one place is known in every
  * other at once, although KV may take a minute; its end and a new log level are known elsewhere
- * within the `visibleWithinSeconds` of near. Subscriptions are kept far.
+ * within the `visibleWithinSeconds` of near. A log level that near could not be told of is known
+ * there when the session is next written, once in a tenth of its idle time at the latest. Subscriptions are kept far.
  *
  * @param options as of any stored manager; what is not given is that of the far manager.
  * @throws {TmcpSessionsError} `configuration`, where near is the memory of an isolate without
@@ -38,10 +39,10 @@ export class CachedSessionStore implements SessionStore {
 	readonly capabilities: StoreCapabilities;
 	readonly #near: SessionStore;
 	readonly #far: SessionStore;
-	readonly #onError: ErrorReporter;
+	readonly #report: (cause: unknown) => void;
 
 	/** @param onError told of what fails near. Default: the console. */
-	constructor(near: SessionStore, far: SessionStore, onError: ErrorReporter = reportToConsole) {
+	constructor(near: SessionStore, far: SessionStore, onError?: ErrorReporter) {
 		const { visibleWithinSeconds, consistency } = near.capabilities;
 		if (!Number.isFinite(visibleWithinSeconds)) {
 			throw new TmcpSessionsError(
@@ -53,7 +54,7 @@ export class CachedSessionStore implements SessionStore {
 		}
 		this.#near = near;
 		this.#far = far;
-		this.#onError = onError;
+		this.#report = reporterOf(onError);
 		this.capabilities = {
 			...combinedCapabilities([near.capabilities, far.capabilities]),
 			...(consistency === 'isolate' && { consistency: 'eventual' }),
@@ -93,8 +94,10 @@ export class CachedSessionStore implements SessionStore {
 
 	async delete(id: string): Promise<void> {
 		this.#check(id);
-		await this.#far.delete(id);
+		// Near first: where that fails nothing has ended, and the caller knows. The other way round an
+		// ended session would live on near.
 		await this.#near.delete(id);
+		await this.#far.delete(id);
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
@@ -121,7 +124,7 @@ export class CachedSessionStore implements SessionStore {
 			return await work();
 		} catch (error) {
 			if (isOfTheCaller(error)) throw error;
-			this.#onError(error instanceof Error ? error : new Error(String(error)));
+			this.#report(error);
 			return undefined;
 		}
 	}

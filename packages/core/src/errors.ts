@@ -94,8 +94,25 @@ export function reasonOf(cause: unknown): string {
 	return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** Told of every failure that no caller can be told of. Must not throw. */
+/** Told of every failure that no caller can be told of. */
 export type ErrorReporter = (error: Error) => void;
+
+/**
+ * Reports whatever was thrown, as an `Error`. Never throws: one that a reporter throws goes to the
+ * console, since the work that failed has an end to come to.
+ *
+ * @param onError whom to tell. Default: the console.
+ */
+export function reporterOf(onError: ErrorReporter = reportToConsole): (cause: unknown) => void {
+	return (cause) => {
+		const error = cause instanceof Error ? cause : new Error(reasonOf(cause));
+		try {
+			onError(error);
+		} catch (thrown) {
+			console.error(error, thrown);
+		}
+	};
+}
 
 /** Reports to the console: the error's own text and no session id. */
 export const reportToConsole: ErrorReporter = (error) => {

@@ -13,6 +13,7 @@ export {
 	TmcpSessionsError,
 	UnknownSessionError,
 	reasonOf,
+	reporterOf,
 	reportToConsole,
 } from './errors.ts';
 export type { ErrorCode, ErrorReporter } from './errors.ts';

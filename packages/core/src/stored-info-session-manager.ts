@@ -1,6 +1,6 @@
 import { InfoSessionManager } from '@tmcp/session-manager';
 
-import { CorruptRecordError, reportToConsole, UnknownSessionError } from './errors.ts';
+import { CorruptRecordError, reporterOf, UnknownSessionError } from './errors.ts';
 import type { ErrorReporter } from './errors.ts';
 import { RequestReads } from './request-reads.ts';
 import type { Field } from './request-reads.ts';
@@ -57,7 +57,7 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	readonly options: StoredInfoOptions;
 
 	readonly #lifetime: SessionLifetime;
-	readonly #onError: ErrorReporter;
+	readonly #report: (cause: unknown) => void;
 	readonly #waitUntil: (work: Promise<unknown>) => void;
 	readonly #reads: RequestReads;
 	readonly #writes: UnconfirmedWrites<Change>;
@@ -72,7 +72,7 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 		this.store = store;
 		this.options = options;
 		this.#lifetime = new SessionLifetime(now, options.idleSeconds, options.absoluteSeconds);
-		this.#onError = options.onError ?? reportToConsole;
+		this.#report = reporterOf(options.onError);
 		this.#waitUntil = options.waitUntil ?? (() => {});
 		this.#reads = new RequestReads(now);
 		this.#writes = new UnconfirmedWrites(now);
@@ -259,10 +259,6 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 		const scope = currentScope();
 		if (scope) scope.waitUntil(work);
 		else this.#waitUntil(work);
-	}
-
-	#report(error: unknown): void {
-		this.#onError(error instanceof Error ? error : new Error(String(error)));
 	}
 }
 

@@ -1,3 +1,4 @@
+import { failureOf } from './failure.ts';
 import type { RequestWork } from './request-work.ts';
 
 /** One or more SSE frames, encoded. */
@@ -73,8 +74,8 @@ async function pump(
 	const leave = (): void => {
 		if (clientLeft) return;
 		clientLeft = true;
-		clearInterval(heartbeat);
-		// A tool call goes on without its client; a stream that only listens ends with it.
+		// A stream that only listens ends with its client. A tool call goes on, and so does the timer:
+		// one that waits for another request would be ended as hung.
 		if (work.endsWithClient) work.waitUntil(reader.cancel());
 	};
 	const write = async (frames: Frames): Promise<void> => {
@@ -92,7 +93,9 @@ async function pump(
 		for (let next = await first; !next.done; next = await reader.read()) await write(next.value);
 		if (!clientLeft) await writer.close().catch(leave);
 	} catch (error) {
-		await writer.abort(error).catch(leave);
+		// The status has gone out: what is left is to answer in the stream.
+		if (work.messageId !== undefined) await write(errorFrame(work.messageId, error));
+		if (!clientLeft) await writer.close().catch(leave);
 		throw error;
 	} finally {
 		clearInterval(heartbeat);
@@ -108,6 +111,12 @@ function newPipe(): TransformStream<Frames, Frames> {
 		IdentityTransformStream?: typeof TransformStream<Frames, Frames>;
 	};
 	return new Pipe();
+}
+
+function errorFrame(id: string | number, error: unknown): Frames {
+	const { body } = failureOf(error);
+	const message = JSON.stringify({ ...body, id });
+	return new TextEncoder().encode(`event: message\ndata: ${message}\n\n`);
 }
 
 function deadline(ms: number): { expired: Promise<'expired'>; clear: () => void } {

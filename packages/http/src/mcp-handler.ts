@@ -1,8 +1,9 @@
 import {
+	InMemorySessionStore,
 	InMemoryStreamSessionManager,
-	reasonOf,
-	reportToConsole,
+	reporterOf,
 	runInScope,
+	StoredInfoSessionManager,
 	TmcpSessionsError,
 } from '@tmcp-sessions/core';
 import type { ErrorReporter } from '@tmcp-sessions/core';
@@ -18,12 +19,16 @@ import type { AuthInfo } from 'tmcp';
 import { liveResponse } from './live-response.ts';
 import { RequestWork } from './request-work.ts';
 import type { ExecutionContextLike } from './request-work.ts';
-import { detached } from './detached-request.ts';
+import { detached, originalOf } from './detached-request.ts';
+import { failureOf } from './failure.ts';
 import { trackedServer } from './tracked-server.ts';
 import { watchedInfo } from './watched-info.ts';
 
 /** What a deployment chooses: its managers, and what is the transport's own. */
-export interface McpHandlerOptions extends Pick<HttpTransportOptions, 'allowedOrigins' | 'cors'> {
+export interface McpHandlerOptions<Custom = undefined> extends Pick<
+	HttpTransportOptions,
+	'allowedOrigins' | 'cors'
+> {
 	/** The OAuth helper of `@tmcp/auth`, as the transport takes it. */
 	readonly oauth?: OAuthHelper | undefined;
 	/** The sessions' GET streams. Default: in memory, of this process alone. */
@@ -34,7 +39,9 @@ export interface McpHandlerOptions extends Pick<HttpTransportOptions, 'allowedOr
 	readonly subscriptions?: SubscriptionManager | undefined;
 	/** The endpoint's path; null answers on every path. Default: `/mcp`. */
 	readonly path?: string | null | undefined;
-	/** The longest time without a byte on an open stream. Default: 15. */
+	/** What tools find as `server.ctx.custom`, for a server with `withContext`. */
+	readonly context?: ((request: Request) => Custom | Promise<Custom>) | undefined;
+	/** The longest time without a byte on an open stream, at most 25. Default: 15. */
 	readonly heartbeatSeconds?: number | undefined;
 	/** Told of every failure that no client is told of in full. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
@@ -59,7 +66,8 @@ export interface McpHandler {
 }
 
 const DEFAULT_HEARTBEAT_SECONDS = 15;
-const RETRY_AFTER_SECONDS = 5;
+/** On Workers what goes on after a client has left has 30 s: a heartbeat must find it before. */
+const MAX_HEARTBEAT_SECONDS = 25;
 
 /** Any server that the transport takes, whatever its schemas. */
 type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
@@ -71,36 +79,54 @@ type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorP
  * long as its work: what a tool raises before it returns arrives, streams stay up while they are
  * used and end when their clients have left.
  *
- * Composes `HttpTransport` of `@tmcp/transport-http`. It is made at the first request, when the
- * server's tools are registered: one registered later tells every session that the list changed.
+ * Composes `HttpTransport` of `@tmcp/transport-http`. It is made when the turn is over that this is
+ * called in: by then the server has its tools, and one that is registered later tells every session
+ * that the list changed. From then on changes raised anywhere reach the sessions, a cron job's too.
+ *
+ * @throws {TmcpSessionsError} `configuration`, where `heartbeatSeconds` is not above 0 and at most 25.
  */
 export function createMcpHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
-	options: McpHandlerOptions = {},
+	options: McpHandlerOptions<Custom> = {},
 ): McpHandler {
-	const onError = options.onError ?? reportToConsole;
-	const report = (error: unknown): void =>
-		onError(error instanceof Error ? error : new Error(reasonOf(error)));
-	const heartbeatMs = (options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS) * 1000;
+	const report = reporterOf(options.onError);
+	const heartbeatMs = checkedHeartbeatMs(options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS);
+	const info =
+		options.info ??
+		new StoredInfoSessionManager(new InMemorySessionStore(), { onError: options.onError });
 	let transport: HttpTransport<Custom> | undefined;
+	const attached = (): HttpTransport<Custom> =>
+		(transport ??= new HttpTransport<Custom>(
+			trackedServer(server, info, report),
+			transportOptions(options, info),
+		));
+	queueMicrotask(attached);
 
 	return {
 		async fetch(request, _env, context) {
-			transport ??= new HttpTransport<Custom>(
-				trackedServer(server, options.info, report),
-				transportOptions(options),
-			);
 			const work = new RequestWork(context, report);
 			work.endsWithClient = request.method === 'GET';
 			try {
-				const answer = await runInScope(work, () => transport?.respond(detached(request)));
-				return await kept(answer, work, heartbeatMs);
+				const custom = await options.context?.(request);
+				const respond = (): Promise<Response | null> =>
+					attached().respond(detached(request), custom);
+				return await kept(await runInScope(work, respond), work, heartbeatMs);
 			} catch (error) {
 				report(error);
-				return failure(error);
+				const { body, ...answer } = failureOf(error);
+				return Response.json(body, answer);
 			}
 		},
 	};
+}
+
+function checkedHeartbeatMs(seconds: number): number {
+	if (seconds > 0 && seconds <= MAX_HEARTBEAT_SECONDS) return seconds * 1000;
+	throw new TmcpSessionsError(
+		'configuration',
+		'http',
+		`heartbeatSeconds must be above 0 and at most ${MAX_HEARTBEAT_SECONDS}; found ${seconds}`,
+	);
 }
 
 /** The transport's answer, with what it takes to let its work finish. */
@@ -117,32 +143,28 @@ async function kept(
 	return liveResponse(answer, answer.body, work, heartbeatMs);
 }
 
-function transportOptions(options: McpHandlerOptions): HttpTransportOptions {
-	const { allowedOrigins, cors, oauth, path = '/mcp', info, subscriptions } = options;
+function transportOptions<Custom>(
+	options: McpHandlerOptions<Custom>,
+	info: InfoSessionManager,
+): HttpTransportOptions {
+	const { allowedOrigins, cors, oauth, path = '/mcp', subscriptions } = options;
 	return {
 		path,
 		sessionManager: {
 			streams: options.streams ?? new InMemoryStreamSessionManager(),
-			...(info && { info: watchedInfo(info) }),
+			info: watchedInfo(info),
 		},
 		...(subscriptions && { subscriptionManager: subscriptions }),
 		...(allowedOrigins !== undefined && { allowedOrigins }),
 		...(cors !== undefined && { cors }),
-		...(oauth && { oauth }),
+		...(oauth && { oauth: withOriginals(oauth) }),
 	};
 }
 
-/** Tells the client what it can do, and nothing of what is inside. */
-function failure(error: unknown): Response {
-	const isBackend =
-		error instanceof TmcpSessionsError && (error.code === 'store' || error.code === 'stream');
-	const message = isBackend
-		? 'The server cannot reach its session storage; try again later'
-		: 'Internal error';
-	return Response.json(
-		{ jsonrpc: '2.0', id: null, error: { code: -32603, message } },
-		isBackend
-			? { status: 503, headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) } }
-			: { status: 500 },
-	);
+/** The helper, which gets the client's own request: it may copy it or send it on. */
+function withOriginals(oauth: OAuthHelper): OAuthHelper {
+	return {
+		respond: (request) => oauth.respond(originalOf(request)),
+		verify: (request) => oauth.verify(originalOf(request)),
+	};
 }

@@ -9,6 +9,8 @@ export interface ExecutionContextLike {
 export class RequestWork implements RequestScope {
 	/** Settles when the server is through with the message of this request. Never rejects. */
 	readonly handled: Promise<void>;
+	/** The id of the request that is being answered; a notification and a response have none. */
+	messageId: string | number | undefined;
 	/** Whether the server is through: nothing more will come on a stream than what it holds. */
 	isHandled = false;
 	/** Why the session's record could not be read: the message must not be handled without it. */

@@ -26,8 +26,10 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const scope = currentScope();
 		const work = scope instanceof RequestWork ? scope : undefined;
-		if (work && 'method' in message && message.method === 'subscriptions/listen') {
-			work.endsWithClient = true;
+		const isRequest = 'method' in message && 'id' in message;
+		if (work && isRequest) {
+			work.messageId = message.id;
+			work.endsWithClient = message.method === 'subscriptions/listen';
 		}
 		try {
 			if (work?.failure) throw work.failure;
@@ -36,7 +38,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			return response;
 		} catch (error) {
 			// A request's stream ends with the error; the other messages have been answered already.
-			if (!('method' in message && 'id' in message)) report(error);
+			if (!isRequest) report(error);
 			throw error;
 		} finally {
 			work?.finish();

@@ -56,7 +56,7 @@ const INITIALIZE = {
 /** A store that is out of reach for one of its operations. */
 function infoWithout(operation: 'create' | 'delete' | 'read'): StoredInfoSessionManager {
 	const store = new InMemorySessionStore();
-	store[operation] = () =>
+	store[operation] = (): Promise<never> =>
 		Promise.reject(new StoreError('core', operation, 'secret of the backend'));
 	return new StoredInfoSessionManager(store, { onError: () => {} });
 }
@@ -125,6 +125,96 @@ describe('a backend that is down', () => {
 		await expect
 			.poll(() => errors.map(({ message }) => message))
 			.toEqual(['[tmcp-sessions/http] sending failed: secret of the backend']);
+	});
+
+	it('answers in the stream where the status has gone out already', async () => {
+		const store = new InMemorySessionStore();
+		store.create = async () => {
+			await new Promise((resolve) => setTimeout(resolve, 60));
+			throw new StoreError('core', 'storing', 'secret of the backend');
+		};
+		const info = new StoredInfoSessionManager(store, { onError: () => {} });
+		const { mcp, errors } = setUp({ info, heartbeatSeconds: 0.02 });
+		const response = await mcp.fetch(post(INITIALIZE));
+		expect(response.status).toBe(200);
+		const text = await response.text();
+		expect(text).toContain(': keep-alive');
+		const [, data = ''] = /^data: (.*)$/m.exec(text) ?? [];
+		expect(JSON.parse(data)).toEqual({
+			jsonrpc: '2.0',
+			id: 1,
+			error: {
+				code: -32603,
+				message: 'The server cannot reach its session storage; try again later',
+			},
+		});
+		await expect.poll(() => errors).toHaveLength(1);
+	});
+
+	it('an onError that throws ends nothing', async () => {
+		const onError = (): never => {
+			throw new Error('the reporter broke');
+		};
+		const { mcp } = setUp({ info: infoWithout('create'), onError });
+		expect((await mcp.fetch(post(INITIALIZE))).status).toBe(503);
+	});
+});
+
+describe('what a client did wrong', () => {
+	it.each([
+		[404, 'logging/setLevel', { level: 'info' }, 'a'],
+		[404, 'resources/subscribe', { uri: 'test://a' }, 'a'],
+		[400, 'logging/setLevel', { level: 'info' }, 'x'.repeat(2_000)],
+	])('is a %i and no outage: %s', async (status, method, params, session) => {
+		const server = new McpServer(
+			{ name: 'test', version: '1.0.0' },
+			{ adapter: undefined, capabilities: { logging: {}, resources: { subscribe: true } } },
+		);
+		const info = new StoredInfoSessionManager(new InMemorySessionStore(), { onError: () => {} });
+		const mcp = createMcpHandler(server, { info, onError: () => {} });
+		const response = await mcp.fetch(post({ id: 1, method, params }, session));
+		expect(response.status).toBe(status);
+		expect(await response.text()).not.toContain('xxx');
+	});
+});
+
+describe('options', () => {
+	it.each([0, -1, 26, Number.NaN, Number.POSITIVE_INFINITY])(
+		'refuses %s as heartbeatSeconds',
+		(seconds) => {
+			expect(() => setUp({ heartbeatSeconds: seconds })).toThrow(
+				`[tmcp-sessions/http] heartbeatSeconds must be above 0 and at most 25; found ${seconds}`,
+			);
+		},
+	);
+
+	it('gives tools the context that was made for their request', async () => {
+		const server = createServer().withContext<{ tenant: string }>();
+		server.tool({ name: 'tenant', description: 'Says whose it is' }, () => ({
+			content: [{ type: 'text', text: `of ${server.ctx.custom?.tenant}` }],
+		}));
+		const mcp = createMcpHandler(server, {
+			context: async (request) => ({ tenant: new URL(request.url).hostname }),
+		});
+		const call = { id: 2, method: 'tools/call', params: { name: 'tenant' } };
+		expect(await (await mcp.fetch(post(call, 'a'))).text()).toContain('of example.com');
+	});
+
+	it('gives the OAuth helper the request itself, to copy or to send on', async () => {
+		const seen: string[] = [];
+		const oauth = {
+			respond: async (request: Request) => {
+				seen.push(await new Request(request).clone().text());
+				return null;
+			},
+			verify: async (request: Request) => {
+				seen.push(request.method);
+				return null;
+			},
+		};
+		const { mcp } = setUp({ oauth });
+		await mcp.fetch(new Request(URL_OF_MCP, { method: 'PUT', body: 'a body' }));
+		expect(seen).toEqual(['a body', 'PUT']);
 	});
 });
 

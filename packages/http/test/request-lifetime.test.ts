@@ -9,14 +9,14 @@ const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
 describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) => {
-	let workers: Workers<'a' | 'b'>;
+	let workers: Workers<'a' | 'b' | 'unused'>;
 	let a: Endpoint;
 	let b: Endpoint;
 	const logged: string[] = [];
 
 	beforeAll(async () => {
 		const onLog = (line: string): void => void logged.push(line);
-		workers = await startWorkers({ entry, workers: ['a', 'b'], version, onLog });
+		workers = await startWorkers({ entry, workers: ['a', 'b', 'unused'], version, onLog });
 		a = new Endpoint(workers.url('a'));
 		b = new Endpoint(workers.url('b'));
 	}, 30_000);
@@ -39,6 +39,22 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		await slow.call('notify', session);
 		await stream.until(TOOLS_CHANGED);
 		expect(stream.count('notifications/resources/updated')).toBe(5);
+		stream.destroy();
+	});
+
+	it('a change raised outside of MCP, in an isolate that served nothing yet, arrives', async () => {
+		const session = await a.initialize();
+		const subscribe = { id: 1, method: 'resources/subscribe', params: { uri: 'test://a' } };
+		await (
+			await a.post(subscribe, session)
+		).ended;
+		const stream = await a.openStream(session);
+		await fetch(new URL('/change', workers.url('unused')));
+		await Promise.all([
+			stream.until(TOOLS_CHANGED),
+			stream.until('notifications/resources/updated'),
+		]);
+		expect(stream.count(TOOLS_CHANGED)).toBe(1);
 		stream.destroy();
 	});
 
@@ -144,6 +160,23 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		await expect
 			.poll(() => ask<string | null>(`/finished?name=${note}`), { timeout: 10_000 })
 			.toBe('finished');
+	});
+
+	it('L13: a call whose client left while the user is asked takes the answer all the same', async () => {
+		const session = await a.initialize();
+		const note = crypto.randomUUID();
+		const params = { name: 'confirm', arguments: { note } };
+		const asking = await a.post({ id: 7, method: 'tools/call', params }, session);
+		await asking.until('elicitation/create');
+		asking.destroy();
+		// Long enough for the heartbeat to find that the client has left, and for workerd to call it hung.
+		await new Promise((resolve) => setTimeout(resolve, 2_000));
+		const { id } = questionIn(asking.text);
+		const result = { action: 'accept', content: { sure: true } };
+		expect((await a.post({ id, result }, session)).status).toBe(202);
+		await expect
+			.poll(() => ask<string | null>(`/finished?name=${note}`), { timeout: 10_000 })
+			.toBe('accept');
 	});
 
 	it('an answer that takes its time is streamed, one that is complete at once is not', async () => {

@@ -5,6 +5,7 @@ import type { SubscriptionFilter } from 'tmcp';
  * stateless era (`subscriptions/listen`). It travels in the address of the upgrade request.
  */
 export type SocketPurpose =
+	/** `session` is the id, URI encoded: it goes into a tag of the object. */
 	| { readonly role: 'stream'; readonly session: string }
 	| { readonly role: 'listener'; readonly kinds: readonly ChangeKind[] };
 
@@ -12,10 +13,12 @@ export type SocketPurpose =
 export type ChangeKind = 'tools' | 'prompts' | 'resources' | 'updates';
 
 /**
- * The longest session id that has streams: an object's tag holds 256 characters.
+ * The longest session id that has streams, in bytes when URI encoded: an object's tag holds 256.
  * https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket
  */
-export const MAX_SESSION_ID_LENGTH = 240;
+export const MAX_SESSION_BYTES = 240;
+
+const FITS_A_TAG = new RegExp(`^[\\x21-\\x7e]{1,${MAX_SESSION_BYTES}}$`);
 
 const KIND_BY_METHOD: ReadonlyMap<string, ChangeKind> = new Map([
 	['notifications/tools/list_changed', 'tools'],
@@ -56,7 +59,7 @@ export function purposeOf(address: string): SocketPurpose | undefined {
 	}
 	const session = query.get('session');
 	if (query.get('role') !== 'stream' || !session) return undefined;
-	return session.length <= MAX_SESSION_ID_LENGTH ? { role: 'stream', session } : undefined;
+	return FITS_A_TAG.test(session) ? { role: 'stream', session } : undefined;
 }
 
 function isKind(kind: string): kind is ChangeKind {

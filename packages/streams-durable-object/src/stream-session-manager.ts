@@ -1,9 +1,9 @@
 import {
 	closeStream,
+	encodeSessionId,
 	enqueueFrame,
-	InvalidSessionIdError,
 	isOpen,
-	reportToConsole,
+	reporterOf,
 	StreamError,
 } from '@tmcp-sessions/core';
 import type { ErrorReporter } from '@tmcp-sessions/core';
@@ -12,7 +12,7 @@ import { StreamSessionManager } from '@tmcp/session-manager';
 import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
 import { keepAlive, openSocket } from './open-socket.ts';
-import { MAX_SESSION_ID_LENGTH } from './socket-address.ts';
+import { MAX_SESSION_BYTES } from './socket-address.ts';
 
 /** Options of the managers that share a `SyncLayer`. */
 export interface SyncLayerOptions {
@@ -22,7 +22,8 @@ export interface SyncLayerOptions {
 
 interface LocalStream {
 	readonly controller: ReadableStreamDefaultController;
-	readonly socket: WebSocket;
+	/** Not there yet while it is being opened. */
+	socket?: WebSocket;
 }
 
 /**
@@ -31,7 +32,7 @@ interface LocalStream {
  */
 export class DurableObjectStreamSessionManager extends StreamSessionManager {
 	readonly #binding: SyncLayerBinding;
-	readonly #onError: ErrorReporter;
+	readonly #report: (cause: unknown) => void;
 	/** The streams that requests of this isolate hold. */
 	readonly #local = new Map<string, Set<LocalStream>>();
 
@@ -39,35 +40,28 @@ export class DurableObjectStreamSessionManager extends StreamSessionManager {
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: SyncLayerOptions = {}) {
 		super();
 		this.#binding = binding;
-		this.#onError = options.onError ?? reportToConsole;
+		this.#report = reporterOf(options.onError);
 	}
 
 	/**
 	 * Opens a stream of the session; its older ones stay open. Once this has resolved, everything
 	 * sent to the session anywhere arrives here.
 	 *
-	 * @throws {InvalidSessionIdError} where the id is no string of 1 to 240 characters.
+	 * @throws {InvalidSessionIdError} where the id is no string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} where the object cannot be reached.
 	 */
 	override async create(id: string, controller: ReadableStreamDefaultController): Promise<void> {
-		assertSessionId(id);
-		const socket = await openSocket(this.#binding, { role: 'stream', session: id });
-		const stream: LocalStream = { controller, socket };
-		const streams = this.#local.get(id) ?? new Set();
-		this.#local.set(id, streams.add(stream));
-
-		socket.addEventListener('message', ({ data }) => {
-			if (typeof data === 'string' && !enqueueFrame(controller, data)) this.#release(id, stream);
-		});
-		socket.addEventListener('close', () => {
-			if (this.#release(id, stream)) closeStream(controller);
-		});
-		socket.addEventListener('error', ({ message }) => {
-			// A closed socket can still fail, when its handshake is cut: that stream has ended already.
-			if (!this.#release(id, stream)) return;
-			this.#onError(new StreamError(PACKAGE, 'holding a stream', message));
-			closeStream(controller);
-		});
+		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const stream: LocalStream = { controller };
+		// Known before its socket is there: a client may leave while it is opened.
+		const streams = this.#local.get(session) ?? new Set();
+		this.#local.set(session, streams.add(stream));
+		try {
+			this.#hold(session, stream, await openSocket(this.#binding, { role: 'stream', session }));
+		} catch (error) {
+			this.#release(session, stream);
+			throw error;
+		}
 	}
 
 	/**
@@ -77,13 +71,14 @@ export class DurableObjectStreamSessionManager extends StreamSessionManager {
 	 * @throws {StreamError} where the object cannot be reached.
 	 */
 	override async delete(id: string): Promise<void> {
-		const cancelled = [...(this.#local.get(id) ?? [])].filter(
+		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const cancelled = [...(this.#local.get(session) ?? [])].filter(
 			({ controller }) => !isOpen(controller),
 		);
-		for (const stream of cancelled) this.#release(id, stream);
+		for (const stream of cancelled) this.#release(session, stream);
 		if (cancelled.length > 0) return;
 		try {
-			await syncLayer(this.#binding).delete(id);
+			await syncLayer(this.#binding).delete(session);
 		} catch (cause) {
 			throw new StreamError(PACKAGE, "ending a session's streams", cause);
 		}
@@ -110,29 +105,50 @@ export class DurableObjectStreamSessionManager extends StreamSessionManager {
 
 	async #broadcast(sessions: string[] | undefined, data: string): Promise<void> {
 		try {
-			await syncLayer(this.#binding).broadcast(sessions, data);
+			await syncLayer(this.#binding).broadcast(sessions?.flatMap(streamable), data);
 		} catch (cause) {
-			this.#onError(new StreamError(PACKAGE, 'sending to streams', cause));
+			this.#report(new StreamError(PACKAGE, 'sending to streams', cause));
 		}
 	}
 
+	#hold(session: string, stream: LocalStream, socket: WebSocket): void {
+		stream.socket = socket;
+		if (!this.#local.get(session)?.has(stream)) {
+			socket.close(1000); // Its client left meanwhile.
+			return;
+		}
+		const { controller } = stream;
+		socket.addEventListener('message', ({ data }) => {
+			if (typeof data === 'string' && !enqueueFrame(controller, data)) {
+				this.#release(session, stream);
+			}
+		});
+		socket.addEventListener('close', () => {
+			if (this.#release(session, stream)) closeStream(controller);
+		});
+		socket.addEventListener('error', ({ message }) => {
+			// A closed socket can still fail, when its handshake is cut: that stream has ended already.
+			if (!this.#release(session, stream)) return;
+			this.#report(new StreamError(PACKAGE, 'holding a stream', message));
+			closeStream(controller);
+		});
+	}
+
 	/** @returns false where the stream was let go already. */
-	#release(id: string, stream: LocalStream): boolean {
-		const streams = this.#local.get(id);
+	#release(session: string, stream: LocalStream): boolean {
+		const streams = this.#local.get(session);
 		if (!streams?.delete(stream)) return false;
-		if (streams.size === 0) this.#local.delete(id);
-		stream.socket.close(1000);
+		if (streams.size === 0) this.#local.delete(session);
+		stream.socket?.close(1000);
 		return true;
 	}
 }
 
-function assertSessionId(id: unknown): void {
-	if (typeof id !== 'string') throw new InvalidSessionIdError(PACKAGE, `a ${typeof id}`);
-	if (id.length === 0) throw new InvalidSessionIdError(PACKAGE, 'an empty string');
-	if (id.length > MAX_SESSION_ID_LENGTH) {
-		throw new InvalidSessionIdError(
-			PACKAGE,
-			`${id.length} characters where ${MAX_SESSION_ID_LENGTH} is the most`,
-		);
+/** A session as the object knows it; none where its id could not have opened a stream. */
+function streamable(id: string): string[] {
+	try {
+		return [encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES)];
+	} catch {
+		return [];
 	}
 }

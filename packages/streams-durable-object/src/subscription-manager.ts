@@ -1,5 +1,4 @@
-import { reportToConsole, StreamError } from '@tmcp-sessions/core';
-import type { ErrorReporter } from '@tmcp-sessions/core';
+import { reporterOf, StreamError } from '@tmcp-sessions/core';
 import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
@@ -24,14 +23,14 @@ interface Listener {
  */
 export class DurableObjectSubscriptionManager extends SubscriptionManager {
 	readonly #binding: SyncLayerBinding;
-	readonly #onError: ErrorReporter;
+	readonly #report: (cause: unknown) => void;
 	readonly #listeners = new Map<string, Listener>();
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: SyncLayerOptions = {}) {
 		super();
 		this.#binding = binding;
-		this.#onError = options.onError ?? reportToConsole;
+		this.#report = reporterOf(options.onError);
 	}
 
 	/**
@@ -112,14 +111,14 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 		try {
 			await syncLayer(this.#binding).sendSubscription(notification);
 		} catch (cause) {
-			this.#onError(new StreamError(PACKAGE, 'telling listeners', cause));
+			this.#report(new StreamError(PACKAGE, 'telling listeners', cause));
 		}
 	}
 
 	/** For work that an event starts and nobody awaits. */
 	#handled(work: unknown): void {
 		Promise.resolve(work).catch((cause: unknown) => {
-			this.#onError(new StreamError(PACKAGE, 'serving a listener', cause));
+			this.#report(new StreamError(PACKAGE, 'serving a listener', cause));
 		});
 	}
 }

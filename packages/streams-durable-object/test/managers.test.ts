@@ -3,6 +3,8 @@ import {
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
 import { BindingError, InvalidSessionIdError, StreamError } from '@tmcp-sessions/core';
+import { OpenStream } from '@tmcp-sessions/testkit';
+import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
@@ -30,6 +32,33 @@ function unreachable(reason: string): DurableObjectNamespace<never> {
 		get: (target, key) =>
 			key === 'getByName' ? () => stub : (Reflect.get(target, key) as unknown),
 	}) as unknown as DurableObjectNamespace<never>; // Sound: the managers use getByName alone.
+}
+
+/** The namespace, whose objects' `fetch` waits once `isSlow` is set. */
+function interceptedFetch(wait: () => Promise<void>): {
+	namespace: DurableObjectNamespace<SyncLayer>;
+	isSlow: boolean;
+} {
+	const slow = {
+		isSlow: false,
+		namespace: new Proxy(env.TMCP_DURABLE_OBJECT, {
+			get(target, key) {
+				if (key !== 'getByName') return Reflect.get(target, key) as unknown;
+				return (name: string) => {
+					const stub = target.getByName(name);
+					const slowFetch = async (...args: Parameters<typeof stub.fetch>): Promise<Response> => {
+						if (slow.isSlow) await wait();
+						return stub.fetch(...args);
+					};
+					return new Proxy(stub, {
+						get: (object, method) =>
+							method === 'fetch' ? slowFetch : (Reflect.get(object, method) as unknown),
+					});
+				};
+			},
+		}),
+	};
+	return slow;
 }
 
 describe('the binding', () => {
@@ -77,14 +106,27 @@ describe('the binding', () => {
 
 describe('bad input', () => {
 	it.each([
-		['', 'an empty string'],
-		['x'.repeat(241), '241 characters where 240 is the most'],
+		['an empty one', ''],
+		['one of 241 bytes after URI encoding, where at most 240 fit', 'x'.repeat(241)],
+		['one of 246 bytes after URI encoding, where at most 240 fit', 'é'.repeat(41)],
+		['one with half of a surrogate pair', '\ud800'],
 		// Sound: a JavaScript caller may pass anything, which is the point of the test.
-		[7 as unknown as string, 'a number'],
-	])('a session id that is no usable string is refused: %s', async (id, found) => {
+		['a value of type number', 7 as unknown as string],
+	])('a session id that is no usable string is refused, and not shown: %s', async (found, id) => {
 		const refused = new DurableObjectStreamSessionManager().create(id, newController());
 		await expect(refused).rejects.toThrow(InvalidSessionIdError);
 		await expect(refused).rejects.toThrow(found);
+		await expect(refused).rejects.not.toThrow('xxx');
+		await expect(refused).rejects.not.toThrow('ééé');
+	});
+
+	it('a message to ids that can have no stream reaches the others', async () => {
+		const id = crypto.randomUUID();
+		const manager = new DurableObjectStreamSessionManager();
+		const stream = await OpenStream.open(manager, id);
+		await manager.send(['', 'x'.repeat(999), '\ud800', id], 'data: arrives\n\n');
+		await stream.until('arrives');
+		expect(stream.text).toBe('data: arrives\n\n');
 	});
 
 	it('an id as `<victim>#x` takes over no stream', async () => {
@@ -97,6 +139,39 @@ describe('bad input', () => {
 		await runInDurableObject(syncLayer(), (_instance, state) => {
 			expect(state.getWebSockets(`session:${victim}`)).toHaveLength(1);
 		});
+	});
+});
+
+describe('a client that leaves while its stream is being opened', () => {
+	it('takes no other stream of the session with it, and leaves no socket behind', async () => {
+		const id = crypto.randomUUID();
+		const gate = Promise.withResolvers<void>();
+		// The real object, only that it is slow to take the second stream.
+		const slow = interceptedFetch(() => gate.promise);
+		const manager = new DurableObjectStreamSessionManager(slow.namespace);
+		const healthy = await OpenStream.open(manager, id);
+		slow.isSlow = true;
+		let cancel: (() => Promise<void>) | undefined;
+		const opening = new Promise<void>((resolve) => {
+			const stream = new ReadableStream({
+				start: (controller) => manager.create(id, controller).then(resolve),
+				cancel: () => manager.delete(id),
+			});
+			cancel = () => stream.cancel();
+		});
+		await cancel?.();
+		gate.resolve();
+		await opening;
+		await manager.send([id], 'data: still here\n\n');
+		await healthy.until('still here');
+		await expect
+			.poll(() =>
+				runInDurableObject(
+					syncLayer(),
+					(_instance, state) => state.getWebSockets(`session:${id}`).length,
+				),
+			)
+			.toBe(1);
 	});
 });
 

@@ -31,6 +31,7 @@ export type {
 	StreamsUnderTest,
 } from './stream-cases.ts';
 export { testStreamSessionManager, testSubscriptionManager } from './stream-suite.ts';
+export { OpenStream } from './open-stream.ts';
 export { openSession } from './open-session.ts';
 export type { OpenSession } from './open-session.ts';
 export { CLIENT_CAPABILITIES, CLIENT_INFO, TransportClient } from './transport-client.ts';
