@@ -15,7 +15,10 @@ export interface FailedCheck {
 /** What came of one scenario. */
 export interface ScenarioResult {
 	readonly scenario: string;
-	/** Whether the suite counts it: extensions and what is still pending run without being counted. */
+	/**
+	 * Whether the suite counts it: extensions and what is still pending run without being counted.
+	 * A scenario that runs alone is always said to count.
+	 */
 	readonly scored: boolean;
 	/** None: it passed. Warnings are no failures. */
 	readonly failed: readonly FailedCheck[];
