@@ -9,6 +9,8 @@ export interface ExecutionContextLike {
 export class RequestWork implements RequestScope {
 	/** Settles when the server is through with the message of this request. Never rejects. */
 	readonly handled: Promise<void>;
+	/** Settles when the server gets the message: until then the request waits for its own storage. */
+	readonly begun: Promise<void>;
 	/** The id of the request that is being answered; a notification and a response have none. */
 	messageId: string | number | undefined;
 	/** Whether the server is through: nothing more will come on a stream than what it holds. */
@@ -20,6 +22,7 @@ export class RequestWork implements RequestScope {
 
 	readonly #context: ExecutionContextLike | undefined;
 	readonly #report: (error: unknown) => void;
+	#resolveBegun: () => void = () => {};
 	#resolveHandled: () => void = () => {};
 
 	/**
@@ -29,12 +32,18 @@ export class RequestWork implements RequestScope {
 	constructor(context: ExecutionContextLike | undefined, report: (error: unknown) => void) {
 		this.#context = context;
 		this.#report = report;
+		this.begun = new Promise((resolve) => (this.#resolveBegun = resolve));
 		this.handled = new Promise((resolve) => (this.#resolveHandled = resolve));
 	}
 
 	waitUntil(work: Promise<unknown>): void {
 		const reported = work.catch(this.#report);
 		this.#context?.waitUntil(reported);
+	}
+
+	/** Says that the server gets the message now. */
+	begin(): void {
+		this.#resolveBegun();
 	}
 
 	/** Says that the server is through with the message. */

@@ -32,6 +32,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			work.endsWithClient = message.method === 'subscriptions/listen';
 		}
 		try {
+			work?.begin();
 			if (work?.failure) throw work.failure;
 			const response: unknown = await server.receive(message, context);
 			if (context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
