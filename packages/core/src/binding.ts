@@ -14,6 +14,24 @@ export interface BindingKind {
 	readonly defaultName: string;
 }
 
+/** A Durable Object class that a package exports, on SQLite. */
+export function durableObjectKind(
+	packageName: string,
+	className: string,
+	defaultName: string,
+): BindingKind {
+	return {
+		packageName,
+		what: 'a Durable Object namespace',
+		methods: ['newUniqueId', 'idFromName', 'getByName'],
+		defaultName,
+		wranglerLines: (name) =>
+			`  "durable_objects": { "bindings": [{ "name": "${name}", "class_name": "${className}" }] },\n` +
+			`  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["${className}"] }]\n\n` +
+			`and the Worker's entry:\n\n  export { ${className} } from '@tmcp-sessions/${packageName}';`,
+	};
+}
+
 /**
  * The binding itself, given as an object or by its name in `env`. Looked up when it is used and not
  * before, so that a manager can be made at module scope.

@@ -1,7 +1,7 @@
 export { cachedInfo, CachedSessionStore } from './cached-info.ts';
 export { chooseSessions } from './choose-sessions.ts';
 export type { Choice, ChosenSessions, Offer } from './choose-sessions.ts';
-export { resolveBinding } from './binding.ts';
+export { durableObjectKind, resolveBinding } from './binding.ts';
 export type { BindingKind } from './binding.ts';
 export { encodeSessionId } from './encode-session-id.ts';
 export {
