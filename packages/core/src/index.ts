@@ -21,7 +21,7 @@ export { hashUri } from './hash-uri.ts';
 export { InMemoryStreamSessionManager } from './in-memory-stream-session-manager.ts';
 export { InMemorySessionStore } from './memory-session-store.ts';
 export type { HeldSession, InMemorySessionStoreOptions } from './memory-session-store.ts';
-export { currentScope, runInScope } from './request-scope.ts';
+export { currentScope, keepAlive, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
 export { createSessionIds } from './session-ids.ts';
 export type { SessionIdOptions, SessionIds } from './session-ids.ts';

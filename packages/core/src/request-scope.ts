@@ -20,3 +20,17 @@ export function runInScope<T>(scope: RequestScope, work: () => T): T {
 export function currentScope(): RequestScope | undefined {
 	return scopes.getStore();
 }
+
+/**
+ * Keeps the request alive for work that its caller does not await.
+ *
+ * @param otherwise takes the work where no scope was opened: the platform's own `waitUntil`.
+ */
+export function keepAlive<Work extends Promise<unknown>>(
+	work: Work,
+	otherwise: (work: Work) => void,
+): void {
+	const scope = currentScope();
+	if (scope) scope.waitUntil(work);
+	else otherwise(work);
+}

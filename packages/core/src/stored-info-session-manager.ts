@@ -4,7 +4,7 @@ import { CorruptRecordError, reporterOf, UnknownSessionError } from './errors.ts
 import type { ErrorReporter } from './errors.ts';
 import { RequestReads } from './request-reads.ts';
 import type { Field } from './request-reads.ts';
-import { currentScope } from './request-scope.ts';
+import { keepAlive } from './request-scope.ts';
 import { RequestWrites } from './request-writes.ts';
 import { SessionLifetime } from './session-lifetime.ts';
 import { mergeSessionPatch } from './session-record.ts';
@@ -116,7 +116,7 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	 */
 	override async getSubscriptions(uri: string): Promise<string[]> {
 		const reading = this.#subscribers(uri);
-		this.#keepAlive(reading);
+		keepAlive(reading, this.#waitUntil);
 		return reading;
 	}
 
@@ -142,7 +142,10 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 		const confirm = this.#writes.add(id, { kind: 'delete' });
 		try {
 			const ending = this.store.delete(id);
-			this.#keepAlive(ending.catch(() => {}));
+			keepAlive(
+				ending.catch(() => {}),
+				this.#waitUntil,
+			);
 			await ending;
 		} finally {
 			confirm();
@@ -201,11 +204,8 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 		const expiresAtMs = this.#lifetime.extended(record);
 		if (expiresAtMs === undefined) return;
 		const confirm = this.#writes.add(id, { kind: 'update', patch: { expiresAtMs } });
-		const extending = this.store.update(id, { expiresAtMs }).then(
-			() => {},
-			(error: unknown) => this.#report(error),
-		);
-		this.#keepAlive(extending.finally(confirm));
+		const extending = this.store.update(id, { expiresAtMs }).then(() => {}, this.#report);
+		keepAlive(extending.finally(confirm), this.#waitUntil);
 	}
 
 	#batch(id: string): Batch {
@@ -252,13 +252,7 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 
 	/** Ties a write to its request, reports its failure and lets `flush` wait for it. */
 	#track(id: string, write: Promise<void>): void {
-		this.#keepAlive(this.#requestWrites.add(id, write, (error) => this.#report(error)));
-	}
-
-	#keepAlive(work: Promise<unknown>): void {
-		const scope = currentScope();
-		if (scope) scope.waitUntil(work);
-		else this.#waitUntil(work);
+		keepAlive(this.#requestWrites.add(id, write, this.#report), this.#waitUntil);
 	}
 }
 

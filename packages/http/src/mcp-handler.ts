@@ -131,7 +131,7 @@ function checkedHeartbeatMs(seconds: number): number {
 
 /** The transport's answer, with what it takes to let its work finish. */
 async function kept(
-	answer: Response | null | undefined,
+	answer: Response | null,
 	work: RequestWork,
 	heartbeatMs: number,
 ): Promise<Response> {

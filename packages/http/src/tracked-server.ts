@@ -1,4 +1,4 @@
-import { currentScope } from '@tmcp-sessions/core';
+import { currentScope, keepAlive } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
@@ -20,7 +20,7 @@ type On = (event: string, listener: Listener, options?: AddEventListenerOptions)
  */
 export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
-	info: InfoSessionManager | undefined,
+	info: InfoSessionManager,
 	report: (error: unknown) => void,
 ): Server {
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
@@ -48,19 +48,19 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	// Sound: the same method with its overloads left out.
 	const serverOn = server.on.bind(server) as On;
 	const on: On = (event, listener, options) =>
-		serverOn(event, (detail) => keepAlive(listener(detail), report), options);
+		serverOn(
+			event,
+			(detail) => {
+				const result = listener(detail);
+				if (result instanceof Promise) keepAlive(result, (work) => void work.catch(report));
+			},
+			options,
+		);
 
 	// Sound: the same methods with their overloads and type parameters left out.
 	return overridden(server, { receive, on } as Partial<Server>);
 }
 
-function keepAlive(result: unknown, report: (error: unknown) => void): void {
-	if (!(result instanceof Promise)) return;
-	const scope = currentScope();
-	if (scope) scope.waitUntil(result);
-	else result.catch(report);
-}
-
-function canFlush(info: object | undefined): info is { flush(id: string): Promise<void> } {
-	return info !== undefined && 'flush' in info && typeof info.flush === 'function';
+function canFlush(info: object): info is { flush(id: string): Promise<void> } {
+	return 'flush' in info && typeof info.flush === 'function';
 }

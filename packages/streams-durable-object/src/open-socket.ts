@@ -1,5 +1,4 @@
-import { currentScope, StreamError } from '@tmcp-sessions/core';
-import { waitUntil } from 'cloudflare:workers';
+import { StreamError } from '@tmcp-sessions/core';
 
 import { PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
@@ -30,11 +29,4 @@ export async function openSocket(
 	}
 	response.webSocket.accept();
 	return response.webSocket;
-}
-
-/** Keeps the request alive for work that its caller does not await. */
-export function keepAlive(work: Promise<unknown>): void {
-	const scope = currentScope();
-	if (scope) scope.waitUntil(work);
-	else waitUntil(work);
 }

@@ -3,15 +3,17 @@ import {
 	encodeSessionId,
 	enqueueFrame,
 	isOpen,
+	keepAlive,
 	reporterOf,
 	StreamError,
 } from '@tmcp-sessions/core';
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
+import { waitUntil } from 'cloudflare:workers';
 
 import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
-import { keepAlive, openSocket } from './open-socket.ts';
+import { openSocket } from './open-socket.ts';
 import { MAX_SESSION_BYTES } from './socket-address.ts';
 
 /** Options of the managers that share a `SyncLayer`. */
@@ -99,7 +101,7 @@ export class DurableObjectStreamSessionManager extends StreamSessionManager {
 	override send(sessions: string[] | undefined, data: string): Promise<void> {
 		if (sessions?.length === 0) return Promise.resolve();
 		const sending = this.#broadcast(sessions, data);
-		keepAlive(sending);
+		keepAlive(sending, waitUntil);
 		return sending;
 	}
 

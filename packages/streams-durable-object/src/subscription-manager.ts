@@ -1,11 +1,12 @@
-import { reporterOf, StreamError } from '@tmcp-sessions/core';
+import { keepAlive, reporterOf, StreamError } from '@tmcp-sessions/core';
 import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
+import { waitUntil } from 'cloudflare:workers';
 
 import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
-import { keepAlive, openSocket } from './open-socket.ts';
+import { openSocket } from './open-socket.ts';
 import { kindsOf } from './socket-address.ts';
 import type { SyncLayerOptions } from './stream-session-manager.ts';
 
@@ -76,7 +77,7 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 	/** Tells the listeners of every isolate; never rejects. A failure goes to `onError`. */
 	override send(notification: JSONRPCRequest): Promise<void> {
 		const sending = this.#publish(notification);
-		keepAlive(sending);
+		keepAlive(sending, waitUntil);
 		return sending;
 	}
 
