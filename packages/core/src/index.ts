@@ -23,6 +23,8 @@ export { InMemorySessionStore } from './memory-session-store.ts';
 export type { HeldSession, InMemorySessionStoreOptions } from './memory-session-store.ts';
 export { currentScope, keepAlive, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
+export { hasInboxes } from './session-inboxes.ts';
+export type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
 export { createSessionIds } from './session-ids.ts';
 export type { SessionIdOptions, SessionIds } from './session-ids.ts';
 export {
@@ -40,6 +42,7 @@ export type {
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+export type { SingleUse } from './single-use.ts';
 export { splitInfo, SplitSessionStore } from './split-info.ts';
 export type { InfoParts } from './split-info.ts';
 export { StoredInfoSessionManager } from './stored-info-session-manager.ts';

@@ -3,10 +3,15 @@ import { TmcpSessionsError } from './errors.ts';
 
 /** Makes and checks session ids. */
 export interface SessionIds {
-	/** A new id: `<version>.<random>.<mac>`, 78 characters of `A-Z a-z 0-9 - _ .`. */
-	mint(): Promise<string>;
-	/** Whether one of the keys made this id. Costs no storage; takes any string. */
-	verify(id: string): Promise<boolean>;
+	/**
+	 * A new id: `<version>.<random>.<mac>`, 78 characters of `A-Z a-z 0-9 - _ .`.
+	 *
+	 * @param principal whose session it is. It is in the MAC and not in the id: nobody else's
+	 * request passes with it, and it tells nobody whose it is. Default: nobody's.
+	 */
+	mint(principal?: string): Promise<string>;
+	/** Whether one of the keys made this id, for this principal. Costs no storage; takes any string. */
+	verify(id: string, principal?: string): Promise<boolean>;
 }
 
 /** Keys for `createSessionIds`. */
@@ -45,19 +50,19 @@ export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
 		(imported[index] ??= await importKey(keys[index] ?? ''));
 
 	return {
-		async mint() {
+		async mint(principal) {
 			const random = toBase64Url(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
-			const mac = await crypto.subtle.sign('HMAC', await keyAt(0), signedBytes(random));
+			const mac = await crypto.subtle.sign('HMAC', await keyAt(0), signedBytes(random, principal));
 			return `${VERSION}.${random}.${toBase64Url(new Uint8Array(mac))}`;
 		},
-		async verify(id) {
+		async verify(id, principal) {
 			if (!MINTED.test(id)) return false;
 			const [, random = '', mac = ''] = id.split('.');
+			const signed = signedBytes(random, principal);
 			// subtle.verify compares in constant time.
 			for (let index = 0; index < keys.length; index++) {
 				const key = await keyAt(index);
-				if (await crypto.subtle.verify('HMAC', key, fromBase64Url(mac), signedBytes(random)))
-					return true;
+				if (await crypto.subtle.verify('HMAC', key, fromBase64Url(mac), signed)) return true;
 			}
 			return false;
 		},
@@ -71,6 +76,6 @@ function importKey(secret: string): Promise<CryptoKey> {
 }
 
 // The label keeps a MAC made for something else with the same key from passing as one for an id.
-function signedBytes(random: string): Uint8Array<ArrayBuffer> {
-	return new TextEncoder().encode(`tmcp-sessions session id ${VERSION}.${random}`);
+function signedBytes(random: string, principal = ''): Uint8Array<ArrayBuffer> {
+	return new TextEncoder().encode(`tmcp-sessions session id ${VERSION}.${random} ${principal}`);
 }

@@ -20,7 +20,7 @@ export function miniflareOptions<Name extends string>(
 			(exportName) => ({ type: 'durable-object', worker: owner, exportName }) as const,
 		),
 		...mapEntries(
-			Object.entries(options.vars ?? {}),
+			Object.entries({ TMCP_SESSION_KEYS: newKey(), ...options.vars }),
 			(value) => ({ type: 'text', value }) as const,
 		),
 	};
@@ -46,6 +46,10 @@ export function miniflareOptions<Name extends string>(
 			dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
 		})),
 	};
+}
+
+function newKey(): string {
+	return `${crypto.randomUUID()}-${crypto.randomUUID()}`;
 }
 
 function mapEntries<T>(

@@ -20,7 +20,10 @@ export interface WorkersOptions<Name extends string = string> {
 	readonly kvNamespaces?: readonly string[];
 	/** Class names by binding name, on SQLite. Default `{ TMCP_DURABLE_OBJECT: 'SyncLayer' }`. */
 	readonly durableObjects?: Readonly<Record<string, string>>;
-	/** Text variables of every Worker. */
+	/**
+	 * Text variables of every Worker. There is always a `TMCP_SESSION_KEYS`: where none is given, a
+	 * key of this start alone.
+	 */
 	readonly vars?: Readonly<Record<string, string>>;
 	/** Default `2026-07-01`. */
 	readonly compatibilityDate?: string;
