@@ -4,6 +4,7 @@ export type ErrorCode =
 	| 'configuration'
 	| 'corrupt-record'
 	| 'invalid-session-id'
+	| 'request-state'
 	| 'store'
 	| 'stream'
 	| 'unknown-session';
@@ -94,27 +95,47 @@ export function reasonOf(cause: unknown): string {
 	return cause instanceof Error ? cause.message : String(cause);
 }
 
+/** What an error has to do with. */
+export interface ErrorContext {
+	/** A hash of the session's id: the same for all errors of a session, and of no use to a thief. */
+	readonly session?: string | undefined;
+}
+
 /** Told of every failure that no caller can be told of. */
-export type ErrorReporter = (error: Error) => void;
+export type ErrorReporter = (error: Error, context?: ErrorContext) => void;
 
 /**
  * Reports whatever was thrown, as an `Error`. Never throws: one that a reporter throws goes to the
  * console, since the work that failed has an end to come to.
  *
  * @param onError whom to tell. Default: the console.
+ * @returns takes what was thrown, and the id of the session it was for: that is passed on as a hash.
  */
-export function reporterOf(onError: ErrorReporter = reportToConsole): (cause: unknown) => void {
-	return (cause) => {
+export function reporterOf(
+	onError: ErrorReporter = reportToConsole,
+): (cause: unknown, sessionId?: string) => void {
+	return (cause, sessionId) => {
 		const error = cause instanceof Error ? cause : new Error(reasonOf(cause));
 		try {
-			onError(error);
+			if (sessionId) onError(error, { session: hashSessionId(sessionId) });
+			else onError(error);
 		} catch (thrown) {
 			console.error(error, thrown);
 		}
 	};
 }
 
-/** Reports to the console: the error's own text and no session id. */
-export const reportToConsole: ErrorReporter = (error) => {
-	console.error(error);
+/** Reports to the console: the error's own text, and a hash of the session's id. */
+export const reportToConsole: ErrorReporter = (error, context) => {
+	if (context?.session) console.error(`session ${context.session}:`, error);
+	else console.error(error);
 };
+
+/** FNV-1a in 32 bits: enough to tell sessions apart in a log, and it leads back to no id. */
+function hashSessionId(id: string): string {
+	let hash = 0x811c9dc5;
+	for (let index = 0; index < id.length; index++) {
+		hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
+	}
+	return (hash >>> 0).toString(16).padStart(8, '0');
+}

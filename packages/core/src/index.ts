@@ -1,3 +1,4 @@
+export { fromBase64Url, toBase64Url } from './base64url.ts';
 export { cachedInfo, CachedSessionStore } from './cached-info.ts';
 export { chooseSessions } from './choose-sessions.ts';
 export type { Choice, ChosenSessions, Offer } from './choose-sessions.ts';
@@ -16,7 +17,7 @@ export {
 	reporterOf,
 	reportToConsole,
 } from './errors.ts';
-export type { ErrorCode, ErrorReporter } from './errors.ts';
+export type { ErrorCode, ErrorContext, ErrorReporter } from './errors.ts';
 export { hashUri } from './hash-uri.ts';
 export { InMemoryStreamSessionManager } from './in-memory-stream-session-manager.ts';
 export { InMemorySessionStore } from './memory-session-store.ts';

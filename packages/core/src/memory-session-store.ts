@@ -6,6 +6,7 @@ import type {
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+import type { SingleUse } from './single-use.ts';
 
 const PACKAGE = 'core';
 const MAX_ID_BYTES = 1024;
@@ -32,7 +33,7 @@ export interface InMemorySessionStoreOptions {
  * Keeps sessions in the memory of this isolate: for tests, for one process on Node.js, and for what
  * may be lost. Expired entries are removed bit by bit while new ones come in.
  */
-export class InMemorySessionStore implements SessionStore {
+export class InMemorySessionStore implements SessionStore, SingleUse {
 	readonly capabilities: StoreCapabilities;
 	readonly #forgetAfterMs: number;
 	readonly #now: () => number;
@@ -41,6 +42,8 @@ export class InMemorySessionStore implements SessionStore {
 	readonly #subscribers = new Map<string, Map<string, number>>();
 	/** Session to its uris, so that ending it looks at nobody else's. */
 	readonly #urisOf = new Map<string, Set<string>>();
+	/** Ids that were used, with the time until which each is remembered. */
+	readonly #claims = new Map<string, number>();
 	#sweep: Iterator<void>;
 
 	constructor({
@@ -112,6 +115,14 @@ export class InMemorySessionStore implements SessionStore {
 		return subscribers.filter(([, untilMs]) => untilMs > now).map(([id]) => id);
 	}
 
+	/** Of this isolate alone: in another one, the same id is good for one more use. */
+	async claim(id: string, untilMs: number): Promise<boolean> {
+		this.#sweepABit();
+		if (this.#claims.has(id)) return false;
+		this.#claims.set(id, untilMs);
+		return true;
+	}
+
 	#live(id: string): SessionRecord | undefined {
 		const held = this.#sessions.get(id);
 		return held && this.#now() < held.forgetAtMs
@@ -155,6 +166,10 @@ export class InMemorySessionStore implements SessionStore {
 				if (untilMs <= this.#now()) this.#forgetSubscription(id, uri);
 				yield;
 			}
+		}
+		for (const [id, untilMs] of this.#claims) {
+			if (untilMs <= this.#now()) this.#claims.delete(id);
+			yield;
 		}
 	}
 }

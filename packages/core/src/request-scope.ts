@@ -9,6 +9,11 @@ export interface RequestScope {
 	waitUntil(work: Promise<unknown>): void;
 	/** Whom the request was authorized for, in a form that is the same for each of their requests. */
 	readonly principal?: string | undefined;
+	/**
+	 * The JSON-RPC message that the request carried, parsed. Not the object that the server gets: a
+	 * tool may change its arguments.
+	 */
+	readonly message?: unknown;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();

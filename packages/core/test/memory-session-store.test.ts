@@ -1,4 +1,4 @@
-import { ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
+import { ManualClock, testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { InMemorySessionStore } from '../src/memory-session-store.ts';
 import type { HeldSession } from '../src/memory-session-store.ts';
@@ -29,6 +29,11 @@ testSessionStore(
 		maxIdBytes: 1024,
 	},
 );
+
+testSingleUse('InMemorySessionStore', ({ now }) => {
+	const store = new InMemorySessionStore({ now });
+	return { singleUse: store, elsewhere: store };
+});
 
 describe('InMemorySessionStore', () => {
 	function open(): {
@@ -73,6 +78,16 @@ describe('InMemorySessionStore', () => {
 		expect([...sessions.keys()].map((id) => id.replace(/\d/g, '')).toSorted()).toEqual(
 			['b', 'c', 'd', 'long'].flatMap((prefix) => Array(1_000).fill(prefix)),
 		);
+	});
+
+	it('forgets claims whose time is over while new ones come in', async () => {
+		const { clock, store } = open();
+		await store.claim('short', clock.now() + 1_000);
+		await store.claim('long', clock.now() + HOUR_MS);
+		clock.advance(1_000);
+		for (let index = 0; index < 10; index++) await store.claim(`${index}`, clock.now() + 1);
+		expect(await store.claim('short', clock.now() + 1_000)).toBe(true);
+		expect(await store.claim('long', clock.now() + HOUR_MS)).toBe(false);
 	});
 
 	it('forgets a subscription at its time', async () => {

@@ -31,6 +31,8 @@ export type {
 	StreamsUnderTest,
 } from './stream-cases.ts';
 export { testStreamSessionManager, testSubscriptionManager } from './stream-suite.ts';
+export { singleUseCases, testSingleUse } from './single-use-suite.ts';
+export type { SingleUseCase, SingleUseFactory, SingleUseUnderTest } from './single-use-suite.ts';
 export { OpenStream } from './open-stream.ts';
 export { openSession } from './open-session.ts';
 export type { OpenSession } from './open-session.ts';
