@@ -1,20 +1,30 @@
 import { StreamSessionManager } from '@tmcp/session-manager';
 
+import type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
 import { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
+
+interface Inbox {
+	readonly take: (message: string) => void;
+}
 
 /**
  * The streams of one process, for development and for tests: all that a stream manager promises,
- * without a backend. A message of a session goes to its newest stream that still takes it.
+ * without a backend. A message of a session goes to its newest stream that still takes it, and what
+ * is delivered to a session goes to all its inboxes, in the request that delivers it.
  */
-export class InMemoryStreamSessionManager extends StreamSessionManager {
+export class InMemoryStreamSessionManager extends StreamSessionManager implements SessionInboxes {
 	/** Oldest first. */
 	readonly #streams = new Map<string, ReadableStreamDefaultController[]>();
+	readonly #inboxes = new Map<string, Set<Inbox>>();
 
 	override create(id: string, controller: ReadableStreamDefaultController): void {
 		this.#streams.set(id, [...(this.#streams.get(id) ?? []), controller]);
 	}
 
-	/** Ends the session's streams. Called because one of them was cancelled, it forgets that one. */
+	/**
+	 * Ends the session's streams. Called because one of them was cancelled, it forgets that one.
+	 * Inboxes stay open: a request that is at work when its session ends may finish.
+	 */
 	override delete(id: string): void {
 		const streams = this.#streams.get(id) ?? [];
 		const open = streams.filter(isOpen);
@@ -37,6 +47,29 @@ export class InMemoryStreamSessionManager extends StreamSessionManager {
 			}
 			this.#keep(id, streams);
 		}
+	}
+
+	/** An inbox in this process. It has no limits of its own and never rejects. */
+	async openInbox(session: string, take: (message: string) => void): Promise<SessionInbox> {
+		const inbox: Inbox = { take };
+		const inboxes = this.#inboxes.get(session) ?? new Set();
+		this.#inboxes.set(session, inboxes.add(inbox));
+		return {
+			close: () => {
+				if (inboxes.delete(inbox) && inboxes.size === 0) this.#inboxes.delete(session);
+			},
+		};
+	}
+
+	async deliver(session: string, message: string): Promise<number> {
+		const inboxes = this.#inboxes.get(session) ?? new Set();
+		let taken = 0;
+		for (const inbox of [...inboxes]) {
+			if (!inboxes.has(inbox)) continue; // One before it closed it.
+			inbox.take(message);
+			taken += 1;
+		}
+		return taken;
 	}
 
 	#keep(id: string, streams: ReadableStreamDefaultController[]): void {

@@ -18,6 +18,14 @@ export type {
 	StoreUnderTest,
 } from './session-store-subject.ts';
 export { sessionStoreCases, testSessionStore } from './session-store-suite.ts';
+export { inboxesCases, runInboxesCase } from './inbox-cases.ts';
+export type {
+	InboxesCase,
+	InboxesFactory,
+	InboxesSubject,
+	InboxesUnderTest,
+	OpenInbox,
+} from './inbox-cases.ts';
 export type {
 	SubscriptionsCase,
 	SubscriptionsFactory,
@@ -30,7 +38,11 @@ export type {
 	StreamSubject,
 	StreamsUnderTest,
 } from './stream-cases.ts';
-export { testStreamSessionManager, testSubscriptionManager } from './stream-suite.ts';
+export {
+	testSessionInboxes,
+	testStreamSessionManager,
+	testSubscriptionManager,
+} from './stream-suite.ts';
 export { singleUseCases, testSingleUse } from './single-use-suite.ts';
 export type { SingleUseCase, SingleUseFactory, SingleUseUnderTest } from './single-use-suite.ts';
 export { OpenStream } from './open-stream.ts';

@@ -30,7 +30,8 @@ export type StreamsFactory = () => StreamsUnderTest | Promise<StreamsUnderTest>;
 /** How long a message that must not come is waited for, once a later one has come. */
 const SILENCE_MS = 50;
 
-const AWKWARD_LABELS = [
+/** Ends of ids that mean something in a URL, a key or a path. */
+export const AWKWARD_LABELS: readonly string[] = [
 	'#x',
 	'&session=other',
 	'/../../etc/passwd',

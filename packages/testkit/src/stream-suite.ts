@@ -1,5 +1,7 @@
 import { describe, it } from 'vitest';
 
+import { inboxesCases, runInboxesCase } from './inbox-cases.ts';
+import type { InboxesFactory } from './inbox-cases.ts';
 import { listenerCases } from './listener-cases.ts';
 import type { SubscriptionsFactory } from './listener-cases.ts';
 import { streamCases } from './stream-cases.ts';
@@ -19,6 +21,19 @@ export function testStreamSessionManager(name: string, factory: StreamsFactory):
 				await each.run({ ...(await factory()), id: (label) => `${unique}${label}` });
 			});
 		}
+	});
+}
+
+/**
+ * Registers what holds for every stream manager with inboxes as tests of vitest, besides
+ * `testStreamSessionManager`.
+ *
+ * @param name what the tests are grouped under.
+ * @param factory opens the manager, once for each case.
+ */
+export function testSessionInboxes(name: string, factory: InboxesFactory): void {
+	describe(`${name} as inboxes of sessions`, () => {
+		for (const each of inboxesCases) it(each.name, () => runInboxesCase(each, factory));
 	});
 }
 
