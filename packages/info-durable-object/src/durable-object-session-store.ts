@@ -11,10 +11,11 @@ import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
+	SingleUse,
 	StoreCapabilities,
 } from '@tmcp-sessions/core';
 
-import { PACKAGE, sessionShards } from './binding.ts';
+import { DEFAULT_BINDING, PACKAGE, sessionShards } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
 import { objectName, shardOf } from './placement.ts';
 import { retryWhereItMayHelp } from './retry.ts';
@@ -37,7 +38,7 @@ export interface DurableObjectSessionStoreOptions {
 }
 
 /** Keeps sessions in Durable Objects, `SessionShard`. Everybody sees a write at once. */
-export class DurableObjectSessionStore implements SessionStore {
+export class DurableObjectSessionStore implements SessionStore, SingleUse {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
 		visibleWithinSeconds: 0,
@@ -54,7 +55,10 @@ export class DurableObjectSessionStore implements SessionStore {
 	 * @param binding a name in `env` of `cloudflare:workers`, looked up at the first use.
 	 * @throws {TmcpSessionsError} `configuration`, where `shards` is no whole number from 1 on.
 	 */
-	constructor(binding: SessionShardBinding, options: DurableObjectSessionStoreOptions = {}) {
+	constructor(
+		binding: SessionShardBinding = DEFAULT_BINDING,
+		options: DurableObjectSessionStoreOptions = {},
+	) {
 		this.#binding = binding;
 		this.#shards = checkShards(options.shards ?? DEFAULT_SHARDS);
 		this.#now = options.now ?? Date.now;
@@ -129,6 +133,14 @@ export class DurableObjectSessionStore implements SessionStore {
 			object.subscribers(uriHash, this.#now()),
 		);
 		return keys.map(decodeURIComponent);
+	}
+
+	/** By a claimant of its own: a call that is made again because its answer was lost is the same claim. */
+	claim(id: string, untilMs: number): Promise<boolean> {
+		const claimant = crypto.randomUUID();
+		return this.#call('claiming an id', this.#shardOf(id), (object) =>
+			object.claim(id, claimant, untilMs),
+		);
 	}
 
 	#removeSubscriber(uriHash: string, key: string): Promise<void> {

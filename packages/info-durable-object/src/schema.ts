@@ -27,6 +27,15 @@ export const MIGRATIONS: readonly string[] = [
 	CREATE INDEX subscribers_by_session ON subscribers (id);
 	CREATE INDEX subscribers_by_end ON subscribers (until_ms);
 	`,
+	`
+	-- Ids that are good for one use and were used. claimant: who did, so that it may ask twice.
+	CREATE TABLE claims (
+		id TEXT NOT NULL PRIMARY KEY,
+		claimant TEXT NOT NULL,
+		until_ms INTEGER NOT NULL
+	) WITHOUT ROWID;
+	CREATE INDEX claims_by_end ON claims (until_ms);
+	`,
 ];
 
 /** The version of the schema in this storage; 0 where there is none. workerd allows no `PRAGMA user_version`. */

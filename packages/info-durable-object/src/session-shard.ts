@@ -19,15 +19,15 @@ export type UpdateOutcome =
 	| { readonly outcome: 'updated' | 'unknown' }
 	| { readonly outcome: 'corrupt'; readonly text: string };
 
-/** Sessions, and expired subscriptions, that one run of the alarm removes: it must not hold up requests. */
+/** Sessions, and expired subscriptions and claims, that one run of the alarm removes: it must not hold up requests. */
 const BATCH_SIZE = 100;
 /** Alarms go off on full minutes, so that sessions which end soon after each other share one. */
 const ALARM_GRID_MS = 60_000;
 
 /**
  * One of the Durable Objects that sessions are spread over, with SQLite storage. It keeps the records
- * of the sessions whose ids hash to it, and the subscribers of the uris that hash to it. What expired
- * is removed by an alarm, and an object that keeps nothing gives all its storage back.
+ * of the sessions whose ids hash to it, the subscribers of the uris that do, and the ids that were
+ * claimed for their one use. What expired is removed by an alarm, and an object that keeps nothing gives all its storage back.
  *
  * Its methods are for `DurableObjectSessionStore`. Ids are URI encoded there, uris hashed, and times
  * come from its clock, in milliseconds since the epoch.
@@ -167,6 +167,21 @@ export class SessionShard extends DurableObject {
 		).map(({ id }) => id);
 	}
 
+	/** Whether this claimant is the first of the id, which is remembered until then. */
+	async claim(id: string, claimant: string, untilMs: number): Promise<boolean> {
+		this.#makeSchema();
+		this.#rows(
+			'INSERT INTO claims (id, claimant, until_ms) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
+			...[id, claimant, untilMs],
+		);
+		const [first] = this.#rows<{ claimant: string }>(
+			'SELECT claimant FROM claims WHERE id = ?',
+			id,
+		);
+		await this.#wakeAt(onGrid(untilMs));
+		return first?.claimant === claimant;
+	}
+
 	/** Removes a batch of what expired, and comes back for the rest. */
 	override async alarm(): Promise<void> {
 		this.#alarmMs = undefined;
@@ -185,6 +200,11 @@ export class SessionShard extends DurableObject {
 		this.#rows(
 			`DELETE FROM subscribers WHERE (uri_hash, id) IN
 			(SELECT uri_hash, id FROM subscribers WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
+			...[nowMs, BATCH_SIZE],
+		);
+		this.#rows(
+			`DELETE FROM claims WHERE id IN
+			(SELECT id FROM claims WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
 			...[nowMs, BATCH_SIZE],
 		);
 		const dueMs = this.#earliestEndMs();
@@ -218,6 +238,7 @@ export class SessionShard extends DurableObject {
 			`SELECT min(due_ms) AS dueMs FROM (
 				SELECT min(forget_at_ms) AS due_ms FROM sessions
 				UNION ALL SELECT min(until_ms) FROM subscribers
+				UNION ALL SELECT min(until_ms) FROM claims
 			)`,
 		);
 		return row?.dueMs ?? undefined;

@@ -86,6 +86,8 @@ describe('what the README says of the cost', () => {
 		['the subscribers of a resource, where it has 100', () => store.subscribers('test://100')],
 		['ending a session that has 1 subscription', () => store.delete('a')],
 		['ending a session that has none', () => store.delete('first')],
+		['claiming an id for its one use', () => store.claim('once', untilMs)],
+		['claiming one that was used', () => store.claim('once', untilMs)],
 	];
 
 	it.each(operations.map(([name], index) => [name, index] as const))(

@@ -3,6 +3,7 @@ import {
 	interceptedDurableObject,
 	ObjectCallCounter,
 	testSessionStore,
+	testSingleUse,
 	openSession,
 } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
@@ -40,6 +41,11 @@ testSessionStore(
 	},
 );
 
+testSingleUse('DurableObjectSessionStore', ({ now }) => ({
+	singleUse: new DurableObjectSessionStore(namespace, { now, shards: SHARDS }),
+	elsewhere: new DurableObjectSessionStore('TMCP_SESSION_OBJECT', { now, shards: SHARDS }),
+}));
+
 describe('the calls that DurableObjectSessionStore makes', () => {
 	const counter = new ObjectCallCounter();
 	const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {
@@ -54,6 +60,13 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 		await store.update(id, { logLevel: 'info' });
 		await store.update('never', { logLevel: 'info' });
 		expect(counter.take()).toEqual(['read', 'create', 'read', 'update', 'update']);
+	});
+
+	it('are 1 to claim an id', async () => {
+		const { id, clock } = openSession();
+		await store.claim(id, clock.now() + HOUR_MS);
+		await store.claim(id, clock.now() + HOUR_MS);
+		expect(counter.take()).toEqual(['claim', 'claim']);
 	});
 
 	it('are 2 to subscribe, 1 to unsubscribe and 1 to find all of 2,500 subscribers', async () => {
@@ -133,6 +146,9 @@ describe('objects that leave memory', () => {
 		await evictAll();
 		expect(await store.read(id)).toBeUndefined();
 		expect(await store.update(id, { logLevel: 'debug' })).toBe(false);
+		expect(await store.claim(id, untilMs)).toBe(true);
+		await evictAll();
+		expect(await store.claim(id, untilMs)).toBe(false);
 		for (const end of ['/b', '/c', '/d', '/e']) {
 			expect(await store.subscribers(uri + end)).toEqual([]);
 		}

@@ -19,7 +19,7 @@ const MINUTE_MS = 60_000;
 const BATCH_SIZE = 100;
 
 /** What an object that was never written to holds: SQLite's first page. */
-const NOTHING = { sessions: 0, subscribers: 0, tables: 0, bytes: 4096, alarmMs: null };
+const NOTHING = { sessions: 0, subscribers: 0, claims: 0, tables: 0, bytes: 4096, alarmMs: null };
 
 // The alarm has no caller to tell it the time: it reads the clock of the platform.
 beforeEach(async () => {
@@ -277,6 +277,23 @@ describe('the alarm', () => {
 		advance(MINUTE_MS);
 		await runAlarms();
 		expect(await holdingsOfAll()).toEqual(Array.from({ length: SHARDS }, () => NOTHING));
+	});
+
+	it('removes claims when their time has come, a batch at a time, and not a moment earlier', async () => {
+		const home = stubOf(0);
+		for (const id of ids(150)) await home.claim(id, 'first', Date.now() + HOUR_MS);
+		await home.claim('later', 'first', Date.now() + 2 * HOUR_MS);
+		const left: number[] = [];
+		advance(HOUR_MS + MINUTE_MS);
+		for (let run = 0; run < 2; run++) {
+			await runDurableObjectAlarm(home);
+			left.push((await holdingsOf(home)).claims);
+		}
+		expect(left).toEqual([51, 1]);
+		expect(await home.claim('later', 'other', Date.now() + HOUR_MS)).toBe(false);
+		advance(HOUR_MS);
+		await runDurableObjectAlarm(home);
+		expect(await holdingsOf(home)).toEqual(NOTHING);
 	});
 
 	it('removes more subscriptions than fit in a batch, a batch at a time', async () => {

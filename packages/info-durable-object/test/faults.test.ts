@@ -43,6 +43,7 @@ describe('an object that is out of reach', () => {
 			'subscribing a session': store.subscribe(id, uri, record.expiresAtMs),
 			'ending a subscription': store.unsubscribe(id, uri),
 			'finding subscribers': store.subscribers(uri),
+			'claiming an id': store.claim(id, record.expiresAtMs),
 		};
 		const settled = await Promise.allSettled(Object.values(calls));
 		expect(settled).toEqual(
@@ -113,7 +114,10 @@ describe('an object that is out of reach', () => {
 		await store.delete(id);
 		expect(await store.read(id)).toBeUndefined();
 		expect(await store.subscribers(uri)).toEqual([]);
-		expect(answered.size).toBe(9);
+		// To whoever made it, a claim that was carried out holds; to nobody else.
+		expect(await store.claim(id, record.expiresAtMs)).toBe(true);
+		expect(await store.claim(id, record.expiresAtMs)).toBe(false);
+		expect(answered.size).toBe(10);
 	});
 
 	it('where the session is kept, leaves a subscription that the end of the session still finds', async () => {

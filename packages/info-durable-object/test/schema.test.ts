@@ -29,6 +29,17 @@ const VERSION_1 = `
 	CREATE INDEX subscribers_by_end ON subscribers (until_ms);
 `;
 
+/** What version 2 added, as it was released. */
+const VERSION_2 = `
+	CREATE TABLE claims (
+		id TEXT NOT NULL PRIMARY KEY,
+		claimant TEXT NOT NULL,
+		until_ms INTEGER NOT NULL
+	) WITHOUT ROWID;
+	CREATE INDEX claims_by_end ON claims (until_ms);
+	UPDATE schema_version SET version = 2;
+`;
+
 /** What a later release might add. */
 const NEXT = 'ALTER TABLE sessions ADD COLUMN principal TEXT';
 
@@ -44,19 +55,25 @@ function structureOf(sql: SqlStorage): unknown[] {
 }
 
 describe('the schema', () => {
-	it('is made by the first write, and is that of version 1 and what came after', async () => {
-		const [made, byHand] = [newObject(), newObject()];
-		await made.create('a', '{}', Date.now() + HOUR_MS);
-		const structure = await runInDurableObject(made, (_object, { storage: { sql } }) => {
-			expect(schemaVersion(sql)).toBe(MIGRATIONS.length);
-			return structureOf(sql);
-		});
-		await runInDurableObject(byHand, (_object, { storage }) => {
-			storage.sql.exec(VERSION_1);
-			migrate(storage);
-			expect(structureOf(storage.sql)).toEqual(structure);
-		});
-	});
+	it.each([
+		['1', VERSION_1],
+		['2', VERSION_1 + VERSION_2],
+	])(
+		'is made by the first write, and is that of version %s and what came after',
+		async (_, sql) => {
+			const [made, byHand] = [newObject(), newObject()];
+			await made.create('a', '{}', Date.now() + HOUR_MS);
+			const structure = await runInDurableObject(made, (_object, { storage }) => {
+				expect(schemaVersion(storage.sql)).toBe(MIGRATIONS.length);
+				return structureOf(storage.sql);
+			});
+			await runInDurableObject(byHand, (_object, { storage }) => {
+				storage.sql.exec(sql);
+				migrate(storage);
+				expect(structureOf(storage.sql)).toEqual(structure);
+			});
+		},
+	);
 
 	it('of version 1, with data in it, is taken on by the constructor of this release', async () => {
 		const { id, uri, record } = openSession();
@@ -81,6 +98,8 @@ describe('the schema', () => {
 		await store.subscribe(id, uri, record.expiresAtMs);
 		await store.delete(id);
 		expect(await store.subscribers(uri)).toEqual([]);
+		expect(await store.claim(id, record.expiresAtMs)).toBe(true);
+		expect(await store.claim(id, record.expiresAtMs)).toBe(false);
 		expect(await object.subscribers(hash, Date.now())).toEqual([]);
 	});
 
@@ -123,7 +142,7 @@ describe('the schema', () => {
 			name: 'StoreError',
 			message:
 				"[tmcp-sessions/info-durable-object] reading a session failed: the object's storage has " +
-				'schema version 7, where this release of @tmcp-sessions/info-durable-object knows 1; ' +
+				'schema version 7, where this release of @tmcp-sessions/info-durable-object knows 2; ' +
 				'deploy a later release',
 		});
 		await expect(store.create('b', { createdAtMs: 0, expiresAtMs: 0 })).rejects.toThrow(

@@ -51,6 +51,7 @@ export async function runAlarms(): Promise<number[]> {
 export interface Holdings {
 	readonly sessions: number;
 	readonly subscribers: number;
+	readonly claims: number;
 	readonly tables: number;
 	readonly bytes: number;
 	readonly alarmMs: number | null;
@@ -64,6 +65,7 @@ export function holdingsOf(stub: DurableObjectStub<SessionShard>): Promise<Holdi
 		return {
 			sessions: tables && count('sessions'),
 			subscribers: tables && count('subscribers'),
+			claims: tables && count('claims'),
 			tables,
 			bytes: storage.sql.databaseSize,
 			alarmMs: await storage.getAlarm(),

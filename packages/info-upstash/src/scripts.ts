@@ -81,3 +81,11 @@ return 1`;
 export const SUBSCRIBERS: string = `
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)`;
+
+/** What `CLAIM` answers to the first claimant, however often it asks. */
+export const CLAIMED = 1;
+
+/** KEYS: claim. ARGV: claimant, time to live. */
+export const CLAIM: string = `
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return ${CLAIMED} end
+return redis.call('GET', KEYS[1]) == ARGV[1] and ${CLAIMED} or 0`;

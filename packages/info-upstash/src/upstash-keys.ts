@@ -5,6 +5,7 @@
  *     session:<id>   the fields of the record as text, or the marker of an ended session
  *     uri:<hash>     sorted set of the sessions that subscribed to the uri, by the end of each
  *     own:<id>       set of the hashes that the session subscribed to
+ *     claim:<id>     who used what is good for one use
  */
 export class UpstashKeys {
 	/** What all keys begin with. */
@@ -24,5 +25,9 @@ export class UpstashKeys {
 
 	own(encodedId: string): string {
 		return `${this.prefix}own:${encodedId}`;
+	}
+
+	claim(id: string): string {
+		return `${this.prefix}claim:${id}`;
 	}
 }

@@ -9,10 +9,13 @@ import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
+	SingleUse,
 	StoreCapabilities,
 } from '@tmcp-sessions/core';
 import { failureReason, isWrongType, NOT_THE_PROTOCOL } from './failure-reason.ts';
 import {
+	CLAIM,
+	CLAIMED,
 	CORRUPT,
 	CREATE,
 	DELETE,
@@ -51,7 +54,7 @@ export interface UpstashSessionStoreOptions {
  * every write: what it takes for a read, any replica may answer with what was true a moment ago.
  * https://upstash.com/docs/redis/features/consistency
  */
-export class UpstashSessionStore implements SessionStore {
+export class UpstashSessionStore implements SessionStore, SingleUse {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
 		visibleWithinSeconds: 0,
@@ -128,6 +131,14 @@ export class UpstashSessionStore implements SessionStore {
 		if (!Array.isArray(members)) throw unexpected('listing subscribers');
 		// A client that parses what it reads makes a number of the id 123, and null of null.
 		return members.map((member) => decodeURIComponent(String(member)));
+	}
+
+	/** By a claimant of its own: a command that the client sends again is the same claim. */
+	async claim(id: string, untilMs: number): Promise<boolean> {
+		const args = [crypto.randomUUID(), this.#ttl(untilMs)];
+		const result = await this.#script('claiming an id', CLAIM, [this.#keys.claim(id)], args, id);
+		if (result !== CLAIMED && result !== 0) throw unexpected('claiming an id');
+		return result === CLAIMED;
 	}
 
 	#ttl(untilMs: number): string {

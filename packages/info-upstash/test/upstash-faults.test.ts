@@ -1,4 +1,5 @@
 import { openSession } from '@tmcp-sessions/testkit';
+import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { Redis } from '@upstash/redis';
 import { describe, expect, it } from 'vitest';
@@ -167,6 +168,7 @@ describe('a service that fails says so in a StoreError', () => {
 			['subscribing a session', () => store.subscribe(id, uri, record.expiresAtMs)],
 			['ending a subscription', () => store.unsubscribe(id, uri)],
 			['listing subscribers', () => store.subscribers(uri)],
+			['claiming an id', () => store.claim(id, record.expiresAtMs)],
 		];
 		for (const [operation, call] of calls) {
 			const { name, message } = await failureOf(call(), id);
@@ -207,6 +209,27 @@ describe('a connection that breaks', () => {
 		expect(service.requests()).toBe(2);
 	});
 
+	it('before the answer to a claim has come leaves it the claim of whoever made it', async () => {
+		let broken = 0;
+		const service = await misbehavingService(async (request, response) => {
+			const { url = '', method = '', headers } = request;
+			const { authorization = '' } = headers;
+			const answer = await fetch(redis().url + url, {
+				method,
+				headers: { authorization, 'content-type': 'application/json' },
+				body: await text(request),
+			});
+			if (broken++ === 0) request.socket.destroy();
+			else response.end(await answer.text());
+		});
+		const { id, record } = openSession();
+		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: redis().token };
+		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		expect(await store.claim(id, record.expiresAtMs)).toBe(true);
+		expect(service.requests()).toBe(2);
+		expect(await store.claim(id, record.expiresAtMs)).toBe(false);
+	});
+
 	it('is given up after the third time', async () => {
 		const service = await misbehavingService((request) => request.socket.destroy());
 		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
@@ -216,6 +239,17 @@ describe('a connection that breaks', () => {
 		expect(service.requests()).toBe(3);
 	});
 });
+
+it.each(['[{"result":"OK"}]', '[{"result":null}]', '[{"result":2}]'])(
+	'a claim that is answered with %s neither holds nor is refused',
+	async (body) => {
+		const { url } = await misbehavingService(always(200, body));
+		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
+		await expect(store.claim('an-id', Date.now() + 1_000)).rejects.toMatchObject({
+			name: 'StoreError',
+		});
+	},
+);
 
 describe('what is stored and is no record', () => {
 	it.each([

@@ -1,4 +1,4 @@
-import { testSessionStore } from '@tmcp-sessions/testkit';
+import { testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
 import { afterAll, it } from 'vitest';
 import { upstashFromEnv, UpstashSessionStore } from '../src/index.ts';
 
@@ -50,4 +50,9 @@ if (url === undefined || token === undefined) {
 			maxIdBytes: 1024,
 		},
 	);
+
+	testSingleUse('UpstashSessionStore, with the live service', ({ now }) => ({
+		singleUse: new UpstashSessionStore({ redis: connect(), prefix, timeoutMs, now }),
+		elsewhere: new UpstashSessionStore({ redis: connect(), prefix, timeoutMs, now }),
+	}));
 }

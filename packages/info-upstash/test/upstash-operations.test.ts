@@ -40,6 +40,7 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 			() => store.subscribers(uri),
 			() => store.unsubscribe(id, uri),
 			() => store.delete(id),
+			() => store.claim(id, record.expiresAtMs),
 		];
 		for (const [index, call] of calls.entries()) {
 			requests();
@@ -86,6 +87,8 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 			[8, () => store.subscribe(id, `${uri}/b`, record.expiresAtMs - 60_000)],
 			[3, () => store.subscribers(uri)],
 			[5 + 2, () => store.delete(id)],
+			[2, () => store.claim(id, record.expiresAtMs)],
+			[3, () => store.claim(id, record.expiresAtMs)],
 		];
 		for (const [index, [expected, call]] of calls.entries()) {
 			await redis().command('CONFIG', 'RESETSTAT');
@@ -132,6 +135,8 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 		await store.unsubscribe('never', uri);
 		expect(await store.subscribers(uri)).toEqual([]);
 		expect(await kinds()).toEqual(['session']);
+		await store.claim(id, clock.now() + HOUR_MS);
+		expect(await kinds()).toEqual(['claim', 'session']);
 	});
 
 	it('has the TTL that remains, by the clock of the caller', async () => {
@@ -142,9 +147,15 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 		const store = storeOf(slow);
 		await store.create(id, { ...record, expiresAtMs: slow() + HOUR_MS });
 		await store.subscribe(id, uri, slow() + 2 * HOUR_MS);
+		await store.claim(id, slow() + 3 * HOUR_MS);
 		const found = [...(await expiries())];
 		const byKind = found.map(([key, seconds]) => [key.split(':')[1], Math.round(seconds)]);
-		expect(Object.fromEntries(byKind)).toEqual({ session: 3_600, own: 7_200, uri: 7_200 });
+		expect(Object.fromEntries(byKind)).toEqual({
+			session: 3_600,
+			own: 7_200,
+			uri: 7_200,
+			claim: 10_800,
+		});
 	});
 
 	it('is kept as long as the latest subscription, and no longer than the tombstone must', async () => {
@@ -194,7 +205,11 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 		expect(await two.subscribers(uri)).toEqual([]);
 		await two.delete(id);
 		expect(await one.read(id)).toEqual(record);
-		for (const key of (await expiries()).keys()) expect(key).toMatch(/^one:(session|uri|own):/);
+		expect(await one.claim(id, record.expiresAtMs)).toBe(true);
+		expect(await two.claim(id, record.expiresAtMs)).toBe(true);
+		await redis().command('DEL', `two:claim:${id}`);
+		for (const key of (await expiries()).keys())
+			expect(key).toMatch(/^one:(session|uri|own|claim):/);
 	});
 });
 

@@ -1,4 +1,4 @@
-import { testSessionStore } from '@tmcp-sessions/testkit';
+import { testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
 import { Redis } from '@upstash/redis';
 import { describe } from 'vitest';
 import { UpstashSessionStore } from '../src/upstash-session-store.ts';
@@ -36,4 +36,12 @@ describe.each([
 			maxIdBytes: 1024,
 		},
 	);
+
+	testSingleUse('UpstashSessionStore', ({ now }) => {
+		const client = (): Redis => new Redis({ ...redis(), ...settings });
+		return {
+			singleUse: new UpstashSessionStore({ redis: client(), now }),
+			elsewhere: new UpstashSessionStore({ redis: client(), now }),
+		};
+	});
 });
