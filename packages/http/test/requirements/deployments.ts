@@ -1,0 +1,99 @@
+import { startWorkers } from '@tmcp-sessions/testkit/workerd';
+import type { Workers } from '@tmcp-sessions/testkit/workerd';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { Endpoint } from '../endpoint.ts';
+
+const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
+
+/** Where sessions are kept. In memory there is one isolate, the others have two. */
+const deployments = ['memory', 'kv', 'durable-object'] as const;
+
+/** How workerd says that it ended work, or that nobody took a failure. */
+const LOST_WORK = /hung|never settle|uncaught|unhandled|waitUntil/i;
+
+/** One endpoint, reached through both isolates of its deployment. */
+export interface Isolates {
+	/** In the isolate that serves first. */
+	readonly here: Endpoint;
+	/** In the other one, where there is another. */
+	readonly there: Endpoint;
+}
+
+/** A deployment under test. */
+export interface Deployment {
+	/** Its endpoint, as `fixture/variants.ts` names it. */
+	endpoint(variant?: string): Isolates;
+	/** The note that a tool has left; null where there is none. */
+	note(name: string): Promise<string | null>;
+	/** How many listeners of the stateless era both isolates hold. */
+	listeners(): Promise<number>;
+	/** Ends all listeners, as a server does that shuts down. */
+	endListeners(): Promise<void>;
+}
+
+/** Runs the same tests on each deployment, all in one workerd. */
+export function describeEachDeployment(test: (deployment: Deployment) => void): void {
+	describeDeployments(deployments, test);
+}
+
+/** Runs the tests where the server is stateless on purpose: it has no info manager. */
+export function describeStateless(test: (deployment: Deployment) => void): void {
+	describeDeployments(['stateless'], test);
+}
+
+let running: Workers<'a' | 'b'> | undefined;
+
+function describeDeployments(
+	names: readonly string[],
+	test: (deployment: Deployment) => void,
+): void {
+	describe('on workerd', { timeout: 20_000 }, () => {
+		const logged: string[] = [];
+		beforeAll(async () => {
+			running = await startWorkers({
+				entry,
+				workers: ['a', 'b'],
+				kvNamespaces: ['TMCP_SESSION_INFO', 'NOTES'],
+				durableObjects: {
+					TMCP_DURABLE_OBJECT: 'SyncLayer',
+					TMCP_SESSION_OBJECT: 'SessionShard',
+				},
+				onLog: (line) => logged.push(line),
+			});
+		}, 30_000);
+		afterAll(() => running?.stop());
+		describe.each(names)('%s', (name) => {
+			test(deploymentOf(name));
+		});
+		it('nothing was hung, dropped or left unhandled meanwhile', () => {
+			expect(logged.filter((line) => LOST_WORK.test(line))).toEqual([]);
+		});
+	});
+}
+
+function deploymentOf(name: string): Deployment {
+	const url = (worker: 'a' | 'b'): URL => {
+		if (!running) throw new Error('expected workerd to run: ask for endpoints within a test');
+		return running.url(name === 'memory' ? 'a' : worker);
+	};
+	const ask = async (worker: 'a' | 'b', path: string): Promise<unknown> =>
+		(await fetch(new URL(path, url(worker)))).json();
+	const isolates = name === 'memory' ? (['a'] as const) : (['a', 'b'] as const);
+	return {
+		endpoint: (variant = 'plain') => ({
+			here: new Endpoint(url('a'), `/${name}/${variant}`),
+			there: new Endpoint(url('b'), `/${name}/${variant}`),
+		}),
+		// Sound: the fixture's own answers.
+		note: async (note) => (await ask('a', `/note?name=${note}`)) as string | null,
+		async listeners() {
+			const counts = isolates.map((worker) => ask(worker, `/${name}/plain/listeners`));
+			return (await Promise.all(counts)).reduce<number>((sum, count) => sum + Number(count), 0);
+		},
+		async endListeners() {
+			await Promise.all(isolates.map((worker) => ask(worker, `/${name}/plain/end-listeners`)));
+		},
+	};
+}

@@ -1,0 +1,130 @@
+import { expect, it } from 'vitest';
+
+import type { Endpoint, Incoming } from '../endpoint.ts';
+import { describeEachDeployment } from './deployments.ts';
+
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+const TOOLS_CHANGED = 'notifications/tools/list_changed';
+const PROMPTS_CHANGED = 'notifications/prompts/list_changed';
+const UPDATED = 'notifications/resources/updated';
+const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
+const TOOLS = { toolsListChanged: true };
+
+function listen(
+	endpoint: Endpoint,
+	id: string | number,
+	notifications: Record<string, unknown>,
+): Promise<Incoming> {
+	return endpoint.postStateless({ id, method: 'subscriptions/listen', params: { notifications } });
+}
+
+async function call(
+	endpoint: Endpoint,
+	name: string,
+	args: Record<string, unknown>,
+): Promise<void> {
+	const params = { name, arguments: args };
+	const answer = await endpoint.postStateless({ id: 1, method: 'tools/call', params });
+	await answer.ended;
+	expect(answer.text).toContain('raised');
+}
+
+describeEachDeployment((deployment) => {
+	it.each([[7], ['7'], ['listener-ü']])(
+		'M6: the acknowledgement comes first, and every message carries the subscription id %j',
+		async (id) => {
+			const { here, there } = deployment.endpoint();
+			const listener = await listen(here, id, TOOLS);
+			await listener.until(ACKNOWLEDGED);
+			await call(there, 'notify', { what: 'tools' });
+			await call(here, 'notify', { what: 'tools' });
+			await listener.until(TOOLS_CHANGED, 2);
+			expect(listener.messages).toMatchObject(
+				[ACKNOWLEDGED, TOOLS_CHANGED, TOOLS_CHANGED].map((method) => ({
+					method,
+					params: { _meta: { [SUBSCRIPTION_ID]: id } },
+				})),
+			);
+			expect(listener.messages[0]?.params?.['notifications']).toEqual(TOOLS);
+			listener.destroy();
+		},
+	);
+
+	it('M6: only what was asked for is sent', async () => {
+		const { here, there } = deployment.endpoint();
+		const prompts = await listen(here, 1, { promptsListChanged: true });
+		const resource = await listen(there, 1, { resourceSubscriptions: ['test://a'] });
+		await Promise.all([prompts.until(ACKNOWLEDGED), resource.until(ACKNOWLEDGED)]);
+		for (const endpoint of [here, there]) {
+			await call(endpoint, 'notify', { what: 'tools' });
+			await call(endpoint, 'update', { uri: 'test://b' });
+			await call(endpoint, 'update', { uri: 'test://a' });
+			await call(endpoint, 'notify', { what: 'prompts' });
+		}
+		await Promise.all([prompts.until(PROMPTS_CHANGED, 2), resource.until(UPDATED, 2)]);
+		const methods = ({ messages }: Incoming): unknown[] => messages.map(({ method }) => method);
+		expect(methods(prompts)).toEqual([ACKNOWLEDGED, PROMPTS_CHANGED, PROMPTS_CHANGED]);
+		expect(methods(resource)).toEqual([ACKNOWLEDGED, UPDATED, UPDATED]);
+		expect(resource.text).not.toContain('test://b');
+		prompts.destroy();
+		resource.destroy();
+	});
+
+	it('M7: a server that ends a subscription sends the empty result, then closes', async () => {
+		const { here, there } = deployment.endpoint();
+		const listeners = [await listen(here, 7, TOOLS), await listen(there, 'seven', TOOLS)];
+		await Promise.all(listeners.map((listener) => listener.until(ACKNOWLEDGED)));
+		await deployment.endListeners();
+		await Promise.all(listeners.map(({ ended }) => ended));
+		for (const [index, id] of [7, 'seven'].entries()) {
+			const [first, last, ...more] = listeners[index]?.messages ?? [];
+			expect(first).toMatchObject({ method: ACKNOWLEDGED });
+			expect(last).toMatchObject({ jsonrpc: '2.0', id });
+			const { _meta, ...result } = last?.result ?? {};
+			expect(_meta).toMatchObject({ [SUBSCRIPTION_ID]: id });
+			expect(Object.keys(result).filter((key) => key !== 'resultType')).toEqual([]);
+			expect(more).toEqual([]);
+		}
+	});
+
+	it('M7: a client that disconnects has cancelled, and may listen again with the same id', async () => {
+		const { here, there } = deployment.endpoint();
+		await expect.poll(() => deployment.listeners(), { timeout: 5_000 }).toBe(0);
+		for (const endpoint of [here, there, here]) {
+			const listener = await listen(endpoint, 7, TOOLS);
+			await listener.until(ACKNOWLEDGED);
+			expect(await deployment.listeners()).toBe(1);
+			listener.destroy();
+			await expect.poll(() => deployment.listeners(), { timeout: 5_000 }).toBe(0);
+		}
+	});
+
+	it('M8: a change made in one isolate reaches the listeners of every isolate, once each', async () => {
+		const { here, there } = deployment.endpoint();
+		const listeners = [
+			await listen(here, 1, TOOLS),
+			await listen(there, 1, TOOLS),
+			await listen(there, 2, TOOLS),
+		];
+		await Promise.all(listeners.map((listener) => listener.until(ACKNOWLEDGED)));
+		for (const endpoint of [here, there]) {
+			for (let change = 0; change < 3; change++) await call(endpoint, 'notify', { what: 'tools' });
+		}
+		await Promise.all(listeners.map((listener) => listener.until(TOOLS_CHANGED, 6)));
+		await new Promise((resolve) => setTimeout(resolve, 200));
+		expect(listeners.map((listener) => listener.count(TOOLS_CHANGED))).toEqual([6, 6, 6]);
+		for (const listener of listeners) listener.destroy();
+	});
+
+	it('M8: a change made by a session reaches the listeners of the stateless era, and the other way', async () => {
+		const { here, there } = deployment.endpoint();
+		const session = await here.initialize();
+		const [stream, listener] = [await here.openStream(session), await listen(there, 1, TOOLS)];
+		await listener.until(ACKNOWLEDGED);
+		await here.call('notify', session, { what: 'tools' });
+		await call(there, 'notify', { what: 'tools' });
+		await Promise.all([stream.until(TOOLS_CHANGED, 2), listener.until(TOOLS_CHANGED, 2)]);
+		stream.destroy();
+		listener.destroy();
+	});
+});
