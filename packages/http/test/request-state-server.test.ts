@@ -1,0 +1,118 @@
+import { InMemorySessionStore, runInScope } from '@tmcp-sessions/core';
+import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
+import { HttpTransport } from '@tmcp/transport-http';
+import { McpServer } from 'tmcp';
+import { tool } from 'tmcp/utils';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+
+import { requestStateCodec } from '../src/request-state-codec.ts';
+import type { RequestStateCodecOptions } from '../src/request-state-codec.ts';
+import { KEY, REFUSED } from './request-states.ts';
+
+const STATELESS = '2026-07-28';
+
+/** What a client of the stateless era gets. */
+interface Answer {
+	readonly result?: {
+		readonly resultType?: string;
+		readonly requestState?: string;
+		readonly content?: readonly { readonly text: string }[];
+	};
+	readonly error?: { readonly code: number; readonly message: string };
+}
+
+/** One isolate: its own server and transport, whose tool asks twice before it pays. */
+function isolate(
+	options: Partial<RequestStateCodecOptions> = {},
+): (principal: string, params: object) => Promise<Answer> {
+	const server = new McpServer<v.GenericSchema>(
+		{ name: 'bank', version: '1.0.0' },
+		{
+			adapter: new ValibotJsonSchemaAdapter(),
+			capabilities: { tools: {} },
+			requestStateCodec: requestStateCodec({ keys: [KEY], ...options }),
+		},
+	);
+	server.tool(
+		{
+			name: 'pay',
+			description: 'Asks twice, then pays',
+			replayable: true,
+			schema: v.object({ to: v.string(), tags: v.array(v.string()) }),
+		},
+		async ({ to }) => {
+			server.setRequestState({ quote: 'a secret quote' });
+			const sure = await server.elicitation('Sure?', v.object({ yes: v.boolean() }), {
+				key: 'sure',
+			});
+			const really = await server.elicitation('Really?', v.object({ yes: v.boolean() }), {
+				key: 'really',
+			});
+			return tool.text(`to ${to}: ${sure.action}, ${really.action}`);
+		},
+	);
+	const transport = new HttpTransport(server, { path: '/mcp' });
+	return async (principal, params) => {
+		const metadata = {
+			'io.modelcontextprotocol/protocolVersion': STATELESS,
+			'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } },
+			'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1.0.0' },
+		};
+		const body = JSON.stringify({
+			...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+			params: { name: 'pay', ...params, _meta: metadata },
+		});
+		const request = new Request('https://example.com/mcp', {
+			method: 'POST',
+			headers: {
+				accept: 'application/json, text/event-stream',
+				'content-type': 'application/json',
+				'mcp-protocol-version': STATELESS,
+				'mcp-method': 'tools/call',
+				'mcp-name': 'pay',
+			},
+			body,
+		});
+		const scope = { waitUntil: () => {}, principal, message: JSON.parse(body) as unknown };
+		const response = await runInScope(scope, () => transport.respond(request));
+		const text = (await response?.text()) ?? '';
+		// Sound: every answer is one JSON-RPC response, as JSON or in one event.
+		return JSON.parse(text.replace(/^[^{]*/, '')) as Answer;
+	};
+}
+
+const BOB = { arguments: { to: 'bob', tags: ['rent'] } };
+const YES = { action: 'accept', content: { yes: true } };
+
+/** The sealed state of an answer that asks. */
+function stateOf({ result, error }: Answer): string {
+	expect(error).toBeUndefined();
+	expect(result?.resultType).toBe('input_required');
+	return result?.requestState ?? expect.fail('there is no state');
+}
+
+describe('M10: a tool that asks twice, each round in another isolate', () => {
+	it('gets its answers, and only from who was asked, for what was asked', async () => {
+		const singleUse = new InMemorySessionStore();
+		const [a, b, c] = [isolate({ singleUse }), isolate({ singleUse }), isolate({ singleUse })];
+		const first = stateOf(await a('alice', BOB));
+		const second = stateOf(
+			await b('alice', { ...BOB, requestState: first, inputResponses: { sure: YES } }),
+		);
+		const answered = { requestState: second, inputResponses: { really: YES } };
+		for (const refused of [
+			c('eve', { ...BOB, ...answered }),
+			c('alice', { arguments: { to: 'eve', tags: ['rent'] }, ...answered }),
+			c('alice', { ...BOB, ...answered, requestState: second.slice(0, -1) }),
+			c('alice', { ...BOB, ...answered, requestState: first }),
+		]) {
+			expect((await refused).error).toEqual({
+				code: -32602,
+				message: `MCP error -32602: Invalid "requestState": the configured codec failed to decode it (${REFUSED.message})`,
+			});
+		}
+		const { result } = await c('alice', { ...BOB, ...answered });
+		expect(result?.content).toEqual([{ type: 'text', text: 'to bob: accept, accept' }]);
+	});
+});

@@ -1,0 +1,61 @@
+import { runInScope } from '@tmcp-sessions/core';
+import type { RequestScope } from '@tmcp-sessions/core';
+import { ManualClock } from '@tmcp-sessions/testkit';
+
+import { requestStateCodec } from '../src/request-state-codec.ts';
+import type { RequestStateCodec, RequestStateCodecOptions } from '../src/request-state-codec.ts';
+
+/** The secret of the codecs, unless they get others. */
+export const KEY: string = 'k'.repeat(32);
+/** The one error of every refusal. */
+export const REFUSED: { name: string; code: string; message: string } = {
+	name: 'RequestStateError',
+	code: 'request-state',
+	message:
+		"[tmcp-sessions/http] the request state is not one of this server's for this request, was used, " +
+		'or has expired: send the request again without it',
+};
+/** What is sealed. */
+export const STATE: object = { version: 1, state: { secret: 'the secret of the server', step: 2 } };
+
+/** A call of a tool, as it comes in. */
+export function call(params: object = {}, envelope: object = {}): object {
+	const args = { to: 'bob', amount: 100, notes: [{ a: 1, b: 2 }, 'c'] };
+	return {
+		...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+		params: { name: 'transfer', arguments: args, ...params },
+		...envelope,
+	};
+}
+
+/** Runs what a request does: by default a call of alice. */
+export function requesting<Result>(work: () => Result, scope: Partial<RequestScope> = {}): Result {
+	return runInScope({ waitUntil: () => {}, principal: 'alice', message: call(), ...scope }, work);
+}
+
+/** Seals in a call of alice, unless `scope` says otherwise. */
+export function seal(
+	codec: RequestStateCodec,
+	scope?: Partial<RequestScope>,
+	state: unknown = STATE,
+): Promise<string> {
+	return requesting(() => codec.encode(state), scope);
+}
+
+/** Opens in a call of alice, unless `scope` says otherwise. */
+export function open(
+	codec: RequestStateCodec,
+	encoded: string,
+	scope?: Partial<RequestScope>,
+): Promise<unknown> {
+	return requesting(() => codec.decode(encoded), scope);
+}
+
+/** A codec with a clock of its own. */
+export function setUp(options: Partial<RequestStateCodecOptions> = {}): {
+	clock: ManualClock;
+	codec: RequestStateCodec;
+} {
+	const clock = new ManualClock();
+	return { clock, codec: requestStateCodec({ keys: [KEY], now: clock.now, ...options }) };
+}
