@@ -1,0 +1,36 @@
+import { OAuthProvider } from '@cloudflare/workers-oauth-provider';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
+import {
+	DurableObjectStreamSessionManager,
+	DurableObjectSubscriptionManager,
+} from '@tmcp-sessions/streams-durable-object';
+import { env } from 'cloudflare:workers';
+import { authorize } from './authorize.ts';
+import { authOf, principalOf } from './caller.ts';
+import { createDoorServer } from './door-server.ts';
+
+export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
+
+const mcp = createMcpHandler(createDoorServer(), {
+	streams: new DurableObjectStreamSessionManager(),
+	subscriptions: new DurableObjectSubscriptionManager(),
+	info: new KVInfoSessionManager(),
+	// The provider below has checked the token: tools see whose it is, sessions are theirs.
+	oauth: { verify: async (_request, context) => authOf(context) },
+	principal: (_request, auth) => principalOf(auth),
+});
+
+export default new OAuthProvider<Env>({
+	apiRoute: '/mcp',
+	apiHandler: mcp,
+	defaultHandler: { fetch: authorize },
+	authorizeEndpoint: '/authorize',
+	tokenEndpoint: '/token',
+	clientRegistrationEndpoint: '/register',
+	resourceMetadata: {
+		resource: `${env.PUBLIC_ORIGIN}/mcp`,
+		authorization_servers: [env.PUBLIC_ORIGIN],
+		resource_name: 'Door',
+	},
+});
