@@ -14,7 +14,7 @@ export interface Sealing {
 }
 
 /** What was sealed. */
-export interface Opened {
+interface Opened {
 	/** The nonce: another one for each text that was sealed. */
 	readonly id: string;
 	readonly text: string;

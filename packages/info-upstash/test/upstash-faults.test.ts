@@ -1,4 +1,5 @@
 import { openSession } from '@tmcp-sessions/testkit';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { Redis } from '@upstash/redis';
@@ -211,7 +212,7 @@ describe('a connection that breaks', () => {
 
 	it('before the answer to a claim has come leaves it the claim of whoever made it', async () => {
 		let broken = 0;
-		const service = await misbehavingService(async (request, response) => {
+		const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
 			const { url = '', method = '', headers } = request;
 			const { authorization = '' } = headers;
 			const answer = await fetch(redis().url + url, {
@@ -221,7 +222,8 @@ describe('a connection that breaks', () => {
 			});
 			if (broken++ === 0) request.socket.destroy();
 			else response.end(await answer.text());
-		});
+		};
+		const service = await misbehavingService((...exchange) => void forward(...exchange));
 		const { id, record } = openSession();
 		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: redis().token };
 		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
