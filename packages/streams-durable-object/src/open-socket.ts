@@ -6,8 +6,8 @@ import { addressOf } from './socket-address.ts';
 import type { SocketPurpose } from './socket-address.ts';
 
 /**
- * Opens a socket to the object. Call it in the request that owns the stream: workerd lets no other
- * request use what comes back, and the socket is what keeps this request alive.
+ * Opens a socket to the object. Call it in the request that owns the stream or the inbox: workerd
+ * lets no other request use what comes back, and the socket is what keeps this request alive.
  *
  * @throws {StreamError} where the object cannot be reached or refuses.
  * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
@@ -17,15 +17,16 @@ export async function openSocket(
 	purpose: SocketPurpose,
 ): Promise<WebSocket> {
 	const stub = syncLayer(binding);
+	const operation = purpose.role === 'inbox' ? 'opening an inbox' : 'opening a stream';
 	const response = await stub
 		.fetch(addressOf(purpose), { headers: { Upgrade: 'websocket' } })
 		.catch((cause: unknown) => {
-			throw new StreamError(PACKAGE, 'opening a stream', cause);
+			throw new StreamError(PACKAGE, operation, cause);
 		});
 	if (!response.webSocket) {
 		// An unread body would hold the object in memory.
 		await response.body?.cancel();
-		throw new StreamError(PACKAGE, 'opening a stream', `SyncLayer answered ${response.status}`);
+		throw new StreamError(PACKAGE, operation, `SyncLayer answered ${response.status}`);
 	}
 	response.webSocket.accept();
 	return response.webSocket;

@@ -1,19 +1,20 @@
 import type { SubscriptionFilter } from 'tmcp';
 
 /**
- * What a Worker's socket to the object is for: the stream of a session (GET), or a listener of the
- * stateless era (`subscriptions/listen`). It travels in the address of the upgrade request.
+ * What a Worker's socket to the object is for: the stream of a session (GET), an inbox of a request
+ * at work for a session, or a listener of the stateless era (`subscriptions/listen`). It travels in
+ * the address of the upgrade request.
  */
 export type SocketPurpose =
 	/** `session` is the id, URI encoded: it goes into a tag of the object. */
-	| { readonly role: 'stream'; readonly session: string }
+	| { readonly role: 'stream' | 'inbox'; readonly session: string }
 	| { readonly role: 'listener'; readonly kinds: readonly ChangeKind[] };
 
 /** The kinds of change that a listener can ask for. */
 export type ChangeKind = 'tools' | 'prompts' | 'resources' | 'updates';
 
 /**
- * The longest session id that has streams, in bytes when URI encoded: an object's tag holds 256.
+ * The longest session id that has streams and inboxes, in bytes when URI encoded: an object's tag holds 256.
  * https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket
  */
 export const MAX_SESSION_BYTES = 240;
@@ -46,20 +47,19 @@ export function kindsOf(filters: SubscriptionFilter): ChangeKind[] {
 /** The address that an upgrade request for this purpose goes to. Ids are data: they are escaped. */
 export function addressOf(purpose: SocketPurpose): string {
 	const query = new URLSearchParams({ role: purpose.role });
-	if (purpose.role === 'stream') query.set('session', purpose.session);
-	else for (const kind of purpose.kinds) query.append('kind', kind);
+	if (purpose.role === 'listener') for (const kind of purpose.kinds) query.append('kind', kind);
+	else query.set('session', purpose.session);
 	return `https://sync-layer.invalid/?${query.toString()}`;
 }
 
 /** What an address asks for, or undefined where it names no purpose. */
 export function purposeOf(address: string): SocketPurpose | undefined {
 	const query = new URL(address).searchParams;
-	if (query.get('role') === 'listener') {
-		return { role: 'listener', kinds: query.getAll('kind').filter(isKind) };
-	}
-	const session = query.get('session');
-	if (query.get('role') !== 'stream' || !session) return undefined;
-	return FITS_A_TAG.test(session) ? { role: 'stream', session } : undefined;
+	const role = query.get('role');
+	if (role === 'listener') return { role, kinds: query.getAll('kind').filter(isKind) };
+	if (role !== 'stream' && role !== 'inbox') return undefined;
+	const session = query.get('session') ?? '';
+	return FITS_A_TAG.test(session) ? { role, session } : undefined;
 }
 
 function isKind(kind: string): kind is ChangeKind {

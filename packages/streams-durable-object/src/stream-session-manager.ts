@@ -7,18 +7,19 @@ import {
 	reporterOf,
 	StreamError,
 } from '@tmcp-sessions/core';
-import type { ErrorReporter } from '@tmcp-sessions/core';
+import type { ErrorReporter, SessionInbox, SessionInboxes } from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
 
 import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
 import { openSocket } from './open-socket.ts';
+import { MAX_MESSAGE_LENGTH, SocketInbox } from './session-inbox.ts';
 import { MAX_SESSION_BYTES } from './socket-address.ts';
 
 /** Options of the managers that share a `SyncLayer`. */
 export interface SyncLayerOptions {
-	/** Told of messages that could not be handed to the object. Default: the console. */
+	/** Told of messages and sockets to the object that were lost. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
 }
 
@@ -30,9 +31,13 @@ interface LocalStream {
 
 /**
  * The sessions' GET streams, wherever their isolates are: each holds one socket to the `SyncLayer`,
- * and a message goes through that object to the newest stream of each session.
+ * and a message goes through that object to the newest stream of each session. The inboxes of the
+ * requests at work for a session are reached through it too, with a socket for each.
  */
-export class DurableObjectStreamSessionManager extends StreamSessionManager {
+export class DurableObjectStreamSessionManager
+	extends StreamSessionManager
+	implements SessionInboxes
+{
 	readonly #binding: SyncLayerBinding;
 	readonly #report: (cause: unknown) => void;
 	/** The streams that requests of this isolate hold. */
@@ -68,7 +73,8 @@ export class DurableObjectStreamSessionManager extends StreamSessionManager {
 
 	/**
 	 * Ends the session's streams in every isolate. Called because one of its streams was cancelled,
-	 * it lets go of that one alone: the client may have opened the next one already.
+	 * it lets go of that one alone: the client may have opened the next one already. Inboxes stay
+	 * open: a request that is at work when its session ends may finish.
 	 *
 	 * @throws {StreamError} where the object cannot be reached.
 	 */
@@ -103,6 +109,45 @@ export class DurableObjectStreamSessionManager extends StreamSessionManager {
 		const sending = this.#broadcast(sessions, data);
 		keepAlive(sending, waitUntil);
 		return sending;
+	}
+
+	/**
+	 * Opens an inbox, for one upgrade request to the object. Where its socket is lost, a new one is
+	 * opened, once; where that fails, or is lost in its turn, `onError` is told. What is delivered
+	 * meanwhile does not arrive, and the number that `deliver` returns says so.
+	 *
+	 * @throws {InvalidSessionIdError} where the id is no string of 1 to 240 bytes, URI encoded.
+	 * @throws {StreamError} where the object cannot be reached.
+	 */
+	async openInbox(id: string, take: (message: string) => void): Promise<SessionInbox> {
+		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		return SocketInbox.open({
+			openSocket: () => openSocket(this.#binding, { role: 'inbox', session }),
+			take,
+			report: this.#report,
+		});
+	}
+
+	/**
+	 * Delivers a message, for one call to the object.
+	 *
+	 * @returns how many inboxes it was sent to. One that was closed a moment ago may be counted.
+	 * @throws {InvalidSessionIdError} where the id is no string of 1 to 240 bytes, URI encoded.
+	 * @throws {StreamError} where the object cannot be reached, or the message has more than 11,184,810
+	 * UTF-16 units, which is 32 MiB of UTF-8 at worst.
+	 */
+	async deliver(id: string, message: string): Promise<number> {
+		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const operation = 'delivering to inboxes';
+		if (message.length > MAX_MESSAGE_LENGTH) {
+			const reason = `a message has at most ${MAX_MESSAGE_LENGTH} UTF-16 units; found ${message.length}. Send less`;
+			throw new StreamError(PACKAGE, operation, reason);
+		}
+		try {
+			return await syncLayer(this.#binding).deliver(session, message);
+		} catch (cause) {
+			throw new StreamError(PACKAGE, operation, cause);
+		}
 	}
 
 	async #broadcast(sessions: string[] | undefined, data: string): Promise<void> {

@@ -17,8 +17,9 @@ const SESSION_ENDED = 4000;
 const STREAM_TAG = 'stream';
 
 /**
- * The Durable Object that a deployment's streams meet in. Each open stream of a client, and each
- * listener, holds one socket to it; between messages it leaves memory and the sockets stay.
+ * The Durable Object that a deployment's streams meet in. Each open stream of a client, each
+ * listener and each inbox holds one socket to it; between messages it leaves memory and the sockets
+ * stay.
  *
  * It keeps nothing in memory: what it knows is in the sockets' tags and attachments, so that a new
  * instance after a wake-up goes on where the old one was.
@@ -76,6 +77,18 @@ export class SyncLayer extends DurableObject {
 		for (const socket of this.ctx.getWebSockets(listenerTag(kind))) trySend(socket, message);
 	}
 
+	/**
+	 * Sends a message to every open inbox of the session.
+	 *
+	 * @param session the id, URI encoded.
+	 * @returns how many took it.
+	 */
+	deliver(session: string, message: string): number {
+		return this.ctx
+			.getWebSockets(inboxTag(session))
+			.filter((socket) => isOpen(socket) && trySend(socket, message)).length;
+	}
+
 	/** Completes the closing handshake, which the platform leaves to us before its date 2026-04-07. */
 	override webSocketClose(socket: WebSocket): void {
 		closeQuietly(socket);
@@ -107,14 +120,24 @@ function sessionTag(session: string): string {
 	return `session:${session}`;
 }
 
+/** Not the tag of a session: what looks for its streams must not find its inboxes. */
+function inboxTag(session: string): string {
+	return `inbox:${session}`;
+}
+
 function listenerTag(kind: string): string {
 	return `listener:${kind}`;
 }
 
 function tagsOf(purpose: SocketPurpose): string[] {
-	return purpose.role === 'stream'
-		? [STREAM_TAG, sessionTag(purpose.session)]
-		: purpose.kinds.map(listenerTag);
+	switch (purpose.role) {
+		case 'stream':
+			return [STREAM_TAG, sessionTag(purpose.session)];
+		case 'inbox':
+			return [inboxTag(purpose.session)];
+		case 'listener':
+			return purpose.kinds.map(listenerTag);
+	}
 }
 
 /** Without the sockets that are closing, and without those that this class did not accept. */
@@ -123,7 +146,7 @@ function newestFirst(sockets: WebSocket[]): WebSocket[] {
 		.map((socket) => ({ socket, order: attachmentOf(socket)?.order }))
 		.filter(
 			(entry): entry is { socket: WebSocket; order: number } =>
-				entry.order !== undefined && entry.socket.readyState === WebSocket.OPEN,
+				entry.order !== undefined && isOpen(entry.socket),
 		)
 		.toSorted((one, other) => other.order - one.order)
 		.map(({ socket }) => socket);
@@ -147,6 +170,11 @@ function isStreamAttachment(attachment: unknown): attachment is StreamAttachment
 		'order' in attachment &&
 		typeof attachment.order === 'number'
 	);
+}
+
+/** For a moment the platform still lists a socket that is closing. */
+function isOpen(socket: WebSocket): boolean {
+	return socket.readyState === WebSocket.OPEN;
 }
 
 function sendToNewest(newestFirst: readonly WebSocket[], frame: string): void {

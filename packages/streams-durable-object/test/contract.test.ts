@@ -2,11 +2,21 @@ import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
-import { testStreamSessionManager, testSubscriptionManager } from '@tmcp-sessions/testkit';
+import {
+	testSessionInboxes,
+	testStreamSessionManager,
+	testSubscriptionManager,
+} from '@tmcp-sessions/testkit';
 
 import { evict } from './fixture/sync-layer.ts';
 
 testStreamSessionManager('DurableObjectStreamSessionManager', () => ({
+	manager: new DurableObjectStreamSessionManager(),
+	elsewhere: new DurableObjectStreamSessionManager(),
+	evict,
+}));
+
+testSessionInboxes('DurableObjectStreamSessionManager', () => ({
 	manager: new DurableObjectStreamSessionManager(),
 	elsewhere: new DurableObjectStreamSessionManager(),
 	evict,

@@ -4,11 +4,11 @@ import {
 } from '@tmcp-sessions/streams-durable-object';
 import { BindingError, InvalidSessionIdError, StreamError } from '@tmcp-sessions/core';
 import { OpenStream } from '@tmcp-sessions/testkit';
-import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 
+import { beforeOpening, unreachable } from './fixture/disturbed-namespace.ts';
 import { syncLayer } from './fixture/sync-layer.ts';
 
 /** The controller of a stream that nobody reads. */
@@ -18,47 +18,6 @@ function newController(): ReadableStreamDefaultController {
 	const [controller] = captured;
 	if (!controller) throw new Error('expected a controller');
 	return controller;
-}
-
-/** A namespace whose object is out of reach: only the way to it is broken, as in an outage. */
-function unreachable(reason: string): DurableObjectNamespace<never> {
-	const stub = new Proxy(
-		{},
-		{
-			get: (_target, key) => (key === 'then' ? undefined : () => Promise.reject(new Error(reason))),
-		},
-	);
-	return new Proxy(env.TMCP_DURABLE_OBJECT, {
-		get: (target, key) =>
-			key === 'getByName' ? () => stub : (Reflect.get(target, key) as unknown),
-	}) as unknown as DurableObjectNamespace<never>; // Sound: the managers use getByName alone.
-}
-
-/** The namespace, whose objects' `fetch` waits once `isSlow` is set. */
-function interceptedFetch(wait: () => Promise<void>): {
-	namespace: DurableObjectNamespace<SyncLayer>;
-	isSlow: boolean;
-} {
-	const slow = {
-		isSlow: false,
-		namespace: new Proxy(env.TMCP_DURABLE_OBJECT, {
-			get(target, key) {
-				if (key !== 'getByName') return Reflect.get(target, key) as unknown;
-				return (name: string) => {
-					const stub = target.getByName(name);
-					const slowFetch = async (...args: Parameters<typeof stub.fetch>): Promise<Response> => {
-						if (slow.isSlow) await wait();
-						return stub.fetch(...args);
-					};
-					return new Proxy(stub, {
-						get: (object, method) =>
-							method === 'fetch' ? slowFetch : (Reflect.get(object, method) as unknown),
-					});
-				};
-			},
-		}),
-	};
-	return slow;
 }
 
 describe('the binding', () => {
@@ -146,11 +105,11 @@ describe('a client that leaves while its stream is being opened', () => {
 	it('takes no other stream of the session with it, and leaves no socket behind', async () => {
 		const id = crypto.randomUUID();
 		const gate = Promise.withResolvers<void>();
+		let open = Promise.resolve();
 		// The real object, only that it is slow to take the second stream.
-		const slow = interceptedFetch(() => gate.promise);
-		const manager = new DurableObjectStreamSessionManager(slow.namespace);
+		const manager = new DurableObjectStreamSessionManager(beforeOpening(() => open));
 		const healthy = await OpenStream.open(manager, id);
-		slow.isSlow = true;
+		open = gate.promise;
 		let cancel: (() => Promise<void>) | undefined;
 		const opening = new Promise<void>((resolve) => {
 			const stream = new ReadableStream({

@@ -28,14 +28,18 @@ describe('what SyncLayer refuses', () => {
 		expect(await response.text()).toBe('Expected a WebSocket upgrade');
 	});
 
-	it.each(['', 'role=stream', 'role=stream&session=', 'role=owner&session=a', 'session=a'])(
-		'answers 400 to an upgrade that names no purpose: "%s"',
-		async (query) => {
-			const response = await syncLayer().fetch(`https://sync-layer.invalid/?${query}`, UPGRADE);
-			expect(response.status).toBe(400);
-			expect(await response.text()).toBe('Expected a session or a listener');
-		},
-	);
+	it.each([
+		'',
+		'role=stream',
+		'role=stream&session=',
+		'role=inbox',
+		'role=owner&session=a',
+		'session=a',
+	])('answers 400 to an upgrade that names no purpose: "%s"', async (query) => {
+		const response = await syncLayer().fetch(`https://sync-layer.invalid/?${query}`, UPGRADE);
+		expect(response.status).toBe(400);
+		expect(await response.text()).toBe('Expected a session or a listener');
+	});
 
 	it('answers 400 to a session id that no tag can hold, and takes the longest that one can', async () => {
 		const tooLong = `role=stream&session=${'x'.repeat(241)}`;
