@@ -1,5 +1,11 @@
 export { createMcpHandler } from './mcp-handler.ts';
-export type { McpHandler, McpHandlerOptions, OAuthHelper } from './mcp-handler.ts';
+export type {
+	ExecutionContextLike,
+	McpHandler,
+	McpHandlerOptions,
+	OAuthHelper,
+	Principal,
+	PrincipalOf,
+} from './options.ts';
 export { requestStateCodec, RequestStateError } from './request-state-codec.ts';
 export type { RequestStateCodec, RequestStateCodecOptions } from './request-state-codec.ts';
-export type { ExecutionContextLike } from './request-work.ts';

@@ -1,5 +1,6 @@
-import { failureOf } from './failure.ts';
+import { errorMessage, Refusal, refusalDetailOf } from './refusal.ts';
 import type { RequestWork } from './request-work.ts';
+import { MISSING_CAPABILITY } from './stateless-rules.ts';
 
 /** One or more SSE frames, encoded. */
 export type Frames = Uint8Array<ArrayBuffer>;
@@ -21,6 +22,7 @@ const TURNS_OF_A_CALL = 100;
  * @param answer the transport's answer, for its status and headers.
  * @param body the frames of that answer.
  * @param heartbeatMs the longest time without a byte on a stream.
+ * @param onLasting told where a call is not answered at once.
  * @throws what ended the stream before its first frame.
  */
 export async function liveResponse(
@@ -28,11 +30,12 @@ export async function liveResponse(
 	body: ReadableStream<Frames>,
 	work: RequestWork,
 	heartbeatMs: number,
+	onLasting: () => void,
 ): Promise<Response> {
 	const reader = body.getReader();
 	const frames: Frames[] = [];
 	let read = reader.read();
-	if (!work.endsWithClient) await answeredAtOnce(read, work);
+	if (!work.isListening && !(await answeredAtOnce(read, work))) onLasting();
 	// Also what keeps workerd from ending, as hung, a request that waits for another request only.
 	const quiet = work.isHandled ? undefined : deadline(heartbeatMs);
 	try {
@@ -42,7 +45,7 @@ export async function liveResponse(
 				return pumped(answer, [KEEP_ALIVE], reader, read, work, heartbeatMs);
 			}
 			if (next.done) {
-				return new Response(joined(frames), { status: answer.status, headers: answer.headers });
+				return complete(answer, frames, work);
 			}
 			frames.push(next.value);
 			read = reader.read();
@@ -55,12 +58,58 @@ export async function liveResponse(
 }
 
 /**
+ * The answer of a call as JSON, for a client that takes no stream: the response alone, since nothing
+ * else has a place in it.
+ *
+ * @throws what ended the call.
+ */
+export async function jsonResponse(
+	answer: Response,
+	body: ReadableStream<Frames>,
+	work: RequestWork,
+	heartbeatMs: number,
+	onLasting: () => void,
+): Promise<Response> {
+	const reader = body.getReader();
+	const read = reader.read();
+	if (!(await answeredAtOnce(read, work))) onLasting();
+	// As above: a request that waits for another request only would be ended as hung.
+	const quiet = work.isHandled ? undefined : setInterval(() => {}, heartbeatMs);
+	let last: Frames | undefined;
+	try {
+		for (let next = await read; !next.done; next = await reader.read()) last = next.value;
+	} finally {
+		clearInterval(quiet);
+	}
+	if (!last) throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
+	return jsonOf(answer, last, answer.status);
+}
+
+/**
  * Waits for what needs no waiting: most calls are answered in the turn in which the server gets
  * them, and a timer for each would cost more than all else here.
+ *
+ * @returns whether the server is through.
  */
-async function answeredAtOnce(read: Read, work: RequestWork): Promise<void> {
+async function answeredAtOnce(read: Read, work: RequestWork): Promise<boolean> {
 	await Promise.race([read, work.begun]);
 	for (let turn = 0; turn < TURNS_OF_A_CALL && !work.isHandled; turn++) await Promise.resolve();
+	return work.isHandled;
+}
+
+/** An answer that is there before its status has gone out, so that an error can have its own. */
+function complete(answer: Response, frames: readonly Frames[], work: RequestWork): Response {
+	const last = frames.at(-1);
+	if (last && work.errorCode === MISSING_CAPABILITY) return jsonOf(answer, last, 400);
+	return new Response(joined(frames), { status: answer.status, headers: answer.headers });
+}
+
+/** The message of a frame, as the transport makes it: one line of data. */
+function jsonOf(answer: Response, frame: Frames, status: number): Response {
+	const [, message = ''] = /^data: (.*)$/m.exec(new TextDecoder().decode(frame)) ?? [];
+	const headers = new Headers(answer.headers);
+	headers.set('Content-Type', 'application/json');
+	return new Response(message, { status, headers });
 }
 
 function pumped(
@@ -90,8 +139,9 @@ async function pump(
 	const leave = (): void => {
 		if (clientLeft) return;
 		clientLeft = true;
-		// A stream that only listens ends with its client. A tool call goes on, and so does the timer:
-		// one that waits for another request would be ended as hung.
+		work.onClientLeft();
+		// A stream that only listens ends with its client. A session's call goes on, and so does the
+		// timer: one that waits for another request would be ended as hung.
 		if (work.endsWithClient) work.waitUntil(reader.cancel());
 	};
 	const write = async (frames: Frames): Promise<void> => {
@@ -130,8 +180,7 @@ function newPipe(): TransformStream<Frames, Frames> {
 }
 
 function errorFrame(id: string | number, error: unknown): Frames {
-	const { body } = failureOf(error);
-	const message = JSON.stringify({ ...body, id });
+	const message = JSON.stringify(errorMessage(refusalDetailOf(error), id));
 	return new TextEncoder().encode(`event: message\ndata: ${message}\n\n`);
 }
 

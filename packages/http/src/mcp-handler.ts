@@ -1,73 +1,36 @@
 import {
-	InMemorySessionStore,
+	hasInboxes,
 	InMemoryStreamSessionManager,
 	reporterOf,
-	runInScope,
-	StoredInfoSessionManager,
 	TmcpSessionsError,
 } from '@tmcp-sessions/core';
-import type { ErrorReporter } from '@tmcp-sessions/core';
-import type {
-	InfoSessionManager,
-	StreamSessionManager,
-	SubscriptionManager,
-} from '@tmcp/session-manager';
+import type { StreamSessionManager } from '@tmcp/session-manager';
 import { HttpTransport } from '@tmcp/transport-http';
 import type { HttpTransportOptions } from '@tmcp/transport-http';
-import type { AuthInfo } from 'tmcp';
 
-import { liveResponse } from './live-response.ts';
+import { Callers } from './callers.ts';
+import { CallsAtWork, noAnswer } from './calls-at-work.ts';
+import { idOf } from './message.ts';
+import { McpEndpoint } from './mcp-endpoint.ts';
+import type { EndpointParts } from './mcp-endpoint.ts';
+import type { McpHandler, McpHandlerOptions } from './options.ts';
+import { OriginRules } from './origin-rules.ts';
+import { Refusal, refusalDetailOf, refusalResponse } from './refusal.ts';
 import { RequestWork } from './request-work.ts';
-import type { ExecutionContextLike } from './request-work.ts';
-import { detached, originalOf } from './detached-request.ts';
-import { failureOf } from './failure.ts';
-import { trackedServer } from './tracked-server.ts';
+import { sessionKeys, SessionRules } from './session-rules.ts';
+import { currentWork, trackedServer } from './tracked-server.ts';
 import { watchedInfo } from './watched-info.ts';
-
-/** What a deployment chooses: its managers, and what is the transport's own. */
-export interface McpHandlerOptions<Custom = undefined> extends Pick<
-	HttpTransportOptions,
-	'allowedOrigins' | 'cors'
-> {
-	/** The OAuth helper of `@tmcp/auth`, as the transport takes it. */
-	readonly oauth?: OAuthHelper | undefined;
-	/** The sessions' GET streams. Default: in memory, of this process alone. */
-	readonly streams?: StreamSessionManager | undefined;
-	/** What is known of a session. Default: in memory, of this process alone. */
-	readonly info?: InfoSessionManager | undefined;
-	/** The listeners of the stateless era. Default: in memory, of this process alone. */
-	readonly subscriptions?: SubscriptionManager | undefined;
-	/** The endpoint's path; null answers on every path. Default: `/mcp`. */
-	readonly path?: string | null | undefined;
-	/** What tools find as `server.ctx.custom`, for a server with `withContext`. */
-	readonly context?: ((request: Request) => Custom | Promise<Custom>) | undefined;
-	/** The longest time without a byte on an open stream, at most 25. Default: 15. */
-	readonly heartbeatSeconds?: number | undefined;
-	/** Told of every failure that no client is told of in full. Default: the console. */
-	readonly onError?: ErrorReporter | undefined;
-}
-
-/** What the transport asks of `@tmcp/auth`, whose types are there only where it is installed. */
-export interface OAuthHelper {
-	/** Answers the requests of the OAuth flow itself; null lets a request pass. */
-	respond(request: Request): Promise<Response | null>;
-	/** Who is calling; throws or answers null where nobody is known. */
-	verify(request: Request): Promise<AuthInfo | null>;
-}
-
-/** An object to export as a Worker's default. */
-export interface McpHandler {
-	/**
-	 * Answers one request: 404 outside its path, 503 with `Retry-After` where a backend is down.
-	 *
-	 * @param context the platform's, for its `waitUntil`; a process that lives on needs none.
-	 */
-	fetch(request: Request, env?: unknown, context?: ExecutionContextLike): Promise<Response>;
-}
 
 const DEFAULT_HEARTBEAT_SECONDS = 15;
 /** On Workers what goes on after a client has left has 30 s: a heartbeat must find it before. */
 const MAX_HEARTBEAT_SECONDS = 25;
+const DEFAULT_ANSWER_SECONDS = 300;
+const MAX_ANSWER_SECONDS = 24 * 60 * 60;
+const DEFAULT_MAX_BODY_BYTES = 4 * 1_024 * 1_024;
+/** What Workers take at most, whatever the plan. */
+const MAX_BODY_BYTES = 500 * 1_024 * 1_024;
+/** What a browser's client must be let see: without its session's id it has no session. */
+const EXPOSED_HEADERS = ['Mcp-Session-Id', 'WWW-Authenticate', 'Retry-After'];
 
 /** Any server that the transport takes, whatever its schemas. */
 type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
@@ -75,96 +38,147 @@ type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorP
 >[0];
 
 /**
- * Serves a server over Streamable HTTP, in both eras of the protocol, so that a request lives as
- * long as its work: what a tool raises before it returns arrives, streams stay up while they are
- * used and end when their clients have left.
+ * Serves a server over Streamable HTTP, in both eras of the protocol and by its rules, so that a
+ * request lives as long as its work.
  *
  * Composes `HttpTransport` of `@tmcp/transport-http`. It is made when the turn is over that this is
  * called in: by then the server has its tools, and one that is registered later tells every session
  * that the list changed. From then on changes raised anywhere reach the sessions, a cron job's too.
  *
- * @throws {TmcpSessionsError} `configuration`, where `heartbeatSeconds` is not above 0 and at most 25.
+ * @throws {TmcpSessionsError} `configuration`, where a number is out of its range, a key is too
+ * short, or `oauth` comes without `principal`.
  */
 export function createMcpHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: McpHandlerOptions<Custom> = {},
 ): McpHandler {
 	const report = reporterOf(options.onError);
-	const heartbeatMs = checkedHeartbeatMs(options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS);
-	const info =
-		options.info ??
-		new StoredInfoSessionManager(new InMemorySessionStore(), { onError: options.onError });
+	const checked = checkedOptions(options);
+	const { info, oauth, cors } = options;
+	const streams = options.streams ?? new InMemoryStreamSessionManager();
+	const calls = callsAtWork(server, streams, checked.answerMs, report);
+
 	let transport: HttpTransport<Custom> | undefined;
 	const attached = (): HttpTransport<Custom> =>
 		(transport ??= new HttpTransport<Custom>(
-			trackedServer(server, info, report),
-			transportOptions(options, info),
+			trackedServer(server, { info, report, ask: (...question) => calls.ask(...question) }),
+			transportOptions({ ...options, streams }),
 		));
 	queueMicrotask(attached);
 
+	let endpoint: McpEndpoint<Custom> | undefined;
+	const endpointOf = (env: unknown): McpEndpoint<Custom> =>
+		(endpoint ??= new McpEndpoint<Custom>({
+			...checked,
+			...{ calls, oauth, context: options.context },
+			transport: attached(),
+			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info),
+		}));
+
 	return {
-		async fetch(request, _env, context) {
-			const work = new RequestWork(context, report);
-			work.endsWithClient = request.method === 'GET';
+		async fetch(request, env, platform) {
+			const work = new RequestWork(platform, report);
+			let response: Response;
 			try {
-				const custom = await options.context?.(request);
-				const respond = (): Promise<Response | null> =>
-					attached().respond(detached(request), custom);
-				return await kept(await runInScope(work, respond), work, heartbeatMs);
+				response = await endpointOf(env).respond(request, work, platform);
 			} catch (error) {
-				report(error);
-				const { body, ...answer } = failureOf(error);
-				return Response.json(body, answer);
+				// A refusal is for its client alone: nothing is wrong here.
+				if (!(error instanceof Refusal)) work.report(error);
+				work.finish();
+				response = refusalResponse(refusalDetailOf(error), idOf(work.message) ?? null);
 			}
+			return cors ? withCors(response, request, attached()) : response;
 		},
 	};
 }
 
-function checkedHeartbeatMs(seconds: number): number {
-	if (seconds > 0 && seconds <= MAX_HEARTBEAT_SECONDS) return seconds * 1000;
-	throw new TmcpSessionsError(
-		'configuration',
-		'http',
-		`heartbeatSeconds must be above 0 and at most ${MAX_HEARTBEAT_SECONDS}; found ${seconds}`,
-	);
-}
+type Checked = Pick<
+	EndpointParts<undefined>,
+	'callers' | 'heartbeatMs' | 'maxBodyBytes' | 'origins' | 'path'
+> & { readonly answerMs: number };
 
-/** The transport's answer, with what it takes to let its work finish. */
-async function kept(
-	answer: Response | null,
-	work: RequestWork,
-	heartbeatMs: number,
-): Promise<Response> {
-	if (!answer) return new Response('Not found', { status: 404 });
-	// The transport answers notifications and responses first and handles them afterwards.
-	if (answer.status === 202) work.waitUntil(work.handled);
-	const isStream = answer.headers.get('content-type') === 'text/event-stream';
-	if (!isStream || !answer.body) return answer;
-	return liveResponse(answer, answer.body, work, heartbeatMs);
-}
-
-function transportOptions<Custom>(
-	options: McpHandlerOptions<Custom>,
-	info: InfoSessionManager,
-): HttpTransportOptions {
-	const { allowedOrigins, cors, oauth, path = '/mcp', subscriptions } = options;
+/** What can be made before there is an environment. */
+function checkedOptions<Custom>(options: McpHandlerOptions<Custom>): Checked {
+	const { heartbeatSeconds = DEFAULT_HEARTBEAT_SECONDS, path = '/mcp' } = options;
+	const { answerSeconds = DEFAULT_ANSWER_SECONDS, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+	const between = (name: string, value: number, atMost: number): number => {
+		if (value > 0 && value <= atMost) return value;
+		throw new TmcpSessionsError(
+			'configuration',
+			'http',
+			`${name} must be above 0 and at most ${atMost}; found ${value}`,
+		);
+	};
 	return {
 		path,
-		sessionManager: {
-			streams: options.streams ?? new InMemoryStreamSessionManager(),
-			info: watchedInfo(info),
-		},
-		...(subscriptions && { subscriptionManager: subscriptions }),
-		...(allowedOrigins !== undefined && { allowedOrigins }),
-		...(cors !== undefined && { cors }),
-		...(oauth && { oauth: withOriginals(oauth) }),
+		origins: new OriginRules(options),
+		callers: new Callers(options.oauth, options.principal),
+		maxBodyBytes: between('maxBodyBytes', maxBodyBytes, MAX_BODY_BYTES),
+		heartbeatMs: between('heartbeatSeconds', heartbeatSeconds, MAX_HEARTBEAT_SECONDS) * 1000,
+		answerMs: between('answerSeconds', answerSeconds, MAX_ANSWER_SECONDS) * 1000,
 	};
 }
 
-/** The helper, which gets the client's own request: it may copy it or send it on. */
-function withOriginals(oauth: OAuthHelper): OAuthHelper {
+function callsAtWork<Custom extends Record<string, unknown> | undefined>(
+	server: ServerOf<Custom>,
+	streams: StreamSessionManager,
+	answerMs: number,
+	report: (error: unknown) => void,
+): CallsAtWork {
+	// Without a way between isolates, answers find the calls of their own.
+	const inboxes = hasInboxes(streams) ? streams : new InMemoryStreamSessionManager();
+	return new CallsAtWork(inboxes, answerMs, async (answer) => {
+		try {
+			// Sound: whatever is no answer is thrown back.
+			await server.receive(answer as unknown as Parameters<typeof server.receive>[0]);
+		} catch (error) {
+			report(error);
+			await server.receive(noAnswer(answer.id, 'The client sent what is no answer'));
+		}
+	});
+}
+
+function transportOptions<Custom>(options: McpHandlerOptions<Custom>): HttpTransportOptions {
+	const { cors, info, oauth, path = '/mcp', streams, subscriptions } = options;
 	return {
-		respond: (request) => oauth.respond(originalOf(request)),
-		verify: (request) => oauth.verify(originalOf(request)),
+		path,
+		getSessionId: () => currentWork()?.sessionId ?? '',
+		sessionManager: { ...(streams && { streams }), ...(info && { info: watchedInfo(info) }) },
+		...(subscriptions && { subscriptionManager: subscriptions }),
+		// Checked before, with the host.
+		allowedOrigins: true,
+		...(cors !== undefined && {
+			cors: cors === true ? { origin: true, exposedHeaders: EXPOSED_HEADERS } : cors,
+		}),
+		// Asked before, since sessions are the caller's.
+		...(oauth && {
+			oauth: {
+				respond: () => Promise.resolve(null),
+				verify: () => Promise.resolve(currentWork()?.auth ?? null),
+			},
+		}),
 	};
+}
+
+/**
+ * Gives a response that is not the transport's own the headers that it would have: they are the
+ * transport's to make, which is asked for them as a browser would.
+ */
+async function withCors<Custom extends Record<string, unknown> | undefined>(
+	response: Response,
+	request: Request,
+	transport: HttpTransport<Custom>,
+): Promise<Response> {
+	if (response.headers.has('access-control-allow-methods')) return response;
+	const origin = request.headers.get('origin');
+	const asked = new Request(request.url, {
+		method: 'OPTIONS',
+		...(origin !== null && { headers: { origin } }),
+	});
+	const answer = await transport.respond(asked);
+	const shown = new Response(response.body, response);
+	answer?.headers.forEach((value, name) => {
+		if (name.startsWith('access-control-')) shown.headers.set(name, value);
+	});
+	return shown;
 }

@@ -1,9 +1,9 @@
 import type { RequestScope, StoreError } from '@tmcp-sessions/core';
+import type { AuthInfo } from 'tmcp';
 
-/** What a platform hands a `fetch` handler to keep a request alive: Workers' `ctx`, or its like. */
-export interface ExecutionContextLike {
-	waitUntil(work: Promise<unknown>): void;
-}
+import { CallSignal } from './call-signal.ts';
+import type { AnswerType } from './header-rules.ts';
+import type { ExecutionContextLike } from './options.ts';
 
 /** One request and the work that it must outlive. */
 export class RequestWork implements RequestScope {
@@ -11,25 +11,46 @@ export class RequestWork implements RequestScope {
 	readonly handled: Promise<void>;
 	/** Settles when the server gets the message: until then the request waits for its own storage. */
 	readonly begun: Promise<void>;
-	/** The id of the request that is being answered; a notification and a response have none. */
+	/** Ends the call, where its client cancels it. */
+	readonly signal: CallSignal = new CallSignal();
+	/** What the OAuth helper knows of the caller. */
+	auth: AuthInfo | null = null;
+	/** Whom the request was authorized for; empty where sessions are nobody's. */
+	principal = '';
+	/** The message, parsed. */
+	message: unknown;
+	/** The live session that the message belongs to; empty where there is none. */
+	sessionId = '';
+	/** The id of the request that is being answered; a notification and an answer have none. */
 	messageId: string | number | undefined;
+	/** How the client takes its answer. */
+	answerType: AnswerType = 'sse';
 	/** Whether the server is through: nothing more will come on a stream than what it holds. */
 	isHandled = false;
 	/** Why the session's record could not be read: the message must not be handled without it. */
 	failure: StoreError | undefined;
-	/** Whether a client that goes away ends this: it only listened. A tool call goes on without it. */
+	/** The code of the error that the server answered with. */
+	errorCode: number | undefined;
+	/** Whether this is there to listen: it is not over when its message was handled. */
+	isListening = false;
+	/** Whether a client that goes away ends this; a call of a session goes on without it. */
 	endsWithClient = false;
+	/** Told when a write finds that the client has left. */
+	onClientLeft: () => void = () => {};
 
 	readonly #context: ExecutionContextLike | undefined;
-	readonly #report: (error: unknown) => void;
+	readonly #report: (error: unknown, session: string) => void;
 	#resolveBegun: () => void = () => {};
 	#resolveHandled: () => void = () => {};
 
 	/**
 	 * @param context of the platform; without one, the process itself keeps the work alive.
-	 * @param report told of work that rejects.
+	 * @param report told of work that rejects, and of the session that it was for.
 	 */
-	constructor(context: ExecutionContextLike | undefined, report: (error: unknown) => void) {
+	constructor(
+		context: ExecutionContextLike | undefined,
+		report: (error: unknown, session: string) => void,
+	) {
 		this.#context = context;
 		this.#report = report;
 		this.begun = new Promise((resolve) => (this.#resolveBegun = resolve));
@@ -37,8 +58,13 @@ export class RequestWork implements RequestScope {
 	}
 
 	waitUntil(work: Promise<unknown>): void {
-		const reported = work.catch(this.#report);
+		const reported = work.catch((error: unknown) => this.report(error));
 		this.#context?.waitUntil(reported);
+	}
+
+	/** Reports what went wrong for this request. */
+	report(error: unknown): void {
+		this.#report(error, this.sessionId);
 	}
 
 	/** Says that the server gets the message now. */

@@ -2,12 +2,28 @@ import { currentScope, keepAlive } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
+import { initializeResult } from './initialize-result.ts';
+import { idOf, isObject } from './message.ts';
+import type { Question } from './message.ts';
 import { overridden } from './overridden.ts';
 import { RequestWork } from './request-work.ts';
 
 type Receive = McpServer['receive'];
 type Listener = (detail: unknown) => unknown;
 type On = (event: string, listener: Listener, options?: AddEventListenerOptions) => () => void;
+
+/** What the server as the transport sees it depends on. */
+export interface Tracking {
+	/** Where sessions are kept; nowhere, where there are none. */
+	readonly info: InfoSessionManager | undefined;
+	readonly report: (error: unknown) => void;
+	/** Asks the client of this request. */
+	readonly ask: (
+		work: RequestWork | undefined,
+		question: Question,
+		send: (sent: object) => void,
+	) => void;
+}
 
 /**
  * The server as the transport gets to see it: itself, but that what the transport starts and does
@@ -16,27 +32,21 @@ type On = (event: string, listener: Listener, options?: AddEventListenerOptions)
  * - `receive` holds its answer back until the session's store has confirmed what it wrote, so that
  *   the client's next request finds it in any isolate.
  * - `on` keeps the promises of the transport's listeners, such as a broadcast that looks up the
- *   subscribers first.
+ *   subscribers first. A question to the client goes out under an id of its own.
  */
 export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
-	info: InfoSessionManager,
-	report: (error: unknown) => void,
+	{ info, report, ask }: Tracking,
 ): Server {
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
-		const scope = currentScope();
-		const work = scope instanceof RequestWork ? scope : undefined;
+		const work = currentWork();
 		const isRequest = 'method' in message && 'id' in message;
-		if (work && isRequest) {
-			work.messageId = message.id;
-			work.endsWithClient = message.method === 'subscriptions/listen';
-		}
 		try {
 			work?.begin();
 			if (work?.failure) throw work.failure;
 			const response: unknown = await server.receive(message, context);
-			if (context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
-			return response;
+			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
+			return shown(message, response, work, info !== undefined);
 		} catch (error) {
 			// A request's stream ends with the error; the other messages have been answered already.
 			if (!isRequest) report(error);
@@ -51,6 +61,11 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 		serverOn(
 			event,
 			(detail) => {
+				const question = event === 'send' ? questionIn(detail) : undefined;
+				if (question) {
+					ask(currentWork(), question, (request) => listener({ request }));
+					return;
+				}
 				const result = listener(detail);
 				if (result instanceof Promise) keepAlive(result, (work) => void work.catch(report));
 			},
@@ -59,6 +74,35 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 
 	// Sound: the same methods with their overloads and type parameters left out.
 	return overridden(server, { receive, on } as Partial<Server>);
+}
+
+/** The request that this code runs for. */
+export function currentWork(): RequestWork | undefined {
+	const scope = currentScope();
+	return scope instanceof RequestWork ? scope : undefined;
+}
+
+/** The response as the client gets to see it, its error noted for the status. */
+function shown(
+	message: object,
+	response: unknown,
+	work: RequestWork | undefined,
+	hasSessions: boolean,
+): unknown {
+	if (!isObject(response)) return response;
+	const { result, error } = response;
+	if (work && isObject(error) && typeof error.code === 'number') work.errorCode = error.code;
+	const isInitialize = 'method' in message && message.method === 'initialize';
+	return isInitialize && isObject(result)
+		? { ...response, result: initializeResult(result, hasSessions) }
+		: response;
+}
+
+/** What the server asks the client; notifications have no id. */
+function questionIn(detail: unknown): Question | undefined {
+	const request = isObject(detail) && isObject(detail.request) ? detail.request : undefined;
+	const id = idOf(request);
+	return request && id !== undefined ? { ...request, id } : undefined;
 }
 
 function canFlush(info: object): info is { flush(id: string): Promise<void> } {

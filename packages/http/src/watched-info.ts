@@ -1,8 +1,8 @@
-import { currentScope, StoreError } from '@tmcp-sessions/core';
+import { StoreError } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { overridden } from './overridden.ts';
-import { RequestWork } from './request-work.ts';
+import { currentWork } from './tracked-server.ts';
 
 /**
  * The info manager as the transport gets to see it: itself, but that a store which is down is noted.
@@ -17,7 +17,7 @@ export function watchedInfo(info: InfoSessionManager): InfoSessionManager {
 }
 
 function noteFailure(error: unknown): never {
-	const scope = currentScope();
-	if (error instanceof StoreError && scope instanceof RequestWork) scope.failure = error;
+	const work = currentWork();
+	if (work && error instanceof StoreError) work.failure = error;
 	throw error;
 }

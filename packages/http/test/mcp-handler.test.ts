@@ -8,9 +8,10 @@ import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import { McpServer } from 'tmcp';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 const URL_OF_MCP = 'https://example.com/mcp';
+const KEY = 'a key of the tests, 32 characters long and more';
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
 function createServer(): McpServer {
@@ -29,7 +30,17 @@ function setUp(options: McpHandlerOptions = {}): {
 	const errors: Error[] = [];
 	const server = createServer();
 	const onError = (error: Error): void => void errors.push(error);
-	return { server, errors, mcp: createMcpHandler(server, { onError, ...options }) };
+	const info = new StoredInfoSessionManager(new InMemorySessionStore(), { onError });
+	const mcp = createMcpHandler(server, { info, onError, sessionKeys: [KEY], ...options });
+	return { server, errors, mcp };
+}
+
+async function open(mcp: McpHandler): Promise<string> {
+	const response = await mcp.fetch(post(INITIALIZE));
+	await response.text();
+	const session = response.headers.get('mcp-session-id');
+	if (session === null) throw new Error(`expected a session; found ${response.status}`);
+	return session;
 }
 
 function post(message: object, session?: string): Request {
@@ -76,34 +87,39 @@ class UnreachableStreams extends StreamSessionManager {
 
 describe('a backend that is down', () => {
 	it.each([
-		['initialize', { info: infoWithout('create') }, () => post(INITIALIZE)],
+		['initialize', { info: infoWithout('create') }, () => post(INITIALIZE), 1],
 		[
 			'DELETE',
 			{ info: infoWithout('delete') },
-			() => new Request(URL_OF_MCP, { method: 'DELETE', headers: { 'mcp-session-id': 'a' } }),
+			(session: string) =>
+				new Request(URL_OF_MCP, { method: 'DELETE', headers: { 'mcp-session-id': session } }),
+			null,
 		],
 		[
 			'a call that needs the session',
 			{ info: infoWithout('read') },
-			() => post({ id: 2, method: 'tools/list' }, 'a'),
+			(session: string) => post({ id: 2, method: 'tools/list' }, session),
+			2,
 		],
 		[
 			'GET',
 			{ streams: new UnreachableStreams() },
-			() => new Request(URL_OF_MCP, { headers: { 'mcp-session-id': 'a' } }),
+			(session: string) => new Request(URL_OF_MCP, { headers: { 'mcp-session-id': session } }),
+			null,
 		],
 	])(
 		'makes a 503 with Retry-After of %s, and onError is told why',
-		async (_what, options, request) => {
+		async (what, options, request, id) => {
 			const { mcp, errors } = setUp(options);
-			const response = await mcp.fetch(request());
+			const session = what === 'initialize' ? '' : await open(mcp);
+			const response = await mcp.fetch(request(session));
 			expect(response.status).toBe(503);
 			expect(response.headers.get('retry-after')).toBe('5');
 			expect(response.headers.get('mcp-session-id')).toBeNull();
 			const body = await response.text();
 			expect(JSON.parse(body)).toEqual({
 				jsonrpc: '2.0',
-				id: null,
+				id,
 				error: {
 					code: -32603,
 					message: 'The server cannot reach its session storage; try again later',
@@ -120,7 +136,7 @@ describe('a backend that is down', () => {
 			return { content: [{ type: 'text', text: 'raised' }] };
 		});
 		const call = { id: 2, method: 'tools/call', params: { name: 'notify' } };
-		const response = await mcp.fetch(post(call, 'a'));
+		const response = await mcp.fetch(post(call, await open(mcp)));
 		expect(await response.text()).toContain('raised');
 		await expect
 			.poll(() => errors.map(({ message }) => message))
@@ -162,16 +178,16 @@ describe('a backend that is down', () => {
 
 describe('what a client did wrong', () => {
 	it.each([
-		[404, 'logging/setLevel', { level: 'info' }, 'a'],
-		[404, 'resources/subscribe', { uri: 'test://a' }, 'a'],
-		[400, 'logging/setLevel', { level: 'info' }, 'x'.repeat(2_000)],
+		[404, 'logging/setLevel', { level: 'info' }, 'xxx'],
+		[404, 'resources/subscribe', { uri: 'test://a' }, 'x'.repeat(2_000)],
+		[431, 'logging/setLevel', { level: 'info' }, 'x'.repeat(5_000)],
 	])('is a %i and no outage: %s', async (status, method, params, session) => {
 		const server = new McpServer(
 			{ name: 'test', version: '1.0.0' },
 			{ adapter: undefined, capabilities: { logging: {}, resources: { subscribe: true } } },
 		);
 		const info = new StoredInfoSessionManager(new InMemorySessionStore(), { onError: () => {} });
-		const mcp = createMcpHandler(server, { info, onError: () => {} });
+		const mcp = createMcpHandler(server, { info, sessionKeys: [KEY], onError: () => {} });
 		const response = await mcp.fetch(post({ id: 1, method, params }, session));
 		expect(response.status).toBe(status);
 		expect(await response.text()).not.toContain('xxx');
@@ -197,7 +213,7 @@ describe('options', () => {
 			context: async (request) => ({ tenant: new URL(request.url).hostname }),
 		});
 		const call = { id: 2, method: 'tools/call', params: { name: 'tenant' } };
-		expect(await (await mcp.fetch(post(call, 'a'))).text()).toContain('of example.com');
+		expect(await (await mcp.fetch(post(call))).text()).toContain('of example.com');
 	});
 
 	it('gives the OAuth helper the request itself, to copy or to send on', async () => {
@@ -212,7 +228,7 @@ describe('options', () => {
 				return null;
 			},
 		};
-		const { mcp } = setUp({ oauth });
+		const { mcp } = setUp({ oauth, principal: () => 'alice' });
 		await mcp.fetch(new Request(URL_OF_MCP, { method: 'PUT', body: 'a body' }));
 		expect(seen).toEqual(['a body', 'PUT']);
 	});
@@ -231,17 +247,23 @@ describe('requests', () => {
 		const kept: Promise<unknown>[] = [];
 		const context = { waitUntil: (work: Promise<unknown>) => void kept.push(work) };
 		const notification = { method: 'notifications/initialized' };
-		const response = await mcp.fetch(post(notification, 'a'), {}, context);
+		const session = await open(mcp);
+		const response = await mcp.fetch(post(notification, session), {}, context);
 		expect(response.status).toBe(202);
 		expect(kept.length).toBeGreaterThan(0);
 		await Promise.all(kept);
 	});
 
-	it('a message that the server cannot take behind a 202 reaches onError', async () => {
-		const { mcp, errors } = setUp();
-		const response = await mcp.fetch(post({ id: 1, result: 'no object' }, 'a'));
+	it('an answer to a question that nobody asked is a 202 and reaches no server', async () => {
+		const { mcp, server, errors } = setUp();
+		const receive = vi.spyOn(server, 'receive');
+		const session = await open(mcp);
+		receive.mockClear();
+		const response = await mcp.fetch(post({ id: 1, result: {} }, session));
 		expect(response.status).toBe(202);
-		await expect.poll(() => errors).toHaveLength(1);
+		expect(await response.text()).toBe('');
+		expect(receive).not.toHaveBeenCalled();
+		expect(errors).toEqual([]);
 	});
 
 	it('tools that are registered before the first request tell nobody that the list changed', async () => {
@@ -272,7 +294,7 @@ describe('requests', () => {
 			return { content: [] };
 		});
 		const abort = new AbortController();
-		const call = post({ id: 2, method: 'tools/call', params: { name: 'slow' } }, 'a');
+		const call = post({ id: 2, method: 'tools/call', params: { name: 'slow' } }, await open(mcp));
 		const answering = mcp.fetch(new Request(call, { signal: abort.signal }));
 		abort.abort();
 		expect(await finished.promise).toBe('finished');
@@ -283,7 +305,8 @@ describe('requests', () => {
 describe('a stream in one process', () => {
 	it('a change reaches it, its client can leave, and a reader that stalls gets no heap', async () => {
 		const { mcp, server } = setUp({ heartbeatSeconds: 0.01 });
-		const get = (): Request => new Request(URL_OF_MCP, { headers: { 'mcp-session-id': 'a' } });
+		const headers = { 'mcp-session-id': await open(mcp) };
+		const get = (): Request => new Request(URL_OF_MCP, { headers });
 		const response = await mcp.fetch(get());
 		const reader = response.body?.getReader();
 		if (!reader) throw new Error('expected a body');

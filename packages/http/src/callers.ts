@@ -1,0 +1,67 @@
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+import type { AuthInfo } from 'tmcp';
+
+import type { ExecutionContextLike, OAuthHelper, PrincipalOf } from './options.ts';
+import { Refusal } from './refusal.ts';
+
+/** Who sends a request. */
+export interface Caller {
+	/** What the OAuth helper knows of them, for tools. */
+	readonly auth: AuthInfo | null;
+	/** The same text for each of their requests; empty where sessions are nobody's. */
+	readonly principal: string;
+}
+
+const NOBODY: Caller = { auth: null, principal: '' };
+
+/** Finds out who sends a request: every one by itself, since an id authenticates nobody. */
+export class Callers {
+	readonly #oauth: OAuthHelper | undefined;
+	readonly #principal: PrincipalOf | undefined;
+
+	/** @throws {TmcpSessionsError} `configuration`, for an `oauth` without a `principal`. */
+	constructor(oauth: OAuthHelper | undefined, principal: PrincipalOf | undefined) {
+		if (oauth && !principal) {
+			throw new TmcpSessionsError(
+				'configuration',
+				'http',
+				'oauth needs principal, so that nobody can use the session of somebody else: expected ' +
+					'(request, auth) => auth && { subject: <the user>, client: auth.clientId }; found none',
+			);
+		}
+		this.#oauth = oauth;
+		this.#principal = principal;
+	}
+
+	/** @throws {Refusal} 401, where the request was authorized for nobody. */
+	async identify(request: Request, context: ExecutionContextLike | undefined): Promise<Caller> {
+		if (!this.#principal) return NOBODY;
+		const auth = (await this.#oauth?.verify(request, context)) ?? null;
+		const principal = await this.#principal(request, auth);
+		if (principal === null || principal === '') throw unauthorized();
+		return { auth, principal: textOf(principal) };
+	}
+}
+
+/** One text for each principal: no subject can be written so that it passes for another pair. */
+function textOf(principal: Exclude<Awaited<ReturnType<PrincipalOf>>, null>): string {
+	const { subject, client } =
+		typeof principal === 'string' ? { subject: principal, client: undefined } : principal;
+	if (typeof subject !== 'string' || subject === '') {
+		throw new TmcpSessionsError(
+			'configuration',
+			'http',
+			`a principal needs a subject that is a text; found ${typeof subject === 'string' ? 'an empty one' : typeof subject}`,
+		);
+	}
+	return JSON.stringify([subject, client ?? null]);
+}
+
+function unauthorized(): Refusal {
+	return new Refusal({
+		status: 401,
+		code: -32001,
+		message: 'The request is authorized for nobody; send a valid token',
+		headers: { 'WWW-Authenticate': 'Bearer' },
+	});
+}

@@ -1,0 +1,216 @@
+import type { SessionInbox, SessionInboxes } from '@tmcp-sessions/core';
+
+import { isAnswer, methodOf, paramsOf } from './message.ts';
+import type { JsonObject, Question } from './message.ts';
+import type { RequestWork } from './request-work.ts';
+
+/** A call this old can be cancelled from any isolate: younger ones shall cost nothing. */
+const REACHABLE_AFTER_MS = 1_000;
+/** On Workers, what goes on after a client has left has 30 s: its questions end before. */
+const ANSWER_AFTER_LEAVING_MS = 20_000;
+
+/** Hands the server an answer of its client, or the error that stands for one. Never rejects. */
+export type TakeAnswer = (answer: Question) => Promise<void>;
+
+/**
+ * The calls of this isolate that take a while. Their clients' answers and cancellations come with
+ * requests of their own, in any isolate, and find them by the session's inbox.
+ */
+export class CallsAtWork {
+	readonly #inboxes: SessionInboxes;
+	readonly #answerMs: number;
+	readonly #takeAnswer: TakeAnswer;
+	readonly #calls = new Map<string, Set<CallAtWork>>();
+	readonly #byWork = new WeakMap<RequestWork, CallAtWork>();
+
+	constructor(inboxes: SessionInboxes, answerMs: number, takeAnswer: TakeAnswer) {
+		this.#inboxes = inboxes;
+		this.#answerMs = answerMs;
+		this.#takeAnswer = takeAnswer;
+	}
+
+	/** Lets the client cancel a call that was not answered at once. */
+	watch(work: RequestWork): void {
+		if (!work.sessionId || work.messageId === undefined || work.isHandled) return;
+		const call = this.#callOf(work);
+		const timer = setTimeout(() => work.waitUntil(call.listen()), REACHABLE_AFTER_MS);
+		work.waitUntil(work.handled.then(() => clearTimeout(timer)));
+	}
+
+	/**
+	 * Asks the client, under an id that nobody can guess and that is good for its session alone.
+	 *
+	 * @param send puts the question on the stream of the call.
+	 */
+	ask(work: RequestWork | undefined, question: Question, send: (sent: object) => void): void {
+		const { id } = question;
+		if (work?.sessionId && work.messageId !== undefined && work.answerType === 'sse') {
+			work.waitUntil(this.#callOf(work).ask(question, send));
+		} else {
+			void this.#takeAnswer(noAnswer(id, 'There is no stream of a call to ask the client on'));
+		}
+	}
+
+	/**
+	 * Hands on what a client says of the calls of its session.
+	 *
+	 * @param message an answer or a cancellation.
+	 * @throws {StreamError} where the other isolates cannot be reached.
+	 */
+	async deliver(session: string, message: JsonObject): Promise<void> {
+		const mine = [...(this.#calls.get(session) ?? [])].filter((call) =>
+			call.isCancelledBy(message),
+		);
+		for (const call of mine) call.cancel();
+		if (mine.length === 0) await this.#inboxes.deliver(session, JSON.stringify(message));
+	}
+
+	#callOf(work: RequestWork): CallAtWork {
+		const known = this.#byWork.get(work);
+		if (known) return known;
+		const call = new CallAtWork(work, this.#inboxes, this.#answerMs, this.#takeAnswer);
+		const calls = this.#calls.get(work.sessionId) ?? new Set();
+		this.#calls.set(work.sessionId, calls.add(call));
+		this.#byWork.set(work, call);
+		work.waitUntil(
+			work.handled.then(() => {
+				call.end();
+				calls.delete(call);
+				if (calls.size === 0) this.#calls.delete(work.sessionId);
+			}),
+		);
+		return call;
+	}
+}
+
+/** A message that says: stop working on a request. */
+export function isCancellation(message: unknown): message is JsonObject {
+	return methodOf(message) === 'notifications/cancelled';
+}
+
+interface OpenQuestion {
+	/** As the server knows it: 1, 2, 3 for all sessions. */
+	readonly id: string | number;
+	timer: ReturnType<typeof setTimeout>;
+}
+
+class CallAtWork {
+	readonly #work: RequestWork;
+	readonly #inboxes: SessionInboxes;
+	readonly #answerMs: number;
+	readonly #takeAnswer: TakeAnswer;
+	/** Part of the ids of its questions: 122 random bits. */
+	readonly #secret: string = crypto.randomUUID();
+	readonly #questions = new Map<string, OpenQuestion>();
+	#inbox: Promise<SessionInbox> | undefined;
+	#requestCancel: () => void = () => {};
+
+	constructor(
+		work: RequestWork,
+		inboxes: SessionInboxes,
+		answerMs: number,
+		takeAnswer: TakeAnswer,
+	) {
+		this.#work = work;
+		this.#inboxes = inboxes;
+		this.#answerMs = answerMs;
+		this.#takeAnswer = takeAnswer;
+		work.onClientLeft = () => this.#hurry();
+		// Another request may wish to cancel this one, but only its own may touch its streams:
+		// workerd runs what follows a promise in the request that waits for it.
+		const cancelled = new Promise<void>((resolve) => (this.#requestCancel = resolve));
+		work.waitUntil(Promise.race([work.handled, cancelled.then(() => this.#cancelNow())]));
+	}
+
+	isCancelledBy(message: unknown): boolean {
+		return isCancellation(message) && paramsOf(message).requestId === this.#work.messageId;
+	}
+
+	cancel(): void {
+		this.#requestCancel();
+	}
+
+	/** Makes the call reachable from every isolate. */
+	async listen(): Promise<void> {
+		this.#inbox ??= this.#inboxes.openInbox(this.#work.sessionId, (text) => this.#take(text));
+		const inbox = await this.#inbox;
+		if (this.#work.isHandled) inbox.close();
+	}
+
+	async ask(question: Question, send: (sent: object) => void): Promise<void> {
+		const { id } = question;
+		try {
+			// The answer may come as soon as the question is out.
+			await this.listen();
+		} catch (error) {
+			this.#work.report(error);
+			void this.#takeAnswer(noAnswer(id, 'The client cannot be asked now; try again later'));
+			return;
+		}
+		const asked = `${this.#secret}.${id}`;
+		this.#questions.set(asked, { id, timer: this.#endIn(asked, this.#answerMs) });
+		if (this.#work.isHandled || this.#work.signal.aborted) this.#endAll('The call has ended');
+		else send({ ...question, id: asked });
+	}
+
+	/** When the server is through with the call. */
+	end(): void {
+		this.#endAll('The call ended before the client answered');
+		this.#inbox?.then(
+			(inbox) => inbox.close(),
+			() => {}, // Whoever opened it was told.
+		);
+	}
+
+	#take(text: string): void {
+		const message: unknown = JSON.parse(text);
+		if (this.isCancelledBy(message)) this.cancel();
+		if (!isAnswer(message)) return;
+		const asked = String(message.id);
+		const question = this.#questions.get(asked);
+		if (!question) return;
+		clearTimeout(question.timer);
+		this.#questions.delete(asked);
+		void this.#takeAnswer({ ...message, id: question.id });
+	}
+
+	#cancelNow(): void {
+		this.#work.signal.abort();
+		this.#endAll('The client cancelled the call');
+	}
+
+	/** A client that has left may still answer what it saw, but not for long. */
+	#hurry(): void {
+		for (const [asked, question] of this.#questions) {
+			clearTimeout(question.timer);
+			question.timer = this.#endIn(asked, Math.min(ANSWER_AFTER_LEAVING_MS, this.#answerMs));
+		}
+	}
+
+	#endIn(asked: string, ms: number): ReturnType<typeof setTimeout> {
+		return setTimeout(
+			() => this.#endOne(asked, `The client did not answer within ${ms / 1000} s`),
+			ms,
+		);
+	}
+
+	#endAll(reason: string): void {
+		for (const asked of this.#questions.keys()) this.#endOne(asked, reason);
+	}
+
+	#endOne(asked: string, reason: string): void {
+		const question = this.#questions.get(asked);
+		if (!question) return;
+		clearTimeout(question.timer);
+		this.#questions.delete(asked);
+		void this.#takeAnswer(noAnswer(question.id, reason));
+	}
+}
+
+/** The error that stands for an answer. */
+export function noAnswer(
+	id: string | number,
+	message: string,
+): { jsonrpc: '2.0'; id: string | number; error: { code: number; message: string } } {
+	return { jsonrpc: '2.0', id, error: { code: -32001, message } };
+}

@@ -1,0 +1,72 @@
+import { getPerRequestProtocolVersions } from 'tmcp';
+
+import { invalidRequest, Refusal } from './refusal.ts';
+
+/** Longer than any honest one, in characters. What is not listed here is not read. */
+const MAX_LENGTHS: readonly (readonly [header: string, length: number])[] = [
+	['mcp-session-id', 4_096],
+	['last-event-id', 1_024],
+	['mcp-protocol-version', 64],
+	['mcp-method', 256],
+	['mcp-name', 8_192],
+	['accept', 1_024],
+	['origin', 1_024],
+];
+
+/**
+ * The revisions that tmcp negotiates at `initialize`: it exports those of the stateless era alone.
+ * 2025-11-25 comes with streams that can be resumed.
+ */
+const NEGOTIABLE: ReadonlySet<string> = new Set(['2025-06-18', '2025-03-26', '2024-11-05']);
+
+/** @throws {Refusal} 431, where a header is longer than it can honestly be. */
+export function checkHeaderLengths(headers: Headers): void {
+	for (const [header, length] of MAX_LENGTHS) {
+		const value = headers.get(header);
+		if (value !== null && value.length > length) {
+			throw invalidRequest(`The header ${header} is longer than ${length} characters`, 431);
+		}
+	}
+}
+
+/** @throws {Refusal} 400, for an `MCP-Protocol-Version` that nobody has negotiated here. */
+export function checkProtocolVersion(headers: Headers): void {
+	const version = headers.get('mcp-protocol-version');
+	if (version === null || NEGOTIABLE.has(version)) return;
+	const supported = [...getPerRequestProtocolVersions(), ...NEGOTIABLE];
+	throw new Refusal({
+		status: 400,
+		code: -32600,
+		message: `MCP-Protocol-Version must be one of ${supported.join(', ')}`,
+		data: { supported },
+	});
+}
+
+/** How a request wants its answer. */
+export type AnswerType = 'json' | 'sse';
+
+/**
+ * As an event stream wherever the client takes one.
+ *
+ * @param offered what can be answered with.
+ * @throws {Refusal} 406, where the client takes none of it.
+ */
+export function acceptedAnswer(headers: Headers, offered: readonly AnswerType[]): AnswerType {
+	const accept = headers.get('accept');
+	for (const type of offered) if (accept === null || accepts(accept, type)) return type;
+	const names = offered.map((type) => MEDIA_TYPES[type]).join(' and ');
+	throw invalidRequest(`Accept must allow ${names}`, 406);
+}
+
+const MEDIA_TYPES: Readonly<Record<AnswerType, string>> = {
+	json: 'application/json',
+	sse: 'text/event-stream',
+};
+
+function accepts(accept: string, type: AnswerType): boolean {
+	const name = MEDIA_TYPES[type];
+	// Nearly every client names both, as the specification has it.
+	if (accept.includes(name)) return true;
+	const [family] = name.split('/');
+	return accept.includes('*/*') || accept.includes(`${family}/*`);
+}

@@ -1,0 +1,177 @@
+import { currentScope, runInScope } from '@tmcp-sessions/core';
+import type { HttpTransport } from '@tmcp/transport-http';
+
+import type { Callers } from './callers.ts';
+import { isCancellation } from './calls-at-work.ts';
+import type { CallsAtWork } from './calls-at-work.ts';
+import { acceptedAnswer, checkHeaderLengths, checkProtocolVersion } from './header-rules.ts';
+import { needsSession } from './initialize-result.ts';
+import { jsonResponse, liveResponse } from './live-response.ts';
+import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
+import type { JsonObject } from './message.ts';
+import { readMessage } from './message-body.ts';
+import type { ExecutionContextLike, OAuthHelper } from './options.ts';
+import type { OriginRules } from './origin-rules.ts';
+import { invalidRequest, Refusal } from './refusal.ts';
+import type { RequestWork } from './request-work.ts';
+import type { SessionRules } from './session-rules.ts';
+import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
+import { transportRequest } from './transport-request.ts';
+
+/** What a client may say of itself at `initialize`, in characters of JSON: it is stored. */
+const MAX_INITIALIZE_LENGTH = 16 * 1_024;
+const MAX_ID_LENGTH = 1_024;
+
+/** What an endpoint is made of. */
+export interface EndpointParts<Custom extends Record<string, unknown> | undefined> {
+	readonly transport: HttpTransport<Custom>;
+	/** None, where the deployment keeps no sessions. */
+	readonly sessions: SessionRules | undefined;
+	readonly calls: CallsAtWork;
+	readonly origins: OriginRules;
+	readonly callers: Callers;
+	readonly oauth: OAuthHelper | undefined;
+	readonly path: string | null;
+	readonly context: ((request: Request) => Custom | Promise<Custom>) | undefined;
+	readonly maxBodyBytes: number;
+	readonly heartbeatMs: number;
+}
+
+/**
+ * The rules of the protocol around a transport: what a request must be before the transport gets it,
+ * and what becomes of its answer.
+ */
+export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
+	readonly #parts: EndpointParts<Custom>;
+
+	constructor(parts: EndpointParts<Custom>) {
+		this.#parts = parts;
+	}
+
+	/**
+	 * @throws {Refusal} for what the rules do not allow.
+	 * @throws {StoreError} {@link StreamError} where a backend is down.
+	 */
+	async respond(
+		request: Request,
+		work: RequestWork,
+		platform: ExecutionContextLike | undefined,
+	): Promise<Response> {
+		const { path, oauth, origins, callers } = this.#parts;
+		const url = new URL(request.url);
+		if (path !== null && url.pathname !== path) {
+			return (await oauth?.respond?.(request)) ?? new Response('Not found', { status: 404 });
+		}
+		checkHeaderLengths(request.headers);
+		origins.check(request, url);
+		if (request.method === 'OPTIONS') return this.#transport(request, work);
+		const authorized = await oauth?.respond?.(request);
+		if (authorized) return authorized;
+		const { auth, principal } = await callers.identify(request, platform);
+		work.auth = auth;
+		work.principal = principal;
+		return runInScope(work, () =>
+			request.method === 'POST' ? this.#post(request, work) : this.#other(request, work),
+		);
+	}
+
+	/** GET, DELETE, and what the transport refuses. */
+	async #other(request: Request, work: RequestWork): Promise<Response> {
+		const { sessions } = this.#parts;
+		const isSessionMethod = request.method === 'GET' || request.method === 'DELETE';
+		if (isSessionMethod && !namesStatelessEra(request.headers)) {
+			if (!sessions) {
+				throw new Refusal({
+					status: 405,
+					code: -32601,
+					message: `${request.method} needs a session, and this server keeps none; use POST`,
+					headers: { Allow: 'POST, OPTIONS' },
+				});
+			}
+			checkProtocolVersion(request.headers);
+			if (request.method === 'GET') acceptedAnswer(request.headers, ['sse']);
+			work.sessionId = await sessions.require(request.headers, work.principal);
+		}
+		work.isListening = true;
+		work.endsWithClient = true;
+		return this.#transport(request, work);
+	}
+
+	async #post(request: Request, work: RequestWork): Promise<Response> {
+		const message = await readMessage(request, this.#parts.maxBodyBytes);
+		work.message = message;
+		work.messageId = methodOf(message) === undefined ? undefined : idOf(message);
+		if (!isObject(message)) return this.#transport(request, work);
+		if (String(message.id).length > MAX_ID_LENGTH) {
+			throw invalidRequest(`The id of a message must have at most ${MAX_ID_LENGTH} characters`);
+		}
+		if (work.messageId !== undefined) {
+			work.isListening = message.method === 'subscriptions/listen';
+			work.answerType = acceptedAnswer(
+				request.headers,
+				work.isListening ? ['sse'] : ['sse', 'json'],
+			);
+		}
+		if (isStateless(request.headers, message)) {
+			checkStatelessRequest(message);
+			work.endsWithClient = true;
+			return this.#transport(request, work);
+		}
+		return this.#sessionPost(request, work, message);
+	}
+
+	/** A message of a client of 2025. */
+	async #sessionPost(request: Request, work: RequestWork, message: JsonObject): Promise<Response> {
+		const { sessions, calls } = this.#parts;
+		const method = methodOf(message);
+		if (method === 'initialize') {
+			checkInitialize(message);
+			if (sessions) work.sessionId = await sessions.open(work.principal);
+			return this.#transport(request, work);
+		}
+		checkProtocolVersion(request.headers);
+		if (sessions) {
+			work.sessionId = await sessions.require(request.headers, work.principal);
+		} else if (method !== undefined && needsSession(method)) {
+			throw new Refusal({
+				status: 200,
+				code: -32601,
+				message: `Method ${method} needs a session, and this server keeps none`,
+			});
+		}
+		if (isAnswer(message) || isCancellation(message)) {
+			if (work.sessionId) await calls.deliver(work.sessionId, message);
+			return new Response(null, { status: 202 });
+		}
+		return this.#transport(request, work);
+	}
+
+	/** The transport's answer, with what it takes to let its work finish. */
+	async #transport(request: Request, work: RequestWork): Promise<Response> {
+		const { transport, context, heartbeatMs, calls } = this.#parts;
+		const custom = await context?.(request);
+		const answering = (): Promise<Response | null> =>
+			transport.respond(transportRequest(request, work), custom);
+		const answer = await (currentScope() ? answering() : runInScope(work, answering));
+		if (!answer) return new Response('Not found', { status: 404 });
+		// The transport answers notifications first and handles them afterwards.
+		if (answer.status === 202) work.waitUntil(work.handled);
+		const isStream = answer.headers.get('content-type') === 'text/event-stream';
+		if (!isStream || !answer.body) return answer;
+		const respond = work.answerType === 'json' ? jsonResponse : liveResponse;
+		const isCancellable = !work.endsWithClient;
+		return respond(answer, answer.body, work, heartbeatMs, () => {
+			if (isCancellable) calls.watch(work);
+		});
+	}
+}
+
+function checkInitialize(message: unknown): void {
+	const { length } = JSON.stringify(paramsOf(message));
+	if (length <= MAX_INITIALIZE_LENGTH) return;
+	throw new Refusal({
+		status: 400,
+		code: -32602,
+		message: `The params of initialize must have at most ${MAX_INITIALIZE_LENGTH} characters; found ${length}`,
+	});
+}

@@ -1,0 +1,55 @@
+import { Refusal } from './refusal.ts';
+
+/** Which pages may call, and by which names. */
+export interface OriginOptions {
+	readonly allowedHosts?: readonly string[] | true | undefined;
+	readonly allowedOrigins?: string | readonly string[] | true | undefined;
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|(?:[\w-]+\.)+localhost)$/;
+
+/**
+ * Refuses what a page of someone else's may have sent. A browser that was tricked into taking
+ * another host for this machine (DNS rebinding) sends that host's name, and an `Origin` that fits
+ * it: so one that only fits the `Host` proves nothing, unless a certificate vouches for the host.
+ */
+export class OriginRules {
+	readonly #hosts: ReadonlySet<string> | true;
+	readonly #origins: ReadonlySet<string> | true;
+
+	constructor({ allowedHosts = [], allowedOrigins = [] }: OriginOptions) {
+		this.#hosts = allowedHosts === true || new Set(allowedHosts.map((host) => host.toLowerCase()));
+		this.#origins = allowedOrigins === true || new Set([allowedOrigins].flat());
+	}
+
+	/** @throws {Refusal} 403, where the host or the origin is not allowed. */
+	check(request: Request, url: URL): void {
+		if (!this.#allowsHost(url)) {
+			throw forbidden('This host is not served here; name it in allowedHosts to serve it');
+		}
+		const origin = request.headers.get('origin');
+		if (origin !== null && !this.#allowsOrigin(origin, url)) {
+			throw forbidden('This origin may not call; name it in allowedOrigins to let it');
+		}
+	}
+
+	#allowsHost({ protocol, hostname, host }: URL): boolean {
+		if (this.#hosts === true || LOOPBACK.test(hostname)) return true;
+		if (this.#hosts.size === 0) return protocol === 'https:';
+		return this.#hosts.has(hostname) || this.#hosts.has(host);
+	}
+
+	#allowsOrigin(origin: string, url: URL): boolean {
+		if (this.#origins === true || this.#origins.has(origin)) return true;
+		if (origin === url.origin) return true;
+		return LOOPBACK.test(url.hostname) && isLoopbackOrigin(origin);
+	}
+}
+
+function isLoopbackOrigin(origin: string): boolean {
+	return URL.canParse(origin) && LOOPBACK.test(new URL(origin).hostname);
+}
+
+function forbidden(message: string): Refusal {
+	return new Refusal({ status: 403, code: -32600, message });
+}

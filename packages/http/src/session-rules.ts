@@ -1,0 +1,87 @@
+import { createSessionIds, StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
+import type { SessionIds } from '@tmcp-sessions/core';
+import type { InfoSessionManager } from '@tmcp/session-manager';
+
+import { invalidRequest, unknownSession } from './refusal.ts';
+
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** Whose id a request carries, and whether that session is live. */
+export class SessionRules {
+	readonly #ids: SessionIds;
+	readonly #info: InfoSessionManager;
+
+	constructor(keys: readonly string[], info: InfoSessionManager) {
+		this.#ids = createSessionIds({ keys });
+		this.#info = info;
+	}
+
+	/** The id of a new session. Never one that the client chose: it might know it. */
+	open(principal: string): Promise<string> {
+		return this.#ids.mint(principal);
+	}
+
+	/**
+	 * The live session of this principal that a request names.
+	 *
+	 * @throws {Refusal} 400 without an id or with one that is no id; 404 for a session that is
+	 * forged, someone else's, ended or expired. Only an id that was made here costs a read.
+	 * @throws {StoreError} where nobody can say whether the session is live.
+	 */
+	async require(headers: Headers, principal: string): Promise<string> {
+		const id = headers.get('mcp-session-id');
+		if (!id) {
+			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
+		}
+		if (!VISIBLE_ASCII.test(id)) {
+			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
+		}
+		if (!(await this.#ids.verify(id, principal))) throw unknownSession();
+		if (!(await this.#isLive(id))) throw unknownSession();
+		return id;
+	}
+
+	/** The read is the one that the transport's own three share. */
+	async #isLive(id: string): Promise<boolean> {
+		try {
+			return (await this.#info.getClientCapabilities(id)) !== undefined;
+		} catch (error) {
+			if (error instanceof StoreError) throw error;
+			// tmcp's own manager rejects for a session that it does not know.
+			return false;
+		}
+	}
+}
+
+const KEYS_VARIABLE = 'TMCP_SESSION_KEYS';
+
+/**
+ * The keys of a deployment: those that are given, or else those of its environment.
+ *
+ * @throws {TmcpSessionsError} `configuration`, where there are none.
+ */
+export function sessionKeys(given: readonly string[] | undefined, env: unknown): readonly string[] {
+	const keys =
+		given ??
+		variable(env)
+			?.split(/[\s,]+/)
+			.filter((key) => key !== '');
+	if (keys && keys.length > 0) return keys;
+	throw new TmcpSessionsError(
+		'configuration',
+		'http',
+		`session ids need a key that all isolates share: expected the variable ${KEYS_VARIABLE} or the ` +
+			'option sessionKeys; found neither. Make one with: ' +
+			`openssl rand -base64 32 | npx wrangler secret put ${KEYS_VARIABLE}`,
+	);
+}
+
+function variable(env: unknown): string | undefined {
+	const { process } = globalThis as { process?: { env?: Record<string, unknown> } };
+	for (const variables of [env, process?.env]) {
+		if (typeof variables !== 'object' || variables === null) continue;
+		const value: unknown = Reflect.get(variables, KEYS_VARIABLE);
+		if (typeof value === 'string') return value;
+	}
+	return undefined;
+}
