@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
 import { describeEachDeployment } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 import { expectRefusal } from './refusals.ts';
 
 const LIST = { id: 1, method: 'tools/list' };
 const YES = { action: 'accept', content: { sure: true } };
 const HI = { text: 'hi' };
 
-describeEachDeployment((deployment) => {
+const tests = (deployment: Deployment): void => {
 	it.each([
 		['a notification', { method: 'notifications/initialized' }],
 		['a notification that nobody knows', { method: 'notifications/unheard-of' }],
@@ -37,20 +38,23 @@ describeEachDeployment((deployment) => {
 		expect(answer.text).toContain('echo: hi');
 	});
 
-	it.each(['application/json', 'application/*', 'application/json, text/html;q=0.1'])(
-		'L10: an Accept of %s gets one JSON-RPC response',
-		async (accept) => {
-			const { here } = deployment.endpoint();
-			const client = here.with({ accept });
-			const session = await client.initialize();
-			const answer = await client.startCall('tell', session, { text: 'hi', times: 2 });
-			await answer.ended;
-			expect(answer.status).toBe(200);
-			expect(answer.headers['content-type']).toMatch(/^application\/json/);
-			const content = [{ type: 'text', text: 'told: hi' }];
-			expect(JSON.parse(answer.text)).toMatchObject({ jsonrpc: '2.0', id: 1, result: { content } });
-		},
-	);
+	it.each([
+		'application/json',
+		'application/*',
+		'Application/JSON; charset=utf-8',
+		'application/json, text/html;q=0.1',
+		'application/json, text/event-stream;q=0',
+	])('L10: an Accept of %s gets one JSON-RPC response', async (accept) => {
+		const { here } = deployment.endpoint();
+		const client = here.with({ accept });
+		const session = await client.initialize();
+		const answer = await client.startCall('tell', session, { text: 'hi', times: 2 });
+		await answer.ended;
+		expect(answer.status).toBe(200);
+		expect(answer.headers['content-type']).toMatch(/^application\/json/);
+		const content = [{ type: 'text', text: 'told: hi' }];
+		expect(JSON.parse(answer.text)).toMatchObject({ jsonrpc: '2.0', id: 1, result: { content } });
+	});
 
 	it('L10: a JSON answer that takes longer than a heartbeat is JSON all the same', async () => {
 		const { here } = deployment.endpoint();
@@ -74,12 +78,18 @@ describeEachDeployment((deployment) => {
 		const { here } = deployment.endpoint();
 		const session = await here.initialize();
 		const refusal = { status: 406, says: /accept/i, hides: session };
-		for (const accept of ['text/html', 'image/*', 'application/xml;q=0.9, text/plain']) {
+		for (const accept of [
+			'text/html',
+			'image/*',
+			'application/xml;q=0.9, text/plain',
+			'application/json-patch+json',
+			'application/json;q=0, text/event-stream;q=0',
+		]) {
 			await expectRefusal(here.with({ accept }).post(LIST, session), refusal);
 		}
 	});
 
-	it.each(['application/json', 'text/html'])(
+	it.each(['application/json', 'text/html', 'text/event-stream;q=0'])(
 		'L10: a GET whose Accept is %s is a 406',
 		async (accept) => {
 			const { here } = deployment.endpoint();
@@ -120,7 +130,7 @@ describeEachDeployment((deployment) => {
 		const call = await here.startCall('work', session, { ms: 1_200, note });
 		await call.until('begun');
 		call.destroy();
-		await expect.poll(() => deployment.note(note), { timeout: 8_000 }).toBe('finished');
+		expect(await deployment.awaitNote(note)).toBe('finished');
 	});
 
 	describe('L27: an answer reaches its question, from whatever isolate', () => {
@@ -188,7 +198,7 @@ describeEachDeployment((deployment) => {
 			asking.destroy();
 			await new Promise((resolve) => setTimeout(resolve, 1_000));
 			await there.post({ id: id ?? '', result: YES }, session);
-			await expect.poll(() => deployment.note(note), { timeout: 8_000 }).toBe('accept');
+			expect(await deployment.awaitNote(note)).toBe('accept');
 		});
 	});
 
@@ -233,4 +243,6 @@ describeEachDeployment((deployment) => {
 		expect(first.text).toContain('sure: true');
 		expect(second.text).toContain('action: decline');
 	});
-});
+};
+
+describeEachDeployment(tests, { concurrent: true });

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 import type { Endpoint, Incoming } from '../endpoint.ts';
 import { describeEachDeployment } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 
 /** A call waits so long before it listens for what other isolates say. */
 const SETTLED_MS = 1_700;
@@ -15,7 +16,7 @@ function cancel(
 	return endpoint.post({ method: 'notifications/cancelled', params }, session);
 }
 
-describeEachDeployment((deployment) => {
+const tests = (deployment: Deployment): void => {
 	const startWaiting = async (
 		endpoint: Endpoint,
 		session: string,
@@ -35,7 +36,7 @@ describeEachDeployment((deployment) => {
 	}): Promise<void> => {
 		await call.ended;
 		expect(call.messages.filter(({ method }) => method === undefined)).toEqual([]);
-		await expect.poll(() => deployment.note(note), { timeout: 5_000 }).toBe('cancelled');
+		expect(await deployment.awaitNote(note)).toBe('cancelled');
 	};
 
 	it('L14: a call is cancelled at once in its isolate, and its stream ends without a response', async () => {
@@ -97,6 +98,20 @@ describeEachDeployment((deployment) => {
 		expect(await here.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
+	it('L10 L14: a call that is to be answered in JSON is cancelled too, and ends', async () => {
+		const { here } = deployment.endpoint();
+		const session = await here.initialize();
+		const note = crypto.randomUUID();
+		const client = here.with({ accept: 'application/json' });
+		const calling = client.startCall('wait-for-cancel', session, { note }, 7);
+		await new Promise((resolve) => setTimeout(resolve, 300));
+		expect((await cancel(here, session, 7)).status).toBe(202);
+		const call = await calling;
+		await call.ended;
+		expect(call.text).not.toContain('result');
+		expect(await deployment.awaitNote(note)).toBe('cancelled');
+	});
+
 	it('L14: initialize is not cancelled, and a dropped connection cancels nothing (L13)', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
@@ -106,6 +121,8 @@ describeEachDeployment((deployment) => {
 		await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
 		expect(await deployment.note(waiting.note)).toBeNull();
 		await cancel(there, session, 7);
-		await expect.poll(() => deployment.note(waiting.note), { timeout: 5_000 }).toBe('cancelled');
+		expect(await deployment.awaitNote(waiting.note)).toBe('cancelled');
 	});
-});
+};
+
+describeEachDeployment(tests, { concurrent: true });

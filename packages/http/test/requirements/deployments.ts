@@ -13,6 +13,8 @@ const deployments = ['memory', 'kv', 'durable-object'] as const;
 /** How workerd says that it ended work, or that nobody took a failure. */
 const LOST_WORK = /hung|never settle|uncaught|unhandled|waitUntil/i;
 
+const NOTE_MS = 6_000;
+
 /** One endpoint, reached through both isolates of its deployment. */
 export interface Isolates {
 	/** In the isolate that serves first. */
@@ -25,22 +27,33 @@ export interface Isolates {
 export interface Deployment {
 	/** Its endpoint, as `fixture/variants.ts` names it. */
 	endpoint(variant?: string): Isolates;
-	/** The note that a tool has left; null where there is none. */
+	/** The note that a tool has left so far; null where there is none. */
 	note(name: string): Promise<string | null>;
+	/** The note that a tool leaves within some seconds; null where it leaves none. */
+	awaitNote(name: string): Promise<string | null>;
 	/** How many listeners of the stateless era both isolates hold. */
 	listeners(): Promise<number>;
 	/** Ends all listeners, as a server does that shuts down. */
 	endListeners(): Promise<void>;
 }
 
+/** How the tests of a file run. */
+interface Running {
+	/** Several at once: they wait more than they work, and no session of one is one of another. */
+	readonly concurrent?: boolean;
+}
+
 /** Runs the same tests on each deployment, all in one workerd. */
-export function describeEachDeployment(test: (deployment: Deployment) => void): void {
-	describeDeployments(deployments, test);
+export function describeEachDeployment(
+	test: (deployment: Deployment) => void,
+	running: Running = {},
+): void {
+	describeDeployments(deployments, test, running);
 }
 
 /** Runs the tests where the server is stateless on purpose: it has no info manager. */
 export function describeStateless(test: (deployment: Deployment) => void): void {
-	describeDeployments(['stateless'], test);
+	describeDeployments(['stateless'], test, {});
 }
 
 let running: Workers<'a' | 'b'> | undefined;
@@ -48,6 +61,7 @@ let running: Workers<'a' | 'b'> | undefined;
 function describeDeployments(
 	names: readonly string[],
 	test: (deployment: Deployment) => void,
+	{ concurrent = false }: Running,
 ): void {
 	describe('on workerd', { timeout: 20_000 }, () => {
 		const logged: string[] = [];
@@ -64,9 +78,11 @@ function describeDeployments(
 			});
 		}, 30_000);
 		afterAll(() => running?.stop());
-		describe.each(names)('%s', (name) => {
-			test(deploymentOf(name));
-		});
+		for (const name of names) {
+			describe(name, { concurrent }, () => {
+				test(deploymentOf(name));
+			});
+		}
 		it('nothing was hung, dropped or left unhandled meanwhile', () => {
 			expect(logged.filter((line) => LOST_WORK.test(line))).toEqual([]);
 		});
@@ -80,14 +96,23 @@ function deploymentOf(name: string): Deployment {
 	};
 	const ask = async (worker: 'a' | 'b', path: string): Promise<unknown> =>
 		(await fetch(new URL(path, url(worker)))).json();
+	const note = async (name: string): Promise<string | null> =>
+		(await ask('a', `/note?name=${name}`)) as string | null; // Sound: the fixture's own answer.
 	const isolates = name === 'memory' ? (['a'] as const) : (['a', 'b'] as const);
 	return {
 		endpoint: (variant = 'plain') => ({
 			here: new Endpoint(url('a'), `/${name}/${variant}`),
 			there: new Endpoint(url('b'), `/${name}/${variant}`),
 		}),
-		// Sound: the fixture's own answers.
-		note: async (note) => (await ask('a', `/note?name=${note}`)) as string | null,
+		note,
+		async awaitNote(name) {
+			const deadline = AbortSignal.timeout(NOTE_MS);
+			for (;;) {
+				const text = await note(name);
+				if (text !== null || deadline.aborted) return text;
+				await new Promise((resolve) => setTimeout(resolve, 50));
+			}
+		},
 		async listeners() {
 			const counts = isolates.map((worker) => ask(worker, `/${name}/plain/listeners`));
 			return (await Promise.all(counts)).reduce<number>((sum, count) => sum + Number(count), 0);

@@ -1,13 +1,14 @@
 import { expect, it } from 'vitest';
 
 import { describeEachDeployment } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 import { expectRefusal } from './refusals.ts';
 
 const LIST = { id: 1, method: 'tools/list' };
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
-const IDLE_MS = 1_000;
+const IDLE_MS = 1_500;
 
-describeEachDeployment((deployment) => {
+const tests = (deployment: Deployment): void => {
 	it('L4: an id that was ended is a 404 on POST, GET and DELETE, in the other isolate too', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
@@ -38,7 +39,7 @@ describeEachDeployment((deployment) => {
 	it('L4: a session that is used does not expire meanwhile', async () => {
 		const { here, there } = deployment.endpoint('brief');
 		const session = await here.initialize();
-		for (let use = 0; use < 4; use++) {
+		for (let use = 0; use < 3; use++) {
 			await new Promise((resolve) => setTimeout(resolve, IDLE_MS / 2));
 			const endpoint = use % 2 === 0 ? there : here;
 			expect(await endpoint.call('echo', session, { text: 'still' })).toContain('echo: still');
@@ -87,4 +88,6 @@ describeEachDeployment((deployment) => {
 		expect(put.headers.allow).toMatch(/(?=.*GET)(?=.*POST)(?=.*DELETE)/);
 		await expectRefusal(put, { status: 405 });
 	});
-});
+};
+
+describeEachDeployment(tests, { concurrent: true });

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
 import { describeEachDeployment } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 import { expectRefusal } from './refusals.ts';
 
 const MAX_BODY_BYTES = 10_000;
 const LIST = { id: 1, method: 'tools/list' };
 const YES = { action: 'accept', content: { sure: true } };
 
-describeEachDeployment((deployment) => {
+const tests = (deployment: Deployment): void => {
 	it('L27: a question that nobody answers ends in time, with an error that says so', async () => {
 		const { here, there } = deployment.endpoint('narrow');
 		const session = await here.initialize();
@@ -82,19 +83,32 @@ describeEachDeployment((deployment) => {
 		await expectRefusal(answer, { status: 400, hides: session });
 	});
 
-	it('a body of another type is a 415', async () => {
+	// A page may send text/plain to any site without being asked first.
+	it.each(['text/plain', 'text/plain; a=application/json', 'application/json-patch+json'])(
+		'a body of the type %s is a 415',
+		async (type) => {
+			const { here } = deployment.endpoint();
+			const session = await here.initialize();
+			const client = here.with({ 'content-type': type });
+			await expectRefusal(client.post(LIST, session), { status: 415, hides: session });
+		},
+	);
+
+	it('a body of application/json is taken in whatever case, and with a charset', async () => {
 		const { here } = deployment.endpoint();
-		const session = await here.initialize();
-		const client = here.with({ 'content-type': 'text/plain' });
-		await expectRefusal(client.post(LIST, session), { status: 415, hides: session });
+		const client = here.with({ 'content-type': 'Application/JSON; charset=utf-8' });
+		const session = await client.initialize();
+		expect(await client.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
-	it('L2 L5: an id that is too long is refused, as no id or as one that nobody has', async () => {
+	it('L2: an id that is too long is a 431', async () => {
 		const { here } = deployment.endpoint();
 		const id = 'x'.repeat(5_000);
-		const { status } = await here.post(LIST, id);
-		expect([400, 404]).toContain(status);
-		await expectRefusal(here.post(LIST, id), { status, hides: id });
-		await expectRefusal(here.openStream(id), { status, hides: id });
+		const refusal = { status: 431, says: /mcp-session-id/i, hides: id };
+		await expectRefusal(here.post(LIST, id), refusal);
+		await expectRefusal(here.openStream(id), refusal);
+		await expectRefusal(here.endSession(id), refusal);
 	});
-});
+};
+
+describeEachDeployment(tests, { concurrent: true });

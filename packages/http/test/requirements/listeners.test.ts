@@ -79,10 +79,10 @@ describeEachDeployment((deployment) => {
 		for (const [index, id] of [7, 'seven'].entries()) {
 			const [first, last, ...more] = listeners[index]?.messages ?? [];
 			expect(first).toMatchObject({ method: ACKNOWLEDGED });
+			const { _meta: metadata, ...result } = last?.result ?? {};
 			expect(last).toMatchObject({ jsonrpc: '2.0', id });
-			const { _meta, ...result } = last?.result ?? {};
-			expect(_meta).toMatchObject({ [SUBSCRIPTION_ID]: id });
-			expect(Object.keys(result).filter((key) => key !== 'resultType')).toEqual([]);
+			expect(metadata).toMatchObject({ [SUBSCRIPTION_ID]: id });
+			expect(result).toEqual({ resultType: 'complete' });
 			expect(more).toEqual([]);
 		}
 	});

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import type { Endpoint, Incoming } from '../endpoint.ts';
 import { describeEachDeployment } from './deployments.ts';
-import type { Isolates } from './deployments.ts';
+import type { Deployment, Isolates } from './deployments.ts';
 import { expectRefusal } from './refusals.ts';
 
 const LIST = { id: 1, method: 'tools/list' };
@@ -22,7 +22,7 @@ const requests: [string, (endpoint: Endpoint, session: string) => Promise<Incomi
 	['DELETE', (endpoint, session) => endpoint.endSession(session)],
 ];
 
-describeEachDeployment((deployment) => {
+const tests = (deployment: Deployment): void => {
 	it('L23: whoever holds an id and no token is nobody: a 401 on POST, GET and DELETE', async () => {
 		const nobody = deployment.endpoint('bearer');
 		const { here } = as('ann-app-1', nobody);
@@ -147,4 +147,6 @@ describeEachDeployment((deployment) => {
 		expect(Math.min(...ids.map((id) => id.length))).toBeGreaterThanOrEqual(22);
 		expect(new Set(ids).size).toBe(ids.length);
 	});
-});
+};
+
+describeEachDeployment(tests, { concurrent: true });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Endpoint, Received } from '../endpoint.ts';
 import { describeEachDeployment } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 
 const CAPABILITIES = { elicitation: {} };
 const YES = { action: 'accept', content: { sure: true } };
@@ -38,7 +39,7 @@ function stateOf({ result }: Received): string {
 
 const REFUSED = { error: { code: -32602, message: expect.stringMatching(/requestState/) } };
 
-describeEachDeployment((deployment) => {
+const tests = (deployment: Deployment): void => {
 	it('M10: a call is answered over several rounds, each in another isolate', async () => {
 		const { here, there } = deployment.endpoint();
 		const first = stateOf(await call(here));
@@ -93,6 +94,27 @@ describeEachDeployment((deployment) => {
 		});
 	});
 
+	it('M10: a state is good for a while', async () => {
+		const { here, there } = deployment.endpoint('brief');
+		const requestState = stateOf(await call(here));
+		const answers = { first: YES };
+		stateOf(await call(there, { requestState, answers }));
+		await new Promise((resolve) => setTimeout(resolve, 1_200));
+		expect(await call(there, { requestState, answers })).toMatchObject(REFUSED);
+	});
+
+	it('M10: a state is good for one use where the server says so, in whatever isolate', async () => {
+		const { here, there } = deployment.endpoint('once');
+		const first = { requestState: stateOf(await call(here)), answers: { first: YES } };
+		const second = { requestState: stateOf(await call(there, first)), answers: { second: YES } };
+		expect(JSON.stringify(await call(here, second))).toContain('true true plover');
+		for (const endpoint of [here, there]) {
+			for (const used of [first, second]) {
+				expect(await call(endpoint, used)).toMatchObject(REFUSED);
+			}
+		}
+	});
+
 	it('M10: a state is good for its user alone, with a refreshed token too', async () => {
 		const { here, there } = deployment.endpoint('bearer');
 		const as = (endpoint: Endpoint, token: string): Endpoint =>
@@ -104,4 +126,6 @@ describeEachDeployment((deployment) => {
 		}
 		stateOf(await call(as(there, 'ann-app-2'), { requestState, answers }));
 	});
-});
+};
+
+describeEachDeployment(tests, { concurrent: true });

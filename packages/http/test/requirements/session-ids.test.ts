@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
 import { describeEachDeployment } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 import { expectRefusal } from './refusals.ts';
 
 const LIST = { id: 1, method: 'tools/list' };
 const FORGED = `1.${'a'.repeat(32)}.${'b'.repeat(42)}A`;
 
-describeEachDeployment((deployment) => {
+const tests = (deployment: Deployment): void => {
 	it('L1 L2: ids are visible ASCII, never the same, and random in more than 128 bits', async () => {
 		const { here } = deployment.endpoint();
 		const ids = await Promise.all(Array.from({ length: 60 }, () => here.initialize()));
@@ -88,4 +89,6 @@ describeEachDeployment((deployment) => {
 			}
 		});
 	});
-});
+};
+
+describeEachDeployment(tests, { concurrent: true });

@@ -134,6 +134,16 @@ describeEachDeployment((deployment) => {
 		},
 	);
 
+	it('M7: a client of this era that leaves a call has cancelled it', async () => {
+		const { here } = deployment.endpoint();
+		const note = crypto.randomUUID();
+		const params = { name: 'wait-for-cancel', arguments: { note } };
+		const call = await here.postStateless({ id: 1, method: 'tools/call', params });
+		await call.until(': keep-alive');
+		call.destroy();
+		expect(await deployment.awaitNote(note)).toBe('cancelled');
+	});
+
 	describe('M9: long streams carry keep-alives, and are not buffered on their way', () => {
 		it.each([
 			[
