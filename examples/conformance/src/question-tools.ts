@@ -1,29 +1,7 @@
-import { McpError } from 'tmcp';
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import type { ConformanceServer } from './conformance-server.ts';
 import { shownAs } from './scenario-schema-adapter.ts';
-
-const ANSWER_TIMEOUT_MS = 3_000;
-
-/**
- * The client's answer, or an error of the whole call: nothing yet ends a question that nobody
- * answers, and an error inside a tool's result would pass for an answer in most scenarios.
- */
-async function answered<T>(answer: Promise<T>): Promise<T> {
-	let timer: number | null = null;
-	const tooLate = new Promise<never>((_resolve, reject) => {
-		timer = setTimeout(
-			() => reject(new McpError(-32603, `No answer within ${ANSWER_TIMEOUT_MS} ms`)),
-			ANSWER_TIMEOUT_MS,
-		);
-	});
-	try {
-		return await Promise.race([answer, tooLate]);
-	} finally {
-		clearTimeout(timer);
-	}
-}
 
 /** Tools that ask the client or its user in the middle of a call. */
 export function addQuestionTools(server: ConformanceServer): void {
@@ -35,12 +13,10 @@ export function addQuestionTools(server: ConformanceServer): void {
 			replayable: true,
 		},
 		async ({ prompt }) => {
-			const { content } = await answered(
-				server.message({
-					messages: [{ role: 'user', content: { type: 'text', text: prompt } }],
-					maxTokens: 100,
-				}),
-			);
+			const { content } = await server.message({
+				messages: [{ role: 'user', content: { type: 'text', text: prompt } }],
+				maxTokens: 100,
+			});
 			return tool.text(`LLM response: ${JSON.stringify(content)}`);
 		},
 	);
@@ -53,7 +29,7 @@ export function addQuestionTools(server: ConformanceServer): void {
 			replayable: true,
 		},
 		async ({ message }) => {
-			const answer = await answered(server.elicitation(message, Person));
+			const answer = await server.elicitation(message, Person);
 			return tool.text(`User response: ${JSON.stringify(answer)}`);
 		},
 	);
@@ -63,7 +39,7 @@ export function addQuestionTools(server: ConformanceServer): void {
 		['test_elicitation_sep1330_enums', Enums],
 	] as const) {
 		server.tool({ name, description: 'Asks the user with a form', replayable: true }, async () => {
-			const { action, content } = await answered(server.elicitation('Please fill in', schema));
+			const { action, content } = await server.elicitation('Please fill in', schema);
 			return tool.text(
 				`Elicitation completed: action=${action}, content=${JSON.stringify(content)}`,
 			);

@@ -37,7 +37,7 @@ export class Callers {
 	async identify(request: Request, context: ExecutionContextLike | undefined): Promise<Caller> {
 		if (!this.#principal) return NOBODY;
 		const auth = (await this.#oauth?.verify(request, context)) ?? null;
-		const principal = await this.#principal(request, auth);
+		const principal = await this.#principal(request, auth, context);
 		if (principal === null || principal === '') throw unauthorized();
 		return { auth, principal: textOf(principal) };
 	}

@@ -14,10 +14,15 @@ const MAX_LENGTHS: readonly (readonly [header: string, length: number])[] = [
 ];
 
 /**
- * The revisions that tmcp negotiates at `initialize`: it exports those of the stateless era alone.
- * 2025-11-25 comes with streams that can be resumed.
+ * The revisions of the session era that a client may name: those that tmcp negotiates, and
+ * 2025-11-25, whose clients name it whatever was negotiated. On the wire they are alike.
  */
-const NEGOTIABLE: ReadonlySet<string> = new Set(['2025-06-18', '2025-03-26', '2024-11-05']);
+const SESSION_ERA: ReadonlySet<string> = new Set([
+	'2025-11-25',
+	'2025-06-18',
+	'2025-03-26',
+	'2024-11-05',
+]);
 
 /** @throws {Refusal} 431, where a header is longer than it can honestly be. */
 export function checkHeaderLengths(headers: Headers): void {
@@ -29,11 +34,11 @@ export function checkHeaderLengths(headers: Headers): void {
 	}
 }
 
-/** @throws {Refusal} 400, for an `MCP-Protocol-Version` that nobody has negotiated here. */
+/** @throws {Refusal} 400, for an `MCP-Protocol-Version` that is not served here. */
 export function checkProtocolVersion(headers: Headers): void {
 	const version = headers.get('mcp-protocol-version');
-	if (version === null || NEGOTIABLE.has(version)) return;
-	const supported = [...getPerRequestProtocolVersions(), ...NEGOTIABLE];
+	if (version === null || SESSION_ERA.has(version)) return;
+	const supported = [...getPerRequestProtocolVersions(), ...SESSION_ERA];
 	throw new Refusal({
 		status: 400,
 		code: -32600,

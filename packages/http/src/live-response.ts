@@ -5,6 +5,9 @@ import { MISSING_CAPABILITY } from './stateless-rules.ts';
 /** One or more SSE frames, encoded. */
 export type Frames = Uint8Array<ArrayBuffer>;
 
+/** Longer ones fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 type Reader = ReadableStreamDefaultReader<Frames>;
 type Read = Promise<ReadableStreamReadResult<Frames>>;
 
@@ -153,6 +156,9 @@ async function pump(
 	// A client that does not read gets no heap of heartbeats.
 	const heartbeat = setInterval(() => void (isWriting || write(KEEP_ALIVE)), heartbeatMs);
 	writer.closed.catch(leave);
+	// Whoever listens must show a new token when this one has expired.
+	const expiry = work.isListening ? expiryOf(work) : undefined;
+	const end = expiry && setTimeout(() => work.waitUntil(reader.cancel()), expiry);
 
 	try {
 		for (const frames of ready) await write(frames);
@@ -165,7 +171,15 @@ async function pump(
 		throw error;
 	} finally {
 		clearInterval(heartbeat);
+		clearTimeout(end);
 	}
+}
+
+/** Milliseconds until the caller's token expires, where that is known and near enough for a timer. */
+function expiryOf({ auth }: RequestWork): number | undefined {
+	if (auth?.expiresAt === undefined) return undefined;
+	const ms = auth.expiresAt * 1000 - Date.now();
+	return ms < MAX_TIMER_MS ? Math.max(ms, 1) : undefined;
 }
 
 /**

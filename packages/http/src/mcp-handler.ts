@@ -14,7 +14,7 @@ import { idOf } from './message.ts';
 import { McpEndpoint } from './mcp-endpoint.ts';
 import type { EndpointParts } from './mcp-endpoint.ts';
 import type { McpHandler, McpHandlerOptions } from './options.ts';
-import { OriginRules } from './origin-rules.ts';
+import { isLoopback, OriginRules } from './origin-rules.ts';
 import { Refusal, refusalDetailOf, refusalResponse } from './refusal.ts';
 import { RequestWork } from './request-work.ts';
 import { sessionKeys, SessionRules } from './session-rules.ts';
@@ -66,13 +66,15 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 		));
 	queueMicrotask(attached);
 
+	const keysFor = (request: Request, env: unknown): readonly string[] =>
+		sessionKeys(options.sessionKeys, env, isLoopback(new URL(request.url).hostname));
 	let endpoint: McpEndpoint<Custom> | undefined;
-	const endpointOf = (env: unknown): McpEndpoint<Custom> =>
+	const endpointOf = (request: Request, env: unknown): McpEndpoint<Custom> =>
 		(endpoint ??= new McpEndpoint<Custom>({
 			...checked,
 			...{ calls, oauth, context: options.context },
 			transport: attached(),
-			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info),
+			sessions: info && new SessionRules(keysFor(request, env), info),
 		}));
 
 	return {
@@ -80,7 +82,7 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			const work = new RequestWork(platform, report);
 			let response: Response;
 			try {
-				response = await endpointOf(env).respond(request, work, platform);
+				response = await endpointOf(request, env).respond(request, work, platform);
 			} catch (error) {
 				// A refusal is for its client alone: nothing is wrong here.
 				if (!(error instanceof Refusal)) work.report(error);

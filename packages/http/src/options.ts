@@ -21,7 +21,8 @@ export interface McpHandlerOptions<Custom = undefined> {
 	/**
 	 * Secrets of at least 32 characters that session ids are made with. The first signs, all are
 	 * accepted: to rotate, put the new one in front and drop the old one after the absolute lifetime
-	 * of a session. Default: `TMCP_SESSION_KEYS` of the environment, between spaces or commas.
+	 * of a session. Default: `TMCP_SESSION_KEYS` of the environment, between spaces or commas; a
+	 * server that is called on this machine alone, as in development, makes one for as long as it runs.
 	 */
 	readonly sessionKeys?: readonly string[] | undefined;
 	/** The endpoint's path; null answers on every path. Default: `/mcp`. */
@@ -65,6 +66,7 @@ export interface McpHandlerOptions<Custom = undefined> {
 export type PrincipalOf = (
 	request: Request,
 	auth: AuthInfo | null,
+	context: ExecutionContextLike | undefined,
 ) => Principal | string | null | Promise<Principal | string | null>;
 
 /** Whose a session is: what stays the same when a token is refreshed. */
@@ -83,7 +85,7 @@ export interface OAuthHelper {
 	 * Who is calling; null where nobody is known.
 	 *
 	 * @param context as it was given to `fetch`: `@cloudflare/workers-oauth-provider` puts what it
-	 * knows of the caller into its `props`.
+	 * knows of the caller into its `props` and its `auth`.
 	 */
 	verify(request: Request, context?: ExecutionContextLike): Promise<AuthInfo | null>;
 }
@@ -94,6 +96,8 @@ export interface ExecutionContextLike {
 	waitUntil(work: Promise<unknown>): void;
 	/** What whoever called the handler says of the request. */
 	readonly props?: unknown;
+	/** The same of its token. */
+	readonly auth?: unknown;
 }
 
 /** An object to export as a Worker's default. */

@@ -8,6 +8,11 @@ export interface OriginOptions {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|(?:[\w-]+\.)+localhost)$/;
 
+/** Whether a host is this machine, by whatever name. */
+export function isLoopback(hostname: string): boolean {
+	return LOOPBACK.test(hostname);
+}
+
 /**
  * Refuses what a page of someone else's may have sent. A browser that was tricked into taking
  * another host for this machine (DNS rebinding) sends that host's name, and an `Origin` that fits
@@ -34,7 +39,7 @@ export class OriginRules {
 	}
 
 	#allowsHost({ protocol, hostname, host }: URL): boolean {
-		if (this.#hosts === true || LOOPBACK.test(hostname)) return true;
+		if (this.#hosts === true || isLoopback(hostname)) return true;
 		if (this.#hosts.size === 0) return protocol === 'https:';
 		return this.#hosts.has(hostname) || this.#hosts.has(host);
 	}
@@ -42,12 +47,12 @@ export class OriginRules {
 	#allowsOrigin(origin: string, url: URL): boolean {
 		if (this.#origins === true || this.#origins.has(origin)) return true;
 		if (origin === url.origin) return true;
-		return LOOPBACK.test(url.hostname) && isLoopbackOrigin(origin);
+		return isLoopback(url.hostname) && isLoopbackOrigin(origin);
 	}
 }
 
 function isLoopbackOrigin(origin: string): boolean {
-	return URL.canParse(origin) && LOOPBACK.test(new URL(origin).hostname);
+	return URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 }
 
 function forbidden(message: string): Refusal {

@@ -54,25 +54,38 @@ export class SessionRules {
 }
 
 const KEYS_VARIABLE = 'TMCP_SESSION_KEYS';
+const MAKE_ONE = `openssl rand -base64 32 | npx wrangler secret put ${KEYS_VARIABLE}`;
 
 /**
- * The keys of a deployment: those that are given, or else those of its environment.
+ * The keys of a deployment: those that are given, or else those of its environment. A server that is
+ * called on this machine, as in development, goes without: then they last as long as the process.
  *
+ * @param isLocal whether the server is called by a name of this machine.
  * @throws {TmcpSessionsError} `configuration`, where there are none.
  */
-export function sessionKeys(given: readonly string[] | undefined, env: unknown): readonly string[] {
+export function sessionKeys(
+	given: readonly string[] | undefined,
+	env: unknown,
+	isLocal: boolean,
+): readonly string[] {
 	const keys =
 		given ??
 		variable(env)
 			?.split(/[\s,]+/)
 			.filter((key) => key !== '');
 	if (keys && keys.length > 0) return keys;
+	if (isLocal) {
+		console.error(
+			`[tmcp-sessions/http] ${KEYS_VARIABLE} is not set: sessions are known to this process alone, ` +
+				`until it ends. Before a deployment: ${MAKE_ONE}`,
+		);
+		return [`${crypto.randomUUID()}${crypto.randomUUID()}`];
+	}
 	throw new TmcpSessionsError(
 		'configuration',
 		'http',
 		`session ids need a key that all isolates share: expected the variable ${KEYS_VARIABLE} or the ` +
-			'option sessionKeys; found neither. Make one with: ' +
-			`openssl rand -base64 32 | npx wrangler secret put ${KEYS_VARIABLE}`,
+			`option sessionKeys; found neither. Make one with: ${MAKE_ONE}`,
 	);
 }
 
