@@ -1,4 +1,5 @@
 import { build } from './build.ts';
+import { checkRequirements } from './check/requirements.ts';
 import { checkSizes } from './check/sizes.ts';
 import { checkStructure } from './check/structure.ts';
 import { checkChangesets, checkEachPackage, checkTypes } from './check/tools.ts';
@@ -11,6 +12,7 @@ const checks: Record<string, Check> = {
 	build,
 	types: checkTypes,
 	structure: checkStructure,
+	requirements: () => checkRequirements(),
 	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
 	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),
 	knip: () => runCommand('knip', '--no-progress'),
@@ -24,7 +26,7 @@ const checks: Record<string, Check> = {
 /** Runs one check and prints its name, outcome and time; true when it holds. */
 async function run(name: string, check: Check): Promise<boolean> {
 	const start = performance.now();
-	process.stdout.write(name.padEnd(12));
+	process.stdout.write(name.padEnd(14));
 	const seconds = () => `${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s`;
 	const print = (outcome: string, text: string) =>
 		console.log(`${outcome} ${seconds()}${text === '' ? '' : `\n${text.replace(/^/gm, '    ')}`}`);
