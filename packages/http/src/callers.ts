@@ -33,6 +33,11 @@ export class Callers {
 		this.#principal = principal;
 	}
 
+	/** Whether requests are authorized for anybody; otherwise sessions are nobody's. */
+	get areKnown(): boolean {
+		return this.#principal !== undefined;
+	}
+
 	/** @throws {Refusal} 401, where the request was authorized for nobody. */
 	async identify(request: Request, context: ExecutionContextLike | undefined): Promise<Caller> {
 		if (!this.#principal) return NOBODY;

@@ -1,17 +1,7 @@
 import { getPerRequestProtocolVersions } from 'tmcp';
 
 import { invalidRequest, Refusal } from './refusal.ts';
-
-/** Longer than any honest one, in characters. What is not listed here is not read. */
-const MAX_LENGTHS: readonly (readonly [header: string, length: number])[] = [
-	['mcp-session-id', 4_096],
-	['last-event-id', 1_024],
-	['mcp-protocol-version', 64],
-	['mcp-method', 256],
-	['mcp-name', 8_192],
-	['accept', 1_024],
-	['origin', 1_024],
-];
+import type { RequestHeaders } from './request-headers.ts';
 
 /**
  * The revisions of the session era that a client may name: those that tmcp negotiates, and
@@ -24,18 +14,8 @@ const SESSION_ERA: ReadonlySet<string> = new Set([
 	'2024-11-05',
 ]);
 
-/** @throws {Refusal} 431, where a header is longer than it can honestly be. */
-export function checkHeaderLengths(headers: Headers): void {
-	for (const [header, length] of MAX_LENGTHS) {
-		const value = headers.get(header);
-		if (value !== null && value.length > length) {
-			throw invalidRequest(`The header ${header} is longer than ${length} characters`, 431);
-		}
-	}
-}
-
 /** @throws {Refusal} 400, for an `MCP-Protocol-Version` that is not served here. */
-export function checkProtocolVersion(headers: Headers): void {
+export function checkProtocolVersion(headers: RequestHeaders): void {
 	const version = headers.get('mcp-protocol-version');
 	if (version === null || SESSION_ERA.has(version)) return;
 	const supported = [...getPerRequestProtocolVersions(), ...SESSION_ERA];
@@ -56,7 +36,10 @@ export type AnswerType = 'json' | 'sse';
  * @param offered what can be answered with.
  * @throws {Refusal} 406, where the client takes none of it.
  */
-export function acceptedAnswer(headers: Headers, offered: readonly AnswerType[]): AnswerType {
+export function acceptedAnswer(
+	headers: RequestHeaders,
+	offered: readonly AnswerType[],
+): AnswerType {
 	const accept = headers.get('accept');
 	for (const type of offered) if (accept === null || accepts(accept, type)) return type;
 	const names = offered.map((type) => MEDIA_TYPES[type]).join(' and ');

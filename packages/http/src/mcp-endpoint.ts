@@ -4,7 +4,7 @@ import type { HttpTransport } from '@tmcp/transport-http';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
-import { acceptedAnswer, checkHeaderLengths, checkProtocolVersion } from './header-rules.ts';
+import { acceptedAnswer, checkProtocolVersion } from './header-rules.ts';
 import { needsSession } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
@@ -43,6 +43,7 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
  */
 export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	readonly #parts: EndpointParts<Custom>;
+	#lastUrl: { readonly text: string; readonly parsed: URL } | undefined;
 
 	constructor(parts: EndpointParts<Custom>) {
 		this.#parts = parts;
@@ -58,28 +59,35 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
 		const { path, oauth, origins, callers } = this.#parts;
-		const url = new URL(request.url);
+		const url = this.#urlOf(request);
 		if (path !== null && url.pathname !== path) {
 			return (await oauth?.respond?.(request)) ?? new Response('Not found', { status: 404 });
 		}
-		checkHeaderLengths(request.headers);
-		origins.check(request, url);
+		origins.check(work.headers, url);
 		if (request.method === 'OPTIONS') return this.#transport(request, work);
-		const authorized = await oauth?.respond?.(request);
-		if (authorized) return authorized;
-		const { auth, principal } = await callers.identify(request, platform);
-		work.auth = auth;
-		work.principal = principal;
+		const answered = oauth?.respond && (await oauth.respond(request));
+		if (answered) return answered;
+		if (callers.areKnown) {
+			const { auth, principal } = await callers.identify(request, platform);
+			work.auth = auth;
+			work.principal = principal;
+		}
 		return runInScope(work, () =>
 			request.method === 'POST' ? this.#post(request, work) : this.#other(request, work),
 		);
+	}
+
+	/** A client calls the same address with all that it sends. */
+	#urlOf({ url }: Request): URL {
+		if (this.#lastUrl?.text !== url) this.#lastUrl = { text: url, parsed: new URL(url) };
+		return this.#lastUrl.parsed;
 	}
 
 	/** GET, DELETE, and what the transport refuses. */
 	async #other(request: Request, work: RequestWork): Promise<Response> {
 		const { sessions } = this.#parts;
 		const isSessionMethod = request.method === 'GET' || request.method === 'DELETE';
-		if (isSessionMethod && !namesStatelessEra(request.headers)) {
+		if (isSessionMethod && !namesStatelessEra(work.headers)) {
 			if (!sessions) {
 				throw new Refusal({
 					status: 405,
@@ -88,9 +96,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 					headers: { Allow: 'POST, OPTIONS' },
 				});
 			}
-			checkProtocolVersion(request.headers);
-			if (request.method === 'GET') acceptedAnswer(request.headers, ['sse']);
-			work.sessionId = await sessions.require(request.headers, work.principal);
+			checkProtocolVersion(work.headers);
+			if (request.method === 'GET') acceptedAnswer(work.headers, ['sse']);
+			work.sessionId = await sessions.require(work.headers, work.principal);
 		}
 		work.isListening = true;
 		work.endsWithClient = true;
@@ -98,7 +106,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	async #post(request: Request, work: RequestWork): Promise<Response> {
-		const message = await readMessage(request, this.#parts.maxBodyBytes);
+		const message = await readMessage(request, work.headers, this.#parts.maxBodyBytes);
 		work.message = message;
 		work.messageId = methodOf(message) === undefined ? undefined : idOf(message);
 		if (!isObject(message)) return this.#transport(request, work);
@@ -107,12 +115,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		}
 		if (work.messageId !== undefined) {
 			work.isListening = message.method === 'subscriptions/listen';
-			work.answerType = acceptedAnswer(
-				request.headers,
-				work.isListening ? ['sse'] : ['sse', 'json'],
-			);
+			work.answerType = acceptedAnswer(work.headers, work.isListening ? ['sse'] : ['sse', 'json']);
 		}
-		if (isStateless(request.headers, message)) {
+		if (isStateless(work.headers, message)) {
 			checkStatelessRequest(message);
 			work.endsWithClient = true;
 			return this.#transport(request, work);
@@ -129,9 +134,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (sessions) work.sessionId = await sessions.open(work.principal);
 			return this.#transport(request, work);
 		}
-		checkProtocolVersion(request.headers);
+		checkProtocolVersion(work.headers);
 		if (sessions) {
-			work.sessionId = await sessions.require(request.headers, work.principal);
+			work.sessionId = await sessions.require(work.headers, work.principal);
 		} else if (method !== undefined && needsSession(method)) {
 			throw new Refusal({
 				status: 200,
@@ -149,7 +154,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	/** The transport's answer, with what it takes to let its work finish. */
 	async #transport(request: Request, work: RequestWork): Promise<Response> {
 		const { transport, context, heartbeatMs, calls } = this.#parts;
-		const custom = await context?.(request);
+		const custom = context && (await context(request));
 		const answering = (): Promise<Response | null> =>
 			transport.respond(transportRequest(request, work), custom);
 		const answer = await (currentScope() ? answering() : runInScope(work, answering));

@@ -79,7 +79,7 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 
 	return {
 		async fetch(request, env, platform) {
-			const work = new RequestWork(platform, report);
+			const work = new RequestWork(request.headers, platform, report);
 			let response: Response;
 			try {
 				response = await endpointOf(request, env).respond(request, work, platform);

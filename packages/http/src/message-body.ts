@@ -1,4 +1,5 @@
 import { invalidRequest, Refusal } from './refusal.ts';
+import type { RequestHeaders } from './request-headers.ts';
 
 /** How deep JSON may be: what walks it later, by recursion, has room to spare. */
 const MAX_DEPTH = 128;
@@ -9,11 +10,15 @@ const MAX_DEPTH = 128;
  * @throws {Refusal} 415 for another type, 413 for more bytes than `maxBytes`, 400 for what is no
  * JSON or too deep.
  */
-export async function readMessage(request: Request, maxBytes: number): Promise<unknown> {
-	if (!request.headers.get('content-type')?.includes('application/json')) {
+export async function readMessage(
+	request: Request,
+	headers: RequestHeaders,
+	maxBytes: number,
+): Promise<unknown> {
+	if (!headers.get('content-type')?.includes('application/json')) {
 		throw invalidRequest('Content-Type must be application/json', 415);
 	}
-	const text = await readText(request, maxBytes);
+	const text = await readText(request, headers, maxBytes);
 	let message: unknown;
 	try {
 		message = JSON.parse(text);
@@ -27,8 +32,12 @@ export async function readMessage(request: Request, maxBytes: number): Promise<u
 	return message;
 }
 
-async function readText(request: Request, maxBytes: number): Promise<string> {
-	const declared = request.headers.get('content-length');
+async function readText(
+	request: Request,
+	headers: RequestHeaders,
+	maxBytes: number,
+): Promise<string> {
+	const declared = headers.get('content-length');
 	if (declared !== null) {
 		// The platform holds a client to what it declares.
 		if (Number(declared) > maxBytes) throw tooLarge(maxBytes);

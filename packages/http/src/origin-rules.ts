@@ -1,4 +1,5 @@
 import { Refusal } from './refusal.ts';
+import type { RequestHeaders } from './request-headers.ts';
 
 /** Which pages may call, and by which names. */
 export interface OriginOptions {
@@ -28,11 +29,11 @@ export class OriginRules {
 	}
 
 	/** @throws {Refusal} 403, where the host or the origin is not allowed. */
-	check(request: Request, url: URL): void {
+	check(headers: RequestHeaders, url: URL): void {
 		if (!this.#allowsHost(url)) {
 			throw forbidden('This host is not served here; name it in allowedHosts to serve it');
 		}
-		const origin = request.headers.get('origin');
+		const origin = headers.get('origin');
 		if (origin !== null && !this.#allowsOrigin(origin, url)) {
 			throw forbidden('This origin may not call; name it in allowedOrigins to let it');
 		}

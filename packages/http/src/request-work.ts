@@ -4,6 +4,7 @@ import type { AuthInfo } from 'tmcp';
 import { CallSignal } from './call-signal.ts';
 import type { AnswerType } from './header-rules.ts';
 import type { ExecutionContextLike } from './options.ts';
+import { RequestHeaders } from './request-headers.ts';
 
 /** One request and the work that it must outlive. */
 export class RequestWork implements RequestScope {
@@ -13,6 +14,8 @@ export class RequestWork implements RequestScope {
 	readonly begun: Promise<void>;
 	/** Ends the call, where its client cancels it. */
 	readonly signal: CallSignal = new CallSignal();
+	/** The request's headers. */
+	readonly headers: RequestHeaders;
 	/** What the OAuth helper knows of the caller. */
 	auth: AuthInfo | null = null;
 	/** Whom the request was authorized for; empty where sessions are nobody's. */
@@ -48,9 +51,11 @@ export class RequestWork implements RequestScope {
 	 * @param report told of work that rejects, and of the session that it was for.
 	 */
 	constructor(
+		headers: Headers,
 		context: ExecutionContextLike | undefined,
 		report: (error: unknown, session: string) => void,
 	) {
+		this.headers = new RequestHeaders(headers);
 		this.#context = context;
 		this.#report = report;
 		this.begun = new Promise((resolve) => (this.#resolveBegun = resolve));

@@ -3,13 +3,19 @@ import type { SessionIds } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { invalidRequest, unknownSession } from './refusal.ts';
+import type { RequestHeaders } from './request-headers.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** Some 300 KB of ids. */
+const MAX_VERIFIED = 2_000;
 
 /** Whose id a request carries, and whether that session is live. */
 export class SessionRules {
 	readonly #ids: SessionIds;
 	readonly #info: InfoSessionManager;
+	/** Ids whose MAC was right, and whose they are. */
+	readonly #verified = new Map<string, string>();
 
 	constructor(keys: readonly string[], info: InfoSessionManager) {
 		this.#ids = createSessionIds({ keys });
@@ -28,7 +34,7 @@ export class SessionRules {
 	 * forged, someone else's, ended or expired. Only an id that was made here costs a read.
 	 * @throws {StoreError} where nobody can say whether the session is live.
 	 */
-	async require(headers: Headers, principal: string): Promise<string> {
+	async require(headers: RequestHeaders, principal: string): Promise<string> {
 		const id = headers.get('mcp-session-id');
 		if (!id) {
 			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
@@ -36,21 +42,23 @@ export class SessionRules {
 		if (!VISIBLE_ASCII.test(id)) {
 			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
 		}
-		if (!(await this.#ids.verify(id, principal))) throw unknownSession();
-		if (!(await this.#isLive(id))) throw unknownSession();
+		// A MAC is checked once in an isolate: a client sends the same id with all that it sends.
+		if (this.#verified.get(id) !== principal) {
+			if (!(await this.#ids.verify(id, principal))) throw unknownSession();
+			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
+			this.#verified.set(id, principal);
+		}
+		// The read is the one that the transport's own three share.
+		const capabilities = await this.#info.getClientCapabilities(id).catch(unlessStoreIsDown);
+		if (capabilities === undefined) throw unknownSession();
 		return id;
 	}
+}
 
-	/** The read is the one that the transport's own three share. */
-	async #isLive(id: string): Promise<boolean> {
-		try {
-			return (await this.#info.getClientCapabilities(id)) !== undefined;
-		} catch (error) {
-			if (error instanceof StoreError) throw error;
-			// tmcp's own manager rejects for a session that it does not know.
-			return false;
-		}
-	}
+/** tmcp's own manager rejects for a session that it does not know. */
+function unlessStoreIsDown(error: unknown): undefined {
+	if (error instanceof StoreError) throw error;
+	return undefined;
 }
 
 const KEYS_VARIABLE = 'TMCP_SESSION_KEYS';

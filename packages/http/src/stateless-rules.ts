@@ -2,6 +2,7 @@ import { getPerRequestProtocolVersions } from 'tmcp';
 
 import { idOf, isObject, metadataOf, methodOf } from './message.ts';
 import { Refusal } from './refusal.ts';
+import type { RequestHeaders } from './request-headers.ts';
 
 const PREFIX = 'io.modelcontextprotocol/';
 const VERSION = `${PREFIX}protocolVersion`;
@@ -13,13 +14,13 @@ const KEYS = [VERSION, CAPABILITIES, `${PREFIX}clientInfo`, `${PREFIX}logLevel`]
 export const MISSING_CAPABILITY = -32021;
 
 /** Whether the header names a revision of the stateless era. */
-export function namesStatelessEra(headers: Headers): boolean {
+export function namesStatelessEra(headers: RequestHeaders): boolean {
 	const version = headers.get('mcp-protocol-version');
 	return version !== null && getPerRequestProtocolVersions().includes(version);
 }
 
 /** Whether a message belongs to the stateless era: by its header, or by what it says of itself. */
-export function isStateless(headers: Headers, message: unknown): boolean {
+export function isStateless(headers: RequestHeaders, message: unknown): boolean {
 	if (namesStatelessEra(headers)) return true;
 	const metadata = metadataOf(message);
 	return metadata !== undefined && KEYS.some((key) => Object.hasOwn(metadata, key));

@@ -45,6 +45,8 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			work?.begin();
 			if (work?.failure) throw work.failure;
 			const response: unknown = await server.receive(message, context);
+			// A codec says no more of a store that is down than a client may know.
+			if (work?.failure) throw work.failure;
 			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
 			return shown(message, response, work, info !== undefined);
 		} catch (error) {

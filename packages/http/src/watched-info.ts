@@ -16,8 +16,9 @@ export function watchedInfo(info: InfoSessionManager): InfoSessionManager {
 	});
 }
 
-function noteFailure(error: unknown): never {
+/** The transport takes a rejection for what it is given here, and each one costs. */
+function noteFailure(error: unknown): undefined {
 	const work = currentWork();
 	if (work && error instanceof StoreError) work.failure = error;
-	throw error;
+	return undefined;
 }

@@ -1,0 +1,47 @@
+import { invalidRequest } from './refusal.ts';
+
+/** Longer than any honest value, in characters; what a tool takes as a header may be any length. */
+const MAX_LENGTH = 4_096;
+
+/**
+ * The headers of one request, each looked up once: on workerd a look is a call out of JavaScript,
+ * and between them the rules and the transport take some twenty.
+ */
+export class RequestHeaders {
+	readonly #headers: Headers;
+	readonly #known = new Map<string, string | null>();
+
+	constructor(headers: Headers) {
+		this.#headers = headers;
+	}
+
+	/** @throws {Refusal} 431, where a value is longer than it can honestly be. */
+	get(name: string): string | null {
+		const key = name.toLowerCase();
+		const known = this.#known.get(key);
+		if (known !== undefined) return known;
+		const value = this.#headers.get(key);
+		if (value !== null && value.length > MAX_LENGTH && !key.startsWith('mcp-param-')) {
+			throw invalidRequest(`The header ${key} is longer than ${MAX_LENGTH} characters`, 431);
+		}
+		this.#known.set(key, value);
+		return value;
+	}
+
+	/** Hides a header from whoever asks later. */
+	hide(name: string): void {
+		this.#known.set(name, null);
+	}
+
+	/** All headers, with `get` as above. */
+	asHeaders(): Headers {
+		const get = (name: string): string | null => this.get(name);
+		return new Proxy(this.#headers, {
+			get(target, key) {
+				if (key === 'get') return get;
+				const member: unknown = Reflect.get(target, key, target);
+				return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+			},
+		});
+	}
+}
