@@ -1,0 +1,215 @@
+import {
+	InMemorySessionStore,
+	InMemoryStreamSessionManager,
+	StoredInfoSessionManager,
+} from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler } from '@tmcp-sessions/http';
+import { ManualClock } from '@tmcp-sessions/testkit';
+import { InMemorySubscriptionManager } from '@tmcp/session-manager';
+import { McpServer } from 'tmcp';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { counted } from './counted-operations.ts';
+import type { Operation } from './counted-operations.ts';
+import { forgeries } from './forgeries.ts';
+import { seededRandom } from './mutations.ts';
+
+const URL_OF_MCP = 'https://example.com/mcp';
+const KEY = 'the key of this deployment, long enough';
+const DROPPED_KEY = 'a key that this deployment has dropped';
+const FOREIGN_KEY = 'the key of another deployment, long too';
+const ALICE = { 'x-user': 'alice', 'x-client': 'browser' };
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Of each kind; there are ten. */
+const ATTEMPTS = 10_000;
+/** How many are under way at the same time. */
+const BATCH = 100;
+/** How many sessions are really opened of each kind that needs some: each id is tried in every way. */
+const SESSIONS = ATTEMPTS / 10;
+
+type Headers = Readonly<Record<string, string>>;
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 32);
+const random = seededRandom(seed);
+const clock = new ManualClock();
+const operations: Operation[] = [];
+const errors: Error[] = [];
+// All of them share it: what is refused is refused by its id, not for want of a record.
+const store = new InMemorySessionStore({ now: clock.now });
+const mcp = deployment(KEY);
+
+function deployment(key: string): McpHandler {
+	const onError = (error: Error): void => void errors.push(error);
+	const server = new McpServer(
+		{ name: 'test', version: '1.0.0' },
+		{
+			adapter: undefined,
+			capabilities: { tools: {}, logging: {}, resources: { subscribe: true } },
+		},
+	);
+	return createMcpHandler(server, {
+		sessionKeys: [key],
+		info: new StoredInfoSessionManager(counted(store, operations), { now: clock.now, onError }),
+		streams: counted(new InMemoryStreamSessionManager(), operations),
+		subscriptions: counted(new InMemorySubscriptionManager(), operations),
+		principal: ({ headers }) => ({
+			subject: headers.get('x-user') ?? '',
+			client: headers.get('x-client') ?? '',
+		}),
+		onError,
+	});
+}
+
+async function openSessions(
+	count: number,
+	at: McpHandler = mcp,
+	caller: Headers = ALICE,
+): Promise<string[]> {
+	const open = async (): Promise<string> => {
+		const response = await at.fetch(new Request(URL_OF_MCP, post(INITIALIZE, caller)));
+		await response.text();
+		const session = response.headers.get('mcp-session-id');
+		if (session === null) throw new Error(`expected a session; found ${response.status}`);
+		return session;
+	};
+	return Promise.all(Array.from({ length: count }, open));
+}
+
+function post(message: object, headers: Headers): RequestInit {
+	return {
+		method: 'POST',
+		headers: { 'content-type': 'application/json', ...headers },
+		body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+	};
+}
+
+const INITIALIZE = {
+	id: 1,
+	method: 'initialize',
+	params: {
+		protocolVersion: '2025-06-18',
+		capabilities: {},
+		clientInfo: { name: 'client', version: '1.0.0' },
+	},
+};
+
+/** All that a request may want of a session. */
+const REQUESTS: readonly ((headers: Headers) => RequestInit)[] = [
+	...[
+		{ id: 1, method: 'tools/list' },
+		{ id: 1, method: 'logging/setLevel', params: { level: 'debug' } },
+		{ id: 1, method: 'resources/subscribe', params: { uri: 'test://a' } },
+		{ method: 'notifications/initialized' },
+		{ method: 'notifications/cancelled', params: { requestId: 1 } },
+		{ id: 1, result: {} },
+	].map((message) => (headers: Headers) => post(message, headers)),
+	(headers) => ({ method: 'GET', headers }),
+	(headers) => ({ method: 'DELETE', headers }),
+];
+
+/** Uses an id in one of the ways there are. */
+async function attempt(id: string, way: number, caller: Headers = ALICE): Promise<Response> {
+	const init = REQUESTS[way % REQUESTS.length]?.({ ...caller, 'mcp-session-id': id });
+	return mcp.fetch(new Request(URL_OF_MCP, init));
+}
+
+/** Tries all ids; each must be refused and cost at most these operations. */
+async function expectRefusals(
+	ids: readonly string[],
+	statuses: readonly number[],
+	allowed: readonly string[],
+): Promise<void> {
+	for (let from = 0; from < ids.length; from += BATCH) {
+		const batch = ids.slice(from, from + BATCH);
+		operations.length = 0;
+		await Promise.all(
+			batch.map(async (id, index) => {
+				// A way of its own for each time that the same id comes.
+				const way = from + index + Math.floor((from + index) / SESSIONS);
+				const response = await attempt(id, way);
+				const told = `${await response.text()}${[...response.headers].join()}`;
+				if (!statuses.includes(response.status) || (id.length > 8 && told.includes(id))) {
+					expect.fail(`SEED=${seed} ${JSON.stringify(id)}: ${response.status} ${told}`);
+				}
+			}),
+		);
+		const costs = operations.map(({ name, about }) => `${name} ${String(about)}`);
+		const budget = new Set(batch.flatMap((id) => allowed.map((name) => `${name} ${id}`)));
+		if (costs.length > batch.length * allowed.length || costs.some((cost) => !budget.has(cost))) {
+			expect.fail(`SEED=${seed}: ${costs.join('\n')}`);
+		}
+	}
+}
+
+describe('100,000 ids that are none', { timeout: 60_000 }, () => {
+	let live: string[];
+	let expired: string[];
+	let tried = 0;
+
+	const repeated = (ids: readonly string[]): string[] =>
+		Array.from({ length: ATTEMPTS }, (_, index) => ids[index % ids.length] ?? '');
+
+	const expectRefused = async (
+		ids: readonly string[],
+		statuses: readonly number[],
+		allowed: readonly string[] = [],
+	): Promise<void> => {
+		expect(ids).toHaveLength(ATTEMPTS);
+		await expectRefusals(ids, statuses, allowed);
+		tried += ids.length;
+	};
+
+	beforeAll(async () => {
+		console.log(`forged ids: SEED=${seed}`);
+		expired = await openSessions(SESSIONS);
+		clock.advance(DAY_MS);
+		live = await openSessions(SESSIONS);
+	});
+
+	it.each(Object.entries(forgeries))(
+		'%s are refused before any storage is asked',
+		async (_, forge) => {
+			const known = new Set(live);
+			const ids: string[] = [];
+			while (ids.length < ATTEMPTS) {
+				const id = forge(live, random);
+				if (!known.has(id)) ids.push(id);
+			}
+			await expectRefused(ids, [400, 404]);
+		},
+	);
+
+	it.each([
+		['another deployment', () => openSessions(SESSIONS, deployment(FOREIGN_KEY))],
+		['a key that was dropped', () => openSessions(SESSIONS, deployment(DROPPED_KEY))],
+		['another user', () => openSessions(SESSIONS, mcp, { ...ALICE, 'x-user': 'bob' })],
+		['another client of the user', () => openSessions(SESSIONS, mcp, { 'x-user': 'alice' })],
+	])('live ids of %s are a 404 before any storage is asked', async (_, open) => {
+		await expectRefused(repeated(await open()), [404]);
+	});
+
+	it('ids of ended sessions are a 404 and cost one read at most', async () => {
+		const ended = await openSessions(SESSIONS);
+		const way = REQUESTS.length - 1;
+		for (const id of ended) expect((await attempt(id, way)).status).toBe(200);
+		await expectRefused(repeated(ended), [404], ['read']);
+	});
+
+	it('ids of expired sessions are a 404 and cost one read at most', async () => {
+		await expectRefused(repeated(expired), [404], ['read']);
+	});
+
+	it('all that while the live ones stayed what they are, and nothing was to be reported', async () => {
+		expect(tried).toBe(100_000);
+		operations.length = 0;
+		for (const [index, id] of live.entries()) {
+			// The last way would end it.
+			const response = await attempt(id, index % (REQUESTS.length - 1));
+			expect([200, 202]).toContain(response.status);
+			await response.body?.cancel();
+		}
+		expect(operations.filter(({ name }) => name === 'read')).toHaveLength(live.length);
+		expect(errors).toEqual([]);
+	});
+});
