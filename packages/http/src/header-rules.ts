@@ -51,10 +51,17 @@ const MEDIA_TYPES: Readonly<Record<AnswerType, string>> = {
 	sse: 'text/event-stream',
 };
 
+/** The closest of the ranges that fit decides, as RFC 9110 (12.5.1) has it: `q=0` says no. */
 function accepts(accept: string, type: AnswerType): boolean {
 	const name = MEDIA_TYPES[type];
-	// Nearly every client names both, as the specification has it.
-	if (accept.includes(name)) return true;
-	const [family] = name.split('/');
-	return accept.includes('*/*') || accept.includes(`${family}/*`);
+	const qualities = new Map(accept.split(',').map(rangeOf));
+	const quality =
+		qualities.get(name) ?? qualities.get(name.replace(/\/.*/, '/*')) ?? qualities.get('*/*');
+	return quality !== undefined && quality !== 0;
+}
+
+function rangeOf(text: string): [range: string, quality: number] {
+	const [range = '', ...parameters] = text.toLowerCase().split(';');
+	const quality = parameters.map((each) => each.trim()).find((each) => each.startsWith('q='));
+	return [range.trim(), quality === undefined ? 1 : Number(quality.slice(2))];
 }

@@ -145,7 +145,10 @@ async function pump(
 		work.onClientLeft();
 		// A stream that only listens ends with its client. A session's call goes on, and so does the
 		// timer: one that waits for another request would be ended as hung.
-		if (work.endsWithClient) work.waitUntil(reader.cancel());
+		if (!work.endsWithClient) return;
+		work.waitUntil(reader.cancel());
+		// A call that was cancelled may have something to put in order.
+		if (work.messageId !== undefined) work.waitUntil(work.handled);
 	};
 	const write = async (frames: Frames): Promise<void> => {
 		if (clientLeft) return;

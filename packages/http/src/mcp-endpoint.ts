@@ -159,6 +159,8 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			transport.respond(transportRequest(request, work), custom);
 		const answer = await (currentScope() ? answering() : runInScope(work, answering));
 		if (!answer) return new Response('Not found', { status: 404 });
+		// Whoever is refused knows their session's id already, or should not.
+		if (answer.status >= 400) answer.headers.delete('mcp-session-id');
 		// The transport answers notifications first and handles them afterwards.
 		if (answer.status === 202) work.waitUntil(work.handled);
 		const isStream = answer.headers.get('content-type') === 'text/event-stream';

@@ -15,7 +15,7 @@ export async function readMessage(
 	headers: RequestHeaders,
 	maxBytes: number,
 ): Promise<unknown> {
-	if (!headers.get('content-type')?.includes('application/json')) {
+	if (!isJson(headers.get('content-type'))) {
 		throw invalidRequest('Content-Type must be application/json', 415);
 	}
 	const text = await readText(request, headers, maxBytes);
@@ -30,6 +30,12 @@ export async function readMessage(
 		throw invalidRequest(`The body is nested deeper than ${MAX_DEPTH} levels`);
 	}
 	return message;
+}
+
+/** The type itself: a browser lets every page send `text/plain; x=application/json`. */
+function isJson(contentType: string | null): boolean {
+	const [type = ''] = contentType?.split(';', 1) ?? [];
+	return type.trim().toLowerCase() === 'application/json';
 }
 
 async function readText(

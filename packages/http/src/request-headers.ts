@@ -28,9 +28,9 @@ export class RequestHeaders {
 		return value;
 	}
 
-	/** Hides a header from whoever asks later. */
-	hide(name: string): void {
-		this.#known.set(name, null);
+	/** Changes a header for whoever asks later; null hides it. */
+	set(name: string, value: string | null): void {
+		this.#known.set(name, value);
 	}
 
 	/** All headers, with `get` as above. */

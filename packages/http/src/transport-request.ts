@@ -12,9 +12,10 @@ import type { RequestWork } from './request-work.ts';
  * A proxy, since a copy of the request costs a tenth of what the whole call costs.
  */
 export function transportRequest(request: Request, work: RequestWork): Request {
-	if (work.headers.get('mcp-session-id') !== (work.sessionId || null)) {
-		work.headers.hide('mcp-session-id');
-	}
+	if (work.headers.get('mcp-session-id') !== work.sessionId)
+		work.headers.set('mcp-session-id', null);
+	// The transport knows it in this spelling alone.
+	if (work.message !== undefined) work.headers.set('content-type', 'application/json');
 	const headers = work.headers.asHeaders();
 	return new Proxy(request, {
 		get(target, key) {
