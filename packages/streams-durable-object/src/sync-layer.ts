@@ -84,9 +84,8 @@ export class SyncLayer extends DurableObject {
 	 * @returns how many took it.
 	 */
 	deliver(session: string, message: string): number {
-		return this.ctx
-			.getWebSockets(inboxTag(session))
-			.filter((socket) => isOpen(socket) && trySend(socket, message)).length;
+		const inboxes = this.ctx.getWebSockets(inboxTag(session));
+		return inboxes.filter((socket) => trySend(socket, message)).length;
 	}
 
 	/** Completes the closing handshake, which the platform leaves to us before its date 2026-04-07. */
@@ -146,7 +145,7 @@ function newestFirst(sockets: WebSocket[]): WebSocket[] {
 		.map((socket) => ({ socket, order: attachmentOf(socket)?.order }))
 		.filter(
 			(entry): entry is { socket: WebSocket; order: number } =>
-				entry.order !== undefined && isOpen(entry.socket),
+				entry.order !== undefined && entry.socket.readyState === WebSocket.OPEN,
 		)
 		.toSorted((one, other) => other.order - one.order)
 		.map(({ socket }) => socket);
@@ -170,11 +169,6 @@ function isStreamAttachment(attachment: unknown): attachment is StreamAttachment
 		'order' in attachment &&
 		typeof attachment.order === 'number'
 	);
-}
-
-/** For a moment the platform still lists a socket that is closing. */
-function isOpen(socket: WebSocket): boolean {
-	return socket.readyState === WebSocket.OPEN;
 }
 
 function sendToNewest(newestFirst: readonly WebSocket[], frame: string): void {

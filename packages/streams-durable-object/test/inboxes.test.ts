@@ -69,6 +69,17 @@ describe('an inbox in the object', () => {
 		await expect.poll(tookIt).toBe(2);
 	});
 
+	it('stays as it is where its session is ended: its request may finish', async () => {
+		const session = crypto.randomUUID();
+		let sockets = 0;
+		const { manager, open } = newManager(beforeOpening(async () => void (sockets += 1)));
+		const { received } = await open(session);
+		await manager.delete(session);
+		expect(await manager.deliver(session, 'after the end')).toBe(1);
+		await expect.poll(() => received).toEqual(['after the end']);
+		expect(sockets).toBe(1);
+	});
+
 	it('costs one call to the object for a message, whatever the number of inboxes', async () => {
 		const counter = new ObjectCallCounter();
 		let sockets = 0;
