@@ -6,6 +6,8 @@ import { throughputOf, throughputText } from './throughput-ratios.ts';
 
 /** At 32 connections, through `http`. */
 const LEAST_RATIO_TO_UPSTREAM = 2;
+/** At 32 connections: what the handler leaves of a bare transport, both with managers in memory. */
+const LEAST_RATIO_TO_MEMORY_BARE = 0.9;
 /** At 32 connections, to the limit of whatever asks an object once for each call. */
 const LEAST_RATIO_TO_OBJECT_CALL = 0.6;
 
@@ -34,9 +36,12 @@ const ofObjects = (['ours-object', 'ours-object-bare'] as const).map((name) => {
 	return toObjectCall;
 });
 const { toUpstream } = at32['ours-http'];
+const { toMemoryBare } = at32['memory-http'];
+console.error(`At 32 connections http has ${toMemoryBare} of the speed of a bare transport.`);
 // A quick run shows that it runs; its figures say little.
 if (!values.quick) {
 	expectAtLeast(LEAST_RATIO_TO_UPSTREAM, toUpstream, 'to upstream');
+	expectAtLeast(LEAST_RATIO_TO_MEMORY_BARE, toMemoryBare, 'of http to a bare transport');
 	expectAtLeast(LEAST_RATIO_TO_OBJECT_CALL, Math.max(...ofObjects), 'to one object call');
 }
 

@@ -13,6 +13,8 @@ interface Ratios {
 	/** To one whose object reads a row. */
 	readonly toObjectRow: number;
 	readonly toUpstream: number;
+	/** To tmcp with its managers in memory and nothing around its transport. */
+	readonly toMemoryBare: number;
 }
 
 /** What is kept of a measurement: ratios, which say more on another machine than figures would. */
@@ -42,6 +44,7 @@ export function throughputOf(samples: Samples): Throughput {
 			toObjectCall: to('bare-worker-object'),
 			toObjectRow: to('bare-worker-object-row'),
 			toUpstream: to('upstream'),
+			toMemoryBare: to('memory-bare'),
 		};
 	};
 	const connections = connectionCounts.map((count) => [

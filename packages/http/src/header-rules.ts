@@ -41,10 +41,14 @@ export function acceptedAnswer(
 	offered: readonly AnswerType[],
 ): AnswerType {
 	const accept = headers.get('accept');
+	if (accept === USUAL && offered[0]) return offered[0];
 	for (const type of offered) if (accept === null || accepts(accept, type)) return type;
 	const names = offered.map((type) => MEDIA_TYPES[type]).join(' and ');
 	throw invalidRequest(`Accept must allow ${names}`, 406);
 }
+
+/** What the official clients send: it needs no reading. */
+const USUAL = 'application/json, text/event-stream';
 
 const MEDIA_TYPES: Readonly<Record<AnswerType, string>> = {
 	json: 'application/json',
