@@ -9,8 +9,8 @@ const REACHABLE_AFTER_MS = 1_000;
 /** On Workers, what goes on after a client has left has 30 s: its questions end before. */
 const ANSWER_AFTER_LEAVING_MS = 20_000;
 
-/** Hands the server an answer of its client, or the error that stands for one. Never rejects. */
-export type TakeAnswer = (answer: Question) => Promise<void>;
+/** Hands the server an answer of its client, or the error that stands for one. */
+export type TakeAnswer = (answer: Question) => void;
 
 /**
  * The calls of this isolate that take a while. Their clients' answers and cancellations come with
@@ -47,7 +47,7 @@ export class CallsAtWork {
 		if (work?.sessionId && work.messageId !== undefined && work.answerType === 'sse') {
 			work.waitUntil(this.#callOf(work).ask(question, send));
 		} else {
-			void this.#takeAnswer(noAnswer(id, 'There is no stream of a call to ask the client on'));
+			this.#takeAnswer(noAnswer(id, 'There is no stream of a call to ask the client on'));
 		}
 	}
 
@@ -144,7 +144,7 @@ class CallAtWork {
 			await this.listen();
 		} catch (error) {
 			this.#work.report(error);
-			void this.#takeAnswer(noAnswer(id, 'The client cannot be asked now; try again later'));
+			this.#takeAnswer(noAnswer(id, 'The client cannot be asked now; try again later'));
 			return;
 		}
 		const asked = `${this.#secret}.${id}`;
@@ -171,7 +171,7 @@ class CallAtWork {
 		if (!question) return;
 		clearTimeout(question.timer);
 		this.#questions.delete(asked);
-		void this.#takeAnswer({ ...message, id: question.id });
+		this.#takeAnswer({ ...message, id: question.id });
 	}
 
 	#cancelNow(): void {
@@ -203,7 +203,7 @@ class CallAtWork {
 		if (!question) return;
 		clearTimeout(question.timer);
 		this.#questions.delete(asked);
-		void this.#takeAnswer(noAnswer(question.id, reason));
+		this.#takeAnswer(noAnswer(question.id, reason));
 	}
 }
 

@@ -11,6 +11,7 @@ import type { HttpTransportOptions } from '@tmcp/transport-http';
 import { Callers } from './callers.ts';
 import { CallsAtWork, noAnswer } from './calls-at-work.ts';
 import { idOf } from './message.ts';
+import type { Question } from './message.ts';
 import { McpEndpoint } from './mcp-endpoint.ts';
 import type { EndpointParts } from './mcp-endpoint.ts';
 import type { McpHandler, McpHandlerOptions } from './options.ts';
@@ -129,15 +130,15 @@ function callsAtWork<Custom extends Record<string, unknown> | undefined>(
 ): CallsAtWork {
 	// Without a way between isolates, answers find the calls of their own.
 	const inboxes = hasInboxes(streams) ? streams : new InMemoryStreamSessionManager();
-	return new CallsAtWork(inboxes, answerMs, async (answer) => {
+	const takeAnswer = async (answer: Question): Promise<void> => {
 		try {
 			// Sound: whatever is no answer is thrown back.
 			await server.receive(answer as unknown as Parameters<typeof server.receive>[0]);
-		} catch (error) {
-			report(error);
+		} catch {
 			await server.receive(noAnswer(answer.id, 'The client sent what is no answer'));
 		}
-	});
+	};
+	return new CallsAtWork(inboxes, answerMs, (answer) => void takeAnswer(answer).catch(report));
 }
 
 function transportOptions<Custom>(options: McpHandlerOptions<Custom>): HttpTransportOptions {

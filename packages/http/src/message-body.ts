@@ -69,12 +69,12 @@ function tooLarge(maxBytes: number): Refusal {
 function isDeeperThan(depth: number, value: unknown): boolean {
 	let level: unknown[] = [value];
 	for (let count = 0; count <= depth; count++) {
-		level = level.flatMap((item) =>
-			typeof item === 'object' && item !== null
-				? Object.values(item).filter((child) => typeof child === 'object' && child !== null)
-				: [],
-		);
+		level = level.flatMap(childrenOf).filter((child) => typeof child === 'object');
 		if (level.length === 0) return false;
 	}
 	return true;
+}
+
+function childrenOf(value: unknown): unknown[] {
+	return typeof value === 'object' && value !== null ? Object.values(value) : [];
 }
