@@ -22,6 +22,8 @@ export class SessionClient {
 	readonly streamEnded: Promise<void>;
 	/** What the server asked the user, in order. */
 	readonly questions: string[] = [];
+	/** Where the user's answers are sent; undefined is where the call went. */
+	answersOn: WorkerName | undefined;
 	/** How long the user takes to answer. */
 	answerAfterMs = 0;
 
@@ -39,6 +41,7 @@ export class SessionClient {
 			if (this.answerAfterMs > 0) {
 				await new Promise((resolve) => setTimeout(resolve, this.answerAfterMs));
 			}
+			this.#worker = this.answersOn ?? this.#worker;
 			return { action: 'accept', content: { confirm: true } };
 		});
 		this.transport = new StreamableHTTPClientTransport(endpoint(workers, 'a'), {

@@ -95,13 +95,14 @@ export const sessionSteps: Step<Scene>[] = [
 	},
 	{
 		chapter,
-		title: 'B asks the user in the middle of a call, and the answer reaches the call',
+		title: 'B asks the user in the middle of a call; the answer is sent to A and reaches the call',
 		play: async ({ session }) => {
+			session.answersOn = 'a';
 			const answer = await session.call('b', 'clear_notes');
 			const [question] = session.questions;
 			expectThat(question === 'Delete all notes?', 'the question', question ?? 'no question');
 			expectThat(answer === 'Notes deleted: 5', '"Notes deleted: 5"', answer);
-			return `asked "${question}", the user agreed: ${answer}`;
+			return `asked "${question}" on B, the user agreed on A: ${answer}`;
 		},
 	},
 ];
