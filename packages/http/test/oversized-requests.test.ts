@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { createFuzzedEndpoint, openSession, TOKEN } from './fuzzed-endpoint.ts';
+import type { FuzzedEndpoint } from './fuzzed-endpoint.ts';
+import { chunkedRequest, exchange, inTime } from './fuzzed-exchange.ts';
+import type { Fuzzed } from './fuzzed-exchange.ts';
+import { headersOf } from './fuzzed-headers.ts';
+import { nested } from './fuzzed-messages.ts';
+
+const MAX_BYTES = 4 * 1_024 * 1_024;
+const headers = headersOf(undefined);
+
+let endpoint: FuzzedEndpoint;
+beforeEach(() => {
+	endpoint = createFuzzedEndpoint();
+});
+
+/** A tool call of so many bytes. */
+function callOf(bytes: number): string {
+	const [before, after] = [
+		'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"',
+		'"}}',
+	];
+	return before + 'x'.repeat(bytes - before.length - after.length) + after;
+}
+
+/** A tool call nested so many levels deep. */
+function deepCall(levels: number): string {
+	return message({ params: { name: 'echo', arguments: nested(levels - 2) } });
+}
+
+function message(fields: object): string {
+	return JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', ...fields });
+}
+
+function initialize(length: number): string {
+	const params = { padding: '' };
+	params.padding = 'x'.repeat(length - JSON.stringify(params).length);
+	return message({ method: 'initialize', params });
+}
+
+const inSession = (id: string): Fuzzed => ({
+	headers: { ...headers, 'mcp-session-id': id },
+	body: message({ method: 'ping' }),
+});
+
+/** Each with the most that is taken, by what it is then answered with, and with one more. */
+const BOUNDS: readonly (readonly [
+	what: string,
+	most: number,
+	request: (size: number) => Fuzzed,
+	taken: number,
+	refused: number,
+	says: RegExp,
+])[] = [
+	['bytes of a body', MAX_BYTES, (size) => ({ headers, body: callOf(size) }), 200, 413, /larger/],
+	['levels of JSON', 128, (size) => ({ headers, body: deepCall(size) }), 200, 400, /nested/],
+	[
+		'characters of a session id',
+		4_096,
+		(size) => inSession('x'.repeat(size)),
+		404,
+		431,
+		/session-id/,
+	],
+	[
+		'characters of a message id',
+		1_024,
+		(size) => ({ headers, body: message({ method: 'ping', id: 'x'.repeat(size) }) }),
+		200,
+		400,
+		/id of a message/,
+	],
+	[
+		'characters of the params of initialize',
+		16_384,
+		(size) => ({ headers, body: initialize(size) }),
+		200,
+		400,
+		/initialize/,
+	],
+];
+
+describe('a request that is too large', () => {
+	it.each(BOUNDS)('%s: %i are taken, and one more is refused', async (...bound) => {
+		const [, most, request, taken, refused, says] = bound;
+		for (const chunkBytes of [undefined, 60_000]) {
+			const send = (size: number): ReturnType<typeof exchange> =>
+				exchange(endpoint, { ...request(size), ...(chunkBytes && { chunkBytes }) });
+			expect((await send(most)).status).toBe(taken);
+			const { status, body } = await send(most + 1);
+			expect([status, body]).toEqual([refused, expect.stringMatching(says)]);
+			expect((await send(most * 1.2)).status).toBe(refused);
+		}
+		expect(endpoint.errors).toEqual([]);
+	});
+
+	it('is read no further than that, where it comes in chunks without an end', async () => {
+		let read = 0;
+		let isCancelled = false;
+		const body = new ReadableStream<Uint8Array>({
+			pull(controller) {
+				read += 65_536;
+				controller.enqueue(new Uint8Array(65_536).fill(0x20));
+			},
+			cancel: () => void (isCancelled = true),
+		});
+		expect((await send(body)).status).toBe(413);
+		// One chunk is over the limit, and one or two wait in a queue.
+		expect(read).toBeLessThanOrEqual(MAX_BYTES + 3 * 65_536);
+		expect(isCancelled).toBe(true);
+	});
+
+	it('is not read at all, where its length says so', async () => {
+		let isRead = false;
+		const body = new ReadableStream<Uint8Array>(
+			{ pull: () => void (isRead = true) },
+			{ highWaterMark: 0 },
+		);
+		expect((await send(body, { 'content-length': String(MAX_BYTES + 1) })).status).toBe(413);
+		expect(isRead).toBe(false);
+	});
+
+	async function send(
+		body: ReadableStream<Uint8Array>,
+		more: Readonly<Record<string, string>> = {},
+	): Promise<Response> {
+		const session = { 'mcp-session-id': await openSession(endpoint) };
+		const authorization = headers['authorization']?.replace('{token}', TOKEN) ?? '';
+		const init = { method: 'POST', headers: { ...headers, ...session, ...more, authorization } };
+		return inTime(endpoint.mcp.fetch(chunkedRequest(init, body)));
+	}
+});
