@@ -1,0 +1,95 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { RecordedTimers } from './recorded-timers.ts';
+import { OUTAGE, recordedDeployment, SLOWEST } from './recorded-work.ts';
+import type { RecordedDeployment } from './recorded-work.ts';
+import { Visitor } from './visitor.ts';
+import { visits } from './visits.ts';
+import type { Visit } from './visits.ts';
+
+let timers: RecordedTimers;
+const unhandled: unknown[] = [];
+const note = (error: unknown): void => void unhandled.push(error);
+
+beforeAll(() => {
+	process.on('unhandledRejection', note);
+	process.on('uncaughtException', note);
+});
+afterAll(() => {
+	process.off('unhandledRejection', note);
+	process.off('uncaughtException', note);
+});
+beforeEach(() => {
+	// tmcp writes a line for each error that one of its methods answers with.
+	timers = new RecordedTimers();
+	timers.start();
+	vi.spyOn(console, 'warn').mockImplementation(() => {});
+});
+afterEach(() => {
+	timers.stop();
+	vi.restoreAllMocks();
+});
+
+/** What came of a visit. */
+interface Outcome {
+	readonly deployment: RecordedDeployment;
+	/** Where in all that began the visit did. */
+	readonly from: number;
+}
+
+/**
+ * Pays a visit and waits for the ends of its answers and of all that was given to `waitUntil`, and
+ * for nothing else: on Workers, what still runs by then is dropped.
+ *
+ * @param failing the operation on a backend that fails, counted from the beginning of the visit.
+ */
+async function pay(
+	visit: Visit,
+	slowest: (typeof SLOWEST)[number] = 'store',
+	failing?: number,
+): Promise<Outcome> {
+	const deployment = recordedDeployment(slowest);
+	const { work } = deployment;
+	const visitor = new Visitor(deployment.mcp);
+	const session = visit.needsSession === false ? '' : await visitor.initialize();
+	await visitor.settled();
+	const from = work.begun.length;
+	if (failing !== undefined) work.failingAt = from + failing;
+	await visit.pay(visitor, session, deployment);
+	await visitor.settled();
+
+	const running = [...work.running];
+	work.isOver = true;
+	visitor.isOver = true;
+	const timersLeft = timers.left;
+	await new Promise((resolve) => setTimeout(resolve, 15));
+	const found = { running, timersLeft, late: work.late, given: visitor.late };
+	expect(found).toEqual({ running: [], timersLeft: [], late: [], given: 0 });
+	expect(unhandled.splice(0)).toEqual([]);
+	return { deployment, from };
+}
+
+describe(
+	'nothing runs on once an answer and what waitUntil was given have ended',
+	{ timeout: 30_000 },
+	() => {
+		it.each(Object.entries(visits))('%s', async (_, visit) => {
+			for (const slowest of SLOWEST) {
+				const { deployment } = await pay(visit, slowest);
+				expect(deployment.errors).toEqual([]);
+			}
+		});
+
+		it.each(Object.entries(visits))('%s, whichever operation fails', async (_, visit) => {
+			const { deployment, from } = await pay(visit);
+			for (const place of deployment.work.placesFrom(from)) {
+				const failed = await pay(visit, 'store', place - from);
+				const reports = failed.deployment.errors.map(({ message }) => message);
+				expect([deployment.work.begun[place], reports]).toEqual([
+					expect.any(String),
+					expect.arrayContaining([expect.stringContaining(OUTAGE)]),
+				]);
+			}
+		});
+	},
+);
