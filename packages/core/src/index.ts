@@ -18,6 +18,16 @@ export {
 	reportToConsole,
 } from './errors.ts';
 export type { ErrorCode, ErrorContext, ErrorReporter } from './errors.ts';
+export {
+	eventId,
+	eventIdOf,
+	isCallStream,
+	newCallStream,
+	parseEventId,
+	primingFrame,
+	withEventId,
+} from './event-id.ts';
+export type { EventPosition } from './event-id.ts';
 export { hashUri } from './hash-uri.ts';
 export { InMemoryStreamSessionManager } from './in-memory-stream-session-manager.ts';
 export { InMemorySessionStore } from './memory-session-store.ts';
@@ -43,6 +53,8 @@ export type {
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+export { isResumable } from './resumable-streams.ts';
+export type { CallEvents, ResumableStreams } from './resumable-streams.ts';
 export type { SingleUse } from './single-use.ts';
 export { splitInfo, SplitSessionStore } from './split-info.ts';
 export type { InfoParts } from './split-info.ts';

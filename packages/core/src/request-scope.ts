@@ -7,6 +7,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface RequestScope {
 	/** Keeps the request alive until the promise has settled. The promise must not reject. */
 	waitUntil(work: Promise<unknown>): void;
+	/** The id of the last event that the client saw of the stream that it resumes. */
+	readonly lastEventId?: string | undefined;
 	/** Whom the request was authorized for, in a form that is the same for each of their requests. */
 	readonly principal?: string | undefined;
 	/**
