@@ -1,5 +1,6 @@
-import type { SessionInbox, SessionInboxes } from '@tmcp-sessions/core';
+import type { ResumableStreams, SessionInbox, SessionInboxes } from '@tmcp-sessions/core';
 
+import { CallStream } from './call-stream.ts';
 import { isAnswer, methodOf, paramsOf } from './message.ts';
 import type { JsonObject, Question } from './message.ts';
 import type { RequestWork } from './request-work.ts';
@@ -8,6 +9,11 @@ import type { RequestWork } from './request-work.ts';
 const REACHABLE_AFTER_MS = 1_000;
 /** On Workers, what goes on after a client has left has 30 s: its questions end before. */
 const ANSWER_AFTER_LEAVING_MS = 20_000;
+
+/** The first revision whose clients know a priming event. */
+const PRIMING_SINCE = '2025-11-25';
+/** Between isolates: a client has come back for the stream of a call. */
+const RESUMED = 'tmcp-sessions/resumed';
 
 /** Hands the server an answer of its client, or the error that stands for one. */
 export type TakeAnswer = (answer: Question) => void;
@@ -18,23 +24,48 @@ export type TakeAnswer = (answer: Question) => void;
  */
 export class CallsAtWork {
 	readonly #inboxes: SessionInboxes;
+	readonly #resumable: ResumableStreams | undefined;
 	readonly #answerMs: number;
 	readonly #takeAnswer: TakeAnswer;
 	readonly #calls = new Map<string, Set<CallAtWork>>();
 	readonly #byWork = new WeakMap<RequestWork, CallAtWork>();
 
-	constructor(inboxes: SessionInboxes, answerMs: number, takeAnswer: TakeAnswer) {
+	constructor(
+		inboxes: SessionInboxes,
+		resumable: ResumableStreams | undefined,
+		answerMs: number,
+		takeAnswer: TakeAnswer,
+	) {
 		this.#inboxes = inboxes;
+		this.#resumable = resumable;
 		this.#answerMs = answerMs;
 		this.#takeAnswer = takeAnswer;
 	}
 
-	/** Lets the client cancel a call that was not answered at once. */
+	/** Lets the client cancel a call that was not answered at once, and come back for its answer. */
 	watch(work: RequestWork): void {
 		if (!work.sessionId || work.messageId === undefined || work.isHandled) return;
 		const call = this.#callOf(work);
-		const timer = setTimeout(() => work.waitUntil(call.listen()), REACHABLE_AFTER_MS);
+		const reach = async (): Promise<void> => {
+			await call.listen();
+			if (!work.isHandled && work.answerType === 'sse') this.#prime(work);
+		};
+		const timer = setTimeout(() => work.waitUntil(reach()), REACHABLE_AFTER_MS);
 		work.waitUntil(work.handled.then(() => clearTimeout(timer)));
+	}
+
+	/** A client has come back for what a call says: whoever works on it must know. */
+	async resumed(session: string, stream: string): Promise<number> {
+		return this.#inboxes.deliver(session, JSON.stringify({ method: RESUMED, params: { stream } }));
+	}
+
+	#prime(work: RequestWork): void {
+		if (!this.#resumable) return;
+		const knowsPriming = (work.protocolVersion ?? '') >= PRIMING_SINCE;
+		work.callStream = new CallStream(this.#resumable, work.sessionId, knowsPriming, (keeping) =>
+			work.waitUntil(keeping),
+		);
+		work.onPrimed();
 	}
 
 	/**
@@ -115,7 +146,10 @@ class CallAtWork {
 		this.#inboxes = inboxes;
 		this.#answerMs = answerMs;
 		this.#takeAnswer = takeAnswer;
-		work.onClientLeft = () => this.#hurry();
+		work.onClientLeft = () => {
+			this.#hurry();
+			work.callStream?.moveAway();
+		};
 		// Another request may wish to cancel this one, but only its own may touch its streams:
 		// workerd runs what follows a promise in the request that waits for it.
 		const cancelled = new Promise<void>((resolve) => (this.#requestCancel = resolve));
@@ -165,6 +199,10 @@ class CallAtWork {
 	#take(text: string): void {
 		const message: unknown = JSON.parse(text);
 		if (this.isCancelledBy(message)) this.cancel();
+		const { callStream } = this.#work;
+		if (methodOf(message) === RESUMED && paramsOf(message)['stream'] === callStream?.name) {
+			callStream?.moveAway();
+		}
 		if (!isAnswer(message)) return;
 		const asked = String(message.id);
 		const question = this.#questions.get(asked);

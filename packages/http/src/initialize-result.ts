@@ -13,16 +13,32 @@ export function needsSession(method: string): boolean {
 	return NEEDS_SESSION.has(method);
 }
 
+/** What a deployment can do. */
+export interface Offer {
+	/** Without sessions, nothing is advertised that needs one. */
+	readonly hasSessions: boolean;
+	/** Whether streams can be resumed. */
+	readonly canResume: boolean;
+}
+
+/** The revision that resumed streams make of the one before: tmcp does not know its name yet. */
+const RESUMABLE_REVISION = '2025-11-25';
+
 /**
  * The result of `initialize`: what the specification names and nothing else, since tmcp sends all
  * options of its server along.
  *
- * @param hasSessions without them, nothing is advertised that needs one.
+ * @param requested the revision that the client asked for.
  */
-export function initializeResult(result: JsonObject, hasSessions: boolean): JsonObject {
-	const { protocolVersion, capabilities, serverInfo, instructions, _meta } = result;
+export function initializeResult(
+	result: JsonObject,
+	requested: unknown,
+	{ hasSessions, canResume }: Offer,
+): JsonObject {
+	const { capabilities, serverInfo, instructions, _meta } = result;
+	const isResumable = hasSessions && canResume && requested === RESUMABLE_REVISION;
 	return {
-		protocolVersion,
+		protocolVersion: isResumable ? requested : result['protocolVersion'],
 		capabilities: hasSessions ? (capabilities ?? {}) : withoutSessions(capabilities),
 		serverInfo,
 		...(instructions !== undefined && { instructions }),

@@ -1,5 +1,6 @@
 import { errorMessage, Refusal, refusalDetailOf } from './refusal.ts';
 import type { RequestWork } from './request-work.ts';
+import { Outlet } from './outlet.ts';
 import { MISSING_CAPABILITY } from './stateless-rules.ts';
 
 /** One or more SSE frames, encoded. */
@@ -11,8 +12,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 type Reader = ReadableStreamDefaultReader<Frames>;
 type Read = Promise<ReadableStreamReadResult<Frames>>;
 
+const encoder = new TextEncoder();
+
 /** A comment: clients skip it, connections stay up, and a dead one is found by writing it. */
-const KEEP_ALIVE: Frames = new TextEncoder().encode(': keep-alive\n\n');
+const KEEP_ALIVE: Frames = encoder.encode(': keep-alive\n\n');
 
 /** Microtasks in which a tool that waits for nothing has answered: some 40, with room to spare. */
 const TURNS_OF_A_CALL = 100;
@@ -41,11 +44,12 @@ export async function liveResponse(
 	if (!work.isListening && !(await answeredAtOnce(read, work))) onLasting();
 	// Also what keeps workerd from ending, as hung, a request that waits for another request only.
 	const quiet = work.isHandled ? undefined : deadline(heartbeatMs);
+	if (quiet) work.onPrimed = quiet.expire;
 	try {
 		for (;;) {
 			const next = await (quiet ? Promise.race([read, quiet.expired]) : read);
 			if (next === 'expired') {
-				return pumped(answer, [KEEP_ALIVE], reader, read, work, heartbeatMs);
+				return pumped(answer, [openingOf(work)], reader, read, work, heartbeatMs);
 			}
 			if (next.done) {
 				return complete(answer, frames, work);
@@ -137,11 +141,7 @@ async function pump(
 	work: RequestWork,
 	heartbeatMs: number,
 ): Promise<void> {
-	let clientLeft = false;
-	let isWriting = false;
-	const leave = (): void => {
-		if (clientLeft) return;
-		clientLeft = true;
+	const outlet = new Outlet(writer, () => {
 		work.onClientLeft();
 		// A stream that only listens ends with its client. A session's call goes on, and so does the
 		// timer: one that waits for another request would be ended as hung.
@@ -149,33 +149,46 @@ async function pump(
 		work.waitUntil(reader.cancel());
 		// A call that was cancelled may have something to put in order.
 		if (work.messageId !== undefined) work.waitUntil(work.handled);
-	};
-	const write = async (frames: Frames): Promise<void> => {
-		if (clientLeft) return;
-		isWriting = true;
-		await writer.write(frames).catch(leave);
-		isWriting = false;
-	};
+	});
+	work.onPrimed = () => outlet.write(openingOf(work));
 	// A client that does not read gets no heap of heartbeats.
-	const heartbeat = setInterval(() => void (isWriting || write(KEEP_ALIVE)), heartbeatMs);
-	writer.closed.catch(leave);
+	const heartbeat = setInterval(
+		() => void (outlet.isIdle && outlet.write(KEEP_ALIVE)),
+		heartbeatMs,
+	);
 	// Whoever listens must show a new token when this one has expired.
 	const expiry = work.isListening ? expiryOf(work) : undefined;
 	const end = expiry && setTimeout(() => work.waitUntil(reader.cancel()), expiry);
 
 	try {
-		for (const frames of ready) await write(frames);
-		for (let next = await first; !next.done; next = await reader.read()) await write(next.value);
-		if (!clientLeft) await writer.close().catch(leave);
+		for (const frames of ready) outlet.write(frames);
+		for (let next = await first; !next.done; next = await reader.read()) {
+			outlet.write(numbered(next.value, work));
+		}
+		work.callStream?.complete();
+		await outlet.close();
 	} catch (error) {
 		// The status has gone out: what is left is to answer in the stream.
-		if (work.messageId !== undefined) await write(errorFrame(work.messageId, error));
-		if (!clientLeft) await writer.close().catch(leave);
+		if (work.messageId !== undefined) {
+			outlet.write(numbered(errorFrame(work.messageId, error), work));
+			work.callStream?.complete();
+		}
+		await outlet.close();
 		throw error;
 	} finally {
 		clearInterval(heartbeat);
 		clearTimeout(end);
 	}
+}
+
+/** What a stream says first where it has nothing to say yet. */
+function openingOf({ callStream }: RequestWork): Frames {
+	return callStream ? encoder.encode(callStream.priming) : KEEP_ALIVE;
+}
+
+/** A frame with its id, where the stream can be resumed. */
+function numbered(frames: Frames, { callStream }: RequestWork): Frames {
+	return callStream ? encoder.encode(callStream.add(new TextDecoder().decode(frames))) : frames;
 }
 
 /** Milliseconds until the caller's token expires, where that is known and near enough for a timer. */
@@ -198,15 +211,18 @@ function newPipe(): TransformStream<Frames, Frames> {
 
 function errorFrame(id: string | number, error: unknown): Frames {
 	const message = JSON.stringify(errorMessage(refusalDetailOf(error), id));
-	return new TextEncoder().encode(`event: message\ndata: ${message}\n\n`);
+	return encoder.encode(`event: message\ndata: ${message}\n\n`);
 }
 
-function deadline(ms: number): { expired: Promise<'expired'>; clear: () => void } {
-	let timer: ReturnType<typeof setTimeout> | undefined;
-	const expired = new Promise<'expired'>((resolve) => {
-		timer = setTimeout(() => resolve('expired'), ms);
-	});
-	return { expired, clear: () => clearTimeout(timer) };
+function deadline(ms: number): {
+	expired: Promise<'expired'>;
+	expire: () => void;
+	clear: () => void;
+} {
+	const { promise: expired, resolve } = Promise.withResolvers<'expired'>();
+	const expire = (): void => resolve('expired');
+	const timer = setTimeout(expire, ms);
+	return { expired, expire, clear: () => clearTimeout(timer) };
 }
 
 function joined(frames: readonly Frames[]): Blob | Frames | null {

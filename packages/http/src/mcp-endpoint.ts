@@ -72,6 +72,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			work.auth = auth;
 			work.principal = principal;
 		}
+		work.protocolVersion = work.headers.get('mcp-protocol-version') ?? undefined;
 		return runInScope(work, () =>
 			request.method === 'POST' ? this.#post(request, work) : this.#other(request, work),
 		);
@@ -97,7 +98,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 				});
 			}
 			checkProtocolVersion(work.headers);
-			if (request.method === 'GET') acceptedAnswer(work.headers, ['sse']);
+			if (request.method === 'GET') {
+				acceptedAnswer(work.headers, ['sse']);
+				work.lastEventId = work.headers.get('last-event-id') ?? undefined;
+			}
 			work.sessionId = await sessions.require(work.headers, work.principal);
 		}
 		work.isListening = true;

@@ -1,5 +1,6 @@
 import {
 	hasInboxes,
+	isResumable,
 	InMemoryStreamSessionManager,
 	reporterOf,
 	TmcpSessionsError,
@@ -17,6 +18,7 @@ import type { EndpointParts } from './mcp-endpoint.ts';
 import type { McpHandler, McpHandlerOptions } from './options.ts';
 import { isLoopback, OriginRules } from './origin-rules.ts';
 import { Refusal, refusalDetailOf, refusalResponse } from './refusal.ts';
+import { resumedStreams } from './resumed-streams.ts';
 import { RequestWork } from './request-work.ts';
 import { sessionKeys, SessionRules } from './session-rules.ts';
 import { currentWork, trackedServer } from './tracked-server.ts';
@@ -62,8 +64,12 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 	let transport: HttpTransport<Custom> | undefined;
 	const attached = (): HttpTransport<Custom> =>
 		(transport ??= new HttpTransport<Custom>(
-			trackedServer(server, { info, report, ask: (...question) => calls.ask(...question) }),
-			transportOptions({ ...options, streams }),
+			trackedServer(server, {
+				...{ info, report },
+				canResume: isResumable(streams),
+				ask: (...question) => calls.ask(...question),
+			}),
+			transportOptions({ ...options, streams: resumedStreams(streams, calls) }),
 		));
 	queueMicrotask(attached);
 
@@ -138,7 +144,13 @@ function callsAtWork<Custom extends Record<string, unknown> | undefined>(
 			await server.receive(noAnswer(answer.id, 'The client sent what is no answer'));
 		}
 	};
-	return new CallsAtWork(inboxes, answerMs, (answer) => void takeAnswer(answer).catch(report));
+	const resumable = isResumable(streams) ? streams : undefined;
+	return new CallsAtWork(
+		inboxes,
+		resumable,
+		answerMs,
+		(answer) => void takeAnswer(answer).catch(report),
+	);
 }
 
 function transportOptions<Custom>(options: McpHandlerOptions<Custom>): HttpTransportOptions {

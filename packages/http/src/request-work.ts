@@ -2,6 +2,7 @@ import type { RequestScope, StoreError } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from './call-signal.ts';
+import type { CallStream } from './call-stream.ts';
 import type { AnswerType } from './header-rules.ts';
 import type { ExecutionContextLike } from './options.ts';
 import { RequestHeaders } from './request-headers.ts';
@@ -40,6 +41,14 @@ export class RequestWork implements RequestScope {
 	endsWithClient = false;
 	/** Told when a write finds that the client has left. */
 	onClientLeft: () => void = () => {};
+	/** Numbers what a call says from now on, so that its client can resume it. */
+	callStream: CallStream | undefined;
+	/** Told when that begins. */
+	onPrimed: () => void = () => {};
+	/** The id of the last event that the client saw of the stream that it resumes. */
+	lastEventId: string | undefined;
+	/** The revision that the client names. */
+	protocolVersion: string | undefined;
 
 	readonly #context: ExecutionContextLike | undefined;
 	readonly #report: (error: unknown, session: string) => void;

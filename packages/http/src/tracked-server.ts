@@ -3,7 +3,8 @@ import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
 import { initializeResult } from './initialize-result.ts';
-import { idOf, isObject } from './message.ts';
+import type { Offer } from './initialize-result.ts';
+import { idOf, isObject, methodOf, paramsOf } from './message.ts';
 import type { Question } from './message.ts';
 import { overridden } from './overridden.ts';
 import { RequestWork } from './request-work.ts';
@@ -17,6 +18,8 @@ export interface Tracking {
 	/** Where sessions are kept; nowhere, where there are none. */
 	readonly info: InfoSessionManager | undefined;
 	readonly report: (error: unknown) => void;
+	/** Whether streams can be resumed, which is what 2025-11-25 is about. */
+	readonly canResume: boolean;
 	/** Asks the client of this request. */
 	readonly ask: (
 		work: RequestWork | undefined,
@@ -36,7 +39,7 @@ export interface Tracking {
  */
 export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
-	{ info, report, ask }: Tracking,
+	{ info, report, canResume, ask }: Tracking,
 ): Server {
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const work = currentWork();
@@ -48,7 +51,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			// A codec says no more of a store that is down than a client may know.
 			if (work?.failure) throw work.failure;
 			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
-			return shown(message, response, work, info !== undefined);
+			return shown(message, response, work, { hasSessions: info !== undefined, canResume });
 		} catch (error) {
 			// A request's stream ends with the error; the other messages have been answered already.
 			if (!isRequest) report(error);
@@ -89,15 +92,16 @@ function shown(
 	message: object,
 	response: unknown,
 	work: RequestWork | undefined,
-	hasSessions: boolean,
+	offer: Offer,
 ): unknown {
 	if (!isObject(response)) return response;
 	const { result, error } = response;
 	if (work && isObject(error) && typeof error.code === 'number') work.errorCode = error.code;
-	const isInitialize = 'method' in message && message.method === 'initialize';
-	return isInitialize && isObject(result)
-		? { ...response, result: initializeResult(result, hasSessions) }
-		: response;
+	if (methodOf(message) !== 'initialize' || !isObject(result)) return response;
+	return {
+		...response,
+		result: initializeResult(result, paramsOf(message)['protocolVersion'], offer),
+	};
 }
 
 /** What the server asks the client; notifications have no id. */

@@ -1,0 +1,30 @@
+import { closeStream, isCallStream, parseEventId } from '@tmcp-sessions/core';
+import type { StreamSessionManager } from '@tmcp/session-manager';
+
+import type { CallsAtWork } from './calls-at-work.ts';
+import { overridden } from './overridden.ts';
+import { currentWork } from './tracked-server.ts';
+
+/** How long the rest of an answer may be on its way from a call that has just ended. */
+const ON_ITS_WAY_MS = 5_000;
+
+/**
+ * The stream manager as the transport gets to see it: itself, but that a client which comes back for
+ * a call is told to whoever works on it. Where nobody does, its stream ends with what there is: a
+ * client that waits for ever would be worse off.
+ */
+export function resumedStreams(
+	streams: StreamSessionManager,
+	calls: CallsAtWork,
+): StreamSessionManager {
+	const create: StreamSessionManager['create'] = async (session, controller) => {
+		await streams.create(session, controller);
+		const work = currentWork();
+		const resumed = parseEventId(work?.lastEventId ?? '')?.stream;
+		if (!work || resumed === undefined || !isCallStream(resumed)) return;
+		if ((await calls.resumed(session, resumed)) > 0) return;
+		const end = setTimeout(() => closeStream(controller), ON_ITS_WAY_MS);
+		work.onClientLeft = () => clearTimeout(end);
+	};
+	return overridden(streams, { create });
+}
