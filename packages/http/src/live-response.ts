@@ -14,6 +14,8 @@ type Read = Promise<ReadableStreamReadResult<Frames>>;
 /** A comment: clients skip it, connections stay up, and a dead one is found by writing it. */
 const KEEP_ALIVE: Frames = new TextEncoder().encode(': keep-alive\n\n');
 
+const DATA = '\ndata: ';
+
 /** Microtasks in which a tool that waits for nothing has answered: some 40, with room to spare. */
 const TURNS_OF_A_CALL = 100;
 
@@ -84,8 +86,10 @@ export async function jsonResponse(
 	} finally {
 		clearInterval(quiet);
 	}
-	if (!last) throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
-	return jsonOf(answer, last, answer.status);
+	if (!last || work.signal.aborted) {
+		throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
+	}
+	return jsonOf(answer, last, answer.status, work);
 }
 
 /**
@@ -103,14 +107,27 @@ async function answeredAtOnce(read: Read, work: RequestWork): Promise<boolean> {
 /** An answer that is there before its status has gone out, so that an error can have its own. */
 function complete(answer: Response, frames: readonly Frames[], work: RequestWork): Response {
 	const last = frames.at(-1);
-	if (last && work.errorCode === MISSING_CAPABILITY) return jsonOf(answer, last, 400);
-	return new Response(joined(frames), { status: answer.status, headers: answer.headers });
+	const isMissing = work.errorCode === MISSING_CAPABILITY && work.endsWithClient;
+	if (last && isMissing) return jsonOf(answer, last, 400, work);
+	return new Response(joined(frames), { status: answer.status, headers: headersOf(answer, work) });
 }
 
-/** The message of a frame, as the transport makes it: one line of data. */
-function jsonOf(answer: Response, frame: Frames, status: number): Response {
-	const [, message = ''] = /^data: (.*)$/m.exec(new TextDecoder().decode(frame)) ?? [];
-	const headers = new Headers(answer.headers);
+/** There is no session, where `initialize` fails. */
+function headersOf({ headers }: Response, { errorCode }: RequestWork): Headers {
+	if (errorCode === undefined) return headers;
+	const others = new Headers(headers);
+	others.delete('mcp-session-id');
+	return others;
+}
+
+/**
+ * The message of a frame, as the transport makes it: one line of data. Not by an expression for
+ * lines: JSON may hold line ends that are none in an event stream.
+ */
+function jsonOf(answer: Response, frame: Frames, status: number, work: RequestWork): Response {
+	const text = new TextDecoder().decode(frame);
+	const message = text.slice(text.indexOf(DATA) + DATA.length).trimEnd();
+	const headers = new Headers(headersOf(answer, work));
 	headers.set('Content-Type', 'application/json');
 	return new Response(message, { status, headers });
 }
@@ -148,7 +165,7 @@ async function pump(
 		if (!work.endsWithClient) return;
 		work.waitUntil(reader.cancel());
 		// A call that was cancelled may have something to put in order.
-		if (work.messageId !== undefined) work.waitUntil(work.handled);
+		if (work.messageId !== undefined && !work.isListening) work.waitUntil(work.handled);
 	};
 	const write = async (frames: Frames): Promise<void> => {
 		if (clientLeft) return;

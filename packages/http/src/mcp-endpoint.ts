@@ -7,12 +7,13 @@ import type { CallsAtWork } from './calls-at-work.ts';
 import { acceptedAnswer, checkProtocolVersion } from './header-rules.ts';
 import { needsSession } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
-import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
+import { idOf, isAnswer, isObject, metadataOf, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { readMessage } from './message-body.ts';
 import type { ExecutionContextLike, OAuthHelper } from './options.ts';
 import type { OriginRules } from './origin-rules.ts';
 import { invalidRequest, Refusal } from './refusal.ts';
+import { checkRememberedParams } from './remembered-params.ts';
 import type { RequestWork } from './request-work.ts';
 import type { SessionRules } from './session-rules.ts';
 import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
@@ -60,12 +61,16 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	): Promise<Response> {
 		const { path, oauth, origins, callers } = this.#parts;
 		const url = this.#urlOf(request);
+		// Without a path of its own, everything is the helper's to answer first.
+		const flow = path === null && oauth?.respond && (await oauth.respond(request));
+		if (flow) return flow;
 		if (path !== null && url.pathname !== path) {
 			return (await oauth?.respond?.(request)) ?? new Response('Not found', { status: 404 });
 		}
 		origins.check(work.headers, url);
+		this.#parts.sessions?.checkHost(url);
 		if (request.method === 'OPTIONS') return this.#transport(request, work);
-		const answered = oauth?.respond && (await oauth.respond(request));
+		const answered = path !== null && oauth?.respond && (await oauth.respond(request));
 		if (answered) return answered;
 		if (callers.areKnown) {
 			const { auth, principal } = await callers.identify(request, platform);
@@ -108,11 +113,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	async #post(request: Request, work: RequestWork): Promise<Response> {
 		const message = await readMessage(request, work.headers, this.#parts.maxBodyBytes);
 		work.message = message;
-		work.messageId = methodOf(message) === undefined ? undefined : idOf(message);
 		if (!isObject(message)) return this.#transport(request, work);
-		if (String(message.id).length > MAX_ID_LENGTH) {
-			throw invalidRequest(`The id of a message must have at most ${MAX_ID_LENGTH} characters`);
-		}
+		checkIds(message);
+		work.messageId = methodOf(message) === undefined ? undefined : idOf(message);
 		if (work.messageId !== undefined) {
 			work.isListening = message.method === 'subscriptions/listen';
 			work.answerType = acceptedAnswer(work.headers, work.isListening ? ['sse'] : ['sse', 'json']);
@@ -144,6 +147,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 				message: `Method ${method} needs a session, and this server keeps none`,
 			});
 		}
+		checkRememberedParams(method, message);
 		if (isAnswer(message) || isCancellation(message)) {
 			if (work.sessionId) await calls.deliver(work.sessionId, message);
 			return new Response(null, { status: 202 });
@@ -154,7 +158,8 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	/** The transport's answer, with what it takes to let its work finish. */
 	async #transport(request: Request, work: RequestWork): Promise<Response> {
 		const { transport, context, heartbeatMs, calls } = this.#parts;
-		const custom = context && (await context(request));
+		const isAsked = request.method !== 'OPTIONS';
+		const custom = isAsked && context ? await context(request) : undefined;
 		const answering = (): Promise<Response | null> =>
 			transport.respond(transportRequest(request, work), custom);
 		const answer = await (currentScope() ? answering() : runInScope(work, answering));
@@ -173,7 +178,19 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 }
 
+/** What tmcp does not take for an id, it takes for none: the request would never be answered. */
+function checkIds(message: JsonObject): void {
+	const progressToken = metadataOf(message)?.['progressToken'];
+	for (const [name, id] of Object.entries({ id: message.id, progressToken })) {
+		const isId = typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
+		if (id === undefined || isId) continue;
+		const most = `${MAX_ID_LENGTH} characters`;
+		throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
+	}
+}
+
 function checkInitialize(message: unknown): void {
+	if (idOf(message) === undefined) throw invalidRequest('initialize is a request: it needs an id');
 	const { length } = JSON.stringify(paramsOf(message));
 	if (length <= MAX_INITIALIZE_LENGTH) return;
 	throw new Refusal({

@@ -1,4 +1,4 @@
-import type { RequestScope, StoreError } from '@tmcp-sessions/core';
+import type { RequestScope, StoreError, StreamError } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from './call-signal.ts';
@@ -28,10 +28,12 @@ export class RequestWork implements RequestScope {
 	messageId: string | number | undefined;
 	/** How the client takes its answer. */
 	answerType: AnswerType = 'sse';
+	/** Whether the server has the message. */
+	hasBegun = false;
 	/** Whether the server is through: nothing more will come on a stream than what it holds. */
 	isHandled = false;
-	/** Why the session's record could not be read: the message must not be handled without it. */
-	failure: StoreError | undefined;
+	/** Why the message must not be handled, or has been in vain: a backend is down. */
+	failure: StoreError | StreamError | undefined;
 	/** The code of the error that the server answered with. */
 	errorCode: number | undefined;
 	/** Whether this is there to listen: it is not over when its message was handled. */
@@ -74,6 +76,7 @@ export class RequestWork implements RequestScope {
 
 	/** Says that the server gets the message now. */
 	begin(): void {
+		this.hasBegun = true;
 		this.#resolveBegun();
 	}
 

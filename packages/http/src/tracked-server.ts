@@ -3,9 +3,10 @@ import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
 import { initializeResult } from './initialize-result.ts';
-import { idOf, isObject } from './message.ts';
+import { idOf, isMisshapen, isObject, methodOf } from './message.ts';
 import type { Question } from './message.ts';
 import { overridden } from './overridden.ts';
+import { invalidRequest } from './refusal.ts';
 import { RequestWork } from './request-work.ts';
 
 type Receive = McpServer['receive'];
@@ -44,12 +45,16 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 		try {
 			work?.begin();
 			if (work?.failure) throw work.failure;
+			// Answers take another way: nothing that a client numbers itself reaches tmcp's questions.
+			if (methodOf(message) === undefined) throw invalidRequest('The message has no method');
 			const response: unknown = await server.receive(message, context);
 			// A codec says no more of a store that is down than a client may know.
 			if (work?.failure) throw work.failure;
 			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
 			return shown(message, response, work, info !== undefined);
 		} catch (error) {
+			// Its client has to know, and nobody else.
+			if (isMisshapen(error)) throw invalidRequest('The message is not one of the protocol');
 			// A request's stream ends with the error; the other messages have been answered already.
 			if (!isRequest) report(error);
 			throw error;
