@@ -1,3 +1,5 @@
+import { isObject } from './message.ts';
+import type { JsonObject } from './message.ts';
 import { errorMessage, Refusal, refusalDetailOf } from './refusal.ts';
 import type { RequestWork } from './request-work.ts';
 import { MISSING_CAPABILITY } from './stateless-rules.ts';
@@ -13,8 +15,6 @@ type Read = Promise<ReadableStreamReadResult<Frames>>;
 
 /** A comment: clients skip it, connections stay up, and a dead one is found by writing it. */
 const KEEP_ALIVE: Frames = new TextEncoder().encode(': keep-alive\n\n');
-
-const DATA = '\ndata: ';
 
 /** Microtasks in which a tool that waits for nothing has answered: some 40, with room to spare. */
 const TURNS_OF_A_CALL = 100;
@@ -49,9 +49,7 @@ export async function liveResponse(
 			if (next === 'expired') {
 				return pumped(answer, [KEEP_ALIVE], reader, read, work, heartbeatMs);
 			}
-			if (next.done) {
-				return complete(answer, frames, work);
-			}
+			if (next.done) return complete(answer, frames, work);
 			frames.push(next.value);
 			read = reader.read();
 			// Once the server is through, the transport ends its stream in the same turn.
@@ -80,16 +78,15 @@ export async function jsonResponse(
 	if (!(await answeredAtOnce(read, work))) onLasting();
 	// As above: a request that waits for another request only would be ended as hung.
 	const quiet = work.isHandled ? undefined : setInterval(() => {}, heartbeatMs);
-	let last: Frames | undefined;
 	try {
-		for (let next = await read; !next.done; next = await reader.read()) last = next.value;
+		for (let next = await read; !next.done; next = await reader.read());
 	} finally {
 		clearInterval(quiet);
 	}
-	if (!last || work.signal.aborted) {
+	if (!work.response || work.signal.aborted) {
 		throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
 	}
-	return jsonOf(answer, last, answer.status, work);
+	return jsonOf(answer, work.response);
 }
 
 /**
@@ -106,30 +103,35 @@ async function answeredAtOnce(read: Read, work: RequestWork): Promise<boolean> {
 
 /** An answer that is there before its status has gone out, so that an error can have its own. */
 function complete(answer: Response, frames: readonly Frames[], work: RequestWork): Response {
-	const last = frames.at(-1);
-	const isMissing = work.errorCode === MISSING_CAPABILITY && work.endsWithClient;
-	if (last && isMissing) return jsonOf(answer, last, 400, work);
-	return new Response(joined(frames), { status: answer.status, headers: headersOf(answer, work) });
+	const { response, endsWithClient } = work;
+	const { headers, status } = answer;
+	if (!response) return new Response(joined(frames), { status, headers });
+	if (endsWithClient && errorCodeOf(response) === MISSING_CAPABILITY) {
+		return jsonOf(answer, response, 400);
+	}
+	return new Response(frameOf(response), { status, headers: headersOf(answer, response) });
+}
+
+function jsonOf(answer: Response, message: JsonObject, status = 200): Response {
+	const headers = new Headers(headersOf(answer, message));
+	headers.set('Content-Type', 'application/json');
+	return new Response(JSON.stringify(message), { status, headers });
 }
 
 /** There is no session, where `initialize` fails. */
-function headersOf({ headers }: Response, { errorCode }: RequestWork): Headers {
-	if (errorCode === undefined) return headers;
+function headersOf({ headers }: Response, message: JsonObject): Headers {
+	if (message.error === undefined) return headers;
 	const others = new Headers(headers);
 	others.delete('mcp-session-id');
 	return others;
 }
 
-/**
- * The message of a frame, as the transport makes it: one line of data. Not by an expression for
- * lines: JSON may hold line ends that are none in an event stream.
- */
-function jsonOf(answer: Response, frame: Frames, status: number, work: RequestWork): Response {
-	const text = new TextDecoder().decode(frame);
-	const message = text.slice(text.indexOf(DATA) + DATA.length).trimEnd();
-	const headers = new Headers(headersOf(answer, work));
-	headers.set('Content-Type', 'application/json');
-	return new Response(message, { status, headers });
+function errorCodeOf({ error }: JsonObject): unknown {
+	return isObject(error) ? error.code : undefined;
+}
+
+function frameOf(message: object): string {
+	return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
 }
 
 function pumped(
@@ -183,6 +185,7 @@ async function pump(
 	try {
 		for (const frames of ready) await write(frames);
 		for (let next = await first; !next.done; next = await reader.read()) await write(next.value);
+		if (work.response) await write(new TextEncoder().encode(frameOf(work.response)));
 		if (!clientLeft) await writer.close().catch(leave);
 	} catch (error) {
 		// The status has gone out: what is left is to answer in the stream.
@@ -214,8 +217,7 @@ function newPipe(): TransformStream<Frames, Frames> {
 }
 
 function errorFrame(id: string | number, error: unknown): Frames {
-	const message = JSON.stringify(errorMessage(refusalDetailOf(error), id));
-	return new TextEncoder().encode(`event: message\ndata: ${message}\n\n`);
+	return new TextEncoder().encode(frameOf(errorMessage(refusalDetailOf(error), id)));
 }
 
 function deadline(ms: number): { expired: Promise<'expired'>; clear: () => void } {

@@ -1,4 +1,4 @@
-import { currentScope, runInScope } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core';
 import type { HttpTransport } from '@tmcp/transport-http';
 
 import type { Callers } from './callers.ts';
@@ -54,32 +54,54 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	 * @throws {Refusal} for what the rules do not allow.
 	 * @throws {StoreError} {@link StreamError} where a backend is down.
 	 */
-	async respond(
+	respond(
 		request: Request,
 		work: RequestWork,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
-		const { path, oauth, origins, callers } = this.#parts;
+		const { path, oauth, callers } = this.#parts;
 		const url = this.#urlOf(request);
-		// Without a path of its own, everything is the helper's to answer first.
-		const flow = path === null && oauth?.respond && (await oauth.respond(request));
-		if (flow) return flow;
-		if (path !== null && url.pathname !== path) {
-			return (await oauth?.respond?.(request)) ?? new Response('Not found', { status: 404 });
+		const isElsewhere = path !== null && url.pathname !== path;
+		// What needs no waiting is not waited for: each turn is felt by every call.
+		if (!isElsewhere && !oauth && !callers.areKnown) {
+			return this.#respondTo(request, work, url);
 		}
+		return this.#respondToCaller(request, work, url, platform);
+	}
+
+	/** Whoever has an OAuth flow, or callers that are to be known. */
+	async #respondToCaller(
+		request: Request,
+		work: RequestWork,
+		url: URL,
+		platform: ExecutionContextLike | undefined,
+	): Promise<Response> {
+		const { path, oauth, origins, callers } = this.#parts;
+		// Without a path of its own, everything is the helper's to answer first.
+		if (url.pathname !== path && oauth?.respond) {
+			const answered = await oauth.respond(request);
+			if (answered) return answered;
+		}
+		if (path !== null && url.pathname !== path) return new Response('Not found', { status: 404 });
+		if (request.method === 'OPTIONS') return this.#respondTo(request, work, url);
 		origins.check(work.headers, url);
-		this.#parts.sessions?.checkHost(url);
-		if (request.method === 'OPTIONS') return this.#transport(request, work);
 		const answered = path !== null && oauth?.respond && (await oauth.respond(request));
 		if (answered) return answered;
-		if (callers.areKnown) {
-			const { auth, principal } = await callers.identify(request, platform);
-			work.auth = auth;
-			work.principal = principal;
-		}
-		return runInScope(work, () =>
-			request.method === 'POST' ? this.#post(request, work) : this.#other(request, work),
-		);
+		const { auth, principal } = await callers.identify(request, platform);
+		work.auth = auth;
+		work.principal = principal;
+		return this.#respondTo(request, work, url);
+	}
+
+	#respondTo(request: Request, work: RequestWork, url: URL): Promise<Response> {
+		const { origins, sessions } = this.#parts;
+		origins.check(work.headers, url);
+		sessions?.checkHost(url);
+		return runInScope(work, () => {
+			if (request.method === 'POST') return this.#post(request, work);
+			if (request.method === 'OPTIONS') return this.#transport(request, work);
+			return this.#other(request, work);
+		});
 	}
 
 	/** A client calls the same address with all that it sends. */
@@ -160,9 +182,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { transport, context, heartbeatMs, calls } = this.#parts;
 		const isAsked = request.method !== 'OPTIONS';
 		const custom = isAsked && context ? await context(request) : undefined;
-		const answering = (): Promise<Response | null> =>
-			transport.respond(transportRequest(request, work), custom);
-		const answer = await (currentScope() ? answering() : runInScope(work, answering));
+		const answer = await transport.respond(transportRequest(request, work), custom);
 		if (!answer) return new Response('Not found', { status: 404 });
 		// Whoever is refused knows their session's id already, or should not.
 		if (answer.status >= 400) answer.headers.delete('mcp-session-id');

@@ -22,7 +22,6 @@ import { secretsIn, sessionKeys } from './session-keys.ts';
 import { SessionRules } from './session-rules.ts';
 import { tiedSubscriptions } from './tied-subscriptions.ts';
 import { currentWork, trackedServer } from './tracked-server.ts';
-import { watchedInfo } from './watched-info.ts';
 
 const DEFAULT_HEARTBEAT_SECONDS = 15;
 /** On Workers what goes on after a client has left has 30 s: a heartbeat must find it before. */
@@ -158,7 +157,7 @@ function transportOptions<Custom>(
 	return {
 		path,
 		getSessionId: () => currentWork()?.sessionId ?? '',
-		sessionManager: { ...(streams && { streams }), ...(info && { info: watchedInfo(info) }) },
+		sessionManager: { ...(streams && { streams }), ...(info && { info }) },
 		...(subscriptions && { subscriptionManager: tiedSubscriptions(subscriptions, report) }),
 		// Checked before, with the host.
 		allowedOrigins: true,

@@ -19,11 +19,18 @@ export async function readMessage(
 		throw invalidRequest('Content-Type must be application/json', 415);
 	}
 	const wasRead = request.bodyUsed;
-	const text = await readText(request, headers, maxBytes).catch((error: unknown) => {
+	let text: string;
+	try {
+		const declared = Number(headers.get('content-length') ?? Number.NaN);
+		if (declared > maxBytes) throw tooLarge(maxBytes);
+		// A server holds its client to what it declares; a request that was made here may lie.
+		text = declared >= 0 ? await request.text() : await readChunks(request, maxBytes);
+		if (text.length > maxBytes) throw tooLarge(maxBytes);
+	} catch (error) {
 		// Its client knows already, and nothing is wrong here.
 		if (!wasRead && !(error instanceof Refusal)) throw invalidRequest('The body broke off');
 		throw error;
-	});
+	}
 	// Before it is parsed, which depth makes slow. Each level takes two characters.
 	if (text.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, text)) {
 		throw invalidRequest(`The body is nested deeper than ${MAX_DEPTH} levels`);
@@ -41,19 +48,7 @@ function isJson(contentType: string | null): boolean {
 	return type.trim().toLowerCase() === 'application/json';
 }
 
-async function readText(
-	request: Request,
-	headers: RequestHeaders,
-	maxBytes: number,
-): Promise<string> {
-	const declared = Number(headers.get('content-length') ?? Number.NaN);
-	if (declared > maxBytes) throw tooLarge(maxBytes);
-	if (declared >= 0) {
-		// A server holds its client to what it declares; a request that was made here may lie.
-		const text = await request.text();
-		if (text.length > maxBytes) throw tooLarge(maxBytes);
-		return text;
-	}
+async function readChunks(request: Request, maxBytes: number): Promise<string> {
 	if (!request.body) return '';
 	const decoder = new TextDecoder();
 	let text = '';

@@ -3,6 +3,7 @@ import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from './call-signal.ts';
 import type { AnswerType } from './header-rules.ts';
+import type { JsonObject } from './message.ts';
 import type { ExecutionContextLike } from './options.ts';
 import { RequestHeaders } from './request-headers.ts';
 
@@ -34,8 +35,10 @@ export class RequestWork implements RequestScope {
 	isHandled = false;
 	/** Why the message must not be handled, or has been in vain: a backend is down. */
 	failure: StoreError | StreamError | undefined;
-	/** The code of the error that the server answered with. */
-	errorCode: number | undefined;
+	/** The server's answer, where it was kept from the transport: its response is made of it. */
+	response: JsonObject | undefined;
+	/** Whether a frame has been put on the stream, so that the answer must follow it there. */
+	hasSpoken = false;
 	/** Whether this is there to listen: it is not over when its message was handled. */
 	isListening = false;
 	/** Whether a client that goes away ends this; a call of a session goes on without it. */

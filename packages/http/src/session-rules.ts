@@ -58,10 +58,14 @@ export class SessionRules {
 			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
 			this.#verified.set(id, principal);
 		}
-		// The read is the one that the transport's own three share.
-		const capabilities = await this.#info.getClientCapabilities(id).catch(unlessStoreIsDown);
-		if (capabilities === undefined) throw unknownSession();
-		return id;
+		// The read is the one that the transport's own three share: none of them fails after it.
+		try {
+			if ((await this.#info.getClientCapabilities(id)) !== undefined) return id;
+		} catch (error) {
+			// tmcp's own manager rejects for a session that it does not know.
+			if (error instanceof TmcpSessionsError && !OF_ITS_SESSION.has(error.code)) throw error;
+		}
+		throw unknownSession();
 	}
 }
 
@@ -70,9 +74,3 @@ const OF_ITS_SESSION: ReadonlySet<ErrorCode> = new Set([
 	'invalid-session-id',
 	'unknown-session',
 ]);
-
-/** tmcp's own manager rejects for a session that it does not know. */
-function unlessStoreIsDown(error: unknown): undefined {
-	if (error instanceof TmcpSessionsError && !OF_ITS_SESSION.has(error.code)) throw error;
-	return undefined;
-}

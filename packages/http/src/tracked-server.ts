@@ -51,7 +51,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			// A codec says no more of a store that is down than a client may know.
 			if (work?.failure) throw work.failure;
 			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
-			return shown(message, response, work, info !== undefined);
+			return kept(shown(message, response, info !== undefined), work);
 		} catch (error) {
 			// Its client has to know, and nobody else.
 			if (isMisshapen(error)) throw invalidRequest('The message is not one of the protocol');
@@ -70,11 +70,17 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			(detail) => {
 				const question = event === 'send' ? questionIn(detail) : undefined;
 				if (question) {
-					ask(currentWork(), question, (request) => listener({ request }));
+					const work = currentWork();
+					ask(work, question, (request) => {
+						if (work) work.hasSpoken = true;
+						listener({ request });
+					});
 					return;
 				}
+				const work = event === 'send' ? currentWork() : undefined;
+				if (work) work.hasSpoken = true;
 				const result = listener(detail);
-				if (result instanceof Promise) keepAlive(result, (work) => void work.catch(report));
+				if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
 			},
 			options,
 		);
@@ -89,20 +95,21 @@ export function currentWork(): RequestWork | undefined {
 	return scope instanceof RequestWork ? scope : undefined;
 }
 
-/** The response as the client gets to see it, its error noted for the status. */
-function shown(
-	message: object,
-	response: unknown,
-	work: RequestWork | undefined,
-	hasSessions: boolean,
-): unknown {
-	if (!isObject(response)) return response;
-	const { result, error } = response;
-	if (work && isObject(error) && typeof error.code === 'number') work.errorCode = error.code;
-	const isInitialize = 'method' in message && message.method === 'initialize';
-	return isInitialize && isObject(result)
+/** The response as the client gets to see it. */
+function shown(message: object, response: unknown, hasSessions: boolean): unknown {
+	if (methodOf(message) !== 'initialize' || !isObject(response)) return response;
+	const { result } = response;
+	return isObject(result)
 		? { ...response, result: initializeResult(result, hasSessions) }
 		: response;
+}
+
+/** Keeps a response from the transport's stream, where nothing has gone out before it. */
+function kept(response: unknown, work: RequestWork | undefined): unknown {
+	if (!work || !isObject(response) || work.isListening) return response;
+	if (work.answerType === 'sse' && work.hasSpoken) return response;
+	work.response = response;
+	return null;
 }
 
 /** What the server asks the client; notifications have no id. */
