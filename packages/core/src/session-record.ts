@@ -12,6 +12,11 @@ const LOG_LEVELS: Record<LogLevel, true> = {
 	emergency: true,
 };
 
+/** Whether this is one of the eight levels: tmcp hands on whatever a client sent. */
+export function isLogLevel(value: unknown): value is LogLevel {
+	return typeof value === 'string' && Object.hasOwn(LOG_LEVELS, value);
+}
+
 /** What a backend stores in the place of a record to say that the session has ended. */
 export const ENDED_SESSION = '{"ended":true}';
 
@@ -39,10 +44,7 @@ export function parseSessionRecord(text: string, packageName: string): SessionRe
 		throw wrong('clientInfo has no name and version');
 	if (clientCapabilities !== undefined && !isObject(clientCapabilities))
 		throw wrong('clientCapabilities is no object');
-	if (
-		logLevel !== undefined &&
-		!(typeof logLevel === 'string' && Object.hasOwn(LOG_LEVELS, logLevel))
-	)
+	if (logLevel !== undefined && !isLogLevel(logLevel))
 		throw wrong('logLevel is none of the eight levels');
 	// Sound: every field that our code looks into has been checked above.
 	return value as unknown as SessionRecord;

@@ -7,7 +7,7 @@ import type { Field } from './request-reads.ts';
 import { keepAlive } from './request-scope.ts';
 import { RequestWrites } from './request-writes.ts';
 import { SessionLifetime } from './session-lifetime.ts';
-import { mergeSessionPatch } from './session-record.ts';
+import { isLogLevel, mergeSessionPatch } from './session-record.ts';
 import type {
 	ClientCapabilities,
 	ClientInfo,
@@ -104,7 +104,9 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 		this.#batch(id).capabilities = capabilities;
 	}
 
+	/** A level that is none is not stored, since the record could not be read again. */
 	override setLogLevel(id: string, logLevel: LogLevel | undefined): void {
+		if (logLevel !== undefined && !isLogLevel(logLevel)) return;
 		this.#reads.forget(id);
 		const confirm = this.#writes.add(id, { kind: 'update', patch: { logLevel } });
 		this.#track(id, this.#update(id, { logLevel }, 'set a log level').finally(confirm));

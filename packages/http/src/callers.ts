@@ -38,18 +38,54 @@ export class Callers {
 		return this.#principal !== undefined;
 	}
 
-	/** @throws {Refusal} 401, where the request was authorized for nobody. */
+	/** @throws {Refusal} 401, where the request was authorized for nobody; 403 for too little scope. */
 	async identify(request: Request, context: ExecutionContextLike | undefined): Promise<Caller> {
 		if (!this.#principal) return NOBODY;
-		const auth = (await this.#oauth?.verify(request, context)) ?? null;
+		const auth = await this.#verify(request, context);
+		if (auth?.expiresAt !== undefined && auth.expiresAt * 1000 <= Date.now()) {
+			throw this.#unauthorized(request, 401, 'invalid_token');
+		}
 		const principal = await this.#principal(request, auth, context);
-		if (principal === null || principal === '') throw unauthorized();
+		if (principal === null || principal === undefined || principal === '') {
+			throw this.#unauthorized(request, 401);
+		}
 		return { auth, principal: textOf(principal) };
+	}
+
+	/** `@tmcp/auth` throws what RFC 6750 names, each with its code. */
+	async #verify(
+		request: Request,
+		context: ExecutionContextLike | undefined,
+	): Promise<AuthInfo | null> {
+		try {
+			return (await this.#oauth?.verify(request, context)) ?? null;
+		} catch (error) {
+			const code: unknown = error instanceof Error && Reflect.get(error, 'errorCode');
+			if (code === 'invalid_token') throw this.#unauthorized(request, 401, code);
+			if (code === 'insufficient_scope') throw this.#unauthorized(request, 403, code);
+			throw error;
+		}
+	}
+
+	#unauthorized(request: Request, status: 401 | 403, code?: string): Refusal {
+		const challenge = this.#oauth?.challenge?.(request) ?? 'Bearer';
+		const separator = challenge.includes(' ') ? ', ' : ' ';
+		return new Refusal({
+			status,
+			code: -32001,
+			message:
+				status === 401
+					? 'The request is authorized for nobody; send a valid token'
+					: 'The token does not allow this; send one with more scope',
+			headers: {
+				'WWW-Authenticate': code ? `${challenge}${separator}error="${code}"` : challenge,
+			},
+		});
 	}
 }
 
 /** One text for each principal: no subject can be written so that it passes for another pair. */
-function textOf(principal: Exclude<Awaited<ReturnType<PrincipalOf>>, null>): string {
+function textOf(principal: NonNullable<Awaited<ReturnType<PrincipalOf>>>): string {
 	const { subject, client } =
 		typeof principal === 'string' ? { subject: principal, client: undefined } : principal;
 	if (typeof subject !== 'string' || subject === '') {
@@ -60,13 +96,4 @@ function textOf(principal: Exclude<Awaited<ReturnType<PrincipalOf>>, null>): str
 		);
 	}
 	return JSON.stringify([subject, client ?? null]);
-}
-
-function unauthorized(): Refusal {
-	return new Refusal({
-		status: 401,
-		code: -32001,
-		message: 'The request is authorized for nobody; send a valid token',
-		headers: { 'WWW-Authenticate': 'Bearer' },
-	});
 }

@@ -1,8 +1,8 @@
 import type { ResumableStreams, SessionInbox, SessionInboxes } from '@tmcp-sessions/core';
 
 import { CallStream } from './call-stream.ts';
-import { isAnswer, methodOf, paramsOf } from './message.ts';
-import type { JsonObject, Question } from './message.ts';
+import { idOf, isAnswer, methodOf, paramsOf } from './message.ts';
+import type { Answer, JsonObject, Question } from './message.ts';
 import type { RequestWork } from './request-work.ts';
 
 /** A call this old can be cancelled from any isolate: younger ones shall cost nothing. */
@@ -16,7 +16,7 @@ const PRIMING_SINCE = '2025-11-25';
 const RESUMED = 'tmcp-sessions/resumed';
 
 /** Hands the server an answer of its client, or the error that stands for one. */
-export type TakeAnswer = (answer: Question) => void;
+export type TakeAnswer = (answer: Answer) => void;
 
 /**
  * The calls of this isolate that take a while. Their clients' answers and cancellations come with
@@ -89,11 +89,10 @@ export class CallsAtWork {
 	 * @throws {StreamError} where the other isolates cannot be reached.
 	 */
 	async deliver(session: string, message: JsonObject): Promise<void> {
-		const mine = [...(this.#calls.get(session) ?? [])].filter((call) =>
-			call.isCancelledBy(message),
-		);
-		for (const call of mine) call.cancel();
-		if (mine.length === 0) await this.#inboxes.deliver(session, JSON.stringify(message));
+		for (const call of this.#calls.get(session) ?? []) {
+			if (call.isCancelledBy(message)) call.cancel();
+		}
+		await this.#inboxes.deliver(session, JSON.stringify(message));
 	}
 
 	#callOf(work: RequestWork): CallAtWork {
@@ -114,9 +113,9 @@ export class CallsAtWork {
 	}
 }
 
-/** A message that says: stop working on a request. */
+/** A notification that says: stop working on a request. */
 export function isCancellation(message: unknown): message is JsonObject {
-	return methodOf(message) === 'notifications/cancelled';
+	return methodOf(message) === 'notifications/cancelled' && idOf(message) === undefined;
 }
 
 interface OpenQuestion {
@@ -134,6 +133,8 @@ class CallAtWork {
 	readonly #secret: string = crypto.randomUUID();
 	readonly #questions = new Map<string, OpenQuestion>();
 	#inbox: Promise<SessionInbox> | undefined;
+	/** When all questions of this call end, milliseconds since the epoch: its client has left. */
+	#endsAtMs = Number.POSITIVE_INFINITY;
 	#requestCancel: () => void = () => {};
 
 	constructor(
@@ -167,24 +168,31 @@ class CallAtWork {
 	/** Makes the call reachable from every isolate. */
 	async listen(): Promise<void> {
 		this.#inbox ??= this.#inboxes.openInbox(this.#work.sessionId, (text) => this.#take(text));
-		const inbox = await this.#inbox;
-		if (this.#work.isHandled) inbox.close();
+		try {
+			const inbox = await this.#inbox;
+			if (this.#work.isHandled) inbox.close();
+		} catch (error) {
+			// The next question may have more luck.
+			this.#inbox = undefined;
+			throw error;
+		}
 	}
 
 	async ask(question: Question, send: (sent: object) => void): Promise<void> {
 		const { id } = question;
+		const asked = `${this.#secret}.${id}`;
+		const ms = Math.min(this.#answerMs, this.#endsAtMs - Date.now());
+		this.#questions.set(asked, { id, timer: this.#endIn(asked, Math.max(ms, 0)) });
 		try {
 			// The answer may come as soon as the question is out.
 			await this.listen();
 		} catch (error) {
 			this.#work.report(error);
-			this.#takeAnswer(noAnswer(id, 'The client cannot be asked now; try again later'));
+			this.#endOne(asked, 'The client cannot be asked now; try again later');
 			return;
 		}
-		const asked = `${this.#secret}.${id}`;
-		this.#questions.set(asked, { id, timer: this.#endIn(asked, this.#answerMs) });
 		if (this.#work.isHandled || this.#work.signal.aborted) this.#endAll('The call has ended');
-		else send({ ...question, id: asked });
+		else if (this.#questions.has(asked)) send({ ...question, id: asked });
 	}
 
 	/** When the server is through with the call. */
@@ -219,6 +227,7 @@ class CallAtWork {
 
 	/** A client that has left may still answer what it saw, but not for long. */
 	#hurry(): void {
+		this.#endsAtMs = Date.now() + ANSWER_AFTER_LEAVING_MS;
 		for (const [asked, question] of this.#questions) {
 			clearTimeout(question.timer);
 			question.timer = this.#endIn(asked, Math.min(ANSWER_AFTER_LEAVING_MS, this.#answerMs));

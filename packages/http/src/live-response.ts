@@ -1,3 +1,5 @@
+import { isObject } from './message.ts';
+import type { JsonObject } from './message.ts';
 import { errorMessage, Refusal, refusalDetailOf } from './refusal.ts';
 import type { RequestWork } from './request-work.ts';
 import { Outlet } from './outlet.ts';
@@ -51,9 +53,7 @@ export async function liveResponse(
 			if (next === 'expired') {
 				return pumped(answer, [openingOf(work)], reader, read, work, heartbeatMs);
 			}
-			if (next.done) {
-				return complete(answer, frames, work);
-			}
+			if (next.done) return complete(answer, frames, work);
 			frames.push(next.value);
 			read = reader.read();
 			// Once the server is through, the transport ends its stream in the same turn.
@@ -82,14 +82,15 @@ export async function jsonResponse(
 	if (!(await answeredAtOnce(read, work))) onLasting();
 	// As above: a request that waits for another request only would be ended as hung.
 	const quiet = work.isHandled ? undefined : setInterval(() => {}, heartbeatMs);
-	let last: Frames | undefined;
 	try {
-		for (let next = await read; !next.done; next = await reader.read()) last = next.value;
+		for (let next = await read; !next.done; next = await reader.read());
 	} finally {
 		clearInterval(quiet);
 	}
-	if (!last) throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
-	return jsonOf(answer, last, answer.status);
+	if (!work.response || work.signal.aborted) {
+		throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
+	}
+	return jsonOf(answer, work.response);
 }
 
 /**
@@ -106,17 +107,35 @@ async function answeredAtOnce(read: Read, work: RequestWork): Promise<boolean> {
 
 /** An answer that is there before its status has gone out, so that an error can have its own. */
 function complete(answer: Response, frames: readonly Frames[], work: RequestWork): Response {
-	const last = frames.at(-1);
-	if (last && work.errorCode === MISSING_CAPABILITY) return jsonOf(answer, last, 400);
-	return new Response(joined(frames), { status: answer.status, headers: answer.headers });
+	const { response, endsWithClient } = work;
+	const { headers, status } = answer;
+	if (!response) return new Response(joined(frames), { status, headers });
+	if (endsWithClient && errorCodeOf(response) === MISSING_CAPABILITY) {
+		return jsonOf(answer, response, 400);
+	}
+	return new Response(frameOf(response), { status, headers: headersOf(answer, response) });
 }
 
-/** The message of a frame, as the transport makes it: one line of data. */
-function jsonOf(answer: Response, frame: Frames, status: number): Response {
-	const [, message = ''] = /^data: (.*)$/m.exec(new TextDecoder().decode(frame)) ?? [];
-	const headers = new Headers(answer.headers);
+function jsonOf(answer: Response, message: JsonObject, status = 200): Response {
+	const headers = new Headers(headersOf(answer, message));
 	headers.set('Content-Type', 'application/json');
-	return new Response(message, { status, headers });
+	return new Response(JSON.stringify(message), { status, headers });
+}
+
+/** There is no session, where `initialize` fails. */
+function headersOf({ headers }: Response, message: JsonObject): Headers {
+	if (message.error === undefined) return headers;
+	const others = new Headers(headers);
+	others.delete('mcp-session-id');
+	return others;
+}
+
+function errorCodeOf({ error }: JsonObject): unknown {
+	return isObject(error) ? error.code : undefined;
+}
+
+function frameOf(message: object): string {
+	return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
 }
 
 function pumped(
@@ -148,7 +167,7 @@ async function pump(
 		if (!work.endsWithClient) return;
 		work.waitUntil(reader.cancel());
 		// A call that was cancelled may have something to put in order.
-		if (work.messageId !== undefined) work.waitUntil(work.handled);
+		if (work.messageId !== undefined && !work.isListening) work.waitUntil(work.handled);
 	});
 	work.onPrimed = () => outlet.write(openingOf(work));
 	// A client that does not read gets no heap of heartbeats.
@@ -165,6 +184,7 @@ async function pump(
 		for (let next = await first; !next.done; next = await reader.read()) {
 			outlet.write(numbered(next.value, work));
 		}
+		if (work.response) outlet.write(numbered(encoder.encode(frameOf(work.response)), work));
 		work.callStream?.complete();
 		await outlet.close();
 	} catch (error) {
@@ -210,8 +230,7 @@ function newPipe(): TransformStream<Frames, Frames> {
 }
 
 function errorFrame(id: string | number, error: unknown): Frames {
-	const message = JSON.stringify(errorMessage(refusalDetailOf(error), id));
-	return encoder.encode(`event: message\ndata: ${message}\n\n`);
+	return encoder.encode(frameOf(errorMessage(refusalDetailOf(error), id)));
 }
 
 function deadline(ms: number): {

@@ -1,4 +1,4 @@
-import { currentScope, runInScope } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core';
 import type { HttpTransport } from '@tmcp/transport-http';
 
 import type { Callers } from './callers.ts';
@@ -7,12 +7,13 @@ import type { CallsAtWork } from './calls-at-work.ts';
 import { acceptedAnswer, checkProtocolVersion } from './header-rules.ts';
 import { needsSession } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
-import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
+import { idOf, isAnswer, isObject, metadataOf, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { readMessage } from './message-body.ts';
 import type { ExecutionContextLike, OAuthHelper } from './options.ts';
 import type { OriginRules } from './origin-rules.ts';
 import { invalidRequest, Refusal } from './refusal.ts';
+import { checkRememberedParams } from './remembered-params.ts';
 import type { RequestWork } from './request-work.ts';
 import type { SessionRules } from './session-rules.ts';
 import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
@@ -53,29 +54,55 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	 * @throws {Refusal} for what the rules do not allow.
 	 * @throws {StoreError} {@link StreamError} where a backend is down.
 	 */
-	async respond(
+	respond(
 		request: Request,
 		work: RequestWork,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
-		const { path, oauth, origins, callers } = this.#parts;
+		const { path, oauth, callers } = this.#parts;
 		const url = this.#urlOf(request);
-		if (path !== null && url.pathname !== path) {
-			return (await oauth?.respond?.(request)) ?? new Response('Not found', { status: 404 });
+		const isElsewhere = path !== null && url.pathname !== path;
+		// What needs no waiting is not waited for: each turn is felt by every call.
+		if (!isElsewhere && !oauth && !callers.areKnown) {
+			return this.#respondTo(request, work, url);
 		}
+		return this.#respondToCaller(request, work, url, platform);
+	}
+
+	/** Whoever has an OAuth flow, or callers that are to be known. */
+	async #respondToCaller(
+		request: Request,
+		work: RequestWork,
+		url: URL,
+		platform: ExecutionContextLike | undefined,
+	): Promise<Response> {
+		const { path, oauth, origins, callers } = this.#parts;
+		// Without a path of its own, everything is the helper's to answer first.
+		if (url.pathname !== path && oauth?.respond) {
+			const answered = await oauth.respond(request);
+			if (answered) return answered;
+		}
+		if (path !== null && url.pathname !== path) return new Response('Not found', { status: 404 });
+		if (request.method === 'OPTIONS') return this.#respondTo(request, work, url);
 		origins.check(work.headers, url);
-		if (request.method === 'OPTIONS') return this.#transport(request, work);
-		const answered = oauth?.respond && (await oauth.respond(request));
+		const answered = path !== null && oauth?.respond && (await oauth.respond(request));
 		if (answered) return answered;
-		if (callers.areKnown) {
-			const { auth, principal } = await callers.identify(request, platform);
-			work.auth = auth;
-			work.principal = principal;
-		}
+		const { auth, principal } = await callers.identify(request, platform);
+		work.auth = auth;
+		work.principal = principal;
+		return this.#respondTo(request, work, url);
+	}
+
+	#respondTo(request: Request, work: RequestWork, url: URL): Promise<Response> {
+		const { origins, sessions } = this.#parts;
+		origins.check(work.headers, url);
+		sessions?.checkHost(url);
 		work.protocolVersion = work.headers.get('mcp-protocol-version') ?? undefined;
-		return runInScope(work, () =>
-			request.method === 'POST' ? this.#post(request, work) : this.#other(request, work),
-		);
+		return runInScope(work, () => {
+			if (request.method === 'POST') return this.#post(request, work);
+			if (request.method === 'OPTIONS') return this.#transport(request, work);
+			return this.#other(request, work);
+		});
 	}
 
 	/** A client calls the same address with all that it sends. */
@@ -112,11 +139,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	async #post(request: Request, work: RequestWork): Promise<Response> {
 		const message = await readMessage(request, work.headers, this.#parts.maxBodyBytes);
 		work.message = message;
-		work.messageId = methodOf(message) === undefined ? undefined : idOf(message);
 		if (!isObject(message)) return this.#transport(request, work);
-		if (String(message.id).length > MAX_ID_LENGTH) {
-			throw invalidRequest(`The id of a message must have at most ${MAX_ID_LENGTH} characters`);
-		}
+		checkIds(message);
+		work.messageId = methodOf(message) === undefined ? undefined : idOf(message);
 		if (work.messageId !== undefined) {
 			work.isListening = message.method === 'subscriptions/listen';
 			work.answerType = acceptedAnswer(work.headers, work.isListening ? ['sse'] : ['sse', 'json']);
@@ -148,6 +173,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 				message: `Method ${method} needs a session, and this server keeps none`,
 			});
 		}
+		checkRememberedParams(method, message);
 		if (isAnswer(message) || isCancellation(message)) {
 			if (work.sessionId) await calls.deliver(work.sessionId, message);
 			return new Response(null, { status: 202 });
@@ -158,10 +184,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	/** The transport's answer, with what it takes to let its work finish. */
 	async #transport(request: Request, work: RequestWork): Promise<Response> {
 		const { transport, context, heartbeatMs, calls } = this.#parts;
-		const custom = context && (await context(request));
-		const answering = (): Promise<Response | null> =>
-			transport.respond(transportRequest(request, work), custom);
-		const answer = await (currentScope() ? answering() : runInScope(work, answering));
+		const isAsked = request.method !== 'OPTIONS';
+		const custom = isAsked && context ? await context(request) : undefined;
+		const answer = await transport.respond(transportRequest(request, work), custom);
 		if (!answer) return new Response('Not found', { status: 404 });
 		// Whoever is refused knows their session's id already, or should not.
 		if (answer.status >= 400) answer.headers.delete('mcp-session-id');
@@ -177,7 +202,19 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 }
 
+/** What tmcp does not take for an id, it takes for none: the request would never be answered. */
+function checkIds(message: JsonObject): void {
+	const progressToken = metadataOf(message)?.['progressToken'];
+	for (const [name, id] of Object.entries({ id: message.id, progressToken })) {
+		const isId = typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
+		if (id === undefined || isId) continue;
+		const most = `${MAX_ID_LENGTH} characters`;
+		throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
+	}
+}
+
 function checkInitialize(message: unknown): void {
+	if (idOf(message) === undefined) throw invalidRequest('initialize is a request: it needs an id');
 	const { length } = JSON.stringify(paramsOf(message));
 	if (length <= MAX_INITIALIZE_LENGTH) return;
 	throw new Refusal({

@@ -1,4 +1,5 @@
 import {
+	createSessionIds,
 	hasInboxes,
 	isResumable,
 	InMemoryStreamSessionManager,
@@ -11,18 +12,18 @@ import type { HttpTransportOptions } from '@tmcp/transport-http';
 
 import { Callers } from './callers.ts';
 import { CallsAtWork, noAnswer } from './calls-at-work.ts';
-import { idOf } from './message.ts';
-import type { Question } from './message.ts';
+import type { Answer } from './message.ts';
 import { McpEndpoint } from './mcp-endpoint.ts';
 import type { EndpointParts } from './mcp-endpoint.ts';
 import type { McpHandler, McpHandlerOptions } from './options.ts';
-import { isLoopback, OriginRules } from './origin-rules.ts';
+import { OriginRules } from './origin-rules.ts';
 import { Refusal, refusalDetailOf, refusalResponse } from './refusal.ts';
 import { resumedStreams } from './resumed-streams.ts';
 import { RequestWork } from './request-work.ts';
-import { sessionKeys, SessionRules } from './session-rules.ts';
+import { secretsIn, sessionKeys } from './session-keys.ts';
+import { SessionRules } from './session-rules.ts';
+import { tiedSubscriptions } from './tied-subscriptions.ts';
 import { currentWork, trackedServer } from './tracked-server.ts';
-import { watchedInfo } from './watched-info.ts';
 
 const DEFAULT_HEARTBEAT_SECONDS = 15;
 /** On Workers what goes on after a client has left has 30 s: a heartbeat must find it before. */
@@ -32,8 +33,12 @@ const MAX_ANSWER_SECONDS = 24 * 60 * 60;
 const DEFAULT_MAX_BODY_BYTES = 4 * 1_024 * 1_024;
 /** What Workers take at most, whatever the plan. */
 const MAX_BODY_BYTES = 500 * 1_024 * 1_024;
-/** What a browser's client must be let see: without its session's id it has no session. */
-const EXPOSED_HEADERS = ['Mcp-Session-Id', 'WWW-Authenticate', 'Retry-After'];
+const CORS_DEFAULTS = {
+	/** What a browser's client must be let see: without its session's id it has no session. */
+	exposedHeaders: ['Mcp-Session-Id', 'WWW-Authenticate', 'Retry-After'],
+	/** The Fetch standard leaves Authorization out of the asterisk. */
+	allowedHeaders: ['*', 'Authorization'],
+};
 
 /** Any server that the transport takes, whatever its schemas. */
 type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
@@ -69,19 +74,19 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 				canResume: isResumable(streams),
 				ask: (...question) => calls.ask(...question),
 			}),
-			transportOptions({ ...options, streams: resumedStreams(streams, calls) }),
+			transportOptions({ ...options, streams: resumedStreams(streams, calls) }, report),
 		));
 	queueMicrotask(attached);
 
-	const keysFor = (request: Request, env: unknown): readonly string[] =>
-		sessionKeys(options.sessionKeys, env, isLoopback(new URL(request.url).hostname));
 	let endpoint: McpEndpoint<Custom> | undefined;
-	const endpointOf = (request: Request, env: unknown): McpEndpoint<Custom> =>
+	const endpointOf = (env: unknown): McpEndpoint<Custom> =>
 		(endpoint ??= new McpEndpoint<Custom>({
 			...checked,
-			...{ calls, oauth, context: options.context },
+			calls,
+			oauth,
+			context: options.context,
 			transport: attached(),
-			sessions: info && new SessionRules(keysFor(request, env), info),
+			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info),
 		}));
 
 	return {
@@ -89,12 +94,13 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			const work = new RequestWork(request.headers, platform, report);
 			let response: Response;
 			try {
-				response = await endpointOf(request, env).respond(request, work, platform);
+				response = await endpointOf(env).respond(request, work, platform);
 			} catch (error) {
 				// A refusal is for its client alone: nothing is wrong here.
 				if (!(error instanceof Refusal)) work.report(error);
-				work.finish();
-				response = refusalResponse(refusalDetailOf(error), idOf(work.message) ?? null);
+				// Once the server has the message, it says itself when it is through.
+				if (!work.hasBegun) work.finish();
+				response = refusalResponse(refusalDetailOf(error), work.messageId ?? null);
 			}
 			return cors ? withCors(response, request, attached()) : response;
 		},
@@ -118,6 +124,8 @@ function checkedOptions<Custom>(options: McpHandlerOptions<Custom>): Checked {
 			`${name} must be above 0 and at most ${atMost}; found ${value}`,
 		);
 	};
+	// Those of the environment are there with the first request.
+	if (options.sessionKeys) createSessionIds({ keys: secretsIn(options.sessionKeys) });
 	return {
 		path,
 		origins: new OriginRules(options),
@@ -136,7 +144,7 @@ function callsAtWork<Custom extends Record<string, unknown> | undefined>(
 ): CallsAtWork {
 	// Without a way between isolates, answers find the calls of their own.
 	const inboxes = hasInboxes(streams) ? streams : new InMemoryStreamSessionManager();
-	const takeAnswer = async (answer: Question): Promise<void> => {
+	const takeAnswer = async (answer: Answer): Promise<void> => {
 		try {
 			// Sound: whatever is no answer is thrown back.
 			await server.receive(answer as unknown as Parameters<typeof server.receive>[0]);
@@ -153,18 +161,19 @@ function callsAtWork<Custom extends Record<string, unknown> | undefined>(
 	);
 }
 
-function transportOptions<Custom>(options: McpHandlerOptions<Custom>): HttpTransportOptions {
+function transportOptions<Custom>(
+	options: McpHandlerOptions<Custom>,
+	report: (error: unknown) => void,
+): HttpTransportOptions {
 	const { cors, info, oauth, path = '/mcp', streams, subscriptions } = options;
 	return {
 		path,
 		getSessionId: () => currentWork()?.sessionId ?? '',
-		sessionManager: { ...(streams && { streams }), ...(info && { info: watchedInfo(info) }) },
-		...(subscriptions && { subscriptionManager: subscriptions }),
+		sessionManager: { ...(streams && { streams }), ...(info && { info }) },
+		...(subscriptions && { subscriptionManager: tiedSubscriptions(subscriptions, report) }),
 		// Checked before, with the host.
 		allowedOrigins: true,
-		...(cors !== undefined && {
-			cors: cors === true ? { origin: true, exposedHeaders: EXPOSED_HEADERS } : cors,
-		}),
+		...(cors && { cors: { ...CORS_DEFAULTS, ...(cors === true ? { origin: true } : cors) } }),
 		// Asked before, since sessions are the caller's.
 		...(oauth && {
 			oauth: {
@@ -184,7 +193,11 @@ async function withCors<Custom extends Record<string, unknown> | undefined>(
 	request: Request,
 	transport: HttpTransport<Custom>,
 ): Promise<Response> {
-	if (response.headers.has('access-control-allow-methods')) return response;
+	if (response.headers.has('access-control-allow-methods')) {
+		// One answer for each origin: a cache must not give it to another.
+		response.headers.append('Vary', 'Origin');
+		return response;
+	}
 	const origin = request.headers.get('origin');
 	const asked = new Request(request.url, {
 		method: 'OPTIONS',
@@ -192,6 +205,7 @@ async function withCors<Custom extends Record<string, unknown> | undefined>(
 	});
 	const answer = await transport.respond(asked);
 	const shown = new Response(response.body, response);
+	shown.headers.append('Vary', 'Origin');
 	answer?.headers.forEach((value, name) => {
 		if (name.startsWith('access-control-')) shown.headers.set(name, value);
 	});

@@ -18,18 +18,28 @@ export async function readMessage(
 	if (!isJson(headers.get('content-type'))) {
 		throw invalidRequest('Content-Type must be application/json', 415);
 	}
-	const text = await readText(request, headers, maxBytes);
-	let message: unknown;
+	const wasRead = request.bodyUsed;
+	let text: string;
 	try {
-		message = JSON.parse(text);
+		const declared = Number(headers.get('content-length') ?? Number.NaN);
+		if (declared > maxBytes) throw tooLarge(maxBytes);
+		// A server holds its client to what it declares; a request that was made here may lie.
+		text = declared >= 0 ? await request.text() : await readChunks(request, maxBytes);
+		if (text.length > maxBytes) throw tooLarge(maxBytes);
+	} catch (error) {
+		// Its client knows already, and nothing is wrong here.
+		if (!wasRead && !(error instanceof Refusal)) throw invalidRequest('The body broke off');
+		throw error;
+	}
+	// Before it is parsed, which depth makes slow. Each level takes two characters.
+	if (text.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, text)) {
+		throw invalidRequest(`The body is nested deeper than ${MAX_DEPTH} levels`);
+	}
+	try {
+		return JSON.parse(text);
 	} catch {
 		throw new Refusal({ status: 400, code: -32700, message: 'Parse error: the body is no JSON' });
 	}
-	// Each level takes two characters: what is short cannot be deep.
-	if (text.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, message)) {
-		throw invalidRequest(`The body is nested deeper than ${MAX_DEPTH} levels`);
-	}
-	return message;
 }
 
 /** The type itself: a browser lets every page send `text/plain; x=application/json`. */
@@ -38,17 +48,7 @@ function isJson(contentType: string | null): boolean {
 	return type.trim().toLowerCase() === 'application/json';
 }
 
-async function readText(
-	request: Request,
-	headers: RequestHeaders,
-	maxBytes: number,
-): Promise<string> {
-	const declared = headers.get('content-length');
-	if (declared !== null) {
-		// The platform holds a client to what it declares.
-		if (Number(declared) > maxBytes) throw tooLarge(maxBytes);
-		return request.text();
-	}
+async function readChunks(request: Request, maxBytes: number): Promise<string> {
 	if (!request.body) return '';
 	const decoder = new TextDecoder();
 	let text = '';
@@ -65,16 +65,21 @@ function tooLarge(maxBytes: number): Refusal {
 	return invalidRequest(`The body is larger than ${maxBytes} bytes`, 413);
 }
 
-/** Level by level, since recursion is what depth breaks. */
-function isDeeperThan(depth: number, value: unknown): boolean {
-	let level: unknown[] = [value];
-	for (let count = 0; count <= depth; count++) {
-		level = level.flatMap(childrenOf).filter((child) => typeof child === 'object');
-		if (level.length === 0) return false;
-	}
-	return true;
-}
+const [QUOTE, ESCAPE] = [0x22, 0x5c];
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
-function childrenOf(value: unknown): unknown[] {
-	return typeof value === 'object' && value !== null ? Object.values(value) : [];
+/** Counts brackets outside of strings. */
+function isDeeperThan(maxDepth: number, json: string): boolean {
+	let depth = 0;
+	let isText = false;
+	for (let index = 0; index < json.length; index++) {
+		const character = json.charCodeAt(index);
+		if (isText && character === ESCAPE) index += 1;
+		else if (character === QUOTE) isText = !isText;
+		else if (!isText && OPENING.has(character)) depth += 1;
+		else if (!isText && CLOSING.has(character)) depth -= 1;
+		if (depth > maxDepth) return true;
+	}
+	return false;
 }

@@ -1,6 +1,15 @@
 /** The fields that are looked for, of messages and of what they hold. */
 type KnownField =
-	'code' | 'error' | 'id' | 'method' | 'params' | 'request' | 'requestId' | 'result';
+	| 'code'
+	| 'error'
+	| 'id'
+	| 'level'
+	| 'method'
+	| 'params'
+	| 'request'
+	| 'requestId'
+	| 'result'
+	| 'uri';
 
 /** A JSON object: what its fields are is not known. */
 export type JsonObject = Readonly<Record<string, unknown>> & {
@@ -9,6 +18,9 @@ export type JsonObject = Readonly<Record<string, unknown>> & {
 
 /** A request of the server to its client. */
 export type Question = JsonObject & { readonly id: string | number };
+
+/** What a client says to a question. */
+export type Answer = JsonObject & { readonly id: string | number };
 
 /** Whether this is an object and no array. */
 export function isObject(value: unknown): value is JsonObject {
@@ -27,10 +39,10 @@ export function methodOf(message: unknown): string | undefined {
 }
 
 /** Whether this answers a question of the server. */
-export function isAnswer(message: unknown): message is JsonObject & { id: string | number } {
+export function isAnswer(message: unknown): message is Answer {
 	return (
 		isObject(message) &&
-		message.method === undefined &&
+		methodOf(message) === undefined &&
 		idOf(message) !== undefined &&
 		'result' in message !== 'error' in message
 	);
@@ -45,4 +57,9 @@ export function paramsOf(message: unknown): JsonObject {
 export function metadataOf(message: unknown): JsonObject | undefined {
 	const { _meta: metadata } = paramsOf(message);
 	return isObject(metadata) ? metadata : undefined;
+}
+
+/** Whether this is what tmcp throws for a message that its schemas do not take. */
+export function isMisshapen(error: unknown): boolean {
+	return error instanceof Error && error.name === 'ValiError';
 }

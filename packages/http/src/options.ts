@@ -24,7 +24,7 @@ export interface McpHandlerOptions<Custom = undefined> {
 	 * of a session. Default: `TMCP_SESSION_KEYS` of the environment, between spaces or commas; a
 	 * server that is called on this machine alone, as in development, makes one for as long as it runs.
 	 */
-	readonly sessionKeys?: readonly string[] | undefined;
+	readonly sessionKeys?: readonly (string | undefined)[] | undefined;
 	/** The endpoint's path; null answers on every path. Default: `/mcp`. */
 	readonly path?: string | null | undefined;
 	/** Who is calling, for instance `@tmcp/auth`. Needs `principal`. */
@@ -67,7 +67,7 @@ export type PrincipalOf = (
 	request: Request,
 	auth: AuthInfo | null,
 	context: ExecutionContextLike | undefined,
-) => Principal | string | null | Promise<Principal | string | null>;
+) => Principal | string | null | undefined | Promise<Principal | string | null | undefined>;
 
 /** Whose a session is: what stays the same when a token is refreshed. */
 export interface Principal {
@@ -82,12 +82,18 @@ export interface OAuthHelper {
 	/** Answers the requests of the OAuth flow itself; null lets a request pass. */
 	respond?(request: Request): Promise<Response | null>;
 	/**
-	 * Who is calling; null where nobody is known.
+	 * Who is calling; null where nobody is known. It may throw an error whose `errorCode` is one of
+	 * RFC 6750: `invalid_token` is a 401, `insufficient_scope` a 403.
 	 *
 	 * @param context as it was given to `fetch`: `@cloudflare/workers-oauth-provider` puts what it
 	 * knows of the caller into its `props` and its `auth`.
 	 */
 	verify(request: Request, context?: ExecutionContextLike): Promise<AuthInfo | null>;
+	/**
+	 * The `WWW-Authenticate` of a 401, such as `Bearer resource_metadata="https://…"`, which tells
+	 * clients where to get a token (2025-06-18, basic/authorization). Default: `Bearer`.
+	 */
+	challenge?(request: Request): string;
 }
 
 /** What a platform hands a `fetch` handler: Workers' `ctx`, or its like. */

@@ -1,3 +1,5 @@
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+
 import { Refusal } from './refusal.ts';
 import type { RequestHeaders } from './request-headers.ts';
 
@@ -23,9 +25,10 @@ export class OriginRules {
 	readonly #hosts: ReadonlySet<string> | true;
 	readonly #origins: ReadonlySet<string> | true;
 
+	/** @throws {TmcpSessionsError} `configuration`, for what is no host or no origin. */
 	constructor({ allowedHosts = [], allowedOrigins = [] }: OriginOptions) {
-		this.#hosts = allowedHosts === true || new Set(allowedHosts.map((host) => host.toLowerCase()));
-		this.#origins = allowedOrigins === true || new Set([allowedOrigins].flat());
+		this.#hosts = allowedHosts === true || new Set(allowedHosts.map(hostOf));
+		this.#origins = allowedOrigins === true || new Set([allowedOrigins].flat().map(originOf));
 	}
 
 	/** @throws {Refusal} 403, where the host or the origin is not allowed. */
@@ -52,8 +55,31 @@ export class OriginRules {
 	}
 }
 
+/** A page of this machine: not that of an extension or an app, which has a scheme of its own. */
 function isLoopbackOrigin(origin: string): boolean {
-	return URL.canParse(origin) && isLoopback(new URL(origin).hostname);
+	return /^https?:/.test(origin) && URL.canParse(origin) && isLoopback(new URL(origin).hostname);
+}
+
+/** As a URL spells it. */
+function hostOf(host: string): string {
+	if (/^[^/@?#\s]+$/.test(host) && URL.canParse(`https://${host}`)) {
+		return new URL(`https://${host}`).host;
+	}
+	throw notAllowed('allowedHosts', 'hosts such as mcp.example.com', host);
+}
+
+/** As a browser spells it. Apps have origins that are no URLs of a host: they stay as they are. */
+function originOf(origin: string): string {
+	if (!URL.canParse(origin)) {
+		throw notAllowed('allowedOrigins', 'origins such as https://app.example.com', origin);
+	}
+	const { origin: spelled } = new URL(origin);
+	return spelled === 'null' ? origin : spelled;
+}
+
+function notAllowed(option: string, expected: string, found: string): TmcpSessionsError {
+	const message = `${option} takes ${expected}; found ${JSON.stringify(found)}`;
+	return new TmcpSessionsError('configuration', 'http', message);
 }
 
 function forbidden(message: string): Refusal {

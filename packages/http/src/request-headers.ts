@@ -1,6 +1,6 @@
 import { invalidRequest } from './refusal.ts';
 
-/** Longer than any honest value, in characters; what a tool takes as a header may be any length. */
+/** Longer than any honest value, in characters. */
 const MAX_LENGTH = 4_096;
 
 /**
@@ -21,7 +21,7 @@ export class RequestHeaders {
 		const known = this.#known.get(key);
 		if (known !== undefined) return known;
 		const value = this.#headers.get(key);
-		if (value !== null && value.length > MAX_LENGTH && !key.startsWith('mcp-param-')) {
+		if (value !== null && value.length > MAX_LENGTH && !isContent(key)) {
 			throw invalidRequest(`The header ${key} is longer than ${MAX_LENGTH} characters`, 431);
 		}
 		this.#known.set(key, value);
@@ -30,7 +30,7 @@ export class RequestHeaders {
 
 	/** Changes a header for whoever asks later; null hides it. */
 	set(name: string, value: string | null): void {
-		this.#known.set(name, value);
+		this.#known.set(name.toLowerCase(), value);
 	}
 
 	/** All headers, with `get` as above. */
@@ -44,4 +44,9 @@ export class RequestHeaders {
 			},
 		});
 	}
+}
+
+/** What repeats a part of the message, such as a resource's uri: it has the limit of the body. */
+function isContent(key: string): boolean {
+	return key === 'mcp-name' || key.startsWith('mcp-param-');
 }

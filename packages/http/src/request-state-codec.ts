@@ -4,6 +4,7 @@ import type { SingleUse } from '@tmcp-sessions/core';
 import { requestDigest } from './request-digest.ts';
 import { RequestWork } from './request-work.ts';
 import { createSealing } from './sealing.ts';
+import { secretsIn } from './session-keys.ts';
 
 const PACKAGE = 'http';
 const MIN_KEY_LENGTH = 32;
@@ -142,7 +143,7 @@ function refused(): RequestStateError {
 
 /** @param given where a variable is not set, one is `undefined`. */
 function checkedKeys(given: readonly (string | undefined)[]): string[] {
-	const keys = given.flatMap((each) => each?.split(/[\s,]+/) ?? []).filter((key) => key !== '');
+	const keys = secretsIn(given);
 	const shortest = Math.min(...keys.map((key) => key.length));
 	if (keys.length > 0 && shortest >= MIN_KEY_LENGTH) return keys;
 	throw new TmcpSessionsError(

@@ -1,9 +1,10 @@
-import type { RequestScope, StoreError } from '@tmcp-sessions/core';
+import type { RequestScope, StoreError, StreamError } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from './call-signal.ts';
 import type { CallStream } from './call-stream.ts';
 import type { AnswerType } from './header-rules.ts';
+import type { JsonObject } from './message.ts';
 import type { ExecutionContextLike } from './options.ts';
 import { RequestHeaders } from './request-headers.ts';
 
@@ -29,12 +30,16 @@ export class RequestWork implements RequestScope {
 	messageId: string | number | undefined;
 	/** How the client takes its answer. */
 	answerType: AnswerType = 'sse';
+	/** Whether the server has the message. */
+	hasBegun = false;
 	/** Whether the server is through: nothing more will come on a stream than what it holds. */
 	isHandled = false;
-	/** Why the session's record could not be read: the message must not be handled without it. */
-	failure: StoreError | undefined;
-	/** The code of the error that the server answered with. */
-	errorCode: number | undefined;
+	/** Why the message must not be handled, or has been in vain: a backend is down. */
+	failure: StoreError | StreamError | undefined;
+	/** The server's answer, where it was kept from the transport: its response is made of it. */
+	response: JsonObject | undefined;
+	/** Whether a frame has been put on the stream, so that the answer must follow it there. */
+	hasSpoken = false;
 	/** Whether this is there to listen: it is not over when its message was handled. */
 	isListening = false;
 	/** Whether a client that goes away ends this; a call of a session goes on without it. */
@@ -83,6 +88,7 @@ export class RequestWork implements RequestScope {
 
 	/** Says that the server gets the message now. */
 	begin(): void {
+		this.hasBegun = true;
 		this.#resolveBegun();
 	}
 

@@ -1,9 +1,11 @@
-import { createSessionIds, StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
-import type { SessionIds } from '@tmcp-sessions/core';
+import { createSessionIds, TmcpSessionsError } from '@tmcp-sessions/core';
+import type { ErrorCode, SessionIds } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { invalidRequest, unknownSession } from './refusal.ts';
 import type { RequestHeaders } from './request-headers.ts';
+import { checkKeysOfProcess } from './session-keys.ts';
+import type { SessionKeys } from './session-keys.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
@@ -13,13 +15,21 @@ const MAX_VERIFIED = 2_000;
 /** Whose id a request carries, and whether that session is live. */
 export class SessionRules {
 	readonly #ids: SessionIds;
+	readonly #keys: SessionKeys;
 	readonly #info: InfoSessionManager;
 	/** Ids whose MAC was right, and whose they are. */
 	readonly #verified = new Map<string, string>();
 
-	constructor(keys: readonly string[], info: InfoSessionManager) {
-		this.#ids = createSessionIds({ keys });
+	/** @throws {TmcpSessionsError} `configuration`, where a key is too short. */
+	constructor(keys: SessionKeys, info: InfoSessionManager) {
+		this.#ids = createSessionIds({ keys: keys.secrets });
+		this.#keys = keys;
 		this.#info = info;
+	}
+
+	/** @throws {TmcpSessionsError} `configuration`, where keys are missing that this host needs. */
+	checkHost(url: URL): void {
+		if (this.#keys.isOfThisProcess) checkKeysOfProcess(url);
 	}
 
 	/** The id of a new session. Never one that the client chose: it might know it. */
@@ -48,61 +58,19 @@ export class SessionRules {
 			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
 			this.#verified.set(id, principal);
 		}
-		// The read is the one that the transport's own three share.
-		const capabilities = await this.#info.getClientCapabilities(id).catch(unlessStoreIsDown);
-		if (capabilities === undefined) throw unknownSession();
-		return id;
+		// The read is the one that the transport's own three share: none of them fails after it.
+		try {
+			if ((await this.#info.getClientCapabilities(id)) !== undefined) return id;
+		} catch (error) {
+			// tmcp's own manager rejects for a session that it does not know.
+			if (error instanceof TmcpSessionsError && !OF_ITS_SESSION.has(error.code)) throw error;
+		}
+		throw unknownSession();
 	}
 }
 
-/** tmcp's own manager rejects for a session that it does not know. */
-function unlessStoreIsDown(error: unknown): undefined {
-	if (error instanceof StoreError) throw error;
-	return undefined;
-}
-
-const KEYS_VARIABLE = 'TMCP_SESSION_KEYS';
-const MAKE_ONE = `openssl rand -base64 32 | npx wrangler secret put ${KEYS_VARIABLE}`;
-
-/**
- * The keys of a deployment: those that are given, or else those of its environment. A server that is
- * called on this machine, as in development, goes without: then they last as long as the process.
- *
- * @param isLocal whether the server is called by a name of this machine.
- * @throws {TmcpSessionsError} `configuration`, where there are none.
- */
-export function sessionKeys(
-	given: readonly string[] | undefined,
-	env: unknown,
-	isLocal: boolean,
-): readonly string[] {
-	const keys =
-		given ??
-		variable(env)
-			?.split(/[\s,]+/)
-			.filter((key) => key !== '');
-	if (keys && keys.length > 0) return keys;
-	if (isLocal) {
-		console.error(
-			`[tmcp-sessions/http] ${KEYS_VARIABLE} is not set: sessions are known to this process alone, ` +
-				`until it ends. Before a deployment: ${MAKE_ONE}`,
-		);
-		return [`${crypto.randomUUID()}${crypto.randomUUID()}`];
-	}
-	throw new TmcpSessionsError(
-		'configuration',
-		'http',
-		`session ids need a key that all isolates share: expected the variable ${KEYS_VARIABLE} or the ` +
-			`option sessionKeys; found neither. Make one with: ${MAKE_ONE}`,
-	);
-}
-
-function variable(env: unknown): string | undefined {
-	const { process } = globalThis as { process?: { env?: Record<string, unknown> } };
-	for (const variables of [env, process?.env]) {
-		if (typeof variables !== 'object' || variables === null) continue;
-		const value: unknown = Reflect.get(variables, KEYS_VARIABLE);
-		if (typeof value === 'string') return value;
-	}
-	return undefined;
-}
+const OF_ITS_SESSION: ReadonlySet<ErrorCode> = new Set([
+	'corrupt-record',
+	'invalid-session-id',
+	'unknown-session',
+]);

@@ -4,9 +4,10 @@ import type { McpServer } from 'tmcp';
 
 import { initializeResult } from './initialize-result.ts';
 import type { Offer } from './initialize-result.ts';
-import { idOf, isObject, methodOf, paramsOf } from './message.ts';
+import { idOf, isMisshapen, isObject, methodOf, paramsOf } from './message.ts';
 import type { Question } from './message.ts';
 import { overridden } from './overridden.ts';
+import { invalidRequest } from './refusal.ts';
 import { RequestWork } from './request-work.ts';
 
 type Receive = McpServer['receive'];
@@ -47,12 +48,16 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 		try {
 			work?.begin();
 			if (work?.failure) throw work.failure;
+			// Answers take another way: nothing that a client numbers itself reaches tmcp's questions.
+			if (methodOf(message) === undefined) throw invalidRequest('The message has no method');
 			const response: unknown = await server.receive(message, context);
 			// A codec says no more of a store that is down than a client may know.
 			if (work?.failure) throw work.failure;
 			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
-			return shown(message, response, work, { hasSessions: info !== undefined, canResume });
+			return kept(shown(message, response, { hasSessions: info !== undefined, canResume }), work);
 		} catch (error) {
+			// Its client has to know, and nobody else.
+			if (isMisshapen(error)) throw invalidRequest('The message is not one of the protocol');
 			// A request's stream ends with the error; the other messages have been answered already.
 			if (!isRequest) report(error);
 			throw error;
@@ -68,11 +73,17 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			(detail) => {
 				const question = event === 'send' ? questionIn(detail) : undefined;
 				if (question) {
-					ask(currentWork(), question, (request) => listener({ request }));
+					const work = currentWork();
+					ask(work, question, (request) => {
+						if (work) work.hasSpoken = true;
+						listener({ request });
+					});
 					return;
 				}
+				const work = event === 'send' ? currentWork() : undefined;
+				if (work) work.hasSpoken = true;
 				const result = listener(detail);
-				if (result instanceof Promise) keepAlive(result, (work) => void work.catch(report));
+				if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
 			},
 			options,
 		);
@@ -87,21 +98,21 @@ export function currentWork(): RequestWork | undefined {
 	return scope instanceof RequestWork ? scope : undefined;
 }
 
-/** The response as the client gets to see it, its error noted for the status. */
-function shown(
-	message: object,
-	response: unknown,
-	work: RequestWork | undefined,
-	offer: Offer,
-): unknown {
-	if (!isObject(response)) return response;
-	const { result, error } = response;
-	if (work && isObject(error) && typeof error.code === 'number') work.errorCode = error.code;
-	if (methodOf(message) !== 'initialize' || !isObject(result)) return response;
-	return {
-		...response,
-		result: initializeResult(result, paramsOf(message)['protocolVersion'], offer),
-	};
+/** The response as the client gets to see it. */
+function shown(message: object, response: unknown, offer: Offer): unknown {
+	if (methodOf(message) !== 'initialize' || !isObject(response)) return response;
+	const { result } = response;
+	if (!isObject(result)) return response;
+	const requested = paramsOf(message)['protocolVersion'];
+	return { ...response, result: initializeResult(result, requested, offer) };
+}
+
+/** Keeps a response from the transport's stream, where nothing has gone out before it. */
+function kept(response: unknown, work: RequestWork | undefined): unknown {
+	if (!work || !isObject(response) || work.isListening) return response;
+	if (work.answerType === 'sse' && work.hasSpoken) return response;
+	work.response = response;
+	return null;
 }
 
 /** What the server asks the client; notifications have no id. */

@@ -1,3 +1,5 @@
+import { runInScope } from '@tmcp-sessions/core';
+
 import type { RequestWork } from './request-work.ts';
 
 /**
@@ -6,7 +8,8 @@ import type { RequestWork } from './request-work.ts';
  * - with the message that has been read from it: a copy in the stateless era, where a tool may change
  *   its arguments, but a request's state is bound to what the client sent;
  * - with the signal of the call: a client that drops its connection has not cancelled its request,
- *   except in the stateless era, which has no other way to cancel;
+ *   except in the stateless era, which has no other way to cancel. What the transport then does
+ *   runs for the request, whoever tells that its client is gone;
  * - without a session id where the client's does not count.
  *
  * A proxy, since a copy of the request costs a tenth of what the whole call costs.
@@ -16,11 +19,16 @@ export function transportRequest(request: Request, work: RequestWork): Request {
 		work.headers.set('mcp-session-id', null);
 	// The transport knows it in this spelling alone.
 	if (work.message !== undefined) work.headers.set('content-type', 'application/json');
+	if (work.endsWithClient) {
+		const abort = (): void => runInScope(work, () => work.signal.abort());
+		if (request.signal.aborted) abort();
+		else request.signal.addEventListener('abort', abort, { once: true });
+	}
 	const headers = work.headers.asHeaders();
 	return new Proxy(request, {
 		get(target, key) {
 			if (key === 'headers') return headers;
-			if (key === 'signal') return work.endsWithClient ? target.signal : work.signal;
+			if (key === 'signal') return work.signal;
 			if (key === 'json') return () => Promise.resolve(messageFor(work));
 			const member: unknown = Reflect.get(target, key, target);
 			return typeof member === 'function' ? (member.bind(target) as unknown) : member;

@@ -16,9 +16,9 @@ import { forgeries } from './forgeries.ts';
 import { seededRandom } from './mutations.ts';
 
 const URL_OF_MCP = 'https://example.com/mcp';
-const KEY = 'the key of this deployment, long enough';
-const DROPPED_KEY = 'a key that this deployment has dropped';
-const FOREIGN_KEY = 'the key of another deployment, long too';
+const KEY = 'the-key-of-this-deployment-long-enough';
+const DROPPED_KEY = 'a-key-that-this-deployment-has-dropped';
+const FOREIGN_KEY = 'the-key-of-another-deployment-long-too';
 const ALICE = { 'x-user': 'alice', 'x-client': 'browser' };
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Of each kind; there are ten. */

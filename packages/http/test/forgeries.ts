@@ -33,7 +33,7 @@ const spellings: readonly Spelling[] = [
 	(id) => id.toLowerCase(),
 	(id, random) => at(id, random, (character) => swapCase(character)),
 	(id, random) => at(id, random, percentEncoded),
-	(id) => [...id].map(percentEncoded).join(''),
+	(id) => id.split('').map(percentEncoded).join(''),
 	(id) => encodeURIComponent(id).replaceAll('.', '%2E'),
 	(id) => id.replaceAll('-', '+').replaceAll('_', '/'),
 	(id) => `${id}=`,

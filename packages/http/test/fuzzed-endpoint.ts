@@ -12,7 +12,7 @@ import * as v from 'valibot';
 
 export const URL_OF_MCP = 'https://example.com/mcp';
 export const TOKEN = 'token-of-alice-that-nobody-may-see';
-const KEY = 'a key of the tests, 32 characters long and more';
+const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
 const CLIENT = { name: 'fuzz', version: '1.0.0' };
 
 /** A server with something behind every method, that asks and fails too. */

@@ -11,6 +11,7 @@ import { mutatedMessage, text, validMessage, value } from './fuzzed-messages.ts'
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const unhandled: unknown[] = [];
 const note = (error: unknown): void => void unhandled.push(error);
+const PING = { headers: headersOf(undefined), body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' };
 let endpoint: FuzzedEndpoint;
 
 beforeAll(() => {
@@ -31,12 +32,18 @@ afterEach(() => {
 	vi.restoreAllMocks();
 });
 
-/** Sends so many requests, each in a session of its own, and checks what every answer must be. */
+/**
+ * Sends so many requests, each in a session of its own, and checks what every answer must be, and
+ * that the session is as good as before.
+ */
 async function expectAnswers(requests: fc.Arbitrary<Fuzzed>, numRuns: number): Promise<void> {
 	const property = fc.asyncProperty(requests, async (fuzzed) => {
 		const { session, status, body } = await exchange(endpoint, fuzzed);
-		await expectCalm();
 		expect(status).toBeLessThan(500);
+		const isEnded = fuzzed.method === 'DELETE' && status === 200;
+		const next = await inTime(endpoint.mcp.fetch(requestOf(PING, session)));
+		expect([next.status, await next.text()]).toEqual([isEnded ? 404 : 200, expect.any(String)]);
+		await expectCalm();
 		if (status < 400) return;
 		// Sound: every field may be anything.
 		const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
@@ -83,6 +90,10 @@ describe('10,000 requests that nobody would write', { timeout: 120_000 }, () => 
 		[
 			'a token that is none',
 			'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"progressToken":{}}}}',
+		],
+		[
+			'a level that is none',
+			'{"jsonrpc":"2.0","id":1,"method":"logging/setLevel","params":{"level":{}}}',
 		],
 		['a result that is none', '{"jsonrpc":"2.0","id":1,"result":0}'],
 	])('%s: %s', async (_, body) => {

@@ -11,7 +11,7 @@ import { McpServer } from 'tmcp';
 import { describe, expect, it, vi } from 'vitest';
 
 const URL_OF_MCP = 'https://example.com/mcp';
-const KEY = 'a key of the tests, 32 characters long and more';
+const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
 function createServer(): McpServer {

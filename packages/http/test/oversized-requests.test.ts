@@ -72,6 +72,17 @@ const BOUNDS: readonly (readonly [
 		/id of a message/,
 	],
 	[
+		'characters of a uri that is subscribed to',
+		4_096,
+		(size) => {
+			const params = { uri: 'x'.repeat(size) };
+			return { headers, body: message({ method: 'resources/subscribe', params }) };
+		},
+		200,
+		400,
+		/uri/,
+	],
+	[
 		'characters of the params of initialize',
 		16_384,
 		(size) => ({ headers, body: initialize(size) }),

@@ -13,12 +13,12 @@ import { McpServer } from 'tmcp';
 import { resource, tool } from 'tmcp/utils';
 import * as v from 'valibot';
 
-const KEY = 'a key of the tests, 32 characters long and more';
+const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
 /** What the error of a backend says. */
 export const OUTAGE = 'the backend is down';
 
 /** Everything asynchronous that runs for a request: when it began, and whether it has ended. */
-export class RecordedWork {
+class RecordedWork {
 	/** All that began, in order. */
 	readonly begun: string[] = [];
 	/** What has not ended yet. */

@@ -129,14 +129,9 @@ function listenerTag(kind: string): string {
 }
 
 function tagsOf(purpose: SocketPurpose): string[] {
-	switch (purpose.role) {
-		case 'stream':
-			return [STREAM_TAG, sessionTag(purpose.session)];
-		case 'inbox':
-			return [inboxTag(purpose.session)];
-		case 'listener':
-			return purpose.kinds.map(listenerTag);
-	}
+	if (purpose.role === 'listener') return purpose.kinds.map(listenerTag);
+	if (purpose.role === 'inbox') return [inboxTag(purpose.session)];
+	return [STREAM_TAG, sessionTag(purpose.session)];
 }
 
 /** Without the sockets that are closing, and without those that this class did not accept. */

@@ -69,6 +69,20 @@ describe('an inbox in the object', () => {
 		await expect.poll(tookIt).toBe(2);
 	});
 
+	it('that its owner closes gets nothing of what is on its way', async () => {
+		const session = crypto.randomUUID();
+		const received: string[] = [];
+		const inbox = await newManager().manager.openInbox(session, (message) => {
+			received.push(message);
+			inbox.close();
+		});
+		await runInDurableObject(syncLayer(), (instance) => {
+			for (const message of ['first', 'second', 'third']) instance.deliver(session, message);
+		});
+		await expect.poll(() => inboxesOf(session)).toBe(0);
+		expect(received).toEqual(['first']);
+	});
+
 	it('stays as it is where its session is ended: its request may finish', async () => {
 		const session = crypto.randomUUID();
 		let sockets = 0;
@@ -103,6 +117,24 @@ describe('an inbox whose socket is lost', () => {
 		await loseInboxes(session);
 		await expect.poll(() => manager.deliver(session, 'after the loss')).toBe(1);
 		await expect.poll(() => received).toEqual(['after the loss']);
+		expect(errors).toEqual([]);
+	});
+
+	it('by an error alone gets a new one, and the old one is counted no more', async () => {
+		const session = crypto.randomUUID();
+		const sockets: WebSocket[] = [];
+		const { manager, errors, open } = newManager(
+			beforeOpening(
+				async () => {},
+				(socket) => void sockets.push(socket),
+			),
+		);
+		const { received } = await open(session);
+		sockets[0]?.dispatchEvent(new ErrorEvent('error', { message: 'Network connection lost.' }));
+		await expect.poll(() => sockets).toHaveLength(2);
+		await expect.poll(() => inboxesOf(session)).toBe(1);
+		expect(await manager.deliver(session, 'after the error')).toBe(1);
+		await expect.poll(() => received).toEqual(['after the error']);
 		expect(errors).toEqual([]);
 	});
 

@@ -171,7 +171,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		Manager: class extends PlainManager {
 			override send(sessions: string[] | undefined, data: string): void {
 				super.send(sessions, data);
-				for (const session of sessions ?? []) void this.deliver(session, data);
+				for (const session of sessions ?? []) void this.deliver(session, data).catch(() => {});
 			}
 		},
 		fails: [streams],

@@ -1,0 +1,117 @@
+import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
+import { McpServer } from 'tmcp';
+import { describe, expect, it } from 'vitest';
+
+const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
+const ADDRESS = 'https://example.com/mcp';
+const INITIALIZE = {
+	jsonrpc: '2.0',
+	id: 1,
+	method: 'initialize',
+	params: {
+		protocolVersion: '2025-06-18',
+		capabilities: {},
+		clientInfo: { name: 'client', version: '1.0.0' },
+	},
+};
+
+function handler(options: McpHandlerOptions): { mcp: McpHandler; errors: Error[] } {
+	const errors: Error[] = [];
+	const onError = (error: Error): void => void errors.push(error);
+	const server = new McpServer(
+		{ name: 'test', version: '1.0.0' },
+		{ adapter: undefined, capabilities: { tools: { listChanged: true } } },
+	);
+	const info = new StoredInfoSessionManager(new InMemorySessionStore());
+	return {
+		errors,
+		mcp: createMcpHandler(server, { info, sessionKeys: [KEY], onError, ...options }),
+	};
+}
+
+function post(message: object): Request {
+	return new Request(ADDRESS, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify(message),
+	});
+}
+
+function verifying(verify: () => unknown, challenge?: string): McpHandlerOptions {
+	return {
+		oauth: {
+			// Sound: what the tests make up here is what is tested.
+			verify: async () => verify() as never,
+			...(challenge !== undefined && { challenge: () => challenge }),
+		},
+		principal: (_request, auth) => auth?.clientId ?? null,
+	};
+}
+
+const token = { token: 'a secret token', clientId: 'client', scopes: [] };
+const inSeconds = (seconds: number): number => Date.now() / 1000 + seconds;
+
+describe('a caller', () => {
+	it('L23: who is nobody gets a 401 that says where to get a token', async () => {
+		const challenge = 'Bearer resource_metadata="https://example.com/meta"';
+		const { mcp, errors } = handler(verifying(() => null, challenge));
+		const response = await mcp.fetch(post(INITIALIZE));
+		expect(response.status).toBe(401);
+		expect(response.headers.get('www-authenticate')).toBe(challenge);
+		expect(errors).toEqual([]);
+	});
+
+	it.each([
+		['invalid_token', 401],
+		['insufficient_scope', 403],
+	])(
+		'L23: whose token is refused with %s gets a %i, and onError is not told',
+		async (code, status) => {
+			const refuse = (): never => {
+				throw Object.assign(new Error('a secret token is bad'), { errorCode: code });
+			};
+			const { mcp, errors } = handler(verifying(refuse));
+			const response = await mcp.fetch(post(INITIALIZE));
+			expect(response.status).toBe(status);
+			expect(response.headers.get('www-authenticate')).toBe(`Bearer error="${code}"`);
+			expect(await response.text()).not.toContain('secret');
+			expect(errors).toEqual([]);
+		},
+	);
+
+	it('L23: whose token has expired gets a 401, whatever the verifier thinks', async () => {
+		const { mcp } = handler(verifying(() => ({ ...token, expiresAt: inSeconds(-1) })));
+		const response = await mcp.fetch(post(INITIALIZE));
+		expect(response.status).toBe(401);
+		expect(response.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
+	});
+
+	it('whose verifier breaks gets a 500, and onError is told', async () => {
+		const broken = (): never => {
+			throw new Error('the verifier broke');
+		};
+		const { mcp, errors } = handler(verifying(broken));
+		expect((await mcp.fetch(post(INITIALIZE))).status).toBe(500);
+		expect(errors.map(({ message }) => message)).toEqual(['the verifier broke']);
+	});
+
+	it('L23: listens until the token expires, and not longer', async () => {
+		const { mcp } = handler(verifying(() => ({ ...token, expiresAt: inSeconds(0.3) })));
+		const opened = await mcp.fetch(post(INITIALIZE));
+		await opened.text();
+		const session = opened.headers.get('mcp-session-id') ?? '';
+		const stream = await mcp.fetch(
+			new Request(ADDRESS, { headers: { 'mcp-session-id': session } }),
+		);
+		expect(stream.status).toBe(200);
+		const start = performance.now();
+		await stream.text();
+		expect(performance.now() - start).toBeLessThan(2_000);
+	}, 5_000);
+
+	it('needs to be told apart: oauth without principal is refused at the start', () => {
+		expect(() => handler({ oauth: { verify: async () => null } })).toThrow('oauth needs principal');
+	});
+});

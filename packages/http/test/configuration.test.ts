@@ -1,0 +1,144 @@
+import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandlerOptions } from '@tmcp-sessions/http';
+import { McpServer } from 'tmcp';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
+const OTHER_KEY = 'another-key-of-the-tests-which-is-long-enough';
+
+const INITIALIZE = JSON.stringify({
+	jsonrpc: '2.0',
+	id: 1,
+	method: 'initialize',
+	params: {
+		protocolVersion: '2025-06-18',
+		capabilities: {},
+		clientInfo: { name: 'client', version: '1.0.0' },
+	},
+});
+
+const info = new StoredInfoSessionManager(new InMemorySessionStore());
+
+function handler(options: McpHandlerOptions): ReturnType<typeof createMcpHandler> {
+	const server = new McpServer(
+		{ name: 'test', version: '1.0.0' },
+		{ adapter: undefined, capabilities: { tools: {} } },
+	);
+	return createMcpHandler(server, { info, onError: () => {}, ...options });
+}
+
+function initialize(address: string, headers: Record<string, string> = {}): Request {
+	const type = { 'content-type': 'application/json' };
+	return new Request(address, {
+		method: 'POST',
+		headers: { ...type, ...headers },
+		body: INITIALIZE,
+	});
+}
+
+function ping(address: string, session: string): Request {
+	return new Request(address, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json', 'mcp-session-id': session },
+		body: '{"jsonrpc":"2.0","id":2,"method":"ping"}',
+	});
+}
+
+const PUBLIC = 'https://mcp.example.com/mcp';
+const LOCAL = 'http://localhost:8787/mcp';
+
+describe('the keys of session ids', () => {
+	afterEach(() => void vi.restoreAllMocks());
+
+	it('are those of the environment, where a space or a comma stands between two', async () => {
+		const [before, after] = [KEY, OTHER_KEY];
+		const opened = await handler({}).fetch(initialize(PUBLIC), { TMCP_SESSION_KEYS: before });
+		const session = opened.headers.get('mcp-session-id') ?? '';
+		for (const keys of [`${after} ${before}`, `${after},${before}`]) {
+			const rotated = await handler({}).fetch(ping(PUBLIC, session), { TMCP_SESSION_KEYS: keys });
+			expect(rotated.status).toBe(200);
+			const given = await handler({ sessionKeys: [keys] }).fetch(ping(PUBLIC, session));
+			expect(given.status).toBe(200);
+		}
+		const dropped = await handler({}).fetch(ping(PUBLIC, session), { TMCP_SESSION_KEYS: after });
+		expect(dropped.status).toBe(404);
+	});
+
+	it('may be missing on this machine alone, whoever calls first', async () => {
+		const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+		const errors: string[] = [];
+		const onError = ({ message }: Error): void => void errors.push(message);
+		for (const addresses of [
+			[LOCAL, PUBLIC, LOCAL],
+			[PUBLIC, LOCAL, PUBLIC],
+		]) {
+			const mcp = handler({ onError });
+			for (const address of addresses) {
+				const { status } = await mcp.fetch(initialize(address), {});
+				expect(status).toBe(address === LOCAL ? 200 : 500);
+			}
+		}
+		expect(errors).toHaveLength(3);
+		expect(errors[0]).toContain('npx wrangler secret put TMCP_SESSION_KEYS');
+		expect(said).toHaveBeenCalledTimes(1);
+	});
+
+	it('are refused at the start where they are given and too short', () => {
+		expect(() => handler({ sessionKeys: ['hunter2'] })).toThrow('at least 32 characters');
+		expect(() => handler({ sessionKeys: [undefined] })).toThrow('found none');
+	});
+});
+
+describe('L8: hosts and origins', () => {
+	it.each([
+		[['https://example.com'], 'allowedHosts takes hosts such as'],
+		[['example.com/mcp'], 'allowedHosts takes hosts such as'],
+		[[''], 'allowedHosts takes hosts such as'],
+	])('%j as allowedHosts is refused at the start', (allowedHosts, says) => {
+		expect(() => handler({ allowedHosts })).toThrow(says);
+	});
+
+	it.each(['', 'example.com', 'app'])('%j as allowedOrigins is refused at the start', (origin) => {
+		expect(() => handler({ allowedOrigins: origin })).toThrow(
+			'allowedOrigins takes origins such as',
+		);
+	});
+
+	it.each([
+		[{ allowedHosts: ['MCP.Example.com:443'] }, PUBLIC, undefined, 200],
+		[{ allowedHosts: ['other.example.com'] }, PUBLIC, undefined, 403],
+		[{ allowedHosts: ['other.example.com'] }, LOCAL, undefined, 200],
+		[{ allowedHosts: ['10.0.0.1:8080'] }, 'http://10.0.0.1:8080/mcp', undefined, 200],
+		[{}, 'http://10.0.0.1:8080/mcp', undefined, 403],
+		[{ allowedOrigins: ['https://App.example.com/'] }, PUBLIC, 'https://app.example.com', 200],
+		[{ allowedOrigins: ['https://app.example.com'] }, PUBLIC, 'https://app.example.com:444', 403],
+		[{}, LOCAL, 'http://localhost:6274', 200],
+		[{}, LOCAL, 'capacitor://localhost', 403],
+		[{}, LOCAL, 'null', 403],
+		[{}, PUBLIC, 'http://localhost:6274', 403],
+	])('with %j a call of %s from %s is a %i', async (options, address, origin, status) => {
+		const mcp = handler({ sessionKeys: [KEY], ...options });
+		const response = await mcp.fetch(initialize(address, origin === undefined ? {} : { origin }));
+		expect(response.status).toBe(status);
+	});
+});
+
+describe('CORS', () => {
+	it.each([
+		['an answer', initialize(PUBLIC), 200],
+		['a refusal', ping(PUBLIC, 'forged'), 404],
+		['a preflight', new Request(PUBLIC, { method: 'OPTIONS' }), 204],
+	])('%s has the headers that a browser needs', async (_what, request, status) => {
+		const mcp = handler({ sessionKeys: [KEY], cors: true });
+		const { headers, ...response } = await mcp.fetch(request).then((answer) => ({
+			status: answer.status,
+			headers: answer.headers,
+		}));
+		expect(response.status).toBe(status);
+		expect(headers.get('access-control-allow-origin')).toBe('*');
+		expect(headers.get('access-control-allow-headers')).toBe('*, Authorization');
+		expect(headers.get('access-control-expose-headers')).toContain('Mcp-Session-Id');
+		expect(headers.get('vary')).toBe('Origin');
+	});
+});
