@@ -46,15 +46,9 @@ export function withEventId(position: EventPosition, frame: string): string {
  * before the first message.
  *
  * @param retryMs how long a client should wait before it does, in milliseconds.
- * @param knowsPriming whether the client's revision has this event (2025-11-25). Clients of earlier
- * ones take its empty data for a broken message; without data they skip it.
  */
-export function primingFrame(
-	position: EventPosition,
-	retryMs: number,
-	knowsPriming: boolean,
-): string {
-	return `id: ${eventId(position)}\nretry: ${retryMs}\n${knowsPriming ? 'data: \n' : ''}\n`;
+export function primingFrame(position: EventPosition, retryMs: number): string {
+	return `id: ${eventId(position)}\nretry: ${retryMs}\ndata: \n\n`;
 }
 
 /** The id that a frame begins with, where it has one. */

@@ -9,8 +9,6 @@ export interface RequestScope {
 	waitUntil(work: Promise<unknown>): void;
 	/** The id of the last event that the client saw of the stream that it resumes. */
 	readonly lastEventId?: string | undefined;
-	/** The revision that the client names in `MCP-Protocol-Version`. */
-	readonly protocolVersion?: string | undefined;
 	/** Whom the request was authorized for, in a form that is the same for each of their requests. */
 	readonly principal?: string | undefined;
 	/**

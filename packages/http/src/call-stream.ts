@@ -28,12 +28,11 @@ export class CallStream {
 	constructor(
 		streams: ResumableStreams,
 		session: string,
-		knowsPriming: boolean,
 		waitUntil: (work: Promise<unknown>) => void,
 	) {
 		this.#streams = streams;
 		this.#session = session;
-		this.priming = primingFrame({ stream: this.name, sequence: 0 }, RETRY_MS, knowsPriming);
+		this.priming = primingFrame({ stream: this.name, sequence: 0 }, RETRY_MS);
 		this.#waitUntil = waitUntil;
 	}
 

@@ -10,8 +10,6 @@ const REACHABLE_AFTER_MS = 1_000;
 /** On Workers, what goes on after a client has left has 30 s: its questions end before. */
 const ANSWER_AFTER_LEAVING_MS = 20_000;
 
-/** The first revision whose clients know a priming event. */
-const PRIMING_SINCE = '2025-11-25';
 /** Between isolates: a client has come back for the stream of a call. */
 const RESUMED = 'tmcp-sessions/resumed';
 
@@ -61,8 +59,7 @@ export class CallsAtWork {
 
 	#prime(work: RequestWork): void {
 		if (!this.#resumable) return;
-		const knowsPriming = (work.protocolVersion ?? '') >= PRIMING_SINCE;
-		work.callStream = new CallStream(this.#resumable, work.sessionId, knowsPriming, (keeping) =>
+		work.callStream = new CallStream(this.#resumable, work.sessionId, (keeping) =>
 			work.waitUntil(keeping),
 		);
 		work.onPrimed();

@@ -8,6 +8,9 @@ import { MISSING_CAPABILITY } from './stateless-rules.ts';
 /** One or more SSE frames, encoded. */
 export type Frames = Uint8Array<ArrayBuffer>;
 
+/** The first revision whose clients know a priming event. */
+const PRIMING_SINCE = '2025-11-25';
+
 /** Longer ones fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -180,7 +183,7 @@ async function pump(
 	const end = expiry && setTimeout(() => work.waitUntil(reader.cancel()), expiry);
 
 	try {
-		for (const frames of ready) outlet.write(frames);
+		for (const frames of ready) outlet.write(work.isListening ? primingFor(frames, work) : frames);
 		for (let next = await first; !next.done; next = await reader.read()) {
 			outlet.write(numbered(next.value, work));
 		}
@@ -202,8 +205,19 @@ async function pump(
 }
 
 /** What a stream says first where it has nothing to say yet. */
-function openingOf({ callStream }: RequestWork): Frames {
-	return callStream ? encoder.encode(callStream.priming) : KEEP_ALIVE;
+function openingOf(work: RequestWork): Frames {
+	const { callStream } = work;
+	return callStream ? primingFor(encoder.encode(callStream.priming), work) : KEEP_ALIVE;
+}
+
+/**
+ * A priming event as its client takes it: before 2025-11-25 nobody knew it, and its empty data would
+ * be a broken message.
+ */
+function primingFor(frame: Frames, { protocolVersion = '' }: RequestWork): Frames {
+	if (protocolVersion >= PRIMING_SINCE) return frame;
+	const text = new TextDecoder().decode(frame);
+	return encoder.encode(text.replace(/^(id: \S+\nretry: \d+\n)data: \n\n/, '$1\n'));
 }
 
 /** A frame with its id, where the stream can be resumed. */
