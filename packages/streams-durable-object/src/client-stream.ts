@@ -60,7 +60,6 @@ export class ClientStream {
 	async open(): Promise<void> {
 		const { socket, headers } = await this.#options.openSocket(this.#lastEventId, this.#rank);
 		if (this.#isReleased) {
-			socket.accept();
 			socket.close(1000); // Its client left meanwhile.
 			return;
 		}
@@ -72,7 +71,6 @@ export class ClientStream {
 		});
 		socket.addEventListener('close', ({ code }) => this.#lose(socket, code, `closed with ${code}`));
 		socket.addEventListener('error', ({ message }) => this.#lose(socket, undefined, message));
-		socket.accept();
 	}
 
 	/** Lets go of the socket; the client's stream has ended, or will be ended by the caller. */

@@ -12,7 +12,7 @@ export interface OpenedSocket {
 }
 
 /**
- * Opens a socket to the object; accept it once it is listened to. Call this in the request that owns the stream or the inbox: workerd
+ * Opens a socket to the object. Call it in the request that owns the stream or the inbox: workerd
  * lets no other request use what comes back, and the socket is what keeps this request alive.
  *
  * @throws {StreamError} where the object cannot be reached or refuses.
@@ -34,5 +34,6 @@ export async function openSocket(
 		await response.body?.cancel();
 		throw new StreamError(PACKAGE, operation, `SyncLayer answered ${response.status}`);
 	}
+	response.webSocket.accept();
 	return { socket: response.webSocket, headers: response.headers };
 }

@@ -50,7 +50,6 @@ export class SocketInbox implements SessionInbox {
 
 	async #listen(): Promise<void> {
 		const { socket } = await this.#options.openSocket();
-		socket.accept();
 		if (this.#closed) {
 			socket.close(1000); // The inbox was closed meanwhile.
 			return;

@@ -53,7 +53,6 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 		try {
 			const kinds = kindsOf(filters);
 			const { socket } = await openSocket(this.#binding, { role: 'listener', kinds });
-			socket.accept();
 			socket.addEventListener('message', ({ data }) => this.#deliver(local, data));
 			// Without its socket it would miss changes in silence: its client is told, and listens again.
 			const lost = (): void => this.#handled(local.close(id, origin, 'closed'));

@@ -5,7 +5,7 @@ import {
 	openStream,
 	parseEventId,
 } from '@tmcp-sessions/core';
-import type { CallEvents, LogBounds } from '@tmcp-sessions/core';
+import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
@@ -182,12 +182,23 @@ export class SyncLayer extends DurableObject {
 			this.#setAlarm();
 			return { [REPLAYED_HEADER]: `${replayed}` };
 		}
+		if (purpose.rank !== undefined && this.#hasEnded(session, position)) {
+			this.ctx.acceptWebSocket(socket);
+			closeQuietly(socket, FINAL_CODES.sessionEnded);
+			return {};
+		}
 		const others = this.#streamsOf(session);
 		const opened = openStream(this.#log, session, lastEventId, nowMs);
 		this.ctx.acceptWebSocket(socket, [STREAM_TAG, sessionTag(session)]);
 		const { rank } = rankSocket(socket, purpose, opened, others, nowMs);
 		for (const frame of opened.frames) trySend(socket, frame);
 		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${opened.frames.length}` };
+	}
+
+	/** Whether a stream that this object knew is back, and its session was ended meanwhile. */
+	#hasEnded(session: string, position: EventPosition | undefined): boolean {
+		const isOurs = position?.stream.startsWith(`${this.#log.shard}/${this.#log.epoch}/`);
+		return isOurs === true && !this.#log.knows(session);
 	}
 
 	#append(sessions: readonly string[] | undefined, frame: string): number {

@@ -53,6 +53,19 @@ describe('the binding', () => {
 		);
 	});
 
+	it('a class without SQLite is refused, with what wrangler.jsonc should say', async () => {
+		const errors: string[] = [];
+		const onError = (error: Error): void => void errors.push(error.message);
+		const manager = new DurableObjectStreamSessionManager('WITHOUT_SQLITE', { onError });
+		const opening = manager.create('a', newController());
+		await expect(opening).rejects.toThrow(StreamError);
+		await expect(opening).rejects.toThrow(
+			'SyncLayer must be a class with SQLite: list it in new_sqlite_classes',
+		);
+		await manager.send(['a'], 'frame');
+		expect(errors).toEqual([expect.stringContaining('must be a class with SQLite')]);
+	});
+
 	it('can be given as the object itself', async () => {
 		const manager = new DurableObjectStreamSessionManager(env.TMCP_DURABLE_OBJECT);
 		const id = crypto.randomUUID();
