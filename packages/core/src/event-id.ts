@@ -51,6 +51,20 @@ export function primingFrame(position: EventPosition, retryMs: number): string {
 	return `id: ${eventId(position)}\nretry: ${retryMs}\ndata: \n\n`;
 }
 
+/**
+ * A priming event that announces a gap, in a comment: what the client missed before it is lost.
+ *
+ * @param text one line, as `gapOf` finds it.
+ */
+export function gapFrame(position: EventPosition, retryMs: number, text: string): string {
+	return `id: ${eventId(position)}\n: gap, ${text}\nretry: ${retryMs}\ndata: \n\n`;
+}
+
+/** What a frame tells of a gap, where it announces one. */
+export function gapOf(frame: string): string | undefined {
+	return /^id: \S+\n: gap, (.*)\n/.exec(frame)?.[1];
+}
+
 /** The id that a frame begins with, where it has one. */
 export function eventIdOf(frame: string): string | undefined {
 	return /^id: (\S+)\n/.exec(frame)?.[1];

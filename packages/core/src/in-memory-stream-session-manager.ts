@@ -1,10 +1,44 @@
 import { StreamSessionManager } from '@tmcp/session-manager';
 
+import { BoundedStream, stalledError } from './bounded-stream.ts';
+import type { Writing } from './bounded-stream.ts';
+import { unseenEvents } from './call-log.ts';
+import { withCurrent } from './channel-history.ts';
+import { reporterOf, StreamError } from './errors.ts';
+import type { ErrorReporter } from './errors.ts';
+import { gapOf, isCallStream, parseEventId } from './event-id.ts';
+import { InMemoryCallLog, InMemoryMessageLog } from './in-memory-logs.ts';
+import { DEFAULT_LOG_BOUNDS, loggedFrame, openStream } from './message-log.ts';
+import type { LogBounds } from './message-log.ts';
+import { currentScope } from './request-scope.ts';
+import type { RequestScope } from './request-scope.ts';
+import type { CallEvents, ResumableStreams } from './resumable-streams.ts';
 import type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
-import { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
+import { closeStream, isOpen } from './stream-controller.ts';
 
 interface Inbox {
 	readonly take: (message: string) => void;
+}
+
+interface OpenStream {
+	readonly stream: BoundedStream;
+	/** Of one that was opened to listen. */
+	readonly channel?: number;
+	/** Of one that resumes a call, and how far its client is. */
+	readonly call?: string;
+	seen?: number;
+	/** Resumed by a newer one: its client reads it no more, and it gets nothing. */
+	isSuperseded?: boolean;
+}
+
+/** How the streams of one process are kept. */
+export interface InMemoryStreamOptions {
+	/** What is kept of messages, and as much of calls. Default: 1,000 messages, 4 MiB, ten minutes. */
+	readonly bounds?: Partial<LogBounds> | undefined;
+	/** Told of what a client missed that is no longer kept. Default: the console. */
+	readonly onError?: ErrorReporter | undefined;
+	/** The time in milliseconds since the epoch. `Date.now` unless given. */
+	readonly now?: (() => number) | undefined;
 }
 
 /**
@@ -12,13 +46,39 @@ interface Inbox {
  * without a backend. A message of a session goes to its newest stream that still takes it, and what
  * is delivered to a session goes to all its inboxes, in the request that delivers it.
  */
-export class InMemoryStreamSessionManager extends StreamSessionManager implements SessionInboxes {
-	/** Oldest first. */
-	readonly #streams = new Map<string, ReadableStreamDefaultController[]>();
+export class InMemoryStreamSessionManager
+	extends StreamSessionManager
+	implements SessionInboxes, ResumableStreams
+{
+	readonly #log: InMemoryMessageLog;
+	readonly #callLog: InMemoryCallLog;
+	readonly #now: () => number;
+	readonly #report: (cause: unknown, session: string) => void;
+	readonly #streams = new Map<string, OpenStream[]>();
+	/** Which request holds which stream. */
+	readonly #owners = new WeakMap<RequestScope, OpenStream>();
 	readonly #inboxes = new Map<string, Set<Inbox>>();
 
+	constructor({ bounds, onError, now = Date.now }: InMemoryStreamOptions = {}) {
+		super();
+		const all = { ...DEFAULT_LOG_BOUNDS, ...bounds };
+		this.#log = new InMemoryMessageLog(all, now);
+		this.#callLog = new InMemoryCallLog(all, now);
+		this.#now = now;
+		this.#report = reporterOf(onError);
+	}
+
 	override create(id: string, controller: ReadableStreamDefaultController): void {
-		this.#streams.set(id, [...(this.#streams.get(id) ?? []), controller]);
+		const scope = currentScope();
+		const stream = new BoundedStream(controller);
+		const position = parseEventId(scope?.lastEventId ?? '');
+		const isCall = position && isCallStream(position.stream);
+		const opened = isCall
+			? { stream, call: position.stream, seen: position.sequence }
+			: this.#open(id, stream, scope?.lastEventId);
+		if (scope) this.#owners.set(scope, opened);
+		this.#streams.set(id, [...(this.#streams.get(id) ?? []), opened]);
+		if (isCall) this.#tell(id, opened, this.#callLog.of(id, position.stream), true);
 	}
 
 	/**
@@ -27,10 +87,15 @@ export class InMemoryStreamSessionManager extends StreamSessionManager implement
 	 */
 	override delete(id: string): void {
 		const streams = this.#streams.get(id) ?? [];
-		const open = streams.filter(isOpen);
+		const scope = currentScope();
+		const own = scope && this.#owners.get(scope);
+		if (own) return this.#release(id, own);
+		const open = streams.filter(({ stream }) => isOpen(stream.controller));
 		if (open.length < streams.length) return this.#keep(id, open);
 		this.#keep(id, []);
-		open.forEach(closeStream);
+		for (const { stream } of open) closeStream(stream.controller);
+		this.#log.forget(id);
+		this.#callLog.forget(id);
 	}
 
 	/** False: a stream never stands in the way of the next one of its session. */
@@ -39,13 +104,23 @@ export class InMemoryStreamSessionManager extends StreamSessionManager implement
 	}
 
 	override send(sessions: string[] | undefined, data: string): void {
+		if (sessions?.length === 0) return;
+		const sequence = this.#log.append(sessions, data);
 		for (const id of sessions ? new Set(sessions) : [...this.#streams.keys()]) {
-			const streams = [...(this.#streams.get(id) ?? [])];
-			for (let newest = streams.at(-1); newest; newest = streams.at(-1)) {
-				if (enqueueFrame(newest, data)) break;
-				streams.pop();
+			for (const newest of this.#newestFirst(id)) {
+				const history = this.#log.historyOf(id);
+				if (history) this.#log.saveHistory(id, withCurrent(history, newest.channel, sequence));
+				const frame = loggedFrame(this.#log, newest.channel, sequence, data);
+				if (this.#write(id, newest, [frame]) !== 'ended') break;
 			}
-			this.#keep(id, streams);
+		}
+	}
+
+	async keepCall(session: string, events: CallEvents): Promise<void> {
+		const added = this.#callLog.keep(session, events);
+		if (!added) return;
+		for (const stream of this.#streams.get(session) ?? []) {
+			if (stream.call === events.stream) this.#tell(session, stream, [added]);
 		}
 	}
 
@@ -72,7 +147,68 @@ export class InMemoryStreamSessionManager extends StreamSessionManager implement
 		return taken;
 	}
 
-	#keep(id: string, streams: ReadableStreamDefaultController[]): void {
+	#open(id: string, stream: BoundedStream, lastEventId: string | undefined): OpenStream {
+		this.#log.prune();
+		const { channel, frames } = openStream(this.#log, id, lastEventId, this.#now());
+		for (const other of this.#streams.get(id) ?? []) {
+			if (other.channel === channel) other.isSuperseded = true;
+		}
+		const opened = { stream, channel };
+		this.#write(id, opened, frames, true);
+		return opened;
+	}
+
+	/** The session's streams that messages go to. */
+	#newestFirst(id: string): (OpenStream & { readonly channel: number })[] {
+		return (this.#streams.get(id) ?? [])
+			.filter(
+				(each): each is OpenStream & { channel: number } =>
+					each.channel !== undefined && !each.isSuperseded,
+			)
+			.toSorted((one, other) => other.channel - one.channel);
+	}
+
+	/** Hands on what a call's client has not seen; with its answer the stream ends. */
+	#tell(
+		session: string,
+		stream: OpenStream,
+		events: readonly CallEvents[],
+		isReplayed = false,
+	): void {
+		const { frames, seen, isComplete } = unseenEvents(events, stream.seen ?? 0);
+		stream.seen = seen;
+		if (this.#write(session, stream, frames, isReplayed) !== 'taken' || !isComplete) return;
+		closeStream(stream.stream.controller);
+		this.#release(session, stream);
+	}
+
+	/** A client that does not read is cut, and comes back for what the log kept. */
+	#write(
+		session: string,
+		opened: OpenStream,
+		frames: readonly string[],
+		isReplayed = false,
+	): Writing {
+		for (const frame of frames) {
+			const gap = gapOf(frame);
+			if (gap) this.#report(new StreamError('core', 'resuming a stream', gap), session);
+			const writing = opened.stream.write(frame, isReplayed);
+			if (writing === 'taken') continue;
+			if (writing === 'full') opened.stream.cut(stalledError('core'));
+			this.#release(session, opened);
+			return writing;
+		}
+		return 'taken';
+	}
+
+	#release(id: string, stream: OpenStream): void {
+		this.#keep(
+			id,
+			(this.#streams.get(id) ?? []).filter((each) => each !== stream),
+		);
+	}
+
+	#keep(id: string, streams: OpenStream[]): void {
 		if (streams.length > 0) this.#streams.set(id, streams);
 		else this.#streams.delete(id);
 	}

@@ -1,5 +1,11 @@
 export { fromBase64Url, toBase64Url } from './base64url.ts';
 export { cachedInfo, CachedSessionStore } from './cached-info.ts';
+export { BoundedStream, stalledError } from './bounded-stream.ts';
+export type { Writing } from './bounded-stream.ts';
+export { newEvents, unseenEvents } from './call-log.ts';
+export type { UnseenEvents } from './call-log.ts';
+export { withCurrent, withLoss } from './channel-history.ts';
+export type { ChannelHistory, Step } from './channel-history.ts';
 export { chooseSessions } from './choose-sessions.ts';
 export type { Choice, ChosenSessions, Offer } from './choose-sessions.ts';
 export { durableObjectKind, resolveBinding } from './binding.ts';
@@ -21,6 +27,8 @@ export type { ErrorCode, ErrorContext, ErrorReporter } from './errors.ts';
 export {
 	eventId,
 	eventIdOf,
+	gapFrame,
+	gapOf,
 	isCallStream,
 	newCallStream,
 	parseEventId,
@@ -30,6 +38,9 @@ export {
 export type { EventPosition } from './event-id.ts';
 export { hashUri } from './hash-uri.ts';
 export { InMemoryStreamSessionManager } from './in-memory-stream-session-manager.ts';
+export type { InMemoryStreamOptions } from './in-memory-stream-session-manager.ts';
+export { DEFAULT_LOG_BOUNDS, gapText, loggedFrame, openStream, RETRY_MS } from './message-log.ts';
+export type { LogBounds, LoggedMessage, MessageLog, OpenedStream } from './message-log.ts';
 export { InMemorySessionStore } from './memory-session-store.ts';
 export type { HeldSession, InMemorySessionStoreOptions } from './memory-session-store.ts';
 export { currentScope, keepAlive, runInScope } from './request-scope.ts';

@@ -17,8 +17,13 @@ export interface CallEvents {
  * - one of a GET stream: what was sent to the session on that stream since, then live, without a gap
  *   and without a repetition;
  * - one of a call: what `keepCall` kept after it and what it still gets; the stream ends with the
- *   answer;
- * - any other, or one that is older than what is kept: live, with a comment that tells of the gap.
+ *   answer. One of which nothing was kept is waited for, since a client may be back before its call
+ *   has said anything;
+ * - any other, or one that is older than what is kept: live, with an event that tells of the gap
+ *   (`gapFrame`), of which `onError` is told too.
+ *
+ * A stream that is not resumed begins with a `primingFrame`; one that is has an id already, and
+ * begins with what was missed.
  */
 export interface ResumableStreams {
 	/**

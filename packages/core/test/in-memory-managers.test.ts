@@ -1,5 +1,6 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
 import {
+	testResumableStreams,
 	testSessionInboxes,
 	testStreamSessionManager,
 	testSubscriptionManager,
@@ -17,6 +18,15 @@ testStreamSessionManager('InMemoryStreamSessionManager', () => {
 testSessionInboxes('InMemoryStreamSessionManager', () => {
 	const manager = new InMemoryStreamSessionManager();
 	return { manager, elsewhere: manager, evict };
+});
+
+testResumableStreams('InMemoryStreamSessionManager', () => {
+	const errors: Error[] = [];
+	const manager = new InMemoryStreamSessionManager({
+		bounds: { messages: 50 },
+		onError: (error) => void errors.push(error),
+	});
+	return { manager, elsewhere: manager, evict, errors, manyMessages: 100 };
 });
 
 testSubscriptionManager("tmcp's InMemorySubscriptionManager", () => {

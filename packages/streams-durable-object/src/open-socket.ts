@@ -5,6 +5,12 @@ import type { SyncLayerBinding } from './binding.ts';
 import { addressOf } from './socket-address.ts';
 import type { SocketPurpose } from './socket-address.ts';
 
+/** A socket, and what the object said when it took it. */
+export interface OpenedSocket {
+	readonly socket: WebSocket;
+	readonly headers: Headers;
+}
+
 /**
  * Opens a socket to the object. Call it in the request that owns the stream or the inbox: workerd
  * lets no other request use what comes back, and the socket is what keeps this request alive.
@@ -15,7 +21,7 @@ import type { SocketPurpose } from './socket-address.ts';
 export async function openSocket(
 	binding: SyncLayerBinding,
 	purpose: SocketPurpose,
-): Promise<WebSocket> {
+): Promise<OpenedSocket> {
 	const stub = syncLayer(binding);
 	const operation = purpose.role === 'inbox' ? 'opening an inbox' : 'opening a stream';
 	const response = await stub
@@ -29,5 +35,5 @@ export async function openSocket(
 		throw new StreamError(PACKAGE, operation, `SyncLayer answered ${response.status}`);
 	}
 	response.webSocket.accept();
-	return response.webSocket;
+	return { socket: response.webSocket, headers: response.headers };
 }

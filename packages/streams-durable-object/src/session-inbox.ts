@@ -2,6 +2,7 @@ import { StreamError } from '@tmcp-sessions/core';
 import type { SessionInbox } from '@tmcp-sessions/core';
 
 import { PACKAGE } from './binding.ts';
+import type { OpenedSocket } from './open-socket.ts';
 
 /**
  * The most UTF-16 units of a message to inboxes. A frame of a WebSocket holds 32 MiB of UTF-8, to
@@ -13,7 +14,7 @@ export const MAX_MESSAGE_LENGTH: number = Math.floor((32 * 1024 * 1024) / 3);
 /** What an inbox needs of its manager. */
 interface InboxOptions {
 	/** Opens a socket for the inbox, in the request that calls. */
-	readonly openSocket: () => Promise<WebSocket>;
+	readonly openSocket: () => Promise<OpenedSocket>;
 	readonly take: (message: string) => void;
 	/** Told why the inbox is deaf, where it became so. */
 	readonly report: (cause: unknown) => void;
@@ -48,7 +49,7 @@ export class SocketInbox implements SessionInbox {
 	}
 
 	async #listen(): Promise<void> {
-		const socket = await this.#options.openSocket();
+		const { socket } = await this.#options.openSocket();
 		if (this.#closed) {
 			socket.close(1000); // The inbox was closed meanwhile.
 			return;

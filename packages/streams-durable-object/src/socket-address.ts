@@ -7,8 +7,39 @@ import type { SubscriptionFilter } from 'tmcp';
  */
 export type SocketPurpose =
 	/** `session` is the id, URI encoded: it goes into a tag of the object. */
-	| { readonly role: 'stream' | 'inbox'; readonly session: string }
+	| { readonly role: 'inbox'; readonly session: string }
+	| StreamPurpose
 	| { readonly role: 'listener'; readonly kinds: readonly ChangeKind[] };
+
+/** The stream of a session. */
+export interface StreamPurpose {
+	readonly role: 'stream';
+	/** URI encoded. */
+	readonly session: string;
+	/** What its client saw last, where it resumes a stream. */
+	readonly lastEventId?: string | undefined;
+	/** Of a stream that lost its socket: the rank that it had, as `RANK_HEADER` told it. */
+	readonly rank?: number | undefined;
+}
+
+/** Tells a stream its rank among all that resumed the same one: the highest is its client's. */
+export const RANK_HEADER = 'Sync-Layer-Rank';
+
+/** Tells a stream how many of the messages that come first are replayed. */
+export const REPLAYED_HEADER = 'Sync-Layer-Replayed';
+
+/** Why the object closes a stream's socket for good; upon any other code the Worker reconnects. */
+export const FINAL_CODES = {
+	/** The session was ended. */
+	sessionEnded: 4000,
+	/** The call that the stream resumed has its answer. */
+	callComplete: 4001,
+	/** Another socket has taken the place of this one. */
+	replaced: 4002,
+} as const;
+
+/** Longer ones are nobody's: they are cut, and so stay nobody's. */
+const MAX_EVENT_ID = 256;
 
 /** The kinds of change that a listener can ask for. */
 export type ChangeKind = 'tools' | 'prompts' | 'resources' | 'updates';
@@ -49,6 +80,10 @@ export function addressOf(purpose: SocketPurpose): string {
 	const query = new URLSearchParams({ role: purpose.role });
 	if (purpose.role === 'listener') for (const kind of purpose.kinds) query.append('kind', kind);
 	else query.set('session', purpose.session);
+	if (purpose.role === 'stream') {
+		if (purpose.lastEventId) query.set('last', purpose.lastEventId.slice(0, MAX_EVENT_ID));
+		if (purpose.rank !== undefined) query.set('rank', `${purpose.rank}`);
+	}
 	return `https://sync-layer.invalid/?${query.toString()}`;
 }
 
@@ -59,7 +94,15 @@ export function purposeOf(address: string): SocketPurpose | undefined {
 	if (role === 'listener') return { role, kinds: query.getAll('kind').filter(isKind) };
 	if (role !== 'stream' && role !== 'inbox') return undefined;
 	const session = query.get('session') ?? '';
-	return FITS_A_TAG.test(session) ? { role, session } : undefined;
+	if (!FITS_A_TAG.test(session)) return undefined;
+	if (role === 'inbox') return { role, session };
+	const rank = Number(query.get('rank') ?? Number.NaN);
+	return {
+		role,
+		session,
+		lastEventId: query.get('last') ?? undefined,
+		rank: Number.isSafeInteger(rank) ? rank : undefined,
+	};
 }
 
 function isKind(kind: string): kind is ChangeKind {

@@ -1,21 +1,32 @@
 import {
-	closeStream,
+	currentScope,
 	encodeSessionId,
-	enqueueFrame,
 	isOpen,
 	keepAlive,
 	reporterOf,
 	StreamError,
 } from '@tmcp-sessions/core';
-import type { ErrorReporter, SessionInbox, SessionInboxes } from '@tmcp-sessions/core';
+import type {
+	CallEvents,
+	ErrorReporter,
+	RequestScope,
+	ResumableStreams,
+	SessionInbox,
+	SessionInboxes,
+} from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
 
+import { Backoff } from './backoff.ts';
 import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
+import { ClientStream } from './client-stream.ts';
 import { openSocket } from './open-socket.ts';
 import { MAX_MESSAGE_LENGTH, SocketInbox } from './session-inbox.ts';
 import { MAX_SESSION_BYTES } from './socket-address.ts';
+
+/** A frame gets an id, which has some room. */
+const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
 
 /** Options of the managers that share a `SyncLayer`. */
 export interface SyncLayerOptions {
@@ -23,50 +34,72 @@ export interface SyncLayerOptions {
 	readonly onError?: ErrorReporter | undefined;
 }
 
-interface LocalStream {
-	readonly controller: ReadableStreamDefaultController;
-	/** Not there yet while it is being opened. */
-	socket?: WebSocket;
+/** Options of a manager of streams; `random` and `sleep` are for tests. */
+export interface StreamSessionOptions extends SyncLayerOptions {
+	/** From 0 to 1, to spread the attempts to reach the object again. `Math.random` unless given. */
+	readonly random?: (() => number) | undefined;
+	/** Waits so many milliseconds. A timer unless given. */
+	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
 }
 
 /**
  * The sessions' GET streams, wherever their isolates are: each holds one socket to the `SyncLayer`,
- * and a message goes through that object to the newest stream of each session. The inboxes of the
- * requests at work for a session are reached through it too, with a socket for each.
+ * and a message goes through that object to the newest stream of each session, and into its log for
+ * those whose stream is down. The inboxes of the requests at work for a session are reached through
+ * it too, with a socket for each.
  */
 export class DurableObjectStreamSessionManager
 	extends StreamSessionManager
-	implements SessionInboxes
+	implements SessionInboxes, ResumableStreams
 {
 	readonly #binding: SyncLayerBinding;
-	readonly #report: (cause: unknown) => void;
+	readonly #report: (cause: unknown, session?: string) => void;
+	readonly #random: () => number;
+	readonly #sleep: (ms: number) => Promise<void>;
 	/** The streams that requests of this isolate hold. */
-	readonly #local = new Map<string, Set<LocalStream>>();
+	readonly #local = new Map<string, Set<ClientStream>>();
+	/** Which request holds which stream. */
+	readonly #owners = new WeakMap<RequestScope, ClientStream>();
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
-	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: SyncLayerOptions = {}) {
+	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
 		super();
 		this.#binding = binding;
 		this.#report = reporterOf(options.onError);
+		this.#random = options.random ?? Math.random;
+		this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
 	}
 
 	/**
-	 * Opens a stream of the session; its older ones stay open. Once this has resolved, everything
-	 * sent to the session anywhere arrives here.
+	 * Opens a stream of the session, or resumes the one that the request names; its other ones stay
+	 * open. Once this has resolved, everything sent to the session anywhere arrives here. Where the
+	 * object is lost afterwards, it is looked for again for half a minute, and the stream goes on where
+	 * it was; where that does not help, `onError` is told and the stream is closed.
 	 *
 	 * @throws {InvalidSessionIdError} where the id is no string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} where the object cannot be reached.
 	 */
 	override async create(id: string, controller: ReadableStreamDefaultController): Promise<void> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
-		const stream: LocalStream = { controller };
+		const scope = currentScope();
+		const stream = new ClientStream({
+			controller,
+			lastEventId: scope?.lastEventId,
+			openSocket: (lastEventId, rank) =>
+				openSocket(this.#binding, { role: 'stream', session, lastEventId, rank }),
+			backoff: new Backoff(this.#random),
+			sleep: this.#sleep,
+			report: (cause) => this.#report(cause, id),
+			onEnd: () => this.#forget(session, stream),
+		});
+		if (scope) this.#owners.set(scope, stream);
 		// Known before its socket is there: a client may leave while it is opened.
 		const streams = this.#local.get(session) ?? new Set();
 		this.#local.set(session, streams.add(stream));
 		try {
-			this.#hold(session, stream, await openSocket(this.#binding, { role: 'stream', session }));
+			await stream.open();
 		} catch (error) {
-			this.#release(session, stream);
+			stream.release();
 			throw error;
 		}
 	}
@@ -80,10 +113,13 @@ export class DurableObjectStreamSessionManager
 	 */
 	override async delete(id: string): Promise<void> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const scope = currentScope();
+		const own = scope && this.#owners.get(scope);
+		if (own) return own.release();
 		const cancelled = [...(this.#local.get(session) ?? [])].filter(
 			({ controller }) => !isOpen(controller),
 		);
-		for (const stream of cancelled) this.#release(session, stream);
+		for (const stream of cancelled) stream.release();
 		if (cancelled.length > 0) return;
 		try {
 			await syncLayer(this.#binding).delete(session);
@@ -102,13 +138,23 @@ export class DurableObjectStreamSessionManager
 
 	/**
 	 * Sends an SSE frame to sessions in every isolate; never rejects, since the transport does not
-	 * wait. A failure goes to `onError`.
+	 * wait. A failure goes to `onError`, as does a frame of more than 11,184,554 UTF-16 units, which
+	 * is not sent.
 	 */
 	override send(sessions: string[] | undefined, data: string): Promise<void> {
 		if (sessions?.length === 0) return Promise.resolve();
 		const sending = this.#broadcast(sessions, data);
 		keepAlive(sending, waitUntil);
 		return sending;
+	}
+
+	async keepCall(id: string, events: CallEvents): Promise<void> {
+		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		try {
+			await syncLayer(this.#binding).keepCall(session, events);
+		} catch (cause) {
+			throw new StreamError(PACKAGE, 'keeping what a call said', cause);
+		}
 	}
 
 	/**
@@ -151,43 +197,22 @@ export class DurableObjectStreamSessionManager
 	}
 
 	async #broadcast(sessions: string[] | undefined, data: string): Promise<void> {
+		const operation = 'sending to streams';
+		if (data.length > MAX_FRAME_LENGTH) {
+			const reason = `a message has at most ${MAX_FRAME_LENGTH} UTF-16 units; found ${data.length}. Send less`;
+			this.#report(new StreamError(PACKAGE, operation, reason));
+			return;
+		}
 		try {
 			await syncLayer(this.#binding).broadcast(sessions?.flatMap(streamable), data);
 		} catch (cause) {
-			this.#report(new StreamError(PACKAGE, 'sending to streams', cause));
+			this.#report(new StreamError(PACKAGE, operation, cause));
 		}
 	}
 
-	#hold(session: string, stream: LocalStream, socket: WebSocket): void {
-		stream.socket = socket;
-		if (!this.#local.get(session)?.has(stream)) {
-			socket.close(1000); // Its client left meanwhile.
-			return;
-		}
-		const { controller } = stream;
-		socket.addEventListener('message', ({ data }) => {
-			if (typeof data === 'string' && !enqueueFrame(controller, data)) {
-				this.#release(session, stream);
-			}
-		});
-		socket.addEventListener('close', () => {
-			if (this.#release(session, stream)) closeStream(controller);
-		});
-		socket.addEventListener('error', ({ message }) => {
-			// A closed socket can still fail, when its handshake is cut: that stream has ended already.
-			if (!this.#release(session, stream)) return;
-			this.#report(new StreamError(PACKAGE, 'holding a stream', message));
-			closeStream(controller);
-		});
-	}
-
-	/** @returns false where the stream was let go already. */
-	#release(session: string, stream: LocalStream): boolean {
+	#forget(session: string, stream: ClientStream): void {
 		const streams = this.#local.get(session);
-		if (!streams?.delete(stream)) return false;
-		if (streams.size === 0) this.#local.delete(session);
-		stream.socket?.close(1000);
-		return true;
+		if (streams?.delete(stream) && streams.size === 0) this.#local.delete(session);
 	}
 }
 

@@ -51,7 +51,8 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 		this.#listeners.set(key, { origin, local });
 
 		try {
-			const socket = await openSocket(this.#binding, { role: 'listener', kinds: kindsOf(filters) });
+			const kinds = kindsOf(filters);
+			const { socket } = await openSocket(this.#binding, { role: 'listener', kinds });
 			socket.addEventListener('message', ({ data }) => this.#deliver(local, data));
 			// Without its socket it would miss changes in silence: its client is told, and listens again.
 			const lost = (): void => this.#handled(local.close(id, origin, 'closed'));

@@ -1,30 +1,62 @@
+import {
+	DEFAULT_LOG_BOUNDS,
+	isCallStream,
+	loggedFrame,
+	openStream,
+	parseEventId,
+} from '@tmcp-sessions/core';
+import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { kindOf, purposeOf } from './socket-address.ts';
-import type { SocketPurpose } from './socket-address.ts';
-
-/** Kept with a stream's socket through hibernation. Small: the platform allows 16 KiB. */
-interface StreamAttachment {
-	readonly session: string;
-	/** Counts up with each stream of the session: the highest is the newest. */
-	readonly order: number;
-}
-
-/** Told to a Worker by closing its socket: the session was ended, so end the client's stream. */
-const SESSION_ENDED = 4000;
-
-const STREAM_TAG = 'stream';
+import { SqlCallLog } from './call-log.ts';
+import { SqlMessageLog } from './message-log.ts';
+import { ResumedCalls } from './resumed-calls.ts';
+import { FINAL_CODES, kindOf, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
+import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
+import { MAX_ROW_BYTES, openStorage } from './storage.ts';
+import {
+	closeQuietly,
+	markCurrent,
+	newestFirst,
+	openStreams,
+	rankSocket,
+	sessionTag,
+	STREAM_TAG,
+	trySend,
+} from './stream-sockets.ts';
+import type { StreamSocket } from './stream-sockets.ts';
 
 /**
  * The Durable Object that a deployment's streams meet in. Each open stream of a client, each
  * listener and each inbox holds one socket to it; between messages it leaves memory and the sockets
  * stay.
  *
- * It keeps nothing in memory: what it knows is in the sockets' tags and attachments, so that a new
- * instance after a wake-up goes on where the old one was.
+ * What was sent is in its log, for those who come back for it. It keeps nothing in memory that
+ * cannot be read again: what it knows is in the sockets' tags and attachments and in SQLite, so that
+ * a new instance after a wake-up goes on where the old one was.
  */
 export class SyncLayer extends DurableObject {
+	/** What is kept of messages, and as much of calls. A subclass may have others. */
+	static readonly logBounds: LogBounds = DEFAULT_LOG_BOUNDS;
+
+	readonly #bounds: LogBounds;
+	readonly #log: SqlMessageLog;
+	readonly #calls: ResumedCalls;
+	readonly #callLog: SqlCallLog;
+	/** Whether an alarm is known to be set. */
+	#hasAlarm = false;
+
+	/** @throws {StreamError} where the class has no SQLite. */
+	constructor(state: DurableObjectState, env: Cloudflare.Env) {
+		super(state, env);
+		const sql = openStorage(state.storage);
+		this.#bounds = new.target.logBounds;
+		this.#log = new SqlMessageLog(sql, this.#bounds);
+		this.#callLog = new SqlCallLog(sql, this.#bounds);
+		this.#calls = new ResumedCalls(state, this.#callLog);
+	}
+
 	/** Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose. */
 	override fetch(request: Request): Response {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
@@ -37,13 +69,8 @@ export class SyncLayer extends DurableObject {
 		if (!purpose) return new Response('Expected a session or a listener', { status: 400 });
 
 		const { 0: client, 1: server } = new WebSocketPair();
-		this.ctx.acceptWebSocket(server, tagsOf(purpose));
-		if (purpose.role === 'stream') {
-			const newest = this.#streamsOf(purpose.session).at(0);
-			const order = (newest && attachmentOf(newest)?.order) ?? 0;
-			attach(server, { session: purpose.session, order: order + 1 });
-		}
-		return new Response(null, { status: 101, webSocket: client });
+		const headers = this.#accept(server, purpose);
+		return new Response(null, { status: 101, webSocket: client, headers });
 	}
 
 	/** Whether the session has an open stream. */
@@ -51,22 +78,44 @@ export class SyncLayer extends DurableObject {
 		return this.#streamsOf(session).length > 0;
 	}
 
-	/** Ends all streams of the session. */
+	/** Ends all streams of the session, and forgets what they could be resumed from. */
 	delete(session: string): void {
-		for (const socket of this.#streamsOf(session)) socket.close(SESSION_ENDED, 'session ended');
+		for (const { socket } of this.#streamsOf(session)) {
+			closeQuietly(socket, FINAL_CODES.sessionEnded);
+		}
+		this.#log.forget(session);
+		this.#calls.delete(session);
 	}
 
 	/**
-	 * Sends an SSE frame once to each of the sessions, on the newest stream that takes it.
+	 * Sends an SSE frame once to each of the sessions, on the newest stream that takes it, and keeps it
+	 * for those whose stream is down.
 	 *
-	 * @param sessions the ids to send to; `undefined` is every session with an open stream.
+	 * @param sessions the ids to send to, URI encoded; `undefined` is every session.
 	 */
 	broadcast(sessions: readonly string[] | undefined, frame: string): void {
-		if (sessions) {
-			for (const session of new Set(sessions)) sendToNewest(this.#streamsOf(session), frame);
+		if (!sessions) {
+			if (!this.#log.knows()) return;
+			const sequence = this.#append(undefined, frame);
+			for (const streams of this.#streamsOfAll()) this.#send(streams, sequence, frame);
 			return;
 		}
-		for (const sockets of this.#streamsOfAll()) sendToNewest(sockets, frame);
+		const known = [...new Set(sessions)]
+			.map((session) => ({ session, streams: this.#streamsOf(session) }))
+			.filter(({ session, streams }) => streams.length > 0 || this.#log.knows(session));
+		for (const part of partsOf(known)) {
+			const sequence = this.#append(
+				part.map(({ session }) => session),
+				frame,
+			);
+			for (const { streams } of part) this.#send(streams, sequence, frame);
+		}
+	}
+
+	/** Keeps what a call of the session has said, and sends it to the streams that resumed the call. */
+	keepCall(session: string, events: CallEvents): void {
+		this.#calls.keep(session, events, Date.now());
+		this.#setAlarm();
 	}
 
 	/** Tells the listeners that asked for this kind of change. Their Workers apply the finer filters. */
@@ -88,38 +137,109 @@ export class SyncLayer extends DurableObject {
 		return inboxes.filter((socket) => trySend(socket, message)).length;
 	}
 
+	/** Lets go of what is too old. Set again only while there is anything that will be. */
+	override alarm(): void {
+		this.#hasAlarm = false;
+		const nowMs = Date.now();
+		const beforeMs = nowMs - this.#bounds.ageMs;
+		const isOpen = (session: string): boolean => this.has(session);
+		const left = [
+			this.#log.prune(beforeMs),
+			this.#log.forgetIdle(isOpen, nowMs),
+			this.#callLog.prune(beforeMs),
+			this.#calls.endWaiting(beforeMs),
+		];
+		if (left.includes(true)) this.#setAlarm();
+	}
+
 	/** Completes the closing handshake, which the platform leaves to us before its date 2026-04-07. */
 	override webSocketClose(socket: WebSocket): void {
 		closeQuietly(socket);
+		// Its session may be one that does not come back.
+		if (this.ctx.getTags(socket).includes(STREAM_TAG)) this.#setAlarm();
 	}
 
 	override webSocketError(socket: WebSocket): void {
-		closeQuietly(socket);
+		this.webSocketClose(socket);
 	}
 
-	/** The session's open sockets, newest first. */
-	#streamsOf(session: string): WebSocket[] {
-		return newestFirst(this.ctx.getWebSockets(sessionTag(session)));
+	/** @returns what the Worker is told of its stream. */
+	#accept(socket: WebSocket, purpose: SocketPurpose): Record<string, string> {
+		if (purpose.role === 'stream') return this.#acceptStream(socket, purpose);
+		const isInbox = purpose.role === 'inbox';
+		const tags = isInbox ? [inboxTag(purpose.session)] : purpose.kinds.map(listenerTag);
+		this.ctx.acceptWebSocket(socket, tags);
+		return {};
 	}
 
-	#streamsOfAll(): Iterable<WebSocket[]> {
-		const bySession = new Map<string, WebSocket[]>();
-		for (const socket of this.ctx.getWebSockets(STREAM_TAG)) {
-			const session = attachmentOf(socket)?.session;
-			if (session === undefined) continue;
-			const sockets = bySession.get(session);
-			if (sockets) sockets.push(socket);
-			else bySession.set(session, [socket]);
+	/** In one turn: what is published before it is replayed, and what comes after it is sent. */
+	#acceptStream(socket: WebSocket, purpose: StreamPurpose): Record<string, string> {
+		const { session, lastEventId } = purpose;
+		const nowMs = Date.now();
+		const position = parseEventId(lastEventId ?? '');
+		if (position && isCallStream(position.stream)) {
+			const replayed = this.#calls.accept(socket, session, position, nowMs);
+			this.#setAlarm();
+			return { [REPLAYED_HEADER]: `${replayed}` };
 		}
-		return [...bySession.values()].map(newestFirst);
+		if (purpose.rank !== undefined && this.#hasEnded(session, position)) {
+			this.ctx.acceptWebSocket(socket);
+			closeQuietly(socket, FINAL_CODES.sessionEnded);
+			return {};
+		}
+		const others = this.#streamsOf(session);
+		const opened = openStream(this.#log, session, lastEventId, nowMs);
+		this.ctx.acceptWebSocket(socket, [STREAM_TAG, sessionTag(session)]);
+		const { rank } = rankSocket(socket, purpose, opened, others, nowMs);
+		for (const frame of opened.frames) trySend(socket, frame);
+		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${opened.frames.length}` };
+	}
+
+	/** Whether a stream that this object knew is back, and its session was ended meanwhile. */
+	#hasEnded(session: string, position: EventPosition | undefined): boolean {
+		const isOurs = position?.stream.startsWith(`${this.#log.shard}/${this.#log.epoch}/`);
+		return isOurs === true && !this.#log.knows(session);
+	}
+
+	#append(sessions: readonly string[] | undefined, frame: string): number {
+		this.#setAlarm();
+		return this.#log.append(sessions, frame, Date.now());
+	}
+
+	/** @param streams those of one session. */
+	#send(streams: readonly StreamSocket[], sequence: number, frame: string): void {
+		for (const newest of newestFirst(streams)) {
+			const { session, channel, isCurrent } = newest.attachment;
+			if (!isCurrent) {
+				this.#log.makeCurrent(session, channel, sequence);
+				markCurrent(newest, streams);
+			}
+			if (trySend(newest.socket, loggedFrame(this.#log, channel, sequence, frame))) return;
+		}
+	}
+
+	#streamsOf(session: string): StreamSocket[] {
+		return openStreams(this.ctx.getWebSockets(sessionTag(session)));
+	}
+
+	#streamsOfAll(): Iterable<StreamSocket[]> {
+		const streams = openStreams(this.ctx.getWebSockets(STREAM_TAG));
+		return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
+	}
+
+	/** One that is set already stays. Half an age, so that nothing is kept for much longer than one. */
+	#setAlarm(): void {
+		if (this.#hasAlarm) return;
+		this.#hasAlarm = true;
+		const { storage } = this.ctx;
+		const setting = storage.getAlarm().then(async (atMs) => {
+			if (atMs === null) await storage.setAlarm(Date.now() + this.#bounds.ageMs / 2);
+		});
+		// What cannot be set is set with the next message.
+		this.ctx.waitUntil(setting.catch(() => void (this.#hasAlarm = false)));
 	}
 }
 
-function sessionTag(session: string): string {
-	return `session:${session}`;
-}
-
-/** Not the tag of a session: what looks for its streams must not find its inboxes. */
 function inboxTag(session: string): string {
 	return `inbox:${session}`;
 }
@@ -128,63 +248,18 @@ function listenerTag(kind: string): string {
 	return `listener:${kind}`;
 }
 
-function tagsOf(purpose: SocketPurpose): string[] {
-	if (purpose.role === 'listener') return purpose.kinds.map(listenerTag);
-	if (purpose.role === 'inbox') return [inboxTag(purpose.session)];
-	return [STREAM_TAG, sessionTag(purpose.session)];
-}
-
-/** Without the sockets that are closing, and without those that this class did not accept. */
-function newestFirst(sockets: WebSocket[]): WebSocket[] {
-	return sockets
-		.map((socket) => ({ socket, order: attachmentOf(socket)?.order }))
-		.filter(
-			(entry): entry is { socket: WebSocket; order: number } =>
-				entry.order !== undefined && entry.socket.readyState === WebSocket.OPEN,
-		)
-		.toSorted((one, other) => other.order - one.order)
-		.map(({ socket }) => socket);
-}
-
-function attach(socket: WebSocket, attachment: StreamAttachment): void {
-	socket.serializeAttachment(attachment);
-}
-
-function attachmentOf(socket: WebSocket): StreamAttachment | undefined {
-	const attachment: unknown = socket.deserializeAttachment();
-	return isStreamAttachment(attachment) ? attachment : undefined;
-}
-
-function isStreamAttachment(attachment: unknown): attachment is StreamAttachment {
-	return (
-		typeof attachment === 'object' &&
-		attachment !== null &&
-		'session' in attachment &&
-		typeof attachment.session === 'string' &&
-		'order' in attachment &&
-		typeof attachment.order === 'number'
-	);
-}
-
-function sendToNewest(newestFirst: readonly WebSocket[], frame: string): void {
-	newestFirst.some((socket) => trySend(socket, frame));
-}
-
-/** A socket can be dead before anybody was told: that must not stop a publish. */
-function trySend(socket: WebSocket, message: string): boolean {
-	try {
-		socket.send(message);
-		return true;
-	} catch {
-		closeQuietly(socket);
-		return false;
+/** In parts whose sessions fit into a row of the log. */
+function partsOf<Known extends { readonly session: string }>(known: Known[]): Known[][] {
+	const parts: Known[][] = [];
+	let bytes = Infinity;
+	for (const each of known) {
+		bytes += each.session.length + 1;
+		if (bytes <= MAX_ROW_BYTES / 4) {
+			parts.at(-1)?.push(each);
+			continue;
+		}
+		parts.push([each]);
+		bytes = each.session.length + 1;
 	}
-}
-
-function closeQuietly(socket: WebSocket): void {
-	try {
-		socket.close(1000);
-	} catch {
-		// It is closed already.
-	}
+	return parts;
 }

@@ -3,6 +3,7 @@ import {
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
 import {
+	testResumableStreams,
 	testSessionInboxes,
 	testStreamSessionManager,
 	testSubscriptionManager,
@@ -21,6 +22,18 @@ testSessionInboxes('DurableObjectStreamSessionManager', () => ({
 	elsewhere: new DurableObjectStreamSessionManager(),
 	evict,
 }));
+
+testResumableStreams('DurableObjectStreamSessionManager', () => {
+	const errors: Error[] = [];
+	const onError = (error: Error): void => void errors.push(error);
+	return {
+		manager: new DurableObjectStreamSessionManager(undefined, { onError }),
+		elsewhere: new DurableObjectStreamSessionManager(undefined, { onError }),
+		evict,
+		errors,
+		manyMessages: 150,
+	};
+});
 
 testSubscriptionManager('DurableObjectSubscriptionManager', () => ({
 	manager: new DurableObjectSubscriptionManager(),

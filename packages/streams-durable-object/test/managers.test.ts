@@ -53,6 +53,19 @@ describe('the binding', () => {
 		);
 	});
 
+	it('a class without SQLite is refused, with what wrangler.jsonc should say', async () => {
+		const errors: string[] = [];
+		const onError = (error: Error): void => void errors.push(error.message);
+		const manager = new DurableObjectStreamSessionManager('WITHOUT_SQLITE', { onError });
+		const opening = manager.create('a', newController());
+		await expect(opening).rejects.toThrow(StreamError);
+		await expect(opening).rejects.toThrow(
+			'SyncLayer must be a class with SQLite: list it in new_sqlite_classes',
+		);
+		await manager.send(['a'], 'frame');
+		expect(errors).toEqual([expect.stringContaining('must be a class with SQLite')]);
+	});
+
 	it('can be given as the object itself', async () => {
 		const manager = new DurableObjectStreamSessionManager(env.TMCP_DURABLE_OBJECT);
 		const id = crypto.randomUUID();
@@ -83,9 +96,9 @@ describe('bad input', () => {
 		const id = crypto.randomUUID();
 		const manager = new DurableObjectStreamSessionManager();
 		const stream = await OpenStream.open(manager, id);
-		await manager.send(['', 'x'.repeat(999), '\ud800', id], 'data: arrives\n\n');
+		await manager.send(['', 'x'.repeat(999), '\ud800', id], 'data: "arrives"\n\n');
 		await stream.until('arrives');
-		expect(stream.text).toBe('data: arrives\n\n');
+		expect(stream.messages).toEqual(['arrives']);
 	});
 
 	it('an id as `<victim>#x` takes over no stream', async () => {
@@ -121,7 +134,7 @@ describe('a client that leaves while its stream is being opened', () => {
 		await cancel?.();
 		gate.resolve();
 		await opening;
-		await manager.send([id], 'data: still here\n\n');
+		await manager.send([id], 'data: "still here"\n\n');
 		await healthy.until('still here');
 		await expect
 			.poll(() =>

@@ -6,12 +6,15 @@ import { evict, syncLayer } from './fixture/sync-layer.ts';
 
 const UPGRADE = { headers: { Upgrade: 'websocket' } };
 
-/** A socket as a Worker holds it, and what it was sent. */
+/** A socket as a Worker holds it, and what it was sent: without ids, and what a stream begins with. */
 async function openSocket(query: string): Promise<{ socket: WebSocket; received: string[] }> {
 	const { webSocket } = await syncLayer().fetch(`https://sync-layer.invalid/?${query}`, UPGRADE);
 	if (!webSocket) throw new Error('expected a socket');
 	const received: string[] = [];
-	webSocket.addEventListener('message', ({ data }) => void received.push(String(data)));
+	webSocket.addEventListener('message', ({ data }) => {
+		const frame = String(data);
+		if (!frame.includes('retry: ')) received.push(frame.replace(/^id: \S+\n/, ''));
+	});
 	webSocket.accept();
 	onTestFinished(() => webSocket.close(1000));
 	return { socket: webSocket, received };
@@ -76,7 +79,7 @@ describe('what SyncLayer keeps', () => {
 		expect(older.received).toEqual([]);
 	});
 
-	it('writes nothing to storage for a stream, and a small attachment', async () => {
+	it('keeps of a stream one row and a small attachment', async () => {
 		const session = crypto.randomUUID();
 		await streamOf(session);
 		await runInDurableObject(syncLayer(), async (_instance, state) => {
@@ -84,7 +87,10 @@ describe('what SyncLayer keeps', () => {
 			const attachment: unknown = state
 				.getWebSockets(`session:${session}`)[0]
 				?.deserializeAttachment();
-			expect(attachment).toEqual({ session, order: 1 });
+			expect(attachment).toMatchObject({ session, isCurrent: true, isSuperseded: false });
+			expect(JSON.stringify(attachment).length).toBeLessThan(512);
+			const rows = state.storage.sql.exec('SELECT * FROM histories WHERE session = ?', session);
+			expect(rows.toArray()).toHaveLength(1);
 		});
 	});
 });
@@ -122,8 +128,9 @@ describe('sockets that are dead, closing or foreign', () => {
 		await streamOf(session);
 		await runInDurableObject(syncLayer(), (instance, state) => {
 			const sockets = state.getWebSockets(`session:${session}`);
-			const order = (socket: WebSocket): number => Number(socket.deserializeAttachment()?.order);
-			sockets.sort((one, other) => order(other) - order(one))[0]?.close(1011);
+			const channel = (socket: WebSocket): number =>
+				Number(socket.deserializeAttachment()?.channel);
+			sockets.sort((one, other) => channel(other) - channel(one))[0]?.close(1011);
 			instance.broadcast([session], 'to the older');
 		});
 		await expect.poll(() => older.received).toEqual(['to the older']);

@@ -38,7 +38,15 @@ export type {
 	StreamSubject,
 	StreamsUnderTest,
 } from './stream-cases.ts';
+export { resumableCases } from './resumable-cases.ts';
+export type {
+	ResumableCase,
+	ResumableFactory,
+	ResumableSubject,
+	ResumableUnderTest,
+} from './resumable-cases.ts';
 export {
+	testResumableStreams,
 	testSessionInboxes,
 	testStreamSessionManager,
 	testSubscriptionManager,
@@ -46,6 +54,7 @@ export {
 export { singleUseCases, testSingleUse } from './single-use-suite.ts';
 export type { SingleUseCase, SingleUseFactory, SingleUseUnderTest } from './single-use-suite.ts';
 export { OpenStream } from './open-stream.ts';
+export type { StreamEvent } from './open-stream.ts';
 export { openSession } from './open-session.ts';
 export type { OpenSession } from './open-session.ts';
 export { CLIENT_CAPABILITIES, CLIENT_INFO, TransportClient } from './transport-client.ts';

@@ -1,3 +1,4 @@
+import { runInScope } from '@tmcp-sessions/core';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
 const ARRIVAL_MS = 5_000;
@@ -17,12 +18,22 @@ export class OpenStream {
 		this.ended = this.#read();
 	}
 
-	/** Opens a stream of the session; it is registered when this has resolved. */
-	static async open(manager: StreamSessionManager, id: string): Promise<OpenStream> {
+	/**
+	 * Opens a stream of the session; it is registered when this has resolved.
+	 *
+	 * @param lastEventId of the stream that it resumes, as its request would say.
+	 */
+	static async open(
+		manager: StreamSessionManager,
+		id: string,
+		lastEventId?: string,
+	): Promise<OpenStream> {
 		const created = Promise.withResolvers<void>();
+		const scope = { lastEventId, waitUntil: () => {} };
 		const stream = new ReadableStream<Uint8Array>({
 			async start(controller) {
-				await Promise.resolve(manager.create(id, controller)).then(created.resolve, created.reject);
+				const create = async (): Promise<void> => manager.create(id, controller);
+				await runInScope(scope, create).then(created.resolve, created.reject);
 			},
 			// As the HTTP transport does it: the same call that ends a session.
 			cancel: () => manager.delete(id),
@@ -30,6 +41,21 @@ export class OpenStream {
 		const open = new OpenStream(stream.getReader());
 		await created.promise;
 		return open;
+	}
+
+	/** What arrived so far, event by event. */
+	get events(): readonly StreamEvent[] {
+		return this.text.split('\n\n').slice(0, -1).map(eventOf);
+	}
+
+	/** The messages that arrived so far, without what a stream begins with. */
+	get messages(): readonly unknown[] {
+		return this.events.filter(({ data }) => data).map(({ data }) => JSON.parse(data) as unknown);
+	}
+
+	/** What a client that comes back says that it saw last. */
+	get lastEventId(): string {
+		return this.events.findLast(({ id }) => id !== undefined)?.id ?? '';
 	}
 
 	/** Resolves once this text has arrived. Rejects where it does not within five seconds. */
@@ -57,6 +83,19 @@ export class OpenStream {
 			this.#arrived = Promise.withResolvers();
 		}
 	}
+}
+
+/** An event as a client reads it. */
+export interface StreamEvent {
+	readonly id: string | undefined;
+	readonly data: string;
+	readonly comment: string | undefined;
+}
+
+function eventOf(frame: string): StreamEvent {
+	const field = (name: string): string | undefined =>
+		new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1];
+	return { id: field('id'), data: field('data') ?? '', comment: field('') };
 }
 
 /** The frame of a message, as the transport hands it to a stream manager. */

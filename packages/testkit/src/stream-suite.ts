@@ -4,6 +4,8 @@ import { inboxesCases, runInboxesCase } from './inbox-cases.ts';
 import type { InboxesFactory } from './inbox-cases.ts';
 import { listenerCases } from './listener-cases.ts';
 import type { SubscriptionsFactory } from './listener-cases.ts';
+import { resumableCases } from './resumable-cases.ts';
+import type { ResumableFactory } from './resumable-cases.ts';
 import { streamCases } from './stream-cases.ts';
 import type { StreamsFactory } from './stream-cases.ts';
 
@@ -34,6 +36,24 @@ export function testStreamSessionManager(name: string, factory: StreamsFactory):
 export function testSessionInboxes(name: string, factory: InboxesFactory): void {
 	describe(`${name} as inboxes of sessions`, () => {
 		for (const each of inboxesCases) it(each.name, () => runInboxesCase(each, factory));
+	});
+}
+
+/**
+ * Registers what holds for every stream manager whose streams can be resumed as tests of vitest,
+ * besides `testStreamSessionManager`.
+ *
+ * @param name what the tests are grouped under.
+ * @param factory opens the manager, once for each case.
+ */
+export function testResumableStreams(name: string, factory: ResumableFactory): void {
+	describe(`${name} as resumable streams`, () => {
+		for (const each of resumableCases) {
+			it(each.name, async () => {
+				const unique = crypto.randomUUID();
+				await each.run({ ...(await factory()), id: (label) => `${unique}${label}` });
+			});
+		}
 	});
 }
 

@@ -1,0 +1,201 @@
+import { withCurrent, withLoss } from '@tmcp-sessions/core';
+import type { ChannelHistory, LogBounds, LoggedMessage, MessageLog } from '@tmcp-sessions/core';
+
+import { isOver, MARGIN, MAX_ROW_BYTES, utf8Length } from './storage.ts';
+import type { LogSize } from './storage.ts';
+
+/** A message for more sessions than these is not looked up for each, once it is pruned. */
+const FEW_SESSIONS = 16;
+
+/**
+ * What was sent to sessions, in SQLite: one row for a message, whatever the number of its receivers.
+ * Ids of sessions are URI encoded, so that a space stands between them.
+ */
+export class SqlMessageLog implements MessageLog {
+	readonly shard = '0';
+	readonly epoch: string;
+	readonly #sql: SqlStorage;
+	readonly #bounds: LogBounds;
+	/** Counted once after each wake-up. */
+	#size: LogSize | undefined;
+
+	constructor(sql: SqlStorage, bounds: LogBounds) {
+		this.#sql = sql;
+		this.#bounds = bounds;
+		this.epoch = epochOf(sql);
+	}
+
+	/**
+	 * Adds a message.
+	 *
+	 * @param sessions whom it is for; `undefined` is every session.
+	 * @returns its sequence.
+	 */
+	append(sessions: readonly string[] | undefined, frame: string, nowMs: number): number {
+		const sequence = this.newest() + 1;
+		const size = this.#sizeNow();
+		const named = sessions ? ` ${sessions.join(' ')} ` : null;
+		const bytes = utf8Length(frame);
+		const kept = bytes + (named?.length ?? 0) <= MAX_ROW_BYTES ? frame : null;
+		this.#sql.exec('INSERT INTO log VALUES (?, ?, ?, ?)', sequence, nowMs, named, kept);
+		size.messages += 1;
+		size.bytes += kept === null ? 0 : bytes;
+		if (isOver(size, this.#bounds, MARGIN)) this.prune(0);
+		return sequence;
+	}
+
+	newest(): number {
+		return this.#number('SELECT max(sequence) AS value FROM log');
+	}
+
+	pruned(): number {
+		return Math.max(0, this.#number('SELECT min(sequence) AS value FROM log') - 1);
+	}
+
+	lostToMany(): number {
+		return this.#number("SELECT value FROM meta WHERE key = 'lost_to_many'");
+	}
+
+	*since(session: string, sequence: number): Generator<LoggedMessage> {
+		const rows = this.#sql.exec<{ sequence: number; frame: string | null }>(
+			`SELECT sequence, frame FROM log WHERE sequence > ?
+				AND (sessions IS NULL OR instr(sessions, ?) > 0) ORDER BY sequence`,
+			sequence,
+			` ${session} `,
+		);
+		for (const row of rows) yield { sequence: row.sequence, frame: row.frame ?? undefined };
+	}
+
+	historyOf(session: string): ChannelHistory | undefined {
+		const [row] = this.#sql.exec<{ history: string }>(
+			'SELECT history FROM histories WHERE session = ?',
+			session,
+		);
+		// Sound: nothing but `saveHistory` writes it.
+		return row && (JSON.parse(row.history) as ChannelHistory);
+	}
+
+	saveHistory(session: string, history: ChannelHistory): void {
+		const text = JSON.stringify(history);
+		this.#sql.exec('INSERT OR REPLACE INTO histories VALUES (?, ?, NULL)', session, text);
+	}
+
+	/** Whether any session, or this one, has or had a stream: nobody else can come back for anything. */
+	knows(session?: string): boolean {
+		const found =
+			session === undefined
+				? this.#sql.exec('SELECT 1 FROM histories LIMIT 1')
+				: this.#sql.exec('SELECT 1 FROM histories WHERE session = ?', session);
+		return found.toArray().length > 0;
+	}
+
+	/** From this message on, the session's messages belong to this channel. */
+	makeCurrent(session: string, channel: number, sequence: number): void {
+		const history = this.historyOf(session);
+		if (!history) return;
+		const changed = withCurrent(history, channel, sequence);
+		if (changed !== history) this.saveHistory(session, changed);
+	}
+
+	forget(session: string): void {
+		this.#sql.exec('DELETE FROM histories WHERE session = ?', session);
+	}
+
+	/**
+	 * Lets go of what is over the bounds, and of all that was sent before this time. The newest
+	 * message stays: its sequence is where the next one counts on.
+	 *
+	 * @returns whether there is more that will have to go.
+	 */
+	prune(beforeMs: number): boolean {
+		const size = this.#sizeNow();
+		let last = 0;
+		const rows = this.#sql.exec<{ sequence: number; at_ms: number; bytes: number }>(
+			'SELECT sequence, at_ms, ifnull(octet_length(frame), 0) AS bytes FROM log ORDER BY sequence',
+		);
+		for (const { sequence, at_ms: atMs, bytes } of rows) {
+			if (size.messages === 1 || !(isOver(size, this.#bounds) || atMs < beforeMs)) break;
+			last = sequence;
+			size.messages -= 1;
+			size.bytes -= bytes;
+		}
+		if (last > 0) this.#delete(last);
+		return size.messages > 1;
+	}
+
+	/**
+	 * Forgets the sessions that had no stream for as long as messages are kept.
+	 *
+	 * @param isOpen whether a session has a stream.
+	 * @returns whether there are any that will have to be forgotten.
+	 */
+	forgetIdle(isOpen: (session: string) => boolean, nowMs: number): boolean {
+		const rows = this.#sql
+			.exec<{ session: string; idle_ms: number | null }>('SELECT session, idle_ms FROM histories')
+			.toArray();
+		let idle = 0;
+		for (const { session, idle_ms: sinceMs } of rows) {
+			if (isOpen(session)) {
+				if (sinceMs !== null) this.#setIdle(session, null);
+			} else if (sinceMs !== null && sinceMs <= nowMs - this.#bounds.ageMs) {
+				this.forget(session);
+			} else {
+				idle += 1;
+				if (sinceMs === null) this.#setIdle(session, nowMs);
+			}
+		}
+		return idle > 0;
+	}
+
+	/** A client that comes back for what goes now must be told, and one that missed none of it not. */
+	#delete(last: number): void {
+		const lost = new Map<string, number>();
+		let lostToMany = 0;
+		const rows = this.#sql.exec<{ sequence: number; sessions: string | null }>(
+			'SELECT sequence, sessions FROM log WHERE sequence <= ?',
+			last,
+		);
+		for (const { sequence, sessions } of rows) {
+			const named = sessions?.trim().split(' ') ?? [];
+			if (named.length === 0 || named.length > FEW_SESSIONS) lostToMany = sequence;
+			else for (const session of named) lost.set(session, sequence);
+		}
+		for (const [session, sequence] of lost) {
+			const history = this.historyOf(session);
+			if (!history) continue;
+			const text = JSON.stringify(withLoss(history, sequence));
+			this.#sql.exec('UPDATE histories SET history = ? WHERE session = ?', text, session);
+		}
+		if (lostToMany > 0) {
+			this.#sql.exec("INSERT OR REPLACE INTO meta VALUES ('lost_to_many', ?)", lostToMany);
+		}
+		this.#sql.exec('DELETE FROM log WHERE sequence <= ?', last);
+	}
+
+	#setIdle(session: string, sinceMs: number | null): void {
+		this.#sql.exec('UPDATE histories SET idle_ms = ? WHERE session = ?', sinceMs, session);
+	}
+
+	#sizeNow(): LogSize {
+		this.#size ??= this.#sql
+			.exec<LogSize>(
+				'SELECT count(*) AS messages, ifnull(sum(octet_length(frame)), 0) AS bytes FROM log',
+			)
+			.one();
+		return this.#size;
+	}
+
+	/** Of a statement with one row at most; 0 where there is none. */
+	#number(statement: string): number {
+		const [row] = this.#sql.exec<{ value: number | null }>(statement);
+		return row?.value ?? 0;
+	}
+}
+
+function epochOf(sql: SqlStorage): string {
+	const [row] = sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'");
+	if (row) return row.value;
+	const epoch = crypto.randomUUID().slice(0, 8);
+	sql.exec("INSERT INTO meta VALUES ('epoch', ?)", epoch);
+	return epoch;
+}

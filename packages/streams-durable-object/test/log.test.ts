@@ -1,0 +1,185 @@
+import { DurableObjectStreamSessionManager } from '@tmcp-sessions/streams-durable-object';
+import { OpenStream } from '@tmcp-sessions/testkit';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+
+import { frameOf, rowsWrittenBy, rowsOf } from './fixture/rows.ts';
+import { evict, syncLayer } from './fixture/sync-layer.ts';
+
+describe('what the log costs', () => {
+	it('a broadcast to 100 streams writes one row, and so does a message to ten of them', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const sessions = Array.from({ length: 100 }, () => crypto.randomUUID());
+		const streams = await Promise.all(sessions.map((id) => OpenStream.open(manager, id)));
+		for (const round of ['awake', 'after an eviction']) {
+			const toAll = await rowsWrittenBy((object) =>
+				object.broadcast(undefined, frameOf(`${round}: to all`)),
+			);
+			expect(toAll).toBe(1);
+			const toTen = await rowsWrittenBy((object) =>
+				object.broadcast(sessions.slice(0, 10), frameOf(`${round}: to ten`)),
+			);
+			expect(toTen).toBe(1);
+			await Promise.all(streams.map((stream) => stream.until(`${round}: to all`)));
+			await Promise.all(streams.slice(0, 10).map((stream) => stream.until(`${round}: to ten`)));
+			await evict();
+		}
+		for (const stream of streams) await stream.cancel();
+	});
+
+	it('a message for a session that never had a stream is not kept', async () => {
+		expect(
+			await rowsWrittenBy((object) => object.broadcast([crypto.randomUUID()], frameOf('nobody'))),
+		).toBe(0);
+	});
+
+	it('a session whose client always resumes has one row, which is written once', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = crypto.randomUUID();
+		let stream = await OpenStream.open(manager, id);
+		await manager.send([id], frameOf('first'));
+		await stream.until('first');
+		const [before] = await rowsOf('histories', id);
+		for (let round = 0; round < 5; round++) {
+			await stream.cancel();
+			await manager.send([id], frameOf(`round ${round}`));
+			stream = await OpenStream.open(manager, id, stream.lastEventId);
+			await stream.until(`round ${round}`);
+		}
+		expect(await rowsOf('histories', id)).toEqual([before]);
+		await stream.cancel();
+	});
+
+	it('what a call says costs one row each time, and none where it is kept already', async () => {
+		const id = crypto.randomUUID();
+		const stream = `call/${crypto.randomUUID()}`;
+		const events = { stream, first: 1, frames: ['a', 'b'], isComplete: false };
+		expect(await rowsWrittenBy((object) => object.keepCall(id, events))).toBe(1);
+		expect(await rowsWrittenBy((object) => object.keepCall(id, events))).toBe(0);
+		const more = { ...events, frames: ['a', 'b', 'c'], isComplete: true };
+		expect(await rowsWrittenBy((object) => object.keepCall(id, more))).toBe(1);
+		expect(await rowsOf('calls', id)).toHaveLength(2);
+		await syncLayer().delete(id);
+		expect(await rowsOf('calls', id)).toEqual([]);
+	});
+});
+
+describe('what is pruned', () => {
+	it('an alarm lets go of what is too old, and is set only while there is something to let go of', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = crypto.randomUUID();
+		const call = { stream: `call/${id}`, first: 1, frames: ['a'], isComplete: true };
+		const stream = await OpenStream.open(manager, id);
+		for (const message of ['1', '2', '3']) await manager.send([id], frameOf(message));
+		await manager.keepCall(id, call);
+		await stream.until('"3"');
+		const first = stream.events[1]?.id;
+		await stream.cancel();
+		await expect.poll(() => syncLayer().has(id)).toBe(false);
+		const age = (): Promise<void> =>
+			runInDurableObject(syncLayer(), (_instance, { storage }) => {
+				storage.sql.exec('UPDATE log SET at_ms = 0');
+				storage.sql.exec('UPDATE calls SET at_ms = 0');
+				storage.sql.exec('UPDATE histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
+			});
+		await age();
+		expect(await runDurableObjectAlarm(syncLayer())).toBe(true);
+		expect(await rowsOf('calls', id)).toEqual([]);
+		// The newest message stays, and so does what it takes to resume the stream.
+		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
+			expect(storage.sql.exec('SELECT sequence FROM log').toArray()).toHaveLength(1);
+		});
+		expect(await rowsOf('histories', id)).toHaveLength(1);
+		const errors: Error[] = [];
+		const onError = (error: Error): void => void errors.push(error);
+		const other = new DurableObjectStreamSessionManager(undefined, { onError });
+		const again = await OpenStream.open(other, id, first);
+		await again.until('up to ');
+		expect(errors).toHaveLength(1);
+		await again.cancel();
+		await expect.poll(() => syncLayer().has(id)).toBe(false);
+		// Twice: once to see that the session has no stream, once when it had none for so long.
+		for (let round = 0; round < 3; round++) {
+			await runDurableObjectAlarm(syncLayer());
+			await age();
+		}
+		expect(await rowsOf('histories', id)).toEqual([]);
+		await runDurableObjectAlarm(syncLayer());
+		expect(await runDurableObjectAlarm(syncLayer())).toBe(false);
+	});
+
+	it('a call that is waited for in vain ends with a gap', async () => {
+		const errors: Error[] = [];
+		const onError = (error: Error): void => void errors.push(error);
+		const manager = new DurableObjectStreamSessionManager(undefined, { onError });
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id, `call/${crypto.randomUUID()}:3`);
+		await runInDurableObject(syncLayer(), (_instance, state) => {
+			for (const socket of state.getWebSockets(`calls:${id}`)) {
+				socket.serializeAttachment({ ...socket.deserializeAttachment(), atMs: 0 });
+			}
+		});
+		await runDurableObjectAlarm(syncLayer());
+		await stream.ended;
+		expect(stream.text).toContain(': gap, nothing more of the call is known');
+		expect(errors).toHaveLength(1);
+	});
+});
+
+describe('what is too large', () => {
+	it('a message that fits into no row arrives live, and is announced as a gap to whoever missed it', async () => {
+		const errors: Error[] = [];
+		const onError = (error: Error): void => void errors.push(error);
+		const manager = new DurableObjectStreamSessionManager(undefined, { onError });
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id);
+		const large = '雪'.repeat(1_000_000);
+		await manager.send([id], frameOf(large));
+		await manager.send([id], frameOf('after it'));
+		await stream.until('after it');
+		expect(stream.messages.map((message) => message === large)).toEqual([true, false]);
+		await stream.cancel();
+		const again = await OpenStream.open(manager, id, stream.events[0]?.id);
+		await again.until('after it');
+		expect(again.messages).toEqual(['after it']);
+		expect(again.events[0]?.comment).toContain('too large');
+		expect(errors).toHaveLength(1);
+		await again.cancel();
+	});
+
+	it('more sessions than fit into a row get a message all the same', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = crypto.randomUUID();
+		const pad = 'p'.repeat(200);
+		const many = Array.from({ length: 3_000 }, (_, index) => `${id}${index}${pad}`);
+		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
+			for (const session of many) {
+				const history = JSON.stringify({ channels: [1], steps: [[1, 1]], lost: 0 });
+				storage.sql.exec('INSERT INTO histories VALUES (?, ?, NULL)', session, history);
+			}
+		});
+		const [first = '', last = ''] = [many[0], many.at(-1)];
+		const streams = await Promise.all([first, last].map((each) => OpenStream.open(manager, each)));
+		expect(
+			await rowsWrittenBy((object) => object.broadcast(many, frameOf('to many'))),
+		).toBeLessThan(5);
+		await Promise.all(streams.map((stream) => stream.until('to many')));
+		for (const stream of streams) await stream.cancel();
+		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
+			storage.sql.exec('DELETE FROM histories');
+		});
+	});
+
+	it('a frame that is too long for a socket is refused, and closes nobody’s', async () => {
+		const errors: Error[] = [];
+		const onError = (error: Error): void => void errors.push(error);
+		const manager = new DurableObjectStreamSessionManager(undefined, { onError });
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id);
+		await manager.send([id], frameOf('x'.repeat(11_184_810)));
+		expect(errors.map(String)).toEqual([expect.stringContaining('at most 11184554 UTF-16 units')]);
+		await manager.send([id], frameOf('still here'));
+		await stream.until('still here');
+		await stream.cancel();
+	});
+});

@@ -1,0 +1,154 @@
+import { DurableObjectStreamSessionManager } from '@tmcp-sessions/streams-durable-object';
+import { OpenStream } from '@tmcp-sessions/testkit';
+import { runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+
+import { beforeOpening } from './fixture/disturbed-namespace.ts';
+import { frameOf } from './fixture/rows.ts';
+import { syncLayer } from './fixture/sync-layer.ts';
+
+/** A manager whose waits are counted and over at once, and whose way to the object can be cut. */
+function newManager() {
+	const errors: string[] = [];
+	const waits: number[] = [];
+	const way = { attempts: 0, isCut: false, gate: Promise.resolve() };
+	const binding = beforeOpening(async () => {
+		way.attempts += 1;
+		await way.gate;
+		if (way.isCut) throw new Error('object is overloaded');
+	});
+	const manager = new DurableObjectStreamSessionManager(binding, {
+		onError: (error) => void errors.push(error.message),
+		random: () => 1,
+		sleep: async (ms) => void waits.push(ms),
+	});
+	return { manager, errors, waits, way };
+}
+
+/** The object loses the session's sockets, of its oldest streams first. */
+async function loseStreams(session: string, count = Infinity): Promise<void> {
+	await runInDurableObject(syncLayer(), (_instance, state) => {
+		const sockets = state.getWebSockets(`session:${session}`);
+		const channel = (socket: WebSocket): number => Number(socket.deserializeAttachment()?.channel);
+		sockets.sort((one, other) => channel(one) - channel(other));
+		for (const socket of sockets.slice(0, count)) socket.close(1012, 'lost');
+	});
+}
+
+function socketsOf(session: string): Promise<number> {
+	return runInDurableObject(
+		syncLayer(),
+		(_instance, state) =>
+			state.getWebSockets(`session:${session}`).filter(({ readyState }) => readyState === 1).length,
+	);
+}
+
+describe('a stream whose socket is lost', () => {
+	it('goes on after the last event that was passed on, and nobody is told', async () => {
+		const { manager, errors } = newManager();
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id);
+		await manager.send([id], frameOf('before'));
+		await stream.until('before');
+		await loseStreams(id);
+		await manager.send([id], frameOf('meanwhile'));
+		await expect.poll(() => socketsOf(id)).toBe(1);
+		await manager.send([id], frameOf('after'));
+		await stream.until('after');
+		expect(stream.messages).toEqual(['before', 'meanwhile', 'after']);
+		expect(stream.events.filter(({ data }) => !data)).toHaveLength(1);
+		expect(errors).toEqual([]);
+		await stream.cancel();
+	});
+
+	it('waits longer from attempt to attempt, half a minute in all, then is closed and onError is told', async () => {
+		const { manager, errors, waits, way } = newManager();
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id);
+		way.isCut = true;
+		await loseStreams(id);
+		await stream.ended;
+		expect(waits.slice(0, 7)).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000]);
+		expect(Math.max(...waits)).toBe(5_000);
+		expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeLessThanOrEqual(30_000);
+		expect(errors).toEqual([
+			'[tmcp-sessions/streams-durable-object] opening a stream failed: object is overloaded',
+		]);
+		// Its client comes back for what it missed.
+		way.isCut = false;
+		await manager.send([id], frameOf('missed'));
+		const again = await OpenStream.open(manager, id, stream.lastEventId);
+		await again.until('missed');
+		await again.cancel();
+	});
+
+	it('an object that takes sockets and drops them at once is not asked without an end', async () => {
+		const { manager, errors, waits } = newManager();
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id);
+		await stream.until('\n\n');
+		const dropping = (async () => {
+			while (errors.length === 0) await loseStreams(id);
+		})();
+		await stream.ended;
+		await dropping;
+		expect(waits.length).toBeLessThan(15);
+		expect(errors).toEqual([expect.stringContaining('holding a stream failed: closed with 1012')]);
+	});
+
+	it('an old stream does not become the newest by coming back, nor one that was superseded', async () => {
+		const { manager } = newManager();
+		const id = crypto.randomUUID();
+		const old = await OpenStream.open(manager, id);
+		await old.until('\n\n');
+		const resumed = await OpenStream.open(manager, id, old.lastEventId);
+		const newest = await OpenStream.open(manager, id);
+		for (const lost of [1, 2]) {
+			await loseStreams(id, lost);
+			await expect.poll(() => socketsOf(id)).toBe(3);
+			await manager.send([id], frameOf(`to the newest ${lost}`));
+			await newest.until(`to the newest ${lost}`);
+		}
+		await newest.cancel();
+		await expect.poll(() => socketsOf(id)).toBe(2);
+		await loseStreams(id);
+		await expect.poll(() => socketsOf(id)).toBe(2);
+		await manager.send([id], frameOf('to the resumed'));
+		await resumed.until('to the resumed');
+		expect(old.messages).toEqual([]);
+		expect(resumed.messages).toEqual(['to the resumed']);
+		expect(newest.messages).toEqual(['to the newest 1', 'to the newest 2']);
+		await Promise.all([old.cancel(), resumed.cancel()]);
+	});
+
+	it('leaves no socket behind where its client leaves while it is looked for', async () => {
+		const { manager, errors, way } = newManager();
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id);
+		const gate = Promise.withResolvers<void>();
+		way.gate = gate.promise;
+		await loseStreams(id);
+		await expect.poll(() => way.attempts).toBe(2);
+		await stream.cancel();
+		gate.resolve();
+		await expect.poll(() => socketsOf(id)).toBe(0);
+		expect(errors).toEqual([]);
+		expect(way.attempts).toBe(2);
+	});
+
+	it('ends with its session, also where that was ended while the object was looked for', async () => {
+		const { manager, errors, way } = newManager();
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id);
+		await stream.until('\n\n');
+		const gate = Promise.withResolvers<void>();
+		way.gate = gate.promise;
+		await loseStreams(id);
+		await expect.poll(() => way.attempts).toBe(2);
+		await manager.delete(id);
+		gate.resolve();
+		await stream.ended;
+		expect(way.attempts).toBe(2);
+		expect(errors).toEqual([]);
+	});
+});
