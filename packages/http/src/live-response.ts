@@ -183,7 +183,7 @@ async function pump(
 	const end = expiry && setTimeout(() => work.waitUntil(reader.cancel()), expiry);
 
 	try {
-		for (const frames of ready) outlet.write(work.isListening ? primingFor(frames, work) : frames);
+		for (const frames of ready) outlet.write(primingFor(frames, work));
 		for (let next = await first; !next.done; next = await reader.read()) {
 			outlet.write(numbered(next.value, work));
 		}
@@ -214,15 +214,17 @@ function openingOf(work: RequestWork): Frames {
  * A priming event as its client takes it: before 2025-11-25 nobody knew it, and its empty data would
  * be a broken message.
  */
-function primingFor(frame: Frames, { protocolVersion = '' }: RequestWork): Frames {
-	if (protocolVersion >= PRIMING_SINCE) return frame;
+function primingFor(frame: Frames, { protocolVersion = '', sessionId }: RequestWork): Frames {
+	if (!sessionId || protocolVersion >= PRIMING_SINCE) return frame;
 	const text = new TextDecoder().decode(frame);
 	return encoder.encode(text.replace(/^(id: \S+\nretry: \d+\n)data: \n\n/, '$1\n'));
 }
 
 /** A frame with its id, where the stream can be resumed. */
-function numbered(frames: Frames, { callStream }: RequestWork): Frames {
-	return callStream ? encoder.encode(callStream.add(new TextDecoder().decode(frames))) : frames;
+function numbered(frames: Frames, work: RequestWork): Frames {
+	const { callStream } = work;
+	if (!callStream) return primingFor(frames, work);
+	return encoder.encode(callStream.add(new TextDecoder().decode(frames)));
 }
 
 /** Milliseconds until the caller's token expires, where that is known and near enough for a timer. */
