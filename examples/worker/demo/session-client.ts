@@ -18,8 +18,8 @@ export class SessionClient {
 	readonly inbox: Inbox = new Inbox();
 	/** Settles with the status once the GET stream is there. */
 	readonly streamOpened: Promise<number>;
-	/** Settles when the GET stream has ended, by whatever cause. */
-	readonly streamEnded: Promise<void>;
+	/** Settles when the GET stream has ended, by whatever cause. Each stream has one of its own. */
+	streamEnded: Promise<void>;
 	/** What the server asked the user, in order. */
 	readonly questions: string[] = [];
 	/** Where the user's answers are sent; undefined is where the call went. */
@@ -30,6 +30,8 @@ export class SessionClient {
 	#worker: WorkerName = 'a';
 	#opened: (status: number) => void = () => undefined;
 	#ended: () => void = () => undefined;
+	/** What cuts the last connection of each method. */
+	readonly #cuts = new Map<string, AbortController>();
 
 	constructor(workers: NotesWorkers) {
 		this.streamOpened = new Promise((resolve) => (this.#opened = resolve));
@@ -46,7 +48,13 @@ export class SessionClient {
 		});
 		this.transport = new StreamableHTTPClientTransport(endpoint(workers, 'a'), {
 			fetch: async (_url, init) => {
-				const response = await fetch(endpoint(workers, this.#worker), init);
+				const cut = new AbortController();
+				const signals = [cut.signal, ...(init?.signal ? [init.signal] : [])];
+				const signal = AbortSignal.any(signals);
+				const response = await fetch(endpoint(workers, this.#worker), { ...init, signal });
+				if (response.headers.get('content-type') === 'text/event-stream') {
+					this.#cuts.set(init?.method ?? 'GET', cut);
+				}
 				if (init?.method === 'GET') this.#watch(response);
 				return response;
 			},
@@ -70,6 +78,11 @@ export class SessionClient {
 		}
 	}
 
+	/** Cuts the connection of the GET stream, or of the last call, as a network does. */
+	cut(method: 'GET' | 'POST'): void {
+		this.#cuts.get(method)?.abort();
+	}
+
 	/** Calls a tool on this Worker and gives the text of its answer. */
 	async call(
 		worker: WorkerName,
@@ -82,6 +95,7 @@ export class SessionClient {
 
 	#watch(response: Response): void {
 		this.#opened(response.status);
+		this.streamEnded = new Promise((resolve) => (this.#ended = resolve));
 		const stream = response.clone().body;
 		if (!response.ok || stream === null) return;
 		stream.pipeTo(new WritableStream()).then(this.#ended, this.#ended);

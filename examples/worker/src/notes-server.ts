@@ -71,6 +71,14 @@ function addNoteTools(server: NotesServer): void {
 	);
 
 	server.tool(
+		{ name: 'proofread_notes', description: 'Reads all notes, and takes its time' },
+		async () => {
+			await new Promise((resolve) => setTimeout(resolve, 2_500));
+			return tool.text(`Notes read: ${(await notebook().list()).length}`);
+		},
+	);
+
+	server.tool(
 		{
 			name: 'import_notes',
 			description: 'Adds many notes, reporting its progress and logging each one',
