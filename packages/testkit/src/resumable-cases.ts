@@ -57,7 +57,7 @@ const streamCases: readonly ResumableCase[] = [
 		async run({ manager, id }) {
 			const stream = await OpenStream.open(manager, id(''));
 			await stream.until('\n\n');
-			expect(stream.events).toEqual([{ id: expect.any(String), data: '', comment: undefined }]);
+			expect(stream.events).toHaveLength(1);
 			expect(stream.text).toMatch(/^id: \S+\nretry: \d+\ndata: \n\n$/);
 		},
 	},
