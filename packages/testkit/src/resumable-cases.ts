@@ -285,23 +285,6 @@ const streamCases: readonly ResumableCase[] = [
 			expect(errors).toEqual([]);
 		},
 	},
-	{
-		name: 'ending a session forgets its streams: an id of one of them opens live, with a gap',
-		async run(subject) {
-			const { manager, errors, id } = subject;
-			const stream = await OpenStream.open(manager, id(''));
-			await sendAll(subject, id(''), 'before');
-			await stream.until('before');
-			await manager.delete(id(''));
-			await stream.ended;
-			const [first] = stream.events;
-			const again = await OpenStream.open(manager, id(''), first?.id);
-			await sendAll(subject, id(''), 'after');
-			await again.until('after');
-			expect(again.messages).toEqual(['after']);
-			expect(errors).toHaveLength(1);
-		},
-	},
 ];
 
 export const resumableCases: readonly ResumableCase[] = [...streamCases, ...resumedCallCases];
