@@ -186,6 +186,8 @@ async function pump(
 		for (const frames of ready) outlet.write(primingFor(frames, work));
 		for (let next = await first; !next.done; next = await reader.read()) {
 			outlet.write(numbered(next.value, work));
+			// A GET stream is bounded by its manager, which lets a replay be as long as it is.
+			if (work.messageId === undefined) await outlet.drained;
 		}
 		if (work.response) outlet.write(numbered(encoder.encode(frameOf(work.response)), work));
 		work.callStream?.complete();

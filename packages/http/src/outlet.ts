@@ -28,6 +28,11 @@ export class Outlet {
 		return this.#waitingBytes === 0;
 	}
 
+	/** Settles when everything that was written has been taken, or the client is gone. */
+	get drained(): Promise<void> {
+		return this.#lastWrite;
+	}
+
 	/** Writes without waiting; where too much waits already, the client is cut. */
 	write(frames: Frames): void {
 		if (this.#hasLeft) return;
