@@ -24,7 +24,12 @@ const bare: Record<string, OperationCounts> = {
 	'logging/setLevel': { kvReads: 3, readsInSequence: 2, kvWrites: 1 },
 	'GET stream opened': { objectSockets: 1 },
 	'resources/subscribe': { ...oneRead, kvWrites: 2 },
-	'a resource update told to 1 subscriber': { kvLists: 1, readsInSequence: 1, objectCalls: 2 },
+	'a resource update told to 1 subscriber': {
+		kvLists: 1,
+		readsInSequence: 1,
+		objectCalls: 2,
+		rowsWritten: 1,
+	},
 	'a list change told to all': { objectCalls: 2 },
 	'resources/unsubscribe': { ...oneRead, kvDeletes: 2 },
 	DELETE: { kvReads: 1, kvLists: 1, readsInSequence: 2, kvWrites: 2, objectCalls: 1 },

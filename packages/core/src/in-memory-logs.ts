@@ -13,7 +13,7 @@ interface Entry extends LoggedMessage {
 /** A log in the memory of one process. */
 export class InMemoryMessageLog implements MessageLog {
 	readonly shard = '0';
-	readonly epoch: string = crypto.randomUUID().slice(0, 8);
+	#epoch: string | undefined;
 	readonly #bounds: LogBounds;
 	readonly #now: () => number;
 	readonly #histories = new Map<string, ChannelHistory>();
@@ -26,6 +26,11 @@ export class InMemoryMessageLog implements MessageLog {
 	constructor(bounds: LogBounds, now: () => number) {
 		this.#bounds = bounds;
 		this.#now = now;
+	}
+
+	/** Not before it is asked for: Workers allow no random values at module scope. */
+	get epoch(): string {
+		return (this.#epoch ??= crypto.randomUUID().slice(0, 8));
 	}
 
 	append(sessions: readonly string[] | undefined, frame: string): number {
