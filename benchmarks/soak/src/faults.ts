@@ -9,10 +9,14 @@ const FAULT_MS = 15_000;
 /** Of the streams, at most: how many lose their connection, or are not read, at once. */
 const SHARE_OF_CLIENTS = 0.05;
 const MAX_STALL_MS = 3_000;
+/** What it takes to have a reader cut: more than the server and both kernels keep for it. */
+const FLOOD = { messages: 60, padding: 'x'.repeat(200_000) };
+const CONNECTED_MS = 10_000;
 
 export const faultKinds = [
 	'connections destroyed',
 	'readers stalled',
+	'readers stalled until they were cut',
 	'objects hibernated',
 	'objects evicted, sockets closed',
 	'objects aborted',
@@ -26,6 +30,8 @@ export interface FaultScene {
 	readonly workers: Workers<'a' | 'b'>;
 	readonly clients: readonly StreamClient[];
 	readonly random: Random;
+	/** Publishes a message of some size to a client. */
+	readonly publishTo: (client: StreamClient, padding: string) => Promise<void>;
 }
 
 /** Causes faults, and counts those that happened. */
@@ -69,9 +75,18 @@ export class Faults {
 
 	/** Each returns how often the fault happened. */
 	readonly #ways: Readonly<Record<FaultKind, () => Promise<number>>> = {
-		'connections destroyed': async () => count(this.#someClients(), (client) => client.destroy()),
-		'readers stalled': async () =>
-			count(this.#someClients(), (client) => client.stall(this.#scene.random() * MAX_STALL_MS)),
+		'connections destroyed': async () => {
+			for (const client of await this.#someClients()) client.destroy();
+			return 1;
+		},
+		'readers stalled': async () => {
+			for (const client of await this.#someClients()) {
+				client.stall();
+				setTimeout(() => client.resume(), this.#scene.random() * MAX_STALL_MS);
+			}
+			return 1;
+		},
+		'readers stalled until they were cut': () => this.#flood(),
 		'objects hibernated': () => this.#scene.workers.evict({ webSockets: 'hibernate' }),
 		'objects evicted, sockets closed': () => this.#scene.workers.evict({ webSockets: 'close' }),
 		'objects aborted': () => this.#abort(),
@@ -90,14 +105,37 @@ export class Faults {
 		return ids.length;
 	}
 
-	#someClients(): StreamClient[] {
+	/** One reader stalls while it is sent more than anybody keeps for it. */
+	async #flood(): Promise<number> {
+		const [client] = await this.#someClients();
+		if (!client) return 0;
+		const before = client.cuts;
+		client.stall();
+		for (let message = 0; message < FLOOD.messages; message++) {
+			await this.#scene.publishTo(client, FLOOD.padding);
+		}
+		client.resume();
+		const isCut = await until(() => client.cuts > before, CONNECTED_MS);
+		return isCut ? 1 : 0;
+	}
+
+	/** Some that are connected, as soon as there are any. @throws {Error} where nobody connects. */
+	async #someClients(): Promise<StreamClient[]> {
 		const { clients, random } = this.#scene;
+		const connected = (): StreamClient[] => clients.filter(({ isConnected }) => isConnected);
+		if (!(await until(() => connected().length > 0, CONNECTED_MS))) {
+			throw new Error('no client is connected');
+		}
 		const most = Math.max(1, Math.floor(clients.length * SHARE_OF_CLIENTS));
-		return shuffled(random, clients).slice(0, 1 + Math.floor(random() * most));
+		return shuffled(random, connected()).slice(0, 1 + Math.floor(random() * most));
 	}
 }
 
-/** One fault, however many clients it met; none where it met nobody. */
-function count(clients: readonly StreamClient[], cause: (client: StreamClient) => boolean): number {
-	return clients.filter(cause).length > 0 ? 1 : 0;
+/** Whether something came to hold within a time. */
+async function until(holds: () => boolean, withinMs: number): Promise<boolean> {
+	const deadline = performance.now() + withinMs;
+	while (!holds() && performance.now() < deadline) {
+		await new Promise((resolve) => setTimeout(resolve, 20));
+	}
+	return holds();
 }

@@ -22,6 +22,12 @@ export interface Publishing {
 	readonly nextNumber: () => number;
 }
 
+/** Whom a message is for, and how that is said. */
+interface Audience {
+	readonly receivers: readonly StreamClient[];
+	readonly to: Omit<Publication, 'frame'>;
+}
+
 /** Publishes through one isolate, one message after the other. */
 export class Publisher {
 	readonly #name: string;
@@ -41,19 +47,27 @@ export class Publisher {
 	async publish(intervalMs: number, goesOn: () => boolean): Promise<void> {
 		let nextAtMs = performance.now();
 		while (goesOn()) {
-			await this.#publishOne();
+			await this.#publish(this.#audience());
 			nextAtMs = Math.max(nextAtMs + intervalMs, performance.now() - intervalMs * 20);
 			const wait = nextAtMs - performance.now();
 			if (wait > 0) await pause(wait);
 		}
 	}
 
-	async #publishOne(): Promise<void> {
-		const { receivers, to } = this.#audience();
+	/** Publishes one message to one session. */
+	async publishTo(client: StreamClient, padding: string): Promise<void> {
+		await this.#publish({ receivers: [client], to: { session: client.session } }, padding);
+	}
+
+	async #publish({ receivers, to }: Audience, padding?: string): Promise<void> {
 		const message: Message = { number: this.#publishing.nextNumber(), publisher: this.#name };
 		const method =
 			to.uri === undefined ? 'notifications/message' : 'notifications/resources/updated';
-		const params = { ...(to.uri === undefined ? { level: 'info' } : { uri: to.uri }), ...message };
+		const params = {
+			...(to.uri === undefined ? { level: 'info' } : { uri: to.uri }),
+			...message,
+			padding,
+		};
 		const frame = `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', method, params })}\n\n`;
 		const failure = await this.#ask({ ...to, frame });
 		if (failure === null) {
@@ -66,7 +80,7 @@ export class Publisher {
 	}
 
 	/** Whom the next message is for, and how that is said. */
-	#audience(): { receivers: readonly StreamClient[]; to: Omit<Publication, 'frame'> } {
+	#audience(): Audience {
 		const { clients, random } = this.#publishing;
 		const kind = random() * 100;
 		if (kind < OF_A_HUNDRED.all) return { receivers: [...clients.values()].flat(), to: {} };
@@ -88,9 +102,11 @@ export class Publisher {
 				signal: AbortSignal.timeout(ANSWER_MS),
 			});
 			if (!response.ok) return `status ${response.status}`;
-			return (await response.json()) as string | null; // Sound: the soak's own Worker.
+			const failure: unknown = await response.json();
+			return failure === null ? null : JSON.stringify(failure);
 		} catch (error) {
-			return error instanceof Error ? String(error.cause ?? error) : String(error);
+			const cause = error instanceof Error ? (error.cause ?? error) : error;
+			return cause instanceof Error ? cause.message : 'not known';
 		}
 	}
 }

@@ -69,7 +69,21 @@ async function run(
 	const clients = [...byUri.values()].flat();
 	report(`${clients.length} streams are open`);
 
-	const faults = new Faults({ workers, clients, random });
+	let number = 0;
+	const publishing = { clients: byUri, random, nextNumber: () => (number += 1) };
+	const newPublisher = (name: string, isolate: 'a' | 'b'): Publisher =>
+		new Publisher(name, () => workers.url(isolate), publishing);
+	const [flooding, ...steady] = [
+		newPublisher('flood', 'b'),
+		newPublisher('a', 'a'),
+		newPublisher('b', 'b'),
+	] as const;
+	const faults = new Faults({
+		workers,
+		clients,
+		random,
+		publishTo: (client, padding) => flooding.publishTo(client, padding),
+	});
 	const durationMs = options.minutes * 60_000;
 	const kinds = options.workerd === 'current' ? faultKinds : faultKindsOfOld;
 	let isFaulty = true;
@@ -77,23 +91,18 @@ async function run(
 		isFaulty = false;
 		report('all faults have happened');
 	});
-	let number = 0;
-	const publishing = { clients: byUri, random, nextNumber: () => (number += 1) };
-	const publishers = (['a', 'b'] as const).map(
-		(name) => new Publisher(name, () => workers.url(name), publishing),
-	);
-	const intervalMs = (durationMs / options.messages) * publishers.length;
+	const intervalMs = (durationMs / options.messages) * steady.length;
 	const goesOn = (): boolean => isFaulty || number < options.messages;
 	const watch = setInterval(() => report(progressOf(clients, faults)), 15_000);
 	try {
-		await Promise.all([causing, ...publishers.map((each) => each.publish(intervalMs, goesOn))]);
+		await Promise.all([causing, ...steady.map((each) => each.publish(intervalMs, goesOn))]);
 		report('all messages are published');
 		await drain(clients);
 	} finally {
 		clearInterval(watch);
 		for (const client of clients) client.leave();
 	}
-	return resultOf(clients, publishers, faults);
+	return resultOf(clients, [flooding, ...steady], faults);
 }
 
 /** workerd of 2026-07-30 may wait for ever with an eviction while a socket is being opened. */

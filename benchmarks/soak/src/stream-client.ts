@@ -13,6 +13,8 @@ const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 5_000;
 /** Without a byte for so long, heartbeats included, a client takes its connection for dead. */
 const SILENCE_MS = 10_000;
+/** After it has begun to read again a client finds out within this time that it was cut. */
+const CUT_MS = 3_000;
 
 /** What a client needs of its surroundings. */
 export interface StreamClientOptions {
@@ -34,6 +36,8 @@ export class StreamClient {
 	/** How often it connected, and what it was answered instead of a stream, with how often. */
 	connections = 0;
 	readonly refusals = new Map<string, number>();
+	/** How often the server cut it while it did not read. */
+	cuts = 0;
 	readonly #options: StreamClientOptions;
 	readonly #setPrimed: () => void;
 	#lastEventId: string | undefined;
@@ -42,6 +46,7 @@ export class StreamClient {
 	#response: IncomingMessage | undefined;
 	#timer: NodeJS.Timeout | undefined;
 	#hasLeft = false;
+	#isStalled = false;
 
 	constructor(options: StreamClientOptions) {
 		this.session = options.session;
@@ -76,18 +81,25 @@ export class StreamClient {
 		asking.end();
 	}
 
-	/** The connection breaks without a goodbye. @returns whether there was one. */
-	destroy(): boolean {
-		this.#response?.socket.resetAndDestroy();
+	get isConnected(): boolean {
 		return this.#response !== undefined;
 	}
 
-	/** Reads nothing for a while. @returns whether there was a connection. */
-	stall(ms: number): boolean {
-		const response = this.#response;
-		response?.pause();
-		setTimeout(() => response?.resume(), ms).unref();
-		return response !== undefined;
+	/** The connection breaks without a goodbye. */
+	destroy(): void {
+		this.#response?.socket.resetAndDestroy();
+	}
+
+	/** Reads nothing until `resume`. */
+	stall(): void {
+		this.#response?.pause();
+		this.#isStalled = true;
+	}
+
+	resume(): void {
+		this.#response?.resume();
+		// What was sent before the connection was cut is read first.
+		setTimeout(() => (this.#isStalled = false), CUT_MS).unref();
 	}
 
 	leave(): void {
@@ -122,6 +134,8 @@ export class StreamClient {
 	}
 
 	#lose(reason: string | undefined): void {
+		if (this.#isStalled && this.#response) this.cuts += 1;
+		this.#isStalled = false;
 		this.#response = undefined;
 		if (this.#hasLeft) return;
 		if (reason !== undefined && reason !== 'refused') this.#refuse(reason);

@@ -22,8 +22,16 @@ declare global {
 	}
 }
 
-/** As published, with a way to abort it as the platform does when it resets an object. */
+/**
+ * As published, with a way to abort it as the platform does when it resets an object. Its log has
+ * more bytes: what it takes to have a reader cut would pass the bound of 4 MiB.
+ */
 export class SyncLayer extends PublishedSyncLayer {
+	static override readonly logBounds = {
+		...PublishedSyncLayer.logBounds,
+		bytes: 64 * 1024 * 1024,
+	};
+
 	abort(): void {
 		this.ctx.abort('aborted by the soak');
 	}
