@@ -151,4 +151,20 @@ export const resumedCallCases: readonly ResumableCase[] = [
 			await again.cancel();
 		},
 	},
+	{
+		name: 'ending a session forgets its streams: an id of one of them opens live, with a gap',
+		async run({ manager, errors, id }) {
+			const stream = await OpenStream.open(manager, id(''));
+			await manager.send([id('')], frameOf('before'));
+			await stream.until('before');
+			await manager.delete(id(''));
+			await stream.ended;
+			const [first] = stream.events;
+			const again = await OpenStream.open(manager, id(''), first?.id);
+			await manager.send([id('')], frameOf('after'));
+			await again.until('after');
+			expect(again.messages).toEqual(['after']);
+			expect(errors).toHaveLength(1);
+		},
+	},
 ];
