@@ -17,7 +17,7 @@ export class BoundedStream {
 	readonly #maxBytes: number;
 	/** What `desiredSize` is of an empty queue. */
 	readonly #room: number;
-	/** The lengths of the chunks that may wait, oldest first, and their sum. */
+	/** What the chunks that may wait count, oldest first, and the sum: of one that is replayed, nothing. */
 	#lengths: number[] = [];
 	#bytes = 0;
 
@@ -31,8 +31,8 @@ export class BoundedStream {
 	/**
 	 * A frame of any length is taken where nothing waits.
 	 *
-	 * @param isReplayed whether it comes from a log, which has bounds of its own: it is taken too, or
-	 * a client that missed much would never get past it.
+	 * @param isReplayed whether it comes from a log, which has bounds of its own: it is taken too and
+	 * does not count, or a client that missed much would never get past it.
 	 */
 	write(frame: string, isReplayed = false): Writing {
 		const chunk = encoder.encode(frame);
@@ -44,8 +44,9 @@ export class BoundedStream {
 		} catch {
 			return 'ended';
 		}
-		this.#lengths.push(chunk.length);
-		this.#bytes += chunk.length;
+		const counted = isReplayed ? 0 : chunk.length;
+		this.#lengths.push(counted);
+		this.#bytes += counted;
 		return 'taken';
 	}
 

@@ -24,6 +24,9 @@ export interface CallEvents {
  *
  * A stream that is not resumed begins with a `primingFrame`; one that is has an id already, and
  * begins with what was missed.
+ *
+ * What waits for a client that does not read is bounded (`BoundedStream`): it is cut, and comes back
+ * for the rest. What is replayed is bounded by the log alone.
  */
 export interface ResumableStreams {
 	/**

@@ -163,11 +163,12 @@ async function pump(
 	work: RequestWork,
 	heartbeatMs: number,
 ): Promise<void> {
+	let isCut = false;
 	const outlet = new Outlet(writer, () => {
 		work.onClientLeft();
 		// A stream that only listens ends with its client. A session's call goes on, and so does the
 		// timer: one that waits for another request would be ended as hung.
-		if (!work.endsWithClient) return;
+		if (!work.endsWithClient || isCut) return;
 		work.waitUntil(reader.cancel());
 		// A call that was cancelled may have something to put in order.
 		if (work.messageId !== undefined && !work.isListening) work.waitUntil(work.handled);
@@ -181,18 +182,25 @@ async function pump(
 	// Whoever listens must show a new token when this one has expired.
 	const expiry = work.isListening ? expiryOf(work) : undefined;
 	const end = expiry && setTimeout(() => work.waitUntil(reader.cancel()), expiry);
+	// Its manager has cut it, and told why: there is nobody who takes the rest.
+	if (work.isPaced) {
+		reader.closed.catch(() => {
+			isCut = true;
+			outlet.cut();
+		});
+	}
 
 	try {
 		for (const frames of ready) outlet.write(primingFor(frames, work));
 		for (let next = await first; !next.done; next = await reader.read()) {
 			outlet.write(numbered(next.value, work));
-			// A GET stream is bounded by its manager, which lets a replay be as long as it is.
-			if (work.messageId === undefined) await outlet.drained;
+			if (work.isPaced) await outlet.taken;
 		}
 		if (work.response) outlet.write(numbered(encoder.encode(frameOf(work.response)), work));
 		work.callStream?.complete();
 		await outlet.close();
 	} catch (error) {
+		if (isCut) return;
 		// The status has gone out: what is left is to answer in the stream.
 		if (work.messageId !== undefined) {
 			outlet.write(numbered(errorFrame(work.messageId, error), work));

@@ -3,7 +3,7 @@ import type { Frames } from './live-response.ts';
 /** What waits for a client that does not read, at most: then it is cut, to resume from the log. */
 const MAX_WAITING_BYTES = 1_024 * 1_024;
 
-/** What goes to a client: never waited for, never more than a bounded heap. */
+/** What goes to a client: never more than a bounded heap. */
 export class Outlet {
 	readonly #writer: WritableStreamDefaultWriter<Frames>;
 	readonly #onLeft: () => void;
@@ -28,8 +28,8 @@ export class Outlet {
 		return this.#waitingBytes === 0;
 	}
 
-	/** Settles when everything that was written has been taken, or the client is gone. */
-	get drained(): Promise<void> {
+	/** Settles when all that was written has been taken, or its client is gone. Never rejects. */
+	get taken(): Promise<void> {
 		return this.#lastWrite;
 	}
 
@@ -38,14 +38,20 @@ export class Outlet {
 		if (this.#hasLeft) return;
 		this.#waitingBytes += frames.byteLength;
 		if (this.#waitingBytes > MAX_WAITING_BYTES && this.#waitingBytes > frames.byteLength) {
-			this.#leave();
-			this.#writer.abort(new Error('the client does not read')).catch(() => {});
+			this.cut();
 			return;
 		}
 		this.#lastWrite = this.#writer.write(frames).then(
 			() => void (this.#waitingBytes -= frames.byteLength),
 			() => this.#leave(),
 		);
+	}
+
+	/** Lets go of a client that does not read, and of what waits for it. */
+	cut(): void {
+		if (this.#hasLeft) return;
+		this.#leave();
+		this.#writer.abort(new Error('the client does not read')).catch(() => {});
 	}
 
 	/** Ends the stream once all has been taken. */

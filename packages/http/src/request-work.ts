@@ -42,6 +42,8 @@ export class RequestWork implements RequestScope {
 	hasSpoken = false;
 	/** Whether this is there to listen: it is not over when its message was handled. */
 	isListening = false;
+	/** Whether what listens is bounded where it is sent: then it is read no faster than its client reads. */
+	isPaced = false;
 	/** Whether a client that goes away ends this; a call of a session goes on without it. */
 	endsWithClient = false;
 	/** Told when a write finds that the client has left. */

@@ -1,4 +1,4 @@
-import { closeStream, isCallStream, parseEventId } from '@tmcp-sessions/core';
+import { closeStream, isCallStream, isResumable, parseEventId } from '@tmcp-sessions/core';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
 import type { CallsAtWork } from './calls-at-work.ts';
@@ -18,8 +18,9 @@ export function resumedStreams(
 	calls: CallsAtWork,
 ): StreamSessionManager {
 	const create: StreamSessionManager['create'] = async (session, controller) => {
-		await streams.create(session, controller);
 		const work = currentWork();
+		if (work) work.isPaced = isResumable(streams);
+		await streams.create(session, controller);
 		const resumed = parseEventId(work?.lastEventId ?? '')?.stream;
 		if (!work || resumed === undefined || !isCallStream(resumed)) return;
 		if ((await calls.resumed(session, resumed)) > 0) return;

@@ -98,6 +98,23 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 		expect((await ask(new URL('/object/', workers.url('a')))).sockets).toBe(0);
 	});
 
+	test('a restart loses every connection and keeps what was stored', async () => {
+		const { isolate } = await ask(new URL('/note', workers.url('b')), {
+			method: 'PUT',
+			body: 'kept',
+		});
+		const socket = new WebSocket(new URL('/socket', workers.url('a')).href.replace('http', 'ws'));
+		await once(socket, 'open', { signal: AbortSignal.timeout(5_000) });
+		const closed = once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+		await workers.restart();
+		await closed;
+		const after = await ask(new URL('/note', workers.url('b')));
+		expect(after).toMatchObject({ stored: 'kept', greeting: 'hello' });
+		expect(after.isolate).not.toBe(isolate);
+		const [child] = await workerdChildren();
+		expect(child?.includes('1.20260730.1')).toBe(version === '2026-07-30');
+	});
+
 	test('log where they are told to', async () => {
 		await ask(new URL('/logged', workers.url('a')));
 		await expect.poll(() => log.join('\n')).toContain('answered /logged');

@@ -56,6 +56,11 @@ export interface Workers<Name extends string = string> {
 	 * @throws {TmcpSessionsError} where the class is unknown or has to be named.
 	 */
 	evict(eviction?: Eviction): Promise<number>;
+	/**
+	 * Ends the runtime's process and starts it again over the same storage: every connection is lost,
+	 * and every object and isolate is new. Ask `url` again afterwards.
+	 */
+	restart(): Promise<void>;
 	/** What runs them, for what this interface does not offer. */
 	readonly miniflare: Miniflare;
 	/** Ends the runtime's process and removes its storage. Settles when both are gone. */
@@ -73,13 +78,14 @@ export async function startWorkers<const Name extends string>(
 	const scripts = await bundleEach(options);
 	requireExports(owner, classNames, scripts.get(owner)?.exportNames ?? []);
 
-	const miniflare = await startMiniflare(
-		miniflareOptions(options, durableObjects, scripts),
-		binary,
-	);
+	const settings = miniflareOptions(options, durableObjects, scripts);
+	const miniflare = await startMiniflare(settings, binary);
 	const urls = new Map<Name, URL>();
-	try {
+	const findUrls = async (): Promise<void> => {
 		for (const name of options.workers) urls.set(name, await miniflare.unsafeGetDirectURL(name));
+	};
+	try {
+		await findUrls();
 	} catch (error) {
 		await miniflare.dispose();
 		throw error;
@@ -107,6 +113,10 @@ export async function startWorkers<const Name extends string>(
 				if (await evictIfRunning(miniflare, owner, target, options)) evicted += 1;
 			}
 			return evicted;
+		},
+		async restart() {
+			await withBinary(binary, () => miniflare.setOptions(settings));
+			await findUrls();
 		},
 		stop: () => miniflare.dispose(),
 	};
@@ -140,23 +150,37 @@ async function bundleEach<Name extends string>({
 	return new Map(await Promise.all(bundled));
 }
 
-let lastStart: Promise<unknown> = Promise.resolve();
-
-/**
- * miniflare takes another workerd from the environment alone, and reads it when it starts the
- * process: starts wait for one another, so that none sees the variable of another.
- */
-function startMiniflare(options: MiniflareOptions, binary: string | undefined): Promise<Miniflare> {
-	const start = lastStart.then(async () => {
-		const before = process.env['MINIFLARE_WORKERD_PATH'];
-		if (binary !== undefined) process.env['MINIFLARE_WORKERD_PATH'] = binary;
-		const miniflare = new Miniflare(options);
+function startMiniflare(
+	settings: MiniflareOptions,
+	binary: string | undefined,
+): Promise<Miniflare> {
+	return withBinary(binary, async () => {
+		const miniflare = new Miniflare(settings);
 		try {
 			await miniflare.ready;
 			return miniflare;
 		} catch (error) {
 			await miniflare.dispose();
 			throw error;
+		}
+	});
+}
+
+let lastStart: Promise<unknown> = Promise.resolve();
+
+/**
+ * miniflare takes another workerd from the environment alone, and reads it when it starts the
+ * process: starts wait for one another, so that none sees the variable of another.
+ */
+function withBinary<Result>(
+	binary: string | undefined,
+	work: () => Promise<Result>,
+): Promise<Result> {
+	const start = lastStart.then(async () => {
+		const before = process.env['MINIFLARE_WORKERD_PATH'];
+		if (binary !== undefined) process.env['MINIFLARE_WORKERD_PATH'] = binary;
+		try {
+			return await work();
 		} finally {
 			if (before === undefined) delete process.env['MINIFLARE_WORKERD_PATH'];
 			else process.env['MINIFLARE_WORKERD_PATH'] = before;

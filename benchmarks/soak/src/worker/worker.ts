@@ -1,0 +1,97 @@
+import { createMcpHandler } from '@tmcp-sessions/http';
+import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
+import {
+	DurableObjectStreamSessionManager,
+	DurableObjectSubscriptionManager,
+	SyncLayer as PublishedSyncLayer,
+} from '@tmcp-sessions/streams-durable-object';
+import { env } from 'cloudflare:workers';
+import { McpServer } from 'tmcp';
+import { resource } from 'tmcp/utils';
+
+import { resourceUris } from '../resource-uris.ts';
+import type { Publication } from '../publication.ts';
+
+declare global {
+	// oxlint-disable-next-line typescript/no-namespace -- how Workers types are told of bindings
+	namespace Cloudflare {
+		interface Env {
+			TMCP_SESSION_INFO: KVNamespace;
+			TMCP_DURABLE_OBJECT: DurableObjectNamespace<SyncLayer>;
+		}
+	}
+}
+
+/**
+ * As published, with a way to abort it as the platform does when it resets an object. Its log has
+ * more bytes: what it takes to have a reader cut would pass the bound of 4 MiB.
+ */
+export class SyncLayer extends PublishedSyncLayer {
+	static override readonly logBounds = {
+		...PublishedSyncLayer.logBounds,
+		bytes: 64 * 1024 * 1024,
+	};
+
+	abort(): void {
+		this.ctx.abort('aborted by the soak');
+	}
+}
+
+const server = new McpServer(
+	{ name: 'soak', version: '1.0.0' },
+	{
+		adapter: undefined,
+		capabilities: {
+			resources: { subscribe: true, listChanged: true },
+			tools: { listChanged: true },
+		},
+	},
+);
+for (const uri of resourceUris) {
+	server.resource({ name: uri, description: 'To subscribe to', uri }, () =>
+		resource.text(uri, 'soaked'),
+	);
+}
+
+const info = new KVInfoSessionManager();
+const mcp = createMcpHandler(server, {
+	path: '/mcp',
+	info,
+	streams: new DurableObjectStreamSessionManager(),
+	subscriptions: new DurableObjectSubscriptionManager(),
+	// Often, so that a client that was destroyed is soon found gone.
+	heartbeatSeconds: 1,
+});
+
+/** Publishes as the transport does. @returns what failed, where anything did. */
+async function publish({ frame, session, uri }: Publication): Promise<string | null> {
+	let failure: string | null = null;
+	// `send` never rejects: a manager for each publication tells which one failed.
+	const streams = new DurableObjectStreamSessionManager(undefined, {
+		onError: (error) => void (failure = error.message),
+	});
+	const subscribers = uri === undefined ? undefined : await info.getSubscriptions(uri);
+	await streams.send(session === undefined ? subscribers : [session], frame);
+	return failure;
+}
+
+/** Aborts every object; none is left to answer. */
+async function abort(ids: readonly string[]): Promise<void> {
+	const namespace = env.TMCP_DURABLE_OBJECT;
+	const aborted = ids.map((id) => namespace.get(namespace.idFromString(id)).abort());
+	await Promise.allSettled(aborted);
+}
+
+export default {
+	async fetch(request, environment, context) {
+		switch (new URL(request.url).pathname) {
+			case '/publish':
+				return Response.json(await publish(await request.json<Publication>()));
+			case '/abort':
+				await abort(await request.json<string[]>());
+				return Response.json(null);
+			default:
+				return mcp.fetch(request, environment, context);
+		}
+	},
+} satisfies ExportedHandler<Cloudflare.Env>;
