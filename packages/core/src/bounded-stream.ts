@@ -3,7 +3,7 @@ import { StreamError } from './errors.ts';
 const encoder = new TextEncoder();
 
 /** The most bytes that wait for a client to read them. */
-export const MAX_QUEUED_BYTES: number = 1024 * 1024;
+const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** What became of a frame: it waits for the client, the stream has ended, or too much waits already. */
 export type Writing = 'taken' | 'ended' | 'full';

@@ -79,8 +79,8 @@ const lastId = ({ text }: Reading): string => [...text.matchAll(/^id: (\S+)$/gm)
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const numbersTo = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
-async function sendLong({ streams, session }: Scene, number: number): Promise<void> {
-	await streams.send([session], `data: ${number}${'x'.repeat(LENGTH)}\n\n`);
+function sendLong({ streams, session }: Scene, number: number): void {
+	streams.send([session], `data: ${number}${'x'.repeat(LENGTH)}\n\n`);
 }
 
 describe('a client that reads slowly', { timeout: 10_000 }, () => {
@@ -89,11 +89,11 @@ describe('a client that reads slowly', { timeout: 10_000 }, () => {
 		const first = await listen(scene);
 		await read(first, 0);
 		await first.reader.cancel();
-		for (const number of numbersTo(MESSAGES)) await sendLong(scene, number);
+		for (const number of numbersTo(MESSAGES)) sendLong(scene, number);
 		const resumed = await listen(scene, lastId(first));
 		await pause(100);
 		// What is live finds most of the replay unread.
-		await sendLong(scene, MESSAGES);
+		sendLong(scene, MESSAGES);
 		expect(await read(resumed, MESSAGES + 1)).toEqual(numbersTo(MESSAGES + 1));
 		await resumed.reader.cancel();
 		expect(scene.errors).toEqual([]);
@@ -104,7 +104,7 @@ describe('a client that reads slowly', { timeout: 10_000 }, () => {
 		const first = await listen(scene);
 		await read(first, 0);
 		for (const number of numbersTo(MESSAGES)) {
-			await sendLong(scene, number);
+			sendLong(scene, number);
 			await pause(0);
 		}
 		await expect(read(first, MESSAGES)).rejects.toThrow('the client does not read');
