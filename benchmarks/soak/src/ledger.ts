@@ -85,7 +85,7 @@ export class StreamLedger {
 	}
 }
 
-export function emptyTally(): Tally {
+function emptyTally(): Tally {
 	return { sent: 0, received: 0, lost: 0, repeated: 0, outOfOrder: 0, gaps: 0, missedInGaps: 0 };
 }
 

@@ -194,7 +194,11 @@ export class InMemoryStreamSessionManager
 			if (gap) this.#report(new StreamError('core', 'resuming a stream', gap), session);
 			const writing = opened.stream.write(frame, isReplayed);
 			if (writing === 'taken') continue;
-			if (writing === 'full') opened.stream.cut(stalledError('core'));
+			if (writing === 'full') {
+				const error = stalledError('core');
+				opened.stream.cut(error);
+				this.#report(error, session);
+			}
 			this.#release(session, opened);
 			return writing;
 		}

@@ -103,16 +103,7 @@ export async function startWorkers<const Name extends string>(
 			if (target === undefined || !classNames.has(target)) {
 				throw unknownName('Durable Object class', className, classNames);
 			}
-			const objects =
-				name === undefined
-					? (await miniflare.listDurableObjectIds(target, owner)).map((id) => ({ id }))
-					: [{ name }];
-			let evicted = 0;
-			for (const object of objects) {
-				const options = { ...object, webSockets };
-				if (await evictIfRunning(miniflare, owner, target, options)) evicted += 1;
-			}
-			return evicted;
+			return evictEach(miniflare, owner, target, { name, webSockets });
 		},
 		async restart() {
 			await withBinary(binary, () => miniflare.setOptions(settings));
@@ -120,6 +111,25 @@ export async function startWorkers<const Name extends string>(
 		},
 		stop: () => miniflare.dispose(),
 	};
+}
+
+/** @returns how many were in memory. */
+async function evictEach(
+	miniflare: Miniflare,
+	owner: string,
+	className: string,
+	{ name, webSockets }: { name: string | undefined; webSockets: 'hibernate' | 'close' },
+): Promise<number> {
+	const objects =
+		name === undefined
+			? (await miniflare.listDurableObjectIds(className, owner)).map((id) => ({ id }))
+			: [{ name }];
+	let evicted = 0;
+	for (const object of objects) {
+		const options = { ...object, webSockets };
+		if (await evictIfRunning(miniflare, owner, className, options)) evicted += 1;
+	}
+	return evicted;
 }
 
 /** miniflare tells an object that is out of memory already by its message alone. */
