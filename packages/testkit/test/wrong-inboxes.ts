@@ -180,7 +180,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		name: 'hands what is delivered to streams too',
 		Manager: class extends PlainManager {
 			override deliver(session: string, message: string): Promise<number> {
-				this.send([session], message);
+				this.send([session], `event: message\ndata: ${JSON.stringify(message)}\n\n`);
 				return super.deliver(session, message);
 			}
 		},
