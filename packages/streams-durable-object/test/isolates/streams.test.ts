@@ -120,23 +120,26 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 90_000 }, (version) =
 		expect(await client.ended).toBe('ended');
 	});
 
-	it('L16: a stream that resumes a call outlasts a lost socket, and ends with the answer', async () => {
-		const session = crypto.randomUUID();
-		const call = newCallStream();
-		const keep = (sequence: number, message: string, isComplete: boolean): Promise<null> => {
-			const frame = withEventId({ stream: call, sequence }, `data: "${message}"\n\n`);
-			const events = { stream: call, first: sequence, frames: [frame], isComplete };
-			return ask('a', `/keep?session=${session}`, events);
-		};
-		await keep(1, 'missed', false);
-		const client = await listen('b', session, `${call}:0`);
-		await expect.poll(() => client.messages).toEqual(['missed']);
-		// See above: that release now and then stops whoever holds a socket of an object that is reset.
-		await ask('a', version === '2026-07-30' ? '/drop' : '/reset');
-		await keep(2, 'answer', true);
-		expect(await client.ended).toBe('ended');
-		expect(client.messages).toEqual(['missed', 'answer']);
-	});
+	// The other release now and then stops whoever holds a socket of an object that is reset.
+	it.runIf(version === 'current')(
+		'L16: a stream that resumes a call outlasts a reset',
+		async () => {
+			const session = crypto.randomUUID();
+			const call = newCallStream();
+			const keep = (sequence: number, message: string, isComplete: boolean): Promise<null> => {
+				const frame = withEventId({ stream: call, sequence }, `data: "${message}"\n\n`);
+				const events = { stream: call, first: sequence, frames: [frame], isComplete };
+				return ask('a', `/keep?session=${session}`, events);
+			};
+			await keep(1, 'missed', false);
+			const client = await listen('b', session, `${call}:0`);
+			await expect.poll(() => client.messages).toEqual(['missed']);
+			await ask('a', '/reset');
+			await keep(2, 'answer', true);
+			expect(await client.ended).toBe('ended');
+			expect(client.messages).toEqual(['missed', 'answer']);
+		},
+	);
 
 	it('a client that does not read is cut, and gets the rest when it comes back', async () => {
 		const session = crypto.randomUUID();
