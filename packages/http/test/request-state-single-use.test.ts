@@ -36,12 +36,12 @@ describe('M10: a request state that is good for one use', () => {
 		const expiresAtMs = clock.now() + 600_000;
 		const { codec: late } = setUp({ singleUse, now: () => expiresAtMs });
 		for (const refused of [
-			open(codec, encoded, { principal: 'eve' }),
-			open(codec, encoded, { message: call({ name: 'other' }) }),
-			open(codec, `${encoded}A`),
-			open(late, encoded),
+			() => open(codec, encoded, { principal: 'eve' }),
+			() => open(codec, encoded, { message: call({ name: 'other' }) }),
+			() => open(codec, `${encoded}A`),
+			() => open(late, encoded),
 		]) {
-			await expect(refused).rejects.toMatchObject(REFUSED);
+			await expect(refused()).rejects.toMatchObject(REFUSED);
 		}
 		expect(claims).toEqual([]);
 		await open(codec, encoded);
