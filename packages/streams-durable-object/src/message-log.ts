@@ -12,17 +12,23 @@ const FEW_SESSIONS = 16;
  * Ids of sessions are URI encoded, so that a space stands between them.
  */
 export class SqlMessageLog implements MessageLog {
-	readonly shard = '0';
 	readonly epoch: string;
 	readonly #sql: SqlStorage;
 	readonly #bounds: LogBounds;
+	readonly #place: { readonly shard: string };
 	/** Counted once after each wake-up. */
 	#size: LogSize | undefined;
 
-	constructor(sql: SqlStorage, bounds: LogBounds) {
+	/** @param place which shard this is, once that is known. */
+	constructor(sql: SqlStorage, bounds: LogBounds, place: { readonly shard: string }) {
 		this.#sql = sql;
 		this.#bounds = bounds;
+		this.#place = place;
 		this.epoch = epochOf(sql);
+	}
+
+	get shard(): string {
+		return this.#place.shard;
 	}
 
 	/**

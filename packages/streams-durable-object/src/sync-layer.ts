@@ -4,14 +4,21 @@ import {
 	loggedFrame,
 	openStream,
 	parseEventId,
+	reasonOf,
+	reportToConsole,
+	StreamError,
 } from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
+import { PACKAGE } from './binding.ts';
 import { SqlCallLog } from './call-log.ts';
 import { SqlMessageLog } from './message-log.ts';
+import type { Publication } from './publication.ts';
 import { ResumedCalls } from './resumed-calls.ts';
+import { ShardList } from './shard-list.ts';
+import { SHARD_HEADER, ShardRegistration } from './shard-registration.ts';
 import { FINAL_CODES, kindOf, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
 import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
 import { MAX_ROW_BYTES, openStorage } from './storage.ts';
@@ -28,9 +35,9 @@ import {
 import type { StreamSocket } from './stream-sockets.ts';
 
 /**
- * The Durable Object that a deployment's streams meet in. Each open stream of a client, each
- * listener and each inbox holds one socket to it; between messages it leaves memory and the sockets
- * stay.
+ * A Durable Object that streams of a deployment meet in: one of its shards. Each open stream of a
+ * client, each listener and each inbox holds one socket to it; between messages it leaves memory and
+ * the sockets stay.
  *
  * What was sent is in its log, for those who come back for it. It keeps nothing in memory that
  * cannot be read again: what it knows is in the sockets' tags and attachments and in SQLite, so that
@@ -44,6 +51,8 @@ export class SyncLayer extends DurableObject {
 	readonly #log: SqlMessageLog;
 	readonly #calls: ResumedCalls;
 	readonly #callLog: SqlCallLog;
+	readonly #registration: ShardRegistration;
+	readonly #shards: ShardList;
 	/** Whether an alarm is known to be set. */
 	#hasAlarm = false;
 
@@ -52,13 +61,20 @@ export class SyncLayer extends DurableObject {
 		super(state, env);
 		const sql = openStorage(state.storage);
 		this.#bounds = new.target.logBounds;
-		this.#log = new SqlMessageLog(sql, this.#bounds);
+		this.#registration = new ShardRegistration(state, env);
+		this.#shards = new ShardList(sql);
+		this.#log = new SqlMessageLog(sql, this.#bounds, this.#registration);
 		this.#callLog = new SqlCallLog(sql, this.#bounds);
 		this.#calls = new ResumedCalls(state, this.#callLog);
+		// All sockets may have been lost without a word: then nothing else would let go of its place.
+		if (this.#registration.isListed && state.getWebSockets().length === 0) this.#setAlarm();
 	}
 
-	/** Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose. */
-	override fetch(request: Request): Response {
+	/**
+	 * Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose, 503
+	 * where the root cannot be told that there is a shard.
+	 */
+	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
 			return new Response('Expected a WebSocket upgrade', {
 				status: 426,
@@ -68,9 +84,40 @@ export class SyncLayer extends DurableObject {
 		const purpose = purposeOf(request.url);
 		if (!purpose) return new Response('Expected a session or a listener', { status: 400 });
 
+		if (purpose.role !== 'inbox') {
+			try {
+				await this.#registration.ensure(request.headers.get(SHARD_HEADER));
+			} catch (cause) {
+				this.#setAlarm();
+				return new Response(`the shard was not registered: ${reasonOf(cause)}`, { status: 503 });
+			}
+		}
 		const { 0: client, 1: server } = new WebSocketPair();
 		const headers = this.#accept(server, purpose);
 		return new Response(null, { status: 101, webSocket: client, headers });
+	}
+
+	/**
+	 * Carries out what was published in one turn, in order.
+	 *
+	 * @returns the shards that are registered here, which is with the root.
+	 */
+	publish(publications: readonly Publication[]): string[] {
+		for (const publication of publications) {
+			if ('notification' in publication) this.sendSubscription(publication.notification);
+			else this.broadcast(publication.sessions, publication.frame);
+		}
+		return this.#shards.labels();
+	}
+
+	/** Lists a shard that takes its first socket. */
+	addShard(shard: string, token: string): void {
+		this.#shards.add(shard, token);
+	}
+
+	/** Forgets a shard that has nothing left, unless it has registered again. */
+	removeShard(shard: string, token: string): void {
+		this.#shards.remove(shard, token);
 	}
 
 	/** Whether the session has an open stream. */
@@ -138,7 +185,7 @@ export class SyncLayer extends DurableObject {
 	}
 
 	/** Lets go of what is too old. Set again only while there is anything that will be. */
-	override alarm(): void {
+	override async alarm(): Promise<void> {
 		this.#hasAlarm = false;
 		const nowMs = Date.now();
 		const beforeMs = nowMs - this.#bounds.ageMs;
@@ -150,13 +197,15 @@ export class SyncLayer extends DurableObject {
 			this.#calls.endWaiting(beforeMs),
 		];
 		if (left.includes(true)) this.#setAlarm();
+		else if (this.ctx.getWebSockets().length === 0) await this.#leave();
 	}
 
 	/** Completes the closing handshake, which the platform leaves to us before its date 2026-04-07. */
 	override webSocketClose(socket: WebSocket): void {
 		closeQuietly(socket);
-		// Its session may be one that does not come back.
-		if (this.ctx.getTags(socket).includes(STREAM_TAG)) this.#setAlarm();
+		// Its session may be one that does not come back, and its shard one that has nothing left.
+		const isStream = this.ctx.getTags(socket).includes(STREAM_TAG);
+		if (isStream || this.#registration.isListed) this.#setAlarm();
 	}
 
 	override webSocketError(socket: WebSocket): void {
@@ -199,6 +248,15 @@ export class SyncLayer extends DurableObject {
 	#hasEnded(session: string, position: EventPosition | undefined): boolean {
 		const isOurs = position?.stream.startsWith(`${this.#log.shard}/${this.#log.epoch}/`);
 		return isOurs === true && !this.#log.knows(session);
+	}
+
+	async #leave(): Promise<void> {
+		try {
+			await this.#registration.leave();
+		} catch (cause) {
+			reportToConsole(new StreamError(PACKAGE, 'taking a shard off the list', cause));
+			this.#setAlarm();
+		}
 	}
 
 	#append(sessions: readonly string[] | undefined, frame: string): number {
