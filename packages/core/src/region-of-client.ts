@@ -26,10 +26,7 @@ const BY_CONTINENT: Readonly<Record<string, Region>> = {
 
 const BY_COUNTRY: ReadonlyMap<string, Region> = new Map([
 	// East of Berlin and Vienna, by land lines to Warsaw, Budapest or Sofia.
-	...countries(
-		'eeur',
-		'AL BA BG BY CY EE GR HR HU LT LV MD ME MK PL RO RS RU SI SK UA XK',
-	),
+	...countries('eeur', 'AL BA BG BY CY EE GR HR HU LT LV MD ME MK PL RO RS RU SI SK UA XK'),
 	// Counted to Asia, and connected by Sofia and across the Black Sea.
 	...countries('eeur', 'AM AZ GE TR'),
 	// Counted to Asia, and connected by lines through Russia.

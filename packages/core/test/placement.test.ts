@@ -27,21 +27,38 @@ describe('the label of a shard', () => {
 		);
 	});
 
-	it.each(['', 'weur', '00', '01', '256', '1000', 'WEUR1', 'weur-1', ' 1', '1\n', 'apac-1', '٣', 'mars1'])(
-		'is not %j: whoever makes up an id gets the root, and no object of their own',
-		(label) => {
-			expect(isShardLabel(label)).toBe(false);
-			expect(regionOfShard(label)).toBeUndefined();
-			expect(shardOfSession(`1.${label}.random.mac`)).toBe('0');
-		},
-	);
+	it.each([
+		'',
+		'weur',
+		'00',
+		'01',
+		'256',
+		'1000',
+		'WEUR1',
+		'weur-1',
+		' 1',
+		'1\n',
+		'apac-1',
+		'٣',
+		'mars1',
+	])('is not %j: whoever makes up an id gets the root, and no object of their own', (label) => {
+		expect(isShardLabel(label)).toBe(false);
+		expect(regionOfShard(label)).toBeUndefined();
+		expect(shardOfSession(`1.${label}.random.mac`)).toBe('0');
+	});
 
-	it.each(['', 'weur1', '1.weur1', '.weur1.a', 'x.weur1.a', 'a 1.weur1.b', '1%2Eweur1%2Ea', crypto.randomUUID()])(
-		'is that of the root for an id that was made elsewhere: %j',
-		(id) => {
-			expect(shardOfSession(id)).toBe('0');
-		},
-	);
+	it.each([
+		'',
+		'weur1',
+		'1.weur1',
+		'.weur1.a',
+		'x.weur1.a',
+		'a 1.weur1.b',
+		'1%2Eweur1%2Ea',
+		crypto.randomUUID(),
+	])('is that of the root for an id that was made elsewhere: %j', (id) => {
+		expect(shardOfSession(id)).toBe('0');
+	});
 });
 
 describe('the region of a client', () => {

@@ -16,8 +16,7 @@ const onError = (error: Error): void => void errors.push(error);
 const missing = new DurableObjectInfoSessionManager('MISSING', { onError });
 
 testInfoSessionManager('DurableObjectInfoSessionManager', {
-	manager: (options) =>
-		new DurableObjectInfoSessionManager('TMCP_SESSION_OBJECT', { ...options }),
+	manager: (options) => new DurableObjectInfoSessionManager('TMCP_SESSION_OBJECT', { ...options }),
 	evict: evictAll,
 });
 

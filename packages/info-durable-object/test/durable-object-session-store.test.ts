@@ -49,9 +49,7 @@ testSingleUse('DurableObjectSessionStore', ({ now }) => ({
 
 describe('the calls that DurableObjectSessionStore makes', () => {
 	const counter = new ObjectCallCounter();
-	const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {
-		
-	});
+	const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {});
 
 	it('are 1 for a read, a create and an update', async () => {
 		const { id, record } = openSession();

@@ -23,7 +23,6 @@ function faulty(fault: (call: ObjectCall, times: number) => void): {
 		return proceed();
 	});
 	const store = new DurableObjectSessionStore(intercepted, {
-		
 		sleep: async (ms) => void slept.push(ms),
 	});
 	return { store, slept, calls };

@@ -28,11 +28,9 @@ export async function openSocket(
 	const headers = new Headers({ Upgrade: 'websocket' });
 	if (shard !== ROOT_SHARD) headers.set(SHARD_HEADER, shard);
 	const operation = purpose.role === 'inbox' ? 'opening an inbox' : 'opening a stream';
-	const response = await stub
-		.fetch(addressOf(purpose), { headers })
-		.catch((cause: unknown) => {
-			throw new StreamError(PACKAGE, operation, cause);
-		});
+	const response = await stub.fetch(addressOf(purpose), { headers }).catch((cause: unknown) => {
+		throw new StreamError(PACKAGE, operation, cause);
+	});
 	if (!response.webSocket) {
 		// An unread body would hold the object in memory.
 		const reason = await response.text().catch(() => '');

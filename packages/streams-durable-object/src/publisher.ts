@@ -57,9 +57,7 @@ export class Publisher {
 		if (pending.length === 0) return;
 		const ready = this.#known.ready();
 		const named = [...new Set(pending.flatMap(({ parts }) => [...parts.keys()]))];
-		const waiting = this.#known.isSearching
-			? named.filter((shard) => !ready.includes(shard))
-			: [];
+		const waiting = this.#known.isSearching ? named.filter((shard) => !ready.includes(shard)) : [];
 		const hasForAll = pending.some(({ publication }) => isForAll(publication));
 		const now = new Set(hasForAll ? [...ready, ...named] : named);
 		for (const shard of waiting) now.delete(shard);

@@ -50,7 +50,8 @@ export class ShardRegistration {
 	 */
 	async ensure(label: string | null): Promise<void> {
 		if (label === null) return;
-		if (!isShardLabel(label) || label === ROOT_SHARD) throw new Error(`no shard is called ${label}`);
+		if (!isShardLabel(label) || label === ROOT_SHARD)
+			throw new Error(`no shard is called ${label}`);
 		while (this.#kept.token === undefined || this.#kept.isUnsure) {
 			this.#registering ??= this.#register(label).finally(() => (this.#registering = undefined));
 			await this.#registering;
