@@ -13,6 +13,8 @@ type Isolate = (typeof isolates)[number];
 
 const REGIONS = [undefined, 'weur', 'oc'];
 const SESSIONS_EACH = 9;
+const URI = 'test://a';
+const UPDATED = 'notifications/resources/updated';
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
 /** A session's client, whose connections come and go. */
@@ -91,6 +93,10 @@ describe.each(workerdVersions)(
 			return response.json();
 		};
 
+		/** The objects that this isolate has told something since it was asked last. */
+		const toldIn = async (isolate: Isolate): Promise<string[]> =>
+			(await ask(isolate, '/told')) as string[]; // Sound: the fixture's own answer.
+
 		it('orphan no session and lose no message, and all are told of everything once', async () => {
 			const endpointOf = (isolate: Isolate, shards: number): Endpoint =>
 				new Endpoint(workers.url(isolate), `/${shards}`);
@@ -158,17 +164,36 @@ describe.each(workerdVersions)(
 			const [oldest] = clients;
 			expect(await endpointOf('c', 3).call('who', oldest?.session ?? '')).toContain('raw');
 
-			// A change as the server raises it: both eras are told, each once.
-			for (const [index, shards] of [4, 6, 3].entries()) {
-				await ask(isolates[index] ?? 'a', `/change?by=/${shards}`);
-			}
+			// A change as the server raises it: both eras are told, each once, for one call to each object.
 			const told = (text: string): number => text.split(TOOLS_CHANGED).length - 1;
+			const objects = new Set<string>();
+			for (const [index, shards] of [4, 6, 3].entries()) {
+				const isolate = isolates[index] ?? 'a';
+				await ask(isolate, '/told');
+				await ask(isolate, `/change?by=/${shards}`);
+				const times = index + 1;
+				const toldTimes = (all: readonly { readonly text: string }[]) => (): boolean =>
+					all.every(({ text }) => told(text) === times);
+				await expect.poll(toldTimes(clients), { timeout: 10_000 }).toBe(true);
+				await expect.poll(toldTimes(listeners), { timeout: 10_000 }).toBe(true);
+				const calls = await toldIn(isolate);
+				expect(new Set(calls).size).toBe(calls.length);
+				for (const object of calls) objects.add(object);
+				expect(calls).toHaveLength(objects.size);
+			}
+			const subscribe = { id: 1, method: 'resources/subscribe', params: { uri: URI } };
+			for (const { session } of clients) {
+				await (
+					await endpointOf('a', 4).post(subscribe, session)
+				).ended;
+			}
+			await ask('a', `/change?by=/4&uri=${URI}`);
 			await expect
-				.poll(() => clients.map(({ text }) => told(text)), { timeout: 10_000 })
-				.toEqual(clients.map(() => 3));
-			await expect
-				.poll(() => listeners.map(({ text }) => told(text)), { timeout: 10_000 })
-				.toEqual(listeners.map(() => 3));
+				.poll(() => clients.every(({ text }) => text.split(UPDATED).length === 2), {
+					timeout: 10_000,
+				})
+				.toBe(true);
+			expect((await toldIn('a')).toSorted()).toEqual([...objects].toSorted());
 
 			for (const { session, openedBetween, numbers, gaps } of clients) {
 				const [before, after] = openedBetween;
