@@ -5,7 +5,7 @@ import {
 	shardLabel,
 	TmcpSessionsError,
 } from '@tmcp-sessions/core';
-import type { ClientLocation, Region } from '@tmcp-sessions/core';
+import type { Region } from '@tmcp-sessions/core';
 
 import type { PlacementOptions } from './options.ts';
 
@@ -25,7 +25,7 @@ export function placement({ shards = 1, region = regionOf }: PlacementOptions = 
 	return (request) => {
 		const found = region(request);
 		if (found !== undefined && !REGIONS.includes(found)) {
-			throw misplaced(`region must return one of ${REGIONS.join(', ')}; found ${String(found)}`);
+			throw misplaced(`region must return one of ${REGIONS.join(', ')}; found ${found}`);
 		}
 		return shardLabel(found, Math.floor(Math.random() * shards));
 	};
@@ -34,8 +34,7 @@ export function placement({ shards = 1, region = regionOf }: PlacementOptions = 
 /** As Cloudflare tells it; nowhere on other platforms. */
 function regionOf(request: Request): Region | undefined {
 	const cf: unknown = Reflect.get(request, 'cf');
-	// Sound: all that is asked of it may be missing, and may be anything.
-	return typeof cf === 'object' && cf !== null ? regionOfClient(cf as ClientLocation) : undefined;
+	return typeof cf === 'object' && cf !== null ? regionOfClient(cf) : undefined;
 }
 
 function misplaced(reason: string): TmcpSessionsError {

@@ -103,11 +103,11 @@ describe.each(workerdVersions)(
 			const clients: Client[] = [];
 			/** By the session they are for; undefined is every session. */
 			const published: { readonly number: number; readonly session: string | undefined }[] = [];
-			let isPublishing = true;
+			const publication = new AbortController();
 
 			// One message after the other, through one isolate or another: that is their order.
 			const publishing = (async () => {
-				for (let number = 1; isPublishing; number++) {
+				for (let number = 1; !publication.signal.aborted; number++) {
 					const session =
 						number % 3 === 0 ? clients[number % Math.max(clients.length, 1)]?.session : undefined;
 					const isolate = isolates[number % isolates.length] ?? 'a';
@@ -157,7 +157,7 @@ describe.each(workerdVersions)(
 				await client.reconnect(endpointOf('c', 3));
 			}
 			await afterMessages(20);
-			isPublishing = false;
+			publication.abort();
 			await publishing;
 
 			// Whoever opened a session, whoever serves it now knows who its client is.

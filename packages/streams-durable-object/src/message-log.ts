@@ -198,6 +198,22 @@ export class SqlMessageLog implements MessageLog {
 	}
 }
 
+/** Receivers of a message, in parts whose ids fit into a row of the log. */
+export function inRows<Known extends { readonly session: string }>(known: Known[]): Known[][] {
+	const parts: Known[][] = [];
+	let bytes = Infinity;
+	for (const each of known) {
+		bytes += each.session.length + 1;
+		if (bytes <= MAX_ROW_BYTES / 4) {
+			parts.at(-1)?.push(each);
+			continue;
+		}
+		parts.push([each]);
+		bytes = each.session.length + 1;
+	}
+	return parts;
+}
+
 function epochOf(sql: SqlStorage): string {
 	const [row] = sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'");
 	if (row) return row.value;

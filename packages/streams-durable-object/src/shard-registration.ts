@@ -1,6 +1,12 @@
-import { isShardLabel, ownNamespace, ROOT_SHARD } from '@tmcp-sessions/core';
+import {
+	isShardLabel,
+	ownNamespace,
+	reportToConsole,
+	ROOT_SHARD,
+	StreamError,
+} from '@tmcp-sessions/core';
 
-import { objectName } from './binding.ts';
+import { objectName, PACKAGE } from './binding.ts';
 import type { SyncLayer } from './sync-layer.ts';
 
 /** Tells an object which shard it is, when a socket is opened. */
@@ -58,13 +64,24 @@ export class ShardRegistration {
 		}
 	}
 
-	/** Takes the shard off the list. A socket that comes meanwhile puts it back on, under a new token. */
-	async leave(): Promise<void> {
+	/**
+	 * Takes the shard off the list. A socket that comes meanwhile puts it back on, under a new token.
+	 *
+	 * @returns whether nothing is left to do. Nobody waits for an object's alarm: the console is told of
+	 * a root that cannot be reached.
+	 */
+	async leave(): Promise<boolean> {
 		const { shard, token } = this.#kept;
-		if (token === undefined || this.#registering) return;
+		if (token === undefined || this.#registering) return true;
 		this.#keep({ shard, token, isUnsure: true });
-		await this.#root().removeShard(shard, token);
+		try {
+			await this.#root().removeShard(shard, token);
+		} catch (cause) {
+			reportToConsole(new StreamError(PACKAGE, 'taking a shard off the list', cause));
+			return false;
+		}
 		if (this.#kept.token === token) this.#keep({ shard });
+		return true;
 	}
 
 	async #register(shard: string): Promise<void> {

@@ -5,23 +5,21 @@ import {
 	openStream,
 	parseEventId,
 	reasonOf,
-	reportToConsole,
-	StreamError,
 } from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { PACKAGE } from './binding.ts';
 import { SqlCallLog } from './call-log.ts';
-import { SqlMessageLog } from './message-log.ts';
+import { inRows, SqlMessageLog } from './message-log.ts';
+import { PruneAlarm } from './prune-alarm.ts';
 import type { Publication } from './publication.ts';
 import { ResumedCalls } from './resumed-calls.ts';
 import { ShardList } from './shard-list.ts';
 import { SHARD_HEADER, ShardRegistration } from './shard-registration.ts';
 import { FINAL_CODES, kindOf, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
 import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
-import { MAX_ROW_BYTES, openStorage } from './storage.ts';
+import { openStorage } from './storage.ts';
 import {
 	closeQuietly,
 	markCurrent,
@@ -53,21 +51,22 @@ export class SyncLayer extends DurableObject {
 	readonly #callLog: SqlCallLog;
 	readonly #registration: ShardRegistration;
 	readonly #shards: ShardList;
-	/** Whether an alarm is known to be set. */
-	#hasAlarm = false;
+	readonly #alarm: PruneAlarm;
 
 	/** @throws {StreamError} where the class has no SQLite. */
 	constructor(state: DurableObjectState, env: Cloudflare.Env) {
 		super(state, env);
 		const sql = openStorage(state.storage);
 		this.#bounds = new.target.logBounds;
+		// Half an age, so that nothing is kept for much longer than one.
+		this.#alarm = new PruneAlarm(state, this.#bounds.ageMs / 2);
 		this.#registration = new ShardRegistration(state, env);
 		this.#shards = new ShardList(sql);
 		this.#log = new SqlMessageLog(sql, this.#bounds, this.#registration);
 		this.#callLog = new SqlCallLog(sql, this.#bounds);
 		this.#calls = new ResumedCalls(state, this.#callLog);
 		// All sockets may have been lost without a word: then nothing else would let go of its place.
-		if (this.#registration.isListed && state.getWebSockets().length === 0) this.#setAlarm();
+		if (this.#registration.isListed && state.getWebSockets().length === 0) this.#alarm.set();
 	}
 
 	/**
@@ -88,7 +87,7 @@ export class SyncLayer extends DurableObject {
 			try {
 				await this.#registration.ensure(request.headers.get(SHARD_HEADER));
 			} catch (cause) {
-				this.#setAlarm();
+				this.#alarm.set();
 				return new Response(`the shard was not registered: ${reasonOf(cause)}`, { status: 503 });
 			}
 		}
@@ -150,7 +149,7 @@ export class SyncLayer extends DurableObject {
 		const known = [...new Set(sessions)]
 			.map((session) => ({ session, streams: this.#streamsOf(session) }))
 			.filter(({ session, streams }) => streams.length > 0 || this.#log.knows(session));
-		for (const part of partsOf(known)) {
+		for (const part of inRows(known)) {
 			const sequence = this.#append(
 				part.map(({ session }) => session),
 				frame,
@@ -162,7 +161,7 @@ export class SyncLayer extends DurableObject {
 	/** Keeps what a call of the session has said, and sends it to the streams that resumed the call. */
 	keepCall(session: string, events: CallEvents): void {
 		this.#calls.keep(session, events, Date.now());
-		this.#setAlarm();
+		this.#alarm.set();
 	}
 
 	/** Tells the listeners that asked for this kind of change. Their Workers apply the finer filters. */
@@ -186,7 +185,7 @@ export class SyncLayer extends DurableObject {
 
 	/** Lets go of what is too old. Set again only while there is anything that will be. */
 	override async alarm(): Promise<void> {
-		this.#hasAlarm = false;
+		this.#alarm.wentOff();
 		const nowMs = Date.now();
 		const beforeMs = nowMs - this.#bounds.ageMs;
 		const isOpen = (session: string): boolean => this.has(session);
@@ -196,8 +195,9 @@ export class SyncLayer extends DurableObject {
 			this.#callLog.prune(beforeMs),
 			this.#calls.endWaiting(beforeMs),
 		];
-		if (left.includes(true)) this.#setAlarm();
-		else if (this.ctx.getWebSockets().length === 0) await this.#leave();
+		const isEmpty = !left.includes(true) && this.ctx.getWebSockets().length === 0;
+		if (isEmpty) left.push(!(await this.#registration.leave()));
+		if (left.includes(true)) this.#alarm.set();
 	}
 
 	/** Completes the closing handshake, which the platform leaves to us before its date 2026-04-07. */
@@ -205,7 +205,7 @@ export class SyncLayer extends DurableObject {
 		closeQuietly(socket);
 		// Its session may be one that does not come back, and its shard one that has nothing left.
 		const isStream = this.ctx.getTags(socket).includes(STREAM_TAG);
-		if (isStream || this.#registration.isListed) this.#setAlarm();
+		if (isStream || this.#registration.isListed) this.#alarm.set();
 	}
 
 	override webSocketError(socket: WebSocket): void {
@@ -228,7 +228,7 @@ export class SyncLayer extends DurableObject {
 		const position = parseEventId(lastEventId ?? '');
 		if (position && isCallStream(position.stream)) {
 			const replayed = this.#calls.accept(socket, session, position, nowMs);
-			this.#setAlarm();
+			this.#alarm.set();
 			return { [REPLAYED_HEADER]: `${replayed}` };
 		}
 		if (purpose.rank !== undefined && this.#hasEnded(session, position)) {
@@ -250,17 +250,8 @@ export class SyncLayer extends DurableObject {
 		return isOurs === true && !this.#log.knows(session);
 	}
 
-	async #leave(): Promise<void> {
-		try {
-			await this.#registration.leave();
-		} catch (cause) {
-			reportToConsole(new StreamError(PACKAGE, 'taking a shard off the list', cause));
-			this.#setAlarm();
-		}
-	}
-
 	#append(sessions: readonly string[] | undefined, frame: string): number {
-		this.#setAlarm();
+		this.#alarm.set();
 		return this.#log.append(sessions, frame, Date.now());
 	}
 
@@ -284,18 +275,6 @@ export class SyncLayer extends DurableObject {
 		const streams = openStreams(this.ctx.getWebSockets(STREAM_TAG));
 		return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
 	}
-
-	/** One that is set already stays. Half an age, so that nothing is kept for much longer than one. */
-	#setAlarm(): void {
-		if (this.#hasAlarm) return;
-		this.#hasAlarm = true;
-		const { storage } = this.ctx;
-		const setting = storage.getAlarm().then(async (atMs) => {
-			if (atMs === null) await storage.setAlarm(Date.now() + this.#bounds.ageMs / 2);
-		});
-		// What cannot be set is set with the next message.
-		this.ctx.waitUntil(setting.catch(() => void (this.#hasAlarm = false)));
-	}
 }
 
 function inboxTag(session: string): string {
@@ -304,20 +283,4 @@ function inboxTag(session: string): string {
 
 function listenerTag(kind: string): string {
 	return `listener:${kind}`;
-}
-
-/** In parts whose sessions fit into a row of the log. */
-function partsOf<Known extends { readonly session: string }>(known: Known[]): Known[][] {
-	const parts: Known[][] = [];
-	let bytes = Infinity;
-	for (const each of known) {
-		bytes += each.session.length + 1;
-		if (bytes <= MAX_ROW_BYTES / 4) {
-			parts.at(-1)?.push(each);
-			continue;
-		}
-		parts.push([each]);
-		bytes = each.session.length + 1;
-	}
-	return parts;
 }
