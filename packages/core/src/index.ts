@@ -43,6 +43,19 @@ export { DEFAULT_LOG_BOUNDS, gapText, loggedFrame, openStream, RETRY_MS } from '
 export type { LogBounds, LoggedMessage, MessageLog, OpenedStream } from './message-log.ts';
 export { InMemorySessionStore } from './memory-session-store.ts';
 export type { HeldSession, InMemorySessionStoreOptions } from './memory-session-store.ts';
+export { ownNamespace } from './own-namespace.ts';
+export {
+	isShardLabel,
+	MAX_SHARDS,
+	regionOfShard,
+	REGIONS,
+	ROOT_SHARD,
+	shardLabel,
+	shardOfSession,
+} from './placement.ts';
+export type { Region } from './placement.ts';
+export { regionOfClient } from './region-of-client.ts';
+export type { ClientLocation } from './region-of-client.ts';
 export { currentScope, keepAlive, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
 export { hasInboxes } from './session-inboxes.ts';

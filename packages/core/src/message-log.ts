@@ -105,7 +105,7 @@ function find(
 	const position = parseEventId(lastEventId);
 	const [shard, epoch, name = ''] = position?.stream.split('/') ?? [];
 	if (!position || epoch === undefined) return gapText('the last event id is of no stream');
-	if (shard !== log.shard) return gapText('the last event id is of a shard that is no more');
+	if (shard !== log.shard) return gapText('the last event id is of another shard than the session');
 	if (epoch !== log.epoch) return gapText('the last event id is of a log that is no more');
 	const channel = Number.parseInt(name, 36);
 	const isKnown = history?.channels.includes(channel) === true && nameOf(channel) === name;

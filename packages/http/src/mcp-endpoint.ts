@@ -160,7 +160,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const method = methodOf(message);
 		if (method === 'initialize') {
 			checkInitialize(message);
-			if (sessions) work.sessionId = await sessions.open(work.principal);
+			if (sessions) work.sessionId = await sessions.open(work.principal, work.shard);
 			return this.#transport(request, work);
 		}
 		checkProtocolVersion(work.headers);

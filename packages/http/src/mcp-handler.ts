@@ -17,6 +17,7 @@ import { McpEndpoint } from './mcp-endpoint.ts';
 import type { EndpointParts } from './mcp-endpoint.ts';
 import type { McpHandler, McpHandlerOptions } from './options.ts';
 import { OriginRules } from './origin-rules.ts';
+import { placement } from './placement.ts';
 import { Refusal, refusalDetailOf, refusalResponse } from './refusal.ts';
 import { resumedStreams } from './resumed-streams.ts';
 import { RequestWork } from './request-work.ts';
@@ -62,6 +63,7 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 ): McpHandler {
 	const report = reporterOf(options.onError);
 	const checked = checkedOptions(options);
+	const shardOf = placement(options.placement);
 	const { info, oauth, cors } = options;
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const calls = callsAtWork(server, streams, checked.answerMs, report);
@@ -91,7 +93,8 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 
 	return {
 		async fetch(request, env, platform) {
-			const work = new RequestWork(request.headers, platform, report);
+			const findShard = (): string => shardOf(request);
+			const work = new RequestWork(request.headers, findShard, platform, report);
 			let response: Response;
 			try {
 				response = await endpointOf(env).respond(request, work, platform);

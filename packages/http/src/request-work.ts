@@ -57,25 +57,36 @@ export class RequestWork implements RequestScope {
 	/** The revision that the client names. */
 	protocolVersion: string | undefined;
 
+	readonly #findShard: () => string;
+	#shard: string | undefined;
 	readonly #context: ExecutionContextLike | undefined;
 	readonly #report: (error: unknown, session: string) => void;
 	#resolveBegun: () => void = () => {};
 	#resolveHandled: () => void = () => {};
 
 	/**
+	 * @param findShard says in which shard stands what the request begins.
 	 * @param context of the platform; without one, the process itself keeps the work alive.
 	 * @param report told of work that rejects, and of the session that it was for.
 	 */
 	constructor(
 		headers: Headers,
+		findShard: () => string,
 		context: ExecutionContextLike | undefined,
 		report: (error: unknown, session: string) => void,
 	) {
 		this.headers = new RequestHeaders(headers);
+		this.#findShard = findShard;
 		this.#context = context;
 		this.#report = report;
 		this.begun = new Promise((resolve) => (this.#resolveBegun = resolve));
 		this.handled = new Promise((resolve) => (this.#resolveHandled = resolve));
+	}
+
+	/** The same at each look. Most requests begin nothing, and never ask. */
+	get shard(): string {
+		this.#shard ??= this.#findShard();
+		return this.#shard;
 	}
 
 	waitUntil(work: Promise<unknown>): void {

@@ -32,9 +32,9 @@ export class SessionRules {
 		if (this.#keys.isOfThisProcess) checkKeysOfProcess(url);
 	}
 
-	/** The id of a new session. Never one that the client chose: it might know it. */
-	open(principal: string): Promise<string> {
-		return this.#ids.mint(principal);
+	/** The id of a new session in this shard. Never one that the client chose: it might know it. */
+	open(principal: string, shard: string): Promise<string> {
+		return this.#ids.mint(principal, shard);
 	}
 
 	/**

@@ -6,6 +6,7 @@ import { initializeResult } from './initialize-result.ts';
 import type { Offer } from './initialize-result.ts';
 import { idOf, isMisshapen, isObject, methodOf, paramsOf } from './message.ts';
 import type { Question } from './message.ts';
+import { asOneBroadcast } from './one-broadcast.ts';
 import { overridden } from './overridden.ts';
 import { invalidRequest } from './refusal.ts';
 import { RequestWork } from './request-work.ts';
@@ -82,7 +83,8 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 				}
 				const work = event === 'send' ? currentWork() : undefined;
 				if (work) work.hasSpoken = true;
-				const result = listener(detail);
+				const tell = (): unknown => listener(detail);
+				const result = event === 'broadcast' ? asOneBroadcast(tell) : tell();
 				if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
 			},
 			options,

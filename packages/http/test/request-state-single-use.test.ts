@@ -73,9 +73,17 @@ describe('M10: a request state that is good for one use', () => {
 		'that cannot be checked for %s leaves the reason to the handler',
 		async (_, singleUse, why) => {
 			const { codec } = setUp({ singleUse });
-			const work = Object.assign(new RequestWork(new Headers(), undefined, () => {}), {
-				message: call(),
-			});
+			const work = Object.assign(
+				new RequestWork(
+					new Headers(),
+					() => '0',
+					undefined,
+					() => {},
+				),
+				{
+					message: call(),
+				},
+			);
 			const encoded = await runInScope(work, () => codec.encode(STATE));
 			await expect(runInScope(work, () => codec.decode(encoded))).rejects.toThrow(
 				'try again later',

@@ -12,17 +12,23 @@ const FEW_SESSIONS = 16;
  * Ids of sessions are URI encoded, so that a space stands between them.
  */
 export class SqlMessageLog implements MessageLog {
-	readonly shard = '0';
 	readonly epoch: string;
 	readonly #sql: SqlStorage;
 	readonly #bounds: LogBounds;
+	readonly #place: { readonly shard: string };
 	/** Counted once after each wake-up. */
 	#size: LogSize | undefined;
 
-	constructor(sql: SqlStorage, bounds: LogBounds) {
+	/** @param place which shard this is, once that is known. */
+	constructor(sql: SqlStorage, bounds: LogBounds, place: { readonly shard: string }) {
 		this.#sql = sql;
 		this.#bounds = bounds;
+		this.#place = place;
 		this.epoch = epochOf(sql);
+	}
+
+	get shard(): string {
+		return this.#place.shard;
 	}
 
 	/**
@@ -190,6 +196,22 @@ export class SqlMessageLog implements MessageLog {
 		const [row] = this.#sql.exec<{ value: number | null }>(statement);
 		return row?.value ?? 0;
 	}
+}
+
+/** Receivers of a message, in parts whose ids fit into a row of the log. */
+export function inRows<Known extends { readonly session: string }>(known: Known[]): Known[][] {
+	const parts: Known[][] = [];
+	let bytes = Infinity;
+	for (const each of known) {
+		bytes += each.session.length + 1;
+		if (bytes <= MAX_ROW_BYTES / 4) {
+			parts.at(-1)?.push(each);
+			continue;
+		}
+		parts.push([each]);
+		bytes = each.session.length + 1;
+	}
+	return parts;
 }
 
 function epochOf(sql: SqlStorage): string {

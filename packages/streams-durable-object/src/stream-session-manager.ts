@@ -4,6 +4,7 @@ import {
 	isOpen,
 	keepAlive,
 	reporterOf,
+	shardOfSession,
 	StreamError,
 } from '@tmcp-sessions/core';
 import type {
@@ -18,12 +19,15 @@ import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
 
 import { Backoff } from './backoff.ts';
-import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
-import type { SyncLayerBinding } from './binding.ts';
+import { DEFAULT_BINDING, PACKAGE, syncLayerOf } from './binding.ts';
+import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { ClientStream } from './client-stream.ts';
 import { openSocket } from './open-socket.ts';
+import type { OpenedSocket } from './open-socket.ts';
+import { publisherOf } from './publisher.ts';
 import { MAX_MESSAGE_LENGTH, SocketInbox } from './session-inbox.ts';
 import { MAX_SESSION_BYTES } from './socket-address.ts';
+import type { SocketPurpose } from './socket-address.ts';
 
 /** A frame gets an id, which has some room. */
 const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
@@ -32,6 +36,11 @@ const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
 export interface SyncLayerOptions {
 	/** Told of messages and sockets to the object that were lost. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
+	/**
+	 * What the objects may not leave. Default: nothing. Objects of one jurisdiction know nothing of
+	 * those of another, and workerd on one's own machine has none.
+	 */
+	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 }
 
 /** Options of a manager of streams; `random` and `sleep` are for tests. */
@@ -43,16 +52,16 @@ export interface StreamSessionOptions extends SyncLayerOptions {
 }
 
 /**
- * The sessions' GET streams, wherever their isolates are: each holds one socket to the `SyncLayer`,
- * and a message goes through that object to the newest stream of each session, and into its log for
- * those whose stream is down. The inboxes of the requests at work for a session are reached through
+ * The sessions' GET streams, wherever their isolates are: each holds one socket to the `SyncLayer` of
+ * its session's shard, and a message goes through that object to the newest stream of each session,
+ * and into its log for those whose stream is down. The inboxes of the requests at work for a session are reached through
  * it too, with a socket for each.
  */
 export class DurableObjectStreamSessionManager
 	extends StreamSessionManager
 	implements SessionInboxes, ResumableStreams
 {
-	readonly #binding: SyncLayerBinding;
+	readonly #layers: SyncLayers;
 	readonly #report: (cause: unknown, session?: string) => void;
 	readonly #random: () => number;
 	readonly #sleep: (ms: number) => Promise<void>;
@@ -64,7 +73,7 @@ export class DurableObjectStreamSessionManager
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
 		super();
-		this.#binding = binding;
+		this.#layers = { binding, jurisdiction: options.jurisdiction };
 		this.#report = reporterOf(options.onError);
 		this.#random = options.random ?? Math.random;
 		this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
@@ -86,7 +95,7 @@ export class DurableObjectStreamSessionManager
 			controller,
 			lastEventId: scope?.lastEventId,
 			openSocket: (lastEventId, rank) =>
-				openSocket(this.#binding, { role: 'stream', session, lastEventId, rank }),
+				this.#openSocket({ role: 'stream', session, lastEventId, rank }),
 			backoff: new Backoff(this.#random),
 			sleep: this.#sleep,
 			report: (cause) => this.#report(cause, id),
@@ -122,7 +131,7 @@ export class DurableObjectStreamSessionManager
 		for (const stream of cancelled) stream.release();
 		if (cancelled.length > 0) return;
 		try {
-			await syncLayer(this.#binding).delete(session);
+			await syncLayerOf(this.#layers, session).delete(session);
 		} catch (cause) {
 			throw new StreamError(PACKAGE, "ending a session's streams", cause);
 		}
@@ -151,7 +160,7 @@ export class DurableObjectStreamSessionManager
 	async keepCall(id: string, events: CallEvents): Promise<void> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		try {
-			await syncLayer(this.#binding).keepCall(session, events);
+			await syncLayerOf(this.#layers, session).keepCall(session, events);
 		} catch (cause) {
 			throw new StreamError(PACKAGE, 'keeping what a call said', cause);
 		}
@@ -168,7 +177,7 @@ export class DurableObjectStreamSessionManager
 	async openInbox(id: string, take: (message: string) => void): Promise<SessionInbox> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		return SocketInbox.open({
-			openSocket: () => openSocket(this.#binding, { role: 'inbox', session }),
+			openSocket: () => this.#openSocket({ role: 'inbox', session }),
 			take,
 			report: this.#report,
 		});
@@ -190,7 +199,7 @@ export class DurableObjectStreamSessionManager
 			throw new StreamError(PACKAGE, operation, reason);
 		}
 		try {
-			return await syncLayer(this.#binding).deliver(session, message);
+			return await syncLayerOf(this.#layers, session).deliver(session, message);
 		} catch (cause) {
 			throw new StreamError(PACKAGE, operation, cause);
 		}
@@ -203,11 +212,18 @@ export class DurableObjectStreamSessionManager
 			this.#report(new StreamError(PACKAGE, operation, reason));
 			return;
 		}
-		try {
-			await syncLayer(this.#binding).broadcast(sessions?.flatMap(streamable), data);
-		} catch (cause) {
+		const onFailure = (cause: unknown): void =>
 			this.#report(new StreamError(PACKAGE, operation, cause));
+		try {
+			const publication = { sessions: sessions?.flatMap(streamable), frame: data };
+			await publisherOf(this.#layers).publish(publication, onFailure);
+		} catch (cause) {
+			onFailure(cause);
 		}
+	}
+
+	#openSocket(purpose: Exclude<SocketPurpose, { role: 'listener' }>): Promise<OpenedSocket> {
+		return openSocket(this.#layers, shardOfSession(purpose.session), purpose);
 	}
 
 	#forget(session: string, stream: ClientStream): void {

@@ -1,12 +1,13 @@
-import { keepAlive, reporterOf, StreamError } from '@tmcp-sessions/core';
+import { currentScope, keepAlive, reporterOf, ROOT_SHARD, StreamError } from '@tmcp-sessions/core';
 import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { waitUntil } from 'cloudflare:workers';
 
-import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
-import type { SyncLayerBinding } from './binding.ts';
+import { DEFAULT_BINDING, PACKAGE } from './binding.ts';
+import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { openSocket } from './open-socket.ts';
+import { publisherOf } from './publisher.ts';
 import { kindsOf } from './socket-address.ts';
 import type { SyncLayerOptions } from './stream-session-manager.ts';
 
@@ -23,14 +24,14 @@ interface Listener {
  * in-memory manager, one for each listener.
  */
 export class DurableObjectSubscriptionManager extends SubscriptionManager {
-	readonly #binding: SyncLayerBinding;
+	readonly #layers: SyncLayers;
 	readonly #report: (cause: unknown) => void;
 	readonly #listeners = new Map<string, Listener>();
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: SyncLayerOptions = {}) {
 		super();
-		this.#binding = binding;
+		this.#layers = { binding, jurisdiction: options.jurisdiction };
 		this.#report = reporterOf(options.onError);
 	}
 
@@ -52,7 +53,9 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 
 		try {
 			const kinds = kindsOf(filters);
-			const { socket } = await openSocket(this.#binding, { role: 'listener', kinds });
+			// It has no session that could say where.
+			const shard = currentScope()?.shard ?? ROOT_SHARD;
+			const { socket } = await openSocket(this.#layers, shard, { role: 'listener', kinds });
 			socket.addEventListener('message', ({ data }) => this.#deliver(local, data));
 			// Without its socket it would miss changes in silence: its client is told, and listens again.
 			const lost = (): void => this.#handled(local.close(id, origin, 'closed'));
@@ -110,10 +113,12 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 	}
 
 	async #publish(notification: JSONRPCRequest): Promise<void> {
-		try {
-			await syncLayer(this.#binding).sendSubscription(notification);
-		} catch (cause) {
+		const onFailure = (cause: unknown): void =>
 			this.#report(new StreamError(PACKAGE, 'telling listeners', cause));
+		try {
+			await publisherOf(this.#layers).publish({ notification }, onFailure);
+		} catch (cause) {
+			onFailure(cause);
 		}
 	}
 

@@ -4,17 +4,22 @@ import {
 	loggedFrame,
 	openStream,
 	parseEventId,
+	reasonOf,
 } from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { SqlCallLog } from './call-log.ts';
-import { SqlMessageLog } from './message-log.ts';
+import { inRows, SqlMessageLog } from './message-log.ts';
+import { PruneAlarm } from './prune-alarm.ts';
+import type { Publication } from './publication.ts';
 import { ResumedCalls } from './resumed-calls.ts';
+import { ShardList } from './shard-list.ts';
+import { SHARD_HEADER, ShardRegistration } from './shard-registration.ts';
 import { FINAL_CODES, kindOf, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
 import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
-import { MAX_ROW_BYTES, openStorage } from './storage.ts';
+import { openStorage } from './storage.ts';
 import {
 	closeQuietly,
 	markCurrent,
@@ -28,9 +33,9 @@ import {
 import type { StreamSocket } from './stream-sockets.ts';
 
 /**
- * The Durable Object that a deployment's streams meet in. Each open stream of a client, each
- * listener and each inbox holds one socket to it; between messages it leaves memory and the sockets
- * stay.
+ * A Durable Object that streams of a deployment meet in: one of its shards. Each open stream of a
+ * client, each listener and each inbox holds one socket to it; between messages it leaves memory and
+ * the sockets stay.
  *
  * What was sent is in its log, for those who come back for it. It keeps nothing in memory that
  * cannot be read again: what it knows is in the sockets' tags and attachments and in SQLite, so that
@@ -44,21 +49,31 @@ export class SyncLayer extends DurableObject {
 	readonly #log: SqlMessageLog;
 	readonly #calls: ResumedCalls;
 	readonly #callLog: SqlCallLog;
-	/** Whether an alarm is known to be set. */
-	#hasAlarm = false;
+	readonly #registration: ShardRegistration;
+	readonly #shards: ShardList;
+	readonly #alarm: PruneAlarm;
 
 	/** @throws {StreamError} where the class has no SQLite. */
 	constructor(state: DurableObjectState, env: Cloudflare.Env) {
 		super(state, env);
 		const sql = openStorage(state.storage);
 		this.#bounds = new.target.logBounds;
-		this.#log = new SqlMessageLog(sql, this.#bounds);
+		// Half an age, so that nothing is kept for much longer than one.
+		this.#alarm = new PruneAlarm(state, this.#bounds.ageMs / 2);
+		this.#registration = new ShardRegistration(state, env);
+		this.#shards = new ShardList(sql);
+		this.#log = new SqlMessageLog(sql, this.#bounds, this.#registration);
 		this.#callLog = new SqlCallLog(sql, this.#bounds);
 		this.#calls = new ResumedCalls(state, this.#callLog);
+		// All sockets may have been lost without a word: then nothing else would let go of its place.
+		if (this.#registration.isListed && state.getWebSockets().length === 0) this.#alarm.set();
 	}
 
-	/** Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose. */
-	override fetch(request: Request): Response {
+	/**
+	 * Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose, 503
+	 * where the root cannot be told that there is a shard.
+	 */
+	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
 			return new Response('Expected a WebSocket upgrade', {
 				status: 426,
@@ -68,9 +83,40 @@ export class SyncLayer extends DurableObject {
 		const purpose = purposeOf(request.url);
 		if (!purpose) return new Response('Expected a session or a listener', { status: 400 });
 
+		if (purpose.role !== 'inbox') {
+			try {
+				await this.#registration.ensure(request.headers.get(SHARD_HEADER));
+			} catch (cause) {
+				this.#alarm.set();
+				return new Response(`the shard was not registered: ${reasonOf(cause)}`, { status: 503 });
+			}
+		}
 		const { 0: client, 1: server } = new WebSocketPair();
 		const headers = this.#accept(server, purpose);
 		return new Response(null, { status: 101, webSocket: client, headers });
+	}
+
+	/**
+	 * Carries out what was published in one turn, in order.
+	 *
+	 * @returns the shards that are registered here, which is with the root.
+	 */
+	publish(publications: readonly Publication[]): string[] {
+		for (const publication of publications) {
+			if ('notification' in publication) this.sendSubscription(publication.notification);
+			else this.broadcast(publication.sessions, publication.frame);
+		}
+		return this.#shards.labels();
+	}
+
+	/** Lists a shard that takes its first socket. */
+	addShard(shard: string, token: string): void {
+		this.#shards.add(shard, token);
+	}
+
+	/** Forgets a shard that has nothing left, unless it has registered again. */
+	removeShard(shard: string, token: string): void {
+		this.#shards.remove(shard, token);
 	}
 
 	/** Whether the session has an open stream. */
@@ -103,7 +149,7 @@ export class SyncLayer extends DurableObject {
 		const known = [...new Set(sessions)]
 			.map((session) => ({ session, streams: this.#streamsOf(session) }))
 			.filter(({ session, streams }) => streams.length > 0 || this.#log.knows(session));
-		for (const part of partsOf(known)) {
+		for (const part of inRows(known)) {
 			const sequence = this.#append(
 				part.map(({ session }) => session),
 				frame,
@@ -115,7 +161,7 @@ export class SyncLayer extends DurableObject {
 	/** Keeps what a call of the session has said, and sends it to the streams that resumed the call. */
 	keepCall(session: string, events: CallEvents): void {
 		this.#calls.keep(session, events, Date.now());
-		this.#setAlarm();
+		this.#alarm.set();
 	}
 
 	/** Tells the listeners that asked for this kind of change. Their Workers apply the finer filters. */
@@ -138,8 +184,8 @@ export class SyncLayer extends DurableObject {
 	}
 
 	/** Lets go of what is too old. Set again only while there is anything that will be. */
-	override alarm(): void {
-		this.#hasAlarm = false;
+	override async alarm(): Promise<void> {
+		this.#alarm.wentOff();
 		const nowMs = Date.now();
 		const beforeMs = nowMs - this.#bounds.ageMs;
 		const isOpen = (session: string): boolean => this.has(session);
@@ -149,14 +195,17 @@ export class SyncLayer extends DurableObject {
 			this.#callLog.prune(beforeMs),
 			this.#calls.endWaiting(beforeMs),
 		];
-		if (left.includes(true)) this.#setAlarm();
+		const isEmpty = !left.includes(true) && this.ctx.getWebSockets().length === 0;
+		if (isEmpty) left.push(!(await this.#registration.leave()));
+		if (left.includes(true)) this.#alarm.set();
 	}
 
 	/** Completes the closing handshake, which the platform leaves to us before its date 2026-04-07. */
 	override webSocketClose(socket: WebSocket): void {
 		closeQuietly(socket);
-		// Its session may be one that does not come back.
-		if (this.ctx.getTags(socket).includes(STREAM_TAG)) this.#setAlarm();
+		// Its session may be one that does not come back, and its shard one that has nothing left.
+		const isStream = this.ctx.getTags(socket).includes(STREAM_TAG);
+		if (isStream || this.#registration.isListed) this.#alarm.set();
 	}
 
 	override webSocketError(socket: WebSocket): void {
@@ -179,7 +228,7 @@ export class SyncLayer extends DurableObject {
 		const position = parseEventId(lastEventId ?? '');
 		if (position && isCallStream(position.stream)) {
 			const replayed = this.#calls.accept(socket, session, position, nowMs);
-			this.#setAlarm();
+			this.#alarm.set();
 			return { [REPLAYED_HEADER]: `${replayed}` };
 		}
 		if (purpose.rank !== undefined && this.#hasEnded(session, position)) {
@@ -202,7 +251,7 @@ export class SyncLayer extends DurableObject {
 	}
 
 	#append(sessions: readonly string[] | undefined, frame: string): number {
-		this.#setAlarm();
+		this.#alarm.set();
 		return this.#log.append(sessions, frame, Date.now());
 	}
 
@@ -226,18 +275,6 @@ export class SyncLayer extends DurableObject {
 		const streams = openStreams(this.ctx.getWebSockets(STREAM_TAG));
 		return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
 	}
-
-	/** One that is set already stays. Half an age, so that nothing is kept for much longer than one. */
-	#setAlarm(): void {
-		if (this.#hasAlarm) return;
-		this.#hasAlarm = true;
-		const { storage } = this.ctx;
-		const setting = storage.getAlarm().then(async (atMs) => {
-			if (atMs === null) await storage.setAlarm(Date.now() + this.#bounds.ageMs / 2);
-		});
-		// What cannot be set is set with the next message.
-		this.ctx.waitUntil(setting.catch(() => void (this.#hasAlarm = false)));
-	}
 }
 
 function inboxTag(session: string): string {
@@ -246,20 +283,4 @@ function inboxTag(session: string): string {
 
 function listenerTag(kind: string): string {
 	return `listener:${kind}`;
-}
-
-/** In parts whose sessions fit into a row of the log. */
-function partsOf<Known extends { readonly session: string }>(known: Known[]): Known[][] {
-	const parts: Known[][] = [];
-	let bytes = Infinity;
-	for (const each of known) {
-		bytes += each.session.length + 1;
-		if (bytes <= MAX_ROW_BYTES / 4) {
-			parts.at(-1)?.push(each);
-			continue;
-		}
-		parts.push([each]);
-		bytes = each.session.length + 1;
-	}
-	return parts;
 }
