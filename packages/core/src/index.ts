@@ -72,4 +72,13 @@ export type { InfoParts } from './split-info.ts';
 export { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 export type { StoredInfoOptions } from './stored-info-session-manager.ts';
 export { storeOperation } from './store-operation.ts';
+export {
+	CALL_WAIT_MS,
+	MAX_CALLS,
+	MAX_STREAMS,
+	TOO_MANY_CALLS,
+	TOO_MANY_STREAMS,
+	UNKNOWN_CALL,
+} from './stream-bounds.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
+export { textHash } from './text-hash.ts';

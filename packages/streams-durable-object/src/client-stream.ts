@@ -5,12 +5,15 @@ import {
 	gapOf,
 	stalledError,
 	StreamError,
+	TOO_MANY_STREAMS,
 } from '@tmcp-sessions/core';
 
 import type { Backoff } from './backoff.ts';
 import { PACKAGE } from './binding.ts';
 import type { OpenedSocket } from './open-socket.ts';
 import { FINAL_CODES, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
+
+const HOLDING = 'holding a stream';
 
 const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CODES));
 
@@ -25,8 +28,6 @@ export interface ClientStreamOptions {
 		rank: number | undefined,
 	) => Promise<OpenedSocket>;
 	readonly backoff: Backoff;
-	/** Waits so many milliseconds. */
-	readonly sleep: (ms: number) => Promise<void>;
 	readonly report: (cause: unknown) => void;
 	/** Told once, when the stream has ended. */
 	readonly onEnd: () => void;
@@ -105,33 +106,31 @@ export class ClientStream {
 	#lose(socket: WebSocket, code: number | undefined, reason: string): void {
 		if (this.#socket !== socket) return;
 		if (code !== undefined && FINAL.has(code)) {
-			this.release();
-			closeStream(this.controller);
+			if (code === FINAL_CODES.tooMany) this.#report(TOO_MANY_STREAMS);
+			this.#end();
 			return;
 		}
 		this.#socket = undefined;
 		socket.close(1000);
-		const lost = new StreamError(PACKAGE, 'holding a stream', reason);
-		this.#reconnect(lost).catch(this.#options.report);
+		const { backoff, report } = this.#options;
+		const lost = new StreamError(PACKAGE, HOLDING, reason);
+		const isWanted = (): boolean => !this.#isReleased;
+		backoff
+			.retry(lost, isWanted, () => this.open())
+			.then((failed) => {
+				if (failed === undefined) return;
+				report(failed);
+				this.#end();
+			}, report);
 	}
 
-	async #reconnect(lost: unknown): Promise<void> {
-		const { backoff, sleep, report } = this.#options;
-		let reason = lost;
-		for (let wait = backoff.next(); wait !== undefined; wait = backoff.next()) {
-			await sleep(wait);
-			if (this.#isReleased) return;
-			try {
-				await this.open();
-				return;
-			} catch (error) {
-				reason = error;
-			}
-		}
-		if (this.#isReleased) return;
-		report(reason);
+	#end(): void {
 		this.release();
 		closeStream(this.controller);
+	}
+
+	#report(reason: string): void {
+		this.#options.report(new StreamError(PACKAGE, HOLDING, reason));
 	}
 }
 

@@ -1,8 +1,18 @@
-import { gapFrame, gapText, RETRY_MS, unseenEvents } from '@tmcp-sessions/core';
+import {
+	gapFrame,
+	gapText,
+	isCallStream,
+	MAX_CALLS,
+	parseEventId,
+	RETRY_MS,
+	TOO_MANY_CALLS,
+	unseenEvents,
+} from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition } from '@tmcp-sessions/core';
 
 import type { SqlCallLog } from './call-log.ts';
 import { FINAL_CODES } from './socket-address.ts';
+import type { StreamPurpose } from './socket-address.ts';
 import { closeQuietly, trySend } from './stream-sockets.ts';
 
 /** Kept with the socket of a stream that resumed a call. */
@@ -25,6 +35,13 @@ export class ResumedCalls {
 	constructor(state: DurableObjectState, log: SqlCallLog) {
 		this.#state = state;
 		this.#log = log;
+	}
+
+	/** Why there is no place for one more stream of a session that resumes a call, where there is none. */
+	refusal({ session, lastEventId = '' }: StreamPurpose): string | undefined {
+		if (!isCallStream(parseEventId(lastEventId)?.stream ?? '')) return undefined;
+		const waiting = this.#state.getWebSockets(callsTag(session)).length;
+		return waiting < MAX_CALLS ? undefined : TOO_MANY_CALLS;
 	}
 
 	/**

@@ -18,12 +18,15 @@ import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
 
 import { Backoff } from './backoff.ts';
+import type { BackoffOptions } from './backoff.ts';
 import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
 import { ClientStream } from './client-stream.ts';
 import { openSocket } from './open-socket.ts';
+import type { OpenedSocket } from './open-socket.ts';
 import { MAX_MESSAGE_LENGTH, SocketInbox } from './session-inbox.ts';
 import { MAX_SESSION_BYTES } from './socket-address.ts';
+import type { SocketPurpose } from './socket-address.ts';
 
 /** A frame gets an id, which has some room. */
 const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
@@ -32,6 +35,11 @@ const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
 export interface SyncLayerOptions {
 	/** Told of messages and sockets to the object that were lost. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
+	/**
+	 * How long the object has to take a socket, in milliseconds, each time that one is opened.
+	 * 10,000 unless given.
+	 */
+	readonly openTimeoutMs?: number | undefined;
 }
 
 /** Options of a manager of streams; `random` and `sleep` are for tests. */
@@ -54,8 +62,8 @@ export class DurableObjectStreamSessionManager
 {
 	readonly #binding: SyncLayerBinding;
 	readonly #report: (cause: unknown, session?: string) => void;
-	readonly #random: () => number;
-	readonly #sleep: (ms: number) => Promise<void>;
+	readonly #backoff: BackoffOptions;
+	readonly #openTimeoutMs: number | undefined;
 	/** The streams that requests of this isolate hold. */
 	readonly #local = new Map<string, Set<ClientStream>>();
 	/** Which request holds which stream. */
@@ -66,8 +74,12 @@ export class DurableObjectStreamSessionManager
 		super();
 		this.#binding = binding;
 		this.#report = reporterOf(options.onError);
-		this.#random = options.random ?? Math.random;
-		this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+		this.#openTimeoutMs = options.openTimeoutMs;
+		this.#backoff = {
+			random: options.random ?? Math.random,
+			sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+			now: Date.now,
+		};
 	}
 
 	/**
@@ -86,9 +98,8 @@ export class DurableObjectStreamSessionManager
 			controller,
 			lastEventId: scope?.lastEventId,
 			openSocket: (lastEventId, rank) =>
-				openSocket(this.#binding, { role: 'stream', session, lastEventId, rank }),
-			backoff: new Backoff(this.#random),
-			sleep: this.#sleep,
+				this.#openSocket({ role: 'stream', session, lastEventId, rank }),
+			backoff: new Backoff(this.#backoff),
 			report: (cause) => this.#report(cause, id),
 			onEnd: () => this.#forget(session, stream),
 		});
@@ -158,9 +169,10 @@ export class DurableObjectStreamSessionManager
 	}
 
 	/**
-	 * Opens an inbox, for one upgrade request to the object. Where its socket is lost, a new one is
-	 * opened, once; where that fails, or is lost in its turn, `onError` is told. What is delivered
-	 * meanwhile does not arrive, and the number that `deliver` returns says so.
+	 * Opens an inbox, for one upgrade request to the object. Where its socket is lost, the object is
+	 * looked for again for half a minute; where that does not help, `onError` is told. What is delivered
+	 * meanwhile does not arrive, and the number that `deliver` returns says so. A session has at most
+	 * 256 open inboxes.
 	 *
 	 * @throws {InvalidSessionIdError} where the id is no string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} where the object cannot be reached.
@@ -168,9 +180,10 @@ export class DurableObjectStreamSessionManager
 	async openInbox(id: string, take: (message: string) => void): Promise<SessionInbox> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		return SocketInbox.open({
-			openSocket: () => openSocket(this.#binding, { role: 'inbox', session }),
+			openSocket: () => this.#openSocket({ role: 'inbox', session }),
+			backoff: new Backoff(this.#backoff),
 			take,
-			report: this.#report,
+			report: (cause) => this.#report(cause, id),
 		});
 	}
 
@@ -194,6 +207,10 @@ export class DurableObjectStreamSessionManager
 		} catch (cause) {
 			throw new StreamError(PACKAGE, operation, cause);
 		}
+	}
+
+	#openSocket(purpose: SocketPurpose): Promise<OpenedSocket> {
+		return openSocket(this.#binding, purpose, this.#openTimeoutMs);
 	}
 
 	async #broadcast(sessions: string[] | undefined, data: string): Promise<void> {

@@ -2,21 +2,27 @@ import {
 	DEFAULT_LOG_BOUNDS,
 	isCallStream,
 	loggedFrame,
+	MAX_CALLS,
 	openStream,
 	parseEventId,
+	reasonOf,
+	TOO_MANY_CALLS,
 } from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { SqlCallLog } from './call-log.ts';
+import { ListenerSockets } from './listener-sockets.ts';
 import { SqlMessageLog } from './message-log.ts';
 import { ResumedCalls } from './resumed-calls.ts';
-import { FINAL_CODES, kindOf, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
+import { FINAL_CODES, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
 import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
 import { MAX_ROW_BYTES, openStorage } from './storage.ts';
 import {
+	closeOldest,
 	closeQuietly,
+	inboxTag,
 	markCurrent,
 	newestFirst,
 	openStreams,
@@ -44,6 +50,7 @@ export class SyncLayer extends DurableObject {
 	readonly #log: SqlMessageLog;
 	readonly #calls: ResumedCalls;
 	readonly #callLog: SqlCallLog;
+	readonly #listeners: ListenerSockets;
 	/** Whether an alarm is known to be set. */
 	#hasAlarm = false;
 
@@ -55,9 +62,13 @@ export class SyncLayer extends DurableObject {
 		this.#log = new SqlMessageLog(sql, this.#bounds);
 		this.#callLog = new SqlCallLog(sql, this.#bounds);
 		this.#calls = new ResumedCalls(state, this.#callLog);
+		this.#listeners = new ListenerSockets(state);
 	}
 
-	/** Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose. */
+	/**
+	 * Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose, 429
+	 * where its session or its owner has too many, 503 where the object has.
+	 */
 	override fetch(request: Request): Response {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
 			return new Response('Expected a WebSocket upgrade', {
@@ -68,9 +79,17 @@ export class SyncLayer extends DurableObject {
 		const purpose = purposeOf(request.url);
 		if (!purpose) return new Response('Expected a session or a listener', { status: 400 });
 
+		const refusal = this.#refusal(purpose);
+		if (refusal) return new Response(refusal, { status: 429 });
+
 		const { 0: client, 1: server } = new WebSocketPair();
-		const headers = this.#accept(server, purpose);
-		return new Response(null, { status: 101, webSocket: client, headers });
+		try {
+			const headers = this.#accept(server, purpose);
+			return new Response(null, { status: 101, webSocket: client, headers });
+		} catch (error) {
+			// Above all at 32,768 sockets, the platform's limit: more objects take more.
+			return new Response(reasonOf(error), { status: 503 });
+		}
 	}
 
 	/** Whether the session has an open stream. */
@@ -118,12 +137,9 @@ export class SyncLayer extends DurableObject {
 		this.#setAlarm();
 	}
 
-	/** Tells the listeners that asked for this kind of change. Their Workers apply the finer filters. */
+	/** Tells the listeners that asked for this change. Throws where it is too long for a socket. */
 	sendSubscription(notification: JSONRPCRequest): void {
-		const kind = kindOf(notification.method);
-		if (!kind) return;
-		const message = JSON.stringify(notification);
-		for (const socket of this.ctx.getWebSockets(listenerTag(kind))) trySend(socket, message);
+		this.#listeners.send(notification);
 	}
 
 	/**
@@ -163,12 +179,19 @@ export class SyncLayer extends DurableObject {
 		this.webSocketClose(socket);
 	}
 
+	/** Why there is no place for one more, where there is none. */
+	#refusal(purpose: SocketPurpose): string | undefined {
+		if (purpose.role === 'listener') return this.#listeners.refusal(purpose);
+		if (purpose.role === 'stream') return this.#calls.refusal(purpose);
+		const inboxes = this.ctx.getWebSockets(inboxTag(purpose.session)).length;
+		return inboxes < MAX_CALLS ? undefined : TOO_MANY_CALLS;
+	}
+
 	/** @returns what the Worker is told of its stream. */
 	#accept(socket: WebSocket, purpose: SocketPurpose): Record<string, string> {
 		if (purpose.role === 'stream') return this.#acceptStream(socket, purpose);
-		const isInbox = purpose.role === 'inbox';
-		const tags = isInbox ? [inboxTag(purpose.session)] : purpose.kinds.map(listenerTag);
-		this.ctx.acceptWebSocket(socket, tags);
+		if (purpose.role === 'listener') this.#listeners.accept(socket, purpose);
+		else this.ctx.acceptWebSocket(socket, [inboxTag(purpose.session)]);
 		return {};
 	}
 
@@ -191,6 +214,7 @@ export class SyncLayer extends DurableObject {
 		const opened = openStream(this.#log, session, lastEventId, nowMs);
 		this.ctx.acceptWebSocket(socket, [STREAM_TAG, sessionTag(session)]);
 		const { rank } = rankSocket(socket, purpose, opened, others, nowMs);
+		closeOldest(this.#streamsOf(session), socket);
 		for (const frame of opened.frames) trySend(socket, frame);
 		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${opened.frames.length}` };
 	}
@@ -238,14 +262,6 @@ export class SyncLayer extends DurableObject {
 		// What cannot be set is set with the next message.
 		this.ctx.waitUntil(setting.catch(() => void (this.#hasAlarm = false)));
 	}
-}
-
-function inboxTag(session: string): string {
-	return `inbox:${session}`;
-}
-
-function listenerTag(kind: string): string {
-	return `listener:${kind}`;
 }
 
 /** In parts whose sessions fit into a row of the log. */
