@@ -1,8 +1,6 @@
-import { StreamError, textHash } from '@tmcp-sessions/core';
+import { textHash } from '@tmcp-sessions/core';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { PACKAGE } from './binding.ts';
-import { MAX_MESSAGE_LENGTH } from './session-inbox.ts';
 import { kindOf } from './socket-address.ts';
 import type { ChangeKind, ListenerPurpose } from './socket-address.ts';
 import { trySend } from './stream-sockets.ts';
@@ -57,26 +55,21 @@ export class ListenerSockets {
 	/**
 	 * Tells the listeners that asked for this change, each once: a socket has the tags of its uris or
 	 * the one of those that have too many.
-	 *
-	 * @throws {StreamError} where the message may be too long for a frame of a socket.
 	 */
 	send(notification: JSONRPCRequest): void {
 		const kind = kindOf(notification.method);
 		if (!kind) return;
 		const message = JSON.stringify(notification);
-		if (message.length > MAX_MESSAGE_LENGTH) {
-			const reason = `a message has at most ${MAX_MESSAGE_LENGTH} UTF-16 units; found ${message.length}. Send less`;
-			throw new StreamError(PACKAGE, 'telling listeners', reason);
-		}
 		for (const socket of this.#concerned(kind, notification)) trySend(socket, message);
 	}
 
-	#concerned(kind: ChangeKind, { params }: JSONRPCRequest): WebSocket[] {
+	#concerned(kind: ChangeKind, notification: JSONRPCRequest): WebSocket[] {
 		const withKind = this.#state.getWebSockets(kindTag(kind));
 		if (kind !== 'updates') return withKind;
-		const uri: unknown = params && 'uri' in params ? params.uri : undefined;
-		if (typeof uri !== 'string') return [];
-		const hash = textHash(uri);
+		const params: unknown = notification.params;
+		if (typeof params !== 'object' || params === null || !('uri' in params)) return [];
+		if (typeof params.uri !== 'string') return [];
+		const hash = textHash(params.uri);
 		const withTag = this.#state.getWebSockets(uriTag(hash));
 		return [...withTag, ...withKind.filter((socket) => mayWant(socket, hash))];
 	}

@@ -5,13 +5,6 @@ import type { Backoff } from './backoff.ts';
 import { PACKAGE } from './binding.ts';
 import type { OpenedSocket } from './open-socket.ts';
 
-/**
- * The most UTF-16 units of a message to inboxes. A frame of a WebSocket holds 32 MiB of UTF-8, to
- * which a unit adds at most three bytes; a call to an object takes 32 MiB too, at two bytes a unit.
- * https://developers.cloudflare.com/durable-objects/platform/limits/
- */
-export const MAX_MESSAGE_LENGTH: number = Math.floor((32 * 1024 * 1024) / 3);
-
 /** What an inbox needs of its manager. */
 interface InboxOptions {
 	/** Opens a socket for the inbox, in the request that calls. */

@@ -22,9 +22,10 @@ import type { BackoffOptions } from './backoff.ts';
 import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
 import { ClientStream } from './client-stream.ts';
+import { lengthProblem, MAX_MESSAGE_LENGTH } from './message-length.ts';
 import { openSocket } from './open-socket.ts';
 import type { OpenedSocket } from './open-socket.ts';
-import { MAX_MESSAGE_LENGTH, SocketInbox } from './session-inbox.ts';
+import { SocketInbox } from './session-inbox.ts';
 import { MAX_SESSION_BYTES } from './socket-address.ts';
 import type { SocketPurpose } from './socket-address.ts';
 
@@ -198,10 +199,8 @@ export class DurableObjectStreamSessionManager
 	async deliver(id: string, message: string): Promise<number> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		const operation = 'delivering to inboxes';
-		if (message.length > MAX_MESSAGE_LENGTH) {
-			const reason = `a message has at most ${MAX_MESSAGE_LENGTH} UTF-16 units; found ${message.length}. Send less`;
-			throw new StreamError(PACKAGE, operation, reason);
-		}
+		const problem = lengthProblem(message.length);
+		if (problem) throw new StreamError(PACKAGE, operation, problem);
 		try {
 			return await syncLayer(this.#binding).deliver(session, message);
 		} catch (cause) {
@@ -215,11 +214,8 @@ export class DurableObjectStreamSessionManager
 
 	async #broadcast(sessions: string[] | undefined, data: string): Promise<void> {
 		const operation = 'sending to streams';
-		if (data.length > MAX_FRAME_LENGTH) {
-			const reason = `a message has at most ${MAX_FRAME_LENGTH} UTF-16 units; found ${data.length}. Send less`;
-			this.#report(new StreamError(PACKAGE, operation, reason));
-			return;
-		}
+		const problem = lengthProblem(data.length, MAX_FRAME_LENGTH);
+		if (problem) return this.#report(new StreamError(PACKAGE, operation, problem));
 		try {
 			await syncLayer(this.#binding).broadcast(sessions?.flatMap(streamable), data);
 		} catch (cause) {

@@ -35,6 +35,11 @@ export function inboxTag(session: string): string {
 	return `inbox:${session}`;
 }
 
+/** Whether this socket is one of a stream; also of one that is closed, whose tags are gone. */
+export function isStream(socket: WebSocket): boolean {
+	return isStreamAttachment(socket.deserializeAttachment());
+}
+
 /** The open ones that this class accepted. */
 export function openStreams(sockets: readonly WebSocket[]): StreamSocket[] {
 	return sockets.flatMap((socket) => {

@@ -6,6 +6,7 @@ import { waitUntil } from 'cloudflare:workers';
 
 import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayerBinding } from './binding.ts';
+import { lengthProblem } from './message-length.ts';
 import { openSocket } from './open-socket.ts';
 import { kindsOf, urisOf } from './socket-address.ts';
 import type { SyncLayerOptions } from './stream-session-manager.ts';
@@ -136,6 +137,8 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 
 	async #publish(notification: JSONRPCRequest): Promise<void> {
 		try {
+			const problem = lengthProblem(JSON.stringify(notification).length);
+			if (problem) throw new Error(problem);
 			await syncLayer(this.#binding).sendSubscription(notification);
 		} catch (cause) {
 			this.#report(new StreamError(PACKAGE, 'telling listeners', cause));

@@ -23,6 +23,7 @@ import {
 	closeOldest,
 	closeQuietly,
 	inboxTag,
+	isStream,
 	markCurrent,
 	newestFirst,
 	openStreams,
@@ -137,7 +138,7 @@ export class SyncLayer extends DurableObject {
 		this.#setAlarm();
 	}
 
-	/** Tells the listeners that asked for this change. Throws where it is too long for a socket. */
+	/** Tells the listeners that asked for this change. */
 	sendSubscription(notification: JSONRPCRequest): void {
 		this.#listeners.send(notification);
 	}
@@ -172,7 +173,7 @@ export class SyncLayer extends DurableObject {
 	override webSocketClose(socket: WebSocket): void {
 		closeQuietly(socket);
 		// Its session may be one that does not come back.
-		if (this.ctx.getTags(socket).includes(STREAM_TAG)) this.#setAlarm();
+		if (isStream(socket)) this.#setAlarm();
 	}
 
 	override webSocketError(socket: WebSocket): void {
