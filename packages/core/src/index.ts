@@ -2,7 +2,7 @@ export { fromBase64Url, toBase64Url } from './base64url.ts';
 export { cachedInfo, CachedSessionStore } from './cached-info.ts';
 export { BoundedStream, stalledError } from './bounded-stream.ts';
 export type { Writing } from './bounded-stream.ts';
-export { newEvents, unseenEvents } from './call-log.ts';
+export { newEvents, unknownCallFrame, unseenEvents } from './call-log.ts';
 export type { UnseenEvents } from './call-log.ts';
 export { withCurrent, withLoss } from './channel-history.ts';
 export type { ChannelHistory, Step } from './channel-history.ts';
@@ -78,7 +78,6 @@ export {
 	MAX_STREAMS,
 	TOO_MANY_CALLS,
 	TOO_MANY_STREAMS,
-	UNKNOWN_CALL,
 } from './stream-bounds.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
 export { textHash } from './text-hash.ts';

@@ -14,9 +14,6 @@ export const MAX_CALLS = 256;
 /** How long a client that came back for a call waits where nothing of the call is known. */
 export const CALL_WAIT_MS: number = 2 * 60 * 1_000;
 
-/** What such a client is told then. */
-export const UNKNOWN_CALL = 'nothing of the call is known';
-
 /** Why the oldest stream of a session was ended. */
 export const TOO_MANY_STREAMS: string = `a session has at most ${MAX_STREAMS} open streams: its oldest one was ended. Its client should close those that it does not need`;
 

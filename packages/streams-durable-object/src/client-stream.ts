@@ -3,9 +3,12 @@ import {
 	closeStream,
 	eventIdOf,
 	gapOf,
+	isCallStream,
+	parseEventId,
 	stalledError,
 	StreamError,
 	TOO_MANY_STREAMS,
+	unknownCallFrame,
 } from '@tmcp-sessions/core';
 
 import type { Backoff } from './backoff.ts';
@@ -28,6 +31,8 @@ export interface ClientStreamOptions {
 		rank: number | undefined,
 	) => Promise<OpenedSocket>;
 	readonly backoff: Backoff;
+	/** How long it waits for a call of which nothing is known. */
+	readonly callWaitMs: number;
 	readonly report: (cause: unknown) => void;
 	/** Told once, when the stream has ended. */
 	readonly onEnd: () => void;
@@ -49,6 +54,8 @@ export class ClientStream {
 	/** How many messages are still to come that are replayed. */
 	#replayed = 0;
 	#isReleased = false;
+	/** Until something of the call has come that the stream resumes. */
+	#wait: ReturnType<typeof setTimeout> | null = null;
 
 	constructor(options: ClientStreamOptions) {
 		this.controller = options.controller;
@@ -57,8 +64,34 @@ export class ClientStream {
 		this.#lastEventId = options.lastEventId;
 	}
 
-	/** @throws what `openSocket` throws. */
-	async open(): Promise<void> {
+	/**
+	 * Opens it for the first time.
+	 *
+	 * @throws what `openSocket` throws.
+	 */
+	async begin(): Promise<void> {
+		await this.#open();
+		const position = parseEventId(this.#lastEventId ?? '');
+		if (this.#isReleased || !position || !isCallStream(position.stream)) return;
+		this.#wait = setTimeout(() => {
+			if (this.#isReleased) return; // In another request, which cannot clear the timer of this one.
+			this.#pass(unknownCallFrame(position));
+			this.#end();
+		}, this.#options.callWaitMs);
+	}
+
+	/** Lets go of the socket; the client's stream has ended, or will be ended by the caller. */
+	release(): void {
+		if (this.#isReleased) return;
+		this.#isReleased = true;
+		clearTimeout(this.#wait);
+		const socket = this.#socket;
+		this.#socket = undefined;
+		this.#options.onEnd();
+		socket?.close(1000);
+	}
+
+	async #open(): Promise<void> {
 		const { socket, headers } = await this.#options.openSocket(this.#lastEventId, this.#rank);
 		if (this.#isReleased) {
 			socket.close(1000); // Its client left meanwhile.
@@ -74,17 +107,8 @@ export class ClientStream {
 		socket.addEventListener('error', ({ message }) => this.#lose(socket, undefined, message));
 	}
 
-	/** Lets go of the socket; the client's stream has ended, or will be ended by the caller. */
-	release(): void {
-		if (this.#isReleased) return;
-		this.#isReleased = true;
-		const socket = this.#socket;
-		this.#socket = undefined;
-		this.#options.onEnd();
-		socket?.close(1000);
-	}
-
 	#pass(frame: string): void {
+		clearTimeout(this.#wait);
 		const gap = gapOf(frame);
 		if (gap) this.#options.report(new StreamError(PACKAGE, 'resuming a stream', gap));
 		const writing = this.#stream.write(frame, this.#replayed > 0);
@@ -116,7 +140,7 @@ export class ClientStream {
 		const lost = new StreamError(PACKAGE, HOLDING, reason);
 		const isWanted = (): boolean => !this.#isReleased;
 		backoff
-			.retry(lost, isWanted, () => this.open())
+			.retry(lost, isWanted, () => this.#open())
 			.then((failed) => {
 				if (failed === undefined) return;
 				report(failed);

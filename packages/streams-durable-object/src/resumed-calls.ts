@@ -1,11 +1,9 @@
 import {
-	gapFrame,
-	gapText,
 	isCallStream,
 	MAX_CALLS,
 	parseEventId,
-	RETRY_MS,
 	TOO_MANY_CALLS,
+	unknownCallFrame,
 	unseenEvents,
 } from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition } from '@tmcp-sessions/core';
@@ -84,8 +82,7 @@ export class ResumedCalls {
 		const stale = open.filter(({ attachment }) => attachment.atMs < beforeMs);
 		for (const { socket, attachment } of stale) {
 			const { call: stream, seen: sequence } = attachment;
-			const text = gapText('nothing more of the call is known');
-			trySend(socket, gapFrame({ stream, sequence }, RETRY_MS, text));
+			trySend(socket, unknownCallFrame({ stream, sequence }));
 			closeQuietly(socket, FINAL_CODES.callComplete);
 		}
 		return stale.length < open.length;

@@ -1,4 +1,5 @@
 import {
+	CALL_WAIT_MS,
 	currentScope,
 	encodeSessionId,
 	isOpen,
@@ -45,6 +46,11 @@ export interface SyncLayerOptions {
 
 /** Options of a manager of streams; `random` and `sleep` are for tests. */
 export interface StreamSessionOptions extends SyncLayerOptions {
+	/**
+	 * How long a client that came back for a call is kept waiting where nothing of the call is known,
+	 * in milliseconds: then its stream ends with a gap. 120,000 unless given.
+	 */
+	readonly callWaitMs?: number | undefined;
 	/** From 0 to 1, to spread the attempts to reach the object again. `Math.random` unless given. */
 	readonly random?: (() => number) | undefined;
 	/** Waits so many milliseconds. A timer unless given. */
@@ -65,6 +71,7 @@ export class DurableObjectStreamSessionManager
 	readonly #report: (cause: unknown, session?: string) => void;
 	readonly #backoff: BackoffOptions;
 	readonly #openTimeoutMs: number | undefined;
+	readonly #callWaitMs: number;
 	/** The streams that requests of this isolate hold. */
 	readonly #local = new Map<string, Set<ClientStream>>();
 	/** Which request holds which stream. */
@@ -76,6 +83,7 @@ export class DurableObjectStreamSessionManager
 		this.#binding = binding;
 		this.#report = reporterOf(options.onError);
 		this.#openTimeoutMs = options.openTimeoutMs;
+		this.#callWaitMs = options.callWaitMs ?? CALL_WAIT_MS;
 		this.#backoff = {
 			random: options.random ?? Math.random,
 			sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
@@ -101,6 +109,7 @@ export class DurableObjectStreamSessionManager
 			openSocket: (lastEventId, rank) =>
 				this.#openSocket({ role: 'stream', session, lastEventId, rank }),
 			backoff: new Backoff(this.#backoff),
+			callWaitMs: this.#callWaitMs,
 			report: (cause) => this.#report(cause, id),
 			onEnd: () => this.#forget(session, stream),
 		});
@@ -109,7 +118,7 @@ export class DurableObjectStreamSessionManager
 		const streams = this.#local.get(session) ?? new Set();
 		this.#local.set(session, streams.add(stream));
 		try {
-			await stream.open();
+			await stream.begin();
 		} catch (error) {
 			stream.release();
 			throw error;

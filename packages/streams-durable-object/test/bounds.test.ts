@@ -197,23 +197,6 @@ describe('the streams of a session that wait for calls', () => {
 	});
 });
 
-describe('the inboxes of a session', () => {
-	it('are 256 at most: one more is refused, and the others stay', async () => {
-		const { manager } = newManager();
-		const session = crypto.randomUUID();
-		const open = () => manager.openInbox(session, () => {});
-		for (let opened = 0; opened < 256; opened++) {
-			const inbox = await open();
-			onTestFinished(() => inbox.close());
-		}
-		await expect(open()).rejects.toThrow(StreamError);
-		await expect(open()).rejects.toThrow('opening an inbox failed: SyncLayer answered 429');
-		expect(await manager.deliver(session, 'to all')).toBe(256);
-		const other = await manager.openInbox(crypto.randomUUID(), () => {});
-		other.close();
-	});
-});
-
 describe('an object that holds as many sockets as it can', () => {
 	it('says so to whoever asks for one more, and goes on for the others', async () => {
 		const full = env.TMCP_DURABLE_OBJECT.getByName('full');
