@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { resumableCases } from '../src/resumable-cases.ts';
-import { PlainManager, wrongResumables } from './wrong-resumables.ts';
+import { PlainManager } from './plain-resumables.ts';
+import { wrongResumables } from './wrong-resumables.ts';
 
 /** A case that waits for what never comes does not hold. It waits itself for five seconds at most. */
 const LONGEST_MS = 8_000;
@@ -47,8 +48,6 @@ describe.concurrent('the suite of resumable streams', { timeout: 30_000 }, () =>
 	for (const { name, Manager, fails } of wrongResumables) {
 		it(`finds a manager that ${name}`, async () => {
 			expect(await failures(Manager)).toEqual(fails);
-			console.log('LIST ' + name + ' => ' + JSON.stringify(f));
-			expect(f).toEqual(fails);
 		});
 	}
 });
