@@ -6,7 +6,7 @@ import {
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { SqlCallLog } from '../src/call-log.ts';
 import { beforeOpening } from './fixture/disturbed-namespace.ts';
