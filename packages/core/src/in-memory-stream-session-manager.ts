@@ -2,7 +2,7 @@ import { StreamSessionManager } from '@tmcp/session-manager';
 
 import { BoundedStream, stalledError } from './bounded-stream.ts';
 import type { Writing } from './bounded-stream.ts';
-import { unseenEvents } from './call-log.ts';
+import { unknownCallFrame, unseenEvents } from './call-log.ts';
 import { withCurrent } from './channel-history.ts';
 import { reporterOf, StreamError } from './errors.ts';
 import type { ErrorReporter } from './errors.ts';
@@ -14,6 +14,13 @@ import { currentScope } from './request-scope.ts';
 import type { RequestScope } from './request-scope.ts';
 import type { CallEvents, ResumableStreams } from './resumable-streams.ts';
 import type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
+import {
+	CALL_WAIT_MS,
+	MAX_CALLS,
+	MAX_STREAMS,
+	TOO_MANY_CALLS,
+	TOO_MANY_STREAMS,
+} from './stream-bounds.ts';
 import { closeStream, isOpen } from './stream-controller.ts';
 
 interface Inbox {
@@ -27,6 +34,10 @@ interface OpenStream {
 	/** Of one that resumes a call, and how far its client is. */
 	readonly call?: string;
 	seen?: number;
+	/** Ends one that waits for its call in vain. */
+	wait?: ReturnType<typeof setTimeout>;
+	/** Whether anything of the call has come since it was looked last. */
+	hasNews?: boolean;
 	/** Resumed by a newer one: its client reads it no more, and it gets nothing. */
 	isSuperseded?: boolean;
 }
@@ -37,6 +48,11 @@ export interface InMemoryStreamOptions {
 	readonly bounds?: Partial<LogBounds> | undefined;
 	/** Told of what a client missed that is no longer kept. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
+	/**
+	 * How long a client that came back for a call is kept waiting where nothing of the call is known,
+	 * in milliseconds: then its stream ends with a gap. 120,000 unless given.
+	 */
+	readonly callWaitMs?: number | undefined;
 	/** The time in milliseconds since the epoch. `Date.now` unless given. */
 	readonly now?: (() => number) | undefined;
 }
@@ -52,6 +68,8 @@ export class InMemoryStreamSessionManager
 {
 	readonly #log: InMemoryMessageLog;
 	readonly #callLog: InMemoryCallLog;
+	readonly #callWaitMs: number;
+	readonly #callAgeMs: number;
 	readonly #now: () => number;
 	readonly #report: (cause: unknown, session: string) => void;
 	readonly #streams = new Map<string, OpenStream[]>();
@@ -59,26 +77,38 @@ export class InMemoryStreamSessionManager
 	readonly #owners = new WeakMap<RequestScope, OpenStream>();
 	readonly #inboxes = new Map<string, Set<Inbox>>();
 
-	constructor({ bounds, onError, now = Date.now }: InMemoryStreamOptions = {}) {
+	constructor({ bounds, onError, callWaitMs, now = Date.now }: InMemoryStreamOptions = {}) {
 		super();
 		const all = { ...DEFAULT_LOG_BOUNDS, ...bounds };
 		this.#log = new InMemoryMessageLog(all, now);
 		this.#callLog = new InMemoryCallLog(all, now);
+		this.#callWaitMs = callWaitMs ?? CALL_WAIT_MS;
+		this.#callAgeMs = all.ageMs;
 		this.#now = now;
 		this.#report = reporterOf(onError);
 	}
 
+	/**
+	 * Opens a stream of the session, or resumes the one that the request names. More than 32 that
+	 * listen end the oldest.
+	 *
+	 * @throws {StreamError} where 256 streams of the session wait for calls already.
+	 */
 	override create(id: string, controller: ReadableStreamDefaultController): void {
 		const scope = currentScope();
 		const stream = new BoundedStream(controller);
 		const position = parseEventId(scope?.lastEventId ?? '');
 		const isCall = position && isCallStream(position.stream);
-		const opened = isCall
+		if (isCall) this.#checkCalls(id);
+		const opened: OpenStream = isCall
 			? { stream, call: position.stream, seen: position.sequence }
 			: this.#open(id, stream, scope?.lastEventId);
 		if (scope) this.#owners.set(scope, opened);
 		this.#streams.set(id, [...(this.#streams.get(id) ?? []), opened]);
-		if (isCall) this.#tell(id, opened, this.#callLog.of(id, position.stream), true);
+		if (!isCall) return this.#endOldest(id);
+		this.#tell(id, opened, this.#callLog.of(id, position.stream), true);
+		if (!this.#streams.get(id)?.includes(opened)) return; // The answer was there.
+		this.#waitForCall(id, opened, opened.hasNews ? this.#callAgeMs : this.#callWaitMs);
 	}
 
 	/**
@@ -93,7 +123,10 @@ export class InMemoryStreamSessionManager
 		const open = streams.filter(({ stream }) => isOpen(stream.controller));
 		if (open.length < streams.length) return this.#keep(id, open);
 		this.#keep(id, []);
-		for (const { stream } of open) closeStream(stream.controller);
+		for (const { stream, wait } of open) {
+			clearTimeout(wait);
+			closeStream(stream.controller);
+		}
 		this.#log.forget(id);
 		this.#callLog.forget(id);
 	}
@@ -124,10 +157,17 @@ export class InMemoryStreamSessionManager
 		}
 	}
 
-	/** An inbox in this process. It has no limits of its own and never rejects. */
+	/**
+	 * An inbox in this process.
+	 *
+	 * @throws {StreamError} where the session has 256 open ones already.
+	 */
 	async openInbox(session: string, take: (message: string) => void): Promise<SessionInbox> {
 		const inbox: Inbox = { take };
 		const inboxes = this.#inboxes.get(session) ?? new Set();
+		if (inboxes.size >= MAX_CALLS) {
+			throw new StreamError('core', 'opening an inbox', TOO_MANY_CALLS);
+		}
 		this.#inboxes.set(session, inboxes.add(inbox));
 		return {
 			close: () => {
@@ -158,6 +198,24 @@ export class InMemoryStreamSessionManager
 		return opened;
 	}
 
+	#checkCalls(id: string): void {
+		const calls = (this.#streams.get(id) ?? []).filter(({ call }) => call !== undefined);
+		if (calls.length < MAX_CALLS) return;
+		throw new StreamError('core', 'opening a stream', TOO_MANY_CALLS);
+	}
+
+	/** Those that were superseded go first: nobody reads them. */
+	#endOldest(id: string): void {
+		const listening = (this.#streams.get(id) ?? []).filter(({ call }) => call === undefined);
+		if (listening.length <= MAX_STREAMS) return;
+		const superseded = listening.find(({ isSuperseded }) => isSuperseded);
+		const oldest = superseded ?? listening[0];
+		if (!oldest) return;
+		this.#report(new StreamError('core', 'holding a stream', TOO_MANY_STREAMS), id);
+		closeStream(oldest.stream.controller);
+		this.#release(id, oldest);
+	}
+
 	/** The session's streams that messages go to. */
 	#newestFirst(id: string): (OpenStream & { readonly channel: number })[] {
 		return (this.#streams.get(id) ?? [])
@@ -177,9 +235,30 @@ export class InMemoryStreamSessionManager
 	): void {
 		const { frames, seen, isComplete } = unseenEvents(events, stream.seen ?? 0);
 		stream.seen = seen;
+		stream.hasNews ||= events.length > 0;
 		if (this.#write(session, stream, frames, isReplayed) !== 'taken' || !isComplete) return;
 		closeStream(stream.stream.controller);
 		this.#release(session, stream);
+	}
+
+	/**
+	 * Ends a stream where nothing of its call comes in time: what it waits for will hardly come. The
+	 * timer is of the request that opened the stream, and looks for itself: workerd lets no other
+	 * request clear it.
+	 */
+	#waitForCall(session: string, opened: OpenStream, ms: number): void {
+		opened.wait = setTimeout(() => {
+			if (!this.#streams.get(session)?.includes(opened)) return;
+			if (opened.hasNews) {
+				opened.hasNews = false;
+				this.#waitForCall(session, opened, this.#callAgeMs);
+				return;
+			}
+			const position = { stream: opened.call ?? '', sequence: opened.seen ?? 0 };
+			this.#write(session, opened, [unknownCallFrame(position)]);
+			closeStream(opened.stream.controller);
+			this.#release(session, opened);
+		}, ms);
 	}
 
 	/** A client that does not read is cut, and comes back for what the log kept. */
@@ -206,6 +285,7 @@ export class InMemoryStreamSessionManager
 	}
 
 	#release(id: string, stream: OpenStream): void {
+		clearTimeout(stream.wait);
 		this.#keep(
 			id,
 			(this.#streams.get(id) ?? []).filter((each) => each !== stream),

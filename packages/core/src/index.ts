@@ -2,7 +2,7 @@ export { fromBase64Url, toBase64Url } from './base64url.ts';
 export { cachedInfo, CachedSessionStore } from './cached-info.ts';
 export { BoundedStream, stalledError } from './bounded-stream.ts';
 export type { Writing } from './bounded-stream.ts';
-export { newEvents, unseenEvents } from './call-log.ts';
+export { newEvents, unknownCallFrame, unseenEvents } from './call-log.ts';
 export type { UnseenEvents } from './call-log.ts';
 export { withCurrent, withLoss } from './channel-history.ts';
 export type { ChannelHistory, Step } from './channel-history.ts';
@@ -85,4 +85,12 @@ export type { InfoParts } from './split-info.ts';
 export { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 export type { StoredInfoOptions } from './stored-info-session-manager.ts';
 export { storeOperation } from './store-operation.ts';
+export {
+	CALL_WAIT_MS,
+	MAX_CALLS,
+	MAX_STREAMS,
+	TOO_MANY_CALLS,
+	TOO_MANY_STREAMS,
+} from './stream-bounds.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
+export { textHash } from './text-hash.ts';

@@ -25,8 +25,9 @@ testResumableStreams('InMemoryStreamSessionManager', () => {
 	const manager = new InMemoryStreamSessionManager({
 		bounds: { messages: 50 },
 		onError: (error) => void errors.push(error),
+		callWaitMs: 100,
 	});
-	return { manager, elsewhere: manager, evict, errors, manyMessages: 100 };
+	return { manager, elsewhere: manager, impatient: manager, evict, errors, manyMessages: 100 };
 });
 
 testSubscriptionManager("tmcp's InMemorySubscriptionManager", () => {

@@ -1,7 +1,7 @@
 import { shardOfSession } from '@tmcp-sessions/core';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { MAX_MESSAGE_LENGTH } from './session-inbox.ts';
+import { MAX_MESSAGE_LENGTH } from './message-length.ts';
 
 /** What an object is told in one call, with others of the same turn. */
 export type Publication =

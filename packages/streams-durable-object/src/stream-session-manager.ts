@@ -1,4 +1,5 @@
 import {
+	CALL_WAIT_MS,
 	currentScope,
 	encodeSessionId,
 	isOpen,
@@ -19,13 +20,15 @@ import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
 
 import { Backoff } from './backoff.ts';
+import type { BackoffOptions } from './backoff.ts';
 import { DEFAULT_BINDING, PACKAGE, syncLayerOf } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { ClientStream } from './client-stream.ts';
+import { lengthProblem, MAX_MESSAGE_LENGTH } from './message-length.ts';
 import { openSocket } from './open-socket.ts';
 import type { OpenedSocket } from './open-socket.ts';
 import { publisherOf } from './publisher.ts';
-import { MAX_MESSAGE_LENGTH, SocketInbox } from './session-inbox.ts';
+import { SocketInbox } from './session-inbox.ts';
 import { MAX_SESSION_BYTES } from './socket-address.ts';
 import type { SocketPurpose } from './socket-address.ts';
 
@@ -41,10 +44,20 @@ export interface SyncLayerOptions {
 	 * those of another, and workerd on one's own machine has none.
 	 */
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
+	/**
+	 * How long the object has to take a socket, in milliseconds, each time that one is opened.
+	 * 10,000 unless given.
+	 */
+	readonly openTimeoutMs?: number | undefined;
 }
 
 /** Options of a manager of streams; `random` and `sleep` are for tests. */
 export interface StreamSessionOptions extends SyncLayerOptions {
+	/**
+	 * How long a client that came back for a call is kept waiting where nothing of the call is known,
+	 * in milliseconds: then its stream ends with a gap. 120,000 unless given.
+	 */
+	readonly callWaitMs?: number | undefined;
 	/** From 0 to 1, to spread the attempts to reach the object again. `Math.random` unless given. */
 	readonly random?: (() => number) | undefined;
 	/** Waits so many milliseconds. A timer unless given. */
@@ -63,8 +76,9 @@ export class DurableObjectStreamSessionManager
 {
 	readonly #layers: SyncLayers;
 	readonly #report: (cause: unknown, session?: string) => void;
-	readonly #random: () => number;
-	readonly #sleep: (ms: number) => Promise<void>;
+	readonly #backoff: BackoffOptions;
+	readonly #openTimeoutMs: number | undefined;
+	readonly #callWaitMs: number;
 	/** The streams that requests of this isolate hold. */
 	readonly #local = new Map<string, Set<ClientStream>>();
 	/** Which request holds which stream. */
@@ -75,8 +89,13 @@ export class DurableObjectStreamSessionManager
 		super();
 		this.#layers = { binding, jurisdiction: options.jurisdiction };
 		this.#report = reporterOf(options.onError);
-		this.#random = options.random ?? Math.random;
-		this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+		this.#openTimeoutMs = options.openTimeoutMs;
+		this.#callWaitMs = options.callWaitMs ?? CALL_WAIT_MS;
+		this.#backoff = {
+			random: options.random ?? Math.random,
+			sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+			now: Date.now,
+		};
 	}
 
 	/**
@@ -96,8 +115,8 @@ export class DurableObjectStreamSessionManager
 			lastEventId: scope?.lastEventId,
 			openSocket: (lastEventId, rank) =>
 				this.#openSocket({ role: 'stream', session, lastEventId, rank }),
-			backoff: new Backoff(this.#random),
-			sleep: this.#sleep,
+			backoff: new Backoff(this.#backoff),
+			callWaitMs: this.#callWaitMs,
 			report: (cause) => this.#report(cause, id),
 			onEnd: () => this.#forget(session, stream),
 		});
@@ -106,7 +125,7 @@ export class DurableObjectStreamSessionManager
 		const streams = this.#local.get(session) ?? new Set();
 		this.#local.set(session, streams.add(stream));
 		try {
-			await stream.open();
+			await stream.begin();
 		} catch (error) {
 			stream.release();
 			throw error;
@@ -167,9 +186,10 @@ export class DurableObjectStreamSessionManager
 	}
 
 	/**
-	 * Opens an inbox, for one upgrade request to the object. Where its socket is lost, a new one is
-	 * opened, once; where that fails, or is lost in its turn, `onError` is told. What is delivered
-	 * meanwhile does not arrive, and the number that `deliver` returns says so.
+	 * Opens an inbox, for one upgrade request to the object. Where its socket is lost, the object is
+	 * looked for again for half a minute; where that does not help, `onError` is told. What is delivered
+	 * meanwhile does not arrive, and the number that `deliver` returns says so. A session has at most
+	 * 256 open inboxes.
 	 *
 	 * @throws {InvalidSessionIdError} where the id is no string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} where the object cannot be reached.
@@ -178,8 +198,9 @@ export class DurableObjectStreamSessionManager
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		return SocketInbox.open({
 			openSocket: () => this.#openSocket({ role: 'inbox', session }),
+			backoff: new Backoff(this.#backoff),
 			take,
-			report: this.#report,
+			report: (cause) => this.#report(cause, id),
 		});
 	}
 
@@ -194,10 +215,8 @@ export class DurableObjectStreamSessionManager
 	async deliver(id: string, message: string): Promise<number> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		const operation = 'delivering to inboxes';
-		if (message.length > MAX_MESSAGE_LENGTH) {
-			const reason = `a message has at most ${MAX_MESSAGE_LENGTH} UTF-16 units; found ${message.length}. Send less`;
-			throw new StreamError(PACKAGE, operation, reason);
-		}
+		const problem = lengthProblem(message.length);
+		if (problem) throw new StreamError(PACKAGE, operation, problem);
 		try {
 			return await syncLayerOf(this.#layers, session).deliver(session, message);
 		} catch (cause) {
@@ -207,11 +226,8 @@ export class DurableObjectStreamSessionManager
 
 	async #broadcast(sessions: string[] | undefined, data: string): Promise<void> {
 		const operation = 'sending to streams';
-		if (data.length > MAX_FRAME_LENGTH) {
-			const reason = `a message has at most ${MAX_FRAME_LENGTH} UTF-16 units; found ${data.length}. Send less`;
-			this.#report(new StreamError(PACKAGE, operation, reason));
-			return;
-		}
+		const problem = lengthProblem(data.length, MAX_FRAME_LENGTH);
+		if (problem) return this.#report(new StreamError(PACKAGE, operation, problem));
 		const onFailure = (cause: unknown): void =>
 			this.#report(new StreamError(PACKAGE, operation, cause));
 		try {
@@ -223,7 +239,8 @@ export class DurableObjectStreamSessionManager
 	}
 
 	#openSocket(purpose: Exclude<SocketPurpose, { role: 'listener' }>): Promise<OpenedSocket> {
-		return openSocket(this.#layers, shardOfSession(purpose.session), purpose);
+		const shard = shardOfSession(purpose.session);
+		return openSocket(this.#layers, shard, purpose, this.#openTimeoutMs);
 	}
 
 	#forget(session: string, stream: ClientStream): void {

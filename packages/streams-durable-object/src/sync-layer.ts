@@ -2,26 +2,32 @@ import {
 	DEFAULT_LOG_BOUNDS,
 	isCallStream,
 	loggedFrame,
+	MAX_CALLS,
 	openStream,
 	parseEventId,
 	reasonOf,
+	TOO_MANY_CALLS,
 } from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { SqlCallLog } from './call-log.ts';
+import { ListenerSockets } from './listener-sockets.ts';
 import { inRows, SqlMessageLog } from './message-log.ts';
 import { PruneAlarm } from './prune-alarm.ts';
 import type { Publication } from './publication.ts';
 import { ResumedCalls } from './resumed-calls.ts';
 import { ShardList } from './shard-list.ts';
 import { SHARD_HEADER, ShardRegistration } from './shard-registration.ts';
-import { FINAL_CODES, kindOf, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
+import { FINAL_CODES, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
 import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
 import { openStorage } from './storage.ts';
 import {
+	closeOldest,
 	closeQuietly,
+	inboxTag,
+	isStream,
 	markCurrent,
 	newestFirst,
 	openStreams,
@@ -49,6 +55,7 @@ export class SyncLayer extends DurableObject {
 	readonly #log: SqlMessageLog;
 	readonly #calls: ResumedCalls;
 	readonly #callLog: SqlCallLog;
+	readonly #listeners: ListenerSockets;
 	readonly #registration: ShardRegistration;
 	readonly #shards: ShardList;
 	readonly #alarm: PruneAlarm;
@@ -65,13 +72,15 @@ export class SyncLayer extends DurableObject {
 		this.#log = new SqlMessageLog(sql, this.#bounds, this.#registration);
 		this.#callLog = new SqlCallLog(sql, this.#bounds);
 		this.#calls = new ResumedCalls(state, this.#callLog);
+		this.#listeners = new ListenerSockets(state);
 		// All sockets may have been lost without a word: then nothing else would let go of its place.
 		if (this.#registration.isListed && state.getWebSockets().length === 0) this.#alarm.set();
 	}
 
 	/**
-	 * Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose, 503
-	 * where the root cannot be told that there is a shard.
+	 * Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose, 429
+	 * where its session or its owner has too many, 503 where the object has or where the root cannot be
+	 * told that there is a shard.
 	 */
 	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
@@ -91,9 +100,17 @@ export class SyncLayer extends DurableObject {
 				return new Response(`the shard was not registered: ${reasonOf(cause)}`, { status: 503 });
 			}
 		}
+		const refusal = this.#refusal(purpose);
+		if (refusal) return new Response(refusal, { status: 429 });
+
 		const { 0: client, 1: server } = new WebSocketPair();
-		const headers = this.#accept(server, purpose);
-		return new Response(null, { status: 101, webSocket: client, headers });
+		try {
+			const headers = this.#accept(server, purpose);
+			return new Response(null, { status: 101, webSocket: client, headers });
+		} catch (error) {
+			// Above all at 32,768 sockets, the platform's limit: more objects take more.
+			return new Response(reasonOf(error), { status: 503 });
+		}
 	}
 
 	/**
@@ -164,12 +181,9 @@ export class SyncLayer extends DurableObject {
 		this.#alarm.set();
 	}
 
-	/** Tells the listeners that asked for this kind of change. Their Workers apply the finer filters. */
+	/** Tells the listeners that asked for this change. */
 	sendSubscription(notification: JSONRPCRequest): void {
-		const kind = kindOf(notification.method);
-		if (!kind) return;
-		const message = JSON.stringify(notification);
-		for (const socket of this.ctx.getWebSockets(listenerTag(kind))) trySend(socket, message);
+		this.#listeners.send(notification);
 	}
 
 	/**
@@ -204,20 +218,26 @@ export class SyncLayer extends DurableObject {
 	override webSocketClose(socket: WebSocket): void {
 		closeQuietly(socket);
 		// Its session may be one that does not come back, and its shard one that has nothing left.
-		const isStream = this.ctx.getTags(socket).includes(STREAM_TAG);
-		if (isStream || this.#registration.isListed) this.#alarm.set();
+		if (isStream(socket) || this.#registration.isListed) this.#alarm.set();
 	}
 
 	override webSocketError(socket: WebSocket): void {
 		this.webSocketClose(socket);
 	}
 
+	/** Why there is no place for one more, where there is none. */
+	#refusal(purpose: SocketPurpose): string | undefined {
+		if (purpose.role === 'listener') return this.#listeners.refusal(purpose);
+		if (purpose.role === 'stream') return this.#calls.refusal(purpose);
+		const inboxes = this.ctx.getWebSockets(inboxTag(purpose.session)).length;
+		return inboxes < MAX_CALLS ? undefined : TOO_MANY_CALLS;
+	}
+
 	/** @returns what the Worker is told of its stream. */
 	#accept(socket: WebSocket, purpose: SocketPurpose): Record<string, string> {
 		if (purpose.role === 'stream') return this.#acceptStream(socket, purpose);
-		const isInbox = purpose.role === 'inbox';
-		const tags = isInbox ? [inboxTag(purpose.session)] : purpose.kinds.map(listenerTag);
-		this.ctx.acceptWebSocket(socket, tags);
+		if (purpose.role === 'listener') this.#listeners.accept(socket, purpose);
+		else this.ctx.acceptWebSocket(socket, [inboxTag(purpose.session)]);
 		return {};
 	}
 
@@ -240,6 +260,7 @@ export class SyncLayer extends DurableObject {
 		const opened = openStream(this.#log, session, lastEventId, nowMs);
 		this.ctx.acceptWebSocket(socket, [STREAM_TAG, sessionTag(session)]);
 		const { rank } = rankSocket(socket, purpose, opened, others, nowMs);
+		closeOldest(this.#streamsOf(session), socket);
 		for (const frame of opened.frames) trySend(socket, frame);
 		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${opened.frames.length}` };
 	}
@@ -275,12 +296,4 @@ export class SyncLayer extends DurableObject {
 		const streams = openStreams(this.ctx.getWebSockets(STREAM_TAG));
 		return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
 	}
-}
-
-function inboxTag(session: string): string {
-	return `inbox:${session}`;
-}
-
-function listenerTag(kind: string): string {
-	return `listener:${kind}`;
 }

@@ -29,6 +29,7 @@ testResumableStreams('DurableObjectStreamSessionManager', () => {
 	return {
 		manager: new DurableObjectStreamSessionManager(undefined, { onError }),
 		elsewhere: new DurableObjectStreamSessionManager(undefined, { onError }),
+		impatient: new DurableObjectStreamSessionManager(undefined, { onError, callWaitMs: 100 }),
 		evict,
 		errors,
 		manyMessages: 150,
