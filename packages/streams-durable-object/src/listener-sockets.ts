@@ -12,7 +12,7 @@ import { trySend } from './stream-sockets.ts';
 const MAX_TAGS = 10;
 
 /** The most open listeners of one owner: a thirtieth of what an object takes. */
-export const MAX_LISTENERS = 1_024;
+const MAX_LISTENERS = 1_024;
 
 /** Kept with the socket of a listener whose uris are more than a socket has tags for. */
 interface ListenerAttachment {
