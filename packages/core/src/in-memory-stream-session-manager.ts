@@ -15,6 +15,7 @@ import type { RequestScope } from './request-scope.ts';
 import type { CallEvents, ResumableStreams } from './resumable-streams.ts';
 import type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
 import { closeStream, isOpen } from './stream-controller.ts';
+import type { StreamPresence } from './stream-presence.ts';
 
 interface Inbox {
 	readonly take: (message: string) => void;
@@ -48,7 +49,7 @@ export interface InMemoryStreamOptions {
  */
 export class InMemoryStreamSessionManager
 	extends StreamSessionManager
-	implements SessionInboxes, ResumableStreams
+	implements SessionInboxes, ResumableStreams, StreamPresence
 {
 	readonly #log: InMemoryMessageLog;
 	readonly #callLog: InMemoryCallLog;
@@ -114,6 +115,10 @@ export class InMemoryStreamSessionManager
 				if (this.#write(id, newest, [frame]) !== 'ended') break;
 			}
 		}
+	}
+
+	async hasOpenStream(session: string): Promise<boolean> {
+		return this.#newestFirst(session).some(({ stream }) => isOpen(stream.controller));
 	}
 
 	async keepCall(session: string, events: CallEvents): Promise<void> {

@@ -73,3 +73,5 @@ export { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 export type { StoredInfoOptions } from './stored-info-session-manager.ts';
 export { storeOperation } from './store-operation.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
+export { knowsPresence } from './stream-presence.ts';
+export type { StreamPresence } from './stream-presence.ts';

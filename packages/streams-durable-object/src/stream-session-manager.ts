@@ -13,6 +13,7 @@ import type {
 	ResumableStreams,
 	SessionInbox,
 	SessionInboxes,
+	StreamPresence,
 } from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
@@ -50,7 +51,7 @@ export interface StreamSessionOptions extends SyncLayerOptions {
  */
 export class DurableObjectStreamSessionManager
 	extends StreamSessionManager
-	implements SessionInboxes, ResumableStreams
+	implements SessionInboxes, ResumableStreams, StreamPresence
 {
 	readonly #binding: SyncLayerBinding;
 	readonly #report: (cause: unknown, session?: string) => void;
@@ -146,6 +147,15 @@ export class DurableObjectStreamSessionManager
 		const sending = this.#broadcast(sessions, data);
 		keepAlive(sending, waitUntil);
 		return sending;
+	}
+
+	async hasOpenStream(id: string): Promise<boolean> {
+		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		try {
+			return await syncLayer(this.#binding).has(session);
+		} catch (cause) {
+			throw new StreamError(PACKAGE, 'looking for a stream', cause);
+		}
 	}
 
 	async keepCall(id: string, events: CallEvents): Promise<void> {
