@@ -1,0 +1,107 @@
+import {
+	createSessionIds,
+	InMemorySessionStore,
+	InMemoryStreamSessionManager,
+	reporterOf,
+	StoredInfoSessionManager,
+} from '@tmcp-sessions/core';
+import type { McpHandler } from '@tmcp-sessions/http';
+import {
+	answerOrRefusal,
+	callsOfServer,
+	checkedOptions,
+	checkKeysOfProcess,
+	corsOptions,
+	overridden,
+	RequestWork,
+	sessionKeys,
+	takeBroadcasts,
+	trackedServer,
+	withCors,
+} from '@tmcp-sessions/http/parts';
+import { SseTransport } from '@tmcp/transport-sse';
+
+import type { SseHandlerOptions } from './options.ts';
+import { servedServer } from './served-server.ts';
+import { sessionStreams } from './session-streams.ts';
+import { SseEndpoint } from './sse-endpoint.ts';
+import { SseSessions } from './sse-sessions.ts';
+
+const DEFAULT_PATH = '/sse';
+const DEFAULT_ENDPOINT = '/messages';
+const DEFAULT_ANSWER_SECONDS = 25;
+/** Origins are checked before, with the host; the transport has no way to be told so. */
+const EVERY_ORIGIN: string[] = Object.assign([], { includes: () => true });
+
+/** Any server that the transport takes, whatever its schemas. */
+type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
+	typeof SseTransport<Custom>
+>[0];
+
+/**
+ * Serves a server to clients of the first transport over HTTP (2024-11-05): a stream that is opened
+ * with GET carries everything that the server says, and messages come with POST, in any isolate.
+ *
+ * Composes `SseTransport` of `@tmcp/transport-sse`. It can stand beside `createMcpHandler`, over the
+ * same server and the same managers. Call it, as that, in the turn in which the server gets its tools.
+ *
+ * @throws {TmcpSessionsError} `configuration`, where a number is out of its range, a key is too
+ * short, or `oauth` comes without `principal`.
+ */
+export function createSseHandler<Custom extends Record<string, unknown> | undefined = undefined>(
+	server: ServerOf<Custom>,
+	options: SseHandlerOptions<Custom> = {},
+): McpHandler {
+	const { cors, oauth, path = DEFAULT_PATH, endpoint = DEFAULT_ENDPOINT } = options;
+	const { answerSeconds = DEFAULT_ANSWER_SECONDS } = options;
+	const checked = checkedOptions({ ...options, answerSeconds });
+	const report = reporterOf(options.onError);
+	const streams = options.streams ?? new InMemoryStreamSessionManager();
+	const info = options.info ?? new StoredInfoSessionManager(new InMemorySessionStore());
+	const calls = callsOfServer(server, streams, undefined, checked.answerMs, report);
+	const isTeller = takeBroadcasts(server, streams);
+	const sent = sessionStreams(streams);
+
+	let transport: SseTransport<Custom> | undefined;
+	const attached = (): SseTransport<Custom> =>
+		(transport ??= new SseTransport<Custom>(
+			servedServer(trackedServer(server, { info, report, calls, canResume: false }), isTeller),
+			{
+				path,
+				endpoint,
+				// Its end is the endpoint's: a stream may end in ways that the transport does not see.
+				sessionManager: { streams: sent, info: overridden(info, { delete: () => {} }) },
+				allowedOrigins: EVERY_ORIGIN,
+				...corsOptions(cors),
+			},
+		));
+	queueMicrotask(attached);
+
+	let served: SseEndpoint<Custom> | undefined;
+	const endpointOf = (env: unknown): SseEndpoint<Custom> => {
+		if (served) return served;
+		const keys = options.sessionIds ? undefined : sessionKeys(options.sessionKeys, env);
+		const ids = options.sessionIds ?? createSessionIds({ keys: keys?.secrets ?? [] });
+		return (served = new SseEndpoint<Custom>({
+			...checked,
+			...{ path, endpoint, calls, info, oauth },
+			streams: sent,
+			context: options.context,
+			transport: attached(),
+			sessions: new SseSessions(ids, streams, info, path),
+			checkHost: (url) => {
+				if (keys?.isOfThisProcess) checkKeysOfProcess(url);
+			},
+		}));
+	};
+
+	return {
+		async fetch(request, env, platform) {
+			const work = new RequestWork(request.headers, platform, report, calls);
+			const response = await answerOrRefusal(work, async () =>
+				endpointOf(env).respond(request, work, platform),
+			);
+			return cors ? withCors(response, request, attached()) : response;
+		},
+	};
+}
