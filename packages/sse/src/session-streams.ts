@@ -30,7 +30,6 @@ export function sessionStreams(streams: StreamSessionManager): StreamSessionMana
 				.then(() => streams.send(sessions, frame))
 				.catch((error: unknown) => work.report(error));
 			lastOf.set(work, sending);
-			work.waitUntil(sending);
 			return sending;
 		},
 	});

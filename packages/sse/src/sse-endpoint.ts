@@ -108,7 +108,9 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		work.sessionId = session;
 		work.isListening = true;
 		work.endsWithClient = true;
-		const headers = { 'mcp-session-id': session };
+		const origin = work.headers.get('origin');
+		// The origin is for its CORS headers alone.
+		const headers = { 'mcp-session-id': session, ...(origin !== null && { origin }) };
 		const answer = await transport.respond(new Request(new URL(path, request.url), { headers }));
 		if (!answer?.body) throw new Error('expected the transport to open a stream; found none');
 		answer.headers.delete('mcp-session-id');

@@ -4,6 +4,7 @@ import {
 	InMemoryStreamSessionManager,
 	reporterOf,
 	StoredInfoSessionManager,
+	TmcpSessionsError,
 } from '@tmcp-sessions/core';
 import type { McpHandler } from '@tmcp-sessions/http';
 import {
@@ -46,7 +47,7 @@ type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorP
  * same server and the same managers. Call it, as that, in the turn in which the server gets its tools.
  *
  * @throws {TmcpSessionsError} `configuration`, where a number is out of its range, a key is too
- * short, or `oauth` comes without `principal`.
+ * short, a path is none, or `oauth` comes without `principal`.
  */
 export function createSseHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
@@ -55,6 +56,7 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 	const { cors, oauth, path = DEFAULT_PATH, endpoint = DEFAULT_ENDPOINT } = options;
 	const { answerSeconds = DEFAULT_ANSWER_SECONDS } = options;
 	const checked = checkedOptions({ ...options, answerSeconds });
+	checkPaths(path, endpoint);
 	const report = reporterOf(options.onError);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const info = options.info ?? new StoredInfoSessionManager(new InMemorySessionStore());
@@ -104,4 +106,23 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 			return cors ? withCors(response, request, attached()) : response;
 		},
 	};
+}
+
+function checkPaths(path: string, endpoint: string): void {
+	for (const [name, found] of Object.entries({ path, endpoint })) {
+		// As URLs spell it: what a request is compared with.
+		if (found.startsWith('/') && new URL(found, 'http://localhost').pathname === found) continue;
+		const expected = 'a path such as /sse, without a query';
+		throw new TmcpSessionsError(
+			'configuration',
+			'sse',
+			`${name} must be ${expected}; found ${found}`,
+		);
+	}
+	if (path !== endpoint) return;
+	throw new TmcpSessionsError(
+		'configuration',
+		'sse',
+		`endpoint must not be path; both are ${path}`,
+	);
 }
