@@ -167,3 +167,19 @@ it('a token that is not good is a 401 at both addresses', async () => {
 		expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
 	}
 });
+
+it('the endpoint event is the first, whatever its manager begins a stream with', async () => {
+	class TalkativeStreams extends InMemoryStreamSessionManager {
+		override create(id: string, controller: ReadableStreamDefaultController): void {
+			super.create(id, controller);
+			this.send(undefined, 'event: message\ndata: {"jsonrpc":"2.0","method":"early"}\n\n');
+		}
+	}
+	const streams = new TalkativeStreams();
+	const session = await LocalSession.open(createSseHandler(createServer(), { ...shared, streams }));
+	await session.until('early');
+	expect(session.text).toMatch(/^event: endpoint\ndata: \/messages\?sessionId=[\w.-]+\n\n/);
+	// Clients of that time take empty data for a broken message.
+	expect(session.text).not.toMatch(/^data: $/m);
+	await session.leave();
+});

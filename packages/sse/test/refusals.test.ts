@@ -42,21 +42,21 @@ describe('an id', () => {
 	});
 
 	it('is no header: neither here nor with Streamable HTTP is it good for the other', async () => {
-		const headers = { 'mcp-session-id': idOf(session.stream.endpoint) };
+		const user = { 'x-user': 'alice', accept: 'application/json, text/event-stream' };
+		const headers = { ...user, 'mcp-session-id': idOf(session.stream.endpoint) };
 		expect((await session.send(PING, { endpoint: '/messages', headers })).status).toBe(400);
-		const accept = 'application/json, text/event-stream';
 		const mcp = new URL('/mcp', workers.url('post'));
-		expect((await sendRaw(mcp, PING, { ...headers, accept })).status).toBe(404);
-		const params = {
-			protocolVersion: '2025-06-18',
-			capabilities: {},
-			clientInfo: { name: 'x', version: '1' },
-		};
-		const opened = await sendRaw(mcp, { id: 0, method: 'initialize', params }, { accept });
+		expect((await sendRaw(mcp, PING, headers)).status).toBe(404);
+		const clientInfo = { name: 'x', version: '1' };
+		const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
+		const opened = await sendRaw(mcp, { id: 0, method: 'initialize', params }, user);
 		const other = opened.headers.get('mcp-session-id') ?? '';
-		expect(other).not.toBe('');
+		expect((await sendRaw(mcp, PING, { ...user, 'mcp-session-id': other })).status).toBe(200);
+		const stream = await RawStream.open(mcp, { ...user, 'mcp-session-id': other });
+		expect(stream.status).toBe(200);
 		const endpoint = `/messages?sessionId=${other}`;
 		expect((await session.send(PING, { endpoint })).status).toBe(404);
+		stream.destroy();
 	});
 
 	it('is not told where it was not asked for', () => {
