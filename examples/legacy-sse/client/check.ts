@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { Visit } from './visit.ts';
 
 /** What was looked at, and what was seen. */
@@ -21,7 +20,9 @@ export async function checkKitchen(base: URL, fetchLike: typeof fetch = fetch): 
 	const current = new Visit();
 	try {
 		await old.begin(new SSEClientTransport(new URL('/sse', base), { fetch: fetchLike }));
-		await current.begin(currentTransport(base, fetchLike));
+		await current.begin(
+			new StreamableHTTPClientTransport(new URL('/mcp', base), { fetch: fetchLike }),
+		);
 		for (const [name, visit] of Object.entries({ '/sse': old, '/mcp': current })) {
 			check(
 				`${name}: a call is answered`,
@@ -39,10 +40,4 @@ export async function checkKitchen(base: URL, fetchLike: typeof fetch = fetch): 
 		await current.end();
 	}
 	return checks;
-}
-
-function currentTransport(base: URL, fetchLike: typeof fetch): Transport {
-	const transport = new StreamableHTTPClientTransport(new URL('/mcp', base), { fetch: fetchLike });
-	// Sound: its own class says that it is one, but for optional fields that may be undefined.
-	return transport as Transport;
 }

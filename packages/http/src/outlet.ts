@@ -35,11 +35,8 @@ export class Outlet {
 		if (this.#hasLeft) return Promise.resolve();
 		const { promise, resolve } = Promise.withResolvers<void>();
 		this.#waiting.add(resolve);
-		void this.#lastWrite.then(() => {
-			this.#waiting.delete(resolve);
-			resolve();
-		});
-		return promise;
+		const taken = this.#lastWrite.then(() => void this.#waiting.delete(resolve));
+		return Promise.race([taken, promise]);
 	}
 
 	/** Writes without waiting; where too much waits already, the client is cut. */

@@ -45,9 +45,7 @@ describe('what goes to a client', () => {
 		// Until its first write is on its way, it is let go of.
 		await new Promise((resolve) => setTimeout(resolve, 0));
 		outlet.cut();
-		await taken;
-		await outlet.taken;
-		await outlet.close();
+		await expect(Promise.all([taken, outlet.taken, outlet.close()])).resolves.toHaveLength(3);
 	});
 
 	it('may be one message of any size, where nothing else waits', async () => {

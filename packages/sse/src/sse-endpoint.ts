@@ -117,7 +117,7 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		answer.headers.delete('connection');
 		answer.headers.set('X-Accel-Buffering', 'no');
 		const end = async (): Promise<void> => {
-			await Promise.all([info.delete(session), calls.end(session)]);
+			await Promise.all([(async () => info.delete(session))(), calls.end(session)]);
 		};
 		const url = `${endpoint}?sessionId=${encodeURIComponent(session)}`;
 		const body = endpointFirst(answer.body, url, () =>

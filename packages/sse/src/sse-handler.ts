@@ -6,6 +6,7 @@ import {
 	StoredInfoSessionManager,
 	TmcpSessionsError,
 } from '@tmcp-sessions/core';
+import type { SessionIds } from '@tmcp-sessions/core';
 import type { McpHandler } from '@tmcp-sessions/http';
 import {
 	answerOrRefusal,
@@ -82,8 +83,7 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 	let served: SseEndpoint<Custom> | undefined;
 	const endpointOf = (env: unknown): SseEndpoint<Custom> => {
 		if (served) return served;
-		const keys = options.sessionIds ? undefined : sessionKeys(options.sessionKeys, env);
-		const ids = options.sessionIds ?? createSessionIds({ keys: keys?.secrets ?? [] });
+		const { ids, checkHost } = sessionIdsOf(options, env);
 		return (served = new SseEndpoint<Custom>({
 			...checked,
 			...{ path, endpoint, calls, info, oauth },
@@ -91,9 +91,7 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 			context: options.context,
 			transport: attached(),
 			sessions: new SseSessions(ids, streams, info, path),
-			checkHost: (url) => {
-				if (keys?.isOfThisProcess) checkKeysOfProcess(url);
-			},
+			checkHost,
 		}));
 	};
 
@@ -106,6 +104,17 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 			return cors ? withCors(response, request, attached()) : response;
 		},
 	};
+}
+
+/** Whoever makes the ids has seen to their keys. */
+function sessionIdsOf(
+	{ sessionIds, sessionKeys: given }: Pick<SseHandlerOptions, 'sessionIds' | 'sessionKeys'>,
+	env: unknown,
+): { ids: SessionIds; checkHost: (url: URL) => void } {
+	if (sessionIds) return { ids: sessionIds, checkHost: () => {} };
+	const { secrets, isOfThisProcess } = sessionKeys(given, env);
+	const checkHost = isOfThisProcess ? checkKeysOfProcess : (): void => {};
+	return { ids: createSessionIds({ keys: secrets }), checkHost };
 }
 
 function checkPaths(path: string, endpoint: string): void {

@@ -134,7 +134,7 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		});
 		// Reachable from everywhere when it is a second old.
 		setTimeout(() => stop.abort(), 1_500);
-		await expect(call).rejects.toThrow();
+		await expect(call).rejects.toThrow('abort');
 		const url = new URL(`/note?name=${encodeURIComponent(note)}`, workers.url('get'));
 		await expect.poll(async () => (await fetch(url)).json(), { timeout: 5_000 }).toBe('cancelled');
 	});

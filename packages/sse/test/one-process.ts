@@ -94,7 +94,7 @@ export class LocalSession {
 		this.#handler = handler;
 		this.response = response;
 		this.#reader = response.body?.getReader();
-		if (isReading) void this.#read();
+		if (isReading) this.#read().catch(() => {}); // Cut: what came in is there.
 	}
 
 	/** Opens a session and reads its endpoint event, and what follows unless it `stalls`. */
@@ -158,10 +158,6 @@ export class LocalSession {
 	}
 
 	async #read(): Promise<void> {
-		try {
-			while (await this.readOne());
-		} catch {
-			// Cut: what came in is there.
-		}
+		while (await this.readOne());
 	}
 }

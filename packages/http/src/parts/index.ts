@@ -1,12 +1,11 @@
 // What the handler of another transport is made of. For packages of this family: it changes with them.
 export { answerOrRefusal } from '../answer-or-refusal.ts';
 export { takeBroadcasts } from '../broadcasts.ts';
-export type { Caller, Callers } from '../callers.ts';
 export { isCancellation } from '../calls-at-work.ts';
 export type { CallsAtWork } from '../calls-at-work.ts';
 export { callsOfServer } from '../calls-of-server.ts';
 export { checkedOptions } from '../checked-options.ts';
-export type { CheckableOptions, CheckedOptions } from '../checked-options.ts';
+export type { CheckedOptions } from '../checked-options.ts';
 export { corsOptions, withCors } from '../cors-headers.ts';
 export { acceptedAnswer, checkProtocolVersion } from '../header-rules.ts';
 export { liveResponse } from '../live-response.ts';
@@ -20,6 +19,5 @@ export { errorMessage, invalidRequest, Refusal, refusalDetailOf } from '../refus
 export { checkRememberedParams } from '../remembered-params.ts';
 export { RequestWork } from '../request-work.ts';
 export { checkKeysOfProcess, sessionKeys } from '../session-keys.ts';
-export type { SessionKeys } from '../session-keys.ts';
 export { isStateless } from '../stateless-rules.ts';
 export { currentWork, trackedServer } from '../tracked-server.ts';
