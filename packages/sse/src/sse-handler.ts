@@ -21,7 +21,9 @@ import {
 	trackedServer,
 	withCors,
 } from '@tmcp-sessions/http/parts';
+import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 import { SseTransport } from '@tmcp/transport-sse';
+import type { SseTransportOptions } from '@tmcp/transport-sse';
 
 import type { SseHandlerOptions } from './options.ts';
 import { servedServer } from './served-server.ts';
@@ -69,14 +71,7 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 	const attached = (): SseTransport<Custom> =>
 		(transport ??= new SseTransport<Custom>(
 			servedServer(trackedServer(server, { info, report, calls, canResume: false }), isTeller),
-			{
-				path,
-				endpoint,
-				// Its end is the endpoint's: a stream may end in ways that the transport does not see.
-				sessionManager: { streams: sent, info: overridden(info, { delete: () => {} }) },
-				allowedOrigins: EVERY_ORIGIN,
-				...corsOptions(cors),
-			},
+			{ path, endpoint, ...transportOptions(sent, info), ...corsOptions(cors) },
 		));
 	queueMicrotask(attached);
 
@@ -103,6 +98,17 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 			);
 			return cors ? withCors(response, request, attached()) : response;
 		},
+	};
+}
+
+function transportOptions(
+	streams: StreamSessionManager,
+	info: InfoSessionManager,
+): Pick<SseTransportOptions, 'allowedOrigins' | 'sessionManager'> {
+	return {
+		// Its end is the endpoint's: a stream may end in ways that the transport does not see.
+		sessionManager: { streams, info: overridden(info, { delete: () => {} }) },
+		allowedOrigins: EVERY_ORIGIN,
 	};
 }
 

@@ -3,9 +3,8 @@ import type { SessionIds } from '@tmcp-sessions/core';
 import { Refusal } from '@tmcp-sessions/http/parts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 
-/** How long a stream that has just lost its way to the backend is waited for, and how often looked for. */
-const WAIT_MS = 3_000;
-const LOOK_EACH_MS = 150;
+/** When a stream that has just lost its way to the backend is looked for again: after 3 s it is not. */
+const LOOKS_AFTER_MS = [100, 200, 400, 800, 1_500];
 
 /** Of this transport: an id that stands in URLs must be of no use in the header of another one. */
 const LABEL = 'sse ';
@@ -70,13 +69,15 @@ export class SseSessions {
 
 	/** A backend that is deployed anew loses all sockets, and has them again in a moment. */
 	async #waitForStream(id: string): Promise<boolean> {
-		for (let waited = 0; ; waited += LOOK_EACH_MS) {
-			const isOpen = await (knowsPresence(this.#streams)
-				? this.#streams.hasOpenStream(id)
-				: this.#streams.has(id));
-			if (isOpen || waited >= WAIT_MS) return isOpen;
-			await new Promise((resolve) => setTimeout(resolve, LOOK_EACH_MS));
+		for (const ms of LOOKS_AFTER_MS) {
+			if (await this.#hasStream(id)) return true;
+			await new Promise((resolve) => setTimeout(resolve, ms));
 		}
+		return this.#hasStream(id);
+	}
+
+	async #hasStream(id: string): Promise<boolean> {
+		return knowsPresence(this.#streams) ? this.#streams.hasOpenStream(id) : this.#streams.has(id);
 	}
 
 	/** The transport takes every failure for a client that said nothing of itself. */
