@@ -16,9 +16,13 @@ const maxLines = 300;
 /** Packages that a backend is built from or around. Every other package is a backend. */
 const shared = ['core', 'http', 'testkit'];
 
+/** Packages that are built on others than `core`. */
+const builtOn: Readonly<Record<string, string[]>> = { core: [], sse: ['core', 'http'] };
+
 /** The family's packages that the sources of a package may import. */
 function allowedImports(folder: string): string[] {
-	if (folder === 'core') return [];
+	const named = builtOn[folder];
+	if (named) return named;
 	return shared.includes(folder) ? shared : ['core'];
 }
 

@@ -22,6 +22,7 @@ import {
 	TOO_MANY_STREAMS,
 } from './stream-bounds.ts';
 import { closeStream, isOpen } from './stream-controller.ts';
+import type { StreamPresence } from './stream-presence.ts';
 
 interface Inbox {
 	readonly take: (message: string) => void;
@@ -64,7 +65,7 @@ export interface InMemoryStreamOptions {
  */
 export class InMemoryStreamSessionManager
 	extends StreamSessionManager
-	implements SessionInboxes, ResumableStreams
+	implements SessionInboxes, ResumableStreams, StreamPresence
 {
 	readonly #log: InMemoryMessageLog;
 	readonly #callLog: InMemoryCallLog;
@@ -147,6 +148,10 @@ export class InMemoryStreamSessionManager
 				if (this.#write(id, newest, [frame]) !== 'ended') break;
 			}
 		}
+	}
+
+	async hasOpenStream(session: string): Promise<boolean> {
+		return this.#newestFirst(session).some(({ stream }) => isOpen(stream.controller));
 	}
 
 	async keepCall(session: string, events: CallEvents): Promise<void> {

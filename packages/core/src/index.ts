@@ -93,4 +93,6 @@ export {
 	TOO_MANY_STREAMS,
 } from './stream-bounds.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
+export { knowsPresence } from './stream-presence.ts';
+export type { StreamPresence } from './stream-presence.ts';
 export { textHash } from './text-hash.ts';

@@ -2,6 +2,7 @@ import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
 import {
 	testResumableStreams,
 	testSessionInboxes,
+	testStreamPresence,
 	testStreamSessionManager,
 	testSubscriptionManager,
 } from '@tmcp-sessions/testkit';
@@ -16,6 +17,11 @@ testStreamSessionManager('InMemoryStreamSessionManager', () => {
 });
 
 testSessionInboxes('InMemoryStreamSessionManager', () => {
+	const manager = new InMemoryStreamSessionManager();
+	return { manager, elsewhere: manager, evict };
+});
+
+testStreamPresence('InMemoryStreamSessionManager', () => {
 	const manager = new InMemoryStreamSessionManager();
 	return { manager, elsewhere: manager, evict };
 });

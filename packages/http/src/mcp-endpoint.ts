@@ -7,21 +7,18 @@ import type { CallsAtWork } from './calls-at-work.ts';
 import { acceptedAnswer, checkProtocolVersion } from './header-rules.ts';
 import { needsSession } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
-import { idOf, isAnswer, isObject, metadataOf, methodOf, paramsOf } from './message.ts';
+import { idOf, isAnswer, isObject, methodOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { readMessage } from './message-body.ts';
+import { checkIds, checkInitialize } from './message-rules.ts';
 import type { ExecutionContextLike, OAuthHelper } from './options.ts';
 import type { OriginRules } from './origin-rules.ts';
-import { invalidRequest, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { checkRememberedParams } from './remembered-params.ts';
 import type { RequestWork } from './request-work.ts';
 import type { SessionRules } from './session-rules.ts';
 import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
 import { transportRequest } from './transport-request.ts';
-
-/** What a client may say of itself at `initialize`, in characters of JSON: it is stored. */
-const MAX_INITIALIZE_LENGTH = 16 * 1_024;
-const MAX_ID_LENGTH = 1_024;
 
 /** What an endpoint is made of. */
 export interface EndpointParts<Custom extends Record<string, unknown> | undefined> {
@@ -200,26 +197,4 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (isCancellable) calls.watch(work);
 		});
 	}
-}
-
-/** What tmcp does not take for an id, it takes for none: the request would never be answered. */
-function checkIds(message: JsonObject): void {
-	const progressToken = metadataOf(message)?.['progressToken'];
-	for (const [name, id] of Object.entries({ id: message.id, progressToken })) {
-		const isId = typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
-		if (id === undefined || isId) continue;
-		const most = `${MAX_ID_LENGTH} characters`;
-		throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
-	}
-}
-
-function checkInitialize(message: unknown): void {
-	if (idOf(message) === undefined) throw invalidRequest('initialize is a request: it needs an id');
-	const { length } = JSON.stringify(paramsOf(message));
-	if (length <= MAX_INITIALIZE_LENGTH) return;
-	throw new Refusal({
-		status: 400,
-		code: -32602,
-		message: `The params of initialize must have at most ${MAX_INITIALIZE_LENGTH} characters; found ${length}`,
-	});
 }

@@ -2,6 +2,7 @@ import type { RequestScope, StoreError, StreamError } from '@tmcp-sessions/core'
 import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from './call-signal.ts';
+import type { CallsAtWork } from './calls-at-work.ts';
 import type { CallStream } from './call-stream.ts';
 import type { AnswerType } from './header-rules.ts';
 import type { JsonObject } from './message.ts';
@@ -57,6 +58,9 @@ export class RequestWork implements RequestScope {
 	/** The revision that the client names. */
 	protocolVersion: string | undefined;
 
+	/** The calls of the transport that serves this: another one of the same server has others. */
+	readonly calls: CallsAtWork | undefined;
+
 	readonly #findShard: () => string;
 	#shard: string | undefined;
 	readonly #context: ExecutionContextLike | undefined;
@@ -68,13 +72,16 @@ export class RequestWork implements RequestScope {
 	 * @param findShard says in which shard stands what the request begins.
 	 * @param context of the platform; without one, the process itself keeps the work alive.
 	 * @param report told of work that rejects, and of the session that it was for.
+	 * @param calls of the transport that serves this.
 	 */
 	constructor(
 		headers: Headers,
 		findShard: () => string,
 		context: ExecutionContextLike | undefined,
 		report: (error: unknown, session: string) => void,
+		calls?: CallsAtWork,
 	) {
+		this.calls = calls;
 		this.headers = new RequestHeaders(headers);
 		this.#findShard = findShard;
 		this.#context = context;

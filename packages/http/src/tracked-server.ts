@@ -2,6 +2,7 @@ import { currentScope, keepAlive } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
+import type { CallsAtWork } from './calls-at-work.ts';
 import { initializeResult } from './initialize-result.ts';
 import type { Offer } from './initialize-result.ts';
 import { idOf, isMisshapen, isObject, methodOf, paramsOf } from './message.ts';
@@ -22,12 +23,8 @@ export interface Tracking {
 	readonly report: (error: unknown) => void;
 	/** Whether streams can be resumed, which is what 2025-11-25 is about. */
 	readonly canResume: boolean;
-	/** Asks the client of this request. */
-	readonly ask: (
-		work: RequestWork | undefined,
-		question: Question,
-		send: (sent: object) => void,
-	) => void;
+	/** The calls of the transport, which ask their clients. */
+	readonly calls: Pick<CallsAtWork, 'ask'>;
 }
 
 /**
@@ -41,7 +38,7 @@ export interface Tracking {
  */
 export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
-	{ info, report, canResume, ask }: Tracking,
+	{ info, report, canResume, calls }: Tracking,
 ): Server {
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const work = currentWork();
@@ -66,26 +63,28 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			work?.finish();
 		}
 	};
+	const tell = (listener: Listener, detail: unknown, isBroadcast = false): void => {
+		const work = (): unknown => listener(detail);
+		const result = isBroadcast ? asOneBroadcast(work) : work();
+		if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
+	};
 	// Sound: the same method with its overloads left out.
 	const serverOn = server.on.bind(server) as On;
 	const on: On = (event, listener, options) =>
 		serverOn(
 			event,
 			(detail) => {
-				const question = event === 'send' ? questionIn(detail) : undefined;
-				if (question) {
-					const work = currentWork();
-					ask(work, question, (request) => {
-						if (work) work.hasSpoken = true;
-						listener({ request });
-					});
-					return;
-				}
-				const work = event === 'send' ? currentWork() : undefined;
-				if (work) work.hasSpoken = true;
-				const tell = (): unknown => listener(detail);
-				const result = event === 'broadcast' ? asOneBroadcast(tell) : tell();
-				if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
+				if (event !== 'send') return tell(listener, detail, event === 'broadcast');
+				const work = currentWork();
+				// Every transport of the server hears of it.
+				if (work?.calls !== undefined && work.calls !== calls) return;
+				const question = questionIn(detail);
+				const say = (said: unknown): void => {
+					if (work) work.hasSpoken = true;
+					tell(listener, said);
+				};
+				if (question) calls.ask(work, question, (request) => say({ request }));
+				else say(detail);
 			},
 			options,
 		);

@@ -15,6 +15,7 @@ import type {
 	ResumableStreams,
 	SessionInbox,
 	SessionInboxes,
+	StreamPresence,
 } from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
@@ -72,7 +73,7 @@ export interface StreamSessionOptions extends SyncLayerOptions {
  */
 export class DurableObjectStreamSessionManager
 	extends StreamSessionManager
-	implements SessionInboxes, ResumableStreams
+	implements SessionInboxes, ResumableStreams, StreamPresence
 {
 	readonly #layers: SyncLayers;
 	readonly #report: (cause: unknown, session?: string) => void;
@@ -174,6 +175,15 @@ export class DurableObjectStreamSessionManager
 		const sending = this.#broadcast(sessions, data);
 		keepAlive(sending, waitUntil);
 		return sending;
+	}
+
+	async hasOpenStream(id: string): Promise<boolean> {
+		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		try {
+			return await syncLayerOf(this.#layers, session).has(session);
+		} catch (cause) {
+			throw new StreamError(PACKAGE, 'looking for a stream', cause);
+		}
 	}
 
 	async keepCall(id: string, events: CallEvents): Promise<void> {

@@ -5,6 +5,7 @@ import {
 import {
 	testResumableStreams,
 	testSessionInboxes,
+	testStreamPresence,
 	testStreamSessionManager,
 	testSubscriptionManager,
 } from '@tmcp-sessions/testkit';
@@ -18,6 +19,12 @@ testStreamSessionManager('DurableObjectStreamSessionManager', () => ({
 }));
 
 testSessionInboxes('DurableObjectStreamSessionManager', () => ({
+	manager: new DurableObjectStreamSessionManager(),
+	elsewhere: new DurableObjectStreamSessionManager(),
+	evict,
+}));
+
+testStreamPresence('DurableObjectStreamSessionManager', () => ({
 	manager: new DurableObjectStreamSessionManager(),
 	elsewhere: new DurableObjectStreamSessionManager(),
 	evict,

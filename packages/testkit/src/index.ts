@@ -51,6 +51,8 @@ export {
 	testStreamSessionManager,
 	testSubscriptionManager,
 } from './stream-suite.ts';
+export { testStreamPresence } from './presence-suite.ts';
+export type { PresenceFactory, PresenceUnderTest } from './presence-suite.ts';
 export { singleUseCases, testSingleUse } from './single-use-suite.ts';
 export type { SingleUseCase, SingleUseFactory, SingleUseUnderTest } from './single-use-suite.ts';
 export { OpenStream } from './open-stream.ts';
