@@ -54,7 +54,15 @@ export class Publisher {
 
 	async #flush(): Promise<void> {
 		const pending = this.#pending.splice(0);
-		if (pending.length === 0) return;
+		try {
+			if (pending.length > 0) await this.#sendAll(pending);
+		} catch (cause) {
+			for (const { onFailure } of pending) onFailure(cause);
+		}
+		for (const { settle } of pending) settle();
+	}
+
+	async #sendAll(pending: readonly Pending[]): Promise<void> {
 		const ready = this.#known.ready();
 		const named = [...new Set(pending.flatMap(({ parts }) => [...parts.keys()]))];
 		const waiting = this.#known.isSearching ? named.filter((shard) => !ready.includes(shard)) : [];
@@ -67,7 +75,6 @@ export class Publisher {
 			...[...now].map((shard) => this.#send(shard, pending)),
 			...(isAsking ? [this.#sendByRoot(pending, now, waiting)] : []),
 		]);
-		for (const { settle } of pending) settle();
 	}
 
 	/** Sends to the root, and then to the shards that it names and that were not covered. */
