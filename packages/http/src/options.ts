@@ -27,7 +27,7 @@ export interface McpHandlerOptions<Custom = undefined> {
 	readonly sessionKeys?: readonly (string | undefined)[] | undefined;
 	/**
 	 * Where sessions and listeners stand that Durable Objects keep. Default: one shard in each region
-	 * that clients come from, as `request.cf` tells it; without it, as on one's own machine, one.
+	 * that clients come from, as `request.cf` tells it; where there is none, one.
 	 */
 	readonly placement?: PlacementOptions | undefined;
 	/** The endpoint's path; null answers on every path. Default: `/mcp`. */

@@ -21,6 +21,22 @@ describe("an object's own namespace", () => {
 		expect(found).toBe(true);
 	});
 
+	it('is that of the jurisdiction that the object is in', () => {
+		const id = namespace.idFromName(name);
+		// workerd has none: an id and a namespace that do as the platform says.
+		const restricted = {
+			...id,
+			jurisdiction: 'eu',
+			toString: () => id.toString(),
+			equals: () => true,
+		};
+		const all = {
+			idFromString: () => restricted,
+			jurisdiction: (jurisdiction: string) => `the namespace in ${jurisdiction}`,
+		};
+		expect(ownNamespace(restricted, { all })).toBe('the namespace in eu');
+	});
+
 	it('is none where neither has it', () => {
 		const { TMCP_SESSION_OBJECT: _, ...others } = env as unknown as Record<string, unknown>;
 		expect(ownNamespace(namespace.idFromName(name), undefined, others)).toBeUndefined();

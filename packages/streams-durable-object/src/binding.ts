@@ -28,15 +28,6 @@ export interface SyncLayers {
 }
 
 /**
- * The namespace that the objects are in, whatever their jurisdiction: the same at each call.
- *
- * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
- */
-export function syncLayerNamespace({ binding }: SyncLayers): DurableObjectNamespace<SyncLayer> {
-	return resolveBinding(KIND, binding, env);
-}
-
-/**
  * The object that is a shard. One that there was not yet is made near its region.
  *
  * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
@@ -45,8 +36,8 @@ export function syncLayer(
 	layers: SyncLayers,
 	shard: string = ROOT_SHARD,
 ): DurableObjectStub<SyncLayer> {
-	const { jurisdiction } = layers;
-	const all = syncLayerNamespace(layers);
+	const { binding, jurisdiction } = layers;
+	const all = resolveBinding(KIND, binding, env);
 	const namespace = jurisdiction ? all.jurisdiction(jurisdiction) : all;
 	const locationHint = regionOfShard(shard);
 	return namespace.getByName(objectName(shard), locationHint && { locationHint });

@@ -1,7 +1,7 @@
 import { currentScope, ROOT_SHARD } from '@tmcp-sessions/core';
 import type { RequestScope } from '@tmcp-sessions/core';
 
-import { syncLayer, syncLayerNamespace } from './binding.ts';
+import { syncLayer } from './binding.ts';
 import type { SyncLayers } from './binding.ts';
 import { KnownShards } from './known-shards.ts';
 import { byShard, inCalls, isForAll } from './publication.ts';
@@ -54,7 +54,15 @@ export class Publisher {
 
 	async #flush(): Promise<void> {
 		const pending = this.#pending.splice(0);
-		if (pending.length === 0) return;
+		try {
+			if (pending.length > 0) await this.#sendAll(pending);
+		} catch (cause) {
+			for (const { onFailure } of pending) onFailure(cause);
+		}
+		for (const { settle } of pending) settle();
+	}
+
+	async #sendAll(pending: readonly Pending[]): Promise<void> {
 		const ready = this.#known.ready();
 		const named = [...new Set(pending.flatMap(({ parts }) => [...parts.keys()]))];
 		const waiting = this.#known.isSearching ? named.filter((shard) => !ready.includes(shard)) : [];
@@ -67,7 +75,6 @@ export class Publisher {
 			...[...now].map((shard) => this.#send(shard, pending)),
 			...(isAsking ? [this.#sendByRoot(pending, now, waiting)] : []),
 		]);
-		for (const { settle } of pending) settle();
 	}
 
 	/** Sends to the root, and then to the shards that it names and that were not covered. */
@@ -125,18 +132,23 @@ export class Publisher {
 	}
 }
 
-const publishers = new WeakMap<object, Map<string, Publisher>>();
+const publishersByName = new Map<string, Map<string, Publisher>>();
+const publishersByNamespace = new WeakMap<object, Map<string, Publisher>>();
 
 /**
- * The publisher of an isolate: the same for all managers of these objects.
- *
- * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
+ * The publisher of an isolate: the same for all managers of these objects that were given the same
+ * binding. Not for all whose binding is found to be the same: whoever wraps `env` may make a new
+ * object each time.
  */
 export function publisherOf(layers: SyncLayers): Publisher {
-	const namespace = syncLayerNamespace(layers);
-	const byJurisdiction = publishers.get(namespace) ?? new Map<string, Publisher>();
-	publishers.set(namespace, byJurisdiction);
-	const jurisdiction = layers.jurisdiction ?? '';
+	const { binding, jurisdiction = '' } = layers;
+	const known =
+		typeof binding === 'string'
+			? publishersByName.get(binding)
+			: publishersByNamespace.get(binding);
+	const byJurisdiction = known ?? new Map<string, Publisher>();
+	if (typeof binding === 'string') publishersByName.set(binding, byJurisdiction);
+	else publishersByNamespace.set(binding, byJurisdiction);
 	const publisher = byJurisdiction.get(jurisdiction) ?? new Publisher(layers);
 	byJurisdiction.set(jurisdiction, publisher);
 	return publisher;

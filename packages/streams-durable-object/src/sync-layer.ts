@@ -66,7 +66,7 @@ export class SyncLayer extends DurableObject {
 		const sql = openStorage(state.storage);
 		this.#bounds = new.target.logBounds;
 		// Half an age, so that nothing is kept for much longer than one.
-		this.#alarm = new PruneAlarm(state, this.#bounds.ageMs / 2);
+		this.#alarm = new PruneAlarm(this.ctx, this.#bounds.ageMs / 2);
 		this.#registration = new ShardRegistration(state, env);
 		this.#shards = new ShardList(sql);
 		this.#log = new SqlMessageLog(sql, this.#bounds, this.#registration);

@@ -200,6 +200,58 @@ describe('publishing', () => {
 		await streams[3]?.until('slow');
 	});
 
+	it('of one request uses one stub of each shard, whose calls arrive in order, and a new one after a failure', async () => {
+		const stubs: string[] = [];
+		let isBroken = false;
+		const intercepted = interceptedDurableObject(
+			env.TMCP_DURABLE_OBJECT,
+			async (_call, proceed) => {
+				if (isBroken) throw new Error('object is overloaded');
+				return proceed();
+			},
+		);
+		const watched = new Proxy(intercepted, {
+			get(target, key) {
+				const member: unknown = Reflect.get(target, key);
+				if (key !== 'getByName') return member;
+				return (name: string) => {
+					stubs.push(name);
+					return target.getByName(name);
+				};
+			},
+		});
+		const errors: string[] = [];
+		const onError = (error: Error): void => void errors.push(error.message);
+		const manager = new DurableObjectStreamSessionManager(watched, { onError });
+		const [, weur0 = ''] = sessions;
+		const scope = { waitUntil: () => {} };
+		const send = (message: string): Promise<void> =>
+			runInScope(scope, async () => manager.send([weur0], frameOf(message)));
+		await send('1');
+		await send('2');
+		expect(stubs).toEqual([nameOf('weur0')]);
+		isBroken = true;
+		await send('lost');
+		isBroken = false;
+		await send('3');
+		expect(stubs).toHaveLength(2);
+		await runInScope({ waitUntil: () => {} }, async () => manager.send([weur0], frameOf('4')));
+		expect(stubs).toHaveLength(3);
+		await streams[1]?.until('"4"');
+		expect(streams[1]?.messages).toEqual(['1', '2', '3', '4']);
+		expect(errors).toHaveLength(1);
+	});
+
+	it('what is no message fails alone, and settles', async () => {
+		const isolate = newIsolate();
+		const cyclic: Record<string, unknown> = {};
+		cyclic['self'] = cyclic;
+		await isolate.subscriptions.send({ ...CHANGE, params: cyclic });
+		expect(isolate.errors).toEqual([expect.stringContaining('telling listeners failed')]);
+		await isolate.streams.send(undefined, frameOf('afterwards'));
+		await Promise.all(streams.map((stream) => stream.until('afterwards')));
+	});
+
 	it('more in one turn than fits into a call makes several calls, in order', async () => {
 		const isolate = newIsolate();
 		const [, weur0 = ''] = sessions;
