@@ -45,6 +45,9 @@ export { InMemorySessionStore } from './memory-session-store.ts';
 export type { HeldSession, InMemorySessionStoreOptions } from './memory-session-store.ts';
 export { currentScope, keepAlive, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
+export { createSealing, SEALED_ID_LENGTH } from './sealing.ts';
+export type { Sealing } from './sealing.ts';
+export { badSecret, checkSecrets, secretsIn } from './secrets.ts';
 export { hasInboxes } from './session-inboxes.ts';
 export type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
 export { createSessionIds } from './session-ids.ts';
@@ -64,6 +67,8 @@ export type {
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+export { sealsSessions } from './session-sealing.ts';
+export type { NamedSession, SaidAtInitialize, SessionSealing } from './session-sealing.ts';
 export { isResumable } from './resumable-streams.ts';
 export type { CallEvents, ResumableStreams } from './resumable-streams.ts';
 export type { SingleUse } from './single-use.ts';

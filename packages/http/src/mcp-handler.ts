@@ -4,6 +4,7 @@ import {
 	isResumable,
 	InMemoryStreamSessionManager,
 	reporterOf,
+	secretsIn,
 	TmcpSessionsError,
 } from '@tmcp-sessions/core';
 import type { StreamSessionManager } from '@tmcp/session-manager';
@@ -20,7 +21,7 @@ import { OriginRules } from './origin-rules.ts';
 import { Refusal, refusalDetailOf, refusalResponse } from './refusal.ts';
 import { resumedStreams } from './resumed-streams.ts';
 import { RequestWork } from './request-work.ts';
-import { secretsIn, sessionKeys } from './session-keys.ts';
+import { sessionKeys } from './session-keys.ts';
 import { SessionRules } from './session-rules.ts';
 import { tiedSubscriptions } from './tied-subscriptions.ts';
 import { currentWork, trackedServer } from './tracked-server.ts';
