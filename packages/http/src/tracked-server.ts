@@ -1,4 +1,4 @@
-import { currentScope, keepAlive } from '@tmcp-sessions/core';
+import { currentScope, keepAlive, sealsSessions } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
@@ -42,6 +42,10 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
 	{ info, report, canResume, ask }: Tracking,
 ): Server {
+	const offer = {
+		hasSessions: info !== undefined,
+		keepsChanges: !info || !sealsSessions(info) || info.keepsChanges,
+	};
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const work = currentWork();
 		const isRequest = 'method' in message && 'id' in message;
@@ -54,7 +58,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			// A codec says no more of a store that is down than a client may know.
 			if (work?.failure) throw work.failure;
 			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
-			return kept(shown(message, response, { hasSessions: info !== undefined, canResume }), work);
+			return kept(shown(message, response, { ...offer, canResume }), work);
 		} catch (error) {
 			// Its client has to know, and nobody else.
 			if (isMisshapen(error)) throw invalidRequest('The message is not one of the protocol');
