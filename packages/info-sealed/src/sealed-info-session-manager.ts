@@ -64,14 +64,14 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 		const secrets = strongSecretsIn(keys, PACKAGE);
 		const now = options.now ?? Date.now;
 		const opened = new OpenedSessions();
-		const recheckMs = checkedRecheckMs(recheckSeconds);
+		const recheckMs = toMs('recheckSeconds', recheckSeconds, (each) => each >= 0);
+		const lifetimeMs = toMs('absoluteSeconds', absoluteSeconds, (each) => each > 0);
 		super(new SealedSessionStore({ opened, rest: rest?.store, recheckMs, now }), options);
 		this.keepsChanges = rest !== undefined;
 		this.#opened = opened;
 		this.#now = now;
 		this.#ids = new SealedIds({
-			...{ secrets, now },
-			lifetimeMs: absoluteSeconds * 1000,
+			...{ secrets, lifetimeMs, now },
 			canStore: this.keepsChanges,
 		});
 	}
@@ -90,11 +90,11 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 	}
 }
 
-function checkedRecheckMs(seconds: number): number {
-	if (seconds >= 0 && seconds < Infinity) return seconds * 1000;
+function toMs(name: string, seconds: number, isAllowed: (seconds: number) => boolean): number {
+	if (isAllowed(seconds) && Number.isFinite(seconds)) return seconds * 1000;
 	throw new TmcpSessionsError(
 		'configuration',
 		PACKAGE,
-		`recheckSeconds must be a number of seconds from 0 on; found ${seconds}`,
+		`${name} must be a number of seconds; found ${seconds}`,
 	);
 }
