@@ -1,6 +1,5 @@
 import { createSessionIds, sealsSessions, TmcpSessionsError } from '@tmcp-sessions/core';
 import type {
-	ClientCapabilities,
 	ClientInfo,
 	ErrorCode,
 	NamedSession,
@@ -70,7 +69,7 @@ export class SessionRules {
 			principal,
 			// Sound: as above, for what they hold.
 			clientInfo: clientInfo as unknown as ClientInfo,
-			clientCapabilities: clientCapabilities as ClientCapabilities,
+			clientCapabilities,
 			protocolVersion: servedVersion(protocolVersion),
 		});
 	}

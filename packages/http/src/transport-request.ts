@@ -10,14 +10,14 @@ import type { RequestWork } from './request-work.ts';
  * - with the signal of the call: a client that drops its connection has not cancelled its request,
  *   except in the stateless era, which has no other way to cancel. What the transport then does
  *   runs for the request, whoever tells that its client is gone;
- * - with what managers call the session in the place of its id, and without one where the client's
- *   does not count.
+ * - without a session id where the client's does not count, or is not what managers call the session:
+ *   the transport asks for that.
  *
  * A proxy, since a copy of the request costs a tenth of what the whole call costs.
  */
 export function transportRequest(request: Request, work: RequestWork): Request {
 	if (work.headers.get('mcp-session-id') !== work.sessionId)
-		work.headers.set('mcp-session-id', work.sessionId || null);
+		work.headers.set('mcp-session-id', null);
 	// The transport knows it in this spelling alone.
 	if (work.message !== undefined) work.headers.set('content-type', 'application/json');
 	if (work.endsWithClient) {

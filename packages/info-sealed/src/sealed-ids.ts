@@ -102,7 +102,7 @@ export class SealedIds {
 		};
 	}
 
-	/** Takes any text. */
+	/** The session of an id that was made here, expired or not. Takes any text. */
 	async open(id: string, principal: string): Promise<SealedSession | undefined> {
 		if (id.length > MAX_LENGTH) return undefined;
 		const [, shard = '', sealed = ''] = FORM.exec(id) ?? [];
@@ -113,7 +113,7 @@ export class SealedIds {
 		const { now, lifetimeMs } = this.#options;
 		// A deployment that lets sessions live shorter than it did means those that are open, too.
 		const expiresAtMs = createdAtMs + Math.min(sealedMs, lifetimeMs);
-		if (expiresAtMs <= now() || createdAtMs > now() + CLOCK_SKEW_MS) return undefined;
+		if (createdAtMs > now() + CLOCK_SKEW_MS) return undefined;
 		return {
 			...{ id, principal, createdAtMs, expiresAtMs },
 			name: nameIn(id, shard),

@@ -84,9 +84,9 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 
 	async openSession(id: string, principal: string): Promise<NamedSession | undefined> {
 		const known = this.#opened.find(id, principal);
-		if (known) return known.expiresAtMs > this.#now() ? known : undefined;
-		const session = await this.#ids.open(id, principal);
-		return session && this.#opened.add(session);
+		const session = known ?? (await this.#ids.open(id, principal));
+		if (!session || session.expiresAtMs <= this.#now()) return undefined;
+		return known ?? this.#opened.add(session);
 	}
 }
 

@@ -3,7 +3,7 @@ import { mutate, seededRandom } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { SealedInfoSessionManager } from '../src/index.ts';
-import { CLIENT, deployment, newKey } from './endpoint.ts';
+import { CLIENT, deployment, newKey, principalOf } from './endpoint.ts';
 import type { Isolate } from './endpoint.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -80,11 +80,15 @@ describe('an id is a 404, and no storage is asked, that was', () => {
 		const [id = ''] = ids;
 		expect((await there.call(id)).status).toBe(200);
 		operations.length = 0;
-		for (const user of ['bob', 'Alice', 'alice ', 'alic', 'alice\u0000'.slice(0, 5) + '2']) {
+		for (const user of ['bob', 'Alice', 'alic', 'alice2', '"alice"', 'alice",null]']) {
 			// Also where it is remembered as that of alice.
-			if (user.trim() !== 'alice') expect((await there.call(id, user)).status).toBe(404);
-			expect(await there.info.openSession(id, user)).toBeUndefined();
+			expect((await there.call(id, user)).status).toBe(404);
+			expect(await there.info.openSession(id, principalOf(user))).toBeUndefined();
 		}
+		for (const principal of ['', 'alice', `${principalOf('alice')} `]) {
+			expect(await there.info.openSession(id, principal)).toBeUndefined();
+		}
+		expect(await there.info.openSession(id, principalOf('alice'))).toBeDefined();
 		expect(operations).toEqual([]);
 	});
 
@@ -130,8 +134,12 @@ describe('an id is a 404, and no storage is asked, that was', () => {
 		const { clock, isolate, operations } = deployment(() => new InMemorySessionStore());
 		const here = isolate();
 		const session = await here.open();
+		const name = (await here.info.openSession(session, principalOf('alice')))?.name ?? '';
+		expect(await here.info.getClientInfo(name)).toEqual(CLIENT);
 		clock.advance(7 * DAY_MS);
 		for (const each of [here, isolate()]) {
+			expect(await each.info.openSession(session, principalOf('alice'))).toBeUndefined();
+			expect(await each.info.getClientInfo(name)).toBeUndefined();
 			expect((await each.call(session)).status).toBe(404);
 			expect((await each.end(session)).status).toBe(404);
 		}

@@ -7,9 +7,9 @@ import {
 	ObjectCallCounter,
 	OperationCounter,
 } from '@tmcp-sessions/testkit';
-import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 
+import { bindings } from './bindings.ts';
 import { deployment, Isolate, newKey } from './endpoint.ts';
 import type { Deployment } from './endpoint.ts';
 
@@ -98,7 +98,7 @@ describe('counted at the bindings', () => {
 
 	it('calls ask nothing of Workers KV from the second of a session on, and one write for its end', async () => {
 		const counter = new OperationCounter();
-		const namespace = countedKV(env.TMCP_SESSION_INFO, counter);
+		const namespace = countedKV(bindings.TMCP_SESSION_INFO, counter);
 		const isolate = (): Isolate => new Isolate({ keys, rest: new KVInfoSessionManager(namespace) });
 		const session = await isolate().open();
 		expect(counter.take()).toEqual({ reads: 0, writes: 0, lists: 0, deletes: 0 });
@@ -115,7 +115,7 @@ describe('counted at the bindings', () => {
 
 	it('calls make none to a Durable Object from the second of a session on', async () => {
 		const counter = new ObjectCallCounter();
-		const namespace = countedDurableObject(env.TMCP_SESSION_OBJECT, counter);
+		const namespace = countedDurableObject(bindings.TMCP_SESSION_OBJECT, counter);
 		const isolate = (): Isolate =>
 			new Isolate({ keys, rest: new DurableObjectInfoSessionManager(namespace) });
 		const session = await isolate().open();

@@ -15,6 +15,11 @@ export const DOOR = 'door://front';
 /** What a client says of itself. */
 export const CLIENT = { name: 'visitor', version: '1.0.0' };
 
+/** Whom a session of this user belongs to, as the handler says it. */
+export function principalOf(user: string): string {
+	return JSON.stringify([user, null]);
+}
+
 /** A secret, as `openssl rand -base64 32` makes one. */
 export function newKey(): string {
 	return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));

@@ -58,5 +58,10 @@ export { OpenStream } from './open-stream.ts';
 export type { StreamEvent } from './open-stream.ts';
 export { openSession } from './open-session.ts';
 export type { OpenSession } from './open-session.ts';
-export { CLIENT_CAPABILITIES, CLIENT_INFO, sessionName, TransportClient } from './transport-client.ts';
+export {
+	CLIENT_CAPABILITIES,
+	CLIENT_INFO,
+	sessionName,
+	TransportClient,
+} from './transport-client.ts';
 export type { TransportAnswer } from './transport-client.ts';

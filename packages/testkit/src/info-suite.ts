@@ -2,7 +2,12 @@ import type { StoredInfoOptions, StoredInfoSessionManager } from '@tmcp-sessions
 import { InfoSessionManager } from '@tmcp/session-manager';
 import { describe, expect, it } from 'vitest';
 
-import { CLIENT_CAPABILITIES, CLIENT_INFO, sessionName, TransportClient } from './transport-client.ts';
+import {
+	CLIENT_CAPABILITIES,
+	CLIENT_INFO,
+	sessionName,
+	TransportClient,
+} from './transport-client.ts';
 
 /** An info manager as the suite needs it. */
 export interface InfoUnderTest {
