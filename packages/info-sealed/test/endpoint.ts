@@ -1,5 +1,5 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
-import type { SessionStore } from '@tmcp-sessions/core';
+import type { ErrorReporter, SessionStore } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { ManualClock } from '@tmcp-sessions/testkit';
@@ -39,12 +39,56 @@ export function counted(store: SessionStore, operations: string[]): SessionStore
 	});
 }
 
+/** What stored sessions are signed with, in every isolate. */
+const SESSION_KEYS = [newKey()];
+
+/** A server over this manager, for users who say who they are. */
+export function serve(info: StoredInfoSessionManager, onError?: ErrorReporter): McpHandler {
+	return createMcpHandler(createServer(), {
+		...{ info, onError },
+		sessionKeys: SESSION_KEYS,
+		principal: ({ headers }) => headers.get('x-user'),
+	});
+}
+
 /** An answer, read to its end. */
 export interface Answer {
 	readonly status: number;
 	/** The id that it names, empty where it names none. */
 	readonly session: string;
 	readonly text: string;
+}
+
+/** Sends a request of a user. */
+export async function send(
+	mcp: McpHandler,
+	init: RequestInit,
+	session: string | undefined,
+	user: string,
+): Promise<Answer> {
+	const response = await mcp.fetch(
+		new Request('https://example.com/mcp', {
+			...init,
+			headers: {
+				'content-type': 'application/json',
+				'x-user': user,
+				...(session !== undefined && { 'mcp-session-id': session }),
+			},
+		}),
+	);
+	const isStream = init.method === 'GET' && response.status === 200;
+	if (isStream) await response.body?.cancel();
+	return {
+		status: response.status,
+		session: response.headers.get('mcp-session-id') ?? '',
+		text: isStream ? '' : await response.text(),
+	};
+}
+
+/** The body of `initialize`. */
+export function initialize(capabilities: object = {}): object {
+	const params = { protocolVersion: '2025-06-18', capabilities, clientInfo: CLIENT };
+	return { jsonrpc: '2.0', id: 1, method: 'initialize', params };
 }
 
 /** One isolate of a deployment that seals its sessions. */
@@ -56,32 +100,12 @@ export class Isolate {
 	constructor(options: SealedInfoOptions) {
 		const onError = (error: Error): void => void this.errors.push(error);
 		this.info = new SealedInfoSessionManager({ onError, ...options });
-		this.#mcp = createMcpHandler(createServer(), {
-			info: this.info,
-			principal: ({ headers }) => headers.get('x-user'),
-			onError,
-		});
+		this.#mcp = serve(this.info, onError);
 	}
 
 	/** Sends a request of a user. */
-	async send(init: RequestInit, session?: string, user = 'alice'): Promise<Answer> {
-		const response = await this.#mcp.fetch(
-			new Request('https://example.com/mcp', {
-				...init,
-				headers: {
-					'content-type': 'application/json',
-					'x-user': user,
-					...(session !== undefined && { 'mcp-session-id': session }),
-				},
-			}),
-		);
-		const isStream = init.method === 'GET' && response.status === 200;
-		if (isStream) await response.body?.cancel();
-		return {
-			status: response.status,
-			session: response.headers.get('mcp-session-id') ?? '',
-			text: isStream ? '' : await response.text(),
-		};
+	send(init: RequestInit, session?: string, user = 'alice'): Promise<Answer> {
+		return send(this.#mcp, init, session, user);
 	}
 
 	post(message: object, session?: string, user?: string): Promise<Answer> {
@@ -90,9 +114,8 @@ export class Isolate {
 	}
 
 	/** Asks for a session. */
-	initialize(capabilities: object = {}, user?: string): Promise<Answer> {
-		const params = { protocolVersion: '2025-06-18', capabilities, clientInfo: CLIENT };
-		return this.post({ id: 1, method: 'initialize', params }, undefined, user);
+	initialize(capabilities?: object, user?: string): Promise<Answer> {
+		return this.post(initialize(capabilities), undefined, user);
 	}
 
 	/** Opens a session and returns its id. */

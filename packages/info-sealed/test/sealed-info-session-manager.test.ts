@@ -5,7 +5,7 @@ import { CLIENT_INFO, testInfoSessionManager } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { SealedInfoSessionManager } from '../src/index.ts';
-import { newKey } from './endpoint.ts';
+import { initialize, Isolate, newKey, send, serve } from './endpoint.ts';
 
 const keys = [newKey()];
 const memory = new InMemorySessionStore();
@@ -41,6 +41,28 @@ describe('a session that is not sealed, as a bare HttpTransport opens it', () =>
 		await expect(info.flush('a')).rejects.toMatchObject({ code: 'configuration' });
 		expect(errors[0]?.message).toMatch(/\{ keys, rest \}.*createMcpHandler/s);
 		expect(await info.getClientInfo('a')).toBeUndefined();
+	});
+});
+
+describe('a session that was opened before a deployment sealed its sessions', () => {
+	it('goes on in rest, until it is ended', async () => {
+		const rest = rests.memory();
+		const before = serve(rest);
+		const body = JSON.stringify(initialize());
+		const { session } = await send(before, { method: 'POST', body }, undefined, 'alice');
+		expect(session).toMatch(/^1\./);
+		const after = new Isolate({ keys, rest });
+		expect((await after.call(session)).text).toContain('visitor');
+		expect((await after.call(session, 'bob')).status).toBe(404);
+		expect((await after.end(session)).status).toBe(200);
+		expect((await after.call(session)).status).toBe(404);
+	});
+
+	it('is unknown without a rest', async () => {
+		const body = JSON.stringify(initialize());
+		const before = serve(rests.memory());
+		const { session } = await send(before, { method: 'POST', body }, undefined, 'alice');
+		expect((await new Isolate({ keys }).call(session)).status).toBe(404);
 	});
 });
 

@@ -9,11 +9,12 @@ const IDLE_MS = 1_500;
 
 const initialize = (
 	capabilities: object,
+	protocolVersion = '2025-06-18',
 ): { id: number; method: string; params: Record<string, unknown> } => ({
 	id: 0,
 	method: 'initialize',
 	params: {
-		protocolVersion: '2025-06-18',
+		protocolVersion,
 		capabilities,
 		clientInfo: { name: 'raw', version: '1.0.0' },
 	},
@@ -100,6 +101,24 @@ describeSealedAlone((deployment) => {
 		expect((await there.post({ id: id ?? '', result }, session)).status).toBe(202);
 		await asking.ended;
 		expect(asking.text).toContain('sure: true');
+	});
+
+	it('the revision is known from the id, where a client does not name it: 2025-11-25 is primed', async () => {
+		const { here, there } = deployment.endpoint();
+		for (const [version, isPrimed] of [
+			['2025-06-18', false],
+			['2025-11-25', true],
+			['2099-01-01', false],
+		] as const) {
+			const { headers } = await here.post(initialize({}, version));
+			const stream = await there.openStream(String(headers['mcp-session-id']));
+			await stream.until('\n\n');
+			expect([version, /^id: \S+\n(?:.+\n)*data: ?\n/m.test(stream.text)]).toEqual([
+				version,
+				isPrimed,
+			]);
+			stream.destroy();
+		}
 	});
 
 	it('a client that says more than an id holds is refused, and told what it can do', async () => {
