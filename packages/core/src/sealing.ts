@@ -14,7 +14,7 @@ export interface Sealing {
 }
 
 /** What was sealed. */
-export interface Opened {
+interface Opened {
 	/** The first `SEALED_ID_LENGTH` characters: others for each text that was sealed, and random. */
 	readonly id: string;
 	readonly text: string;

@@ -1,7 +1,7 @@
 /**
  * What nearly every client says, each as one control character, which JSON itself never has: it
- * escapes them. So this is undone by putting the words back, whatever a client says. Ids become a
- * fifth to a third shorter, more than CBOR makes them.
+ * escapes them. So this is undone by putting the words back, whatever a client says. Ids of usual
+ * clients become a sixth to a third shorter; CBOR makes them as short at best, for a library.
  *
  * The order is part of the form of an id: a change of it is another form.
  */
@@ -28,7 +28,7 @@ export function toCompactJson(value: unknown): string {
 	);
 }
 
-/** The value that `toCompactJson` made the text of. @throws {SyntaxError} for any other text. */
+/** The value that `toCompactJson` made the text of. */
 export function fromCompactJson(text: string): unknown {
 	return JSON.parse(
 		WORDS.reduce(

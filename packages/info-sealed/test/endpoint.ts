@@ -26,7 +26,7 @@ export function newKey(): string {
 }
 
 /** The same store; the names of the operations that it was asked for are noted. */
-export function counted(store: SessionStore, operations: string[]): SessionStore {
+function counted(store: SessionStore, operations: string[]): SessionStore {
 	return new Proxy(store, {
 		get(target, key) {
 			const member: unknown = Reflect.get(target, key, target);
