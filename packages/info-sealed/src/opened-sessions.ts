@@ -7,6 +7,8 @@ import type { SealedSession } from './sealed-ids.ts';
 export interface OpenedSession extends SealedSession {
 	/** What its store had of it, and when that was asked. */
 	stored?: { readonly record: SessionRecord | undefined; readonly atMs: number } | undefined;
+	/** Whether it subscribed to something here: then its store knows its name. */
+	hasSubscribed?: boolean;
 }
 
 /** A mebibyte of ids: 4,000 sessions and more, 500 where all have as much as fits. */

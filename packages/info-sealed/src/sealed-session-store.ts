@@ -8,7 +8,8 @@ import type {
 } from '@tmcp-sessions/core';
 
 import type { OpenedSession, OpenedSessions } from './opened-sessions.ts';
-import { isSealedName, MAX_NAME_LENGTH, PACKAGE } from './sealed-ids.ts';
+import { capabilitiesOver } from './sealed-capabilities.ts';
+import { isSealedName, PACKAGE } from './sealed-ids.ts';
 import type { Said } from './sealed-ids.ts';
 
 /** What is behind the ids. */
@@ -21,7 +22,10 @@ export interface SealedStoreOptions {
 	readonly now: () => number;
 }
 
-/** The record of a sealed session in `rest`. Its subscriptions are there under its name. */
+/**
+ * The record of what changes in a sealed session. Its subscriptions are those of a session in `rest`
+ * that has its name, so that no two writes of one client meet in one record.
+ */
 const stateId = (name: string): string => `${name}.state`;
 
 /**
@@ -52,11 +56,11 @@ export class SealedSessionStore implements SessionStore {
 	async read(id: string): Promise<SessionRecord | undefined> {
 		const session = this.#opened.get(id);
 		if (!session) return isSealedName(id) ? undefined : this.#rest?.read(id);
-		if (session.expiresAtMs <= this.#now()) return undefined;
-		const state = await this.#state(session);
-		if (state?.hasEnded) return undefined;
+		const live = await this.#ifLive(session, () => this.#state(session));
+		if (!live) return undefined;
+		const { state } = live;
 		const times = timesOf(session);
-		if (session.said === undefined) return state && { ...structuredClone(state), ...times };
+		if (session.said === undefined) return { ...structuredClone(state), ...times };
 		// Sound: `SealedIds` made it.
 		const [clientInfo, clientCapabilities] = JSON.parse(session.said) as Said;
 		return { ...times, clientInfo, clientCapabilities, logLevel: state?.logLevel };
@@ -74,15 +78,16 @@ export class SealedSessionStore implements SessionStore {
 		const { logLevel } = patch;
 		// Its end does not move, and what its client said does not change.
 		if (logLevel === undefined) return (await this.read(id)) !== undefined;
-		if (!(await this.#isLiveNow(session))) return false;
-		const state = session.stored?.record;
+		const live = await this.#ifLive(session, () => this.#ask(session));
+		if (!live) return false;
+		const { state } = live;
 		if (!state) {
 			await this.#keep(session, { ...timesOf(session), logLevel });
 			return true;
 		}
-		const isLive = await this.#needRest('a log level').update(stateId(id), { logLevel });
-		if (isLive) this.#learn(session, { ...state, logLevel });
-		return isLive;
+		const isKept = await this.#needRest('a log level').update(stateId(id), { logLevel });
+		if (isKept) this.#learn(session, { ...state, logLevel });
+		return isKept;
 	}
 
 	/** Its subscriptions first: where that fails nothing has ended, and the caller knows. */
@@ -90,8 +95,7 @@ export class SealedSessionStore implements SessionStore {
 		const rest = this.#needRest('the end of a session');
 		const session = this.#opened.get(id);
 		if (!session) return rest.delete(id);
-		// Where nothing was kept, nothing was subscribed to.
-		if (await this.#state(session)) await rest.delete(id);
+		if (await rest.read(id)) await rest.delete(id);
 		await this.#keep(session, { ...timesOf(session), hasEnded: true });
 	}
 
@@ -99,11 +103,11 @@ export class SealedSessionStore implements SessionStore {
 		const rest = this.#needRest('a subscription');
 		const session = this.#opened.get(id);
 		if (session) {
-			if (!(await this.#isLiveNow(session))) {
+			if (!(await this.#ifLive(session, () => this.#ask(session)))) {
 				throw new UnknownSessionError(PACKAGE, 'subscribe to a resource');
 			}
-			// Whoever ends the session looks for its subscriptions where there is something of it.
-			if (!session.stored?.record) await this.#keep(session, timesOf(session));
+			if (!session.hasSubscribed) await rest.create(id, timesOf(session));
+			session.hasSubscribed = true;
 		}
 		return rest.subscribe(id, uri, untilMs);
 	}
@@ -116,17 +120,26 @@ export class SealedSessionStore implements SessionStore {
 		return this.#rest?.subscribers(uri) ?? [];
 	}
 
-	/** Whether `rest` knows of no end, asked anew. */
-	async #isLiveNow(session: OpenedSession): Promise<boolean> {
-		session.stored = undefined;
-		return (await this.read(session.name)) !== undefined;
+	/** What `rest` has of a session that goes on; one that has expired is not asked for. */
+	async #ifLive(
+		session: OpenedSession,
+		ask: () => Promise<SessionRecord | undefined>,
+	): Promise<{ readonly state: SessionRecord | undefined } | undefined> {
+		if (session.expiresAtMs <= this.#now()) return undefined;
+		const state = await ask();
+		const isKnown = session.said !== undefined || state !== undefined;
+		return isKnown && !state?.hasEnded ? { state } : undefined;
 	}
 
 	/** What `rest` has of a session, asked anew where what it said is too old. */
 	async #state(session: OpenedSession): Promise<SessionRecord | undefined> {
+		const { stored } = session;
+		return stored && this.#isFresh(stored.atMs) ? stored.record : this.#ask(session);
+	}
+
+	async #ask(session: OpenedSession): Promise<SessionRecord | undefined> {
 		if (!this.#rest) return undefined;
 		const { stored } = session;
-		if (stored && this.#isFresh(stored.atMs)) return stored.record;
 		const atMs = this.#now();
 		const record = await this.#rest.read(stateId(session.name));
 		const scope = currentScope();
@@ -171,25 +184,4 @@ type Times = Pick<SessionRecord, 'createdAtMs' | 'expiresAtMs'>;
 
 function timesOf({ createdAtMs, expiresAtMs }: OpenedSession): Times {
 	return { createdAtMs, expiresAtMs };
-}
-
-function capabilitiesOver(
-	rest: StoreCapabilities | undefined,
-	recheckSeconds: number,
-): StoreCapabilities {
-	if (!rest) {
-		return {
-			consistency: 'strong',
-			visibleWithinSeconds: 0,
-			ttlFloorSeconds: 0,
-			atomicUpdate: true,
-			maxIdBytes: MAX_NAME_LENGTH,
-		};
-	}
-	const isLate = rest.consistency === 'strong' && recheckSeconds > 0;
-	return {
-		...rest,
-		consistency: isLate ? 'eventual' : rest.consistency,
-		visibleWithinSeconds: rest.visibleWithinSeconds + recheckSeconds,
-	};
 }

@@ -64,12 +64,22 @@ describe('what a sealed session asks of its rest', () => {
 		}
 	});
 
-	it('is nothing for an end that nothing was kept for, but one write', async () => {
+	it('is two reads and a write for an end, and that of rest where there are subscriptions', async () => {
 		const { isolate, operations } = withMemory();
 		const here = isolate();
 		const session = await here.open();
 		expect((await here.end(session)).status).toBe(200);
-		expect(operations).toEqual(['read', 'create']);
+		expect(operations.splice(0)).toEqual(['read', 'read', 'create']);
+		const subscribed = await here.open();
+		for (const expected of [
+			['read', 'create', 'subscribe'],
+			['read', 'subscribe'],
+		]) {
+			await here.subscribe(subscribed);
+			expect(operations.splice(0)).toEqual(expected);
+		}
+		await here.end(subscribed);
+		expect(operations).toEqual(['read', 'read', 'delete', 'create']);
 	});
 
 	it('is one read for each call with recheckSeconds 0', async () => {
@@ -110,7 +120,7 @@ describe('counted at the bindings', () => {
 		}
 		expect(counter.take()).toEqual({ reads: 0, writes: 0, lists: 0, deletes: 0 });
 		await there.end(session);
-		expect(counter.take()).toEqual({ reads: 1, writes: 1, lists: 0, deletes: 0 });
+		expect(counter.take()).toEqual({ reads: 2, writes: 1, lists: 0, deletes: 0 });
 	});
 
 	it('calls make none to a Durable Object from the second of a session on', async () => {
@@ -128,6 +138,6 @@ describe('counted at the bindings', () => {
 		}
 		expect(counter.take()).toEqual([]);
 		await there.end(session);
-		expect(counter.take()).toEqual(['read', 'create']);
+		expect(counter.take()).toEqual(['read', 'read', 'create']);
 	});
 });

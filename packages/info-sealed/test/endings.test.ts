@@ -160,6 +160,25 @@ describe('what an isolate knows of a session', () => {
 		expect((await elsewhere.openSession(old.id, ''))?.name).toBe(old.name);
 	});
 
+	it('loses nothing where a client sets its level and subscribes at the same moment', async () => {
+		for (let count = 0; count < 20; count++) {
+			const { isolate } = withMemory();
+			const [here, there] = [isolate(), isolate()];
+			const session = await here.open();
+			const [level, ...others] = [here, there].toSorted(() => (count % 2) - 0.5);
+			await Promise.all([
+				level?.setLogLevel('error', session),
+				level?.subscribe(session),
+				...others.map((each) => each.subscribe(session)),
+			]);
+			const fresh = isolate();
+			expect((await fresh.call(session)).text).toContain('error');
+			expect(await fresh.info.getSubscriptions(DOOR)).toHaveLength(1);
+			expect((await fresh.end(session)).status).toBe(200);
+			expect(await fresh.info.getSubscriptions(DOOR)).toEqual([]);
+		}
+	});
+
 	it('is not what a tool made of it', async () => {
 		for (const make of [deployment, withMemory]) {
 			const { isolate } = make();

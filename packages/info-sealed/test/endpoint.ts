@@ -1,7 +1,7 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
-import type { ErrorReporter, SessionStore } from '@tmcp-sessions/core';
+import type { SessionStore } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
-import type { McpHandler } from '@tmcp-sessions/http';
+import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
 import { ManualClock } from '@tmcp-sessions/testkit';
 import { McpServer } from 'tmcp';
 import { resource, tool } from 'tmcp/utils';
@@ -43,11 +43,15 @@ function counted(store: SessionStore, operations: string[]): SessionStore {
 const SESSION_KEYS = [newKey()];
 
 /** A server over this manager, for users who say who they are. */
-export function serve(info: StoredInfoSessionManager, onError?: ErrorReporter): McpHandler {
+export function serve(
+	info: StoredInfoSessionManager,
+	options: Pick<McpHandlerOptions, 'onError' | 'sessionKeys'> = {},
+): McpHandler {
 	return createMcpHandler(createServer(), {
-		...{ info, onError },
+		info,
 		sessionKeys: SESSION_KEYS,
 		principal: ({ headers }) => headers.get('x-user'),
+		...options,
 	});
 }
 
@@ -100,7 +104,7 @@ export class Isolate {
 	constructor(options: SealedInfoOptions) {
 		const onError = (error: Error): void => void this.errors.push(error);
 		this.info = new SealedInfoSessionManager({ onError, ...options });
-		this.#mcp = serve(this.info, onError);
+		this.#mcp = serve(this.info, { onError });
 	}
 
 	/** Sends a request of a user. */

@@ -66,6 +66,15 @@ describe('a session that was opened before a deployment sealed its sessions', ()
 	});
 });
 
+describe('a deployment that seals its sessions', () => {
+	it('needs no keys for ids of another kind, whatever its host', async () => {
+		const mcp = serve(new SealedInfoSessionManager({ keys }), { sessionKeys: undefined });
+		const body = JSON.stringify(initialize());
+		const { session } = await send(mcp, { method: 'POST', body }, undefined, 'alice');
+		expect(session).toMatch(/^2\./);
+	});
+});
+
 describe('a sealed session', () => {
 	it('is told in a store by a name that opens nothing', async () => {
 		const info = new SealedInfoSessionManager({ keys });

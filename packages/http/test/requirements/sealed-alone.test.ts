@@ -111,8 +111,11 @@ describeSealedAlone((deployment) => {
 			['2099-01-01', false],
 		] as const) {
 			const { headers } = await here.post(initialize({}, version));
-			const stream = await there.openStream(String(headers['mcp-session-id']));
-			await stream.until('\n\n');
+			const session = String(headers['mcp-session-id']);
+			const stream = await there.openStream(session);
+			// What comes first has come when this has.
+			await here.call('notify', session, { what: 'tools' });
+			await stream.until(TOOLS_CHANGED);
 			expect([version, /^id: \S+\n(?:.+\n)*data: ?\n/m.test(stream.text)]).toEqual([
 				version,
 				isPrimed,
