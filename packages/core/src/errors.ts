@@ -7,6 +7,7 @@ export type ErrorCode =
 	| 'corrupt-record'
 	| 'invalid-session-id'
 	| 'request-state'
+	| 'session-too-large'
 	| 'store'
 	| 'stream'
 	| 'unknown-session';

@@ -50,6 +50,7 @@ export {
 	regionOfShard,
 	REGIONS,
 	ROOT_SHARD,
+	SHARD_LABEL,
 	shardLabel,
 	shardOfSession,
 } from './placement.ts';
@@ -58,6 +59,9 @@ export { regionOfClient } from './region-of-client.ts';
 export type { ClientLocation } from './region-of-client.ts';
 export { currentScope, keepAlive, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
+export { createSealing, SEALED_ID_LENGTH } from './sealing.ts';
+export type { Sealing } from './sealing.ts';
+export { badSecret, checkSecrets, secretsIn } from './secrets.ts';
 export { hasInboxes } from './session-inboxes.ts';
 export type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
 export { createSessionIds } from './session-ids.ts';
@@ -77,6 +81,8 @@ export type {
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+export { sealsSessions } from './session-sealing.ts';
+export type { NamedSession, SaidAtInitialize, SessionSealing } from './session-sealing.ts';
 export { isResumable } from './resumable-streams.ts';
 export type { CallEvents, ResumableStreams } from './resumable-streams.ts';
 export type { SingleUse } from './single-use.ts';

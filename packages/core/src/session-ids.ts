@@ -1,6 +1,6 @@
 import { fromBase64Url, toBase64Url } from './base64url.ts';
-import { TmcpSessionsError } from './errors.ts';
 import { ROOT_SHARD, SHARD_LABEL } from './placement.ts';
+import { checkSecrets } from './secrets.ts';
 
 /** Makes and checks session ids. */
 export interface SessionIds {
@@ -32,7 +32,6 @@ const RANDOM_BYTES = 24;
 const MINTED = new RegExp(
 	`^${VERSION}\\.${SHARD_LABEL}\\.[\\w-]{32}\\.[\\w-]{42}[AEIMQUYcgkosw048]$`,
 );
-const MIN_KEY_LENGTH = 32;
 
 /**
  * Session ids that nobody can guess (192 random bits; the specification asks for 128) or forge: an
@@ -41,15 +40,7 @@ const MIN_KEY_LENGTH = 32;
  * @throws {TmcpSessionsError} `configuration`, where there is no key or one is too short.
  */
 export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
-	if (keys.length === 0 || keys.some((key) => key.length < MIN_KEY_LENGTH)) {
-		throw new TmcpSessionsError(
-			'configuration',
-			'core',
-			`session ids need keys of at least ${MIN_KEY_LENGTH} characters; found ` +
-				(keys.length === 0 ? 'none' : `one of ${Math.min(...keys.map((key) => key.length))}`) +
-				'. Make one with: openssl rand -base64 32',
-		);
-	}
+	checkSecrets(keys, 'core', 'session ids need keys');
 	const imported: CryptoKey[] = [];
 	const keyAt = async (index: number): Promise<CryptoKey> =>
 		(imported[index] ??= await importKey(keys[index] ?? ''));

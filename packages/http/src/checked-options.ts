@@ -1,11 +1,10 @@
-import { createSessionIds, TmcpSessionsError } from '@tmcp-sessions/core';
+import { createSessionIds, secretsIn, TmcpSessionsError } from '@tmcp-sessions/core';
 
 import { Callers } from './callers.ts';
 import type { McpHandlerOptions } from './options.ts';
 import { OriginRules } from './origin-rules.ts';
 import { placement } from './placement.ts';
 import type { ShardOf } from './placement.ts';
-import { secretsIn } from './session-keys.ts';
 
 const DEFAULT_HEARTBEAT_SECONDS = 15;
 /** On Workers what goes on after a client has left has 30 s: a heartbeat must find it before. */

@@ -5,9 +5,9 @@ import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
 import { acceptedAnswer, checkProtocolVersion } from './header-rules.ts';
-import { needsSession } from './initialize-result.ts';
+import { needsMemory } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
-import { idOf, isAnswer, isObject, methodOf } from './message.ts';
+import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { readMessage } from './message-body.ts';
 import { checkIds, checkInitialize } from './message-rules.ts';
@@ -113,20 +113,16 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { sessions } = this.#parts;
 		const isSessionMethod = request.method === 'GET' || request.method === 'DELETE';
 		if (isSessionMethod && !namesStatelessEra(work.headers)) {
-			if (!sessions) {
-				throw new Refusal({
-					status: 405,
-					code: -32601,
-					message: `${request.method} needs a session, and this server keeps none; use POST`,
-					headers: { Allow: 'POST, OPTIONS' },
-				});
-			}
+			if (!sessions) throw withoutSessions(request.method, 'POST, OPTIONS');
 			checkProtocolVersion(work.headers);
 			if (request.method === 'GET') {
 				acceptedAnswer(work.headers, ['sse']);
 				work.lastEventId = work.headers.get('last-event-id') ?? undefined;
 			}
-			work.sessionId = await sessions.require(work.headers, work.principal);
+			if (request.method === 'DELETE' && !sessions.areChangesKept) {
+				throw withoutSessions('DELETE', 'GET, POST, OPTIONS');
+			}
+			work.enter(await sessions.require(work.headers, work.principal));
 		}
 		work.isListening = true;
 		work.endsWithClient = true;
@@ -157,17 +153,16 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const method = methodOf(message);
 		if (method === 'initialize') {
 			checkInitialize(message);
-			if (sessions) work.sessionId = await sessions.open(work.principal, work.shard);
+			if (sessions) work.enter(await sessions.open(work.principal, paramsOf(message), work.shard));
 			return this.#transport(request, work);
 		}
 		checkProtocolVersion(work.headers);
-		if (sessions) {
-			work.sessionId = await sessions.require(work.headers, work.principal);
-		} else if (method !== undefined && needsSession(method)) {
+		if (sessions) work.enter(await sessions.require(work.headers, work.principal));
+		if (!sessions?.areChangesKept && method !== undefined && needsMemory(method)) {
 			throw new Refusal({
 				status: 200,
 				code: -32601,
-				message: `Method ${method} needs a session, and this server keeps none`,
+				message: `Method ${method} needs what this server keeps nothing of`,
 			});
 		}
 		checkRememberedParams(method, message);
@@ -187,6 +182,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		if (!answer) return new Response('Not found', { status: 404 });
 		// Whoever is refused knows their session's id already, or should not.
 		if (answer.status >= 400) answer.headers.delete('mcp-session-id');
+		else if (work.publicSessionId !== work.sessionId) {
+			answer.headers.set('mcp-session-id', work.publicSessionId);
+		}
 		// The transport answers notifications first and handles them afterwards.
 		if (answer.status === 202) work.waitUntil(work.handled);
 		const isStream = answer.headers.get('content-type') === 'text/event-stream';
@@ -197,4 +195,14 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (isCancellable) calls.watch(work);
 		});
 	}
+}
+
+/** A method of HTTP that is about sessions, where there is nothing to be done with one. */
+function withoutSessions(method: string, allowed: string): Refusal {
+	return new Refusal({
+		status: 405,
+		code: -32601,
+		message: `${method} needs what this server keeps nothing of; use ${allowed}`,
+		headers: { Allow: allowed },
+	});
 }

@@ -1,4 +1,4 @@
-import type { RequestScope, StoreError, StreamError } from '@tmcp-sessions/core';
+import type { NamedSession, RequestScope, StoreError, StreamError } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from './call-signal.ts';
@@ -25,8 +25,10 @@ export class RequestWork implements RequestScope {
 	principal = '';
 	/** The message, parsed. */
 	message: unknown;
-	/** The live session that the message belongs to; empty where there is none. */
+	/** What managers call the live session that the message belongs to; empty where there is none. */
 	sessionId = '';
+	/** The id that its client has for it. */
+	publicSessionId = '';
 	/** The id of the request that is being answered; a notification and an answer have none. */
 	messageId: string | number | undefined;
 	/** How the client takes its answer. */
@@ -94,6 +96,14 @@ export class RequestWork implements RequestScope {
 	get shard(): string {
 		this.#shard ??= this.#findShard();
 		return this.#shard;
+	}
+
+	/** Says which session the message belongs to, or opens. */
+	enter({ id, name, protocolVersion }: NamedSession): void {
+		this.sessionId = name;
+		this.publicSessionId = id;
+		// Clients before 2025-06-18 name it at initialize alone.
+		this.protocolVersion ??= protocolVersion;
 	}
 
 	waitUntil(work: Promise<unknown>): void {

@@ -1,4 +1,4 @@
-import { currentScope, keepAlive } from '@tmcp-sessions/core';
+import { currentScope, keepAlive, sealsSessions } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
@@ -40,6 +40,10 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
 	{ info, report, canResume, calls }: Tracking,
 ): Server {
+	const offer = {
+		hasSessions: info !== undefined,
+		keepsChanges: !info || !sealsSessions(info) || info.keepsChanges,
+	};
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const work = currentWork();
 		const isRequest = 'method' in message && 'id' in message;
@@ -52,7 +56,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			// A codec says no more of a store that is down than a client may know.
 			if (work?.failure) throw work.failure;
 			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
-			return kept(shown(message, response, { hasSessions: info !== undefined, canResume }), work);
+			return kept(shown(message, response, { ...offer, canResume }), work);
 		} catch (error) {
 			// Its client has to know, and nobody else.
 			if (isMisshapen(error)) throw invalidRequest('The message is not one of the protocol');
@@ -63,6 +67,16 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			work?.finish();
 		}
 	};
+	const on = trackedListeners(server, { report, calls });
+	// Sound: the same methods with their overloads and type parameters left out.
+	return overridden(server, { receive, on } as Partial<Server>);
+}
+
+/** The server's `on`, whose listeners' promises keep the request alive. */
+function trackedListeners(
+	server: Pick<McpServer, 'on'>,
+	{ report, calls }: Pick<Tracking, 'report' | 'calls'>,
+): On {
 	const tell = (listener: Listener, detail: unknown, isBroadcast = false): void => {
 		const work = (): unknown => listener(detail);
 		const result = isBroadcast ? asOneBroadcast(work) : work();
@@ -70,7 +84,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	};
 	// Sound: the same method with its overloads left out.
 	const serverOn = server.on.bind(server) as On;
-	const on: On = (event, listener, options) =>
+	return (event, listener, options) =>
 		serverOn(
 			event,
 			(detail) => {
@@ -88,9 +102,6 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			},
 			options,
 		);
-
-	// Sound: the same methods with their overloads and type parameters left out.
-	return overridden(server, { receive, on } as Partial<Server>);
 }
 
 /** The request that this code runs for. */

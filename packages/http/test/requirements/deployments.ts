@@ -8,7 +8,7 @@ import { Endpoint } from '../endpoint.ts';
 const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
 
 /** Where sessions are kept. In memory there is one isolate, the others have two. */
-const deployments = ['memory', 'kv', 'durable-object'] as const;
+const deployments = ['memory', 'kv', 'durable-object', 'sealed'] as const;
 
 /** How workerd says that it ended work, or that nobody took a failure. */
 const LOST_WORK = /hung|never settle|uncaught|unhandled|waitUntil/i;
@@ -49,6 +49,17 @@ export function describeEachDeployment(
 	running: Running = {},
 ): void {
 	describeDeployments(deployments, test, running);
+}
+
+/** Runs the tests where the end of a session moves while it is used: that of a sealed one does not. */
+export function describeSlidingDeployments(test: (deployment: Deployment) => void): void {
+	const sliding = deployments.filter((name) => name !== 'sealed');
+	describeDeployments(sliding, test, { concurrent: true });
+}
+
+/** Runs the tests where sessions are in their ids and nowhere else. */
+export function describeSealedAlone(test: (deployment: Deployment) => void): void {
+	describeDeployments(['sealed-alone'], test, {});
 }
 
 /** Runs the tests where the server is stateless on purpose: it has no info manager. */
