@@ -148,9 +148,9 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 	async #publish(notification: JSONRPCRequest): Promise<void> {
 		const onFailure = (cause: unknown): void =>
 			this.#report(new StreamError(PACKAGE, 'telling listeners', cause));
-		const problem = lengthProblem(JSON.stringify(notification).length);
-		if (problem) return onFailure(problem);
 		try {
+			const problem = lengthProblem(JSON.stringify(notification).length);
+			if (problem) return onFailure(problem);
 			await publisherOf(this.#layers).publish({ notification }, onFailure);
 		} catch (cause) {
 			onFailure(cause);
