@@ -7,6 +7,7 @@ import { withCurrent } from './channel-history.ts';
 import { reporterOf, StreamError } from './errors.ts';
 import type { ErrorReporter } from './errors.ts';
 import { gapOf, isCallStream, parseEventId } from './event-id.ts';
+import { InMemoryInboxes } from './in-memory-inboxes.ts';
 import { InMemoryCallLog, InMemoryMessageLog } from './in-memory-logs.ts';
 import { DEFAULT_LOG_BOUNDS, loggedFrame, openStream } from './message-log.ts';
 import type { LogBounds } from './message-log.ts';
@@ -23,10 +24,6 @@ import {
 } from './stream-bounds.ts';
 import { closeStream, isOpen } from './stream-controller.ts';
 import type { StreamPresence } from './stream-presence.ts';
-
-interface Inbox {
-	readonly take: (message: string) => void;
-}
 
 interface OpenStream {
 	readonly stream: BoundedStream;
@@ -45,7 +42,7 @@ interface OpenStream {
 
 /** How the streams of one process are kept. */
 export interface InMemoryStreamOptions {
-	/** What is kept of messages, and as much of calls. Default: 1,000 messages, 4 MiB, ten minutes. */
+	/** What is kept of messages, and as much of calls. Default: 10,000 messages, 4 MiB, ten minutes. */
 	readonly bounds?: Partial<LogBounds> | undefined;
 	/** Told of what a client missed that is no longer kept. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
@@ -76,7 +73,7 @@ export class InMemoryStreamSessionManager
 	readonly #streams = new Map<string, OpenStream[]>();
 	/** Which request holds which stream. */
 	readonly #owners = new WeakMap<RequestScope, OpenStream>();
-	readonly #inboxes = new Map<string, Set<Inbox>>();
+	readonly #inboxes = new InMemoryInboxes();
 
 	constructor({ bounds, onError, callWaitMs, now = Date.now }: InMemoryStreamOptions = {}) {
 		super();
@@ -168,28 +165,11 @@ export class InMemoryStreamSessionManager
 	 * @throws {StreamError} where the session has 256 open ones already.
 	 */
 	async openInbox(session: string, take: (message: string) => void): Promise<SessionInbox> {
-		const inbox: Inbox = { take };
-		const inboxes = this.#inboxes.get(session) ?? new Set();
-		if (inboxes.size >= MAX_CALLS) {
-			throw new StreamError('core', 'opening an inbox', TOO_MANY_CALLS);
-		}
-		this.#inboxes.set(session, inboxes.add(inbox));
-		return {
-			close: () => {
-				if (inboxes.delete(inbox) && inboxes.size === 0) this.#inboxes.delete(session);
-			},
-		};
+		return this.#inboxes.open(session, take);
 	}
 
 	async deliver(session: string, message: string): Promise<number> {
-		const inboxes = this.#inboxes.get(session) ?? new Set();
-		let taken = 0;
-		for (const inbox of [...inboxes]) {
-			if (!inboxes.has(inbox)) continue; // One before it closed it.
-			inbox.take(message);
-			taken += 1;
-		}
-		return taken;
+		return this.#inboxes.deliver(session, message);
 	}
 
 	#open(id: string, stream: BoundedStream, lastEventId: string | undefined): OpenStream {

@@ -11,9 +11,9 @@ export interface LogBounds {
 	readonly ageMs: number;
 }
 
-/** The bounds where nothing else is said: 1,000 messages, 4 MiB, ten minutes. */
+/** The bounds where nothing else is said: 10,000 messages, 4 MiB, ten minutes. */
 export const DEFAULT_LOG_BOUNDS: LogBounds = {
-	messages: 1_000,
+	messages: 10_000,
 	bytes: 4 * 1024 * 1024,
 	ageMs: 10 * 60 * 1_000,
 };

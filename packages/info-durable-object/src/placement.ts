@@ -1,4 +1,4 @@
-import { regionOfShard, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core';
+import { regionOfShard, ROOT_SHARD, shardOfSession, textHash } from '@tmcp-sessions/core';
 import type { Region } from '@tmcp-sessions/core';
 
 /** How many objects a shard of sessions, and all that has no session, is spread over. Fixed: a hash finds them. */
@@ -27,15 +27,12 @@ export function placeOf(index: number): Place {
 }
 
 /**
- * The number of the object that keeps what has this key: an id or the hash of a uri. FNV-1a with the
+ * The number of the object that keeps what has this key: an id or the hash of a uri. With the
  * finalizer of MurmurHash3, so that keys which differ little are spread evenly too. It says where to
  * look, never what is found there: two keys of one hash stay two.
  */
 export function indexOf(key: string): number {
-	let hash = 0x811c9dc5;
-	for (let index = 0; index < key.length; index++) {
-		hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
-	}
+	let hash = textHash(key);
 	hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
 	hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
 	return ((hash ^ (hash >>> 16)) >>> 0) % OBJECTS;

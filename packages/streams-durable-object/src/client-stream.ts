@@ -55,7 +55,7 @@ export class ClientStream {
 	#replayed = 0;
 	#isReleased = false;
 	/** Until something of the call has come that the stream resumes. */
-	#wait: ReturnType<typeof setTimeout> | null = null;
+	#wait: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(options: ClientStreamOptions) {
 		this.controller = options.controller;
@@ -84,7 +84,7 @@ export class ClientStream {
 	release(): void {
 		if (this.#isReleased) return;
 		this.#isReleased = true;
-		clearTimeout(this.#wait);
+		if (this.#wait !== undefined) clearTimeout(this.#wait);
 		const socket = this.#socket;
 		this.#socket = undefined;
 		this.#options.onEnd();
@@ -108,7 +108,7 @@ export class ClientStream {
 	}
 
 	#pass(frame: string): void {
-		clearTimeout(this.#wait);
+		if (this.#wait !== undefined) clearTimeout(this.#wait);
 		const gap = gapOf(frame);
 		if (gap) this.#options.report(new StreamError(PACKAGE, 'resuming a stream', gap));
 		const writing = this.#stream.write(frame, this.#replayed > 0);

@@ -7,7 +7,7 @@ import { addressOf } from './socket-address.ts';
 import type { SocketPurpose } from './socket-address.ts';
 
 /** How long the object has to take a socket, in milliseconds, where nothing else is said. */
-export const DEFAULT_OPEN_TIMEOUT_MS = 10_000;
+const DEFAULT_OPEN_TIMEOUT_MS = 10_000;
 
 /** What the object says where it refuses is as short as this. */
 const MAX_REASON_LENGTH = 500;

@@ -53,7 +53,7 @@ export const FINAL_CODES = {
  * The most uris of a listener that the object is told of: the address of a request has at most 16 KB.
  * https://developers.cloudflare.com/workers/platform/limits/#request-and-response-limits
  */
-export const MAX_LISTENED_URIS = 1_000;
+const MAX_LISTENED_URIS = 1_000;
 
 /** Longer ones are nobody's: they are cut, and so stay nobody's. */
 const MAX_EVENT_ID = 256;

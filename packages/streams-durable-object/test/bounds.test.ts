@@ -10,13 +10,14 @@ import { describe, expect, it } from 'vitest';
 
 import { SqlCallLog } from '../src/call-log.ts';
 import { beforeOpening } from './fixture/disturbed-namespace.ts';
+import type { SyncLayer } from '../src/index.ts';
 import { frameOf } from './fixture/rows.ts';
 import { evict, syncLayer } from './fixture/sync-layer.ts';
 
 const UPGRADE = { headers: { Upgrade: 'websocket' } };
 
 /** A manager that has little patience, and what it reported. */
-function newManager(binding?: DurableObjectNamespace<never>) {
+function newManager(binding?: DurableObjectNamespace<SyncLayer>) {
 	const errors: string[] = [];
 	const waits: number[] = [];
 	const options = {
