@@ -6,7 +6,8 @@ const folder = join(import.meta.dirname, '..');
 const repository = join(folder, '..');
 
 /** What is counted or measured and kept: a file of `results/`. */
-export type ResultName = 'capabilities' | 'operations' | 'throughput';
+export type ResultName =
+	'capabilities' | 'operations' | 'placement' | 'throughput' | 'fan-out' | 'streams';
 
 /** Generated text of a document. */
 export interface Section {

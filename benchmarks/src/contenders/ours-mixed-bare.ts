@@ -1,0 +1,4 @@
+import { infoManagers } from './info-managers.ts';
+import { serveOursBare } from './serve-ours.ts';
+
+export default serveOursBare(infoManagers.mixed);
