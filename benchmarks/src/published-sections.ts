@@ -1,6 +1,15 @@
 import { managerNames } from './comparison/compared-managers.ts';
+import { coldStartText } from './cold-start/cold-start-text.ts';
+import type { ColdStarts } from './cold-start/measure-cold-start.ts';
+import { costTable } from './costs/cost-table.ts';
+import type { Memory } from './memory/measure-memory.ts';
+import { memoryText } from './memory/memory-text.ts';
+import type { Resumptions } from './resume/measure-resume.ts';
+import { resumeText } from './resume/resume-text.ts';
+import { readResult } from './results.ts';
 import { comparisonTables, managerFacts } from './comparison/comparison-table.ts';
 import type { Comparison } from './comparison/comparison-table.ts';
+import type { Operations } from './operations/count-operations.ts';
 import { compactOperationsTable, operationsTables } from './operations/operations-table.ts';
 import { fanOutText } from './fan-out/fan-out-text.ts';
 import type { FanOutResult } from './fan-out/fan-out-text.ts';
@@ -35,6 +44,7 @@ export function operationsSections(comparison: Comparison): Section[] {
 			text: operationsTables(operations),
 		},
 		{ document: documents.project, name: 'operations', text: compactOperationsTable(operations) },
+		costSection(operations, readResult('memory')),
 		{ document: documents.project, name: 'comparison', text: comparisonTables(comparison) },
 		...facts,
 	];
@@ -61,4 +71,26 @@ export function fanOutSections(fanOut: FanOutResult): Section[] {
 /** Whatever is published of what streams cost their object. */
 export function streamsSections(streams: StreamCosts): Section[] {
 	return [{ document: documents.scaling, name: 'streams', text: streamsText(streams) }];
+}
+
+/** Whatever is published of what a client gets that lost its connection. */
+export function resumeSections(found: Resumptions): Section[] {
+	return [{ document: documents.benchmarks, name: 'resume', text: resumeText(found) }];
+}
+
+/** Whatever is published of cold starts. */
+export function coldStartSections(found: ColdStarts): Section[] {
+	return [{ document: documents.benchmarks, name: 'cold-start', text: coldStartText(found) }];
+}
+
+/** Whatever is published of what idle streams and sessions hold; the costs are made of it too. */
+export function memorySections(memory: Memory): Section[] {
+	return [
+		{ document: documents.benchmarks, name: 'memory', text: memoryText(memory) },
+		costSection(readResult('operations'), memory),
+	];
+}
+
+function costSection(operations: Operations, memory: Memory): Section {
+	return { document: documents.benchmarks, name: 'costs', text: costTable(operations, memory) };
 }

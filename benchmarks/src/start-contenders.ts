@@ -48,6 +48,9 @@ export const countedContenders = [
 	'ours-mixed',
 	'ours-cached',
 	'ours-upstash',
+	'mcp-agent',
+	'agents-handler',
+	'sdk-handler',
 ] as const satisfies Contender[];
 
 /** The contender that has this info manager, through `http`. */

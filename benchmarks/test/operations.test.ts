@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dollarsForAMillion } from '../src/comparison/prices.ts';
+import { storeDollarsForAMillion } from '../src/comparison/prices.ts';
 import { readCapabilities } from '../src/comparison/read-capabilities.ts';
 import type { DeclaredCapabilities } from '../src/comparison/read-capabilities.ts';
 import type { InfoManagerName } from '../src/contenders/info-managers.ts';
@@ -137,7 +137,7 @@ describe('what is published', () => {
 
 	test('a call costs less with Durable Objects than with KV, with Upstash most, as docs/choosing.md says', () => {
 		const dollars = (name: InfoManagerName): number =>
-			dollarsForAMillion(
+			storeDollarsForAMillion(
 				operations[contenderOfManager[name]]['tools/call, session era'] ?? expect.fail(),
 			);
 		expect(dollars('durable-object')).toBeLessThan(dollars('kv'));

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
+import { coldStartPart } from '../cold-start/cold-start-part.ts';
 import { fanOutPart } from '../fan-out/fan-out-part.ts';
 import { streamsPart } from '../growth/streams-part.ts';
+import { memoryPart } from '../memory/memory-part.ts';
 import { placementPart } from '../placement/placement-part.ts';
+import { resumePart } from '../resume/resume-part.ts';
 import { writeResult, writeSection } from '../results.ts';
 import type { ResultName } from '../results.ts';
 import { throughputPart } from '../throughput/throughput-part.ts';
@@ -13,6 +16,9 @@ const parts = {
 	throughput: throughputPart,
 	'fan-out': fanOutPart,
 	streams: streamsPart,
+	resume: resumePart,
+	'cold-start': coldStartPart,
+	memory: memoryPart,
 } satisfies Partial<Record<ResultName, Part>>;
 
 type PartName = keyof typeof parts;

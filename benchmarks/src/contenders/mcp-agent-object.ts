@@ -15,5 +15,9 @@ export class McpAgentObject extends McpAgent {
 			{ description: 'Adds two numbers', inputSchema: { a: z.number(), b: z.number() } },
 			({ a, b }) => ({ content: [{ type: 'text', text: String(a + b) }] }),
 		);
+		this.server.registerTool('change_list', { description: 'Tells its session' }, () => {
+			this.server.sendToolListChanged();
+			return { content: [{ type: 'text', text: 'changed' }] };
+		});
 	}
 }

@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { cached } from './info-makers.ts';
 import { serveOursBare } from './serve-ours.ts';
 
-export default serveOursBare(infoManagers.cached);
+export default serveOursBare(cached);

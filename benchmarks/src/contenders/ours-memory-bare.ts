@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { memory } from './info-makers.ts';
 import { serveOursBare } from './serve-ours.ts';
 
-export default serveOursBare(infoManagers.memory);
+export default serveOursBare(memory);

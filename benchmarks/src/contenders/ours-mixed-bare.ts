@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { mixed } from './info-makers.ts';
 import { serveOursBare } from './serve-ours.ts';
 
-export default serveOursBare(infoManagers.mixed);
+export default serveOursBare(mixed);

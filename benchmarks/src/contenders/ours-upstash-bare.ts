@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { upstash } from './info-makers.ts';
 import { serveOursBare } from './serve-ours.ts';
 
-export default serveOursBare(infoManagers.upstash);
+export default serveOursBare(upstash);

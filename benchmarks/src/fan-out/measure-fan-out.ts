@@ -1,4 +1,5 @@
 import { McpClient } from '../mcp-client.ts';
+import { openSessions } from '../open-sessions.ts';
 import { changingUri, sessionMessage, statelessToolCall } from '../mcp-requests.ts';
 import { endpoint, startContenders } from '../start-contenders.ts';
 import type { Contender, RunningContenders } from '../start-contenders.ts';
@@ -43,7 +44,6 @@ export const SUBSCRIBERS = 10;
 const ARRIVES_WITHIN_MS = 60_000;
 /** As published upstream loses what it sends: waiting longer brings nothing. */
 const LOST_WITHIN_MS = 1_500;
-const AT_ONCE = 32;
 
 /** Opens all streams of all contenders, and publishes in turns; upstream as published comes alone. */
 export async function measureFanOut(
@@ -123,17 +123,4 @@ async function openStreams(
 		await new McpClient(url).send(subscribe);
 	}
 	return opened;
-}
-
-async function openSessions(url: string, count: number): Promise<string[]> {
-	const client = new McpClient(url);
-	const sessions: string[] = [];
-	const lanes = Array.from({ length: AT_ONCE }, async () => {
-		while (sessions.length < count) {
-			const at = sessions.push('') - 1;
-			sessions[at] = await client.open();
-		}
-	});
-	await Promise.all(lanes);
-	return sessions;
 }
