@@ -4,6 +4,8 @@ import type { ColdStarts } from './cold-start/measure-cold-start.ts';
 import { costTable } from './costs/cost-table.ts';
 import type { Memory } from './memory/measure-memory.ts';
 import { memoryText } from './memory/memory-text.ts';
+import type { ModelInput } from './model/million-sessions.ts';
+import { millionSessions } from './model/million-sessions.ts';
 import type { Resumptions } from './resume/measure-resume.ts';
 import { resumeText } from './resume/resume-text.ts';
 import { readResult } from './results.ts';
@@ -13,6 +15,8 @@ import type { Operations } from './operations/count-operations.ts';
 import { compactOperationsTable, operationsTables } from './operations/operations-table.ts';
 import { fanOutText } from './fan-out/fan-out-text.ts';
 import type { FanOutResult } from './fan-out/fan-out-text.ts';
+import { growthText } from './growth/growth-text.ts';
+import type { Growth } from './growth/measure-growth.ts';
 import type { StreamCosts } from './growth/measure-streams.ts';
 import { streamsText } from './growth/streams-text.ts';
 import { placementText } from './placement/placement-text.ts';
@@ -45,6 +49,7 @@ export function operationsSections(comparison: Comparison): Section[] {
 		},
 		{ document: documents.project, name: 'operations', text: compactOperationsTable(operations) },
 		costSection(operations, readResult('memory')),
+		modelSection({ operations, memory: readResult('memory'), streams: readResult('streams') }),
 		{ document: documents.project, name: 'comparison', text: comparisonTables(comparison) },
 		...facts,
 	];
@@ -70,7 +75,11 @@ export function fanOutSections(fanOut: FanOutResult): Section[] {
 
 /** Whatever is published of what streams cost their object. */
 export function streamsSections(streams: StreamCosts): Section[] {
-	return [{ document: documents.scaling, name: 'streams', text: streamsText(streams) }];
+	const operations = readResult<Operations>('operations');
+	return [
+		{ document: documents.scaling, name: 'streams', text: streamsText(streams) },
+		modelSection({ operations, memory: readResult('memory'), streams }),
+	];
 }
 
 /** Whatever is published of what a client gets that lost its connection. */
@@ -88,7 +97,21 @@ export function memorySections(memory: Memory): Section[] {
 	return [
 		{ document: documents.benchmarks, name: 'memory', text: memoryText(memory) },
 		costSection(readResult('operations'), memory),
+		modelSection({
+			operations: readResult('operations'),
+			memory,
+			streams: readResult('streams'),
+		}),
 	];
+}
+
+/** Whatever is published of what grows with sessions and subscribers. */
+export function growthSections(growth: Growth): Section[] {
+	return [{ document: documents.scaling, name: 'growth', text: growthText(growth) }];
+}
+
+function modelSection(input: ModelInput): Section {
+	return { document: documents.scaling, name: 'model', text: millionSessions(input) };
 }
 
 function costSection(operations: Operations, memory: Memory): Section {

@@ -30,6 +30,8 @@ export const contenderTitles = {
 	'mcp-agent': '`McpAgent` of `agents`',
 	'agents-handler': '`createMcpHandler` of `agents`',
 	'sdk-handler': '`createMcpHandler` of the official SDK',
+	'growing-kv': 'KV and Durable Object, filled',
+	'growing-object': 'Durable Objects alone, filled',
 } as const;
 
 /** The name of a contender. Its Worker is `contenders/<name>.ts`. */

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { coldStartPart } from '../cold-start/cold-start-part.ts';
 import { fanOutPart } from '../fan-out/fan-out-part.ts';
+import { growthPart } from '../growth/growth-part.ts';
 import { streamsPart } from '../growth/streams-part.ts';
 import { memoryPart } from '../memory/memory-part.ts';
 import { placementPart } from '../placement/placement-part.ts';
@@ -19,6 +20,7 @@ const parts = {
 	resume: resumePart,
 	'cold-start': coldStartPart,
 	memory: memoryPart,
+	growth: growthPart,
 } satisfies Partial<Record<ResultName, Part>>;
 
 type PartName = keyof typeof parts;
