@@ -21,7 +21,8 @@ import type { StreamCosts } from './growth/measure-streams.ts';
 import { streamsText } from './growth/streams-text.ts';
 import { placementText } from './placement/placement-text.ts';
 import type { PlacementResult } from './placement/simulate-placement.ts';
-import type { Section } from './results.ts';
+import type { Picture, Section } from './results.ts';
+import { throughputPicture } from './throughput/throughput-picture.ts';
 import { compactThroughputTable, throughputText } from './throughput/throughput-ratios.ts';
 import type { Throughput } from './throughput/throughput-ratios.ts';
 
@@ -61,6 +62,11 @@ export function throughputSections(throughput: Throughput): Section[] {
 		{ document: documents.benchmarks, name: 'throughput', text: throughputText(throughput) },
 		{ document: documents.project, name: 'throughput', text: compactThroughputTable(throughput) },
 	];
+}
+
+/** Its pictures, which the project's README shows. */
+export function throughputPictures(throughput: Throughput): Picture[] {
+	return [{ name: 'throughput', text: throughputPicture(throughput) }];
 }
 
 /** Whatever is published of the simulated placement. */

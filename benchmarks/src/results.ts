@@ -18,6 +18,13 @@ export interface Section {
 	readonly text: string;
 }
 
+/** A picture of a result, beside it. */
+export interface Picture {
+	readonly name: ResultName;
+	/** The SVG. */
+	readonly text: string;
+}
+
 /** What `writeResult` wrote last. */
 export function readResult<Result>(name: ResultName): Result {
 	// Sound: the file is written by writeResult alone.
@@ -27,6 +34,16 @@ export function readResult<Result>(name: ResultName): Result {
 /** Keeps a result as JSON. */
 export function writeResult(name: ResultName, result: object): void {
 	writeFileSync(resultFile(name), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** Keeps a picture as SVG. */
+export function writePicture({ name, text }: Picture): void {
+	writeFileSync(pictureFile(name), text);
+}
+
+/** The picture that was kept. */
+export function readPicture(name: ResultName): string {
+	return readFileSync(pictureFile(name), 'utf8');
 }
 
 /** Puts generated text between the markers of its document. */
@@ -65,4 +82,8 @@ function split(document: string, name: string): { before: string; text: string; 
 
 function resultFile(name: ResultName): string {
 	return join(folder, 'results', `${name}.json`);
+}
+
+function pictureFile(name: ResultName): string {
+	return join(folder, 'results', `${name}.svg`);
 }

@@ -6,7 +6,7 @@ import { streamsPart } from '../growth/streams-part.ts';
 import { memoryPart } from '../memory/memory-part.ts';
 import { placementPart } from '../placement/placement-part.ts';
 import { resumePart } from '../resume/resume-part.ts';
-import { writeResult, writeSection } from '../results.ts';
+import { writePicture, writeResult, writeSection } from '../results.ts';
 import type { ResultName } from '../results.ts';
 import { throughputPart } from '../throughput/throughput-part.ts';
 import type { Part, PartReport } from './part.ts';
@@ -65,9 +65,10 @@ function chosenParts(only: readonly string[] | undefined): PartName[] {
 	return names.filter((name) => wanted.includes(name));
 }
 
-function write(name: PartName, { result, sections }: PartReport): void {
+function write(name: PartName, { result, sections, pictures = [] }: PartReport): void {
 	writeResult(name, result);
 	for (const section of sections) writeSection(section);
+	for (const picture of pictures) writePicture(picture);
 	const documents = new Set(sections.map(({ document }) => document));
 	console.error(`Written to benchmarks/results/${name}.json, ${[...documents].join(', ')}.`);
 }

@@ -1,4 +1,4 @@
-import type { Section } from '../results.ts';
+import type { Picture, Section } from '../results.ts';
 
 /** How much to measure: `quick` shows that a part runs, and its figures say little. */
 export type Effort = 'full' | 'quick';
@@ -11,6 +11,7 @@ export interface PartReport {
 	readonly text: string;
 	/** What is published of it. */
 	readonly sections: readonly Section[];
+	readonly pictures?: readonly Picture[];
 	/** Sentences about figures that are below what is expected; none of a quick run. */
 	readonly shortfalls: readonly string[];
 }

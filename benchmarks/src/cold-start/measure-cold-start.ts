@@ -8,7 +8,7 @@ import { nodeBuiltinsPlugin } from '../node-builtins-plugin.ts';
 import type { Contender } from '../start-contenders.ts';
 
 /** What a cold start costs a contender. */
-export interface ColdStart {
+interface ColdStart {
 	/** The Worker, bundled, minified and compressed; its Durable Object classes with it. */
 	readonly gzipBytes: number;
 	/** From a new isolate to the first answer, in milliseconds: a median. */

@@ -2,10 +2,15 @@ import type { Effort, Part } from '../bench/part.ts';
 import { fanOutSections } from '../published-sections.ts';
 import { fanOutOf, fanOutText } from './fan-out-text.ts';
 import { measureFanOut } from './measure-fan-out.ts';
+import { mostConnections } from './open-files.ts';
 import type { FanOutEffort } from './measure-fan-out.ts';
 
 const efforts: Readonly<Record<Effort, FanOutEffort>> = {
-	full: { streams: 1_000, rounds: 9, large: { streams: 10_000, rounds: 1 } },
+	full: {
+		streams: 1_000,
+		rounds: 9,
+		large: { streams: Math.min(10_000, mostConnections()), rounds: 1 },
+	},
 	quick: { streams: 20, rounds: 1, large: { streams: 40, rounds: 1 } },
 };
 

@@ -41,7 +41,7 @@ export type Deliveries = Record<Audience, readonly Delivery[]>;
 /** How many streams a message to some is for. */
 export const SUBSCRIBERS = 10;
 
-const ARRIVES_WITHIN_MS = 60_000;
+const ARRIVES_WITHIN_MS = 180_000;
 /** As published upstream loses what it sends: waiting longer brings nothing. */
 const LOST_WITHIN_MS = 1_500;
 

@@ -22,10 +22,10 @@ export interface GrowthEffort {
 
 const growing = ['growing-kv', 'growing-object'] as const;
 /** Whose store grows. */
-export type Growing = (typeof growing)[number];
+type Growing = (typeof growing)[number];
 
 /** What a call costs beside so many other sessions. */
-export interface SessionsPoint {
+interface SessionsPoint {
 	readonly sessions: number;
 	/** Speed of a call at 32 connections, to a bare Worker in the same round: a median. */
 	readonly toBareWorker: Readonly<Record<Growing, number>>;
@@ -34,7 +34,7 @@ export interface SessionsPoint {
 }
 
 /** What a change of a resource with so many subscribers costs, none of which has a stream. */
-export interface SubscribersPoint {
+interface SubscribersPoint {
 	readonly subscribers: number;
 	readonly operations: Readonly<Record<Growing, OperationCounts>>;
 }

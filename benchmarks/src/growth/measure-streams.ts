@@ -25,6 +25,7 @@ export interface StreamCost {
 /** Ours, and upstream's, which is kept alive by the Worker that measures. */
 export type StreamCosts = Record<'ours' | 'upstream', readonly StreamCost[]>;
 
+const contenders = join(import.meta.dirname, '../contenders');
 const SUBSCRIBERS = 10;
 const OPENED_AT_ONCE = 100;
 const classes = {
@@ -41,8 +42,8 @@ export async function measureStreams(
 	const running = await startWorkers({
 		workers: ['objects', 'streams'],
 		entry: {
-			objects: join(import.meta.dirname, 'sized-objects.ts'),
-			streams: join(import.meta.dirname, 'object-sockets.ts'),
+			objects: join(contenders, 'sized-objects.ts'),
+			streams: join(contenders, 'object-sockets.ts'),
 		},
 		kvNamespaces: [],
 		durableObjects: Object.fromEntries(names.map((name) => [name, name])),

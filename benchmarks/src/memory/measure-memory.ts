@@ -15,7 +15,7 @@ export interface MemoryEffort {
 }
 
 /** Bytes that workerd holds for each idle stream, Worker and object together. */
-export interface StreamMemory {
+interface StreamMemory {
 	readonly inMemory: number;
 	/** The same once the objects are out of memory; null where there are none. */
 	readonly hibernated: number | null;

@@ -68,7 +68,7 @@ async function countContender(name: CountedContender): Promise<CountsByKind> {
 				return await countPeer(name, client, takeCounts);
 			}
 			await warmUp(client, running);
-			return await countKinds(client, takeCounts);
+			return await countKinds(name, client, takeCounts);
 		} finally {
 			client.close();
 			await running.stop();
@@ -149,6 +149,7 @@ async function countPeer(
 }
 
 async function countKinds(
+	name: CountedContender,
 	client: McpClient,
 	takeCounts: () => Promise<OperationCounts>,
 ): Promise<CountsByKind> {
@@ -203,6 +204,8 @@ async function countKinds(
 	await count(`DELETE with 2 subscriptions beside ${OTHER_SESSIONS} other subscribers`, () =>
 		client.send(endSession(second)),
 	);
+	// Its idle streams are ended as hung, each with a call of its own and at a time of its own.
+	if (name === 'upstream') return counts;
 	for (const each of many.filter((id) => id !== second)) await client.openStream(each);
 	await count(`a list change told to all beside ${OTHER_SESSIONS} other streams`, () =>
 		client.send(statelessToolCall('change_list'), 'changed'),

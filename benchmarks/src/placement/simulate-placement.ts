@@ -19,7 +19,7 @@ export interface Latency {
  * same, and the publishing isolate has to ask the root which shards there are. `global`: all sessions
  * have one object.
  */
-export type Layout = 'placed' | 'placedFirst' | 'global';
+type Layout = 'placed' | 'placedFirst' | 'global';
 
 /** What the simulation found. */
 export interface PlacementResult extends PlacementOptions {
@@ -32,7 +32,7 @@ export interface PlacementResult extends PlacementOptions {
 }
 
 /** The row of the receiver that gets a broadcast last. */
-export const LAST_OF_ALL = 'the last of all';
+const LAST_OF_ALL = 'the last of all';
 
 /** Assumed: the round trip between a client and the Worker that serves it. */
 export const ACCESS_MS = 20;

@@ -14,7 +14,7 @@ export interface ResumeEffort {
 }
 
 /** What became of the clients of one contender. */
-export interface Resumption {
+interface Resumption {
 	/** The statuses that a client got that came back, each once. */
 	readonly statuses: readonly number[];
 	/** The share of the missed messages that it got. */

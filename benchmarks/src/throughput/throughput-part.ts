@@ -1,5 +1,5 @@
 import type { Effort, Part } from '../bench/part.ts';
-import { throughputSections } from '../published-sections.ts';
+import { throughputPictures, throughputSections } from '../published-sections.ts';
 import { measureThroughput } from './measure-throughput.ts';
 import type { ThroughputEffort } from './measure-throughput.ts';
 import { throughputOf, throughputText } from './throughput-ratios.ts';
@@ -25,6 +25,7 @@ export const throughputPart: Part = async (effort, onProgress) => {
 		result: throughput,
 		text: throughputText(throughput),
 		sections: throughputSections(throughput),
+		pictures: throughputPictures(throughput),
 		shortfalls: effort === 'quick' ? [] : shortfallsOf(throughput),
 	};
 };

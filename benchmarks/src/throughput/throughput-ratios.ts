@@ -18,7 +18,7 @@ const references = {
 } as const satisfies Record<string, Contender>;
 
 /** How fast a contender is beside others. */
-export type Ratios = Partial<Record<keyof typeof references, number>>;
+type Ratios = Partial<Record<keyof typeof references, number>>;
 
 /** What is kept of a measurement: ratios, which say more on another machine than figures would. */
 export interface Throughput {

@@ -29,20 +29,7 @@ export default {
 };
 
 async function open(object: string, from: number, count: number): Promise<Response> {
-	const opened = Array.from({ length: count }, async (_, index) => {
-		const stream = new ReadableStream<Uint8Array>({
-			start: (controller) => managerOf(object).create(sessionOf(from + index), controller),
-		});
-		const reader = stream.getReader();
-		const counting = async (): Promise<void> => {
-			for (let next = await reader.read(); !next.done; next = await reader.read()) {
-				received.set(object, (received.get(object) ?? 0) + 1);
-			}
-		};
-		void counting();
-		// The socket is there when the object knows it: asked for with the next request.
-	});
-	await Promise.all(opened);
+	await Promise.all(Array.from({ length: count }, (_, index) => openOne(object, from + index)));
 	// An answer that goes on keeps its request, and so the sockets.
 	const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
 	const keeping = async (): Promise<void> => {
@@ -54,6 +41,21 @@ async function open(object: string, from: number, count: number): Promise<Respon
 	};
 	void keeping().catch(() => {});
 	return new Response(readable);
+}
+
+/** Opens a stream and counts what comes on it. */
+async function openOne(object: string, index: number): Promise<void> {
+	let opened: Promise<void> | void = undefined;
+	const stream = new ReadableStream<Uint8Array>({
+		start(controller) {
+			opened = managerOf(object).create(sessionOf(index), controller);
+		},
+	});
+	await opened;
+	const counting = async (): Promise<void> => {
+		for await (const _frame of stream) received.set(object, (received.get(object) ?? 0) + 1);
+	};
+	counting().catch(() => {}); // What is missing is seen in the count.
 }
 
 async function publish(object: string, times: number, to: string | null): Promise<Response> {
