@@ -45,15 +45,18 @@ async function open(object: string, from: number, count: number): Promise<Respon
 
 /** Opens a stream and counts what comes on it. */
 async function openOne(object: string, index: number): Promise<void> {
-	let opened: Promise<void> | void = undefined;
+	const { promise: opened, resolve, reject } = Promise.withResolvers<void>();
 	const stream = new ReadableStream<Uint8Array>({
 		start(controller) {
-			opened = managerOf(object).create(sessionOf(index), controller);
+			Promise.resolve(managerOf(object).create(sessionOf(index), controller)).then(resolve, reject);
 		},
 	});
 	await opened;
+	const reader = stream.getReader();
 	const counting = async (): Promise<void> => {
-		for await (const _frame of stream) received.set(object, (received.get(object) ?? 0) + 1);
+		for (let next = await reader.read(); !next.done; next = await reader.read()) {
+			received.set(object, (received.get(object) ?? 0) + 1);
+		}
 	};
 	counting().catch(() => {}); // What is missing is seen in the count.
 }

@@ -15,8 +15,8 @@ export interface ResumeEffort {
 
 /** What became of the clients of one contender. */
 interface Resumption {
-	/** The statuses that a client got that came back, each once. */
-	readonly statuses: readonly number[];
+	/** The statuses that a client got that came back, each once, as `200, 409`. */
+	readonly statuses: string;
 	/** The share of the missed messages that it got. */
 	readonly received: number;
 	/** From the request until the last missed message was there: a median. Null where none came. */
@@ -57,7 +57,7 @@ export async function measureResume(
 				if (one.received > 0) times.push(one.ms);
 			}
 			found[name] = {
-				statuses: [...statuses],
+				statuses: [...statuses].join(', '),
 				received: Number((received / (rounds * missed)).toFixed(3)),
 				medianMs: times.length === 0 ? null : Number(median(times).toFixed(2)),
 				openMs: Number(median(openTimes).toFixed(2)),

@@ -15,7 +15,7 @@ export function resumeText(found: Resumptions): string {
 		Object.entries(found).map(([name, { statuses, received, medianMs, openMs }]) => [
 			// Sound: the keys are contenders.
 			contenderTitles[name as Contender],
-			statuses.join(', '),
+			statuses,
 			`${(received * 100).toFixed(0)} %`,
 			medianMs === null ? '' : (medianMs / openMs).toFixed(1),
 		]),
