@@ -8,8 +8,10 @@ import type { WorkName } from './works.ts';
 
 /** How long to measure. */
 export interface ThroughputEffort {
-	/** Each contender has one turn in a round, at each kind of work. */
+	/** Each contender has one turn in a round of calls. */
 	readonly rounds: number;
+	/** The same of sessions, whose turns take longer. */
+	readonly sessionRounds: number;
 	/** The length of a turn, about. */
 	readonly seconds: number;
 	/** How many times each connection does its work to warm up, before it is known how fast that is. */
@@ -48,10 +50,11 @@ async function measureWork(
 	name: WorkName,
 	running: RunningContenders<Contender>,
 	load: Load,
-	{ rounds, seconds, warmUps }: ThroughputEffort,
+	{ rounds: roundsOfCalls, sessionRounds, seconds, warmUps }: ThroughputEffort,
 	onProgress: (line: string) => void,
 ): Promise<Partial<Record<Contender, number[]>>> {
-	const { connections, contenders } = works[name];
+	const { kind, connections, contenders } = works[name];
+	const rounds = kind === 'initialize' || kind === 'session' ? sessionRounds : roundsOfCalls;
 	const turns = new Map<Contender, (times: number) => Promise<number>>();
 	const amounts = new Map<Contender, number>();
 	onProgress(`${name}: warming up ${contenders.length} contenders`);

@@ -6,8 +6,8 @@ import { throughputOf, throughputText } from './throughput-ratios.ts';
 import type { Throughput } from './throughput-ratios.ts';
 
 const efforts: Readonly<Record<Effort, ThroughputEffort>> = {
-	full: { rounds: 9, seconds: 0.5, warmUps: 10 },
-	quick: { rounds: 1, seconds: 0.05, warmUps: 1 },
+	full: { rounds: 9, sessionRounds: 5, seconds: 0.5, warmUps: 10 },
+	quick: { rounds: 1, sessionRounds: 1, seconds: 0.05, warmUps: 1 },
 };
 
 /** At 32 connections, through `http` with KV. */
