@@ -12,7 +12,14 @@ const TELLING_KINDS = [
 	'DELETE with 2 subscriptions beside 50 other subscribers',
 ] as const;
 /** What the columns of our info managers are called where these alone are compared. */
-const managerTitles = { 'ours-http': 'KV', 'ours-object': 'Durable Object' };
+const managerTitles = {
+	'ours-memory': 'memory',
+	'ours-http': 'KV',
+	'ours-object': 'Durable Object',
+	'ours-mixed': 'mixed: KV and Durable Object',
+	'ours-cached': 'cached: KV before Durable Object',
+	'ours-upstash': 'Upstash Redis',
+};
 /** What no session is asked for. */
 const OF_STREAMS = ['tools/call, 2026-07-28', 'GET stream opened', 'a list change told to all'];
 
