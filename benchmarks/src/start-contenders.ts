@@ -25,6 +25,7 @@ export const contenderTitles = {
 	'ours-cached': 'cached and Durable Object, through `http`',
 	'ours-upstash-bare': 'Upstash and Durable Object, bare `HttpTransport`',
 	'ours-upstash': 'Upstash and Durable Object, through `http`',
+	'ours-sealed': 'sealed over Durable Objects, through `http`',
 	upstream: '`@tmcp/session-manager-durable-objects`',
 	'upstream-kept-alive': '`@tmcp/session-manager-durable-objects`, kept alive',
 	'mcp-agent': '`McpAgent` of `agents`',
@@ -50,6 +51,7 @@ export const countedContenders = [
 	'ours-mixed',
 	'ours-cached',
 	'ours-upstash',
+	'ours-sealed',
 	'mcp-agent',
 	'agents-handler',
 	'sdk-handler',
@@ -63,6 +65,7 @@ export const contenderOfManager = {
 	mixed: 'ours-mixed',
 	cached: 'ours-cached',
 	upstash: 'ours-upstash',
+	sealed: 'ours-sealed',
 } as const satisfies Record<InfoManagerName, (typeof countedContenders)[number]>;
 
 /** Running contenders, side by side in one workerd, each an isolate with a socket of its own. */

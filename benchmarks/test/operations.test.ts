@@ -85,6 +85,7 @@ const leastCosts: Record<InfoManagerName, [initialize: OperationCounts, call: Op
 		{ kvReads: 1, shardReads: 1, rowsRead: 1, readsInSequence: 1 },
 	],
 	cached: [{ kvWrites: 1, shardWrites: 1, rowsWritten: 2 }, oneRead],
+	sealed: [{}, {}],
 	upstash: [
 		{ redisScripts: 1, redisCommands: 3 },
 		{ redisReads: 1, redisCommands: 1 },

@@ -32,6 +32,7 @@ const coldContenders = {
 	'ours-mixed': [syncLayer, sessionShard],
 	'ours-cached': [syncLayer, sessionShard],
 	'ours-upstash': [syncLayer],
+	'ours-sealed': [syncLayer, sessionShard],
 	upstream: ["export { SyncLayer } from '@tmcp/session-manager-durable-objects';"],
 	'mcp-agent': ["export { McpAgentObject } from './mcp-agent-object.ts';"],
 	'agents-handler': [],
@@ -121,7 +122,7 @@ export default {
 			mainModule: 'index.js',
 			modules: { 'index.js': codes.get(name) },
 			env: {
-				TMCP_SESSION_KEYS: 'of-no-deployment-0123456789-0123456789-0123456789',
+				TMCP_SESSION_KEYS: 'b2YtYmVuY2htYXJrcy1hbmQtb2Ytbm8tZGVwbG95bWVudA',
 				// Nobody is asked there.
 				UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
 				UPSTASH_REDIS_REST_TOKEN: 'none',

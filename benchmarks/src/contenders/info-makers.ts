@@ -6,6 +6,7 @@ import {
 } from '@tmcp-sessions/core';
 import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
+import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { UpstashInfoSessionManager } from '@tmcp-sessions/info-upstash';
 import { env, waitUntil } from 'cloudflare:workers';
 import { sessionMemory } from './session-memory.ts';
@@ -32,6 +33,11 @@ export function mixed(): StoredInfoSessionManager {
 
 export function cached(): StoredInfoSessionManager {
 	return cachedInfo(new KVInfoSessionManager(), new DurableObjectInfoSessionManager());
+}
+
+/** What changes is in Durable Objects. */
+export function sealed(): StoredInfoSessionManager {
+	return new SealedInfoSessionManager({ keys: [env.TMCP_SESSION_KEYS], rest: durableObject() });
 }
 
 export function upstash(): StoredInfoSessionManager {

@@ -1,5 +1,5 @@
 import type { StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { cached, durableObject, kv, memory, mixed, upstash } from './info-makers.ts';
+import { cached, durableObject, kv, memory, mixed, sealed, upstash } from './info-makers.ts';
 
 /** The info managers that are compared, made by name: each Worker makes its own. */
 export const infoManagers = {
@@ -9,6 +9,7 @@ export const infoManagers = {
 	mixed,
 	cached,
 	upstash,
+	sealed,
 } satisfies Record<string, () => StoredInfoSessionManager>;
 
 /** The name of an info manager. */

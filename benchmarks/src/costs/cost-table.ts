@@ -17,6 +17,7 @@ const priced = [
 	'ours-mixed',
 	'ours-cached',
 	'ours-upstash',
+	'ours-sealed',
 	'upstream',
 	'mcp-agent',
 	'agents-handler',

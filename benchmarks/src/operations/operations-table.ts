@@ -19,6 +19,7 @@ const managerTitles = {
 	'ours-mixed': 'mixed: KV and Durable Object',
 	'ours-cached': 'cached: KV before Durable Object',
 	'ours-upstash': 'Upstash Redis',
+	'ours-sealed': 'sealed, over Durable Object',
 };
 /** What no session is asked for. */
 const OF_STREAMS = ['tools/call, 2026-07-28', 'GET stream opened', 'a list change told to all'];

@@ -16,6 +16,7 @@ const shown = [
 	'ours-mixed',
 	'ours-cached',
 	'ours-upstash',
+	'ours-sealed',
 	'upstream',
 	'mcp-agent',
 	'agents-handler',
