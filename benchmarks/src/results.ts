@@ -7,7 +7,16 @@ const repository = join(folder, '..');
 
 /** What is counted or measured and kept: a file of `results/`. */
 export type ResultName =
-	'capabilities' | 'operations' | 'placement' | 'throughput' | 'fan-out' | 'streams';
+	| 'capabilities'
+	| 'operations'
+	| 'placement'
+	| 'throughput'
+	| 'fan-out'
+	| 'streams'
+	| 'resume'
+	| 'cold-start'
+	| 'memory'
+	| 'growth';
 
 /** Generated text of a document. */
 export interface Section {
