@@ -54,7 +54,8 @@ function requestOf(
 			if (status >= 300 || !body.includes(expected)) {
 				tell(`answered ${status} ${JSON.stringify(body)}, expected ${JSON.stringify(expected)}`);
 			}
-			context.session ??= sessionOf(headers);
+			const session = context.session ?? sessionOf(headers);
+			if (session !== undefined) context.session = session;
 		},
 	};
 }

@@ -2,8 +2,13 @@
 import { DurableObject as UncountedObject, env as bindings } from 'cloudflare:workers';
 import type { Operation, OperationCounts } from '../operation-counts.ts';
 
-// What is exported below takes precedence.
-export * from 'cloudflare:workers';
+export {
+	exports,
+	RpcTarget,
+	waitUntil,
+	WorkerEntrypoint,
+	WorkflowEntrypoint,
+} from 'cloudflare:workers';
 
 type Method = (...args: unknown[]) => unknown;
 /** What a call of this method counts as. */
