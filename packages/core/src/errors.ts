@@ -1,10 +1,13 @@
 /** What went wrong, for code that decides by it. */
 export type ErrorCode =
+	| 'archive'
 	| 'binding'
 	| 'configuration'
 	| 'corrupt-record'
 	| 'invalid-session-id'
 	| 'request-state'
+	| 'session-auth'
+	| 'session-state'
 	| 'store'
 	| 'stream'
 	| 'unknown-session';

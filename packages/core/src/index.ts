@@ -47,6 +47,8 @@ export { currentScope, keepAlive, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
 export { hasInboxes } from './session-inboxes.ts';
 export type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
+export { createSealing } from './sealing.ts';
+export type { Opened, Sealing } from './sealing.ts';
 export { createSessionIds } from './session-ids.ts';
 export type { SessionIdOptions, SessionIds } from './session-ids.ts';
 export {

@@ -4,7 +4,8 @@ import type { HttpTransport } from '@tmcp/transport-http';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
-import { acceptedAnswer, checkProtocolVersion } from './header-rules.ts';
+import type { Route, RoutedRequest } from './handler-seams.ts';
+import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
 import { needsSession } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, metadataOf, methodOf, paramsOf } from './message.ts';
@@ -36,6 +37,8 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
 	readonly context: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	readonly maxBodyBytes: number;
 	readonly heartbeatMs: number;
+	/** Where sessions live, if elsewhere. */
+	readonly route: Route | undefined;
 }
 
 /**
@@ -99,6 +102,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		sessions?.checkHost(url);
 		work.protocolVersion = work.headers.get('mcp-protocol-version') ?? undefined;
 		return runInScope(work, () => {
+			if (this.#isRoutedUnread(request, work)) return this.#sendUnread(request, work);
 			if (request.method === 'POST') return this.#post(request, work);
 			if (request.method === 'OPTIONS') return this.#transport(request, work);
 			return this.#other(request, work);
@@ -147,9 +151,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			work.answerType = acceptedAnswer(work.headers, work.isListening ? ['sse'] : ['sse', 'json']);
 		}
 		if (isStateless(work.headers, message)) {
+			if (this.#parts.route?.takesStateless === false) throw onlySessions(work.headers);
 			checkStatelessRequest(message);
 			work.endsWithClient = true;
-			return this.#transport(request, work);
+			return this.#served('stateless', request, work);
 		}
 		return this.#sessionPost(request, work, message);
 	}
@@ -160,8 +165,8 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const method = methodOf(message);
 		if (method === 'initialize') {
 			checkInitialize(message);
-			if (sessions) work.sessionId = await sessions.open(work.principal);
-			return this.#transport(request, work);
+			if (sessions) work.sessionId = await sessions.open(work.headers, work.principal);
+			return this.#served('initialize', request, work);
 		}
 		checkProtocolVersion(work.headers);
 		if (sessions) {
@@ -179,6 +184,28 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			return new Response(null, { status: 202 });
 		}
 		return this.#transport(request, work);
+	}
+
+	/** Whether a request names a session that lives elsewhere: nothing of its message is needed here. */
+	#isRoutedUnread({ method }: Request, { headers }: RequestWork): boolean {
+		if (!this.#parts.route || (method !== 'POST' && method !== 'DELETE')) return false;
+		return headers.get('mcp-session-id') !== null && !namesStatelessEra(headers);
+	}
+
+	async #sendUnread(request: Request, work: RequestWork): Promise<Response> {
+		const { sessions } = this.#parts;
+		if (sessions) work.sessionId = await sessions.named(work.headers, work.principal);
+		return this.#served('session', request, work);
+	}
+
+	/** By whoever the session lives with, or by the transport. */
+	#served(kind: RoutedRequest['kind'], request: Request, work: RequestWork): Promise<Response> {
+		const { route } = this.#parts;
+		if (!route) return this.#transport(request, work);
+		if (kind === 'initialize') checkClient(work.message);
+		const { sessionId, principal, auth, message } = work;
+		const body = message === undefined ? undefined : JSON.stringify(message);
+		return route.send({ request, kind, sessionId, principal, auth, body });
 	}
 
 	/** The transport's answer, with what it takes to let its work finish. */
@@ -211,6 +238,20 @@ function checkIds(message: JsonObject): void {
 		const most = `${MAX_ID_LENGTH} characters`;
 		throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
 	}
+}
+
+/** What tmcp asks of a client, asked before anything is made for it elsewhere. */
+function checkClient(message: unknown): void {
+	const { protocolVersion, capabilities, clientInfo } = paramsOf(message);
+	const client = isObject(clientInfo) ? clientInfo : {};
+	const texts = [protocolVersion, client['name'], client['version']];
+	if (isObject(capabilities) && texts.every((text) => typeof text === 'string')) return;
+	throw new Refusal({
+		status: 400,
+		code: -32602,
+		message:
+			'initialize needs a protocolVersion, capabilities, and a clientInfo with name and version',
+	});
 }
 
 function checkInitialize(message: unknown): void {

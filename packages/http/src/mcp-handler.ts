@@ -12,6 +12,7 @@ import type { HttpTransportOptions } from '@tmcp/transport-http';
 
 import { Callers } from './callers.ts';
 import { CallsAtWork, noAnswer } from './calls-at-work.ts';
+import type { HandlerSeams } from './handler-seams.ts';
 import type { Answer } from './message.ts';
 import { McpEndpoint } from './mcp-endpoint.ts';
 import type { EndpointParts } from './mcp-endpoint.ts';
@@ -53,18 +54,20 @@ type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorP
  * called in: by then the server has its tools, and one that is registered later tells every session
  * that the list changed. From then on changes raised anywhere reach the sessions, a cron job's too.
  *
+ * @param seams for a package that composes this, see `@tmcp-sessions/http/seams`.
  * @throws {TmcpSessionsError} `configuration`, where a number is out of its range, a key is too
  * short, or `oauth` comes without `principal`.
  */
 export function createMcpHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: McpHandlerOptions<Custom> = {},
+	seams: HandlerSeams = {},
 ): McpHandler {
 	const report = reporterOf(options.onError);
 	const checked = checkedOptions(options);
 	const { info, oauth, cors } = options;
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
-	const calls = callsAtWork(server, streams, checked.answerMs, report);
+	const calls = callsAtWork(server, streams, checked.answerMs, report, seams.onPrimed);
 
 	let transport: HttpTransport<Custom> | undefined;
 	const attached = (): HttpTransport<Custom> =>
@@ -86,7 +89,8 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			oauth,
 			context: options.context,
 			transport: attached(),
-			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info),
+			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info, seams.names),
+			route: seams.route,
 		}));
 
 	return {
@@ -141,6 +145,7 @@ function callsAtWork<Custom extends Record<string, unknown> | undefined>(
 	streams: StreamSessionManager,
 	answerMs: number,
 	report: (error: unknown) => void,
+	onPrimed: HandlerSeams['onPrimed'],
 ): CallsAtWork {
 	// Without a way between isolates, answers find the calls of their own.
 	const inboxes = hasInboxes(streams) ? streams : new InMemoryStreamSessionManager();
@@ -158,6 +163,7 @@ function callsAtWork<Custom extends Record<string, unknown> | undefined>(
 		resumable,
 		answerMs,
 		(answer) => void takeAnswer(answer).catch(report),
+		onPrimed,
 	);
 }
 

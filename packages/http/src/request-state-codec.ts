@@ -1,9 +1,8 @@
-import { currentScope, StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
+import { createSealing, currentScope, StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
 import type { SingleUse } from '@tmcp-sessions/core';
 
 import { requestDigest } from './request-digest.ts';
 import { RequestWork } from './request-work.ts';
-import { createSealing } from './sealing.ts';
 import { secretsIn } from './session-keys.ts';
 
 const PACKAGE = 'http';

@@ -1,7 +1,8 @@
 import { createSessionIds, TmcpSessionsError } from '@tmcp-sessions/core';
-import type { ErrorCode, SessionIds } from '@tmcp-sessions/core';
+import type { ErrorCode } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
+import type { HandlerSeams, SessionNames } from './handler-seams.ts';
 import { invalidRequest, unknownSession } from './refusal.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import { checkKeysOfProcess } from './session-keys.ts';
@@ -14,15 +15,22 @@ const MAX_VERIFIED = 2_000;
 
 /** Whose id a request carries, and whether that session is live. */
 export class SessionRules {
-	readonly #ids: SessionIds;
+	readonly #names: SessionNames;
 	readonly #keys: SessionKeys;
 	readonly #info: InfoSessionManager;
 	/** Ids whose MAC was right, and whose they are. */
 	readonly #verified = new Map<string, string>();
 
-	/** @throws {TmcpSessionsError} `configuration`, where a key is too short. */
-	constructor(keys: SessionKeys, info: InfoSessionManager) {
-		this.#ids = createSessionIds({ keys: keys.secrets });
+	/**
+	 * @param named other ids than those that the keys make by themselves.
+	 * @throws {TmcpSessionsError} `configuration`, where a key is too short.
+	 */
+	constructor(keys: SessionKeys, info: InfoSessionManager, named?: HandlerSeams['names']) {
+		const ids = createSessionIds({ keys: keys.secrets });
+		this.#names = named?.(ids) ?? {
+			open: (principal) => ids.mint(principal),
+			verify: (id, principal) => ids.verify(id, principal),
+		};
 		this.#keys = keys;
 		this.#info = info;
 	}
@@ -33,8 +41,31 @@ export class SessionRules {
 	}
 
 	/** The id of a new session. Never one that the client chose: it might know it. */
-	open(principal: string): Promise<string> {
-		return this.#ids.mint(principal);
+	open(headers: RequestHeaders, principal: string): Promise<string> {
+		return this.#names.open(principal, headers);
+	}
+
+	/**
+	 * The session of this principal that a request names, live or not. Costs no read.
+	 *
+	 * @throws {Refusal} 400 without an id or with one that is no id; 404 for one that is forged or
+	 * someone else's.
+	 */
+	async named(headers: RequestHeaders, principal: string): Promise<string> {
+		const id = headers.get('mcp-session-id');
+		if (!id) {
+			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
+		}
+		if (!VISIBLE_ASCII.test(id)) {
+			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
+		}
+		// A MAC is checked once in an isolate: a client sends the same id with all that it sends.
+		if (this.#verified.get(id) !== principal) {
+			if (!(await this.#names.verify(id, principal, headers))) throw unknownSession();
+			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
+			this.#verified.set(id, principal);
+		}
+		return id;
 	}
 
 	/**
@@ -45,19 +76,7 @@ export class SessionRules {
 	 * @throws {StoreError} where nobody can say whether the session is live.
 	 */
 	async require(headers: RequestHeaders, principal: string): Promise<string> {
-		const id = headers.get('mcp-session-id');
-		if (!id) {
-			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
-		}
-		if (!VISIBLE_ASCII.test(id)) {
-			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
-		}
-		// A MAC is checked once in an isolate: a client sends the same id with all that it sends.
-		if (this.#verified.get(id) !== principal) {
-			if (!(await this.#ids.verify(id, principal))) throw unknownSession();
-			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
-			this.#verified.set(id, principal);
-		}
+		const id = await this.named(headers, principal);
 		// The read is the one that the transport's own three share: none of them fails after it.
 		try {
 			if ((await this.#info.getClientCapabilities(id)) !== undefined) return id;

@@ -1,4 +1,4 @@
-import { fromBase64Url, toBase64Url } from '@tmcp-sessions/core';
+import { fromBase64Url, toBase64Url } from './base64url.ts';
 
 /** Seals texts, so that nobody can read or change them on their way through a client. */
 export interface Sealing {
@@ -14,7 +14,7 @@ export interface Sealing {
 }
 
 /** What was sealed. */
-interface Opened {
+export interface Opened {
 	/** The nonce: another one for each text that was sealed. */
 	readonly id: string;
 	readonly text: string;

@@ -1,0 +1,5 @@
+export type { HandlerSeams, Route, RoutedRequest, SessionNames } from './handler-seams.ts';
+export { overridden } from './overridden.ts';
+export { Refusal, unknownSession } from './refusal.ts';
+export type { RefusalDetail } from './refusal.ts';
+export type { RequestHeaders } from './request-headers.ts';

@@ -1,0 +1,13 @@
+/** What Workers call of a `SessionObject`. */
+export interface SessionObjectMethods {
+	fetch(request: Request): Promise<Response>;
+	/** Whether the session is live here. Writes nothing where it never was. */
+	isLive(session: string): Promise<boolean>;
+	/** Restores the object from its archive. */
+	restore(): Promise<RestoreOutcome>;
+}
+
+/** What came of it. An error's class would not survive the way back. */
+export type RestoreOutcome =
+	| { readonly outcome: 'restored'; readonly rows: number }
+	| { readonly outcome: 'failed'; readonly message: string };

@@ -1,0 +1,200 @@
+import { reasonOf, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler } from '@tmcp-sessions/http';
+import { DurableObject } from 'cloudflare:workers';
+
+import { restore } from './archive.ts';
+import type { CallInFlight, ToolResult } from './calls-in-flight.ts';
+import { trackedCalls } from './tracked-calls.ts';
+import { FORWARDED_HEADER, forwardedOf } from './forwarded.ts';
+import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
+import { ObjectStreams } from './object-streams.ts';
+import type { Session, SessionServer } from './session.ts';
+import type { AuthTokens } from './session-auth.ts';
+import type { ContextValues } from './session-context.ts';
+import type { RestoreOutcome, SessionObjectMethods } from './session-object-methods.ts';
+import type { SessionSettings } from './session-settings.ts';
+import { SessionState } from './session-state.ts';
+import { announceToolChange } from './tool-list.ts';
+
+/** What an instance runs on; made at its first event, when the fields of a subclass are there. */
+interface Running<Values extends ContextValues> {
+	readonly state: SessionState<Values>;
+	readonly server: SessionServer;
+	readonly handler: McpHandler;
+	readonly streams: ObjectStreams;
+}
+
+/**
+ * The Durable Object of one session, or of all sessions of an identity: the server runs where its
+ * state is, and nothing is remote on the way of a call. Extend it, say what `createServer` makes, and
+ * put a `sessionRouter` in front.
+ */
+export abstract class SessionObject<
+	Env = Cloudflare.Env,
+	Values extends ContextValues = Record<string, unknown>,
+>
+	extends DurableObject<Env>
+	implements SessionObjectMethods
+{
+	/** How the session is kept. */
+	readonly settings: SessionSettings<Values> = {};
+
+	#running: Running<Values> | undefined;
+
+	/** The session's server, whose tools close over `session`. Called once in each instance. */
+	abstract createServer(session: Session<Values>): SessionServer;
+
+	/** Makes new tokens of expired ones: once, however many calls wait for them. */
+	refreshAuth?(service: string, expired: AuthTokens): Promise<AuthTokens>;
+
+	/**
+	 * Goes on with a call whose instance was lost, or ends it with an error. The client gets what comes
+	 * of it when it resumes the call's stream. Default: an error that says to call again.
+	 */
+	resumeCall?(call: CallInFlight, session: Session<Values>): Promise<ToolResult> | ToolResult;
+
+	/** Does what `session.schedule` was told, at least once; where it throws, it is run again. */
+	onSchedule?(name: string, payload: unknown, session: Session<Values>): Promise<void> | void;
+
+	/**
+	 * Runs a call of a tool: what is done in its place, and what it answers, can be changed here, such
+	 * as handing long work to a queue.
+	 *
+	 * @param call its message; `work` has the server answer it.
+	 */
+	runCall(
+		_call: { tool: string; arguments: unknown },
+		work: () => Promise<unknown>,
+	): Promise<unknown> {
+		return work();
+	}
+
+	/** The time in milliseconds since the epoch: overridden by tests. */
+	now(): number {
+		return Date.now();
+	}
+
+	/** Takes the requests that `sessionRouter` sends. */
+	override async fetch(request: Request): Promise<Response> {
+		const { state, handler } = await this.#run();
+		if (state.lifetime.current?.ended === 'expired') return leaving();
+		state.lifetime.touch();
+		return handler.fetch(request, this.env, this.ctx);
+	}
+
+	async isLive(session: string): Promise<boolean> {
+		const { state } = await this.#run();
+		if (state.lifetime.hasEnded) return false;
+		state.lifetime.touch();
+		return (await state.store.read(session)) !== undefined;
+	}
+
+	async restore(): Promise<RestoreOutcome> {
+		const { state } = await this.#run();
+		const failed = (message: string): RestoreOutcome => ({ outcome: 'failed', message });
+		const { bucket } = this.settings;
+		if (!bucket) return failed('settings.bucket is missing: expected the bucket of the archive');
+		if (state.entries.exist) return failed('the session is live: nothing was restored over it');
+		try {
+			const rows = await restore(bucket, this.ctx.id.toString(), this.ctx.storage);
+			state.entries.forget();
+			state.lifetime.revive();
+			state.store.extend(
+				this.now() + (this.settings.lifetime?.idleSeconds ?? DEFAULT_IDLE_SECONDS) * 1000,
+			);
+			return { outcome: 'restored', rows };
+		} catch (error) {
+			return failed(reasonOf(error));
+		}
+	}
+
+	/** The platform's alarm, which everything shares: schedule what is yours with `session.schedule`. */
+	override async alarm(): Promise<void> {
+		const { state, streams } = await this.#run();
+		const onSchedule = this.onSchedule?.bind(this);
+		const isEmpty = await state.runAlarm(
+			onSchedule && ((name, payload) => onSchedule(name, payload, state.session)),
+			streams.areOpen,
+		);
+		if (isEmpty) this.#running = undefined;
+	}
+
+	/** What the instance runs on. Calls that a lost one left behind are seen to. */
+	async #run(): Promise<Running<Values>> {
+		if (!this.#running) {
+			this.#running = this.#start();
+			const { state, server } = this.#running;
+			if (state.entries.exist) {
+				this.ctx.waitUntil(state.calls.recover());
+				this.ctx.waitUntil(announceToolChange(server, state.entries).catch(state.report));
+			}
+		}
+		const running = this.#running;
+		await running.state.alarm.known();
+		return running;
+	}
+
+	#start(): Running<Values> {
+		const { settings } = this;
+		const streams = new ObjectStreams();
+		let endsWithSession = true;
+		const resumeCall = this.resumeCall?.bind(this);
+		const state: SessionState<Values> = new SessionState<Values>({
+			...{ state: this.ctx, env: this.env, settings },
+			now: () => this.now(),
+			refreshAuth: this.refreshAuth?.bind(this),
+			resumeCall: resumeCall && ((call) => resumeCall(call, state.session)),
+			keepCall: (session, events) => streams.keep(session, events),
+			endsWithSession: () => endsWithSession,
+		});
+		const own = this.createServer(state.session);
+		const tracked = trackedCalls(own, state.calls, (call, work) => this.runCall(call, work));
+		const { lifetime = {}, answerSeconds, heartbeatSeconds, maxBodyBytes, onError } = settings;
+		const handler = createMcpHandler(
+			tracked.server,
+			{
+				...{ answerSeconds, heartbeatSeconds, maxBodyBytes, onError, streams },
+				info: new StoredInfoSessionManager(state.store, {
+					idleSeconds: lifetime.idleSeconds ?? DEFAULT_IDLE_SECONDS,
+					absoluteSeconds: lifetime.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,
+					onError,
+					now: () => this.now(),
+				}),
+				// The Worker has looked at all of these.
+				...{ path: null, allowedHosts: true, allowedOrigins: true },
+				oauth: { verify: async (request) => forwardedOf(request.headers).auth },
+				principal: (request) => {
+					const forwarded = forwardedOf(request.headers);
+					endsWithSession = forwarded.keptBy === 'session';
+					return forwarded.principal || 'nobody';
+				},
+			},
+			{
+				onPrimed: tracked.onPrimed,
+				names: () => ({
+					open: async (_principal, headers) => sessionOf(headers.get(FORWARDED_HEADER)),
+					verify: async (id, _principal, headers) =>
+						sessionOf(headers.get(FORWARDED_HEADER)) === id,
+				}),
+			},
+		);
+		return { state, server: own, handler, streams };
+	}
+}
+
+function sessionOf(header: string | null): string {
+	return forwardedOf(new Headers({ [FORWARDED_HEADER]: header ?? '' })).session;
+}
+
+/** What an object answers that is being archived. */
+function leaving(): Response {
+	return Response.json(
+		{
+			jsonrpc: '2.0',
+			id: null,
+			error: { code: -32603, message: 'The session has expired and is being put away; try again' },
+		},
+		{ status: 503, headers: { 'Retry-After': '5' } },
+	);
+}

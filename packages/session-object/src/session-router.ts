@@ -1,0 +1,168 @@
+import { currentScope, StreamError } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
+import { unknownSession } from '@tmcp-sessions/http/seams';
+import type { Route, RoutedRequest } from '@tmcp-sessions/http/seams';
+import { McpServer } from 'tmcp';
+import type { AuthInfo } from 'tmcp';
+
+import { encodeForwarded, FORWARDED_HEADER } from './forwarded.ts';
+import { checkIdentity, objectName } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { objectAddresses, objectOf } from './object-address.ts';
+import { Objects } from './objects.ts';
+import type { Placement, SessionObjectBinding, SessionObjectStub } from './objects.ts';
+import { PACKAGE } from './package-name.ts';
+import { RemoteInfo } from './remote-info.ts';
+
+type HandlerOptions = Pick<
+	McpHandlerOptions,
+	| 'allowedHosts'
+	| 'allowedOrigins'
+	| 'cors'
+	| 'heartbeatSeconds'
+	| 'maxBodyBytes'
+	| 'oauth'
+	| 'onError'
+	| 'path'
+	| 'principal'
+	| 'sessionKeys'
+>;
+
+/** Where sessions live, and who may open them. What is not said here is as for `createMcpHandler`. */
+export interface SessionRouterOptions extends HandlerOptions, Placement {
+	/** The namespace of a class that extends `SessionObject`, or the name of its binding. */
+	readonly object: SessionObjectBinding;
+	/**
+	 * Whose object a request is for: all sessions of an identity share one, which outlives each of them.
+	 * `null` is a 404. Asked after `oauth`, which answers for tokens. Default: an object for each session.
+	 */
+	readonly identify?: Identify | undefined;
+	/**
+	 * Answers requests of the stateless era, which have no session: one of `createMcpHandler` without
+	 * `info`, on the same path. Default: with `identify` the identity's object, otherwise they are told
+	 * to open a session.
+	 */
+	readonly stateless?: Pick<McpHandler, 'fetch'> | undefined;
+}
+
+/** Says whose object a request is for; null where nobody's. */
+export type Identify = (
+	request: Request,
+	auth: AuthInfo | null,
+) => Identity | null | Promise<Identity | null>;
+
+/**
+ * The Worker in front of session objects: it checks what can be checked without one, and sends what
+ * is left to the object of its session. Forged, foreign and unknown ids are refused here.
+ *
+ * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
+ */
+export function sessionRouter(options: SessionRouterOptions): McpHandler {
+	const { object, identify, locationHint, jurisdiction, stateless, ...handler } = options;
+	const objects = new Objects(object, { locationHint, jurisdiction });
+	const places = identify ? new IdentityPlaces(objects) : new SessionPlaces(objects);
+	const route: Route = {
+		takesStateless: identify !== undefined || stateless !== undefined,
+		async send(routed) {
+			if (routed.kind === 'stateless' && stateless) return stateless.fetch(plain(routed));
+			return sent(routed, await places.stubOf(routed.sessionId, routed.principal), places.keptBy);
+		},
+	};
+	// It answers nothing itself: the session's own server does.
+	const server = new McpServer(
+		{ name: PACKAGE, version: '1' },
+		{ adapter: undefined, capabilities: {} },
+	);
+	const info = new RemoteInfo(async (id) =>
+		(await places.stubOf(id, currentScope()?.principal)).isLive(id),
+	);
+	return createMcpHandler(
+		server,
+		{
+			...handler,
+			info,
+			...(identify && { principal: principalOf(identify, handler.oauth !== undefined) }),
+		},
+		{ route, ...(!identify && { names: (ids) => objectAddresses(ids, () => objects.newId()) }) },
+	);
+}
+
+interface Places {
+	readonly keptBy: 'identity' | 'session';
+	stubOf(sessionId: string, principal: string | undefined): Promise<SessionObjectStub>;
+}
+
+/** Each session has an object, whose id is in the session's. */
+class SessionPlaces implements Places {
+	readonly keptBy = 'session';
+	readonly #objects: Objects;
+
+	constructor(objects: Objects) {
+		this.#objects = objects;
+	}
+
+	async stubOf(sessionId: string): Promise<SessionObjectStub> {
+		const object = objectOf(sessionId);
+		if (object === undefined) throw unknownSession();
+		return this.#objects.byId(object);
+	}
+}
+
+const MAX_NAMES = 2_000;
+
+/** All sessions of an identity have one object, whose name is a hash of it. */
+class IdentityPlaces implements Places {
+	readonly keptBy = 'identity';
+	readonly #objects: Objects;
+	/** By principal: a client sends the same one with all that it sends. */
+	readonly #names = new Map<string, string>();
+
+	constructor(objects: Objects) {
+		this.#objects = objects;
+	}
+
+	async stubOf(_sessionId: string, principal = ''): Promise<SessionObjectStub> {
+		let name = this.#names.get(principal);
+		if (name === undefined) {
+			// Sound: it is made of an identity by `principalOf`, as http spells it.
+			const [workspaceId, clientId] = JSON.parse(principal) as [string, string];
+			name = await objectName({ clientId, workspaceId });
+			if (this.#names.size >= MAX_NAMES) this.#names.clear();
+			this.#names.set(principal, name);
+		}
+		return this.#objects.byName(name);
+	}
+}
+
+function principalOf(
+	identify: Identify,
+	hasOAuth: boolean,
+): NonNullable<McpHandlerOptions['principal']> {
+	return async (request, auth) => {
+		if (hasOAuth && !auth) return null;
+		const identity = await identify(request, auth);
+		if (!identity) throw unknownSession();
+		checkIdentity(identity);
+		return { subject: identity.workspaceId, client: identity.clientId };
+	};
+}
+
+async function sent(
+	{ request, sessionId: session, principal, auth, body }: RoutedRequest,
+	stub: SessionObjectStub,
+	keptBy: 'identity' | 'session',
+): Promise<Response> {
+	const headers = new Headers(request.headers);
+	headers.set(FORWARDED_HEADER, encodeForwarded({ session, principal, auth, keptBy }));
+	const forwarded = new Request(request, { headers, ...(body !== undefined && { body }) });
+	try {
+		return await stub.fetch(forwarded);
+	} catch (cause) {
+		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
+	}
+}
+
+function plain({ request, body }: RoutedRequest): Request {
+	return new Request(request, body === undefined ? {} : { body });
+}
