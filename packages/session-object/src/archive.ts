@@ -73,7 +73,9 @@ export async function restore(
 			`there is no archive ${key}; restoreSession takes the id of an object whose session expired`,
 		);
 	}
-	const lines = await linesOf(found.body, key, object);
+	// Sound: what a bucket gives are bytes.
+	const body = found.body as ReadableStream<Uint8Array>;
+	const lines = await linesOf(body, key, object);
 	return storage.transactionSync(() => {
 		let rows = 0;
 		for (const line of lines) {
@@ -134,38 +136,49 @@ function gzip(chunks: Iterator<Uint8Array>): ReadableStream<Uint8Array> {
 	return plain.pipeThrough(new CompressionStream('gzip'));
 }
 
+/** In one piece where it is small, and in parts where it is not: the bucket must know a length. */
 async function upload(
 	bucket: R2Bucket,
 	key: string,
 	body: ReadableStream<Uint8Array>,
 ): Promise<void> {
-	let parts: Uint8Array[] = [];
-	let length = 0;
-	let started: R2MultipartUpload | undefined;
-	const uploaded: R2UploadedPart[] = [];
-	const flush = async (): Promise<void> => {
-		started ??= await bucket.createMultipartUpload(key);
-		const all = new Uint8Array(await new Blob(parts).arrayBuffer());
-		uploaded.push(await started.uploadPart(uploaded.length + 1, all.subarray(0, PART_BYTES)));
-		parts = [all.subarray(PART_BYTES)];
-		length = Math.max(0, all.length - PART_BYTES);
-	};
+	const parts = partsOf(body);
+	const first = await parts.next();
+	if (first.done || first.value.length < PART_BYTES) {
+		await bucket.put(key, first.value ?? new Uint8Array());
+		return;
+	}
+	const started = await bucket.createMultipartUpload(key);
 	try {
-		for await (const chunk of body) {
-			parts.push(chunk);
-			length += chunk.length;
-			while (length >= PART_BYTES) await flush();
+		const uploaded = [await started.uploadPart(1, first.value)];
+		for await (const part of parts) {
+			uploaded.push(await started.uploadPart(uploaded.length + 1, part));
 		}
-		if (!started) {
-			await bucket.put(key, await new Blob(parts).arrayBuffer());
-			return;
-		}
-		if (length > 0) await flush();
 		await started.complete(uploaded);
 	} catch (error) {
-		await started?.abort().catch(() => {}); // What failed is thrown.
+		await started.abort().catch(() => {}); // What failed is thrown.
 		throw error;
 	}
+}
+
+/** All of the same length but the last, which may be empty where it is the only one. */
+async function* partsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, undefined> {
+	let chunks: Uint8Array[] = [];
+	let length = 0;
+	for await (const chunk of body) {
+		chunks.push(chunk);
+		length += chunk.length;
+		if (length < PART_BYTES) continue;
+		const all = new Uint8Array(await new Blob(chunks).arrayBuffer());
+		let start = 0;
+		for (; all.length - start >= PART_BYTES; start += PART_BYTES) {
+			yield all.subarray(start, start + PART_BYTES);
+		}
+		chunks = [all.subarray(start)];
+		length = all.length - start;
+	}
+	if (length > 0) yield new Uint8Array(await new Blob(chunks).arrayBuffer());
+	return undefined;
 }
 
 async function linesOf(
@@ -181,10 +194,7 @@ async function linesOf(
 		);
 	let text: string;
 	try {
-		// Sound: the types of workerd's two kinds of stream differ in nothing that is used.
-		const plain = body.pipeThrough(
-			new DecompressionStream('gzip') as unknown as TransformStream<Uint8Array, Uint8Array>,
-		);
+		const plain = body.pipeThrough(new DecompressionStream('gzip'));
 		text = await new Response(plain).text();
 	} catch (cause) {
 		throw damaged('it is no whole gzip', cause);

@@ -101,22 +101,22 @@ export class CallsInFlight implements SessionCalls {
 	 * @param told gets the id of the note, once there is one.
 	 */
 	async run<Result>(
-		call: { session: string; messageId: number | string; tool: string; arguments: unknown },
+		asked: { session: string; messageId: number | string; tool: string; arguments: unknown },
 		work: () => Promise<Result>,
 		told: (id: string) => void,
 	): Promise<Result> {
 		const startedAtMs = this.#options.now();
-		let isOver = false;
-		const running = work().finally(() => (isOver = true));
+		const call = { isOver: false };
+		const running = work().finally(() => (call.isOver = true));
 		// Whoever awaits it below handles its failure.
 		running.catch(() => {});
-		for (let turn = 0; turn < TURNS_OF_A_CALL && !isOver; turn++) await Promise.resolve();
-		if (isOver) return running;
+		for (let turn = 0; turn < TURNS_OF_A_CALL && !call.isOver; turn++) await Promise.resolve();
+		if (call.isOver) return running;
 		const id = crypto.randomUUID();
-		const { tool, session, messageId } = call;
+		const { tool, session, messageId } = asked;
 		this.#write(id, {
 			...{ tool, session, messageId, startedAtMs, attempts: 0 },
-			arguments: keptArguments(call.arguments),
+			arguments: keptArguments(asked.arguments),
 			instance: this.#instance,
 		});
 		told(id);

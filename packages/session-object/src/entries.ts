@@ -56,8 +56,9 @@ export class Entries {
 		if (this.#isOpen) return sql;
 		this.#storage.transactionSync(() => {
 			sql.exec(
+				// BLOB leaves a text as it is; ANY would make a number of one that looks like it.
 				`CREATE TABLE IF NOT EXISTS tmcp_entries (
-					kind TEXT, key TEXT, value ANY NOT NULL, at_ms INTEGER, PRIMARY KEY (kind, key)
+					kind TEXT, key TEXT, value BLOB NOT NULL, at_ms INTEGER, PRIMARY KEY (kind, key)
 				) WITHOUT ROWID`,
 			);
 			this.#migrate(sql);
@@ -65,6 +66,15 @@ export class Entries {
 		this.#isOpen = true;
 		this.#exists = true;
 		return sql;
+	}
+
+	/**
+	 * Brings the tables forward, where there are any to be.
+	 *
+	 * @throws as `sql` does.
+	 */
+	open(): SqlStorage {
+		return this.sql;
 	}
 
 	/** The entry's text. */

@@ -42,7 +42,7 @@ export function checkIdentity({ clientId, workspaceId }: Identity): void {
 			'configuration',
 			PACKAGE,
 			`identify must give a ${name} of 1 to ${MAX_LENGTH} characters of Unicode; found ` +
-				(typeof value === 'string' ? `one of ${String(value).length}` : typeof value),
+				(typeof value === 'string' ? `one of ${value.length}` : typeof value),
 		);
 	}
 }

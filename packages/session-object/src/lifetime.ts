@@ -25,8 +25,9 @@ export interface Life {
 	readonly failures?: number | undefined;
 }
 
-/** What becomes of the object: it has ended, it lives on, or its time was moved to then. */
-export type Verdict = 'ended' | 'lives' | { readonly untilMs: number };
+/** What becomes of the object: it has ended, it lives on, or its time and its sessions' was moved to then. */
+export type Verdict =
+	'ended' | 'lives' | { readonly untilMs: number; readonly which: 'expired too' | 'live' };
 
 const KEY = 'life';
 /** A use moves the end once in this part of the idle time: it costs a row. */
@@ -146,7 +147,7 @@ export class Lifetime {
 		const isLate = nowMs - dueMs > LATE_MS && life.untilMs === undefined;
 		if (isInUse && nowMs < life.createdMs + this.#absoluteMs) {
 			this.#write({ ...life, usedMs: nowMs, untilMs: undefined });
-			return { untilMs: nowMs + this.#idleMs };
+			return { untilMs: nowMs + this.#idleMs, which: isLate ? 'expired too' : 'live' };
 		}
 		if (!isLate) {
 			this.end('expired');
@@ -161,14 +162,20 @@ export class Lifetime {
 		);
 		const untilMs = nowMs + GRACE_MS;
 		this.#write({ ...life, untilMs });
-		return { untilMs };
+		return { untilMs, which: 'expired too' };
 	}
 
-	/** The object got back what it had when it ended: its time begins anew. */
-	revive(): void {
+	/**
+	 * The object got back what it had when it ended: its time begins anew.
+	 *
+	 * @returns when it ends, milliseconds since the epoch.
+	 */
+	revive(): number {
 		this.forget();
 		const nowMs = this.#now();
-		this.#write({ createdMs: nowMs, usedMs: nowMs });
+		const life = { createdMs: nowMs, usedMs: nowMs };
+		this.#write(life);
+		return this.#dueMs(life);
 	}
 
 	/** The object was emptied, or got other contents. */

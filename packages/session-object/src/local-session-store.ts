@@ -89,10 +89,17 @@ export class LocalSessionStore implements SessionStore {
 			.map(({ key }) => key);
 	}
 
-	/** The sessions that are live end then, and not before. */
-	extend(untilMs: number): void {
-		for (const id of this.live()) {
-			const record = this.#live(id);
+	/**
+	 * Sessions end then, and not before.
+	 *
+	 * @param which also those whose time is over, where what was over is not.
+	 */
+	extend(untilMs: number, which: 'live' | 'expired too'): void {
+		const ids =
+			which === 'live' ? this.live() : this.#entries.list('session').map(({ key }) => key);
+		for (const id of ids) {
+			const text = this.#entries.read('session', id);
+			const record = liveSessionRecord(text, PACKAGE, 0);
 			if (!record || record.expiresAtMs >= untilMs) continue;
 			this.#write(id, JSON.stringify({ ...record, expiresAtMs: untilMs }), untilMs);
 		}

@@ -73,8 +73,8 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 		return this.#checked(key, stored, (issue) =>
 			[
 				`what is stored as "${key}" in the context breaks its schema (${issue})`,
-				`a deployment has changed the schema: bring the value forward with context.raw("${key}") and`,
-				`context.set, or let go of it with context.delete("${key}")`,
+				`a deployment has changed the schema: bring the value forward with context.raw("${key}") and ` +
+					`context.set, or let go of it with context.delete("${key}")`,
 			].join('; '),
 		);
 	}

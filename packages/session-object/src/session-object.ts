@@ -1,4 +1,4 @@
-import { reasonOf, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { reasonOf, reporterOf, StoredInfoSessionManager } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { DurableObject } from 'cloudflare:workers';
@@ -77,8 +77,18 @@ export abstract class SessionObject<
 
 	/** Takes the requests that `sessionRouter` sends. */
 	override async fetch(request: Request): Promise<Response> {
-		const { state, handler } = await this.#run();
-		if (state.lifetime.current?.ended === 'expired') return leaving();
+		let running: Running<Values>;
+		try {
+			running = await this.#run();
+		} catch (error) {
+			// Its client can do nothing about it; whoever deployed it can.
+			reporterOf(this.settings.onError)(error);
+			return refused(500, 'Internal error');
+		}
+		const { state, handler } = running;
+		if (state.lifetime.current?.ended === 'expired') {
+			return refused(503, 'The session has expired and is being put away; try again later');
+		}
 		state.lifetime.touch();
 		return handler.fetch(request, this.env, this.ctx);
 	}
@@ -99,10 +109,7 @@ export abstract class SessionObject<
 		try {
 			const rows = await restore(bucket, this.ctx.id.toString(), this.ctx.storage);
 			state.entries.forget();
-			state.lifetime.revive();
-			state.store.extend(
-				this.now() + (this.settings.lifetime?.idleSeconds ?? DEFAULT_IDLE_SECONDS) * 1000,
-			);
+			state.store.extend(state.lifetime.revive(), 'expired too');
 			return { outcome: 'restored', rows };
 		} catch (error) {
 			return failed(reasonOf(error));
@@ -122,15 +129,17 @@ export abstract class SessionObject<
 
 	/** What the instance runs on. Calls that a lost one left behind are seen to. */
 	async #run(): Promise<Running<Values>> {
+		const running = this.#running ?? this.#start();
 		if (!this.#running) {
-			this.#running = this.#start();
-			const { state, server } = this.#running;
-			if (state.entries.exist) {
-				this.ctx.waitUntil(state.calls.recover());
-				this.ctx.waitUntil(announceToolChange(server, state.entries).catch(state.report));
+			const { state, server } = running;
+			const { entries, calls, report } = state;
+			if (entries.exist) entries.open();
+			this.#running = running;
+			if (entries.exist) {
+				this.ctx.waitUntil(calls.recover());
+				this.ctx.waitUntil(announceToolChange(server, entries).catch(report));
 			}
 		}
-		const running = this.#running;
 		await running.state.alarm.known();
 		return running;
 	}
@@ -187,14 +196,10 @@ function sessionOf(header: string | null): string {
 	return forwardedOf(new Headers({ [FORWARDED_HEADER]: header ?? '' })).session;
 }
 
-/** What an object answers that is being archived. */
-function leaving(): Response {
-	return Response.json(
-		{
-			jsonrpc: '2.0',
-			id: null,
-			error: { code: -32603, message: 'The session has expired and is being put away; try again' },
-		},
-		{ status: 503, headers: { 'Retry-After': '5' } },
-	);
+function refused(status: 500 | 503, message: string): Response {
+	const body = { jsonrpc: '2.0', id: null, error: { code: -32603, message } };
+	return Response.json(body, {
+		status,
+		...(status === 503 && { headers: { 'Retry-After': '5' } }),
+	});
 }

@@ -100,7 +100,7 @@ export class SessionState<Values extends ContextValues> {
 		if (verdict === 'ended') {
 			if (await this.#finish()) return true;
 		} else {
-			if (verdict !== 'lives') this.store.extend(verdict.untilMs);
+			if (verdict !== 'lives') this.store.extend(verdict.untilMs, verdict.which);
 			this.store.prune();
 			this.calls.check();
 		}

@@ -61,6 +61,6 @@ function callIn(
 	return { tool: params['name'], arguments: params['arguments'], messageId: id };
 }
 
-function isObject(value: unknown): value is Readonly<Record<'id' | 'params' | string, unknown>> {
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 	return typeof value === 'object' && value !== null;
 }
