@@ -86,8 +86,12 @@ export class CallsInFlight implements SessionCalls {
 		return this.#entries.list('call').map(({ key, value }) => shown(key, parse(value)));
 	}
 
-	/** Whether a call is being resumed whose answer goes to this stream. */
-	isResuming(stream: string): boolean {
+	/** Whether a message tells that a client has come back for a call which is being resumed. */
+	isMeant(message: string): boolean {
+		// Sound: a handler of this family made it.
+		const { params } = JSON.parse(message) as { params?: { stream?: string } };
+		const stream = params?.stream;
+		if (stream === undefined) return false;
 		return [...this.#resumed].some((id) => {
 			const text = this.#entries.read('call', id);
 			return text !== undefined && parse(text).stream === stream;

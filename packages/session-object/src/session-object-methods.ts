@@ -3,6 +3,13 @@ export interface SessionObjectMethods {
 	fetch(request: Request): Promise<Response>;
 	/** Whether the session is live here. Writes nothing where it never was. */
 	isLive(session: string): Promise<boolean>;
+	/**
+	 * Hands a message to the calls that are at work for a session, such as that a client has come back
+	 * for one.
+	 *
+	 * @returns how many took it.
+	 */
+	deliver(session: string, message: string): Promise<number>;
 	/** Restores the object from its archive. */
 	restore(): Promise<RestoreOutcome>;
 }

@@ -15,7 +15,7 @@ import type { ContextValues } from './session-context.ts';
 import type { RestoreOutcome, SessionObjectMethods } from './session-object-methods.ts';
 import type { SessionSettings } from './session-settings.ts';
 import { SessionState } from './session-state.ts';
-import { announceToolChange } from './tool-list.ts';
+import { announceToolChange, hasKnownTools } from './tool-list.ts';
 
 /** What an instance runs on; made at its first event, when the fields of a subclass are there. */
 interface Running<Values extends ContextValues> {
@@ -41,6 +41,7 @@ export abstract class SessionObject<
 	readonly settings: SessionSettings<Values> = {};
 
 	#running: Running<Values> | undefined;
+	#hasAnnounced = false;
 
 	/** The session's server, whose tools close over `session`. Called once in each instance. */
 	abstract createServer(session: Session<Values>): SessionServer;
@@ -85,12 +86,19 @@ export abstract class SessionObject<
 			reporterOf(this.settings.onError)(error);
 			return refused(500, 'Internal error');
 		}
-		const { state, handler } = running;
+		const { state, handler, streams } = running;
 		if (state.lifetime.current?.ended === 'expired') {
 			return refused(503, 'The session has expired and is being put away; try again later');
 		}
 		state.lifetime.touch();
-		return handler.fetch(request, this.env, this.ctx);
+		if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
+			const response = await streams.accept(request, (session) => this.isLive(session));
+			this.#announceTools(running);
+			return response;
+		}
+		const response = await handler.fetch(request, this.env, this.ctx);
+		this.#announceTools(running);
+		return response;
 	}
 
 	async isLive(session: string): Promise<boolean> {
@@ -98,6 +106,21 @@ export abstract class SessionObject<
 		if (state.lifetime.hasEnded) return false;
 		state.lifetime.touch();
 		return (await state.store.read(session)) !== undefined;
+	}
+
+	async deliver(session: string, message: string): Promise<number> {
+		const { state, streams } = await this.#run();
+		const taken = await streams.deliver(session, message);
+		return taken + (state.calls.isMeant(message) ? 1 : 0);
+	}
+
+	override async webSocketClose(socket: WebSocket): Promise<void> {
+		const { streams } = await this.#run();
+		streams.closed(socket);
+	}
+
+	override webSocketError(socket: WebSocket): Promise<void> {
+		return this.webSocketClose(socket);
 	}
 
 	async restore(): Promise<RestoreOutcome> {
@@ -122,7 +145,7 @@ export abstract class SessionObject<
 		const onSchedule = this.onSchedule?.bind(this);
 		const isEmpty = await state.runAlarm(
 			onSchedule && ((name, payload) => onSchedule(name, payload, state.session)),
-			streams.areOpen,
+			streams,
 		);
 		if (isEmpty) this.#running = undefined;
 	}
@@ -131,22 +154,30 @@ export abstract class SessionObject<
 	async #run(): Promise<Running<Values>> {
 		const running = this.#running ?? this.#start();
 		if (!this.#running) {
-			const { state, server } = running;
-			const { entries, calls, report } = state;
+			const { entries, calls } = running.state;
 			if (entries.exist) entries.open();
 			this.#running = running;
 			if (entries.exist) {
 				this.ctx.waitUntil(calls.recover());
-				this.ctx.waitUntil(announceToolChange(server, entries).catch(report));
 			}
 		}
 		await running.state.alarm.known();
 		return running;
 	}
 
+	/**
+	 * Compares the tools with those of the deployment before, once in each instance: when there is
+	 * somebody to tell. Streams are opened again after a deployment, which ends all sockets.
+	 */
+	#announceTools({ server, state, streams }: Running<Values>): void {
+		if (this.#hasAnnounced || !state.entries.exist) return;
+		if (!streams.areOpen && hasKnownTools(state.entries)) return;
+		this.#hasAnnounced = true;
+		this.ctx.waitUntil(announceToolChange(server, state.entries).catch(state.report));
+	}
+
 	#start(): Running<Values> {
 		const { settings } = this;
-		const streams = new ObjectStreams();
 		let endsWithSession = true;
 		const resumeCall = this.resumeCall?.bind(this);
 		const state: SessionState<Values> = new SessionState<Values>({
@@ -157,6 +188,7 @@ export abstract class SessionObject<
 			keepCall: (session, events) => streams.keep(session, events),
 			endsWithSession: () => endsWithSession,
 		});
+		const streams = new ObjectStreams(this.ctx, state.entries, state.alarm);
 		const own = this.createServer(state.session);
 		const tracked = trackedCalls(own, state.calls, (call, work) => this.runCall(call, work));
 		const { lifetime = {}, answerSeconds, heartbeatSeconds, maxBodyBytes, onError } = settings;

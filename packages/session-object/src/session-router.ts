@@ -14,6 +14,7 @@ import { Objects } from './objects.ts';
 import type { Placement, SessionObjectBinding, SessionObjectStub } from './objects.ts';
 import { PACKAGE } from './package-name.ts';
 import { RemoteInfo } from './remote-info.ts';
+import { RoutedStreams } from './routed-streams.ts';
 
 type HandlerOptions = Pick<
 	McpHandlerOptions,
@@ -66,7 +67,8 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 		takesStateless: identify !== undefined || stateless !== undefined,
 		async send(routed) {
 			if (routed.kind === 'stateless' && stateless) return stateless.fetch(plain(routed));
-			return sent(routed, await places.stubOf(routed.sessionId, routed.principal), places.keptBy);
+			const stub = await places.stubsOf(routed.sessionId, routed.principal);
+			return sent(routed, stub(), places.keptBy);
 		},
 	};
 	// It answers nothing itself: the session's own server does.
@@ -74,14 +76,16 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 		{ name: PACKAGE, version: '1' },
 		{ adapter: undefined, capabilities: {} },
 	);
-	const info = new RemoteInfo(async (id) =>
-		(await places.stubOf(id, currentScope()?.principal)).isLive(id),
-	);
+	const stubsOf = (id: string): Promise<() => SessionObjectStub> =>
+		places.stubsOf(id, currentScope()?.principal);
+	const info = new RemoteInfo(async (id) => (await stubsOf(id))().isLive(id));
+	const streams = new RoutedStreams(stubsOf, handler.onError);
 	return createMcpHandler(
 		server,
 		{
 			...handler,
 			info,
+			streams,
 			...(identify && { principal: principalOf(identify, handler.oauth !== undefined) }),
 		},
 		{ route, ...(!identify && { names: (ids) => objectAddresses(ids, () => objects.newId()) }) },
@@ -90,7 +94,8 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 
 interface Places {
 	readonly keptBy: 'identity' | 'session';
-	stubOf(sessionId: string, principal: string | undefined): Promise<SessionObjectStub>;
+	/** Makes stubs of the session's object. */
+	stubsOf(sessionId: string, principal: string | undefined): Promise<() => SessionObjectStub>;
 }
 
 /** Each session has an object, whose id is in the session's. */
@@ -102,10 +107,10 @@ class SessionPlaces implements Places {
 		this.#objects = objects;
 	}
 
-	async stubOf(sessionId: string): Promise<SessionObjectStub> {
+	async stubsOf(sessionId: string): Promise<() => SessionObjectStub> {
 		const object = objectOf(sessionId);
 		if (object === undefined) throw unknownSession();
-		return this.#objects.byId(object);
+		return () => this.#objects.byId(object);
 	}
 }
 
@@ -122,16 +127,16 @@ class IdentityPlaces implements Places {
 		this.#objects = objects;
 	}
 
-	async stubOf(_sessionId: string, principal = ''): Promise<SessionObjectStub> {
-		let name = this.#names.get(principal);
-		if (name === undefined) {
-			// Sound: it is made of an identity by `principalOf`, as http spells it.
-			const [workspaceId, clientId] = JSON.parse(principal) as [string, string];
-			name = await objectName({ clientId, workspaceId });
-			if (this.#names.size >= MAX_NAMES) this.#names.clear();
-			this.#names.set(principal, name);
-		}
-		return this.#objects.byName(name);
+	async stubsOf(_sessionId: string, principal = ''): Promise<() => SessionObjectStub> {
+		const known = this.#names.get(principal);
+		if (known !== undefined) return () => this.#objects.byName(known);
+
+		// Sound: it is made of an identity by `principalOf`, as http spells it.
+		const [workspaceId, clientId] = JSON.parse(principal) as [string, string];
+		const name = await objectName({ clientId, workspaceId });
+		if (this.#names.size >= MAX_NAMES) this.#names.clear();
+		this.#names.set(principal, name);
+		return () => this.#objects.byName(name);
 	}
 }
 

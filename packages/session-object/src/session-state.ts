@@ -9,6 +9,7 @@ import { Entries } from './entries.ts';
 import { Lifetime } from './lifetime.ts';
 import { LocalSessionStore } from './local-session-store.ts';
 import { ObjectAlarm } from './object-alarm.ts';
+import type { ObjectStreams } from './object-streams.ts';
 import { Schedule } from './schedule.ts';
 import type { OnSchedule } from './schedule.ts';
 import type { Session } from './session.ts';
@@ -90,26 +91,27 @@ export class SessionState<Values extends ContextValues> {
 	/**
 	 * Does what is due: what was scheduled, what expired, and the end of all.
 	 *
-	 * @param hasStreams whether a client has a stream open.
 	 * @returns whether the object was emptied.
 	 */
-	async runAlarm(onSchedule: OnSchedule | undefined, hasStreams: boolean): Promise<boolean> {
+	async runAlarm(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
 		this.alarm.hasGoneOff();
 		if (!this.lifetime.hasEnded) await this.schedule.run(onSchedule);
-		const verdict = this.lifetime.judge(hasStreams || this.calls.count > 0);
+		const verdict = this.lifetime.judge(streams.areOpen || this.calls.count > 0);
 		if (verdict === 'ended') {
-			if (await this.#finish()) return true;
+			if (await this.#finish(streams)) return true;
 		} else {
 			if (verdict !== 'lives') this.store.extend(verdict.untilMs, verdict.which);
 			this.store.prune();
 			this.calls.check();
+			await streams.runAlarm(this.#options.now());
 		}
 		this.alarm.update();
 		return false;
 	}
 
 	/** Archives what an expired object keeps, and deletes it. What fails is tried again later. */
-	async #finish(): Promise<boolean> {
+	async #finish(streams: ObjectStreams): Promise<boolean> {
+		streams.end();
 		const { state, settings, now } = this.#options;
 		const { bucket, archive: isArchived = bucket !== undefined } = settings;
 		const hasExpired = this.lifetime.current?.ended === 'expired';

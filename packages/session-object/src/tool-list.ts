@@ -18,6 +18,11 @@ export async function announceToolChange(server: SessionServer, entries: Entries
 	if (known !== undefined) server.changed('tools');
 }
 
+/** Whether the tools of a deployment are kept, to be compared with. */
+export function hasKnownTools(entries: Entries): boolean {
+	return entries.read('meta', KEY) !== undefined;
+}
+
 async function toolsOf(server: SessionServer): Promise<unknown[]> {
 	const tools: unknown[] = [];
 	let cursor: unknown;
