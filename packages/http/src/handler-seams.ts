@@ -1,6 +1,8 @@
 import type { RequestScope, SessionIds } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
+import type { JsonObject } from './message.ts';
+import type { ExecutionContextLike } from './options.ts';
 import type { RequestHeaders } from './request-headers.ts';
 
 /**
@@ -28,21 +30,31 @@ export interface SessionNames {
 export interface Route {
 	/** Whether requests of the stateless era are sent on; otherwise they are told of the revisions with sessions. */
 	readonly takesStateless: boolean;
+	/**
+	 * Says what a server tells a listener of the stateless era, whose stream is held here, of the
+	 * `notifications` that it asks for. Without it such requests are sent on like others.
+	 *
+	 * @throws {StreamError} as `send` does.
+	 */
+	readonly agreed?:
+		((routed: RoutedRequest, notifications: JsonObject) => Promise<JsonObject>) | undefined;
 	/** @throws {StreamError} where it cannot be reached, which is a 503; a {@link Refusal} for what it does not take. */
 	send(routed: RoutedRequest): Promise<Response>;
 }
 
 /** A request on its way. */
 export interface RoutedRequest {
-	/** Its body has not been read where there is no `body`. */
+	/** Its body has been read. */
 	readonly request: Request;
-	/** `session`: of a session whose id is right, live or not. The others have been read and are well-formed. */
+	/** `session`: of a session whose id is right, live or not. The messages of the others are well-formed. */
 	readonly kind: 'initialize' | 'session' | 'stateless';
 	/** The session's id, new where it is opened; empty in the stateless era. */
 	readonly sessionId: string;
 	/** Empty where sessions are nobody's. */
 	readonly principal: string;
 	readonly auth: AuthInfo | null;
-	/** The message as JSON, where it was read. */
+	/** What was read; a DELETE has none. */
 	readonly body: string | undefined;
+	/** What came with the request, for another handler. */
+	readonly context: ExecutionContextLike;
 }

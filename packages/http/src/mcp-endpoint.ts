@@ -10,7 +10,7 @@ import { needsSession } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, metadataOf, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
-import { readMessage } from './message-body.ts';
+import { parseMessage, readMessage, readText } from './message-body.ts';
 import type { ExecutionContextLike, OAuthHelper } from './options.ts';
 import type { OriginRules } from './origin-rules.ts';
 import { invalidRequest, Refusal } from './refusal.ts';
@@ -102,7 +102,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		sessions?.checkHost(url);
 		work.protocolVersion = work.headers.get('mcp-protocol-version') ?? undefined;
 		return runInScope(work, () => {
-			if (this.#isRoutedUnread(request, work)) return this.#sendUnread(request, work);
+			if (this.#isRouted(request, work)) return this.#send(request, work);
 			if (request.method === 'POST') return this.#post(request, work);
 			if (request.method === 'OPTIONS') return this.#transport(request, work);
 			return this.#other(request, work);
@@ -142,6 +142,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 
 	async #post(request: Request, work: RequestWork): Promise<Response> {
 		const message = await readMessage(request, work.headers, this.#parts.maxBodyBytes);
+		return this.#message(message, request, work);
+	}
+
+	async #message(message: unknown, request: Request, work: RequestWork): Promise<Response> {
 		work.message = message;
 		if (!isObject(message)) return this.#transport(request, work);
 		checkIds(message);
@@ -186,26 +190,47 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		return this.#transport(request, work);
 	}
 
-	/** Whether a request names a session that lives elsewhere: nothing of its message is needed here. */
-	#isRoutedUnread({ method }: Request, { headers }: RequestWork): boolean {
+	/** Whether a request names a session that lives elsewhere. */
+	#isRouted({ method }: Request, { headers }: RequestWork): boolean {
 		if (!this.#parts.route || (method !== 'POST' && method !== 'DELETE')) return false;
 		return headers.get('mcp-session-id') !== null && !namesStatelessEra(headers);
 	}
 
-	async #sendUnread(request: Request, work: RequestWork): Promise<Response> {
-		const { sessions } = this.#parts;
+	/** Sends a message on as it came: what it says is looked at where its session lives. */
+	async #send(request: Request, work: RequestWork): Promise<Response> {
+		const { sessions, maxBodyBytes } = this.#parts;
+		const isPost = request.method === 'POST';
+		const body = isPost ? await readText(request, work.headers, maxBodyBytes) : undefined;
+		// It opens another session, whatever id its client has.
+		if (body?.includes('"initialize"')) {
+			const message = parseMessage(body);
+			if (methodOf(message) === 'initialize') return this.#message(message, request, work);
+		}
 		if (sessions) work.sessionId = await sessions.named(work.headers, work.principal);
-		return this.#served('session', request, work);
+		return this.#served('session', request, work, body);
 	}
 
 	/** By whoever the session lives with, or by the transport. */
-	#served(kind: RoutedRequest['kind'], request: Request, work: RequestWork): Promise<Response> {
+	async #served(
+		kind: RoutedRequest['kind'],
+		request: Request,
+		work: RequestWork,
+		body: string | undefined = JSON.stringify(work.message),
+	): Promise<Response> {
 		const { route } = this.#parts;
 		if (!route) return this.#transport(request, work);
 		if (kind === 'initialize') checkClient(work.message);
 		const { sessionId, principal, auth, message } = work;
-		const body = message === undefined ? undefined : JSON.stringify(message);
-		return route.send({ request, kind, sessionId, principal, auth, body });
+		const context = work.context ?? { waitUntil: (late) => work.waitUntil(late) };
+		const routed = { request, kind, sessionId, principal, auth, body, context };
+		if (!work.isListening || !route.agreed) return route.send(routed);
+		const params = paramsOf(message);
+		const { notifications } = params;
+		if (isObject(message) && isObject(notifications)) {
+			const agreed = await route.agreed(routed, notifications);
+			work.message = { ...message, params: { ...params, notifications: agreed } };
+		}
+		return this.#transport(request, work);
 	}
 
 	/** The transport's answer, with what it takes to let its work finish. */

@@ -57,7 +57,8 @@ export class RequestWork implements RequestScope {
 	/** The revision that the client names. */
 	protocolVersion: string | undefined;
 
-	readonly #context: ExecutionContextLike | undefined;
+	/** What the platform gave with the request. */
+	readonly context: ExecutionContextLike | undefined;
 	readonly #report: (error: unknown, session: string) => void;
 	#resolveBegun: () => void = () => {};
 	#resolveHandled: () => void = () => {};
@@ -72,7 +73,7 @@ export class RequestWork implements RequestScope {
 		report: (error: unknown, session: string) => void,
 	) {
 		this.headers = new RequestHeaders(headers);
-		this.#context = context;
+		this.context = context;
 		this.#report = report;
 		this.begun = new Promise((resolve) => (this.#resolveBegun = resolve));
 		this.handled = new Promise((resolve) => (this.#resolveHandled = resolve));
@@ -80,7 +81,7 @@ export class RequestWork implements RequestScope {
 
 	waitUntil(work: Promise<unknown>): void {
 		const reported = work.catch((error: unknown) => this.report(error));
-		this.#context?.waitUntil(reported);
+		this.context?.waitUntil(reported);
 	}
 
 	/** Reports what went wrong for this request. */

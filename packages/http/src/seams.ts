@@ -2,4 +2,5 @@ export type { HandlerSeams, Route, RoutedRequest, SessionNames } from './handler
 export { overridden } from './overridden.ts';
 export { Refusal, unknownSession } from './refusal.ts';
 export type { RefusalDetail } from './refusal.ts';
+export type { JsonObject } from './message.ts';
 export type { RequestHeaders } from './request-headers.ts';

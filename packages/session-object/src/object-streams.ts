@@ -6,6 +6,7 @@ import type {
 	SessionInboxes,
 } from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
+import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { FINAL_CODES, purposeOf } from '@tmcp-sessions/streams-durable-object/parts';
 
 import type { Entries } from './entries.ts';
@@ -48,11 +49,17 @@ export class ObjectStreams
 	 * Takes a Worker's socket.
 	 *
 	 * @param isLive whether a session is live here: one that is not must leave nothing behind.
+	 * @param begin told that a listener has come, which needs no session.
 	 */
-	async accept(request: Request, isLive: (session: string) => Promise<boolean>): Promise<Response> {
+	async accept(
+		request: Request,
+		isLive: (session: string) => Promise<boolean>,
+		begin: () => void,
+	): Promise<Response> {
 		const purpose = purposeOf(request.url);
+		if (purpose?.role === 'listener') begin();
 		const session = purpose && 'session' in purpose ? decodeURIComponent(purpose.session) : '';
-		if (await isLive(session)) {
+		if (purpose?.role === 'listener' || (await isLive(session))) {
 			// Without headers of other deployments of a SyncLayer: this one is alone.
 			return this.#open().fetch(new Request(request.url, { headers: { Upgrade: 'websocket' } }));
 		}
@@ -74,6 +81,11 @@ export class ObjectStreams
 		if (atMs > nowMs) return;
 		this.#entries.remove('meta', ALARM);
 		await this.#open().alarm();
+	}
+
+	/** Tells the listeners that asked for this kind of change. */
+	tellListeners(notification: JSONRPCRequest): void {
+		if (this.#entries.exist) this.#open().sendSubscription(notification);
 	}
 
 	/** Ends all streams for good: the object is about to be emptied. */

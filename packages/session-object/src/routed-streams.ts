@@ -8,9 +8,9 @@ import type {
 	SessionInboxes,
 } from '@tmcp-sessions/core';
 import { DurableObjectStreamSessionManager } from '@tmcp-sessions/streams-durable-object';
-import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 import { StreamSessionManager } from '@tmcp/session-manager';
 
+import { namespaceOf } from './namespace-of.ts';
 import type { SessionObjectStub } from './objects.ts';
 
 /** Finds the object of a session: a stub of it, as often as one is needed. */
@@ -73,21 +73,8 @@ export class RoutedStreams
 	}
 
 	async #managerOf(session: string): Promise<DurableObjectStreamSessionManager> {
-		return new DurableObjectStreamSessionManager(await this.#namespaceOf(session), {
+		return new DurableObjectStreamSessionManager(namespaceOf(await this.#stubsOf(session)), {
 			onError: this.#onError,
 		});
-	}
-
-	/** A namespace of one object, whatever its name: the session's. */
-	async #namespaceOf(session: string): Promise<DurableObjectNamespace<SyncLayer>> {
-		const stub = await this.#stubsOf(session);
-		const namespace = {
-			// Made anew each time: one whose object was lost stays broken.
-			getByName: () => stub(),
-			newUniqueId: () => stub().id,
-			idFromName: () => stub().id,
-		};
-		// Sound: these are the members that a manager uses, and the object has the methods it calls.
-		return namespace as unknown as DurableObjectNamespace<SyncLayer>;
 	}
 }

@@ -1,3 +1,5 @@
+import type { SubscriptionFilter } from 'tmcp';
+
 /** What Workers call of a `SessionObject`. */
 export interface SessionObjectMethods {
 	fetch(request: Request): Promise<Response>;
@@ -10,6 +12,8 @@ export interface SessionObjectMethods {
 	 * @returns how many took it.
 	 */
 	deliver(session: string, message: string): Promise<number>;
+	/** What its server tells a listener of the stateless era of what it asks for. */
+	agreed(notifications: object): Promise<SubscriptionFilter>;
 	/** Restores the object from its archive. */
 	restore(): Promise<RestoreOutcome>;
 }

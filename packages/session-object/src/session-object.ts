@@ -2,13 +2,16 @@ import { reasonOf, reporterOf, StoredInfoSessionManager } from '@tmcp-sessions/c
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { DurableObject } from 'cloudflare:workers';
+import type { SubscriptionFilter } from 'tmcp';
 
+import { agreedChanges } from './agreed-changes.ts';
 import { restore } from './archive.ts';
 import type { CallInFlight, ToolResult } from './calls-in-flight.ts';
 import { trackedCalls } from './tracked-calls.ts';
 import { FORWARDED_HEADER, forwardedOf } from './forwarded.ts';
 import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { ObjectStreams } from './object-streams.ts';
+import { ObjectSubscriptions } from './object-subscriptions.ts';
 import type { Session, SessionServer } from './session.ts';
 import type { AuthTokens } from './session-auth.ts';
 import type { ContextValues } from './session-context.ts';
@@ -92,7 +95,11 @@ export abstract class SessionObject<
 		}
 		state.lifetime.touch();
 		if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
-			const response = await streams.accept(request, (session) => this.isLive(session));
+			const response = await streams.accept(
+				request,
+				(session) => this.isLive(session),
+				() => state.lifetime.begin(),
+			);
 			this.#announceTools(running);
 			return response;
 		}
@@ -112,6 +119,11 @@ export abstract class SessionObject<
 		const { state, streams } = await this.#run();
 		const taken = await streams.deliver(session, message);
 		return taken + (state.calls.isMeant(message) ? 1 : 0);
+	}
+
+	async agreed(notifications: object): Promise<SubscriptionFilter> {
+		const { server } = await this.#run();
+		return agreedChanges(server, notifications);
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {
@@ -196,6 +208,7 @@ export abstract class SessionObject<
 			tracked.server,
 			{
 				...{ answerSeconds, heartbeatSeconds, maxBodyBytes, onError, streams },
+				subscriptions: new ObjectSubscriptions(streams),
 				info: new StoredInfoSessionManager(state.store, {
 					idleSeconds: lifetime.idleSeconds ?? DEFAULT_IDLE_SECONDS,
 					absoluteSeconds: lifetime.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,

@@ -15,6 +15,7 @@ import type { Placement, SessionObjectBinding, SessionObjectStub } from './objec
 import { PACKAGE } from './package-name.ts';
 import { RemoteInfo } from './remote-info.ts';
 import { RoutedStreams } from './routed-streams.ts';
+import { RoutedSubscriptions } from './routed-subscriptions.ts';
 
 type HandlerOptions = Pick<
 	McpHandlerOptions,
@@ -65,8 +66,15 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 	const places = identify ? new IdentityPlaces(objects) : new SessionPlaces(objects);
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
+		...(identify && {
+			agreed: async ({ principal }, notifications) => ({
+				...(await (await places.stubsOf('', principal))().agreed(notifications)),
+			}),
+		}),
 		async send(routed) {
-			if (routed.kind === 'stateless' && stateless) return stateless.fetch(plain(routed));
+			if (routed.kind === 'stateless' && stateless) {
+				return stateless.fetch(again(routed), undefined, routed.context);
+			}
 			const stub = await places.stubsOf(routed.sessionId, routed.principal);
 			return sent(routed, stub(), places.keptBy);
 		},
@@ -74,23 +82,35 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 	// It answers nothing itself: the session's own server does.
 	const server = new McpServer(
 		{ name: PACKAGE, version: '1' },
-		{ adapter: undefined, capabilities: {} },
+		{ adapter: undefined, capabilities: CHANGES },
 	);
 	const stubsOf = (id: string): Promise<() => SessionObjectStub> =>
 		places.stubsOf(id, currentScope()?.principal);
+	server.template({ name: 'any', description: 'Every resource', uri: '{+uri}' }, () => ({
+		contents: [],
+	}));
 	const info = new RemoteInfo(async (id) => (await stubsOf(id))().isLive(id));
 	const streams = new RoutedStreams(stubsOf, handler.onError);
+	const subscriptions = new RoutedSubscriptions(() => stubsOf(''), handler.onError);
 	return createMcpHandler(
 		server,
 		{
 			...handler,
 			info,
 			streams,
+			subscriptions,
 			...(identify && { principal: principalOf(identify, handler.oauth !== undefined) }),
 		},
 		{ route, ...(!identify && { names: (ids) => objectAddresses(ids, () => objects.newId()) }) },
 	);
 }
+
+/** All that a client can listen to: what of it the session's own server tells is asked before. */
+const CHANGES = {
+	tools: { listChanged: true },
+	prompts: { listChanged: true },
+	resources: { listChanged: true, subscribe: true },
+};
 
 interface Places {
 	readonly keptBy: 'identity' | 'session';
@@ -168,6 +188,8 @@ async function sent(
 	}
 }
 
-function plain({ request, body }: RoutedRequest): Request {
-	return new Request(request, body === undefined ? {} : { body });
+/** The request for another handler, which reads it for itself. */
+function again({ request, body }: RoutedRequest): Request {
+	const { method, headers, signal, url } = request;
+	return new Request(url, { method, headers, signal, ...(body !== undefined && { body }) });
 }

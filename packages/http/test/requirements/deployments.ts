@@ -8,7 +8,13 @@ import { Endpoint } from '../endpoint.ts';
 const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
 
 /** Where sessions are kept. In memory there is one isolate, the others have two. */
-const deployments = ['memory', 'kv', 'durable-object'] as const;
+const deployments = [
+	'memory',
+	'kv',
+	'durable-object',
+	'session-object',
+	'identity-object',
+] as const;
 
 /** How workerd says that it ended work, or that nobody took a failure. */
 const LOST_WORK = /hung|never settle|uncaught|unhandled|waitUntil/i;
@@ -25,6 +31,8 @@ export interface Isolates {
 
 /** A deployment under test. */
 export interface Deployment {
+	/** Whether one server has all sessions: what it tells reaches each of them, whoever raised it. */
+	readonly hasOneServer: boolean;
 	/** Its endpoint, as `fixture/variants.ts` names it. */
 	endpoint(variant?: string): Isolates;
 	/** The note that a tool has left so far; null where there is none. */
@@ -73,6 +81,10 @@ function describeDeployments(
 				durableObjects: {
 					TMCP_DURABLE_OBJECT: 'SyncLayer',
 					TMCP_SESSION_OBJECT: 'SessionShard',
+					PLAIN_SESSIONS: 'PlainSession',
+					NARROW_SESSIONS: 'NarrowSession',
+					BRIEF_SESSIONS: 'BriefSession',
+					ONCE_SESSIONS: 'OnceSession',
 				},
 				onLog: (line) => logged.push(line),
 			});
@@ -98,8 +110,11 @@ function deploymentOf(name: string): Deployment {
 		(await fetch(new URL(path, url(worker)))).json();
 	const note = async (name: string): Promise<string | null> =>
 		(await ask('a', `/note?name=${name}`)) as string | null; // Sound: the fixture's own answer.
-	const isolates = name === 'memory' ? (['a'] as const) : (['a', 'b'] as const);
+	// What one isolate says of an object is said of it in all.
+	const isSaidByOne = name === 'memory' || name === 'identity-object';
+	const isolates = isSaidByOne ? (['a'] as const) : (['a', 'b'] as const);
 	return {
+		hasOneServer: name !== 'session-object',
 		endpoint: (variant = 'plain') => ({
 			here: new Endpoint(url('a'), `/${name}/${variant}`),
 			there: new Endpoint(url('b'), `/${name}/${variant}`),
