@@ -76,11 +76,11 @@ export class ObjectStreams
 	}
 
 	/** Lets go of what is too old, where it is time to. */
-	async runAlarm(nowMs: number): Promise<void> {
+	runAlarm(nowMs: number): void {
 		const atMs = this.#entries.find('meta', ALARM)?.atMs ?? Infinity;
 		if (atMs > nowMs) return;
 		this.#entries.remove('meta', ALARM);
-		await this.#open().alarm();
+		this.#open().alarm();
 	}
 
 	/** Tells the listeners that asked for this kind of change. */

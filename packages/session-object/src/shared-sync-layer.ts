@@ -14,7 +14,7 @@ export interface SharedAlarm {
 export class SharedSyncLayer extends SyncLayer {
 	constructor(state: DurableObjectState, alarm: SharedAlarm) {
 		// It looks at no binding.
-		super(state, {} as Cloudflare.Env);
+		super(state, {});
 		const { storage } = state;
 		const shared = overridden(state, {
 			storage: overridden(storage, {

@@ -47,6 +47,8 @@ export interface Deployment {
 
 /** How the tests of a file run. */
 interface Running {
+	/** Only where one server has all sessions: what it tells reaches each of them, and listeners too. */
+	readonly oneServer?: boolean;
 	/** Several at once: they wait more than they work, and no session of one is one of another. */
 	readonly concurrent?: boolean;
 }
@@ -56,12 +58,19 @@ export function describeEachDeployment(
 	test: (deployment: Deployment) => void,
 	running: Running = {},
 ): void {
-	describeDeployments(deployments, test, running);
+	const { oneServer = false } = running;
+	const names = deployments.filter((name) => !oneServer || hasOneServer(name));
+	describeDeployments(names, test, running);
 }
 
 /** Runs the tests where the server is stateless on purpose: it has no info manager. */
 export function describeStateless(test: (deployment: Deployment) => void): void {
 	describeDeployments(['stateless'], test, {});
+}
+
+/** Each session has a server of its own where it has an object of its own. */
+function hasOneServer(name: string): boolean {
+	return name !== 'session-object';
 }
 
 let running: Workers<'a' | 'b'> | undefined;
@@ -114,7 +123,7 @@ function deploymentOf(name: string): Deployment {
 	const isSaidByOne = name === 'memory' || name === 'identity-object';
 	const isolates = isSaidByOne ? (['a'] as const) : (['a', 'b'] as const);
 	return {
-		hasOneServer: name !== 'session-object',
+		hasOneServer: hasOneServer(name),
 		endpoint: (variant = 'plain') => ({
 			here: new Endpoint(url('a'), `/${name}/${variant}`),
 			there: new Endpoint(url('b'), `/${name}/${variant}`),

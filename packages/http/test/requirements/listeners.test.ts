@@ -115,9 +115,10 @@ describeEachDeployment((deployment) => {
 		expect(listeners.map((listener) => listener.count(TOOLS_CHANGED))).toEqual([6, 6, 6]);
 		for (const listener of listeners) listener.destroy();
 	});
+});
 
-	// A session with a server of its own is told of by nobody else.
-	if (deployment.hasOneServer) {
+describeEachDeployment(
+	(deployment) => {
 		it('M8: a change made by a session reaches the listeners of the stateless era, and the other way', async () => {
 			const { here, there } = deployment.endpoint();
 			const session = await here.initialize();
@@ -129,5 +130,6 @@ describeEachDeployment((deployment) => {
 			stream.destroy();
 			listener.destroy();
 		});
-	}
-});
+	},
+	{ oneServer: true },
+);

@@ -58,6 +58,11 @@ export class WorkingClient {
 			.catch(() => {});
 	}
 
+	/** Has the server say that its tools changed. */
+	async announce(): Promise<void> {
+		await this.#call('announce');
+	}
+
 	/** The work that nobody has ended, of what was begun. */
 	async unfinished(): Promise<string[]> {
 		return JSON.parse(await this.#call('unfinished')) as string[]; // Sound: the fixture's own answer.
