@@ -7,13 +7,20 @@ declare module 'autocannon' {
 		/** Requests in all, shared by the connections. */
 		amount: number;
 		/** What every answer has to be. */
-		expectBody: string;
+		expectBody?: string;
 		/** Stops at so many errors or mismatches. */
 		bailout: number;
 		/** How often it looks whether it is done. */
 		sampleInt: number;
 		setupClient(client: {
 			setHeadersAndBody(headers: Readonly<Record<string, string>>, body: string): void;
+			setRequests(
+				requests: readonly {
+					method: string;
+					headers: Readonly<Record<string, string>>;
+					body: string;
+				}[],
+			): void;
 		}): void;
 	}
 	interface Result {

@@ -2,22 +2,28 @@ import autocannon from 'autocannon';
 import type { LoadJob, LoadReport } from './load.ts';
 
 /** Runs one job to its end. */
-async function run({ url, requests, amount, expectedBody }: LoadJob): Promise<LoadReport> {
+async function run(job: LoadJob): Promise<LoadReport> {
+	const { url, requests, amount, expectedBody, connections = requests.length } = job;
 	let connection = 0;
 	const start = performance.now();
 	let end = start;
 	const running = autocannon({
 		url,
 		method: 'POST',
-		connections: requests.length,
+		connections,
 		amount,
-		expectBody: expectedBody,
+		...(expectedBody !== undefined && { expectBody: expectedBody }),
 		bailout: 1,
 		sampleInt: 20,
 		setupClient(client) {
-			const request = requests[connection % requests.length];
+			const own = requests.filter((_, index) => index % connections === connection);
 			connection += 1;
-			client.setHeadersAndBody(request?.headers ?? {}, request?.body ?? '');
+			const [only, ...more] = own;
+			if (more.length === 0) client.setHeadersAndBody(only?.headers ?? {}, only?.body ?? '');
+			else
+				client.setRequests(
+					own.map(({ headers, body = '' }) => ({ method: 'POST', headers, body })),
+				);
 		},
 	});
 	running.on('response', () => (end = performance.now()));

@@ -7,12 +7,14 @@ import type { McpRequest } from '../mcp-requests.ts';
 /** Requests to send, each again and again on a connection of its own. */
 export interface LoadJob {
 	readonly url: string;
-	/** One for each connection. */
+	/** One for each connection, or several that it takes turns with. */
 	readonly requests: readonly McpRequest[];
+	/** Default: one for each request. */
+	readonly connections?: number;
 	/** How many to send in all. */
 	readonly amount: number;
-	/** The body that every answer has to have. */
-	readonly expectedBody: string;
+	/** The body that every answer has to have; where none is given, each has one of its own. */
+	readonly expectedBody?: string | undefined;
 }
 
 /** What the child process says of a job. */

@@ -1,6 +1,7 @@
 import type { RequestScope, SessionIds } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
+import type { Caller } from './callers.ts';
 import type { JsonObject } from './message.ts';
 import type { ExecutionContextLike } from './options.ts';
 import type { RequestHeaders } from './request-headers.ts';
@@ -14,9 +15,16 @@ export interface HandlerSeams {
 	readonly names?: ((ids: SessionIds) => SessionNames) | undefined;
 	/** Answers in the place of the server. GET streams, and what the rules refuse, stay here. */
 	readonly route?: Route | undefined;
+	/** Who sends a request, where somebody else has found it out. `oauth` and `principal` are not asked. */
+	readonly caller?: ((request: Request) => Caller) | undefined;
+	/** Makes the response of an answer that is complete. Default: one as every platform has it. */
+	readonly complete?: CompleteAnswer | undefined;
 	/** Told that a call which takes a while has a stream of this name, that its client can resume. */
 	readonly onPrimed?: ((call: RequestScope, stream: string) => void) | undefined;
 }
+
+/** @param headers to be copied, not kept. */
+export type CompleteAnswer = (text: string, status: number, headers: Headers) => Response;
 
 /** Makes and checks the ids of sessions. */
 export interface SessionNames {
@@ -53,6 +61,8 @@ export interface RoutedRequest {
 	/** Empty where sessions are nobody's. */
 	readonly principal: string;
 	readonly auth: AuthInfo | null;
+	/** Its headers, those that were looked up once. */
+	readonly headers: RequestHeaders;
 	/** What was read; a DELETE has none. */
 	readonly body: string | undefined;
 	/** What came with the request, for another handler. */

@@ -4,7 +4,7 @@ import type { HttpTransport } from '@tmcp/transport-http';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
-import type { Route, RoutedRequest } from './handler-seams.ts';
+import type { HandlerSeams, Route, RoutedRequest } from './handler-seams.ts';
 import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
 import { needsSession } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
@@ -39,6 +39,8 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
 	readonly heartbeatMs: number;
 	/** Where sessions live, if elsewhere. */
 	readonly route: Route | undefined;
+	/** Says who is calling, where that was found out before. */
+	readonly caller: HandlerSeams['caller'];
 }
 
 /**
@@ -62,9 +64,15 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		work: RequestWork,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
-		const { path, oauth, callers } = this.#parts;
+		const { path, oauth, callers, caller } = this.#parts;
 		const url = this.#urlOf(request);
 		const isElsewhere = path !== null && url.pathname !== path;
+		if (caller) {
+			const { auth, principal } = caller(request);
+			work.auth = auth;
+			work.principal = principal;
+			return this.#respondTo(request, work, url);
+		}
 		// What needs no waiting is not waited for: each turn is felt by every call.
 		if (!isElsewhere && !oauth && !callers.areKnown) {
 			return this.#respondTo(request, work, url);
@@ -220,9 +228,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { route } = this.#parts;
 		if (!route) return this.#transport(request, work);
 		if (kind === 'initialize') checkClient(work.message);
-		const { sessionId, principal, auth, message } = work;
+		const { sessionId, principal, auth, message, headers } = work;
 		const context = work.context ?? { waitUntil: (late) => work.waitUntil(late) };
-		const routed = { request, kind, sessionId, principal, auth, body, context };
+		const routed = { request, kind, sessionId, principal, auth, headers, body, context };
 		if (!work.isListening || !route.agreed) return route.send(routed);
 		const params = paramsOf(message);
 		const { notifications } = params;

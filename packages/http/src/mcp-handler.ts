@@ -91,11 +91,13 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			transport: attached(),
 			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info, seams.names),
 			route: seams.route,
+			caller: seams.caller,
 		}));
 
 	return {
 		async fetch(request, env, platform) {
 			const work = new RequestWork(request.headers, platform, report);
+			work.complete = seams.complete;
 			let response: Response;
 			try {
 				response = await endpointOf(env).respond(request, work, platform);

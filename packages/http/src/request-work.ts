@@ -3,6 +3,7 @@ import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from './call-signal.ts';
 import type { CallStream } from './call-stream.ts';
+import type { CompleteAnswer } from './handler-seams.ts';
 import type { AnswerType } from './header-rules.ts';
 import type { JsonObject } from './message.ts';
 import type { ExecutionContextLike } from './options.ts';
@@ -54,6 +55,8 @@ export class RequestWork implements RequestScope {
 	onPrimed: () => void = () => {};
 	/** The id of the last event that the client saw of the stream that it resumes. */
 	lastEventId: string | undefined;
+	/** Makes the response of an answer that is complete, where that is another one. */
+	complete: CompleteAnswer | undefined;
 	/** The revision that the client names. */
 	protocolVersion: string | undefined;
 

@@ -1,4 +1,11 @@
-export type { HandlerSeams, Route, RoutedRequest, SessionNames } from './handler-seams.ts';
+export type { Caller } from './callers.ts';
+export type {
+	CompleteAnswer,
+	HandlerSeams,
+	Route,
+	RoutedRequest,
+	SessionNames,
+} from './handler-seams.ts';
 export { overridden } from './overridden.ts';
 export { Refusal, unknownSession } from './refusal.ts';
 export type { RefusalDetail } from './refusal.ts';

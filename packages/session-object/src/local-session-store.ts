@@ -17,6 +17,12 @@ import { PACKAGE } from './package-name.ts';
 
 const MAX_ID_BYTES = 1024;
 
+/** What is kept of a session; none where it has ended. */
+interface Kept {
+	readonly record: SessionRecord | undefined;
+	readonly atMs: number | null;
+}
+
 /** The records of an object's sessions, in its own SQLite: one, or those of an identity's clients. */
 export class LocalSessionStore implements SessionStore {
 	readonly capabilities: StoreCapabilities = {
@@ -30,6 +36,7 @@ export class LocalSessionStore implements SessionStore {
 	readonly #now: () => number;
 	readonly #onChange: () => void;
 	readonly #lateMs: number;
+	readonly #known = new Map<string, Kept>();
 
 	/**
 	 * @param onChange told when a session was opened, has ended or ends at another time.
@@ -105,9 +112,15 @@ export class LocalSessionStore implements SessionStore {
 		}
 	}
 
+	/** The storage was emptied, or got other contents. */
+	forget(): void {
+		this.#known.clear();
+	}
+
 	/** Forgets the sessions that have expired, and what they subscribed to. */
 	prune(): void {
 		for (const { key } of this.#entries.due('session', this.#now())) {
+			this.#known.delete(key);
 			this.#entries.remove('session', key);
 			this.#entries.removeSubscriber(key);
 		}
@@ -118,14 +131,26 @@ export class LocalSessionStore implements SessionStore {
 	 * from it by a clock that jumped: it lives until the alarm has looked.
 	 */
 	#live(id: string): SessionRecord | undefined {
+		const kept = this.#kept(id);
+		if (!kept?.record) return undefined;
+		const nowMs = this.#now();
+		const isOverlooked = kept.atMs !== null && nowMs - kept.atMs > this.#lateMs;
+		return isOverlooked || kept.record.expiresAtMs > nowMs ? kept.record : undefined;
+	}
+
+	/** Read once in an instance: nobody else writes it, and each call asks for it. */
+	#kept(id: string): Kept | undefined {
+		const known = this.#known.get(id);
+		if (known) return known;
 		const found = this.#entries.find('session', id);
 		if (typeof found?.value !== 'string') return undefined;
-		const nowMs = this.#now();
-		const isOverlooked = found.atMs !== null && nowMs - found.atMs > this.#lateMs;
-		return liveSessionRecord(found.value, PACKAGE, isOverlooked ? found.atMs - 1 : nowMs);
+		const kept = { record: liveSessionRecord(found.value, PACKAGE, 0), atMs: found.atMs };
+		this.#known.set(id, kept);
+		return kept;
 	}
 
 	#write(id: string, text: string, atMs: number): void {
+		this.#known.delete(id);
 		this.#entries.write('session', id, text, atMs);
 		this.#onChange();
 	}

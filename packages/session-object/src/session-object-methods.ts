@@ -2,7 +2,16 @@ import type { SubscriptionFilter } from 'tmcp';
 
 /** What Workers call of a `SessionObject`. */
 export interface SessionObjectMethods {
+	/** Takes a WebSocket of a Worker that holds a stream. */
 	fetch(request: Request): Promise<Response>;
+	/**
+	 * Answers a request of a session.
+	 *
+	 * @param call a `SessionCall` as JSON: one text is handed over at two thirds of the cost of what it
+	 * says.
+	 * @returns a `PlainAnswer` as JSON, or a stream where the answer is not complete at once.
+	 */
+	answer(call: string): Promise<Response | string>;
 	/** Whether the session is live here. Writes nothing where it never was. */
 	isLive(session: string): Promise<boolean>;
 	/**

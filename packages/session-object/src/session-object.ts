@@ -8,11 +8,12 @@ import { agreedChanges } from './agreed-changes.ts';
 import { restore } from './archive.ts';
 import type { CallInFlight, ToolResult } from './calls-in-flight.ts';
 import { trackedCalls } from './tracked-calls.ts';
-import { FORWARDED_HEADER, forwardedOf } from './forwarded.ts';
 import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
 import type { Session, SessionServer } from './session.ts';
+import { AnswerInHand, callOf, NEW_SESSION, requestOf } from './session-call.ts';
+import type { PlainAnswer, SessionCall } from './session-call.ts';
 import type { AuthTokens } from './session-auth.ts';
 import type { ContextValues } from './session-context.ts';
 import type { RestoreOutcome, SessionObjectMethods } from './session-object-methods.ts';
@@ -45,6 +46,9 @@ export abstract class SessionObject<
 
 	#running: Running<Values> | undefined;
 	#hasAnnounced = false;
+	#knowsTools = false;
+	/** Whether the object is one session's; an identity's outlives its sessions. */
+	#endsWithSession = true;
 
 	/** The session's server, whose tools close over `session`. Called once in each instance. */
 	abstract createServer(session: Session<Values>): SessionServer;
@@ -79,8 +83,7 @@ export abstract class SessionObject<
 		return Date.now();
 	}
 
-	/** Takes the requests that `sessionRouter` sends. */
-	override async fetch(request: Request): Promise<Response> {
+	async answer(text: string): Promise<Response | string> {
 		let running: Running<Values>;
 		try {
 			running = await this.#run();
@@ -89,22 +92,38 @@ export abstract class SessionObject<
 			reporterOf(this.settings.onError)(error);
 			return refused(500, 'Internal error');
 		}
-		const { state, handler, streams } = running;
+		const { state, handler } = running;
 		if (state.lifetime.current?.ended === 'expired') {
 			return refused(503, 'The session has expired and is being put away; try again later');
 		}
 		state.lifetime.touch();
-		if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
-			const response = await streams.accept(
-				request,
-				(session) => this.isLive(session),
-				() => state.lifetime.begin(),
-			);
-			this.#announceTools(running);
-			return response;
+		// Sound: the Worker in front is of this package.
+		const call = JSON.parse(text) as SessionCall;
+		this.#endsWithSession = call.keptBy === 'session';
+		const response: unknown = await handler.fetch(requestOf(call), this.env, this.ctx);
+		this.#announceTools(running, false);
+		// Sound: what is no answer in hand is a response.
+		return response instanceof AnswerInHand
+			? JSON.stringify(response.plain)
+			: (response as Response);
+	}
+
+	/** Takes a socket of a Worker, which holds a client's stream. Requests come by `answer`. */
+	override async fetch(request: Request): Promise<Response> {
+		if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
+			const text =
+				'A SessionObject takes requests from sessionRouter: send them there, and not here';
+			return new Response(text, { status: 426, headers: { Upgrade: 'websocket' } });
 		}
-		const response = await handler.fetch(request, this.env, this.ctx);
-		this.#announceTools(running);
+		const running = await this.#run();
+		const { state, streams } = running;
+		state.lifetime.touch();
+		const response = await streams.accept(
+			request,
+			(session) => this.isLive(session),
+			() => state.lifetime.begin(),
+		);
+		this.#announceTools(running, true);
 		return response;
 	}
 
@@ -143,7 +162,7 @@ export abstract class SessionObject<
 		if (state.entries.exist) return failed('the session is live: nothing was restored over it');
 		try {
 			const rows = await restore(bucket, this.ctx.id.toString(), this.ctx.storage);
-			state.entries.forget();
+			state.forget();
 			state.store.extend(state.lifetime.revive(), 'expired too');
 			return { outcome: 'restored', rows };
 		} catch (error) {
@@ -180,17 +199,20 @@ export abstract class SessionObject<
 	/**
 	 * Compares the tools with those of the deployment before, once in each instance: when there is
 	 * somebody to tell. Streams are opened again after a deployment, which ends all sockets.
+	 *
+	 * @param isStream whether one was opened just now. Otherwise it is looked once: it is felt by calls.
 	 */
-	#announceTools({ server, state, streams }: Running<Values>): void {
+	#announceTools({ server, state, streams }: Running<Values>, isStream: boolean): void {
 		if (this.#hasAnnounced || !state.entries.exist) return;
-		if (!streams.areOpen && hasKnownTools(state.entries)) return;
+		if (!isStream && this.#knowsTools) return;
+		this.#knowsTools ||= hasKnownTools(state.entries);
+		if (!isStream && this.#knowsTools && !streams.areOpen) return;
 		this.#hasAnnounced = true;
 		this.ctx.waitUntil(announceToolChange(server, state.entries).catch(state.report));
 	}
 
 	#start(): Running<Values> {
 		const { settings } = this;
-		let endsWithSession = true;
 		const resumeCall = this.resumeCall?.bind(this);
 		const state: SessionState<Values> = new SessionState<Values>({
 			...{ state: this.ctx, env: this.env, settings },
@@ -198,7 +220,7 @@ export abstract class SessionObject<
 			refreshAuth: this.refreshAuth?.bind(this),
 			resumeCall: resumeCall && ((call) => resumeCall(call, state.session)),
 			keepCall: (session, events) => streams.keep(session, events),
-			endsWithSession: () => endsWithSession,
+			endsWithSession: () => this.#endsWithSession,
 		});
 		const streams = new ObjectStreams(this.ctx, state.entries, state.alarm);
 		const own = this.createServer(state.session);
@@ -217,19 +239,17 @@ export abstract class SessionObject<
 				}),
 				// The Worker has looked at all of these.
 				...{ path: null, allowedHosts: true, allowedOrigins: true },
-				oauth: { verify: async (request) => forwardedOf(request.headers).auth },
-				principal: (request) => {
-					const forwarded = forwardedOf(request.headers);
-					endsWithSession = forwarded.keptBy === 'session';
-					return forwarded.principal || 'nobody';
-				},
+				// Has the transport hand on who is calling; it is not asked.
+				oauth: { verify: async (request) => callOf(request).auth },
+				principal: (request) => callOf(request).principal,
 			},
 			{
 				onPrimed: tracked.onPrimed,
+				complete: AnswerInHand.of,
+				caller: (request) => callOf(request),
 				names: () => ({
-					open: async (_principal, headers) => sessionOf(headers.get(FORWARDED_HEADER)),
-					verify: async (id, _principal, headers) =>
-						sessionOf(headers.get(FORWARDED_HEADER)) === id,
+					open: async (_principal, headers) => headers.get(NEW_SESSION) ?? '',
+					verify: async () => true,
 				}),
 			},
 		);
@@ -237,14 +257,14 @@ export abstract class SessionObject<
 	}
 }
 
-function sessionOf(header: string | null): string {
-	return forwardedOf(new Headers({ [FORWARDED_HEADER]: header ?? '' })).session;
-}
-
-function refused(status: 500 | 503, message: string): Response {
+function refused(status: 500 | 503, message: string): string {
 	const body = { jsonrpc: '2.0', id: null, error: { code: -32603, message } };
-	return Response.json(body, {
+	const headers = { 'content-type': 'application/json' };
+	const later = status === 503 ? { 'retry-after': '5' } : {};
+	const plain: PlainAnswer = {
 		status,
-		...(status === 503 && { headers: { 'Retry-After': '5' } }),
-	});
+		headers: { ...headers, ...later },
+		text: JSON.stringify(body),
+	};
+	return JSON.stringify(plain);
 }

@@ -6,7 +6,6 @@ import type { Route, RoutedRequest } from '@tmcp-sessions/http/seams';
 import { McpServer } from 'tmcp';
 import type { AuthInfo } from 'tmcp';
 
-import { encodeForwarded, FORWARDED_HEADER } from './forwarded.ts';
 import { checkIdentity, objectName } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { objectAddresses, objectOf } from './object-address.ts';
@@ -14,6 +13,7 @@ import { Objects } from './objects.ts';
 import type { Placement, SessionObjectBinding, SessionObjectStub } from './objects.ts';
 import { PACKAGE } from './package-name.ts';
 import { RemoteInfo } from './remote-info.ts';
+import type { PlainAnswer, SessionCall } from './session-call.ts';
 import { RoutedStreams } from './routed-streams.ts';
 import { RoutedSubscriptions } from './routed-subscriptions.ts';
 
@@ -173,16 +173,37 @@ function principalOf(
 	};
 }
 
+/** What an object looks at of a request of a session. */
+const HEADERS = [
+	'accept',
+	'content-type',
+	'last-event-id',
+	'mcp-protocol-version',
+	'mcp-session-id',
+] as const;
+
 async function sent(
-	{ request, sessionId: session, principal, auth, body }: RoutedRequest,
+	{ request, kind, sessionId: session, principal, auth, body, headers: asked }: RoutedRequest,
 	stub: SessionObjectStub,
 	keptBy: 'identity' | 'session',
 ): Promise<Response> {
-	const headers = new Headers(request.headers);
-	headers.set(FORWARDED_HEADER, encodeForwarded({ session, principal, auth, keptBy }));
-	const forwarded = new Request(request, { headers, ...(body !== undefined && { body }) });
+	const { method } = request;
+	// The stateless era has headers for what a message says.
+	const headers: Record<string, string> =
+		kind === 'stateless' ? Object.fromEntries(request.headers) : {};
+	if (kind !== 'stateless') {
+		for (const name of HEADERS) {
+			const value = asked.get(name);
+			if (value !== null) headers[name] = value;
+		}
+	}
 	try {
-		return await stub.fetch(forwarded);
+		const call: SessionCall = { method, headers, body, session, principal, auth, keptBy };
+		const answer = await stub.answer(JSON.stringify(call));
+		if (typeof answer !== 'string') return answer;
+		// Sound: the object's class is of this package.
+		const { status, headers: said, text } = JSON.parse(answer) as PlainAnswer;
+		return new Response(text, { status, headers: said });
 	} catch (cause) {
 		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
 	}

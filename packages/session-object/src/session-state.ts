@@ -133,11 +133,16 @@ export class SessionState<Values extends ContextValues> {
 	/** Leaves nothing behind: no table, no alarm, nothing that is billed. */
 	async empty(): Promise<void> {
 		const { storage } = this.#options.state;
-		this.entries.forget();
-		this.lifetime.forget();
+		this.forget();
 		await Promise.all([this.alarm.clear(), storage.deleteAll()]);
+		this.forget();
+	}
+
+	/** What was read of the storage counts no more: it has other contents. */
+	forget(): void {
 		this.entries.forget();
 		this.lifetime.forget();
+		this.store.forget();
 	}
 
 	#sessionsChanged(): void {
