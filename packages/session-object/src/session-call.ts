@@ -50,6 +50,8 @@ class CallRequest implements Pick<Request, 'bodyUsed' | 'method' | 'signal' | 'u
 	readonly url = 'http://localhost/';
 	readonly bodyUsed = false;
 	readonly headers: Pick<Headers, 'get'>;
+	/** Made when it is asked for: workerd of July 2026 makes none at module scope. */
+	#signal: AbortSignal | undefined;
 
 	constructor(call: SessionCall) {
 		this.call = call;
@@ -68,15 +70,13 @@ class CallRequest implements Pick<Request, 'bodyUsed' | 'method' | 'signal' | 'u
 
 	/** Nobody aborts it: a client that leaves is found by the next write. */
 	get signal(): AbortSignal {
-		return NEVER;
+		return (this.#signal ??= new AbortController().signal);
 	}
 
 	text(): Promise<string> {
 		return Promise.resolve(this.call.body ?? '');
 	}
 }
-
-const NEVER: AbortSignal = new AbortController().signal;
 
 /** The request that a handler gets. */
 export function requestOf(call: SessionCall): Request {

@@ -245,7 +245,7 @@ export abstract class SessionObject<
 			},
 			{
 				onPrimed: tracked.onPrimed,
-				complete: AnswerInHand.of,
+				complete: (...answer) => AnswerInHand.of(...answer),
 				caller: (request) => callOf(request),
 				names: () => ({
 					open: async (_principal, headers) => headers.get(NEW_SESSION) ?? '',
