@@ -16,9 +16,16 @@ const maxLines = 300;
 /** Packages that a backend is built from or around. Every other package is a backend. */
 const shared = ['core', 'http', 'testkit'];
 
+/** Packages that are built from others, and from which. */
+const composed: Readonly<Record<string, string[]>> = {
+	'session-object': ['core', 'http', 'streams-durable-object'],
+};
+
 /** The family's packages that the sources of a package may import. */
 function allowedImports(folder: string): string[] {
 	if (folder === 'core') return [];
+	const parts = composed[folder];
+	if (parts) return parts;
 	return shared.includes(folder) ? shared : ['core'];
 }
 

@@ -16,6 +16,9 @@ export interface Entry<Value extends ArrayBuffer | string = string> {
 
 type EntryRow = { key: string; value: ArrayBuffer | string; atMs: number | null };
 
+/** Tables of `SyncLayer`, which keeps the streams: it would take a user's for its own. */
+const TAKEN: ReadonlySet<string> = new Set(['calls', 'histories', 'log', 'meta', 'shards']);
+
 /** Keeps the number of the user's last migration. */
 const MIGRATED = 'migrated';
 
@@ -195,6 +198,7 @@ export class Entries {
 					'released is never removed: undo it with another one behind it',
 			);
 		}
+		const before = takenNames(sql);
 		for (const [index, migration] of migrations.slice(done).entries()) {
 			try {
 				sql.exec(migration);
@@ -208,9 +212,26 @@ export class Entries {
 				);
 			}
 		}
+		const taken = takenNames(sql).filter((name) => !before.includes(name));
+		if (taken.length > 0) {
+			throw new TmcpSessionsError(
+				'session-state',
+				PACKAGE,
+				`a migration made the table ${taken.join(' and ')}, whose name the streams of a session have; ` +
+					`call yours something else than ${[...TAKEN].join(', ')}`,
+			);
+		}
 		sql.exec(
 			"INSERT OR REPLACE INTO tmcp_entries (kind, key, value) VALUES ('meta', ?, ?)",
 			...[MIGRATED, String(migrations.length)],
 		);
 	}
+}
+
+function takenNames(sql: SqlStorage): string[] {
+	return sql
+		.exec<{ name: string }>('SELECT name FROM sqlite_master')
+		.toArray()
+		.map(({ name }) => name.toLowerCase())
+		.filter((name) => TAKEN.has(name));
 }

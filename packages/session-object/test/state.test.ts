@@ -146,6 +146,15 @@ describe('the tables of a user', () => {
 		);
 	});
 
+	it('a table whose name the streams have is refused, where they have none yet and where they have', async () => {
+		const client = await Client.open();
+		const migrations = [...(testSettings.migrations ?? []), 'CREATE TABLE Log (x)'];
+		world.settings = { migrations };
+		await evictDurableObject(objectOf(client));
+		expect((await client.ask('ping')).status).toBe(500);
+		expect(world.errors.join()).toMatch(/a migration made the table log, whose name the streams/);
+	});
+
 	it('a migration that fails leaves nothing of it, and says which it was', async () => {
 		const client = await Client.open();
 		const migrations = [...(testSettings.migrations ?? []), 'CREATE TABLE more (x); SELEKT 1'];
