@@ -1,5 +1,6 @@
 import { reasonOf, withEventId } from '@tmcp-sessions/core';
 import type { CallEvents } from '@tmcp-sessions/core';
+import type { CallToolResult } from 'tmcp';
 
 import type { Entries } from './entries.ts';
 import { SessionStateError } from './errors.ts';
@@ -22,11 +23,8 @@ export interface SessionCalls {
 	list(): CallInFlight[];
 }
 
-/** The result of a tool, as the protocol has it. */
-export interface ToolResult {
-	readonly content: readonly object[];
-	readonly [field: string]: unknown;
-}
+/** The result of a tool, as tmcp's tools give it. */
+export type ToolResult = CallToolResult<undefined>;
 
 /** Goes on with a call whose instance was lost, or ends it. What it throws is the call's error. */
 export type ResumeCall = (call: CallInFlight) => Promise<ToolResult> | ToolResult;
