@@ -24,7 +24,7 @@ const PART_BYTES = 8 * 1_024 * 1_024;
 const PLATFORM = /^(?:_cf_|sqlite_)/;
 
 /** Where the archive of an object is. */
-export function archiveKey(object: string): string {
+function archiveKey(object: string): string {
 	return `sessions/${object}.jsonl.gz`;
 }
 
