@@ -16,16 +16,17 @@ const maxLines = 300;
 /** Packages that a backend is built from or around. Every other package is a backend. */
 const shared = ['core', 'http', 'testkit'];
 
-/** Packages that are built from others, and from which. */
-const composed: Readonly<Record<string, string[]>> = {
+/** Packages that are built on others than `core`. */
+const builtOn: Readonly<Record<string, string[]>> = {
+	core: [],
 	'session-object': ['core', 'http', 'streams-durable-object'],
+	sse: ['core', 'http'],
 };
 
 /** The family's packages that the sources of a package may import. */
 function allowedImports(folder: string): string[] {
-	if (folder === 'core') return [];
-	const parts = composed[folder];
-	if (parts) return parts;
+	const named = builtOn[folder];
+	if (named) return named;
 	return shared.includes(folder) ? shared : ['core'];
 }
 

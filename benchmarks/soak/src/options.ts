@@ -10,6 +10,8 @@ export interface SoakOptions {
 	readonly messages: number;
 	/** How many faults of each kind. */
 	readonly faults: number;
+	/** How many objects the sessions are spread over. */
+	readonly shards: number;
 	readonly seed: number;
 	readonly workerd: WorkerdVersion;
 }
@@ -19,6 +21,7 @@ export const usage = `Usage: npm run soak -- [options]
   --streams N   how many streams are open, each of a session of its own (100)
   --messages N  how many messages are published, at least (1200)
   --faults N    how many faults there are of each kind (10)
+  --shards N    how many objects the sessions are spread over (1)
   --seed N      of everything random (a new one)
   --workerd V   ${workerdVersions.join(' or ')} (current)`;
 
@@ -31,6 +34,7 @@ export function readOptions(args: readonly string[]): SoakOptions | 'help' {
 			streams: { type: 'string', default: '100' },
 			messages: { type: 'string', default: '1200' },
 			faults: { type: 'string', default: '10' },
+			shards: { type: 'string', default: '1' },
 			seed: { type: 'string', default: `${Math.floor(Math.random() * 2 ** 31)}` },
 			workerd: { type: 'string', default: 'current' },
 			help: { type: 'boolean', default: false },
@@ -46,6 +50,7 @@ export function readOptions(args: readonly string[]): SoakOptions | 'help' {
 		streams: wholeNumber('streams', values.streams, 1),
 		messages: wholeNumber('messages', values.messages, 1),
 		faults: wholeNumber('faults', values.faults, 0),
+		shards: wholeNumber('shards', values.shards, 1),
 		seed: wholeNumber('seed', values.seed, 0),
 		workerd,
 	};

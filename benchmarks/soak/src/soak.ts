@@ -50,6 +50,7 @@ export async function soak(
 		entry: join(import.meta.dirname, 'worker/worker.ts'),
 		workers: ['a', 'b'],
 		version: options.workerd,
+		vars: { SHARDS: `${options.shards}` },
 		onLog,
 	});
 	try {

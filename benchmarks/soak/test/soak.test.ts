@@ -9,7 +9,7 @@ const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 describe('a short soak', () => {
 	it('nothing is lost, repeated or out of order, whatever is done to streams, objects and Workers', async () => {
 		console.log(`seed ${seed}`);
-		const options = { minutes: 0.15, streams: 40, messages: 400, faults: 2, seed };
+		const options = { minutes: 0.15, streams: 40, messages: 400, faults: 2, shards: 2, seed };
 		const result = await soak({ ...options, workerd: 'current' }, () => {});
 		const text = reportOf(result);
 		expect(isSound(result.total), text).toBe(true);

@@ -2,6 +2,7 @@ import { chooseSessions, splitInfo } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
+import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
@@ -24,6 +25,7 @@ const sessions = chooseSessions(env.MCP_SESSIONS, {
 		kv: () => kv,
 		'durable-object': () => object,
 		mixed: () => splitInfo({ client: kv, logLevel: object, subscriptions: object }),
+		sealed: () => new SealedInfoSessionManager({ keys: [env.TMCP_SESSION_KEYS], rest: object }),
 	},
 });
 

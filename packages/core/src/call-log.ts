@@ -1,4 +1,5 @@
 import { gapFrame } from './event-id.ts';
+import type { EventPosition } from './event-id.ts';
 import { gapText, RETRY_MS } from './message-log.ts';
 import type { CallEvents } from './resumable-streams.ts';
 
@@ -33,6 +34,11 @@ export function unseenEvents(kept: Iterable<CallEvents>, after: number): UnseenE
 		isComplete ||= events.isComplete;
 	}
 	return { frames, seen, isComplete };
+}
+
+/** What a client gets that came back for a call of which nothing is known, or nothing more. */
+export function unknownCallFrame(position: EventPosition): string {
+	return gapFrame(position, RETRY_MS, gapText('nothing more of the call is known'));
 }
 
 /** Those of a call's events that are not kept yet; none where all are. */

@@ -1,3 +1,5 @@
+import { textHash } from './text-hash.ts';
+
 /** What went wrong, for code that decides by it. */
 export type ErrorCode =
 	| 'archive'
@@ -8,6 +10,7 @@ export type ErrorCode =
 	| 'request-state'
 	| 'session-auth'
 	| 'session-state'
+	| 'session-too-large'
 	| 'store'
 	| 'stream'
 	| 'unknown-session';
@@ -134,11 +137,7 @@ export const reportToConsole: ErrorReporter = (error, context) => {
 	else console.error(error);
 };
 
-/** FNV-1a in 32 bits: enough to tell sessions apart in a log, and it leads back to no id. */
+/** Enough to tell sessions apart in a log, and it leads back to no id. */
 function hashSessionId(id: string): string {
-	let hash = 0x811c9dc5;
-	for (let index = 0; index < id.length; index++) {
-		hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
-	}
-	return (hash >>> 0).toString(16).padStart(8, '0');
+	return textHash(id).toString(16).padStart(8, '0');
 }

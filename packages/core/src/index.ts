@@ -2,7 +2,7 @@ export { fromBase64Url, toBase64Url } from './base64url.ts';
 export { cachedInfo, CachedSessionStore } from './cached-info.ts';
 export { BoundedStream, stalledError } from './bounded-stream.ts';
 export type { Writing } from './bounded-stream.ts';
-export { newEvents, unseenEvents } from './call-log.ts';
+export { newEvents, unknownCallFrame, unseenEvents } from './call-log.ts';
 export type { UnseenEvents } from './call-log.ts';
 export { withCurrent, withLoss } from './channel-history.ts';
 export type { ChannelHistory, Step } from './channel-history.ts';
@@ -43,12 +43,27 @@ export { DEFAULT_LOG_BOUNDS, gapText, loggedFrame, openStream, RETRY_MS } from '
 export type { LogBounds, LoggedMessage, MessageLog, OpenedStream } from './message-log.ts';
 export { InMemorySessionStore } from './memory-session-store.ts';
 export type { HeldSession, InMemorySessionStoreOptions } from './memory-session-store.ts';
+export { ownNamespace } from './own-namespace.ts';
+export {
+	isShardLabel,
+	MAX_SHARDS,
+	regionOfShard,
+	REGIONS,
+	ROOT_SHARD,
+	SHARD_LABEL,
+	shardLabel,
+	shardOfSession,
+} from './placement.ts';
+export type { Region } from './placement.ts';
+export { regionOfClient } from './region-of-client.ts';
+export type { ClientLocation } from './region-of-client.ts';
 export { currentScope, keepAlive, runInScope } from './request-scope.ts';
 export type { RequestScope } from './request-scope.ts';
+export { createSealing, SEALED_ID_LENGTH } from './sealing.ts';
+export type { Sealing } from './sealing.ts';
+export { badSecret, checkSecrets, secretsIn } from './secrets.ts';
 export { hasInboxes } from './session-inboxes.ts';
 export type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
-export { createSealing } from './sealing.ts';
-export type { Opened, Sealing } from './sealing.ts';
 export { createSessionIds } from './session-ids.ts';
 export type { SessionIdOptions, SessionIds } from './session-ids.ts';
 export {
@@ -66,6 +81,8 @@ export type {
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+export { sealsSessions } from './session-sealing.ts';
+export type { NamedSession, SaidAtInitialize, SessionSealing } from './session-sealing.ts';
 export { isResumable } from './resumable-streams.ts';
 export type { CallEvents, ResumableStreams } from './resumable-streams.ts';
 export type { SingleUse } from './single-use.ts';
@@ -74,4 +91,14 @@ export type { InfoParts } from './split-info.ts';
 export { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 export type { StoredInfoOptions } from './stored-info-session-manager.ts';
 export { storeOperation } from './store-operation.ts';
+export {
+	CALL_WAIT_MS,
+	MAX_CALLS,
+	MAX_STREAMS,
+	TOO_MANY_CALLS,
+	TOO_MANY_STREAMS,
+} from './stream-bounds.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
+export { knowsPresence } from './stream-presence.ts';
+export type { StreamPresence } from './stream-presence.ts';
+export { textHash } from './text-hash.ts';

@@ -11,9 +11,9 @@ export interface LogBounds {
 	readonly ageMs: number;
 }
 
-/** The bounds where nothing else is said: 1,000 messages, 4 MiB, ten minutes. */
+/** The bounds where nothing else is said: 10,000 messages, 4 MiB, ten minutes. */
 export const DEFAULT_LOG_BOUNDS: LogBounds = {
-	messages: 1_000,
+	messages: 10_000,
 	bytes: 4 * 1024 * 1024,
 	ageMs: 10 * 60 * 1_000,
 };
@@ -105,7 +105,7 @@ function find(
 	const position = parseEventId(lastEventId);
 	const [shard, epoch, name = ''] = position?.stream.split('/') ?? [];
 	if (!position || epoch === undefined) return gapText('the last event id is of no stream');
-	if (shard !== log.shard) return gapText('the last event id is of a shard that is no more');
+	if (shard !== log.shard) return gapText('the last event id is of another shard than the session');
 	if (epoch !== log.epoch) return gapText('the last event id is of a log that is no more');
 	const channel = Number.parseInt(name, 36);
 	const isKnown = history?.channels.includes(channel) === true && nameOf(channel) === name;

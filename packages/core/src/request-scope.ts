@@ -12,6 +12,11 @@ export interface RequestScope {
 	/** Whom the request was authorized for, in a form that is the same for each of their requests. */
 	readonly principal?: string | undefined;
 	/**
+	 * The label of the shard where what the request has no session for stands: its listener, or the
+	 * session that it opens. Default: the root.
+	 */
+	readonly shard?: string | undefined;
+	/**
 	 * The JSON-RPC message that the request carried, parsed. Not the object that the server gets: a
 	 * tool may change its arguments.
 	 */

@@ -3,96 +3,98 @@ import { fromBase64Url, toBase64Url } from './base64url.ts';
 /** Seals texts, so that nobody can read or change them on their way through a client. */
 export interface Sealing {
 	/**
-	 * Seals with the first key.
+	 * Seals with the first secret.
 	 *
 	 * @param boundTo is not in the result: nothing opens it but the same text.
-	 * @returns `<version>.<base64url>`, a third longer than the text and some 40 characters.
+	 * @returns base64url that begins with its `id`; a third longer than the text, and 54 characters.
 	 */
 	seal(text: string, boundTo: string): Promise<string>;
-	/** Opens with any key what was sealed with the same `boundTo`. Takes any text. */
+	/** Opens with any secret what was sealed with the same `boundTo`. Takes any text. */
 	open(sealed: string, boundTo: string): Promise<Opened | undefined>;
 }
 
 /** What was sealed. */
-export interface Opened {
-	/** The nonce: another one for each text that was sealed. */
+interface Opened {
+	/** The first `SEALED_ID_LENGTH` characters: others for each text that was sealed, and random. */
 	readonly id: string;
 	readonly text: string;
 }
 
-const VERSION = '1';
-/** 96 bits, as AES-GCM has them. Random ones are good for 2^32 texts of one key: NIST SP 800-38D, 8.3. */
-const NONCE_BYTES = 12;
+/** 192 bits. A multiple of three, so that the salt has characters of its own. */
+const SALT_BYTES = 24;
+const TAG_BYTES = 16;
+/** A key is used once, for its own salt: there is no second nonce to tell from the first. */
+const NONCE: Uint8Array<ArrayBuffer> = new Uint8Array(12);
+
+/** The length of an `id`, in characters. */
+export const SEALED_ID_LENGTH: number = (SALT_BYTES * 4) / 3;
 
 /**
- * AES-256-GCM with keys derived of the secrets by HKDF-SHA-256.
+ * AES-256-GCM, each text under a key of its own that HKDF-SHA-256 derives of a secret and a random
+ * salt. With one key for all and random nonces of 96 bits, a secret would be good for 2^32 texts
+ * (NIST SP 800-38D, 8.3) and somebody would have to count them.
  *
+ * @param secrets of full strength: nothing here slows down who guesses them.
  * @param label what is sealed: it makes other keys than any that are made of the same secrets
  * for something else.
  */
 export function createSealing(secrets: readonly string[], label: string): Sealing {
-	const use = `${label} ${VERSION}`;
-	const keys: CryptoKey[] = [];
-	const keyAt = async (index: number): Promise<CryptoKey> =>
-		(keys[index] ??= await deriveKey(secrets[index] ?? '', use));
-	const algorithm = (nonce: BufferSource, boundTo: string): AesGcmParams => ({
+	const encoder = new TextEncoder();
+	const info = encoder.encode(label);
+	const imported: CryptoKey[] = [];
+	const keyFor = async (salt: BufferSource, index: number): Promise<CryptoKey> => {
+		const secret = (imported[index] ??= await importSecret(secrets[index] ?? ''));
+		return crypto.subtle.deriveKey(
+			{ name: 'HKDF', hash: 'SHA-256', salt, info },
+			secret,
+			{ name: 'AES-GCM', length: 256 },
+			false,
+			['encrypt', 'decrypt'],
+		);
+	};
+	const algorithm = (boundTo: string): AesGcmParams => ({
 		name: 'AES-GCM',
-		iv: nonce,
-		additionalData: new TextEncoder().encode(`${use} ${boundTo}`),
+		iv: NONCE,
+		additionalData: encoder.encode(boundTo),
 	});
 
 	return {
 		async seal(text, boundTo) {
-			const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-			const bytes = new TextEncoder().encode(text);
-			const encrypted = await crypto.subtle.encrypt(
-				algorithm(nonce, boundTo),
-				await keyAt(0),
-				bytes,
-			);
-			const sealed = new Uint8Array(NONCE_BYTES + encrypted.byteLength);
-			sealed.set(nonce);
-			sealed.set(new Uint8Array(encrypted), NONCE_BYTES);
-			return `${VERSION}.${toBase64Url(sealed)}`;
+			const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES));
+			const key = await keyFor(salt, 0);
+			const bytes = encoder.encode(text);
+			const encrypted = await crypto.subtle.encrypt(algorithm(boundTo), key, bytes);
+			return toBase64Url(salt) + toBase64Url(new Uint8Array(encrypted));
 		},
 		async open(sealed, boundTo) {
 			const bytes = bytesOf(sealed);
 			if (!bytes) return undefined;
-			const nonce = bytes.subarray(0, NONCE_BYTES);
-			const encrypted = bytes.subarray(NONCE_BYTES);
+			const salt = bytes.subarray(0, SALT_BYTES);
+			const encrypted = bytes.subarray(SALT_BYTES);
 			for (let index = 0; index < secrets.length; index++) {
-				const key = await keyAt(index);
-				const opened = await crypto.subtle
-					.decrypt(algorithm(nonce, boundTo), key, encrypted)
-					// Sealed with another key, for something else, or by nobody: the next key may open it.
+				const key = await keyFor(salt, index);
+				const text = await crypto.subtle
+					.decrypt(algorithm(boundTo), key, encrypted)
+					// Sealed with another secret, for something else, or by nobody: the next may open it.
 					.catch(() => undefined);
-				if (opened) return { id: toBase64Url(nonce), text: new TextDecoder().decode(opened) };
+				if (!text) continue;
+				return { id: sealed.slice(0, SEALED_ID_LENGTH), text: new TextDecoder().decode(text) };
 			}
 			return undefined;
 		},
 	};
 }
 
-/** Nonce and ciphertext; `undefined` where `seal` spells nothing like this. */
-function bytesOf(sealed: string): Uint8Array<ArrayBuffer> | undefined {
-	if (!sealed.startsWith(`${VERSION}.`)) return undefined;
-	const text = sealed.slice(VERSION.length + 1);
+/** Salt and ciphertext; `undefined` where `seal` spells nothing like this. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {
 	if (!/^[\w-]+$/.test(text) || text.length % 4 === 1) return undefined;
 	const bytes = fromBase64Url(text);
+	if (bytes.length < SALT_BYTES + TAG_BYTES) return undefined;
 	// The last character may carry bits that no byte has: one sealed text has one spelling.
 	return toBase64Url(bytes) === text ? bytes : undefined;
 }
 
-async function deriveKey(secret: string, use: string): Promise<CryptoKey> {
-	const encoder = new TextEncoder();
-	const material = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, [
-		'deriveKey',
-	]);
-	return crypto.subtle.deriveKey(
-		{ name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encoder.encode(use) },
-		material,
-		{ name: 'AES-GCM', length: 256 },
-		false,
-		['encrypt', 'decrypt'],
-	);
+function importSecret(secret: string): Promise<CryptoKey> {
+	const bytes = new TextEncoder().encode(secret);
+	return crypto.subtle.importKey('raw', bytes, 'HKDF', false, ['deriveKey']);
 }

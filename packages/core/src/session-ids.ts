@@ -1,15 +1,18 @@
 import { fromBase64Url, toBase64Url } from './base64url.ts';
-import { TmcpSessionsError } from './errors.ts';
+import { ROOT_SHARD, SHARD_LABEL } from './placement.ts';
+import { checkSecrets } from './secrets.ts';
 
 /** Makes and checks session ids. */
 export interface SessionIds {
 	/**
-	 * A new id: `<version>.<random>.<mac>`, 78 characters of `A-Z a-z 0-9 - _ .`.
+	 * A new id: `<version>.<shard>.<random>.<mac>`, at most 89 characters of `A-Z a-z 0-9 - _ .`.
 	 *
 	 * @param principal whose session it is. It is in the MAC and not in the id: nobody else's
 	 * request passes with it, and it tells nobody whose it is. Default: nobody's.
+	 * @param shard the label of the shard that the session lives in. It is in the MAC too. Default:
+	 * the root.
 	 */
-	mint(principal?: string): Promise<string>;
+	mint(principal?: string, shard?: string): Promise<string>;
 	/** Whether one of the keys made this id, for this principal. Costs no storage; takes any string. */
 	verify(id: string, principal?: string): Promise<boolean>;
 }
@@ -26,8 +29,9 @@ export interface SessionIdOptions {
 const VERSION = '1';
 const RANDOM_BYTES = 24;
 // The last character of 32 bytes carries four bits: any other spelling of the same bytes is refused.
-const MINTED = /^1\.[\w-]{32}\.[\w-]{42}[AEIMQUYcgkosw048]$/;
-const MIN_KEY_LENGTH = 32;
+const MINTED = new RegExp(
+	`^${VERSION}\\.${SHARD_LABEL}\\.[\\w-]{32}\\.[\\w-]{42}[AEIMQUYcgkosw048]$`,
+);
 
 /**
  * Session ids that nobody can guess (192 random bits; the specification asks for 128) or forge: an
@@ -36,29 +40,24 @@ const MIN_KEY_LENGTH = 32;
  * @throws {TmcpSessionsError} `configuration`, where there is no key or one is too short.
  */
 export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
-	if (keys.length === 0 || keys.some((key) => key.length < MIN_KEY_LENGTH)) {
-		throw new TmcpSessionsError(
-			'configuration',
-			'core',
-			`session ids need keys of at least ${MIN_KEY_LENGTH} characters; found ` +
-				(keys.length === 0 ? 'none' : `one of ${Math.min(...keys.map((key) => key.length))}`) +
-				'. Make one with: openssl rand -base64 32',
-		);
-	}
+	checkSecrets(keys, 'core', 'session ids need keys');
 	const imported: CryptoKey[] = [];
 	const keyAt = async (index: number): Promise<CryptoKey> =>
 		(imported[index] ??= await importKey(keys[index] ?? ''));
 
 	return {
-		async mint(principal) {
+		async mint(principal, shard = ROOT_SHARD) {
 			const random = toBase64Url(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
-			const mac = await crypto.subtle.sign('HMAC', await keyAt(0), signedBytes(random, principal));
-			return `${VERSION}.${random}.${toBase64Url(new Uint8Array(mac))}`;
+			const unsigned = `${VERSION}.${shard}.${random}`;
+			const signed = signedBytes(unsigned, principal);
+			const mac = await crypto.subtle.sign('HMAC', await keyAt(0), signed);
+			return `${unsigned}.${toBase64Url(new Uint8Array(mac))}`;
 		},
 		async verify(id, principal) {
 			if (!MINTED.test(id)) return false;
-			const [, random = '', mac = ''] = id.split('.');
-			const signed = signedBytes(random, principal);
+			const end = id.lastIndexOf('.');
+			const mac = id.slice(end + 1);
+			const signed = signedBytes(id.slice(0, end), principal);
 			// subtle.verify compares in constant time.
 			for (let index = 0; index < keys.length; index++) {
 				const key = await keyAt(index);
@@ -76,6 +75,6 @@ function importKey(secret: string): Promise<CryptoKey> {
 }
 
 // The label keeps a MAC made for something else with the same key from passing as one for an id.
-function signedBytes(random: string, principal = ''): Uint8Array<ArrayBuffer> {
-	return new TextEncoder().encode(`tmcp-sessions session id ${VERSION}.${random} ${principal}`);
+function signedBytes(unsigned: string, principal = ''): Uint8Array<ArrayBuffer> {
+	return new TextEncoder().encode(`tmcp-sessions session id ${unsigned} ${principal}`);
 }

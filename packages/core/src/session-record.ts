@@ -37,7 +37,7 @@ export function parseSessionRecord(text: string, packageName: string): SessionRe
 		throw wrong(`${text.length} characters that are not JSON`);
 	}
 	if (!isObject(value)) throw wrong('JSON that is no object');
-	const { createdAtMs, expiresAtMs, clientInfo, clientCapabilities, logLevel } = value;
+	const { createdAtMs, expiresAtMs, clientInfo, clientCapabilities, logLevel, hasEnded } = value;
 	if (!Number.isFinite(createdAtMs)) throw wrong('createdAtMs is no time');
 	if (!Number.isFinite(expiresAtMs)) throw wrong('expiresAtMs is no time');
 	if (clientInfo !== undefined && !isClientInfo(clientInfo))
@@ -46,6 +46,8 @@ export function parseSessionRecord(text: string, packageName: string): SessionRe
 		throw wrong('clientCapabilities is no object');
 	if (logLevel !== undefined && !isLogLevel(logLevel))
 		throw wrong('logLevel is none of the eight levels');
+	if (hasEnded !== undefined && typeof hasEnded !== 'boolean')
+		throw wrong('hasEnded is no truth value');
 	// Sound: every field that our code looks into has been checked above.
 	return value as unknown as SessionRecord;
 }
@@ -80,6 +82,7 @@ function isObject(
 	| 'expiresAtMs'
 	| 'clientInfo'
 	| 'clientCapabilities'
+	| 'hasEnded'
 	| 'logLevel'
 	| 'name'
 	| 'version',

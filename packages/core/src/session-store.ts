@@ -18,6 +18,8 @@ export interface SessionRecord {
 	clientInfo?: ClientInfo | undefined;
 	clientCapabilities?: ClientCapabilities | undefined;
 	logLevel?: LogLevel | undefined;
+	/** Set where this is kept for a session that lives elsewhere, in its id, to say that it has ended. */
+	hasEnded?: boolean | undefined;
 }
 
 /** The fields of a record that can change after the session was opened. One that is `undefined` is left as it is. */

@@ -2,6 +2,7 @@ import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
 import {
 	testResumableStreams,
 	testSessionInboxes,
+	testStreamPresence,
 	testStreamSessionManager,
 	testSubscriptionManager,
 } from '@tmcp-sessions/testkit';
@@ -20,13 +21,19 @@ testSessionInboxes('InMemoryStreamSessionManager', () => {
 	return { manager, elsewhere: manager, evict };
 });
 
+testStreamPresence('InMemoryStreamSessionManager', () => {
+	const manager = new InMemoryStreamSessionManager();
+	return { manager, elsewhere: manager, evict };
+});
+
 testResumableStreams('InMemoryStreamSessionManager', () => {
 	const errors: Error[] = [];
 	const manager = new InMemoryStreamSessionManager({
 		bounds: { messages: 50 },
 		onError: (error) => void errors.push(error),
+		callWaitMs: 100,
 	});
-	return { manager, elsewhere: manager, evict, errors, manyMessages: 100 };
+	return { manager, elsewhere: manager, impatient: manager, evict, errors, manyMessages: 100 };
 });
 
 testSubscriptionManager("tmcp's InMemorySubscriptionManager", () => {

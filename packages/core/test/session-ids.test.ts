@@ -1,4 +1,4 @@
-import { createSessionIds } from '@tmcp-sessions/core';
+import { createSessionIds, shardOfSession } from '@tmcp-sessions/core';
 import { describe, expect, it } from 'vitest';
 
 const KEY = 'a key of the tests, 32 characters long and more';
@@ -11,7 +11,7 @@ describe('session ids', () => {
 		const minted = await Promise.all(Array.from({ length: 1_000 }, () => ids.mint()));
 		expect(new Set(minted).size).toBe(1_000);
 		// 32 characters of base64url are 192 random bits.
-		for (const id of minted) expect(id).toMatch(/^1\.[\w-]{32}\.[\w-]{43}$/);
+		for (const id of minted) expect(id).toMatch(/^1\.0\.[\w-]{32}\.[\w-]{43}$/);
 		expect(await Promise.all(minted.map((id) => ids.verify(id)))).not.toContain(false);
 	});
 
@@ -27,6 +27,20 @@ describe('session ids', () => {
 		for (const foreign of ['', ' ', '1', '..', `${id}x`, ` ${id}`, `${id}\n`, `2${id.slice(1)}`]) {
 			expect(await ids.verify(foreign)).toBe(false);
 		}
+	});
+
+	it('an id names its shard, and not another one: that is in its MAC', async () => {
+		const ids = createSessionIds({ keys: [KEY] });
+		const id = await ids.mint('ada', 'apac-ne255');
+		expect(id).toMatch(/^1\.apac-ne255\.[\w-]{32}\.[\w-]{43}$/);
+		expect(id).toHaveLength(89);
+		expect(shardOfSession(id)).toBe('apac-ne255');
+		expect(await ids.verify(id, 'ada')).toBe(true);
+		for (const other of ['0', '255', 'apac-ne25', 'apac255', 'apac-ne256', '', 'mars0']) {
+			expect(await ids.verify(id.replace('apac-ne255', other), 'ada'), other).toBe(false);
+		}
+		// The form before this one: no old id is kept.
+		expect(await ids.verify(id.replace('.apac-ne255', ''), 'ada')).toBe(false);
 	});
 
 	it('one id has one spelling: the unused bits of its last character cannot vary', async () => {

@@ -13,6 +13,8 @@ const ANSWER_AFTER_LEAVING_MS = 20_000;
 
 /** Between isolates: a client has come back for the stream of a call. */
 const RESUMED = 'tmcp-sessions/resumed';
+/** Between isolates: there is nobody left to answer to. */
+const ENDED = 'tmcp-sessions/ended';
 
 /** Hands the server an answer of its client, or the error that stands for one. */
 export type TakeAnswer = (answer: Answer) => void;
@@ -61,6 +63,15 @@ export class CallsAtWork {
 		return this.#inboxes.deliver(session, JSON.stringify({ method: RESUMED, params: { stream } }));
 	}
 
+	/**
+	 * Cancels the calls of a session whose client has left for good.
+	 *
+	 * @throws {StreamError} where the other isolates cannot be reached.
+	 */
+	async end(session: string): Promise<void> {
+		await this.deliver(session, { method: ENDED });
+	}
+
 	#prime(work: RequestWork): void {
 		if (!this.#resumable) return;
 		work.callStream = new CallStream(this.#resumable, work.sessionId, (keeping) =>
@@ -87,7 +98,7 @@ export class CallsAtWork {
 	/**
 	 * Hands on what a client says of the calls of its session.
 	 *
-	 * @param message an answer or a cancellation.
+	 * @param message an answer or a cancellation; nothing else that a client sends.
 	 * @throws {StreamError} where the other isolates cannot be reached.
 	 */
 	async deliver(session: string, message: JsonObject): Promise<void> {
@@ -160,6 +171,7 @@ class CallAtWork {
 	}
 
 	isCancelledBy(message: unknown): boolean {
+		if (methodOf(message) === ENDED) return true;
 		return isCancellation(message) && paramsOf(message).requestId === this.#work.messageId;
 	}
 

@@ -37,6 +37,11 @@ export function onlySessions(headers: RequestHeaders): Refusal {
 	});
 }
 
+/** The revision that a client asks for at `initialize`, where it is one of the session era. */
+export function servedVersion(requested: unknown): string | undefined {
+	return typeof requested === 'string' && SESSION_ERA.has(requested) ? requested : undefined;
+}
+
 /** How a request wants its answer. */
 export type AnswerType = 'json' | 'sse';
 

@@ -4,6 +4,7 @@ export type {
 	McpHandler,
 	McpHandlerOptions,
 	OAuthHelper,
+	PlacementOptions,
 	Principal,
 	PrincipalOf,
 } from './options.ts';

@@ -1,22 +1,24 @@
 import { isObject } from './message.ts';
 import type { JsonObject } from './message.ts';
 
-/** What a server without sessions cannot do for a client of 2025: it remembers nothing of it. */
-const NEEDS_SESSION: ReadonlySet<string> = new Set([
+/** What a server cannot do for a client of 2025 that remembers nothing of it. */
+const NEEDS_MEMORY: ReadonlySet<string> = new Set([
 	'logging/setLevel',
 	'resources/subscribe',
 	'resources/unsubscribe',
 ]);
 
-/** Whether a method is of no use without a session. */
-export function needsSession(method: string): boolean {
-	return NEEDS_SESSION.has(method);
+/** Whether a method is of no use where nothing is kept of a session. */
+export function needsMemory(method: string): boolean {
+	return NEEDS_MEMORY.has(method);
 }
 
 /** What a deployment can do. */
 export interface Offer {
 	/** Without sessions, nothing is advertised that needs one. */
 	readonly hasSessions: boolean;
+	/** Whether what changes in a session is kept; where not, neither logging nor subscriptions. */
+	readonly keepsChanges: boolean;
 	/** Whether streams can be resumed. */
 	readonly canResume: boolean;
 }
@@ -30,30 +32,32 @@ const RESUMABLE_REVISION = '2025-11-25';
  *
  * @param requested the revision that the client asked for.
  */
-export function initializeResult(
-	result: JsonObject,
-	requested: unknown,
-	{ hasSessions, canResume }: Offer,
-): JsonObject {
+export function initializeResult(result: JsonObject, requested: unknown, offer: Offer): JsonObject {
 	const { capabilities, serverInfo, instructions, _meta } = result;
-	const isResumable = hasSessions && canResume && requested === RESUMABLE_REVISION;
+	const isResumable = offer.hasSessions && offer.canResume && requested === RESUMABLE_REVISION;
 	return {
 		protocolVersion: isResumable ? requested : result['protocolVersion'],
-		capabilities: hasSessions ? (capabilities ?? {}) : withoutSessions(capabilities),
+		capabilities: offeredCapabilities(capabilities, offer),
 		serverInfo,
 		...(instructions !== undefined && { instructions }),
 		...(_meta !== undefined && { _meta }),
 	};
 }
 
-function withoutSessions(capabilities: unknown): JsonObject {
+function offeredCapabilities(
+	capabilities: unknown,
+	{ hasSessions, keepsChanges }: Offer,
+): JsonObject {
 	if (!isObject(capabilities)) return {};
+	if (hasSessions && keepsChanges) return capabilities;
 	const { logging: _logging, ...others } = capabilities;
 	return Object.fromEntries(
 		Object.entries(others).map(([name, value]) => {
 			if (!isObject(value)) return [name, value];
-			const { listChanged: _listChanged, subscribe: _subscribe, ...rest } = value;
-			return [name, rest];
+			const { listChanged, subscribe: _subscribe, ...rest } = value;
+			// Changes of lists reach the streams of sessions, whatever is known of them.
+			const isTold = hasSessions && listChanged !== undefined;
+			return [name, { ...rest, ...(isTold && { listChanged }) }];
 		}),
 	);
 }

@@ -6,23 +6,20 @@ import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
 import type { HandlerSeams, Route, RoutedRequest } from './handler-seams.ts';
 import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
-import { needsSession } from './initialize-result.ts';
+import { needsMemory } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
-import { idOf, isAnswer, isObject, metadataOf, methodOf, paramsOf } from './message.ts';
+import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { parseMessage, readMessage, readText } from './message-body.ts';
+import { checkClient, checkIds, checkInitialize } from './message-rules.ts';
 import type { ExecutionContextLike, OAuthHelper } from './options.ts';
 import type { OriginRules } from './origin-rules.ts';
-import { invalidRequest, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { checkRememberedParams } from './remembered-params.ts';
 import type { RequestWork } from './request-work.ts';
 import type { SessionRules } from './session-rules.ts';
 import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
 import { transportRequest } from './transport-request.ts';
-
-/** What a client may say of itself at `initialize`, in characters of JSON: it is stored. */
-const MAX_INITIALIZE_LENGTH = 16 * 1_024;
-const MAX_ID_LENGTH = 1_024;
 
 /** What an endpoint is made of. */
 export interface EndpointParts<Custom extends Record<string, unknown> | undefined> {
@@ -128,20 +125,16 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { sessions } = this.#parts;
 		const isSessionMethod = request.method === 'GET' || request.method === 'DELETE';
 		if (isSessionMethod && !namesStatelessEra(work.headers)) {
-			if (!sessions) {
-				throw new Refusal({
-					status: 405,
-					code: -32601,
-					message: `${request.method} needs a session, and this server keeps none; use POST`,
-					headers: { Allow: 'POST, OPTIONS' },
-				});
-			}
+			if (!sessions) throw withoutSessions(request.method, 'POST, OPTIONS');
 			checkProtocolVersion(work.headers);
 			if (request.method === 'GET') {
 				acceptedAnswer(work.headers, ['sse']);
 				work.lastEventId = work.headers.get('last-event-id') ?? undefined;
 			}
-			work.sessionId = await sessions.require(work.headers, work.principal);
+			if (request.method === 'DELETE' && !sessions.areChangesKept) {
+				throw withoutSessions('DELETE', 'GET, POST, OPTIONS');
+			}
+			work.enter(await sessions.require(work.headers, work.principal));
 		}
 		work.isListening = true;
 		work.endsWithClient = true;
@@ -177,17 +170,19 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const method = methodOf(message);
 		if (method === 'initialize') {
 			checkInitialize(message);
-			if (sessions) work.sessionId = await sessions.open(work.headers, work.principal);
+			if (sessions) {
+				const { headers, principal, shard } = work;
+				work.enter(await sessions.open(principal, paramsOf(message), shard, headers));
+			}
 			return this.#served('initialize', request, work);
 		}
 		checkProtocolVersion(work.headers);
-		if (sessions) {
-			work.sessionId = await sessions.require(work.headers, work.principal);
-		} else if (method !== undefined && needsSession(method)) {
+		if (sessions) work.enter(await sessions.require(work.headers, work.principal));
+		if (!sessions?.areChangesKept && method !== undefined && needsMemory(method)) {
 			throw new Refusal({
 				status: 200,
 				code: -32601,
-				message: `Method ${method} needs a session, and this server keeps none`,
+				message: `Method ${method} needs what this server keeps nothing of`,
 			});
 		}
 		checkRememberedParams(method, message);
@@ -214,7 +209,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			const message = parseMessage(body);
 			if (methodOf(message) === 'initialize') return this.#message(message, request, work);
 		}
-		if (sessions) work.sessionId = await sessions.named(work.headers, work.principal);
+		if (sessions) work.enter(await sessions.named(work.headers, work.principal));
 		return this.#served('session', request, work, body);
 	}
 
@@ -250,6 +245,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		if (!answer) return new Response('Not found', { status: 404 });
 		// Whoever is refused knows their session's id already, or should not.
 		if (answer.status >= 400) answer.headers.delete('mcp-session-id');
+		else if (work.publicSessionId !== work.sessionId) {
+			answer.headers.set('mcp-session-id', work.publicSessionId);
+		}
 		// The transport answers notifications first and handles them afterwards.
 		if (answer.status === 202) work.waitUntil(work.handled);
 		const isStream = answer.headers.get('content-type') === 'text/event-stream';
@@ -262,38 +260,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 }
 
-/** What tmcp does not take for an id, it takes for none: the request would never be answered. */
-function checkIds(message: JsonObject): void {
-	const progressToken = metadataOf(message)?.['progressToken'];
-	for (const [name, id] of Object.entries({ id: message.id, progressToken })) {
-		const isId = typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
-		if (id === undefined || isId) continue;
-		const most = `${MAX_ID_LENGTH} characters`;
-		throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
-	}
-}
-
-/** What tmcp asks of a client, asked before anything is made for it elsewhere. */
-function checkClient(message: unknown): void {
-	const { protocolVersion, capabilities, clientInfo } = paramsOf(message);
-	const client = isObject(clientInfo) ? clientInfo : {};
-	const texts = [protocolVersion, client['name'], client['version']];
-	if (isObject(capabilities) && texts.every((text) => typeof text === 'string')) return;
-	throw new Refusal({
-		status: 400,
-		code: -32602,
-		message:
-			'initialize needs a protocolVersion, capabilities, and a clientInfo with name and version',
-	});
-}
-
-function checkInitialize(message: unknown): void {
-	if (idOf(message) === undefined) throw invalidRequest('initialize is a request: it needs an id');
-	const { length } = JSON.stringify(paramsOf(message));
-	if (length <= MAX_INITIALIZE_LENGTH) return;
-	throw new Refusal({
-		status: 400,
-		code: -32602,
-		message: `The params of initialize must have at most ${MAX_INITIALIZE_LENGTH} characters; found ${length}`,
+/** A method of HTTP that is about sessions, where there is nothing to be done with one. */
+function withoutSessions(method: string, allowed: string): Refusal {
+	return new Refusal({
+		status: 405,
+		code: -32601,
+		message: `${method} needs what this server keeps nothing of; use ${allowed}`,
+		headers: { Allow: allowed },
 	});
 }

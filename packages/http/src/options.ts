@@ -1,4 +1,4 @@
-import type { ErrorReporter } from '@tmcp-sessions/core';
+import type { ErrorReporter, Region } from '@tmcp-sessions/core';
 import type {
 	InfoSessionManager,
 	StreamSessionManager,
@@ -25,6 +25,11 @@ export interface McpHandlerOptions<Custom = undefined> {
 	 * server that is called on this machine alone, as in development, makes one for as long as it runs.
 	 */
 	readonly sessionKeys?: readonly (string | undefined)[] | undefined;
+	/**
+	 * Where sessions and listeners stand that Durable Objects keep. Default: one shard in each region
+	 * that clients come from, as `request.cf` tells it; where there is none, one.
+	 */
+	readonly placement?: PlacementOptions | undefined;
 	/** The endpoint's path; null answers on every path. Default: `/mcp`. */
 	readonly path?: string | null | undefined;
 	/** Who is calling, for instance `@tmcp/auth`. Needs `principal`. */
@@ -60,6 +65,17 @@ export interface McpHandlerOptions<Custom = undefined> {
 	 * there is a session. Default: the console.
 	 */
 	readonly onError?: ErrorReporter | undefined;
+}
+
+/** How sessions are spread over objects. A session stays where it was opened, whatever this says later. */
+export interface PlacementOptions {
+	/** How many shards each region has, from 1 to 256. Default: 1. */
+	readonly shards?: number | undefined;
+	/**
+	 * Where a client is that opens a session or listens; `undefined` leaves it to the object of the
+	 * whole deployment. Default: by `request.cf`.
+	 */
+	readonly region?: ((request: Request) => Region | undefined) | undefined;
 }
 
 /** Says whom a request was authorized for; null where nobody. */

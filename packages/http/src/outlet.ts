@@ -10,6 +10,8 @@ export class Outlet {
 	#waitingBytes = 0;
 	#lastWrite: Promise<void> = Promise.resolve();
 	#hasLeft = false;
+	/** Who waits for a write: one to a client that stalls may never settle, also when it was cut. */
+	readonly #waiting = new Set<() => void>();
 
 	/** @param onLeft told once, when the client has left or was cut. */
 	constructor(writer: WritableStreamDefaultWriter<Frames>, onLeft: () => void) {
@@ -30,7 +32,11 @@ export class Outlet {
 
 	/** Settles when all that was written has been taken, or its client is gone. Never rejects. */
 	get taken(): Promise<void> {
-		return this.#lastWrite;
+		if (this.#hasLeft) return Promise.resolve();
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#waiting.add(resolve);
+		const taken = this.#lastWrite.then(() => void this.#waiting.delete(resolve));
+		return Promise.race([taken, promise]);
 	}
 
 	/** Writes without waiting; where too much waits already, the client is cut. */
@@ -56,7 +62,7 @@ export class Outlet {
 
 	/** Ends the stream once all has been taken. */
 	async close(): Promise<void> {
-		await this.#lastWrite;
+		await this.taken;
 		if (this.#hasLeft) return;
 		await this.#writer.close().catch(() => this.#leave());
 	}
@@ -64,6 +70,7 @@ export class Outlet {
 	#leave(): void {
 		if (this.#hasLeft) return;
 		this.#hasLeft = true;
+		for (const resolve of this.#waiting) resolve();
 		this.#onLeft();
 	}
 }

@@ -53,6 +53,13 @@ const BY_CODE: Partial<Record<ErrorCode, RefusalDetail>> = {
 		code: -32600,
 		message: 'The Mcp-Session-Id header holds no session id of this server',
 	},
+	'session-too-large': {
+		status: 400,
+		code: -32602,
+		message:
+			'What the client says of itself is too long for a session of this server; ' +
+			'declare fewer capabilities, or shorter ones',
+	},
 	'unknown-session': unknownSession().detail,
 };
 

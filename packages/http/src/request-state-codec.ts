@@ -1,12 +1,19 @@
-import { createSealing, currentScope, StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
+import {
+	checkSecrets,
+	createSealing,
+	currentScope,
+	secretsIn,
+	StoreError,
+	TmcpSessionsError,
+} from '@tmcp-sessions/core';
 import type { SingleUse } from '@tmcp-sessions/core';
 
 import { requestDigest } from './request-digest.ts';
 import { RequestWork } from './request-work.ts';
-import { secretsIn } from './session-keys.ts';
 
 const PACKAGE = 'http';
-const MIN_KEY_LENGTH = 32;
+/** What a state begins with: the form that it has. */
+const VERSION = '1.';
 const DEFAULT_LIFETIME_SECONDS = 600;
 /** What tmcp 1.20 accepts of a state, in characters. */
 const MAX_LENGTH = 262_144;
@@ -70,13 +77,16 @@ interface Sealed {
  */
 export function requestStateCodec(options: RequestStateCodecOptions): RequestStateCodec {
 	const { singleUse, now = Date.now } = options;
-	const sealing = createSealing(checkedKeys(options.keys), 'tmcp-sessions request state');
+	const keys = secretsIn(options.keys);
+	checkSecrets(keys, PACKAGE, 'request states need keys');
+	const sealing = createSealing(keys, `tmcp-sessions request state ${VERSION}`);
 	const lifetimeMs = checkedLifetimeMs(options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS);
 
 	return {
 		async encode(state) {
 			const sealed: Sealed = { expiresAtMs: now() + lifetimeMs, state };
-			const encoded = await sealing.seal(JSON.stringify(sealed), await callerAndRequest());
+			const boundTo = await callerAndRequest();
+			const encoded = VERSION + (await sealing.seal(JSON.stringify(sealed), boundTo));
 			if (encoded.length <= MAX_LENGTH) return encoded;
 			throw new RequestStateError(
 				`the request state takes ${encoded.length} characters, where tmcp accepts ${MAX_LENGTH}: ` +
@@ -85,8 +95,8 @@ export function requestStateCodec(options: RequestStateCodecOptions): RequestSta
 		},
 		async decode(encoded) {
 			const boundTo = await callerAndRequest();
-			if (encoded.length > MAX_LENGTH) throw refused();
-			const opened = await sealing.open(encoded, boundTo);
+			if (encoded.length > MAX_LENGTH || !encoded.startsWith(VERSION)) throw refused();
+			const opened = await sealing.open(encoded.slice(VERSION.length), boundTo);
 			if (!opened) throw refused();
 			// Sound: `encode` alone makes what opens.
 			const { expiresAtMs, state } = JSON.parse(opened.text) as Sealed;
@@ -137,20 +147,6 @@ function refused(): RequestStateError {
 	return new RequestStateError(
 		"the request state is not one of this server's for this request, was used, or has expired: " +
 			'send the request again without it',
-	);
-}
-
-/** @param given where a variable is not set, one is `undefined`. */
-function checkedKeys(given: readonly (string | undefined)[]): string[] {
-	const keys = secretsIn(given);
-	const shortest = Math.min(...keys.map((key) => key.length));
-	if (keys.length > 0 && shortest >= MIN_KEY_LENGTH) return keys;
-	throw new TmcpSessionsError(
-		'configuration',
-		PACKAGE,
-		`request states need keys of at least ${MIN_KEY_LENGTH} characters; found ` +
-			(keys.length === 0 ? 'none' : `one of ${shortest}`) +
-			'. Make one with: openssl rand -base64 32',
 	);
 }
 

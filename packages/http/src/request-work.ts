@@ -1,7 +1,8 @@
-import type { RequestScope, StoreError, StreamError } from '@tmcp-sessions/core';
+import type { NamedSession, RequestScope, StoreError, StreamError } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from './call-signal.ts';
+import type { CallsAtWork } from './calls-at-work.ts';
 import type { CallStream } from './call-stream.ts';
 import type { CompleteAnswer } from './handler-seams.ts';
 import type { AnswerType } from './header-rules.ts';
@@ -25,8 +26,10 @@ export class RequestWork implements RequestScope {
 	principal = '';
 	/** The message, parsed. */
 	message: unknown;
-	/** The live session that the message belongs to; empty where there is none. */
+	/** What managers call the live session that the message belongs to; empty where there is none. */
 	sessionId = '';
+	/** The id that its client has for it. */
+	publicSessionId = '';
 	/** The id of the request that is being answered; a notification and an answer have none. */
 	messageId: string | number | undefined;
 	/** How the client takes its answer. */
@@ -60,6 +63,11 @@ export class RequestWork implements RequestScope {
 	/** The revision that the client names. */
 	protocolVersion: string | undefined;
 
+	/** The calls of the transport that serves this: another one of the same server has others. */
+	readonly calls: CallsAtWork | undefined;
+
+	readonly #findShard: () => string;
+	#shard: string | undefined;
 	/** What the platform gave with the request. */
 	readonly context: ExecutionContextLike | undefined;
 	readonly #report: (error: unknown, session: string) => void;
@@ -67,19 +75,39 @@ export class RequestWork implements RequestScope {
 	#resolveHandled: () => void = () => {};
 
 	/**
+	 * @param findShard says in which shard stands what the request begins.
 	 * @param context of the platform; without one, the process itself keeps the work alive.
 	 * @param report told of work that rejects, and of the session that it was for.
+	 * @param calls of the transport that serves this.
 	 */
 	constructor(
 		headers: Headers,
+		findShard: () => string,
 		context: ExecutionContextLike | undefined,
 		report: (error: unknown, session: string) => void,
+		calls?: CallsAtWork,
 	) {
+		this.calls = calls;
 		this.headers = new RequestHeaders(headers);
+		this.#findShard = findShard;
 		this.context = context;
 		this.#report = report;
 		this.begun = new Promise((resolve) => (this.#resolveBegun = resolve));
 		this.handled = new Promise((resolve) => (this.#resolveHandled = resolve));
+	}
+
+	/** The same at each look. Most requests begin nothing, and never ask. */
+	get shard(): string {
+		this.#shard ??= this.#findShard();
+		return this.#shard;
+	}
+
+	/** Says which session the message belongs to, or opens. */
+	enter({ id, name, protocolVersion }: NamedSession): void {
+		this.sessionId = name;
+		this.publicSessionId = id;
+		// Clients before 2025-06-18 name it at initialize alone.
+		this.protocolVersion ??= protocolVersion;
 	}
 
 	waitUntil(work: Promise<unknown>): void {

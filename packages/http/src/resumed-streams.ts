@@ -2,6 +2,7 @@ import { closeStream, isCallStream, isResumable, parseEventId } from '@tmcp-sess
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
 import type { CallsAtWork } from './calls-at-work.ts';
+import { releaseHeld } from './one-broadcast.ts';
 import { overridden } from './overridden.ts';
 import { currentWork } from './tracked-server.ts';
 
@@ -11,7 +12,7 @@ const ON_ITS_WAY_MS = 5_000;
 /**
  * The stream manager as the transport gets to see it: itself, but that a client which comes back for
  * a call is told to whoever works on it. Where nobody does, its stream ends with what there is: a
- * client that waits for ever would be worse off.
+ * client that waits for ever would be worse off. What it sends takes along what listeners are told.
  */
 export function resumedStreams(
 	streams: StreamSessionManager,
@@ -27,5 +28,9 @@ export function resumedStreams(
 		const end = setTimeout(() => closeStream(controller), ON_ITS_WAY_MS);
 		work.onClientLeft = () => clearTimeout(end);
 	};
-	return overridden(streams, { create });
+	const send: StreamSessionManager['send'] = (sessions, data) => {
+		releaseHeld();
+		return streams.send(sessions, data);
+	};
+	return overridden(streams, { create, send });
 }

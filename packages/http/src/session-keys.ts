@@ -1,4 +1,4 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { secretsIn, TmcpSessionsError } from '@tmcp-sessions/core';
 
 import { isLoopback } from './origin-rules.ts';
 
@@ -12,11 +12,6 @@ export interface SessionKeys {
 
 const VARIABLE = 'TMCP_SESSION_KEYS';
 const MAKE_ONE = `openssl rand -base64 32 | npx wrangler secret put ${VARIABLE}`;
-
-/** Secrets as a variable holds them: between spaces or commas. */
-export function secretsIn(texts: readonly (string | undefined)[]): string[] {
-	return texts.flatMap((text) => text?.split(/[\s,]+/) ?? []).filter((secret) => secret !== '');
-}
 
 /**
  * The keys of a deployment: those that are given, or else those of its environment, or else keys of

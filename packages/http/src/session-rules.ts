@@ -1,8 +1,17 @@
-import { createSessionIds, TmcpSessionsError } from '@tmcp-sessions/core';
-import type { ErrorCode } from '@tmcp-sessions/core';
+import { createSessionIds, sealsSessions, TmcpSessionsError } from '@tmcp-sessions/core';
+import type {
+	ClientInfo,
+	ErrorCode,
+	NamedSession,
+	SessionIds,
+	SessionSealing,
+} from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import type { HandlerSeams, SessionNames } from './handler-seams.ts';
+import { servedVersion } from './header-rules.ts';
+import { isObject } from './message.ts';
+import type { JsonObject } from './message.ts';
 import { invalidRequest, unknownSession } from './refusal.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import { checkKeysOfProcess } from './session-keys.ts';
@@ -10,39 +19,75 @@ import type { SessionKeys } from './session-keys.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
+/** What the ids of stored sessions begin with. */
+const STORED = '1.';
+
 /** Some 300 KB of ids. */
 const MAX_VERIFIED = 2_000;
 
 /** Whose id a request carries, and whether that session is live. */
 export class SessionRules {
-	readonly #names: SessionNames;
+	readonly #ids: SessionIds;
 	readonly #keys: SessionKeys;
 	readonly #info: InfoSessionManager;
+	/** The info manager, where it makes the ids itself. */
+	readonly #sealing: SessionSealing | undefined;
+	/** Other ids than those that the keys make by themselves. */
+	readonly #names: SessionNames | undefined;
 	/** Ids whose MAC was right, and whose they are. */
 	readonly #verified = new Map<string, string>();
 
-	/**
-	 * @param named other ids than those that the keys make by themselves.
-	 * @throws {TmcpSessionsError} `configuration`, where a key is too short.
-	 */
-	constructor(keys: SessionKeys, info: InfoSessionManager, named?: HandlerSeams['names']) {
-		const ids = createSessionIds({ keys: keys.secrets });
-		this.#names = named?.(ids) ?? {
-			open: (principal) => ids.mint(principal),
-			verify: (id, principal) => ids.verify(id, principal),
-		};
+	/** @throws {TmcpSessionsError} `configuration`, where a key is too short. */
+	constructor(keys: SessionKeys, info: InfoSessionManager, names?: HandlerSeams['names']) {
+		this.#ids = createSessionIds({ keys: keys.secrets });
+		this.#names = names?.(this.#ids);
 		this.#keys = keys;
 		this.#info = info;
+		this.#sealing = sealsSessions(info) ? info : undefined;
+	}
+
+	/** Whether log levels, subscriptions and the ends of sessions are kept. */
+	get areChangesKept(): boolean {
+		return this.#sealing?.keepsChanges ?? true;
 	}
 
 	/** @throws {TmcpSessionsError} `configuration`, where keys are missing that this host needs. */
 	checkHost(url: URL): void {
-		if (this.#keys.isOfThisProcess) checkKeysOfProcess(url);
+		if (this.#keys.isOfThisProcess && !this.#sealing) checkKeysOfProcess(url);
 	}
 
-	/** The id of a new session. Never one that the client chose: it might know it. */
-	open(headers: RequestHeaders, principal: string): Promise<string> {
-		return this.#names.open(principal, headers);
+	/**
+	 * A new session. Its id is never one that the client chose: it might know it.
+	 *
+	 * @param said the params of `initialize`.
+	 * @param shard where it is to live.
+	 * @param headers of the request that opens it.
+	 * @throws {TmcpSessionsError} `session-too-large`, where they are too much for an id.
+	 */
+	async open(
+		principal: string,
+		said: JsonObject,
+		shard: string,
+		headers: RequestHeaders,
+	): Promise<NamedSession> {
+		if (this.#names) {
+			const id = await this.#names.open(principal, headers);
+			return { id, name: id };
+		}
+		const { clientInfo, capabilities: clientCapabilities, protocolVersion } = said;
+		// The server refuses what is none of this; there will be no session.
+		if (!this.#sealing || !isObject(clientInfo) || !isObject(clientCapabilities)) {
+			const id = await this.#ids.mint(principal, shard);
+			return { id, name: id };
+		}
+		return this.#sealing.sealSession({
+			principal,
+			shard,
+			// Sound: as above, for what they hold.
+			clientInfo: clientInfo as unknown as ClientInfo,
+			clientCapabilities,
+			protocolVersion: servedVersion(protocolVersion),
+		});
 	}
 
 	/**
@@ -51,7 +96,7 @@ export class SessionRules {
 	 * @throws {Refusal} 400 without an id or with one that is no id; 404 for one that is forged or
 	 * someone else's.
 	 */
-	async named(headers: RequestHeaders, principal: string): Promise<string> {
+	async named(headers: RequestHeaders, principal: string): Promise<NamedSession> {
 		const id = headers.get('mcp-session-id');
 		if (!id) {
 			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
@@ -59,13 +104,9 @@ export class SessionRules {
 		if (!VISIBLE_ASCII.test(id)) {
 			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
 		}
-		// A MAC is checked once in an isolate: a client sends the same id with all that it sends.
-		if (this.#verified.get(id) !== principal) {
-			if (!(await this.#names.verify(id, principal, headers))) throw unknownSession();
-			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
-			this.#verified.set(id, principal);
-		}
-		return id;
+		const session = await this.#identify(id, principal, headers);
+		if (!session) throw unknownSession();
+		return session;
 	}
 
 	/**
@@ -75,16 +116,36 @@ export class SessionRules {
 	 * forged, someone else's, ended or expired. Only an id that was made here costs a read.
 	 * @throws {StoreError} where nobody can say whether the session is live.
 	 */
-	async require(headers: RequestHeaders, principal: string): Promise<string> {
-		const id = await this.named(headers, principal);
+	async require(headers: RequestHeaders, principal: string): Promise<NamedSession> {
+		const session = await this.named(headers, principal);
 		// The read is the one that the transport's own three share: none of them fails after it.
 		try {
-			if ((await this.#info.getClientCapabilities(id)) !== undefined) return id;
+			if ((await this.#info.getClientCapabilities(session.name)) !== undefined) return session;
 		} catch (error) {
 			// tmcp's own manager rejects for a session that it does not know.
 			if (error instanceof TmcpSessionsError && !OF_ITS_SESSION.has(error.code)) throw error;
 		}
 		throw unknownSession();
+	}
+
+	/** Whose id this is, if it was made here for this principal: no storage is asked. */
+	async #identify(
+		id: string,
+		principal: string,
+		headers: RequestHeaders,
+	): Promise<NamedSession | undefined> {
+		// Sessions that were opened before a deployment sealed them go on where they are stored.
+		if (this.#sealing && !id.startsWith(STORED)) return this.#sealing.openSession(id, principal);
+		// A MAC is checked once in an isolate: a client sends the same id with all that it sends.
+		if (this.#verified.get(id) !== principal) {
+			const isOurs = this.#names
+				? await this.#names.verify(id, principal, headers)
+				: await this.#ids.verify(id, principal);
+			if (!isOurs) return undefined;
+			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
+			this.#verified.set(id, principal);
+		}
+		return { id, name: id };
 	}
 }
 

@@ -1,12 +1,14 @@
 import { keepAlive, StreamError } from '@tmcp-sessions/core';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
+import { withSessions } from './one-broadcast.ts';
 import { overridden } from './overridden.ts';
 import { currentWork } from './tracked-server.ts';
 
 /**
  * The subscription manager as the transport gets to see it: itself, but that what the transport
- * starts and does not await is tied to the request, and reported where it fails.
+ * starts and does not await is tied to the request, and reported where it fails; and that a change
+ * goes to listeners when it goes to sessions.
  *
  * @param report told of a failure outside of a request.
  */
@@ -32,7 +34,7 @@ export function tiedSubscriptions(
 		},
 		send: (notification) =>
 			tied(
-				settled(() => manager.send(notification)),
+				withSessions(() => settled(() => manager.send(notification))),
 				undefined,
 			),
 		close: (id, origin, reason) =>

@@ -1,11 +1,13 @@
-import { currentScope, keepAlive } from '@tmcp-sessions/core';
+import { currentScope, keepAlive, sealsSessions } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
+import type { CallsAtWork } from './calls-at-work.ts';
 import { initializeResult } from './initialize-result.ts';
 import type { Offer } from './initialize-result.ts';
 import { idOf, isMisshapen, isObject, methodOf, paramsOf } from './message.ts';
 import type { Question } from './message.ts';
+import { asOneBroadcast } from './one-broadcast.ts';
 import { overridden } from './overridden.ts';
 import { invalidRequest } from './refusal.ts';
 import { RequestWork } from './request-work.ts';
@@ -21,12 +23,8 @@ export interface Tracking {
 	readonly report: (error: unknown) => void;
 	/** Whether streams can be resumed, which is what 2025-11-25 is about. */
 	readonly canResume: boolean;
-	/** Asks the client of this request. */
-	readonly ask: (
-		work: RequestWork | undefined,
-		question: Question,
-		send: (sent: object) => void,
-	) => void;
+	/** The calls of the transport, which ask their clients. */
+	readonly calls: Pick<CallsAtWork, 'ask'>;
 }
 
 /**
@@ -40,8 +38,12 @@ export interface Tracking {
  */
 export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
-	{ info, report, canResume, ask }: Tracking,
+	{ info, report, canResume, calls }: Tracking,
 ): Server {
+	const offer = {
+		hasSessions: info !== undefined,
+		keepsChanges: !info || !sealsSessions(info) || info.keepsChanges,
+	};
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const work = currentWork();
 		const isRequest = 'method' in message && 'id' in message;
@@ -54,7 +56,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			// A codec says no more of a store that is down than a client may know.
 			if (work?.failure) throw work.failure;
 			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
-			return kept(shown(message, response, { hasSessions: info !== undefined, canResume }), work);
+			return kept(shown(message, response, { ...offer, canResume }), work);
 		} catch (error) {
 			// Its client has to know, and nobody else.
 			if (isMisshapen(error)) throw invalidRequest('The message is not one of the protocol');
@@ -65,31 +67,41 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			work?.finish();
 		}
 	};
+	const on = trackedListeners(server, { report, calls });
+	// Sound: the same methods with their overloads and type parameters left out.
+	return overridden(server, { receive, on } as Partial<Server>);
+}
+
+/** The server's `on`, whose listeners' promises keep the request alive. */
+function trackedListeners(
+	server: Pick<McpServer, 'on'>,
+	{ report, calls }: Pick<Tracking, 'report' | 'calls'>,
+): On {
+	const tell = (listener: Listener, detail: unknown, isBroadcast = false): void => {
+		const work = (): unknown => listener(detail);
+		const result = isBroadcast ? asOneBroadcast(work) : work();
+		if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
+	};
 	// Sound: the same method with its overloads left out.
 	const serverOn = server.on.bind(server) as On;
-	const on: On = (event, listener, options) =>
+	return (event, listener, options) =>
 		serverOn(
 			event,
 			(detail) => {
-				const question = event === 'send' ? questionIn(detail) : undefined;
-				if (question) {
-					const work = currentWork();
-					ask(work, question, (request) => {
-						if (work) work.hasSpoken = true;
-						listener({ request });
-					});
-					return;
-				}
-				const work = event === 'send' ? currentWork() : undefined;
-				if (work) work.hasSpoken = true;
-				const result = listener(detail);
-				if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
+				if (event !== 'send') return tell(listener, detail, event === 'broadcast');
+				const work = currentWork();
+				// Every transport of the server hears of it.
+				if (work?.calls !== undefined && work.calls !== calls) return;
+				const question = questionIn(detail);
+				const say = (said: unknown): void => {
+					if (work) work.hasSpoken = true;
+					tell(listener, said);
+				};
+				if (question) calls.ask(work, question, (request) => say({ request }));
+				else say(detail);
 			},
 			options,
 		);
-
-	// Sound: the same methods with their overloads and type parameters left out.
-	return overridden(server, { receive, on } as Partial<Server>);
 }
 
 /** The request that this code runs for. */

@@ -10,7 +10,8 @@ import type { RequestWork } from './request-work.ts';
  * - with the signal of the call: a client that drops its connection has not cancelled its request,
  *   except in the stateless era, which has no other way to cancel. What the transport then does
  *   runs for the request, whoever tells that its client is gone;
- * - without a session id where the client's does not count.
+ * - without a session id where the client's does not count, or is not what managers call the session:
+ *   the transport asks for that.
  *
  * A proxy, since a copy of the request costs a tenth of what the whole call costs.
  */

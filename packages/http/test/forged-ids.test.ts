@@ -5,7 +5,7 @@ import {
 } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
-import { ManualClock } from '@tmcp-sessions/testkit';
+import { ManualClock, seededRandom } from '@tmcp-sessions/testkit';
 import { InMemorySubscriptionManager } from '@tmcp/session-manager';
 import { McpServer } from 'tmcp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +13,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { counted } from './counted-operations.ts';
 import type { Operation } from './counted-operations.ts';
 import { forgeries } from './forgeries.ts';
-import { seededRandom } from './mutations.ts';
 
 const URL_OF_MCP = 'https://example.com/mcp';
 const KEY = 'the-key-of-this-deployment-long-enough';

@@ -1,4 +1,4 @@
-import { mutate } from './mutations.ts';
+import { mutate } from '@tmcp-sessions/testkit';
 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 /** Longer ones are refused by their length alone. */

@@ -37,6 +37,17 @@ describe('what goes to a client', () => {
 		expect(left).toEqual(['left']);
 	});
 
+	it('keeps nobody waiting for a client that was cut, although it still does not read', async () => {
+		const { outlet } = setUp();
+		outlet.write(frames(1));
+		outlet.write(frames(1));
+		const taken = outlet.taken;
+		// Until its first write is on its way, it is let go of.
+		await new Promise((resolve) => setTimeout(resolve, 0));
+		outlet.cut();
+		await expect(Promise.all([taken, outlet.taken, outlet.close()])).resolves.toHaveLength(3);
+	});
+
 	it('may be one message of any size, where nothing else waits', async () => {
 		const { outlet, left, readable } = setUp();
 		const body = new Response(readable).arrayBuffer();

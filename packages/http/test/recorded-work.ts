@@ -26,14 +26,11 @@ class RecordedWork {
 	/** What began after everything was said to be over. */
 	readonly late: string[] = [];
 	isOver = false;
-	/** The operation on a backend that fails, by its place among all that began. */
-	failingAt: number | undefined;
-	readonly #backends = new Set<number>();
-
-	/** The places of operations that a backend can fail, from this one on. */
-	placesFrom(place: number): number[] {
-		return [...this.#backends].filter((each) => each >= place);
-	}
+	/** The operation on a backend that fails, and whether it did. */
+	failing: string | undefined;
+	hasFailed = false;
+	/** What a backend was asked, with how often it had been: what runs at once has no order of its own. */
+	readonly operations: string[] = [];
 
 	/** Does something that takes a moment, as whatever goes over a network. */
 	async run<T>(name: string, work: () => T | Promise<T>, ms = 2): Promise<T> {
@@ -50,7 +47,7 @@ class RecordedWork {
 	}
 
 	/**
-	 * The same backend, every call of it recorded; at the place that was chosen it fails.
+	 * The same backend, every call of it recorded; the one that was chosen fails.
 	 *
 	 * @param ms how long each call takes.
 	 */
@@ -60,14 +57,17 @@ class RecordedWork {
 				const member: unknown = Reflect.get(target, key, target);
 				if (typeof member !== 'function') return member;
 				return (...args: unknown[]): Promise<unknown> => {
-					const place = this.begun.length;
-					this.#backends.add(place);
-					const fails = place === this.failingAt;
+					const name = `${target.constructor.name}.${String(key)}`;
+					const times = this.operations.filter((each) => each.startsWith(`${name} `)).length;
+					const operation = `${name} ${times + 1}`;
+					this.operations.push(operation);
+					const fails = operation === this.failing;
+					this.hasFailed ||= fails;
 					const operate = (): unknown => {
 						if (fails) throw new StoreError('http', String(key), OUTAGE);
 						return Reflect.apply(member, target, args);
 					};
-					return this.run(`${target.constructor.name}.${String(key)}`, operate, ms);
+					return this.run(name, operate, ms);
 				};
 			},
 		});

@@ -36,12 +36,12 @@ describe('M10: a request state that is good for one use', () => {
 		const expiresAtMs = clock.now() + 600_000;
 		const { codec: late } = setUp({ singleUse, now: () => expiresAtMs });
 		for (const refused of [
-			open(codec, encoded, { principal: 'eve' }),
-			open(codec, encoded, { message: call({ name: 'other' }) }),
-			open(codec, `${encoded}A`),
-			open(late, encoded),
+			() => open(codec, encoded, { principal: 'eve' }),
+			() => open(codec, encoded, { message: call({ name: 'other' }) }),
+			() => open(codec, `${encoded}A`),
+			() => open(late, encoded),
 		]) {
-			await expect(refused).rejects.toMatchObject(REFUSED);
+			await expect(refused()).rejects.toMatchObject(REFUSED);
 		}
 		expect(claims).toEqual([]);
 		await open(codec, encoded);
@@ -73,9 +73,17 @@ describe('M10: a request state that is good for one use', () => {
 		'that cannot be checked for %s leaves the reason to the handler',
 		async (_, singleUse, why) => {
 			const { codec } = setUp({ singleUse });
-			const work = Object.assign(new RequestWork(new Headers(), undefined, () => {}), {
-				message: call(),
-			});
+			const work = Object.assign(
+				new RequestWork(
+					new Headers(),
+					() => '0',
+					undefined,
+					() => {},
+				),
+				{
+					message: call(),
+				},
+			);
 			const encoded = await runInScope(work, () => codec.encode(STATE));
 			await expect(runInScope(work, () => codec.decode(encoded))).rejects.toThrow(
 				'try again later',

@@ -15,10 +15,15 @@ const KIND = durableObjectKind(PACKAGE, 'SessionShard', DEFAULT_BINDING);
 export type SessionShardBinding = string | DurableObjectNamespace<SessionShard>;
 
 /**
- * The namespace that the shards are in.
+ * The namespace that the objects are in.
  *
+ * @param jurisdiction what they may not leave, where there is anything.
  * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
  */
-export function sessionShards(binding: SessionShardBinding): DurableObjectNamespace<SessionShard> {
-	return resolveBinding(KIND, binding, env);
+export function sessionShards(
+	binding: SessionShardBinding,
+	jurisdiction?: DurableObjectJurisdiction,
+): DurableObjectNamespace<SessionShard> {
+	const namespace = resolveBinding(KIND, binding, env);
+	return jurisdiction ? namespace.jurisdiction(jurisdiction) : namespace;
 }

@@ -6,13 +6,13 @@ import { DEFAULT_BINDING } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
 import { DurableObjectSessionStore } from './durable-object-session-store.ts';
 
-/** How long sessions live, whom to tell of failures, and how many objects sessions are spread over. */
+/** How long sessions live, whom to tell of failures, and what their objects may not leave. */
 export interface DurableObjectInfoOptions extends StoredInfoOptions {
 	/**
-	 * How many objects the sessions are spread over. Default: 16. Sessions that were opened under
-	 * another number are unknown.
+	 * What the objects may not leave. Default: nothing. Sessions of one jurisdiction are unknown in
+	 * another, and workerd on one's own machine has none.
 	 */
-	readonly shards?: number | undefined;
+	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 }
 
 /**
@@ -30,8 +30,8 @@ export class DurableObjectInfoSessionManager extends StoredInfoSessionManager {
 		binding: SessionShardBinding = DEFAULT_BINDING,
 		options: DurableObjectInfoOptions = {},
 	) {
-		const { shards, now } = options;
-		super(new DurableObjectSessionStore(binding, { shards, now }), {
+		const { jurisdiction, now } = options;
+		super(new DurableObjectSessionStore(binding, { jurisdiction, now }), {
 			...options,
 			waitUntil: options.waitUntil ?? waitUntil,
 		});

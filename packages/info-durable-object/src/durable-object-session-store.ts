@@ -4,7 +4,6 @@ import {
 	liveSessionRecord,
 	parseSessionRecord,
 	storeOperation,
-	TmcpSessionsError,
 	UnknownSessionError,
 } from '@tmcp-sessions/core';
 import type {
@@ -17,20 +16,20 @@ import type {
 
 import { DEFAULT_BINDING, PACKAGE, sessionShards } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
-import { objectName, shardOf } from './placement.ts';
+import { indexOf, placeOf, placeOfSession } from './placement.ts';
+import type { Place } from './placement.ts';
 import { retryWhereItMayHelp } from './retry.ts';
 import type { SessionShard, UpdateOutcome } from './session-shard.ts';
 
-const DEFAULT_SHARDS = 16;
 const MAX_ID_BYTES = 1024;
 
-/** How sessions are spread; `now` and `sleep` are for tests. */
+/** What the objects may not leave; `now` and `sleep` are for tests. */
 export interface DurableObjectSessionStoreOptions {
 	/**
-	 * How many objects the sessions are spread over. Default: 16. Sessions that were opened under
-	 * another number are unknown.
+	 * What the objects may not leave. Default: nothing. Sessions of one jurisdiction are unknown in
+	 * another, and workerd on one's own machine has none.
 	 */
-	readonly shards?: number | undefined;
+	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 	/** The time in milliseconds since the epoch. `Date.now` unless given. */
 	readonly now?: (() => number) | undefined;
 	/** Waits so many milliseconds. A timer unless given. */
@@ -47,27 +46,24 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 		maxIdBytes: MAX_ID_BYTES,
 	};
 	readonly #binding: SessionShardBinding;
-	readonly #shards: number;
+	readonly #jurisdiction: DurableObjectJurisdiction | undefined;
 	readonly #now: () => number;
 	readonly #sleep: (ms: number) => Promise<void>;
 
-	/**
-	 * @param binding a name in `env` of `cloudflare:workers`, looked up at the first use.
-	 * @throws {TmcpSessionsError} `configuration`, where `shards` is no whole number from 1 on.
-	 */
+	/** @param binding a name in `env` of `cloudflare:workers`, looked up at the first use. */
 	constructor(
 		binding: SessionShardBinding = DEFAULT_BINDING,
 		options: DurableObjectSessionStoreOptions = {},
 	) {
 		this.#binding = binding;
-		this.#shards = checkShards(options.shards ?? DEFAULT_SHARDS);
+		this.#jurisdiction = options.jurisdiction;
 		this.#now = options.now ?? Date.now;
 		this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
 		const key = encode(id);
-		const text = await this.#call('reading a session', this.#shardOf(key), (object) =>
+		const text = await this.#call('reading a session', placeOfSession(key), (object) =>
 			object.read(key),
 		);
 		return liveSessionRecord(text, PACKAGE, this.#now());
@@ -75,7 +71,7 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 
 	async create(id: string, record: SessionRecord): Promise<void> {
 		const key = encode(id);
-		await this.#call('storing a session', this.#shardOf(key), (object) =>
+		await this.#call('storing a session', placeOfSession(key), (object) =>
 			object.create(key, JSON.stringify(record), record.expiresAtMs),
 		);
 	}
@@ -84,7 +80,7 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 		const key = encode(id);
 		const result = await this.#call(
 			'updating a session',
-			this.#shardOf(key),
+			placeOfSession(key),
 			async (object): Promise<UpdateOutcome> => object.update(key, patch, this.#now()),
 		);
 		// Throws what the object has seen, as the error that it is.
@@ -94,12 +90,12 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 
 	async delete(id: string): Promise<void> {
 		const key = encode(id);
-		const subscribed = await this.#call('ending a session', this.#shardOf(key), (object) =>
+		const subscribed = await this.#call('ending a session', placeOfSession(key), (object) =>
 			object.end(key),
 		);
 		await Promise.all(
-			subscribed.map((shard) =>
-				this.#call("ending a session's subscriptions", shard, (object) =>
+			subscribed.map((index) =>
+				this.#call("ending a session's subscriptions", placeOf(index), (object) =>
 					object.removeSubscribers([key]),
 				),
 			),
@@ -110,13 +106,13 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		const key = encode(id);
 		const uriHash = await hashUri(uri);
-		const shard = this.#shardOf(uriHash);
+		const index = indexOf(uriHash);
 		// In this order the end of a session at the same time either finds the subscription or is seen here.
-		await this.#call('subscribing a session', shard, (object) =>
+		await this.#call('subscribing a session', placeOf(index), (object) =>
 			object.addSubscriber(uriHash, key, untilMs),
 		);
-		const isNoted = await this.#call('subscribing a session', this.#shardOf(key), (object) =>
-			object.noteSubscription(key, shard, untilMs, this.#now()),
+		const isNoted = await this.#call('subscribing a session', placeOfSession(key), (object) =>
+			object.noteSubscription(key, index, untilMs, this.#now()),
 		);
 		if (isNoted) return;
 		await this.#removeSubscriber(uriHash, key);
@@ -129,7 +125,7 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 
 	async subscribers(uri: string): Promise<string[]> {
 		const uriHash = await hashUri(uri);
-		const keys = await this.#call('finding subscribers', this.#shardOf(uriHash), (object) =>
+		const keys = await this.#call('finding subscribers', placeOf(indexOf(uriHash)), (object) =>
 			object.subscribers(uriHash, this.#now()),
 		);
 		return keys.map(decodeURIComponent);
@@ -138,43 +134,32 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 	/** By a claimant of its own: a call that is made again because its answer was lost is the same claim. */
 	claim(id: string, untilMs: number): Promise<boolean> {
 		const claimant = crypto.randomUUID();
-		return this.#call('claiming an id', this.#shardOf(id), (object) =>
+		return this.#call('claiming an id', placeOf(indexOf(id)), (object) =>
 			object.claim(id, claimant, untilMs),
 		);
 	}
 
 	#removeSubscriber(uriHash: string, key: string): Promise<void> {
-		return this.#call('ending a subscription', this.#shardOf(uriHash), (object) =>
+		return this.#call('ending a subscription', placeOf(indexOf(uriHash)), (object) =>
 			object.removeSubscriber(uriHash, key),
 		);
-	}
-
-	#shardOf(key: string): number {
-		return shardOf(key, this.#shards);
 	}
 
 	/** Every method of the object may be carried out twice: it says what shall be, not what to add. */
 	#call<Result>(
 		operation: string,
-		shard: number,
+		{ name, region }: Place,
 		method: (object: DurableObjectStub<SessionShard>) => Promise<Result>,
 	): Promise<Result> {
 		return storeOperation(PACKAGE, operation, async () => {
-			const namespace = sessionShards(this.#binding);
-			return retryWhereItMayHelp(() => method(namespace.getByName(objectName(shard))), this.#sleep);
+			const namespace = sessionShards(this.#binding, this.#jurisdiction);
+			const object = (): DurableObjectStub<SessionShard> =>
+				namespace.getByName(name, region && { locationHint: region });
+			return retryWhereItMayHelp(() => method(object()), this.#sleep);
 		});
 	}
 }
 
 function encode(id: string): string {
 	return encodeSessionId(id, PACKAGE, MAX_ID_BYTES);
-}
-
-function checkShards(shards: number): number {
-	if (Number.isSafeInteger(shards) && shards > 0) return shards;
-	throw new TmcpSessionsError(
-		'configuration',
-		PACKAGE,
-		`shards must be a whole number from 1 on; found ${shards}`,
-	);
 }

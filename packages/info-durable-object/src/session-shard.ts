@@ -3,6 +3,7 @@ import {
 	ENDED_SESSION,
 	liveSessionRecord,
 	mergeSessionPatch,
+	ownNamespace,
 	reportToConsole,
 	StoreError,
 } from '@tmcp-sessions/core';
@@ -10,7 +11,6 @@ import type { SessionPatch, SessionRecord } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 
 import { PACKAGE } from './binding.ts';
-import { ownNamespace } from './own-namespace.ts';
 import { objectName } from './placement.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
@@ -220,7 +220,8 @@ export class SessionShard extends DurableObject {
 			sessions.flatMap(({ id, shards }) => shardsIn(shards).map((shard) => ({ id, shard }))),
 			({ shard }) => shard,
 		);
-		const namespace = ownNamespace(this.ctx.id, this.ctx.exports, this.env);
+		const { id: own, exports } = this.ctx;
+		const namespace = ownNamespace<DurableObjectNamespace<SessionShard>>(own, exports, this.env);
 		if (!namespace) return;
 		const removals = [...idsByShard].map(async ([shard, entries]) =>
 			namespace.getByName(objectName(shard)).removeSubscribers(entries.map(({ id }) => id)),

@@ -1,5 +1,6 @@
+import { openSession } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
-import { DurableObjectSessionStore } from '../src/index.ts';
+import { DurableObjectInfoSessionManager, DurableObjectSessionStore } from '../src/index.ts';
 import { namespace } from './shards.ts';
 
 async function refusal(binding: unknown): Promise<{ name: string; message: string }> {
@@ -75,19 +76,33 @@ and the Worker's entry:
 	});
 });
 
-describe('the number of shards', () => {
-	it.each([0, -1, 1.5, Infinity, Number.NaN, 'many'])('%s is refused', (shards) => {
-		// Not sound, on purpose: this is what comes in from JavaScript.
-		const options = { shards: shards as number };
-		expect(() => new DurableObjectSessionStore(namespace, options)).toThrow(
-			`[tmcp-sessions/info-durable-object] shards must be a whole number from 1 on; found ${shards}`,
-		);
+describe('the jurisdiction', () => {
+	it('is that of every object that is called, in both managers', async () => {
+		const asked: string[] = [];
+		// workerd has none: the same objects stand for those of a jurisdiction.
+		const restricted = new Proxy(namespace, {
+			get(target, key) {
+				if (key === 'jurisdiction') return (name: string) => asked.push(name) && target;
+				const member: unknown = Reflect.get(target, key);
+				return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+			},
+		});
+		const { id, uri, record } = openSession();
+		const store = new DurableObjectSessionStore(restricted, { jurisdiction: 'eu' });
+		await store.create(id, record);
+		await store.subscribers(uri);
+		const options = { jurisdiction: 'eu' as const };
+		const info = new DurableObjectInfoSessionManager(restricted, options);
+		await info.getLogLevel(id);
+		expect(new Set(asked)).toEqual(new Set(['eu']));
+		// The last one reads the session and moves its end.
+		expect(asked).toHaveLength(4);
 	});
 
-	it('may be 1', async () => {
-		const store = new DurableObjectSessionStore(namespace, { shards: 1 });
-		const record = { createdAtMs: Date.now(), expiresAtMs: Date.now() + 60_000 };
-		await store.create('the only', record);
-		expect(await store.read('the only')).toEqual(record);
+	it('is asked of the platform, which refuses where it has none', async () => {
+		const store = new DurableObjectSessionStore(namespace, { jurisdiction: 'eu' });
+		await expect(store.read('a')).rejects.toThrow(
+			'reading a session failed: Jurisdiction restrictions are not implemented in workerd',
+		);
 	});
 });

@@ -2,7 +2,7 @@ import { countedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit'
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { holdingsOf, namespace, stubOf } from './shards.ts';
+import { holdingsOf, namespace, oneObject, stubOf } from './shards.ts';
 import readme from '../README.md?raw';
 
 const HOUR_MS = 3_600_000;
@@ -16,10 +16,10 @@ interface Cost {
 }
 
 const counter = new ObjectCallCounter();
-/** One shard, which keeps everything: rows are counted there. */
-const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {
-	shards: 1,
-});
+/** With one object, which keeps everything: rows are counted there. */
+const store = new DurableObjectSessionStore(countedDurableObject(oneObject(namespace), counter));
+/** Two that are kept in the same place where there are 16. */
+const [uri, uriBesideIt] = ['test://a', 'test://o'];
 
 beforeEach(() => reset());
 
@@ -80,9 +80,9 @@ describe('what the README says of the cost', () => {
 			'moving the end of a session in use',
 			() => store.update('a', { expiresAtMs: Date.now() + 25 * HOUR_MS }),
 		],
-		['subscribing to a resource', () => store.subscribe('a', 'test://a', untilMs)],
-		['the same where its shard has one already', () => store.subscribe('a', 'test://b', untilMs)],
-		['unsubscribing', () => store.unsubscribe('a', 'test://b')],
+		['subscribing to a resource', () => store.subscribe('a', uri, untilMs)],
+		['the same where its object has one already', () => store.subscribe('a', uriBesideIt, untilMs)],
+		['unsubscribing', () => store.unsubscribe('a', uriBesideIt)],
 		['the subscribers of a resource, where it has 100', () => store.subscribers('test://100')],
 		['ending a session that has 1 subscription', () => store.delete('a')],
 		['ending a session that has none', () => store.delete('first')],

@@ -8,7 +8,7 @@ import {
 import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DurableObjectInfoSessionManager } from '../src/index.ts';
-import { evictAll, homeOf, namespace, SHARDS } from './shards.ts';
+import { evictAll, homeOf, namespace } from './shards.ts';
 
 const errors: Error[] = [];
 const onError = (error: Error): void => void errors.push(error);
@@ -16,8 +16,7 @@ const onError = (error: Error): void => void errors.push(error);
 const missing = new DurableObjectInfoSessionManager('MISSING', { onError });
 
 testInfoSessionManager('DurableObjectInfoSessionManager', {
-	manager: (options) =>
-		new DurableObjectInfoSessionManager('TMCP_SESSION_OBJECT', { ...options, shards: SHARDS }),
+	manager: (options) => new DurableObjectInfoSessionManager('TMCP_SESSION_OBJECT', { ...options }),
 	evict: evictAll,
 });
 
@@ -45,7 +44,7 @@ describe('DurableObjectInfoSessionManager', () => {
 	});
 
 	it('reports a corrupt record and takes the session for unknown', async () => {
-		const info = new DurableObjectInfoSessionManager(namespace, { onError, shards: SHARDS });
+		const info = new DurableObjectInfoSessionManager(namespace, { onError });
 		const session = crypto.randomUUID();
 		await homeOf(session).create(session, '{"logLevel":"debug"', Date.now() + 60_000);
 		expect(await info.getLogLevel(session)).toBeUndefined();

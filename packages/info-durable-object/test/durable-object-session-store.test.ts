@@ -9,15 +9,16 @@ import {
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { evictAll, homeOf, namespace, SHARDS } from './shards.ts';
+import { OBJECTS } from '../src/placement.ts';
+import { evictAll, homeOf, namespace } from './shards.ts';
 
 const HOUR_MS = 3_600_000;
 
 testSessionStore(
 	'DurableObjectSessionStore',
 	({ now }) => ({
-		store: new DurableObjectSessionStore(namespace, { now, shards: SHARDS }),
-		elsewhere: new DurableObjectSessionStore('TMCP_SESSION_OBJECT', { now, shards: SHARDS }),
+		store: new DurableObjectSessionStore(namespace, { now }),
+		elsewhere: new DurableObjectSessionStore('TMCP_SESSION_OBJECT', { now }),
 		corrupt: (id, text) =>
 			runInDurableObject(homeOf(id), (_object, { storage }) => {
 				const key = encodeURIComponent(id);
@@ -42,15 +43,13 @@ testSessionStore(
 );
 
 testSingleUse('DurableObjectSessionStore', ({ now }) => ({
-	singleUse: new DurableObjectSessionStore(namespace, { now, shards: SHARDS }),
-	elsewhere: new DurableObjectSessionStore('TMCP_SESSION_OBJECT', { now, shards: SHARDS }),
+	singleUse: new DurableObjectSessionStore(namespace, { now }),
+	elsewhere: new DurableObjectSessionStore('TMCP_SESSION_OBJECT', { now }),
 }));
 
 describe('the calls that DurableObjectSessionStore makes', () => {
 	const counter = new ObjectCallCounter();
-	const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {
-		shards: SHARDS,
-	});
+	const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {});
 
 	it('are 1 for a read, a create and an update', async () => {
 		const { id, record } = openSession();
@@ -107,7 +106,7 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 		}
 		counter.take();
 		await store.delete(`${id}-3`);
-		expect(counter.take()).toEqual(['end', ...Array(SHARDS).fill('removeSubscribers')]);
+		expect(counter.take()).toEqual(['end', ...Array(OBJECTS).fill('removeSubscribers')]);
 	});
 
 	it('are none for an id that is refused', async () => {
@@ -124,7 +123,7 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 describe('objects that leave memory', () => {
 	it('lose nothing between any two steps', async () => {
 		const { id, uri, clock, record } = openSession();
-		const store = new DurableObjectSessionStore(namespace, { now: clock.now, shards: SHARDS });
+		const store = new DurableObjectSessionStore(namespace, { now: clock.now });
 		const untilMs = clock.now() + 2 * HOUR_MS;
 		await store.create(id, record);
 		await evictAll();
@@ -158,7 +157,7 @@ describe('objects that leave memory', () => {
 describe('a session that has ended or expired', () => {
 	it('cannot subscribe, and leaves nothing where it tried', async () => {
 		const { id, uri, clock, record } = openSession();
-		const store = new DurableObjectSessionStore(namespace, { now: clock.now, shards: SHARDS });
+		const store = new DurableObjectSessionStore(namespace, { now: clock.now });
 		await store.create(`${id}-ended`, record);
 		await store.delete(`${id}-ended`);
 		await store.create(`${id}-expired`, { ...record, expiresAtMs: clock.now() + 1 });
@@ -176,7 +175,7 @@ describe('a session that has ended or expired', () => {
 
 	it('is not brought back by a create that comes late', async () => {
 		const { id, record } = openSession();
-		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+		const store = new DurableObjectSessionStore(namespace);
 		await store.create(id, record);
 		await store.delete(id);
 		await store.create(id, record);
@@ -187,14 +186,14 @@ describe('a session that has ended or expired', () => {
 		'keeps no subscription of whose calls %s came before its end',
 		async (calls) => {
 			const { id, uri, record } = openSession();
-			const other = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+			const other = new DurableObjectSessionStore(namespace);
 			await other.create(id, record);
 			let made = 0;
 			const ended = interceptedDurableObject(namespace, async (_call, proceed) => {
 				if (made++ === calls) await other.delete(id);
 				return proceed();
 			});
-			const subscribing = new DurableObjectSessionStore(ended, { shards: SHARDS });
+			const subscribing = new DurableObjectSessionStore(ended);
 			const outcome = subscribing.subscribe(id, uri, record.expiresAtMs);
 			if (calls < 2) await expect(outcome).rejects.toMatchObject({ name: 'UnknownSessionError' });
 			else await outcome.then(() => other.delete(id));
@@ -203,7 +202,7 @@ describe('a session that has ended or expired', () => {
 	);
 
 	it('keeps no subscription that was made while it ended', async () => {
-		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+		const store = new DurableObjectSessionStore(namespace);
 		for (let round = 0; round < 50; round++) {
 			const { id, uri, record } = openSession();
 			await store.create(id, record);
@@ -217,7 +216,7 @@ describe('a session that has ended or expired', () => {
 describe('two updates of one session at the same moment', () => {
 	it('both survive, from two stores, and none survives the end of the session', async () => {
 		const { id, record } = openSession();
-		const stores = [0, 1].map(() => new DurableObjectSessionStore(namespace, { shards: SHARDS }));
+		const stores = [0, 1].map(() => new DurableObjectSessionStore(namespace));
 		const [one, other] = stores as [DurableObjectSessionStore, DurableObjectSessionStore];
 		await one.create(id, record);
 		const clientInfo = { name: 'a', version: '1' };

@@ -2,7 +2,7 @@ import { interceptedDurableObject, openSession } from '@tmcp-sessions/testkit';
 import type { ObjectCall } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { namespace, SHARDS } from './shards.ts';
+import { namespace } from './shards.ts';
 
 /** An error as the platform throws it where an object cannot be reached. */
 function platformError(message: string, marks: { retryable?: true; overloaded?: true }): Error {
@@ -23,7 +23,6 @@ function faulty(fault: (call: ObjectCall, times: number) => void): {
 		return proceed();
 	});
 	const store = new DurableObjectSessionStore(intercepted, {
-		shards: SHARDS,
 		sleep: async (ms) => void slept.push(ms),
 	});
 	return { store, slept, calls };
@@ -103,7 +102,7 @@ describe('an object that is out of reach', () => {
 			answered.add(method);
 			throw platformError('Network connection lost.', { retryable: true });
 		});
-		const store = new DurableObjectSessionStore(losing, { shards: SHARDS });
+		const store = new DurableObjectSessionStore(losing);
 		await store.create(id, record);
 		expect(await store.update(id, { logLevel: 'info' })).toBe(true);
 		await store.subscribe(id, uri, record.expiresAtMs);
@@ -122,7 +121,7 @@ describe('an object that is out of reach', () => {
 
 	it('where the session is kept, leaves a subscription that the end of the session still finds', async () => {
 		const { id, uri, record } = openSession();
-		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+		const store = new DurableObjectSessionStore(namespace);
 		await store.create(id, record);
 		await store.subscribe(id, uri, record.expiresAtMs);
 		const { store: half } = faulty(({ method }) => {
@@ -146,7 +145,7 @@ describe('an object that is out of reach', () => {
 			message: "[tmcp-sessions/info-durable-object] ending a session's subscriptions failed: down",
 		});
 		expect(await half.read(id)).toBeUndefined();
-		const store = new DurableObjectSessionStore(namespace, { shards: SHARDS });
+		const store = new DurableObjectSessionStore(namespace);
 		expect(await store.subscribers(uri)).toEqual([id]);
 		await store.delete(id);
 		expect(await store.subscribers(uri)).toEqual([]);

@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { ownNamespace } from '../src/own-namespace.ts';
+import { ownNamespace } from '@tmcp-sessions/core';
 import { namespace } from './shards.ts';
 
 const name = 'sessions-0';
@@ -16,9 +16,25 @@ describe("an object's own namespace", () => {
 	it('is found among the exports of a Worker that has no binding to its class', async () => {
 		const id = namespace.idFromName(name);
 		const found = await runInDurableObject(namespace.getByName(name), (_object, state) =>
-			ownNamespace(state.id, state.exports, {})?.idFromName(name).equals(id),
+			ownNamespace<typeof namespace>(state.id, state.exports, {})?.idFromName(name).equals(id),
 		);
 		expect(found).toBe(true);
+	});
+
+	it('is that of the jurisdiction that the object is in', () => {
+		const id = namespace.idFromName(name);
+		// workerd has none: an id and a namespace that do as the platform says.
+		const restricted = {
+			...id,
+			jurisdiction: 'eu',
+			toString: () => id.toString(),
+			equals: () => true,
+		};
+		const all = {
+			idFromString: () => restricted,
+			jurisdiction: (jurisdiction: string) => `the namespace in ${jurisdiction}`,
+		};
+		expect(ownNamespace(restricted, { all })).toBe('the namespace in eu');
 	});
 
 	it('is none where neither has it', () => {

@@ -1,7 +1,9 @@
+import { openSession } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
-import { shardOf } from '../src/placement.ts';
+import { DurableObjectSessionStore } from '../src/index.ts';
+import { indexOf, OBJECTS, placeOf, placeOfSession } from '../src/placement.ts';
+import { namespace } from './shards.ts';
 
-const SHARDS = 16;
 const KEYS = 16_000;
 /** Chi-square with 15 degrees of freedom is above this once in ten thousand times. */
 const CHI_SQUARE = 44.3;
@@ -21,7 +23,7 @@ const random = randomFrom(20_261_121);
 const hex = (length: number): string =>
 	Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('');
 
-describe('sessions are spread evenly over the shards', () => {
+describe('sessions are spread evenly over the objects of their shard', () => {
 	it.each<[string, (index: number) => string]>([
 		['random ids', () => hex(32)],
 		['uuids', () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`],
@@ -33,20 +35,69 @@ describe('sessions are spread evenly over the shards', () => {
 		],
 		['ids of one repeated character', (index) => '%20'.repeat(index % 300) + (index % 54)],
 	])('%s', (_what, keyOf) => {
-		const counts = Array.from({ length: SHARDS }, () => 0);
+		const counts = Array.from({ length: OBJECTS }, () => 0);
 		const keys = new Set(Array.from({ length: KEYS }, (_, index) => keyOf(index)));
 		for (const key of keys) {
-			const shard = shardOf(key, SHARDS);
-			counts[shard] = (counts[shard] ?? NaN) + 1;
+			const index = indexOf(key);
+			counts[index] = (counts[index] ?? NaN) + 1;
 		}
-		const mean = keys.size / SHARDS;
+		const mean = keys.size / OBJECTS;
 		const chiSquare = counts.reduce((sum, count) => sum + (count - mean) ** 2 / mean, 0);
 		expect(chiSquare, counts.join()).toBeLessThan(CHI_SQUARE);
 	});
 
 	it('and stay where they are: another release finds them', () => {
-		expect(['', 'a', 'b', '4f9c1d7a', '%F0%9F%9A%80'].map((key) => shardOf(key, SHARDS))).toEqual([
+		expect(['', 'a', 'b', '4f9c1d7a', '%F0%9F%9A%80'].map((key) => indexOf(key))).toEqual([
 			11, 3, 2, 14, 11,
+		]);
+	});
+});
+
+describe('a session is kept where its id says', () => {
+	it.each([
+		['1.0.abc.def', /^sessions-\d+$/, undefined],
+		['an id that was made elsewhere', /^sessions-\d+$/, undefined],
+		['1.weur3.abc.def', /^sessions-weur3-\d+$/, 'weur'],
+		['2.apac-ne255.abc.def', /^sessions-apac-ne255-\d+$/, 'apac-ne'],
+		['1.7.abc.def', /^sessions-7-\d+$/, undefined],
+		['1.mars0.abc.def', /^sessions-\d+$/, undefined],
+		['1.weur256.abc.def', /^sessions-\d+$/, undefined],
+	])('%s', (id, name, region) => {
+		expect(placeOfSession(id)).toEqual({ name: expect.stringMatching(name), region });
+	});
+
+	it('and what has no session stands in no region', () => {
+		expect(placeOf(15)).toEqual({ name: 'sessions-15', region: undefined });
+	});
+
+	it('with a hint for the platform, and its subscriptions where every session finds them', async () => {
+		const asked: [string, unknown][] = [];
+		const watched = new Proxy(namespace, {
+			get(target, key) {
+				const member: unknown = Reflect.get(target, key);
+				if (key !== 'getByName')
+					return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+				return (name: string, options?: DurableObjectNamespaceGetDurableObjectOptions) => {
+					asked.push([name, options]);
+					return target.getByName(name, options);
+				};
+			},
+		});
+		const { id, uri, record } = openSession();
+		const [near, far] = [`1.weur1.${id}`, `1.oc0.${id}`];
+		const store = new DurableObjectSessionStore(watched);
+		for (const each of [near, far]) {
+			await store.create(each, record);
+			await store.subscribe(each, uri, record.expiresAtMs);
+		}
+		expect((await store.subscribers(uri)).toSorted()).toEqual([near, far].toSorted());
+		await store.delete(near);
+		expect(await store.subscribers(uri)).toEqual([far]);
+		expect(await store.read(far)).toEqual(record);
+		const hints = new Map(asked.filter(([, options]) => options !== undefined));
+		expect([...hints]).toEqual([
+			[expect.stringMatching(/^sessions-weur1-/), { locationHint: 'weur' }],
+			[expect.stringMatching(/^sessions-oc0-/), { locationHint: 'oc' }],
 		]);
 	});
 });

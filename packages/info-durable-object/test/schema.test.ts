@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
 import { objectName } from '../src/placement.ts';
 import { migrate, MIGRATIONS, schemaVersion } from '../src/schema.ts';
-import { namespace } from './shards.ts';
+import { namespace, oneObject } from './shards.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -90,7 +90,7 @@ describe('the schema', () => {
 		});
 		await evictDurableObject(object);
 
-		const store = new DurableObjectSessionStore(namespace, { shards: 1 });
+		const store = new DurableObjectSessionStore(oneObject(namespace));
 		expect(await store.read(id)).toEqual({ ...record, logLevel: 'debug' });
 		expect(await store.update(id, { logLevel: 'info' })).toBe(true);
 		expect(await store.update(ended, { logLevel: 'info' })).toBe(false);
@@ -137,7 +137,7 @@ describe('the schema', () => {
 			sql.exec('UPDATE schema_version SET version = 7');
 		});
 		await evictDurableObject(object);
-		const store = new DurableObjectSessionStore(namespace, { shards: 1 });
+		const store = new DurableObjectSessionStore(oneObject(namespace));
 		await expect(store.read('a')).rejects.toMatchObject({
 			name: 'StoreError',
 			message:

@@ -1,10 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { SessionShard } from '../src/index.ts';
-import { objectName, shardOf } from '../src/placement.ts';
-
-/** How many objects the tests spread sessions over. */
-export const SHARDS = 4;
+import { objectName, OBJECTS, placeOfSession } from '../src/placement.ts';
 
 /** The namespace of wrangler.jsonc. */
 // Sound: wrangler.jsonc binds the class to this name.
@@ -12,7 +9,7 @@ export const namespace = (
 	env as unknown as { TMCP_SESSION_OBJECT: DurableObjectNamespace<SessionShard> }
 ).TMCP_SESSION_OBJECT;
 
-const all = Array.from({ length: SHARDS }, (_, shard) => shard);
+const all = Array.from({ length: OBJECTS }, (_, shard) => shard);
 
 export function stubOf(shard: number): DurableObjectStub<SessionShard> {
 	return namespace.getByName(objectName(shard));
@@ -20,7 +17,20 @@ export function stubOf(shard: number): DurableObjectStub<SessionShard> {
 
 /** The object that keeps the record of the session. */
 export function homeOf(id: string): DurableObjectStub<SessionShard> {
-	return stubOf(shardOf(encodeURIComponent(id), SHARDS));
+	return namespace.getByName(placeOfSession(encodeURIComponent(id)).name);
+}
+
+/** The namespace as if it had one object, which keeps everything. */
+export function oneObject(
+	all: DurableObjectNamespace<SessionShard>,
+): DurableObjectNamespace<SessionShard> {
+	return new Proxy(all, {
+		get: (target, key) => {
+			const member: unknown = Reflect.get(target, key);
+			if (key === 'getByName') return () => target.getByName(objectName(0));
+			return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+		},
+	});
 }
 
 /** Puts all shards out of memory, as ten idle seconds would. */

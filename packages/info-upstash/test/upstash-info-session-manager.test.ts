@@ -1,3 +1,4 @@
+import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { CLIENT_INFO, testInfoSessionManager, TransportClient } from '@tmcp-sessions/testkit';
 import { Redis } from '@upstash/redis';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import type { UpstashInfoOptions } from '../src/index.ts';
 import { redisOfThisFile } from './redis.ts';
 
 const redis = redisOfThisFile();
+const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
 
 /** A manager as another process would have it. */
 function manager(options: Partial<UpstashInfoOptions> = {}): UpstashInfoSessionManager {
@@ -13,6 +15,11 @@ function manager(options: Partial<UpstashInfoOptions> = {}): UpstashInfoSessionM
 }
 
 testInfoSessionManager('UpstashInfoSessionManager', { manager });
+
+testInfoSessionManager('SealedInfoSessionManager over UpstashInfoSessionManager', {
+	manager: (options) =>
+		new SealedInfoSessionManager({ ...options, keys: [key], rest: manager(), recheckSeconds: 0 }),
+});
 
 describe('UpstashInfoSessionManager', () => {
 	it('sends nothing before its first use', () => {

@@ -1,6 +1,6 @@
 import { fromBase64Url, toBase64Url } from '@tmcp-sessions/core';
 import type { SessionIds } from '@tmcp-sessions/core';
-import type { SessionNames } from '@tmcp-sessions/http/seams';
+import type { SessionNames } from '@tmcp-sessions/http/parts';
 
 /**
  * The id of a session that has an object of its own: one of `createSessionIds` and, behind it, the

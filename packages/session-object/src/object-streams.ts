@@ -7,12 +7,12 @@ import type {
 } from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
+import { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 import { FINAL_CODES, purposeOf } from '@tmcp-sessions/streams-durable-object/parts';
 
 import type { Entries } from './entries.ts';
 import type { ObjectAlarm } from './object-alarm.ts';
 import { PACKAGE } from './package-name.ts';
-import { SharedSyncLayer } from './shared-sync-layer.ts';
 
 /** An object's tag holds 256 bytes. */
 const MAX_SESSION_BYTES = 240;
@@ -31,7 +31,7 @@ export class ObjectStreams
 	readonly #entries: Entries;
 	readonly #alarm: ObjectAlarm;
 	readonly #inboxes: InMemoryStreamSessionManager = new InMemoryStreamSessionManager();
-	#layer: SharedSyncLayer | undefined;
+	#layer: SyncLayer | undefined;
 
 	constructor(state: DurableObjectState, entries: Entries, alarm: ObjectAlarm) {
 		super();
@@ -76,11 +76,11 @@ export class ObjectStreams
 	}
 
 	/** Lets go of what is too old, where it is time to. */
-	runAlarm(nowMs: number): void {
+	async runAlarm(nowMs: number): Promise<void> {
 		const atMs = this.#entries.find('meta', ALARM)?.atMs ?? Infinity;
 		if (atMs > nowMs) return;
 		this.#entries.remove('meta', ALARM);
-		this.#open().alarm();
+		await this.#open().alarm();
 	}
 
 	/** Tells the listeners that asked for this kind of change. */
@@ -132,14 +132,19 @@ export class ObjectStreams
 		return this.#inboxes.deliver(session, message);
 	}
 
-	#open(): SharedSyncLayer {
-		return (this.#layer ??= new SharedSyncLayer(this.#state, {
-			get: () => this.#entries.find('meta', ALARM)?.atMs ?? null,
-			set: (atMs) => {
-				this.#entries.write('meta', ALARM, '', atMs);
-				this.#alarm.update();
+	/** All that `SyncLayer` is, on this object's sockets and storage; its alarm is an entry here. */
+	#open(): SyncLayer {
+		return (this.#layer ??= new SyncLayer(
+			this.#state,
+			{}, // It looks at no binding.
+			{
+				getAlarm: async () => this.#entries.find('meta', ALARM)?.atMs ?? null,
+				setAlarm: async (atMs) => {
+					this.#entries.write('meta', ALARM, '', Number(atMs));
+					this.#alarm.update();
+				},
 			},
-		}));
+		));
 	}
 }
 

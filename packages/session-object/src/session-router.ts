@@ -1,8 +1,8 @@
 import { currentScope, StreamError } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
-import { unknownSession } from '@tmcp-sessions/http/seams';
-import type { Route, RoutedRequest } from '@tmcp-sessions/http/seams';
+import { unknownSession } from '@tmcp-sessions/http/parts';
+import type { Route, RoutedRequest } from '@tmcp-sessions/http/parts';
 import { McpServer } from 'tmcp';
 import type { AuthInfo } from 'tmcp';
 

@@ -103,7 +103,7 @@ export class SessionState<Values extends ContextValues> {
 			if (verdict !== 'lives') this.store.extend(verdict.untilMs, verdict.which);
 			this.store.prune();
 			this.calls.check();
-			streams.runAlarm(this.#options.now());
+			await streams.runAlarm(this.#options.now());
 		}
 		this.alarm.update();
 		return false;

@@ -1,6 +1,6 @@
 import { currentScope } from '@tmcp-sessions/core';
 import type { RequestScope } from '@tmcp-sessions/core';
-import { overridden } from '@tmcp-sessions/http/seams';
+import { overridden } from '@tmcp-sessions/http/parts';
 
 import type { CallsInFlight } from './calls-in-flight.ts';
 import type { SessionServer } from './session.ts';

@@ -1,4 +1,10 @@
-import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core';
+import {
+	durableObjectKind,
+	regionOfShard,
+	resolveBinding,
+	ROOT_SHARD,
+	shardOfSession,
+} from '@tmcp-sessions/core';
 import { env } from 'cloudflare:workers';
 
 import type { SyncLayer } from './sync-layer.ts';
@@ -14,13 +20,35 @@ export const DEFAULT_BINDING = 'TMCP_DURABLE_OBJECT';
 
 const KIND = durableObjectKind(PACKAGE, 'SyncLayer', DEFAULT_BINDING);
 
-const OBJECT_NAME = 'TMCP_DURABLE_OBJECT';
+/** Where the objects of a deployment are. */
+export interface SyncLayers {
+	readonly binding: SyncLayerBinding;
+	/** What they may not leave. Objects of one jurisdiction know nothing of those of another. */
+	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
+}
 
 /**
- * The object that streams of this deployment meet in.
+ * The object that is a shard. One that there was not yet is made near its region.
  *
  * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
  */
-export function syncLayer(binding: SyncLayerBinding): DurableObjectStub<SyncLayer> {
-	return resolveBinding(KIND, binding, env).getByName(OBJECT_NAME);
+export function syncLayer(
+	layers: SyncLayers,
+	shard: string = ROOT_SHARD,
+): DurableObjectStub<SyncLayer> {
+	const { binding, jurisdiction } = layers;
+	const all = resolveBinding(KIND, binding, env);
+	const namespace = jurisdiction ? all.jurisdiction(jurisdiction) : all;
+	const locationHint = regionOfShard(shard);
+	return namespace.getByName(objectName(shard), locationHint && { locationHint });
+}
+
+/** The object that a session lives in, by its id, as it is or URI encoded. */
+export function syncLayerOf(layers: SyncLayers, session: string): DurableObjectStub<SyncLayer> {
+	return syncLayer(layers, shardOfSession(session));
+}
+
+/** The name of the object that is a shard. */
+export function objectName(shard: string): string {
+	return shard === ROOT_SHARD ? 'TMCP_DURABLE_OBJECT' : `TMCP_DURABLE_OBJECT/${shard}`;
 }

@@ -3,14 +3,20 @@ import {
 	closeStream,
 	eventIdOf,
 	gapOf,
+	isCallStream,
+	parseEventId,
 	stalledError,
 	StreamError,
+	TOO_MANY_STREAMS,
+	unknownCallFrame,
 } from '@tmcp-sessions/core';
 
 import type { Backoff } from './backoff.ts';
 import { PACKAGE } from './binding.ts';
 import type { OpenedSocket } from './open-socket.ts';
 import { FINAL_CODES, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
+
+const HOLDING = 'holding a stream';
 
 const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CODES));
 
@@ -25,8 +31,8 @@ export interface ClientStreamOptions {
 		rank: number | undefined,
 	) => Promise<OpenedSocket>;
 	readonly backoff: Backoff;
-	/** Waits so many milliseconds. */
-	readonly sleep: (ms: number) => Promise<void>;
+	/** How long it waits for a call of which nothing is known. */
+	readonly callWaitMs: number;
 	readonly report: (cause: unknown) => void;
 	/** Told once, when the stream has ended. */
 	readonly onEnd: () => void;
@@ -48,6 +54,8 @@ export class ClientStream {
 	/** How many messages are still to come that are replayed. */
 	#replayed = 0;
 	#isReleased = false;
+	/** Until something of the call has come that the stream resumes. */
+	#wait: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(options: ClientStreamOptions) {
 		this.controller = options.controller;
@@ -56,8 +64,34 @@ export class ClientStream {
 		this.#lastEventId = options.lastEventId;
 	}
 
-	/** @throws what `openSocket` throws. */
-	async open(): Promise<void> {
+	/**
+	 * Opens it for the first time.
+	 *
+	 * @throws what `openSocket` throws.
+	 */
+	async begin(): Promise<void> {
+		await this.#open();
+		const position = parseEventId(this.#lastEventId ?? '');
+		if (this.#isReleased || !position || !isCallStream(position.stream)) return;
+		this.#wait = setTimeout(() => {
+			if (this.#isReleased) return; // In another request, which cannot clear the timer of this one.
+			this.#pass(unknownCallFrame(position));
+			this.#end();
+		}, this.#options.callWaitMs);
+	}
+
+	/** Lets go of the socket; the client's stream has ended, or will be ended by the caller. */
+	release(): void {
+		if (this.#isReleased) return;
+		this.#isReleased = true;
+		if (this.#wait !== undefined) clearTimeout(this.#wait);
+		const socket = this.#socket;
+		this.#socket = undefined;
+		this.#options.onEnd();
+		socket?.close(1000);
+	}
+
+	async #open(): Promise<void> {
 		const { socket, headers } = await this.#options.openSocket(this.#lastEventId, this.#rank);
 		if (this.#isReleased) {
 			socket.close(1000); // Its client left meanwhile.
@@ -73,17 +107,8 @@ export class ClientStream {
 		socket.addEventListener('error', ({ message }) => this.#lose(socket, undefined, message));
 	}
 
-	/** Lets go of the socket; the client's stream has ended, or will be ended by the caller. */
-	release(): void {
-		if (this.#isReleased) return;
-		this.#isReleased = true;
-		const socket = this.#socket;
-		this.#socket = undefined;
-		this.#options.onEnd();
-		socket?.close(1000);
-	}
-
 	#pass(frame: string): void {
+		if (this.#wait !== undefined) clearTimeout(this.#wait);
 		const gap = gapOf(frame);
 		if (gap) this.#options.report(new StreamError(PACKAGE, 'resuming a stream', gap));
 		const writing = this.#stream.write(frame, this.#replayed > 0);
@@ -105,33 +130,31 @@ export class ClientStream {
 	#lose(socket: WebSocket, code: number | undefined, reason: string): void {
 		if (this.#socket !== socket) return;
 		if (code !== undefined && FINAL.has(code)) {
-			this.release();
-			closeStream(this.controller);
+			if (code === FINAL_CODES.tooMany) this.#report(TOO_MANY_STREAMS);
+			this.#end();
 			return;
 		}
 		this.#socket = undefined;
 		socket.close(1000);
-		const lost = new StreamError(PACKAGE, 'holding a stream', reason);
-		this.#reconnect(lost).catch(this.#options.report);
+		const { backoff, report } = this.#options;
+		const lost = new StreamError(PACKAGE, HOLDING, reason);
+		const isWanted = (): boolean => !this.#isReleased;
+		backoff
+			.retry(lost, isWanted, () => this.#open())
+			.then((failed) => {
+				if (failed === undefined) return;
+				report(failed);
+				this.#end();
+			}, report);
 	}
 
-	async #reconnect(lost: unknown): Promise<void> {
-		const { backoff, sleep, report } = this.#options;
-		let reason = lost;
-		for (let wait = backoff.next(); wait !== undefined; wait = backoff.next()) {
-			await sleep(wait);
-			if (this.#isReleased) return;
-			try {
-				await this.open();
-				return;
-			} catch (error) {
-				reason = error;
-			}
-		}
-		if (this.#isReleased) return;
-		report(reason);
+	#end(): void {
 		this.release();
 		closeStream(this.controller);
+	}
+
+	#report(reason: string): void {
+		this.#options.report(new StreamError(PACKAGE, HOLDING, reason));
 	}
 }
 

@@ -7,22 +7,27 @@ import type { LogSize } from './storage.ts';
 /** A message for more sessions than these is not looked up for each, once it is pruned. */
 const FEW_SESSIONS = 16;
 
+type LogEnd = { sequence: number; bytes: number; end_bytes: number };
+
 /**
  * What was sent to sessions, in SQLite: one row for a message, whatever the number of its receivers.
  * Ids of sessions are URI encoded, so that a space stands between them.
  */
 export class SqlMessageLog implements MessageLog {
-	readonly shard = '0';
 	readonly epoch: string;
 	readonly #sql: SqlStorage;
 	readonly #bounds: LogBounds;
-	/** Counted once after each wake-up. */
-	#size: LogSize | undefined;
-
-	constructor(sql: SqlStorage, bounds: LogBounds) {
+	readonly #place: { readonly shard: string };
+	/** @param place which shard this is, once that is known. */
+	constructor(sql: SqlStorage, bounds: LogBounds, place: { readonly shard: string }) {
 		this.#sql = sql;
 		this.#bounds = bounds;
+		this.#place = place;
 		this.epoch = epochOf(sql);
+	}
+
+	get shard(): string {
+		return this.#place.shard;
 	}
 
 	/**
@@ -32,15 +37,23 @@ export class SqlMessageLog implements MessageLog {
 	 * @returns its sequence.
 	 */
 	append(sessions: readonly string[] | undefined, frame: string, nowMs: number): number {
-		const sequence = this.newest() + 1;
-		const size = this.#sizeNow();
+		const newest = this.#end('DESC');
+		const sequence = (newest?.sequence ?? 0) + 1;
 		const named = sessions ? ` ${sessions.join(' ')} ` : null;
-		const bytes = utf8Length(frame);
-		const kept = bytes + (named?.length ?? 0) <= MAX_ROW_BYTES ? frame : null;
-		this.#sql.exec('INSERT INTO log VALUES (?, ?, ?, ?)', sequence, nowMs, named, kept);
-		size.messages += 1;
-		size.bytes += kept === null ? 0 : bytes;
-		if (isOver(size, this.#bounds, MARGIN)) this.prune(0);
+		const ofFrame = utf8Length(frame);
+		const ofNames = named?.length ?? 0;
+		const isKept = ofFrame + ofNames <= MAX_ROW_BYTES;
+		const bytes = ofNames + (isKept ? ofFrame : 0);
+		this.#sql.exec(
+			'INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)',
+			sequence,
+			nowMs,
+			named,
+			isKept ? frame : null,
+			bytes,
+			(newest?.end_bytes ?? 0) + bytes,
+		);
+		if (isOver(this.#size(), this.#bounds, MARGIN)) this.prune(0);
 		return sequence;
 	}
 
@@ -108,10 +121,10 @@ export class SqlMessageLog implements MessageLog {
 	 * @returns whether there is more that will have to go.
 	 */
 	prune(beforeMs: number): boolean {
-		const size = this.#sizeNow();
+		const size = this.#size();
 		let last = 0;
 		const rows = this.#sql.exec<{ sequence: number; at_ms: number; bytes: number }>(
-			'SELECT sequence, at_ms, ifnull(octet_length(frame), 0) AS bytes FROM log ORDER BY sequence',
+			'SELECT sequence, at_ms, bytes FROM log ORDER BY sequence',
 		);
 		for (const { sequence, at_ms: atMs, bytes } of rows) {
 			if (size.messages === 1 || !(isOver(size, this.#bounds) || atMs < beforeMs)) break;
@@ -176,13 +189,22 @@ export class SqlMessageLog implements MessageLog {
 		this.#sql.exec('UPDATE histories SET idle_ms = ? WHERE session = ?', sinceMs, session);
 	}
 
-	#sizeNow(): LogSize {
-		this.#size ??= this.#sql
-			.exec<LogSize>(
-				'SELECT count(*) AS messages, ifnull(sum(octet_length(frame)), 0) AS bytes FROM log',
-			)
-			.one();
-		return this.#size;
+	/** What is kept has no gaps: two rows tell how much it is, and nothing has to be counted. */
+	#size(): LogSize {
+		const [oldest, newest] = [this.#end('ASC'), this.#end('DESC')];
+		if (!oldest || !newest) return { messages: 0, bytes: 0 };
+		return {
+			messages: newest.sequence - oldest.sequence + 1,
+			bytes: newest.end_bytes - oldest.end_bytes + oldest.bytes,
+		};
+	}
+
+	/** The oldest message or the newest one, and how long all were that were ever kept up to it. */
+	#end(order: 'ASC' | 'DESC'): LogEnd | undefined {
+		const [row] = this.#sql.exec<LogEnd>(
+			`SELECT sequence, bytes, end_bytes FROM log ORDER BY sequence ${order} LIMIT 1`,
+		);
+		return row;
 	}
 
 	/** Of a statement with one row at most; 0 where there is none. */
@@ -190,6 +212,22 @@ export class SqlMessageLog implements MessageLog {
 		const [row] = this.#sql.exec<{ value: number | null }>(statement);
 		return row?.value ?? 0;
 	}
+}
+
+/** Receivers of a message, in parts whose ids fit into a row of the log. */
+export function inRows<Known extends { readonly session: string }>(known: Known[]): Known[][] {
+	const parts: Known[][] = [];
+	let bytes = Infinity;
+	for (const each of known) {
+		bytes += each.session.length + 1;
+		if (bytes <= MAX_ROW_BYTES / 4) {
+			parts.at(-1)?.push(each);
+			continue;
+		}
+		parts.push([each]);
+		bytes = each.session.length + 1;
+	}
+	return parts;
 }
 
 function epochOf(sql: SqlStorage): string {

@@ -1,8 +1,16 @@
-import { gapFrame, gapText, RETRY_MS, unseenEvents } from '@tmcp-sessions/core';
+import {
+	isCallStream,
+	MAX_CALLS,
+	parseEventId,
+	TOO_MANY_CALLS,
+	unknownCallFrame,
+	unseenEvents,
+} from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition } from '@tmcp-sessions/core';
 
 import type { SqlCallLog } from './call-log.ts';
 import { FINAL_CODES } from './socket-address.ts';
+import type { StreamPurpose } from './socket-address.ts';
 import { closeQuietly, trySend } from './stream-sockets.ts';
 
 /** Kept with the socket of a stream that resumed a call. */
@@ -25,6 +33,13 @@ export class ResumedCalls {
 	constructor(state: DurableObjectState, log: SqlCallLog) {
 		this.#state = state;
 		this.#log = log;
+	}
+
+	/** Why there is no place for one more stream of a session that resumes a call, where there is none. */
+	refusal({ session, lastEventId = '' }: StreamPurpose): string | undefined {
+		if (!isCallStream(parseEventId(lastEventId)?.stream ?? '')) return undefined;
+		const waiting = this.#state.getWebSockets(callsTag(session)).length;
+		return waiting < MAX_CALLS ? undefined : TOO_MANY_CALLS;
 	}
 
 	/**
@@ -67,8 +82,7 @@ export class ResumedCalls {
 		const stale = open.filter(({ attachment }) => attachment.atMs < beforeMs);
 		for (const { socket, attachment } of stale) {
 			const { call: stream, seen: sequence } = attachment;
-			const text = gapText('nothing more of the call is known');
-			trySend(socket, gapFrame({ stream, sequence }, RETRY_MS, text));
+			trySend(socket, unknownCallFrame({ stream, sequence }));
 			closeQuietly(socket, FINAL_CODES.callComplete);
 		}
 		return stale.length < open.length;

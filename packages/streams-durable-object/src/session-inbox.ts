@@ -1,20 +1,15 @@
 import { StreamError } from '@tmcp-sessions/core';
 import type { SessionInbox } from '@tmcp-sessions/core';
 
+import type { Backoff } from './backoff.ts';
 import { PACKAGE } from './binding.ts';
 import type { OpenedSocket } from './open-socket.ts';
-
-/**
- * The most UTF-16 units of a message to inboxes. A frame of a WebSocket holds 32 MiB of UTF-8, to
- * which a unit adds at most three bytes; a call to an object takes 32 MiB too, at two bytes a unit.
- * https://developers.cloudflare.com/durable-objects/platform/limits/
- */
-export const MAX_MESSAGE_LENGTH: number = Math.floor((32 * 1024 * 1024) / 3);
 
 /** What an inbox needs of its manager. */
 interface InboxOptions {
 	/** Opens a socket for the inbox, in the request that calls. */
 	readonly openSocket: () => Promise<OpenedSocket>;
+	readonly backoff: Backoff;
 	readonly take: (message: string) => void;
 	/** Told why the inbox is deaf, where it became so. */
 	readonly report: (cause: unknown) => void;
@@ -22,14 +17,14 @@ interface InboxOptions {
 
 /**
  * An inbox as the request at work holds it: by a socket to the object. A call can outlast its
- * socket, since each deployment resets the object: a socket that is lost is replaced, once.
+ * socket, since each deployment resets the object: a socket that is lost is replaced. A timer or the
+ * socket keeps the request alive all the while.
  */
 export class SocketInbox implements SessionInbox {
 	readonly #options: InboxOptions;
 	/** Not there while it is being opened, and once the inbox is closed. */
 	#socket: WebSocket | undefined;
 	#closed = false;
-	#replaced = false;
 
 	private constructor(options: InboxOptions) {
 		this.#options = options;
@@ -56,7 +51,9 @@ export class SocketInbox implements SessionInbox {
 		}
 		this.#socket = socket;
 		socket.addEventListener('message', ({ data }) => {
-			if (typeof data === 'string' && this.#socket === socket) this.#options.take(data);
+			if (typeof data !== 'string' || this.#socket !== socket) return;
+			this.#options.backoff.reset();
+			this.#options.take(data);
 		});
 		socket.addEventListener('close', ({ code }) => this.#lose(socket, `closed with ${code}`));
 		socket.addEventListener('error', ({ message }) => this.#lose(socket, message));
@@ -67,12 +64,11 @@ export class SocketInbox implements SessionInbox {
 		if (this.#socket !== socket) return;
 		this.#socket = undefined;
 		socket.close(1000);
-		if (this.#replaced) {
-			this.#options.report(new StreamError(PACKAGE, 'holding an inbox', reason));
-			return;
-		}
-		this.#replaced = true;
-		// Its request waits for the inbox: nothing else has to keep it alive.
-		this.#listen().catch(this.#options.report);
+		const { backoff, report } = this.#options;
+		const lost = new StreamError(PACKAGE, 'holding an inbox', reason);
+		const isWanted = (): boolean => !this.#closed;
+		backoff
+			.retry(lost, isWanted, () => this.#listen())
+			.then((failed) => failed !== undefined && report(failed), report);
 	}
 }

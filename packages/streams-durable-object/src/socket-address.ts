@@ -1,3 +1,4 @@
+import { textHash } from '@tmcp-sessions/core';
 import type { SubscriptionFilter } from 'tmcp';
 
 /**
@@ -7,9 +8,7 @@ import type { SubscriptionFilter } from 'tmcp';
  */
 export type SocketPurpose =
 	/** `session` is the id, URI encoded: it goes into a tag of the object. */
-	| { readonly role: 'inbox'; readonly session: string }
-	| StreamPurpose
-	| { readonly role: 'listener'; readonly kinds: readonly ChangeKind[] };
+	{ readonly role: 'inbox'; readonly session: string } | StreamPurpose | ListenerPurpose;
 
 /** The stream of a session. */
 export interface StreamPurpose {
@@ -20,6 +19,16 @@ export interface StreamPurpose {
 	readonly lastEventId?: string | undefined;
 	/** Of a stream that lost its socket: the rank that it had, as `RANK_HEADER` told it. */
 	readonly rank?: number | undefined;
+}
+
+/** A listener of the stateless era. */
+export interface ListenerPurpose {
+	readonly role: 'listener';
+	readonly kinds: readonly ChangeKind[];
+	/** Hashes of the uris whose updates it asked for; none where they are too many: then of any. */
+	readonly uris?: readonly number[] | undefined;
+	/** A hash of whom it is for, who may have so many and no more. */
+	readonly owner?: string | undefined;
 }
 
 /** Tells a stream its rank among all that resumed the same one: the highest is its client's. */
@@ -36,7 +45,15 @@ export const FINAL_CODES = {
 	callComplete: 4001,
 	/** Another socket has taken the place of this one. */
 	replaced: 4002,
+	/** Its session has opened too many streams, of which this was the oldest. */
+	tooMany: 4003,
 } as const;
+
+/**
+ * The most uris of a listener that the object is told of: the address of a request has at most 16 KB.
+ * https://developers.cloudflare.com/workers/platform/limits/#request-and-response-limits
+ */
+const MAX_LISTENED_URIS = 1_000;
 
 /** Longer ones are nobody's: they are cut, and so stay nobody's. */
 const MAX_EVENT_ID = 256;
@@ -75,11 +92,22 @@ export function kindsOf(filters: SubscriptionFilter): ChangeKind[] {
 	return kinds;
 }
 
+/** Hashes of the uris that a listener asked for; none where they are too many. */
+export function urisOf({
+	resourceSubscriptions: uris = [],
+}: SubscriptionFilter): number[] | undefined {
+	const hashes = new Set(uris.map(textHash));
+	return hashes.size <= MAX_LISTENED_URIS ? [...hashes] : undefined;
+}
+
 /** The address that an upgrade request for this purpose goes to. Ids are data: they are escaped. */
 export function addressOf(purpose: SocketPurpose): string {
 	const query = new URLSearchParams({ role: purpose.role });
-	if (purpose.role === 'listener') for (const kind of purpose.kinds) query.append('kind', kind);
-	else query.set('session', purpose.session);
+	if (purpose.role === 'listener') {
+		for (const kind of purpose.kinds) query.append('kind', kind);
+		if (purpose.uris) query.set('uris', purpose.uris.map((hash) => hash.toString(36)).join('.'));
+		if (purpose.owner) query.set('owner', purpose.owner);
+	} else query.set('session', purpose.session);
 	if (purpose.role === 'stream') {
 		if (purpose.lastEventId) query.set('last', purpose.lastEventId.slice(0, MAX_EVENT_ID));
 		if (purpose.rank !== undefined) query.set('rank', `${purpose.rank}`);
@@ -91,7 +119,11 @@ export function addressOf(purpose: SocketPurpose): string {
 export function purposeOf(address: string): SocketPurpose | undefined {
 	const query = new URL(address).searchParams;
 	const role = query.get('role');
-	if (role === 'listener') return { role, kinds: query.getAll('kind').filter(isKind) };
+	if (role === 'listener') {
+		const kinds = new Set(query.getAll('kind').filter(isKind));
+		const owner = query.get('owner') ?? undefined;
+		return { role, kinds: [...kinds], uris: hashesOf(query.get('uris')), owner };
+	}
 	if (role !== 'stream' && role !== 'inbox') return undefined;
 	const session = query.get('session') ?? '';
 	if (!FITS_A_TAG.test(session)) return undefined;
@@ -103,6 +135,13 @@ export function purposeOf(address: string): SocketPurpose | undefined {
 		lastEventId: query.get('last') ?? undefined,
 		rank: Number.isSafeInteger(rank) ? rank : undefined,
 	};
+}
+
+/** None where they cannot be read: then the listener is told of every update. */
+function hashesOf(uris: string | null): number[] | undefined {
+	const hashes = uris?.split('.').map((hash) => Number.parseInt(hash, 36)) ?? [];
+	const areHashes = hashes.length <= MAX_LISTENED_URIS && hashes.every(Number.isSafeInteger);
+	return hashes.length > 0 && areHashes ? hashes : undefined;
 }
 
 function isKind(kind: string): kind is ChangeKind {

@@ -13,8 +13,10 @@ export function openStorage(storage: DurableObjectStorage): SqlStorage {
 	const sql = sqlOf(storage);
 	sql.exec(
 		`CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+		CREATE TABLE IF NOT EXISTS shards (label TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
 		CREATE TABLE IF NOT EXISTS log (
-			sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, sessions TEXT, frame TEXT
+			sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, sessions TEXT, frame TEXT,
+			bytes INTEGER NOT NULL, end_bytes INTEGER NOT NULL
 		);
 		CREATE TABLE IF NOT EXISTS histories (
 			session TEXT PRIMARY KEY, history TEXT NOT NULL, idle_ms INTEGER

@@ -1,9 +1,11 @@
 import {
+	CALL_WAIT_MS,
 	currentScope,
 	encodeSessionId,
 	isOpen,
 	keepAlive,
 	reporterOf,
+	shardOfSession,
 	StreamError,
 } from '@tmcp-sessions/core';
 import type {
@@ -13,17 +15,23 @@ import type {
 	ResumableStreams,
 	SessionInbox,
 	SessionInboxes,
+	StreamPresence,
 } from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
 
 import { Backoff } from './backoff.ts';
-import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
-import type { SyncLayerBinding } from './binding.ts';
+import type { BackoffOptions } from './backoff.ts';
+import { DEFAULT_BINDING, PACKAGE, syncLayerOf } from './binding.ts';
+import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { ClientStream } from './client-stream.ts';
+import { lengthProblem, MAX_MESSAGE_LENGTH } from './message-length.ts';
 import { openSocket } from './open-socket.ts';
-import { MAX_MESSAGE_LENGTH, SocketInbox } from './session-inbox.ts';
+import type { OpenedSocket } from './open-socket.ts';
+import { publisherOf } from './publisher.ts';
+import { SocketInbox } from './session-inbox.ts';
 import { MAX_SESSION_BYTES } from './socket-address.ts';
+import type { SocketPurpose } from './socket-address.ts';
 
 /** A frame gets an id, which has some room. */
 const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
@@ -32,10 +40,25 @@ const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
 export interface SyncLayerOptions {
 	/** Told of messages and sockets to the object that were lost. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
+	/**
+	 * What the objects may not leave. Default: nothing. Objects of one jurisdiction know nothing of
+	 * those of another, and workerd on one's own machine has none.
+	 */
+	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
+	/**
+	 * How long the object has to take a socket, in milliseconds, each time that one is opened.
+	 * 10,000 unless given.
+	 */
+	readonly openTimeoutMs?: number | undefined;
 }
 
 /** Options of a manager of streams; `random` and `sleep` are for tests. */
 export interface StreamSessionOptions extends SyncLayerOptions {
+	/**
+	 * How long a client that came back for a call is kept waiting where nothing of the call is known,
+	 * in milliseconds: then its stream ends with a gap. 120,000 unless given.
+	 */
+	readonly callWaitMs?: number | undefined;
 	/** From 0 to 1, to spread the attempts to reach the object again. `Math.random` unless given. */
 	readonly random?: (() => number) | undefined;
 	/** Waits so many milliseconds. A timer unless given. */
@@ -43,19 +66,20 @@ export interface StreamSessionOptions extends SyncLayerOptions {
 }
 
 /**
- * The sessions' GET streams, wherever their isolates are: each holds one socket to the `SyncLayer`,
- * and a message goes through that object to the newest stream of each session, and into its log for
- * those whose stream is down. The inboxes of the requests at work for a session are reached through
+ * The sessions' GET streams, wherever their isolates are: each holds one socket to the `SyncLayer` of
+ * its session's shard, and a message goes through that object to the newest stream of each session,
+ * and into its log for those whose stream is down. The inboxes of the requests at work for a session are reached through
  * it too, with a socket for each.
  */
 export class DurableObjectStreamSessionManager
 	extends StreamSessionManager
-	implements SessionInboxes, ResumableStreams
+	implements SessionInboxes, ResumableStreams, StreamPresence
 {
-	readonly #binding: SyncLayerBinding;
+	readonly #layers: SyncLayers;
 	readonly #report: (cause: unknown, session?: string) => void;
-	readonly #random: () => number;
-	readonly #sleep: (ms: number) => Promise<void>;
+	readonly #backoff: BackoffOptions;
+	readonly #openTimeoutMs: number | undefined;
+	readonly #callWaitMs: number;
 	/** The streams that requests of this isolate hold. */
 	readonly #local = new Map<string, Set<ClientStream>>();
 	/** Which request holds which stream. */
@@ -64,10 +88,15 @@ export class DurableObjectStreamSessionManager
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
 		super();
-		this.#binding = binding;
+		this.#layers = { binding, jurisdiction: options.jurisdiction };
 		this.#report = reporterOf(options.onError);
-		this.#random = options.random ?? Math.random;
-		this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+		this.#openTimeoutMs = options.openTimeoutMs;
+		this.#callWaitMs = options.callWaitMs ?? CALL_WAIT_MS;
+		this.#backoff = {
+			random: options.random ?? Math.random,
+			sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+			now: Date.now,
+		};
 	}
 
 	/**
@@ -86,9 +115,9 @@ export class DurableObjectStreamSessionManager
 			controller,
 			lastEventId: scope?.lastEventId,
 			openSocket: (lastEventId, rank) =>
-				openSocket(this.#binding, { role: 'stream', session, lastEventId, rank }),
-			backoff: new Backoff(this.#random),
-			sleep: this.#sleep,
+				this.#openSocket({ role: 'stream', session, lastEventId, rank }),
+			backoff: new Backoff(this.#backoff),
+			callWaitMs: this.#callWaitMs,
 			report: (cause) => this.#report(cause, id),
 			onEnd: () => this.#forget(session, stream),
 		});
@@ -97,7 +126,7 @@ export class DurableObjectStreamSessionManager
 		const streams = this.#local.get(session) ?? new Set();
 		this.#local.set(session, streams.add(stream));
 		try {
-			await stream.open();
+			await stream.begin();
 		} catch (error) {
 			stream.release();
 			throw error;
@@ -122,7 +151,7 @@ export class DurableObjectStreamSessionManager
 		for (const stream of cancelled) stream.release();
 		if (cancelled.length > 0) return;
 		try {
-			await syncLayer(this.#binding).delete(session);
+			await syncLayerOf(this.#layers, session).delete(session);
 		} catch (cause) {
 			throw new StreamError(PACKAGE, "ending a session's streams", cause);
 		}
@@ -148,19 +177,29 @@ export class DurableObjectStreamSessionManager
 		return sending;
 	}
 
+	async hasOpenStream(id: string): Promise<boolean> {
+		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		try {
+			return await syncLayerOf(this.#layers, session).has(session);
+		} catch (cause) {
+			throw new StreamError(PACKAGE, 'looking for a stream', cause);
+		}
+	}
+
 	async keepCall(id: string, events: CallEvents): Promise<void> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		try {
-			await syncLayer(this.#binding).keepCall(session, events);
+			await syncLayerOf(this.#layers, session).keepCall(session, events);
 		} catch (cause) {
 			throw new StreamError(PACKAGE, 'keeping what a call said', cause);
 		}
 	}
 
 	/**
-	 * Opens an inbox, for one upgrade request to the object. Where its socket is lost, a new one is
-	 * opened, once; where that fails, or is lost in its turn, `onError` is told. What is delivered
-	 * meanwhile does not arrive, and the number that `deliver` returns says so.
+	 * Opens an inbox, for one upgrade request to the object. Where its socket is lost, the object is
+	 * looked for again for half a minute; where that does not help, `onError` is told. What is delivered
+	 * meanwhile does not arrive, and the number that `deliver` returns says so. A session has at most
+	 * 256 open inboxes.
 	 *
 	 * @throws {InvalidSessionIdError} where the id is no string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} where the object cannot be reached.
@@ -168,9 +207,10 @@ export class DurableObjectStreamSessionManager
 	async openInbox(id: string, take: (message: string) => void): Promise<SessionInbox> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		return SocketInbox.open({
-			openSocket: () => openSocket(this.#binding, { role: 'inbox', session }),
+			openSocket: () => this.#openSocket({ role: 'inbox', session }),
+			backoff: new Backoff(this.#backoff),
 			take,
-			report: this.#report,
+			report: (cause) => this.#report(cause, id),
 		});
 	}
 
@@ -185,12 +225,10 @@ export class DurableObjectStreamSessionManager
 	async deliver(id: string, message: string): Promise<number> {
 		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
 		const operation = 'delivering to inboxes';
-		if (message.length > MAX_MESSAGE_LENGTH) {
-			const reason = `a message has at most ${MAX_MESSAGE_LENGTH} UTF-16 units; found ${message.length}. Send less`;
-			throw new StreamError(PACKAGE, operation, reason);
-		}
+		const problem = lengthProblem(message.length);
+		if (problem) throw new StreamError(PACKAGE, operation, problem);
 		try {
-			return await syncLayer(this.#binding).deliver(session, message);
+			return await syncLayerOf(this.#layers, session).deliver(session, message);
 		} catch (cause) {
 			throw new StreamError(PACKAGE, operation, cause);
 		}
@@ -198,16 +236,21 @@ export class DurableObjectStreamSessionManager
 
 	async #broadcast(sessions: string[] | undefined, data: string): Promise<void> {
 		const operation = 'sending to streams';
-		if (data.length > MAX_FRAME_LENGTH) {
-			const reason = `a message has at most ${MAX_FRAME_LENGTH} UTF-16 units; found ${data.length}. Send less`;
-			this.#report(new StreamError(PACKAGE, operation, reason));
-			return;
-		}
-		try {
-			await syncLayer(this.#binding).broadcast(sessions?.flatMap(streamable), data);
-		} catch (cause) {
+		const problem = lengthProblem(data.length, MAX_FRAME_LENGTH);
+		if (problem) return this.#report(new StreamError(PACKAGE, operation, problem));
+		const onFailure = (cause: unknown): void =>
 			this.#report(new StreamError(PACKAGE, operation, cause));
+		try {
+			const publication = { sessions: sessions?.flatMap(streamable), frame: data };
+			await publisherOf(this.#layers).publish(publication, onFailure);
+		} catch (cause) {
+			onFailure(cause);
 		}
+	}
+
+	#openSocket(purpose: Exclude<SocketPurpose, { role: 'listener' }>): Promise<OpenedSocket> {
+		const shard = shardOfSession(purpose.session);
+		return openSocket(this.#layers, shard, purpose, this.#openTimeoutMs);
 	}
 
 	#forget(session: string, stream: ClientStream): void {

@@ -1,3 +1,5 @@
+import { MAX_STREAMS } from '@tmcp-sessions/core';
+
 import type { StreamPurpose } from './socket-address.ts';
 import { FINAL_CODES } from './socket-address.ts';
 
@@ -26,6 +28,16 @@ export const STREAM_TAG = 'stream';
 /** Not the tag of a session's inboxes or of its calls: what looks for its streams must not find them. */
 export function sessionTag(session: string): string {
 	return `session:${session}`;
+}
+
+/** On every inbox of a session. */
+export function inboxTag(session: string): string {
+	return `inbox:${session}`;
+}
+
+/** Whether this socket is one of a stream; also of one that is closed, whose tags are gone. */
+export function isStream(socket: WebSocket): boolean {
+	return isStreamAttachment(socket.deserializeAttachment());
 }
 
 /** The open ones that this class accepted. */
@@ -65,6 +77,19 @@ export function rankSocket(
 		}
 	}
 	return attachment;
+}
+
+/** Ends the streams of a session that are over the bound, oldest first, but not the new one. */
+export function closeOldest(streams: readonly StreamSocket[], opened: WebSocket): void {
+	const oldestFirst = streams
+		.filter(({ socket }) => socket !== opened)
+		.toSorted(({ attachment: one }, { attachment: other }) => {
+			if (one.isSuperseded !== other.isSuperseded) return one.isSuperseded ? -1 : 1;
+			return one.channel - other.channel || one.rank - other.rank;
+		});
+	for (const { socket } of oldestFirst.slice(0, Math.max(0, streams.length - MAX_STREAMS))) {
+		closeQuietly(socket, FINAL_CODES.tooMany);
+	}
 }
 
 /** Whom a message of the session goes to, newest first. */

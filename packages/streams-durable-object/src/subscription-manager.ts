@@ -1,13 +1,22 @@
-import { keepAlive, reporterOf, StreamError } from '@tmcp-sessions/core';
+import {
+	currentScope,
+	hashUri,
+	keepAlive,
+	reporterOf,
+	ROOT_SHARD,
+	StreamError,
+} from '@tmcp-sessions/core';
 import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { waitUntil } from 'cloudflare:workers';
 
-import { DEFAULT_BINDING, PACKAGE, syncLayer } from './binding.ts';
-import type { SyncLayerBinding } from './binding.ts';
+import { DEFAULT_BINDING, PACKAGE } from './binding.ts';
+import type { SyncLayerBinding, SyncLayers } from './binding.ts';
+import { lengthProblem } from './message-length.ts';
 import { openSocket } from './open-socket.ts';
-import { kindsOf } from './socket-address.ts';
+import { publisherOf } from './publisher.ts';
+import { kindsOf, urisOf } from './socket-address.ts';
 import type { SyncLayerOptions } from './stream-session-manager.ts';
 
 interface Listener {
@@ -19,58 +28,61 @@ interface Listener {
  * The listeners of the stateless era (`subscriptions/listen`), wherever their isolates are: each
  * holds one socket to the `SyncLayer`, opened before the subscription is acknowledged.
  *
- * What is sent before the acknowledgement is out, and the order after it, is left to tmcp's own
+ * The object sends what a listener asked for, by kind and by uri. Where a hash of a uri is that of
+ * another one, or the uris are more than 1,000, it sends more; what is sent before the
+ * acknowledgement is out, the order after it, and the last look at a uri are left to tmcp's own
  * in-memory manager, one for each listener.
  */
 export class DurableObjectSubscriptionManager extends SubscriptionManager {
-	readonly #binding: SyncLayerBinding;
+	readonly #layers: SyncLayers;
 	readonly #report: (cause: unknown) => void;
+	readonly #openTimeoutMs: number | undefined;
 	readonly #listeners = new Map<string, Listener>();
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: SyncLayerOptions = {}) {
 		super();
-		this.#binding = binding;
+		this.#layers = { binding, jurisdiction: options.jurisdiction };
 		this.#report = reporterOf(options.onError);
+		this.#openTimeoutMs = options.openTimeoutMs;
 	}
 
 	/**
 	 * Registers a listener and acknowledges it once changes from every isolate reach it.
 	 *
 	 * @returns false where its origin has a listener of this id already.
-	 * @throws {StreamError} where the object cannot be reached.
+	 * @throws {StreamError} where the object cannot be reached, or its client has 1,024 open listeners.
 	 */
 	override async create(
 		subscription: Subscription,
 		callbacks: SubscriptionCallbacks,
 	): Promise<boolean> {
-		const { id, origin, filters } = subscription;
+		const { id, origin } = subscription;
 		const key = keyOf(id, origin);
 		if (this.#listeners.has(key)) return false;
 		const local = new InMemorySubscriptionManager();
 		this.#listeners.set(key, { origin, local });
-
+		// Any request may close the listener, but only the one that opened the socket may touch it.
+		const closed = Promise.withResolvers<void>();
+		const end = (): void => {
+			this.#listeners.delete(key);
+			closed.resolve();
+		};
 		try {
-			const kinds = kindsOf(filters);
-			const { socket } = await openSocket(this.#binding, { role: 'listener', kinds });
-			socket.addEventListener('message', ({ data }) => this.#deliver(local, data));
-			// Without its socket it would miss changes in silence: its client is told, and listens again.
-			const lost = (): void => this.#handled(local.close(id, origin, 'closed'));
-			socket.addEventListener('close', lost);
-			socket.addEventListener('error', lost);
-			// Any request may close the listener, but only the one that opened the socket may touch it.
-			const closed = Promise.withResolvers<void>();
-			this.#handled(closed.promise.then(() => socket.close(1000)));
+			// Known before its socket is there: it may be closed while that is opened.
 			return await local.create(subscription, {
 				...callbacks,
+				acknowledge: async () => {
+					await this.#listen(subscription, local, closed.promise);
+					await callbacks.acknowledge();
+				},
 				close: async (reason) => {
-					this.#listeners.delete(key);
-					closed.resolve();
+					end();
 					await callbacks.close(reason);
 				},
 			});
 		} catch (error) {
-			this.#listeners.delete(key);
+			end();
 			throw error;
 		}
 	}
@@ -102,6 +114,30 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 		);
 	}
 
+	/** Opens the socket of a listener, in the request that owns it, until the listener is closed. */
+	async #listen(
+		{ id, origin, filters }: Subscription,
+		local: SubscriptionManager,
+		closed: Promise<void>,
+	): Promise<void> {
+		const owner = await hashUri(currentScope()?.principal ?? origin);
+		const purpose = {
+			role: 'listener',
+			kinds: kindsOf(filters),
+			uris: urisOf(filters),
+			owner,
+		} as const;
+		// It has no session that could say where.
+		const shard = currentScope()?.shard ?? ROOT_SHARD;
+		const { socket } = await openSocket(this.#layers, shard, purpose, this.#openTimeoutMs);
+		socket.addEventListener('message', ({ data }) => this.#deliver(local, data));
+		// Without its socket it would miss changes in silence: its client is told, and listens again.
+		const lost = (): void => this.#handled(local.close(id, origin, 'closed'));
+		socket.addEventListener('close', lost);
+		socket.addEventListener('error', lost);
+		this.#handled(closed.then(() => socket.close(1000)));
+	}
+
 	#deliver(local: SubscriptionManager, data: unknown): void {
 		if (typeof data !== 'string') return;
 		// Sound: only SyncLayer holds the other end, and it sends what `send` was given.
@@ -110,10 +146,14 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 	}
 
 	async #publish(notification: JSONRPCRequest): Promise<void> {
-		try {
-			await syncLayer(this.#binding).sendSubscription(notification);
-		} catch (cause) {
+		const onFailure = (cause: unknown): void =>
 			this.#report(new StreamError(PACKAGE, 'telling listeners', cause));
+		try {
+			const problem = lengthProblem(JSON.stringify(notification).length);
+			if (problem) return onFailure(problem);
+			await publisherOf(this.#layers).publish({ notification }, onFailure);
+		} catch (cause) {
+			onFailure(cause);
 		}
 	}
 

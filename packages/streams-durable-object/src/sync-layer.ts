@@ -2,21 +2,33 @@ import {
 	DEFAULT_LOG_BOUNDS,
 	isCallStream,
 	loggedFrame,
+	MAX_CALLS,
 	openStream,
 	parseEventId,
+	reasonOf,
+	TOO_MANY_CALLS,
 } from '@tmcp-sessions/core';
 import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { SqlCallLog } from './call-log.ts';
-import { SqlMessageLog } from './message-log.ts';
+import { ListenerSockets } from './listener-sockets.ts';
+import { inRows, SqlMessageLog } from './message-log.ts';
+import { PruneAlarm } from './prune-alarm.ts';
+import type { AlarmStorage } from './prune-alarm.ts';
+import type { Publication } from './publication.ts';
 import { ResumedCalls } from './resumed-calls.ts';
-import { FINAL_CODES, kindOf, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
+import { ShardList } from './shard-list.ts';
+import { SHARD_HEADER, ShardRegistration } from './shard-registration.ts';
+import { FINAL_CODES, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-address.ts';
 import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
-import { MAX_ROW_BYTES, openStorage } from './storage.ts';
+import { openStorage } from './storage.ts';
 import {
+	closeOldest,
 	closeQuietly,
+	inboxTag,
+	isStream,
 	markCurrent,
 	newestFirst,
 	openStreams,
@@ -28,9 +40,9 @@ import {
 import type { StreamSocket } from './stream-sockets.ts';
 
 /**
- * The Durable Object that a deployment's streams meet in. Each open stream of a client, each
- * listener and each inbox holds one socket to it; between messages it leaves memory and the sockets
- * stay.
+ * A Durable Object that streams of a deployment meet in: one of its shards. Each open stream of a
+ * client, each listener and each inbox holds one socket to it; between messages it leaves memory and
+ * the sockets stay.
  *
  * What was sent is in its log, for those who come back for it. It keeps nothing in memory that
  * cannot be read again: what it knows is in the sockets' tags and attachments and in SQLite, so that
@@ -44,21 +56,38 @@ export class SyncLayer extends DurableObject {
 	readonly #log: SqlMessageLog;
 	readonly #calls: ResumedCalls;
 	readonly #callLog: SqlCallLog;
-	/** Whether an alarm is known to be set. */
-	#hasAlarm = false;
+	readonly #listeners: ListenerSockets;
+	readonly #registration: ShardRegistration;
+	readonly #shards: ShardList;
+	readonly #alarm: PruneAlarm;
 
-	/** @throws {StreamError} where the class has no SQLite. */
-	constructor(state: DurableObjectState, env: Cloudflare.Env) {
+	/**
+	 * @param alarm where the object does other work too, whose alarm it shares: whoever has the alarm
+	 * calls `alarm()` then. The platform gives none.
+	 * @throws {StreamError} where the class has no SQLite.
+	 */
+	constructor(state: DurableObjectState, env: Cloudflare.Env, alarm: AlarmStorage = state.storage) {
 		super(state, env);
 		const sql = openStorage(state.storage);
 		this.#bounds = new.target.logBounds;
-		this.#log = new SqlMessageLog(sql, this.#bounds);
+		// Half an age, so that nothing is kept for much longer than one.
+		this.#alarm = new PruneAlarm(state, alarm, this.#bounds.ageMs / 2);
+		this.#registration = new ShardRegistration(state, env);
+		this.#shards = new ShardList(sql);
+		this.#log = new SqlMessageLog(sql, this.#bounds, this.#registration);
 		this.#callLog = new SqlCallLog(sql, this.#bounds);
 		this.#calls = new ResumedCalls(state, this.#callLog);
+		this.#listeners = new ListenerSockets(state);
+		// All sockets may have been lost without a word: then nothing else would let go of its place.
+		if (this.#registration.isListed && state.getWebSockets().length === 0) this.#alarm.set();
 	}
 
-	/** Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose. */
-	override fetch(request: Request): Response {
+	/**
+	 * Takes a Worker's socket. 426 to what is no WebSocket upgrade, 400 to one without a purpose, 429
+	 * where its session or its owner has too many, 503 where the object has or where the root cannot be
+	 * told that there is a shard.
+	 */
+	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
 			return new Response('Expected a WebSocket upgrade', {
 				status: 426,
@@ -68,9 +97,48 @@ export class SyncLayer extends DurableObject {
 		const purpose = purposeOf(request.url);
 		if (!purpose) return new Response('Expected a session or a listener', { status: 400 });
 
+		if (purpose.role !== 'inbox') {
+			try {
+				await this.#registration.ensure(request.headers.get(SHARD_HEADER));
+			} catch (cause) {
+				this.#alarm.set();
+				return new Response(`the shard was not registered: ${reasonOf(cause)}`, { status: 503 });
+			}
+		}
+		const refusal = this.#refusal(purpose);
+		if (refusal) return new Response(refusal, { status: 429 });
+
 		const { 0: client, 1: server } = new WebSocketPair();
-		const headers = this.#accept(server, purpose);
-		return new Response(null, { status: 101, webSocket: client, headers });
+		try {
+			const headers = this.#accept(server, purpose);
+			return new Response(null, { status: 101, webSocket: client, headers });
+		} catch (error) {
+			// Above all at 32,768 sockets, the platform's limit: more objects take more.
+			return new Response(reasonOf(error), { status: 503 });
+		}
+	}
+
+	/**
+	 * Carries out what was published in one turn, in order.
+	 *
+	 * @returns the shards that are registered here, which is with the root.
+	 */
+	publish(publications: readonly Publication[]): string[] {
+		for (const publication of publications) {
+			if ('notification' in publication) this.sendSubscription(publication.notification);
+			else this.broadcast(publication.sessions, publication.frame);
+		}
+		return this.#shards.labels();
+	}
+
+	/** Lists a shard that takes its first socket. */
+	addShard(shard: string, token: string): void {
+		this.#shards.add(shard, token);
+	}
+
+	/** Forgets a shard that has nothing left, unless it has registered again. */
+	removeShard(shard: string, token: string): void {
+		this.#shards.remove(shard, token);
 	}
 
 	/** Whether the session has an open stream. */
@@ -103,7 +171,7 @@ export class SyncLayer extends DurableObject {
 		const known = [...new Set(sessions)]
 			.map((session) => ({ session, streams: this.#streamsOf(session) }))
 			.filter(({ session, streams }) => streams.length > 0 || this.#log.knows(session));
-		for (const part of partsOf(known)) {
+		for (const part of inRows(known)) {
 			const sequence = this.#append(
 				part.map(({ session }) => session),
 				frame,
@@ -115,15 +183,12 @@ export class SyncLayer extends DurableObject {
 	/** Keeps what a call of the session has said, and sends it to the streams that resumed the call. */
 	keepCall(session: string, events: CallEvents): void {
 		this.#calls.keep(session, events, Date.now());
-		this.#setAlarm();
+		this.#alarm.set();
 	}
 
-	/** Tells the listeners that asked for this kind of change. Their Workers apply the finer filters. */
+	/** Tells the listeners that asked for this change. */
 	sendSubscription(notification: JSONRPCRequest): void {
-		const kind = kindOf(notification.method);
-		if (!kind) return;
-		const message = JSON.stringify(notification);
-		for (const socket of this.ctx.getWebSockets(listenerTag(kind))) trySend(socket, message);
+		this.#listeners.send(notification);
 	}
 
 	/**
@@ -138,8 +203,8 @@ export class SyncLayer extends DurableObject {
 	}
 
 	/** Lets go of what is too old. Set again only while there is anything that will be. */
-	override alarm(): void {
-		this.#hasAlarm = false;
+	override async alarm(): Promise<void> {
+		this.#alarm.wentOff();
 		const nowMs = Date.now();
 		const beforeMs = nowMs - this.#bounds.ageMs;
 		const isOpen = (session: string): boolean => this.has(session);
@@ -149,26 +214,35 @@ export class SyncLayer extends DurableObject {
 			this.#callLog.prune(beforeMs),
 			this.#calls.endWaiting(beforeMs),
 		];
-		if (left.includes(true)) this.#setAlarm();
+		const isEmpty = !left.includes(true) && this.ctx.getWebSockets().length === 0;
+		if (isEmpty) left.push(!(await this.#registration.leave()));
+		if (left.includes(true)) this.#alarm.set();
 	}
 
 	/** Completes the closing handshake, which the platform leaves to us before its date 2026-04-07. */
 	override webSocketClose(socket: WebSocket): void {
 		closeQuietly(socket);
-		// Its session may be one that does not come back.
-		if (this.ctx.getTags(socket).includes(STREAM_TAG)) this.#setAlarm();
+		// Its session may be one that does not come back, and its shard one that has nothing left.
+		if (isStream(socket) || this.#registration.isListed) this.#alarm.set();
 	}
 
 	override webSocketError(socket: WebSocket): void {
 		this.webSocketClose(socket);
 	}
 
+	/** Why there is no place for one more, where there is none. */
+	#refusal(purpose: SocketPurpose): string | undefined {
+		if (purpose.role === 'listener') return this.#listeners.refusal(purpose);
+		if (purpose.role === 'stream') return this.#calls.refusal(purpose);
+		const inboxes = this.ctx.getWebSockets(inboxTag(purpose.session)).length;
+		return inboxes < MAX_CALLS ? undefined : TOO_MANY_CALLS;
+	}
+
 	/** @returns what the Worker is told of its stream. */
 	#accept(socket: WebSocket, purpose: SocketPurpose): Record<string, string> {
 		if (purpose.role === 'stream') return this.#acceptStream(socket, purpose);
-		const isInbox = purpose.role === 'inbox';
-		const tags = isInbox ? [inboxTag(purpose.session)] : purpose.kinds.map(listenerTag);
-		this.ctx.acceptWebSocket(socket, tags);
+		if (purpose.role === 'listener') this.#listeners.accept(socket, purpose);
+		else this.ctx.acceptWebSocket(socket, [inboxTag(purpose.session)]);
 		return {};
 	}
 
@@ -179,7 +253,7 @@ export class SyncLayer extends DurableObject {
 		const position = parseEventId(lastEventId ?? '');
 		if (position && isCallStream(position.stream)) {
 			const replayed = this.#calls.accept(socket, session, position, nowMs);
-			this.#setAlarm();
+			this.#alarm.set();
 			return { [REPLAYED_HEADER]: `${replayed}` };
 		}
 		if (purpose.rank !== undefined && this.#hasEnded(session, position)) {
@@ -191,6 +265,7 @@ export class SyncLayer extends DurableObject {
 		const opened = openStream(this.#log, session, lastEventId, nowMs);
 		this.ctx.acceptWebSocket(socket, [STREAM_TAG, sessionTag(session)]);
 		const { rank } = rankSocket(socket, purpose, opened, others, nowMs);
+		closeOldest(this.#streamsOf(session), socket);
 		for (const frame of opened.frames) trySend(socket, frame);
 		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${opened.frames.length}` };
 	}
@@ -202,7 +277,7 @@ export class SyncLayer extends DurableObject {
 	}
 
 	#append(sessions: readonly string[] | undefined, frame: string): number {
-		this.#setAlarm();
+		this.#alarm.set();
 		return this.#log.append(sessions, frame, Date.now());
 	}
 
@@ -226,40 +301,4 @@ export class SyncLayer extends DurableObject {
 		const streams = openStreams(this.ctx.getWebSockets(STREAM_TAG));
 		return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
 	}
-
-	/** One that is set already stays. Half an age, so that nothing is kept for much longer than one. */
-	#setAlarm(): void {
-		if (this.#hasAlarm) return;
-		this.#hasAlarm = true;
-		const { storage } = this.ctx;
-		const setting = storage.getAlarm().then(async (atMs) => {
-			if (atMs === null) await storage.setAlarm(Date.now() + this.#bounds.ageMs / 2);
-		});
-		// What cannot be set is set with the next message.
-		this.ctx.waitUntil(setting.catch(() => void (this.#hasAlarm = false)));
-	}
-}
-
-function inboxTag(session: string): string {
-	return `inbox:${session}`;
-}
-
-function listenerTag(kind: string): string {
-	return `listener:${kind}`;
-}
-
-/** In parts whose sessions fit into a row of the log. */
-function partsOf<Known extends { readonly session: string }>(known: Known[]): Known[][] {
-	const parts: Known[][] = [];
-	let bytes = Infinity;
-	for (const each of known) {
-		bytes += each.session.length + 1;
-		if (bytes <= MAX_ROW_BYTES / 4) {
-			parts.at(-1)?.push(each);
-			continue;
-		}
-		parts.push([each]);
-		bytes = each.session.length + 1;
-	}
-	return parts;
 }

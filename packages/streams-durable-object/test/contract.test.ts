@@ -5,6 +5,7 @@ import {
 import {
 	testResumableStreams,
 	testSessionInboxes,
+	testStreamPresence,
 	testStreamSessionManager,
 	testSubscriptionManager,
 } from '@tmcp-sessions/testkit';
@@ -23,12 +24,19 @@ testSessionInboxes('DurableObjectStreamSessionManager', () => ({
 	evict,
 }));
 
+testStreamPresence('DurableObjectStreamSessionManager', () => ({
+	manager: new DurableObjectStreamSessionManager(),
+	elsewhere: new DurableObjectStreamSessionManager(),
+	evict,
+}));
+
 testResumableStreams('DurableObjectStreamSessionManager', () => {
 	const errors: Error[] = [];
 	const onError = (error: Error): void => void errors.push(error);
 	return {
 		manager: new DurableObjectStreamSessionManager(undefined, { onError }),
 		elsewhere: new DurableObjectStreamSessionManager(undefined, { onError }),
+		impatient: new DurableObjectStreamSessionManager(undefined, { onError, callWaitMs: 100 }),
 		evict,
 		errors,
 		manyMessages: 150,

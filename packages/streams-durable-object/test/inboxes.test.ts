@@ -12,11 +12,17 @@ import { syncLayer } from './fixture/sync-layer.ts';
 /** Units of UTF-16, of three bytes of UTF-8 at most, that a frame of 32 MiB holds for sure. */
 const MOST_UNITS = 11_184_810;
 
-/** A manager, what it reported, and how it opens an inbox that the test closes. */
+/**
+ * A manager whose waits are counted and over at once, what it reported, and how it opens an inbox
+ * that the test closes.
+ */
 function newManager(binding: DurableObjectNamespace<SyncLayer> = env.TMCP_DURABLE_OBJECT) {
 	const errors: Error[] = [];
+	const waits: number[] = [];
 	const manager = new DurableObjectStreamSessionManager(binding, {
 		onError: (error) => void errors.push(error),
+		random: () => 1,
+		sleep: async (ms) => void waits.push(ms),
 	});
 	const open = async (id: string): Promise<{ received: string[]; close: () => void }> => {
 		const received: string[] = [];
@@ -24,7 +30,7 @@ function newManager(binding: DurableObjectNamespace<SyncLayer> = env.TMCP_DURABL
 		onTestFinished(() => inbox.close());
 		return { received, close: () => inbox.close() };
 	};
-	return { manager, errors, open };
+	return { manager, errors, waits, open };
 }
 
 /** The object loses the inboxes of a session: what a reset does to them. */
@@ -138,18 +144,31 @@ describe('an inbox whose socket is lost', () => {
 		expect(errors).toEqual([]);
 	});
 
-	it('is not opened a third time: onError is told, once', async () => {
+	it('gets a new one however often it is lost, as long as messages arrive in between', async () => {
 		const session = crypto.randomUUID();
-		const { manager, errors, open } = newManager();
+		const { manager, errors, waits, open } = newManager();
+		const { received } = await open(session);
+		const rounds = Array.from({ length: 20 }, (_, index) => `after loss ${index}`);
+		for (const round of rounds) {
+			await loseInboxes(session);
+			await expect.poll(() => manager.deliver(session, round)).toBe(1);
+			await expect.poll(() => received.at(-1)).toBe(round);
+		}
+		expect(received).toEqual(rounds);
+		expect(waits).toEqual(rounds.map(() => 100));
+		expect(errors).toEqual([]);
+	});
+
+	it('is not opened without an end where each is lost at once: onError is told, once', async () => {
+		const session = crypto.randomUUID();
+		const { manager, errors, waits, open } = newManager();
 		await open(session);
-		await loseInboxes(session);
-		await expect.poll(() => manager.deliver(session, 'in between')).toBe(1);
-		await loseInboxes(session);
-		await expect
-			.poll(() => errors.map(String))
-			.toEqual([
-				'StreamError: [tmcp-sessions/streams-durable-object] holding an inbox failed: closed with 1012',
-			]);
+		while (errors.length === 0) await loseInboxes(session);
+		expect(errors.map(String)).toEqual([
+			'StreamError: [tmcp-sessions/streams-durable-object] holding an inbox failed: closed with 1012',
+		]);
+		expect(waits.slice(0, 7)).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000]);
+		expect(waits.length).toBeLessThan(15);
 		await expect.poll(() => inboxesOf(session)).toBe(0);
 		expect(await manager.deliver(session, 'to nobody')).toBe(0);
 	});
@@ -160,7 +179,7 @@ describe('an inbox whose socket is lost', () => {
 		const binding = beforeOpening(async () => {
 			if (reason) throw new Error(reason);
 		});
-		const { errors, open } = newManager(binding);
+		const { errors, waits, open } = newManager(binding);
 		await open(session);
 		reason = 'object is overloaded';
 		await loseInboxes(session);
@@ -169,6 +188,7 @@ describe('an inbox whose socket is lost', () => {
 			.toEqual([
 				'StreamError: [tmcp-sessions/streams-durable-object] opening an inbox failed: object is overloaded',
 			]);
+		expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeLessThanOrEqual(30_000);
 	});
 
 	it('leaves no socket behind where it is closed before the new one is there', async () => {

@@ -50,6 +50,27 @@ describe('what the log costs', () => {
 		await stream.cancel();
 	});
 
+	it('what is kept stays within its bytes, names of sessions among them, also after a wake-up', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, id);
+		const kept = (): Promise<number> =>
+			runInDurableObject(syncLayer(), (_instance, { storage }) => {
+				const sum = 'sum(octet_length(frame) + ifnull(octet_length(sessions), 0))';
+				return storage.sql.exec<{ bytes: number }>(`SELECT ${sum} AS bytes FROM log`).one().bytes;
+			});
+		for (let round = 0; round < 3; round++) {
+			for (let sent = 0; sent < 10; sent++) {
+				await manager.send([id], frameOf(`${round}${sent}${'é'.repeat(50_000)}`));
+			}
+			await evict();
+		}
+		const bound = 1024 * 1024;
+		expect(await kept()).toBeGreaterThan(bound / 2);
+		expect(await kept()).toBeLessThanOrEqual(bound * 1.25);
+		await stream.cancel();
+	});
+
 	it('what a call says costs one row each time, and none where it is kept already', async () => {
 		const id = crypto.randomUUID();
 		const stream = `call/${crypto.randomUUID()}`;

@@ -151,6 +151,13 @@ describe('sockets that are dead, closing or foreign', () => {
 		await expect.poll(() => received).toEqual(['to all', 'to one']);
 	});
 
+	it('the close of a socket that the platform no longer knows throws nothing', async () => {
+		await runInDurableObject(syncLayer(), (instance) => {
+			const { 1: forgotten } = new WebSocketPair();
+			expect(() => instance.webSocketClose(forgotten)).not.toThrow();
+		});
+	});
+
 	it('a listener’s socket that is dead ends nobody else’s notification', async () => {
 		const listeners = await Promise.all(
 			[1, 2, 3].map(() => openSocket('role=listener&kind=prompts')),

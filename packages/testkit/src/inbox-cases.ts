@@ -1,5 +1,6 @@
 import type { SessionInbox, SessionInboxes } from '@tmcp-sessions/core';
 import type { StreamSessionManager } from '@tmcp/session-manager';
+import { MAX_CALLS } from '@tmcp-sessions/core';
 import { expect } from 'vitest';
 
 import { afterMs, frameOf, OpenStream } from './open-stream.ts';
@@ -82,6 +83,16 @@ async function openInbox(session: string, where: SessionInboxes): Promise<OpenIn
 			}
 		},
 	};
+}
+
+/** Delivers until as many take it: a close is on its way for a moment. Not by vitest, which polls in tests alone. */
+async function untilTaken(count: number, deliver: () => Promise<number>): Promise<void> {
+	const deadline = Date.now() + ARRIVAL_MS / 5;
+	while ((await deliver()) !== count) {
+		if (Date.now() > deadline)
+			throw new Error(`expected a message to be taken by ${count} inboxes`);
+		await afterMs(5);
+	}
 }
 
 export const inboxesCases: readonly InboxesCase[] = [
@@ -173,10 +184,10 @@ export const inboxesCases: readonly InboxesCase[] = [
 			await Promise.all(others.map((inbox) => inbox.until(1)));
 			await afterMs(SILENCE_MS);
 			expect(closed.received).toEqual([]);
-			await expect.poll(() => manager.deliver(id(''), 'later')).toBe(2);
+			await untilTaken(2, () => manager.deliver(id(''), 'later'));
 			for (const inbox of others) inbox.close();
 			closed.close();
-			await expect.poll(() => manager.deliver(id(''), 'to nobody')).toBe(0);
+			await untilTaken(0, () => manager.deliver(id(''), 'to nobody'));
 		},
 	},
 	{
@@ -220,6 +231,25 @@ export const inboxesCases: readonly InboxesCase[] = [
 			expect(await elsewhere.deliver(id(''), 'still at work')).toBe(1);
 			await inbox.until(1);
 			expect(inbox.received).toEqual(['still at work']);
+		},
+	},
+	{
+		name: 'a session has 256 open inboxes at most: one more is refused, and one that is closed makes place',
+		async run({ elsewhere, id, open }) {
+			const inboxes = [];
+			for (let opened = 0; opened < MAX_CALLS; opened++) inboxes.push(await open(id('')));
+			await expect(open(id(''), elsewhere)).rejects.toThrow(
+				'a session waits for at most 256 calls at a time',
+			);
+			const other = await open(id('other'), elsewhere);
+			expect(await elsewhere.deliver(id(''), 'to all')).toBe(MAX_CALLS);
+			await Promise.all(inboxes.map((inbox) => inbox.until(1)));
+			inboxes[0]?.close();
+			await untilTaken(MAX_CALLS - 1, () => elsewhere.deliver(id(''), 'to the others'));
+			const next = await open(id(''), elsewhere);
+			expect(await elsewhere.deliver(id(''), 'to the next')).toBe(MAX_CALLS);
+			await next.until(1);
+			expect(other.received).toEqual([]);
 		},
 	},
 ];

@@ -7,6 +7,7 @@ export type { ObjectCall } from './intercepted-durable-object.ts';
 export { interceptedKV } from './intercepted-kv.ts';
 export type { KVCall, KVOperation } from './intercepted-kv.ts';
 export { locationKV } from './location-kv.ts';
+export { mutate, seededRandom } from './mutations.ts';
 export { testInfoSessionManager } from './info-suite.ts';
 export type { InfoUnderTest } from './info-suite.ts';
 export { ManualClock } from './manual-clock.ts';
@@ -51,11 +52,18 @@ export {
 	testStreamSessionManager,
 	testSubscriptionManager,
 } from './stream-suite.ts';
+export { testStreamPresence } from './presence-suite.ts';
+export type { PresenceFactory, PresenceUnderTest } from './presence-suite.ts';
 export { singleUseCases, testSingleUse } from './single-use-suite.ts';
 export type { SingleUseCase, SingleUseFactory, SingleUseUnderTest } from './single-use-suite.ts';
 export { OpenStream } from './open-stream.ts';
 export type { StreamEvent } from './open-stream.ts';
 export { openSession } from './open-session.ts';
 export type { OpenSession } from './open-session.ts';
-export { CLIENT_CAPABILITIES, CLIENT_INFO, TransportClient } from './transport-client.ts';
+export {
+	CLIENT_CAPABILITIES,
+	CLIENT_INFO,
+	sessionName,
+	TransportClient,
+} from './transport-client.ts';
 export type { TransportAnswer } from './transport-client.ts';

@@ -2,7 +2,12 @@ import type { StoredInfoOptions, StoredInfoSessionManager } from '@tmcp-sessions
 import { InfoSessionManager } from '@tmcp/session-manager';
 import { describe, expect, it } from 'vitest';
 
-import { CLIENT_CAPABILITIES, CLIENT_INFO, TransportClient } from './transport-client.ts';
+import {
+	CLIENT_CAPABILITIES,
+	CLIENT_INFO,
+	sessionName,
+	TransportClient,
+} from './transport-client.ts';
 
 /** An info manager as the suite needs it. */
 export interface InfoUnderTest {
@@ -31,15 +36,17 @@ const infoCases: Readonly<Record<string, (subject: InfoSubject) => Promise<void>
 	}) {
 		const first = open();
 		const session = await new TransportClient(first).initialize();
-		await first.flush(session);
+		await first.flush(await sessionName(first, session));
 		await evict();
 		const second = open();
 		await new TransportClient(second).setLogLevel('debug', session);
-		await second.flush(session);
+		await second.flush(await sessionName(second, session));
 		await evict();
-		expect(await open().getClientInfo(session)).toEqual(CLIENT_INFO);
-		expect(await open().getClientCapabilities(session)).toEqual(CLIENT_CAPABILITIES);
-		expect(await open().getLogLevel(session)).toBe('debug');
+		const third = open();
+		const name = await sessionName(third, session);
+		expect(await third.getClientInfo(name)).toEqual(CLIENT_INFO);
+		expect(await third.getClientCapabilities(name)).toEqual(CLIENT_CAPABILITIES);
+		expect(await third.getLogLevel(name)).toBe('debug');
 		expect(errors).toEqual([]);
 	},
 
@@ -50,12 +57,14 @@ const infoCases: Readonly<Record<string, (subject: InfoSubject) => Promise<void>
 	}) {
 		const uri = `test://${crypto.randomUUID()}`;
 		const here = open();
-		const sessions = [1, 2, 3].map(() => crypto.randomUUID());
-		for (const session of sessions) {
-			here.setClientInfo(session, CLIENT_INFO);
-			await here.flush(session);
-			here.addSubscription(session, uri);
-			await here.flush(session);
+		const sessions: string[] = [];
+		for (let count = 0; count < 3; count++) {
+			const session = await new TransportClient(here).initialize();
+			const name = await sessionName(here, session);
+			await here.flush(name);
+			here.addSubscription(name, uri);
+			await here.flush(name);
+			sessions.push(name);
 		}
 		await evict();
 		expect((await open().getSubscriptions(uri)).toSorted()).toEqual(sessions.toSorted());
@@ -73,14 +82,17 @@ const infoCases: Readonly<Record<string, (subject: InfoSubject) => Promise<void>
 	}) {
 		const here = open();
 		const session = await new TransportClient(here).initialize();
-		await here.flush(session);
-		await open().delete(session);
-		expect(await here.getClientInfo(session)).toBeUndefined();
+		const name = await sessionName(here, session);
+		await here.flush(name);
+		const elsewhere = open();
+		await elsewhere.delete(await sessionName(elsewhere, session));
+		expect(await here.getClientInfo(name)).toBeUndefined();
 		expect(errors).toEqual([]);
-		here.setLogLevel(session, 'debug');
-		await here.flush(session).catch(() => {});
-		expect(errors.map(({ name }) => name)).toEqual(['UnknownSessionError']);
-		expect(await open().getLogLevel(session)).toBeUndefined();
+		here.setLogLevel(name, 'debug');
+		await here.flush(name).catch(() => {});
+		expect(errors.map(({ name: error }) => error)).toEqual(['UnknownSessionError']);
+		const third = open();
+		expect(await third.getLogLevel(await sessionName(third, session))).toBeUndefined();
 	},
 };
 

@@ -5,12 +5,15 @@ import { expect } from 'vitest';
 
 import { afterMs, frameOf, OpenStream } from './open-stream.ts';
 import { resumedCallCases } from './resumed-call-cases.ts';
+import { streamBoundCases } from './stream-bound-cases.ts';
 
 /** A stream manager with resumable streams as the suite needs it. */
 export interface ResumableUnderTest {
 	readonly manager: StreamSessionManager & ResumableStreams;
 	/** The manager of another isolate over the same backend; where there is one only, that one. */
 	readonly elsewhere: StreamSessionManager & ResumableStreams;
+	/** Like `manager`, but that it waits for 100 ms at most for a call of which nothing is known. */
+	readonly impatient: StreamSessionManager & ResumableStreams;
 	/** Puts what serves the backend out of memory, as idleness would. Streams stay open. */
 	evict(): Promise<void>;
 	/** What `onError` of the managers was told. */
@@ -287,4 +290,8 @@ const streamCases: readonly ResumableCase[] = [
 	},
 ];
 
-export const resumableCases: readonly ResumableCase[] = [...streamCases, ...resumedCallCases];
+export const resumableCases: readonly ResumableCase[] = [
+	...streamCases,
+	...resumedCallCases,
+	...streamBoundCases,
+];

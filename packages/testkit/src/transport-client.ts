@@ -1,3 +1,4 @@
+import { sealsSessions } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import { HttpTransport } from '@tmcp/transport-http';
 import { McpServer } from 'tmcp';
@@ -15,11 +16,22 @@ export interface TransportAnswer {
 	readonly text: string;
 }
 
+/**
+ * What an info manager calls the session of this id. A manager that seals sessions into their ids
+ * opens it, as for a request; one that refuses it calls it nothing.
+ */
+export async function sessionName(info: InfoSessionManager, id: string): Promise<string> {
+	if (!sealsSessions(info)) return id;
+	return (await info.openSession(id, ''))?.name ?? '';
+}
+
 /** A client of the session era, in front of a bare `HttpTransport` over an info manager. */
 export class TransportClient {
 	readonly #transport: HttpTransport;
+	readonly #info: InfoSessionManager;
 
 	constructor(info: InfoSessionManager) {
+		this.#info = info;
 		const server = new McpServer(
 			{ name: 'test', version: '1.0.0' },
 			{ adapter: undefined, capabilities: { logging: {} } },
@@ -34,7 +46,15 @@ export class TransportClient {
 			capabilities: CLIENT_CAPABILITIES,
 			clientInfo: CLIENT_INFO,
 		};
-		return (await this.post({ id: 1, method: 'initialize', params })).session;
+		const message = { id: 1, method: 'initialize', params };
+		if (!sealsSessions(this.#info)) return (await this.post(message)).session;
+		const { id, name } = await this.#info.sealSession({
+			principal: '',
+			clientInfo: CLIENT_INFO,
+			clientCapabilities: CLIENT_CAPABILITIES,
+		});
+		await this.#post(message, name);
+		return id;
 	}
 
 	/** Sets the log level of a session. */
@@ -44,6 +64,10 @@ export class TransportClient {
 
 	/** Sends a message. */
 	async post(message: object, session?: string): Promise<TransportAnswer> {
+		return this.#post(message, session && (await sessionName(this.#info, session)));
+	}
+
+	async #post(message: object, session: string | undefined): Promise<TransportAnswer> {
 		const response = await this.#transport.respond(
 			new Request('https://example.com/mcp', {
 				method: 'POST',

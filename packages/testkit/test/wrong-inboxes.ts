@@ -1,4 +1,4 @@
-import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
+import { InMemoryStreamSessionManager, MAX_CALLS, TOO_MANY_CALLS } from '@tmcp-sessions/core';
 import type { SessionInbox } from '@tmcp-sessions/core';
 
 interface Inbox {
@@ -9,8 +9,11 @@ interface Inbox {
 /** Right, in a form whose parts can be replaced. */
 class PlainManager extends InMemoryStreamSessionManager {
 	inboxes: Inbox[] = [];
+	most: number = MAX_CALLS;
 
 	override async openInbox(session: string, take: Inbox['take']): Promise<SessionInbox> {
+		const open = this.inboxes.filter((each) => each.session === session);
+		if (open.length >= this.most) throw new Error(TOO_MANY_CALLS);
 		const inbox = { session, take };
 		this.inboxes.push(inbox);
 		return { close: () => this.close(inbox) };
@@ -53,6 +56,9 @@ const eviction = 'inboxes outlive an eviction, and messages after it arrive';
 const streams = 'what is sent to streams reaches no inbox, and what is delivered reaches no stream';
 const ending = 'an inbox outlives the streams and the end of its session';
 
+const bound =
+	'a session has 256 open inboxes at most: one more is refused, and one that is closed makes place';
+
 /** Managers that are wrong, each in its way. */
 export const wrongInboxes: readonly WrongInboxes[] = [
 	{
@@ -62,7 +68,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 				return super.inboxesOf(session).slice(-1);
 			}
 		},
-		fails: [everyInbox, closing, eviction],
+		fails: [everyInbox, closing, eviction, bound],
 	},
 	{
 		name: 'hands a message on twice',
@@ -82,7 +88,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 				return 1;
 			}
 		},
-		fails: [everyInbox, nobody, closing, eviction, streams],
+		fails: [everyInbox, nobody, closing, eviction, streams, bound],
 	},
 	{
 		name: 'finds sessions by how their ids begin',
@@ -91,7 +97,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 				return this.inboxes.filter((inbox) => inbox.session.startsWith(session));
 			}
 		},
-		fails: [similarIds, awkwardIds],
+		fails: [similarIds, awkwardIds, bound],
 	},
 	{
 		name: 'reads an id as a part of a URL',
@@ -146,7 +152,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		Manager: class extends PlainManager {
 			override close(): void {}
 		},
-		fails: [closing],
+		fails: [closing, bound],
 	},
 	{
 		name: 'closes another inbox where one is closed twice',
@@ -195,5 +201,22 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 			}
 		},
 		fails: [ending],
+	},
+	{
+		name: 'opens inboxes without an end',
+		Manager: class extends PlainManager {
+			override most = Infinity;
+		},
+		fails: [bound],
+	},
+	{
+		name: 'counts the inboxes of all sessions together',
+		Manager: class extends PlainManager {
+			override async openInbox(session: string, take: Inbox['take']): Promise<SessionInbox> {
+				if (this.inboxes.length >= this.most) throw new Error(TOO_MANY_CALLS);
+				return super.openInbox(session, take);
+			}
+		},
+		fails: [bound],
 	},
 ];

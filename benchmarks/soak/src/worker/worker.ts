@@ -18,6 +18,7 @@ declare global {
 		interface Env {
 			TMCP_SESSION_INFO: KVNamespace;
 			TMCP_DURABLE_OBJECT: DurableObjectNamespace<SyncLayer>;
+			SHARDS: string;
 		}
 	}
 }
@@ -59,6 +60,7 @@ const mcp = createMcpHandler(server, {
 	info,
 	streams: new DurableObjectStreamSessionManager(),
 	subscriptions: new DurableObjectSubscriptionManager(),
+	placement: { shards: Number(env.SHARDS) },
 	// Often, so that a client that was destroyed is soon found gone.
 	heartbeatSeconds: 1,
 });

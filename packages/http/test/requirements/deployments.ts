@@ -12,6 +12,7 @@ const deployments = [
 	'memory',
 	'kv',
 	'durable-object',
+	'sealed',
 	'session-object',
 	'identity-object',
 ] as const;
@@ -61,6 +62,17 @@ export function describeEachDeployment(
 	const { oneServer = false } = running;
 	const names = deployments.filter((name) => !oneServer || hasOneServer(name));
 	describeDeployments(names, test, running);
+}
+
+/** Runs the tests where the end of a session moves while it is used: that of a sealed one does not. */
+export function describeSlidingDeployments(test: (deployment: Deployment) => void): void {
+	const sliding = deployments.filter((name) => name !== 'sealed');
+	describeDeployments(sliding, test, { concurrent: true });
+}
+
+/** Runs the tests where sessions are in their ids and nowhere else. */
+export function describeSealedAlone(test: (deployment: Deployment) => void): void {
+	describeDeployments(['sealed-alone'], test, {});
 }
 
 /** Runs the tests where the server is stateless on purpose: it has no info manager. */

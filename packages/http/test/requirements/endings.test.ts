@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { describeEachDeployment } from './deployments.ts';
+import { describeEachDeployment, describeSlidingDeployments } from './deployments.ts';
 import type { Deployment } from './deployments.ts';
 import { expectRefusal } from './refusals.ts';
 
@@ -33,16 +33,6 @@ const tests = (deployment: Deployment): void => {
 			await expectRefusal(endpoint.post(LIST, session), refusal);
 			await expectRefusal(endpoint.openStream(session), refusal);
 			await expectRefusal(endpoint.endSession(session), refusal);
-		}
-	});
-
-	it('L4: a session that is used does not expire meanwhile', async () => {
-		const { here, there } = deployment.endpoint('brief');
-		const session = await here.initialize();
-		for (let use = 0; use < 3; use++) {
-			await new Promise((resolve) => setTimeout(resolve, IDLE_MS / 2));
-			const endpoint = use % 2 === 0 ? there : here;
-			expect(await endpoint.call('echo', session, { text: 'still' })).toContain('echo: still');
 		}
 	});
 
@@ -91,3 +81,15 @@ const tests = (deployment: Deployment): void => {
 };
 
 describeEachDeployment(tests, { concurrent: true });
+
+describeSlidingDeployments((deployment) => {
+	it('L4: a session that is used does not expire meanwhile', async () => {
+		const { here, there } = deployment.endpoint('brief');
+		const session = await here.initialize();
+		for (let use = 0; use < 3; use++) {
+			await new Promise((resolve) => setTimeout(resolve, IDLE_MS / 2));
+			const endpoint = use % 2 === 0 ? there : here;
+			expect(await endpoint.call('echo', session, { text: 'still' })).toContain('echo: still');
+		}
+	});
+});

@@ -1,0 +1,139 @@
+import {
+	currentScope,
+	InMemorySessionStore,
+	REGIONS,
+	shardOfSession,
+	StoredInfoSessionManager,
+} from '@tmcp-sessions/core';
+import type { Region } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandlerOptions, PlacementOptions } from '@tmcp-sessions/http';
+import { InMemorySubscriptionManager } from '@tmcp/session-manager';
+import { McpServer } from 'tmcp';
+import { describe, expect, it } from 'vitest';
+
+function handler(placement?: PlacementOptions, more: McpHandlerOptions = {}) {
+	const server = new McpServer(
+		{ name: 'test', version: '1.0.0' },
+		{ adapter: undefined, capabilities: { tools: { listChanged: true } } },
+	);
+	const info = new StoredInfoSessionManager(new InMemorySessionStore());
+	const sessionKeys = ['a-key-of-the-tests-32-characters-long-and-more'];
+	return createMcpHandler(server, { info, sessionKeys, placement, ...more });
+}
+
+/** A request as it comes in at Cloudflare, or anywhere else. */
+function requestFrom(cf: unknown, method: string, params: object, headers = {}): Request {
+	const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+	const request = new Request('https://example.com/mcp', {
+		method: 'POST',
+		headers: {
+			'content-type': 'application/json',
+			accept: 'application/json, text/event-stream',
+			...headers,
+		},
+		body,
+	});
+	return cf === undefined ? request : Object.assign(request, { cf });
+}
+
+async function shardFrom(mcp: ReturnType<typeof handler>, cf?: unknown): Promise<string> {
+	const params = {
+		protocolVersion: '2025-06-18',
+		capabilities: {},
+		clientInfo: { name: 'client', version: '1.0.0' },
+	};
+	const response = await mcp.fetch(requestFrom(cf, 'initialize', params));
+	await response.text();
+	expect(response.status).toBe(200);
+	return shardOfSession(response.headers.get('mcp-session-id') ?? '');
+}
+
+describe('a new session', () => {
+	it('is in the root where nobody knows where its client is, whatever else was not chosen', async () => {
+		for (const cf of [undefined, null, {}, { country: 'T1' }, 'cf', { continent: 7 }]) {
+			expect(await shardFrom(handler(), cf)).toBe('0');
+		}
+		expect(await shardFrom(handler({}))).toBe('0');
+	});
+
+	it('is in the region that Cloudflare saw its client in', async () => {
+		const mcp = handler();
+		expect(await shardFrom(mcp, { continent: 'EU', country: 'FR' })).toBe('weur0');
+		const seattle = { continent: 'NA', country: 'US', longitude: '-122.33' };
+		expect(await shardFrom(mcp, seattle)).toBe('wnam0');
+	});
+
+	it('is in any of the shards of the region, and those are as many as was said', async () => {
+		const mcp = handler({ shards: 3, region: () => 'oc' });
+		const shards = new Set<string>();
+		for (let each = 0; each < 60; each++) shards.add(await shardFrom(mcp));
+		expect([...shards].toSorted()).toEqual(['oc0', 'oc1', 'oc2']);
+	});
+
+	it('is a 500 where `region` returns none, and onError is told which there are', async () => {
+		const errors: string[] = [];
+		const onError = (error: Error): void => void errors.push(error.message);
+		// Not sound, on purpose: this is what comes in from JavaScript.
+		const mcp = handler({ region: () => 'mars' as Region }, { onError });
+		const params = {
+			protocolVersion: '2025-06-18',
+			capabilities: {},
+			clientInfo: { name: 'c', version: '1' },
+		};
+		const response = await mcp.fetch(requestFrom(undefined, 'initialize', params));
+		expect(response.status).toBe(500);
+		expect(await response.text()).not.toContain('mars');
+		expect(errors).toEqual([
+			`[tmcp-sessions/http] placement: region must return one of ${REGIONS.join(', ')}; found mars`,
+		]);
+	});
+
+	it.each([0, 257, -1, 1.5, Number.NaN, Infinity, '4'])(
+		'cannot be in any of %s shards',
+		(shards) => {
+			// Not sound, on purpose: this is what comes in from JavaScript.
+			expect(() => handler({ shards: shards as number })).toThrow(
+				`[tmcp-sessions/http] placement: shards must be a whole number from 1 to 256; found ${shards}`,
+			);
+		},
+	);
+});
+
+describe('a listener of the stateless era', () => {
+	it('is placed like a session, and what asks for no place is not asked where it is', async () => {
+		const found: (string | undefined)[] = [];
+		const asked: string[] = [];
+		const subscriptions = new InMemorySubscriptionManager();
+		const create = subscriptions.create.bind(subscriptions);
+		subscriptions.create = (...args) => {
+			found.push(currentScope()?.shard, currentScope()?.shard);
+			return create(...args);
+		};
+		const region = ({ method }: Request): Region => {
+			asked.push(method);
+			return 'me';
+		};
+		const mcp = handler({ shards: 256, region }, { subscriptions });
+		const of = (method: string, params: object): Promise<Response> => {
+			const version = '2026-07-28';
+			const metadata = {
+				'io.modelcontextprotocol/protocolVersion': version,
+				'io.modelcontextprotocol/clientCapabilities': {},
+				'io.modelcontextprotocol/clientInfo': { name: 'client', version: '1.0.0' },
+			};
+			const headers = { 'mcp-protocol-version': version, 'mcp-method': method };
+			return mcp.fetch(requestFrom(undefined, method, { ...params, _meta: metadata }, headers));
+		};
+		await (await of('tools/list', {})).text();
+		expect(asked).toEqual([]);
+		const response = await of('subscriptions/listen', {
+			notifications: { toolsListChanged: true },
+		});
+		expect(response.status).toBe(200);
+		await response.body?.cancel();
+		expect(found[0]).toMatch(/^me\d+$/);
+		expect(found[1]).toBe(found[0]);
+		expect(asked).toEqual(['POST']);
+	});
+});

@@ -1,0 +1,62 @@
+import { currentScope } from '@tmcp-sessions/core';
+import type { RequestScope, SessionRecord } from '@tmcp-sessions/core';
+
+import type { SealedSession } from './sealed-ids.ts';
+
+/** What this isolate knows of a session that was opened here. */
+export interface OpenedSession extends SealedSession {
+	/** What its store had of it, and when that was asked. */
+	stored?: { readonly record: SessionRecord | undefined; readonly atMs: number } | undefined;
+	/** Whether it subscribed to something here: then its store knows its name. */
+	hasSubscribed?: boolean;
+}
+
+/** A mebibyte of ids: 4,000 sessions and more, 500 where all have as much as fits. */
+const MAX_CHARACTERS = 2 ** 20;
+
+/**
+ * The sessions whose ids were opened in this isolate, those that were used last. An id is opened
+ * once and not with each request; and everything but the handler has only its name.
+ */
+export class OpenedSessions {
+	/** Looked up by all of it: to compare with the id of a known name would take longer the more fits. */
+	readonly #byId = new Map<string, OpenedSession>();
+	readonly #byName = new Map<string, OpenedSession>();
+	/** What a request works with stays there for it, whatever others push out. */
+	readonly #ofRequest = new WeakMap<RequestScope, OpenedSession>();
+	#characters = 0;
+
+	/** The session of this id, if it was opened for this principal. */
+	find(id: string, principal: string): OpenedSession | undefined {
+		const session = this.#byId.get(id);
+		return session?.principal === principal ? this.add(session) : undefined;
+	}
+
+	/** The session of this name. */
+	get(name: string): OpenedSession | undefined {
+		const scope = currentScope();
+		const own = scope && this.#ofRequest.get(scope);
+		return own?.name === name ? own : this.#byName.get(name);
+	}
+
+	/** Keeps a session as the one that was used last. */
+	add(session: OpenedSession): OpenedSession {
+		const scope = currentScope();
+		if (scope) this.#ofRequest.set(scope, session);
+		this.#forget(session);
+		this.#byId.set(session.id, session);
+		this.#byName.set(session.name, session);
+		this.#characters += session.id.length;
+		for (const oldest of this.#byId.values()) {
+			if (this.#characters <= MAX_CHARACTERS) break;
+			this.#forget(oldest);
+		}
+		return session;
+	}
+
+	#forget({ id, name }: OpenedSession): void {
+		if (!this.#byId.delete(id)) return;
+		this.#byName.delete(name);
+		this.#characters -= id.length;
+	}
+}

@@ -1,0 +1,187 @@
+import { currentScope, TmcpSessionsError, UnknownSessionError } from '@tmcp-sessions/core';
+import type {
+	RequestScope,
+	SessionPatch,
+	SessionRecord,
+	SessionStore,
+	StoreCapabilities,
+} from '@tmcp-sessions/core';
+
+import type { OpenedSession, OpenedSessions } from './opened-sessions.ts';
+import { capabilitiesOver } from './sealed-capabilities.ts';
+import { isSealedName, PACKAGE } from './sealed-ids.ts';
+import type { Said } from './sealed-ids.ts';
+
+/** What is behind the ids. */
+export interface SealedStoreOptions {
+	readonly opened: OpenedSessions;
+	/** Where is kept what changes, if anywhere. */
+	readonly rest: SessionStore | undefined;
+	/** How long what `rest` said is taken for true. */
+	readonly recheckMs: number;
+	readonly now: () => number;
+}
+
+/**
+ * The record of what changes in a sealed session. Its subscriptions are those of a session in `rest`
+ * that has its name, so that no two writes of one client meet in one record.
+ */
+const stateId = (name: string): string => `${name}.state`;
+
+/**
+ * The store behind `SealedInfoSessionManager`: what the client said is read from the ids that this
+ * isolate has opened, everything else is in `rest`. Nothing is written for a session until there is
+ * something to keep: its log level, a subscription, its end, or what was too much for its id.
+ *
+ * A session that is not sealed is one of `rest` alone: those of a bare `HttpTransport`, and those
+ * that were opened before a deployment sealed its sessions.
+ */
+export class SealedSessionStore implements SessionStore {
+	readonly capabilities: StoreCapabilities;
+	readonly #opened: OpenedSessions;
+	readonly #rest: SessionStore | undefined;
+	readonly #recheckMs: number;
+	readonly #now: () => number;
+	/** Requests that have asked `rest` themselves: what they know is as new as it gets. */
+	readonly #askedBy = new WeakSet<RequestScope>();
+
+	constructor({ opened, rest, recheckMs, now }: SealedStoreOptions) {
+		this.#opened = opened;
+		this.#rest = rest;
+		this.#recheckMs = recheckMs;
+		this.#now = now;
+		this.capabilities = capabilitiesOver(rest?.capabilities, recheckMs / 1000);
+	}
+
+	async read(id: string): Promise<SessionRecord | undefined> {
+		const session = this.#opened.get(id);
+		if (!session) return isSealedName(id) ? undefined : this.#rest?.read(id);
+		const live = await this.#ifLive(session, () => this.#state(session));
+		if (!live) return undefined;
+		const { state } = live;
+		const times = timesOf(session);
+		if (session.said === undefined) return { ...structuredClone(state), ...times };
+		// Sound: `SealedIds` made it.
+		const [clientInfo, clientCapabilities] = JSON.parse(session.said) as Said;
+		return { ...times, clientInfo, clientCapabilities, logLevel: state?.logLevel };
+	}
+
+	async create(id: string, record: SessionRecord): Promise<void> {
+		const session = this.#opened.get(id);
+		if (!session) return this.#needRest('a session of a bare HttpTransport').create(id, record);
+		if (session.said === undefined) await this.#keep(session, { ...record, ...timesOf(session) });
+	}
+
+	async update(id: string, patch: SessionPatch): Promise<boolean> {
+		const session = this.#opened.get(id);
+		if (!session) return (!isSealedName(id) && (await this.#rest?.update(id, patch))) === true;
+		const { logLevel } = patch;
+		// Its end does not move, and what its client said does not change.
+		if (logLevel === undefined) return (await this.read(id)) !== undefined;
+		const live = await this.#ifLive(session, () => this.#ask(session));
+		if (!live) return false;
+		const { state } = live;
+		if (!state) {
+			await this.#keep(session, { ...timesOf(session), logLevel });
+			return true;
+		}
+		const isKept = await this.#needRest('a log level').update(stateId(id), { logLevel });
+		if (isKept) this.#learn(session, { ...state, logLevel });
+		return isKept;
+	}
+
+	/** Its subscriptions first: where that fails nothing has ended, and the caller knows. */
+	async delete(id: string): Promise<void> {
+		const rest = this.#needRest('the end of a session');
+		const session = this.#opened.get(id);
+		if (!session) return rest.delete(id);
+		if (await rest.read(id)) await rest.delete(id);
+		await this.#keep(session, { ...timesOf(session), hasEnded: true });
+	}
+
+	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
+		const rest = this.#needRest('a subscription');
+		const session = this.#opened.get(id);
+		if (session) {
+			if (!(await this.#ifLive(session, () => this.#ask(session)))) {
+				throw new UnknownSessionError(PACKAGE, 'subscribe to a resource');
+			}
+			if (!session.hasSubscribed) await rest.create(id, timesOf(session));
+			session.hasSubscribed = true;
+		}
+		return rest.subscribe(id, uri, untilMs);
+	}
+
+	async unsubscribe(id: string, uri: string): Promise<void> {
+		await this.#rest?.unsubscribe(id, uri);
+	}
+
+	async subscribers(uri: string): Promise<string[]> {
+		return this.#rest?.subscribers(uri) ?? [];
+	}
+
+	/** What `rest` has of a session that goes on; one that has expired is not asked for. */
+	async #ifLive(
+		session: OpenedSession,
+		ask: () => Promise<SessionRecord | undefined>,
+	): Promise<{ readonly state: SessionRecord | undefined } | undefined> {
+		if (session.expiresAtMs <= this.#now()) return undefined;
+		const state = await ask();
+		const isKnown = session.said !== undefined || state !== undefined;
+		return isKnown && !state?.hasEnded ? { state } : undefined;
+	}
+
+	/** What `rest` has of a session, asked anew where what it said is too old. */
+	async #state(session: OpenedSession): Promise<SessionRecord | undefined> {
+		const { stored } = session;
+		return stored && this.#isFresh(stored.atMs) ? stored.record : this.#ask(session);
+	}
+
+	async #ask(session: OpenedSession): Promise<SessionRecord | undefined> {
+		if (!this.#rest) return undefined;
+		const { stored } = session;
+		const atMs = this.#now();
+		const record = await this.#rest.read(stateId(session.name));
+		const scope = currentScope();
+		if (scope) this.#askedBy.add(scope);
+		// What was written meanwhile is newer.
+		if (session.stored === stored) session.stored = { record, atMs };
+		return record;
+	}
+
+	/**
+	 * A GET and a DELETE, which carry no message, ask for themselves: what they open or end goes on for
+	 * longer than what was said is taken for true.
+	 */
+	#isFresh(atMs: number): boolean {
+		const scope = currentScope();
+		if (scope && this.#askedBy.has(scope)) return true;
+		return this.#now() - atMs < this.#recheckMs && (!scope || scope.message !== undefined);
+	}
+
+	async #keep(session: OpenedSession, record: SessionRecord): Promise<void> {
+		await this.#needRest('a session').create(stateId(session.name), record);
+		this.#learn(session, record);
+	}
+
+	#learn(session: OpenedSession, record: SessionRecord): void {
+		session.stored = { record, atMs: this.#now() };
+	}
+
+	#needRest(what: string): SessionStore {
+		if (this.#rest) return this.#rest;
+		throw new TmcpSessionsError(
+			'configuration',
+			PACKAGE,
+			`${what} cannot be kept in an id: expected new SealedInfoSessionManager({ keys, rest }), ` +
+				'with another manager for it; found no rest. The sealed ids themselves need ' +
+				'createMcpHandler of @tmcp-sessions/http',
+		);
+	}
+}
+
+type Times = Pick<SessionRecord, 'createdAtMs' | 'expiresAtMs'>;
+
+function timesOf({ createdAtMs, expiresAtMs }: OpenedSession): Times {
+	return { createdAtMs, expiresAtMs };
+}

@@ -1,0 +1,143 @@
+import { InMemorySessionStore } from '@tmcp-sessions/core';
+import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
+import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
+import {
+	countedDurableObject,
+	countedKV,
+	ObjectCallCounter,
+	OperationCounter,
+} from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+
+import { bindings } from './bindings.ts';
+import { deployment, Isolate, newKey } from './endpoint.ts';
+import type { Deployment } from './endpoint.ts';
+
+const withMemory = (): Deployment => deployment(({ now }) => new InMemorySessionStore({ now }));
+
+describe('what a sealed session asks of its rest', () => {
+	it('is nothing at initialize and in calls, in the isolate that opened it', async () => {
+		const { isolate, operations } = withMemory();
+		const here = isolate();
+		const session = await here.open();
+		for (let count = 0; count < 20; count++) {
+			expect((await here.call(session)).text).toContain('visitor, {}, none');
+		}
+		expect(operations).toEqual([]);
+	});
+
+	it('is one read in another isolate, and nothing from the second call on', async () => {
+		const { isolate, operations } = withMemory();
+		const session = await isolate().open();
+		const there = isolate();
+		expect((await there.call(session)).text).toContain('visitor, {}, none');
+		expect(operations.splice(0)).toEqual(['read']);
+		for (let count = 0; count < 20; count++) await there.call(session);
+		expect(operations).toEqual([]);
+	});
+
+	it('is one read a minute in each isolate, however many calls', async () => {
+		const { clock, isolate, operations } = withMemory();
+		const here = isolate();
+		const session = await here.open();
+		for (let second = 0; second < 300; second++) {
+			expect((await here.call(session)).status).toBe(200);
+			clock.advance(1_000);
+		}
+		expect(operations).toEqual(['read', 'read', 'read', 'read']);
+	});
+
+	it('is one read at most for a call where a log level was set', async () => {
+		const { clock, isolate, operations } = withMemory();
+		const here = isolate();
+		const session = await here.open();
+		expect((await here.setLogLevel('error', session)).status).toBe(200);
+		expect(operations.splice(0)).toEqual(['read', 'create']);
+		expect((await here.call(session)).text).toContain('visitor, {}, error');
+		expect(operations.splice(0)).toEqual([]);
+		for (const advanceMs of [0, 30_000, 60_000, 60_000]) {
+			clock.advance(advanceMs);
+			const there = isolate();
+			expect((await there.call(session)).text).toContain('visitor, {}, error');
+			expect((await here.call(session)).text).toContain('visitor, {}, error');
+			expect(operations.splice(0).length).toBeLessThanOrEqual(2); // one in each isolate
+		}
+	});
+
+	it('is two reads and a write for an end, and that of rest where there are subscriptions', async () => {
+		const { isolate, operations } = withMemory();
+		const here = isolate();
+		const session = await here.open();
+		expect((await here.end(session)).status).toBe(200);
+		expect(operations.splice(0)).toEqual(['read', 'read', 'create']);
+		const subscribed = await here.open();
+		for (const expected of [
+			['read', 'create', 'subscribe'],
+			['read', 'subscribe'],
+		]) {
+			await here.subscribe(subscribed);
+			expect(operations.splice(0)).toEqual(expected);
+		}
+		await here.end(subscribed);
+		expect(operations).toEqual(['read', 'read', 'delete', 'create']);
+	});
+
+	it('is one read for each call with recheckSeconds 0', async () => {
+		const { isolate, operations } = withMemory();
+		const here = isolate({ recheckSeconds: 0 });
+		const session = await here.open();
+		operations.length = 0;
+		for (let count = 0; count < 5; count++) await here.call(session);
+		expect(operations).toEqual(['read', 'read', 'read', 'read', 'read']);
+	});
+
+	it('is nothing for a request that carries an id which is none', async () => {
+		const { isolate, operations } = withMemory();
+		const here = isolate();
+		const session = await here.open();
+		for (const id of [`${session}A`, session.slice(0, -1), '2.0.made-up']) {
+			expect((await here.call(id)).status).toBe(404);
+			expect((await here.end(id)).status).toBe(404);
+		}
+		expect(operations).toEqual([]);
+	});
+});
+
+describe('counted at the bindings', () => {
+	const keys = [newKey()];
+
+	it('calls ask nothing of Workers KV from the second of a session on, and one write for its end', async () => {
+		const counter = new OperationCounter();
+		const namespace = countedKV(bindings.TMCP_SESSION_INFO, counter);
+		const isolate = (): Isolate => new Isolate({ keys, rest: new KVInfoSessionManager(namespace) });
+		const session = await isolate().open();
+		expect(counter.take()).toEqual({ reads: 0, writes: 0, lists: 0, deletes: 0 });
+		const there = isolate();
+		await there.call(session);
+		expect(counter.take()).toEqual({ reads: 1, writes: 0, lists: 0, deletes: 0 });
+		for (let count = 0; count < 10; count++) {
+			expect((await there.call(session)).status).toBe(200);
+		}
+		expect(counter.take()).toEqual({ reads: 0, writes: 0, lists: 0, deletes: 0 });
+		await there.end(session);
+		expect(counter.take()).toEqual({ reads: 2, writes: 1, lists: 0, deletes: 0 });
+	});
+
+	it('calls make none to a Durable Object from the second of a session on', async () => {
+		const counter = new ObjectCallCounter();
+		const namespace = countedDurableObject(bindings.TMCP_SESSION_OBJECT, counter);
+		const isolate = (): Isolate =>
+			new Isolate({ keys, rest: new DurableObjectInfoSessionManager(namespace) });
+		const session = await isolate().open();
+		expect(counter.take()).toEqual([]);
+		const there = isolate();
+		await there.call(session);
+		expect(counter.take()).toEqual(['read']);
+		for (let count = 0; count < 10; count++) {
+			expect((await there.call(session)).status).toBe(200);
+		}
+		expect(counter.take()).toEqual([]);
+		await there.end(session);
+		expect(counter.take()).toEqual(['read', 'read', 'create']);
+	});
+});

@@ -1,0 +1,192 @@
+import { InMemorySessionStore, runInScope, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import type { RequestScope, SessionStore } from '@tmcp-sessions/core';
+import { CLIENT_INFO } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+
+import { SealedInfoSessionManager } from '../src/index.ts';
+import { deployment, DOOR, newKey } from './endpoint.ts';
+import type { Deployment } from './endpoint.ts';
+
+const DAY_MS = 86_400_000;
+const withMemory = (): Deployment => deployment(({ now }) => new InMemorySessionStore({ now }));
+
+describe('the end of a sealed session', () => {
+	it('is known at once in the isolate that ended it, and within a minute in every other', async () => {
+		const { clock, isolate, operations } = withMemory();
+		const [here, there] = [isolate(), isolate()];
+		const session = await here.open();
+		expect((await there.call(session)).status).toBe(200);
+		expect((await here.end(session)).status).toBe(200);
+		operations.length = 0;
+		expect((await here.call(session)).status).toBe(404);
+		expect(operations).toEqual([]);
+		clock.advance(59_999);
+		expect((await there.call(session)).status).toBe(200);
+		clock.advance(1);
+		expect((await there.call(session)).status).toBe(404);
+		expect((await isolate().call(session)).status).toBe(404);
+	});
+
+	it('is known to a GET and a DELETE at once everywhere: a stream would go on for longer', async () => {
+		const { isolate } = withMemory();
+		const [here, there] = [isolate(), isolate()];
+		const session = await here.open();
+		expect((await there.call(session)).status).toBe(200);
+		await here.end(session);
+		expect((await there.send({ method: 'GET' }, session)).status).toBe(404);
+		expect((await there.end(session)).status).toBe(404);
+		// And so to calls that come after it.
+		expect((await there.call(session)).status).toBe(404);
+	});
+
+	it('is known everywhere at once with recheckSeconds 0', async () => {
+		const { isolate } = withMemory();
+		const [here, there] = [isolate({ recheckSeconds: 0 }), isolate({ recheckSeconds: 0 })];
+		const session = await here.open();
+		expect((await there.call(session)).status).toBe(200);
+		await here.end(session);
+		expect((await there.call(session)).status).toBe(404);
+	});
+
+	it('stays, whatever an isolate that does not know of it writes', async () => {
+		const { clock, isolate } = withMemory();
+		const [here, there] = [isolate(), isolate()];
+		const session = await here.open();
+		await there.setLogLevel('debug', session);
+		await here.end(session);
+		expect((await there.setLogLevel('error', session)).status).toBe(404);
+		expect((await there.subscribe(session)).status).toBe(404);
+		clock.advance(60_000);
+		expect((await isolate().call(session)).status).toBe(404);
+		clock.advance(7 * DAY_MS - 60_001);
+		expect((await isolate().call(session)).status).toBe(404);
+	});
+
+	it('forgets its subscriptions', async () => {
+		const { isolate } = withMemory();
+		const [here, there] = [isolate(), isolate()];
+		const [ends, stays] = [await here.open(), await here.open()];
+		await here.subscribe(ends);
+		await here.subscribe(stays);
+		expect(await there.info.getSubscriptions(DOOR)).toHaveLength(2);
+		expect((await there.end(ends)).status).toBe(200);
+		const left = await here.info.getSubscriptions(DOOR);
+		expect(left.map((name) => stays.startsWith(name))).toEqual([true]);
+	});
+
+	it('comes after 7 days, or when it is told, to the millisecond', async () => {
+		for (const [absoluteSeconds, lifetimeMs] of [
+			[undefined, 7 * DAY_MS],
+			[1.5, 1_500],
+		] as const) {
+			const { clock, isolate, operations } = deployment();
+			const [here, there] = [isolate({ absoluteSeconds }), isolate({ absoluteSeconds })];
+			const session = await here.open();
+			await there.call(session);
+			clock.advance(lifetimeMs - 1);
+			for (const each of [here, there]) expect((await each.call(session)).status).toBe(200);
+			clock.advance(1);
+			for (const each of [here, there]) expect((await each.call(session)).status).toBe(404);
+			expect(operations).toEqual([]);
+		}
+	});
+
+	it('comes sooner where a deployment lets sessions live shorter than it did, and not later', async () => {
+		const { clock, isolate } = deployment();
+		const session = await isolate().open();
+		const brief = await isolate({ absoluteSeconds: 60 }).open();
+		clock.advance(60_000);
+		expect((await isolate({ absoluteSeconds: 60 }).call(session)).status).toBe(404);
+		expect((await isolate().call(session)).status).toBe(200);
+		expect((await isolate().call(brief)).status).toBe(404);
+	});
+});
+
+describe('what an isolate knows of a session', () => {
+	const keys = [newKey()];
+	const said = { principal: '', clientInfo: CLIENT_INFO, clientCapabilities: {} };
+	const request = (): RequestScope => ({ waitUntil: () => {}, message: {} });
+
+	it('is not outdated by a read that was under way while it was written', async () => {
+		const memory = new InMemorySessionStore();
+		let answer = (): void => {};
+		let isSlow = true;
+		const slow: SessionStore = Object.create(memory, {
+			read: {
+				async value(id: string) {
+					const record = await memory.read(id);
+					if (isSlow) await new Promise<void>((resolve) => (answer = resolve));
+					return record;
+				},
+			},
+			...Object.fromEntries(
+				(['create', 'update', 'delete'] as const).map((name) => [
+					name,
+					{ value: memory[name].bind(memory) },
+				]),
+			),
+			capabilities: { value: memory.capabilities },
+		});
+		const first = new SealedInfoSessionManager({ keys });
+		const { id } = await first.sealSession(said);
+		const info = new SealedInfoSessionManager({ keys, rest: new StoredInfoSessionManager(slow) });
+		const name = (await info.openSession(id, ''))?.name ?? '';
+		const reading = runInScope(request(), () => info.getLogLevel(name));
+		await new Promise((resolve) => setTimeout(resolve, 1));
+		const answerOld = answer;
+		isSlow = false;
+		await runInScope(request(), async () => {
+			info.setLogLevel(name, 'error');
+			await info.flush(name);
+		});
+		answerOld();
+		await reading;
+		expect(await runInScope(request(), () => info.getLogLevel(name))).toBe('error');
+	});
+
+	it('stays with a request while thousands of others are opened', async () => {
+		const info = new SealedInfoSessionManager({ keys });
+		const { id } = await info.sealSession(said);
+		const elsewhere = new SealedInfoSessionManager({ keys });
+		const old = await runInScope(request(), () => elsewhere.sealSession(said));
+		await runInScope(request(), async () => {
+			const name = (await elsewhere.openSession(id, ''))?.name ?? '';
+			const open = (): Promise<object> => runInScope(request(), () => elsewhere.sealSession(said));
+			await Promise.all(Array.from({ length: 12_000 }, open));
+			expect(await elsewhere.getClientInfo(name)).toEqual(CLIENT_INFO);
+		});
+		// Of those that no request works with, it remembers the last ones alone.
+		expect(await elsewhere.getClientInfo(old.name)).toBeUndefined();
+		expect((await elsewhere.openSession(old.id, ''))?.name).toBe(old.name);
+	});
+
+	it('loses nothing where a client sets its level and subscribes at the same moment', async () => {
+		for (let count = 0; count < 20; count++) {
+			const { isolate } = withMemory();
+			const [here, there] = [isolate(), isolate()];
+			const session = await here.open();
+			const [level, ...others] = [here, there].toSorted(() => (count % 2) - 0.5);
+			await Promise.all([
+				level?.setLogLevel('error', session),
+				level?.subscribe(session),
+				...others.map((each) => each.subscribe(session)),
+			]);
+			const fresh = isolate();
+			expect((await fresh.call(session)).text).toContain('error');
+			expect(await fresh.info.getSubscriptions(DOOR)).toHaveLength(1);
+			expect((await fresh.end(session)).status).toBe(200);
+			expect(await fresh.info.getSubscriptions(DOOR)).toEqual([]);
+		}
+	});
+
+	it('is not what a tool made of it', async () => {
+		for (const make of [deployment, withMemory]) {
+			const { isolate } = make();
+			const here = isolate();
+			const session = await here.open({ roots: {} });
+			for (let count = 0; count < 3; count++) {
+				expect((await here.call(session)).text).toContain('visitor,');
+			}
+		}
+	});
+});

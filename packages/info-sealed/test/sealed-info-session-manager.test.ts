@@ -1,0 +1,111 @@
+import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
+import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
+import { CLIENT_INFO, testInfoSessionManager } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+
+import { SealedInfoSessionManager } from '../src/index.ts';
+import { initialize, Isolate, newKey, send, serve } from './endpoint.ts';
+
+const keys = [newKey()];
+const memory = new InMemorySessionStore();
+
+const rests = {
+	memory: () => new StoredInfoSessionManager(memory),
+	KVInfoSessionManager: () => new KVInfoSessionManager(),
+	DurableObjectInfoSessionManager: () => new DurableObjectInfoSessionManager(),
+};
+
+for (const [name, rest] of Object.entries(rests)) {
+	testInfoSessionManager(`SealedInfoSessionManager over ${name}`, {
+		manager: (options) =>
+			new SealedInfoSessionManager({ ...options, keys, rest: rest(), recheckSeconds: 0 }),
+	});
+}
+
+describe('a session that is not sealed, as a bare HttpTransport opens it', () => {
+	it('is kept in rest', async () => {
+		const info = new SealedInfoSessionManager({ keys, rest: rests.memory() });
+		const session = crypto.randomUUID();
+		info.setClientInfo(session, CLIENT_INFO);
+		await info.flush(session);
+		expect(await rests.memory().getClientInfo(session)).toEqual(CLIENT_INFO);
+		expect(await info.getClientInfo(session)).toEqual(CLIENT_INFO);
+	});
+
+	it('is refused without a rest, with what it takes', async () => {
+		const errors: Error[] = [];
+		const onError = (error: Error): void => void errors.push(error);
+		const info = new SealedInfoSessionManager({ keys, onError });
+		info.setClientInfo('a', CLIENT_INFO);
+		await expect(info.flush('a')).rejects.toMatchObject({ code: 'configuration' });
+		expect(errors[0]?.message).toMatch(/\{ keys, rest \}.*createMcpHandler/s);
+		expect(await info.getClientInfo('a')).toBeUndefined();
+	});
+});
+
+describe('a session that was opened before a deployment sealed its sessions', () => {
+	it('goes on in rest, until it is ended', async () => {
+		const rest = rests.memory();
+		const before = serve(rest);
+		const body = JSON.stringify(initialize());
+		const { session } = await send(before, { method: 'POST', body }, undefined, 'alice');
+		expect(session).toMatch(/^1\./);
+		const after = new Isolate({ keys, rest });
+		expect((await after.call(session)).text).toContain('visitor');
+		expect((await after.call(session, 'bob')).status).toBe(404);
+		expect((await after.end(session)).status).toBe(200);
+		expect((await after.call(session)).status).toBe(404);
+	});
+
+	it('is unknown without a rest', async () => {
+		const body = JSON.stringify(initialize());
+		const before = serve(rests.memory());
+		const { session } = await send(before, { method: 'POST', body }, undefined, 'alice');
+		expect((await new Isolate({ keys }).call(session)).status).toBe(404);
+	});
+});
+
+describe('a deployment that seals its sessions', () => {
+	it('needs no keys for ids of another kind, whatever its host', async () => {
+		const mcp = serve(new SealedInfoSessionManager({ keys }), { sessionKeys: undefined });
+		const body = JSON.stringify(initialize());
+		const { session } = await send(mcp, { method: 'POST', body }, undefined, 'alice');
+		expect(session).toMatch(/^2\./);
+	});
+});
+
+describe('a sealed session', () => {
+	it('is told in a store by a name that opens nothing', async () => {
+		const info = new SealedInfoSessionManager({ keys });
+		const said = { principal: 'a', clientInfo: CLIENT_INFO, clientCapabilities: {} };
+		const { id, name } = await info.sealSession(said);
+		expect(name).toMatch(/^2\.0\.[\w-]{32}$/);
+		expect(id.startsWith(name)).toBe(true);
+		const elsewhere = new SealedInfoSessionManager({ keys });
+		expect(await elsewhere.openSession(name, 'a')).toBeUndefined();
+		expect(await elsewhere.getClientInfo(name)).toBeUndefined();
+		expect((await elsewhere.openSession(id, 'a'))?.name).toBe(name);
+		expect(await elsewhere.getClientInfo(name)).toEqual(CLIENT_INFO);
+	});
+
+	it('declares what it promises: that of rest, later by what an isolate takes for true', () => {
+		const rest = new DurableObjectInfoSessionManager();
+		expect(new SealedInfoSessionManager({ keys, rest }).store.capabilities).toMatchObject({
+			consistency: 'eventual',
+			visibleWithinSeconds: 60,
+		});
+		const strict = new SealedInfoSessionManager({ keys, rest, recheckSeconds: 0 });
+		expect(strict.store.capabilities).toEqual(rest.store.capabilities);
+	});
+
+	it.each([
+		['recheckSeconds', -1],
+		['recheckSeconds', Infinity],
+		['absoluteSeconds', 0],
+		['absoluteSeconds', Number.NaN],
+	])('needs times that are some: %s of %d is refused', (name, seconds) => {
+		const make = (): object => new SealedInfoSessionManager({ keys, [name]: seconds });
+		expect(make).toThrow(name);
+	});
+});

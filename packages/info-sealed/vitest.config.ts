@@ -1,0 +1,12 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+	plugins: [
+		cloudflareTest({
+			main: './test/worker.ts',
+			wrangler: { configPath: './test/wrangler.jsonc' },
+		}),
+	],
+	test: { name: 'info-sealed', include: ['test/**/*.test.ts'] },
+});

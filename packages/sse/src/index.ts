@@ -1,0 +1,2 @@
+export type { SseHandlerOptions } from './options.ts';
+export { createSseHandler } from './sse-handler.ts';

@@ -1,0 +1,96 @@
+import { knowsPresence, TmcpSessionsError } from '@tmcp-sessions/core';
+import type { SessionIds } from '@tmcp-sessions/core';
+import { Refusal } from '@tmcp-sessions/http/parts';
+import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
+
+/** When a stream that has just lost its way to the backend is looked for again: after 3 s it is not. */
+const LOOKS_AFTER_MS = [100, 200, 400, 800, 1_500];
+
+/** Of this transport: an id that stands in URLs must be of no use in the header of another one. */
+const LABEL = 'sse ';
+
+/** Whose session a message is for, and whether anybody would hear the answer. */
+export class SseSessions {
+	readonly #ids: SessionIds;
+	readonly #streams: StreamSessionManager;
+	readonly #info: InfoSessionManager;
+	readonly #path: string;
+
+	/** @param path where a new stream is opened: clients are told. */
+	constructor(
+		ids: SessionIds,
+		streams: StreamSessionManager,
+		info: InfoSessionManager,
+		path: string,
+	) {
+		this.#ids = ids;
+		this.#streams = streams;
+		this.#info = info;
+		this.#path = path;
+	}
+
+	/** The id of a new session in this shard. Never one that the client chose. */
+	open(principal: string, shard: string): Promise<string> {
+		return this.#ids.mint(LABEL + principal, shard);
+	}
+
+	/**
+	 * The id that a message's URL names. Costs no storage.
+	 *
+	 * @throws {Refusal} 400 without an id; 404 for one that is forged or somebody else's.
+	 */
+	async require(url: URL, principal: string): Promise<string> {
+		const id = url.searchParams.get('sessionId');
+		if (!id) {
+			throw new Refusal({
+				status: 400,
+				code: -32600,
+				message: `sessionId is missing; use the URL that the endpoint event of GET ${this.#path} names`,
+			});
+		}
+		if (await this.#ids.verify(id, LABEL + principal)) return id;
+		throw this.#unknown('The session is not known');
+	}
+
+	/**
+	 * Looks for what a message needs before it is accepted: the session's stream, which is what makes
+	 * it live, and what is known of the client.
+	 *
+	 * @param isNew whether it is `initialize`: nothing is known, and Workers KV remembers for a minute
+	 * that it was asked in vain.
+	 * @throws {Refusal} 404, where the stream has ended.
+	 * @throws {StoreError} {@link StreamError} where a backend is down.
+	 */
+	async requireStream(id: string, isNew: boolean): Promise<void> {
+		// The read is the one that the transport's own three share: none of them fails after it.
+		const [hasStream] = await Promise.all([this.#waitForStream(id), isNew || this.#readInfo(id)]);
+		if (!hasStream) throw this.#unknown('The stream of the session has ended');
+	}
+
+	/** A backend that is deployed anew loses all sockets, and has them again in a moment. */
+	async #waitForStream(id: string): Promise<boolean> {
+		for (const ms of LOOKS_AFTER_MS) {
+			if (await this.#hasStream(id)) return true;
+			await new Promise((resolve) => setTimeout(resolve, ms));
+		}
+		return this.#hasStream(id);
+	}
+
+	async #hasStream(id: string): Promise<boolean> {
+		return knowsPresence(this.#streams) ? this.#streams.hasOpenStream(id) : this.#streams.has(id);
+	}
+
+	/** The transport takes every failure for a client that said nothing of itself. */
+	async #readInfo(id: string): Promise<void> {
+		try {
+			await this.#info.getClientCapabilities(id);
+		} catch (error) {
+			if (error instanceof TmcpSessionsError && error.code === 'store') throw error;
+		}
+	}
+
+	#unknown(what: string): Refusal {
+		const message = `${what}; open a new one with GET ${this.#path}`;
+		return new Refusal({ status: 404, code: -32001, message });
+	}
+}

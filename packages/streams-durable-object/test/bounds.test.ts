@@ -1,0 +1,277 @@
+import { DEFAULT_LOG_BOUNDS, runInScope, StreamError } from '@tmcp-sessions/core';
+import {
+	DurableObjectStreamSessionManager,
+	DurableObjectSubscriptionManager,
+} from '@tmcp-sessions/streams-durable-object';
+import { OpenStream } from '@tmcp-sessions/testkit';
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+
+import { SqlCallLog } from '../src/call-log.ts';
+import { beforeOpening } from './fixture/disturbed-namespace.ts';
+import type { SyncLayer } from '../src/index.ts';
+import { frameOf } from './fixture/rows.ts';
+import { evict, syncLayer } from './fixture/sync-layer.ts';
+
+const UPGRADE = { headers: { Upgrade: 'websocket' } };
+
+/** A manager that has little patience, and what it reported. */
+function newManager(binding?: DurableObjectNamespace<SyncLayer>) {
+	const errors: string[] = [];
+	const waits: number[] = [];
+	const options = {
+		onError: (error: Error) => void errors.push(error.message),
+		openTimeoutMs: 30,
+		random: () => 1,
+		sleep: async (ms: number) => void waits.push(ms),
+	};
+	const manager = new DurableObjectStreamSessionManager(binding, options);
+	const listeners = new DurableObjectSubscriptionManager(binding, options);
+	return { manager, listeners, errors, waits };
+}
+
+/** The real object, which answers to no upgrade while its gate is closed. */
+function newGate() {
+	const gate = { opened: Promise.resolve(), sockets: [] as WebSocket[] };
+	const binding = beforeOpening(
+		() => gate.opened,
+		(socket) => void gate.sockets.push(socket),
+	);
+	return { gate, binding };
+}
+
+function socketsOf(tag: string): Promise<number> {
+	return runInDurableObject(
+		syncLayer(),
+		(_instance, state) =>
+			state.getWebSockets(tag).filter(({ readyState }) => readyState === WebSocket.OPEN).length,
+	);
+}
+
+const LATE =
+	'SyncLayer did not answer within 30 ms: it is overloaded, or cannot be reached. Try again';
+
+describe('an upgrade that is never answered', () => {
+	it('makes a StreamError in time: of a stream, of an inbox and of a listener', async () => {
+		const { gate, binding } = newGate();
+		const { manager, listeners, errors } = newManager(binding);
+		const closing = Promise.withResolvers<void>();
+		gate.opened = closing.promise;
+		const nothing = (): void => {};
+		for (const opening of [
+			OpenStream.open(manager, crypto.randomUUID()),
+			manager.openInbox(crypto.randomUUID(), nothing),
+			listeners.create(
+				{ id: 1, origin: 'o', filters: { toolsListChanged: true } },
+				{ acknowledge: nothing, send: nothing, close: nothing },
+			),
+		]) {
+			await expect(opening).rejects.toThrow(StreamError);
+			await expect(opening).rejects.toThrow(LATE);
+		}
+		expect(errors).toEqual([]);
+		closing.resolve();
+		await expect.poll(() => gate.sockets).toHaveLength(3);
+	});
+
+	it('one that is answered too late leaves no socket behind', async () => {
+		const { gate, binding } = newGate();
+		const { manager } = newManager(binding);
+		const session = crypto.randomUUID();
+		const closing = Promise.withResolvers<void>();
+		gate.opened = closing.promise;
+		await expect(manager.openInbox(session, () => {})).rejects.toThrow(LATE);
+		closing.resolve();
+		await expect.poll(() => gate.sockets).toHaveLength(1);
+		await expect.poll(() => socketsOf(`inbox:${session}`)).toBe(0);
+	});
+
+	it('one among the attempts to reach the object again is given up, and the next one helps', async () => {
+		const { gate, binding } = newGate();
+		const { manager, errors, waits } = newManager(binding);
+		const session = crypto.randomUUID();
+		const stream = await OpenStream.open(manager, session);
+		const received: string[] = [];
+		const inbox = await manager.openInbox(session, (message) => void received.push(message));
+		await stream.until('\n\n');
+		gate.opened = new Promise(() => {});
+		for (const socket of gate.sockets) socket.dispatchEvent(new ErrorEvent('error'));
+		await expect.poll(() => waits.length).toBeGreaterThan(3);
+		gate.opened = Promise.resolve();
+		await expect.poll(() => manager.deliver(session, 'to the inbox')).toBeGreaterThan(0);
+		await manager.send([session], frameOf('to the stream'));
+		await stream.until('to the stream');
+		await expect.poll(() => received.length).toBeGreaterThan(0);
+		expect(errors).toEqual([]);
+		inbox.close();
+		await stream.cancel();
+	});
+});
+
+describe('sockets that never say hello', () => {
+	it('whose Worker never takes its end: others get their messages, and nothing is left when it is gone', async () => {
+		const session = crypto.randomUUID();
+		const addresses = ['stream', 'inbox'].map((role) => `role=${role}&session=${session}`);
+		const silent: Response[] = [];
+		for (const address of [...addresses, 'role=listener&kind=tools']) {
+			silent.push(await syncLayer().fetch(`https://sync-layer.invalid/?${address}`, UPGRADE));
+		}
+		const { manager } = newManager();
+		const stream = await OpenStream.open(manager, crypto.randomUUID());
+		await manager.send(undefined, frameOf('to all'));
+		await stream.until('to all');
+		// Its session's messages are not lost on it: they are in the log.
+		const again = await OpenStream.open(manager, session);
+		await manager.send([session], frameOf('to the newest'));
+		await again.until('to the newest');
+		await Promise.all([stream.cancel(), again.cancel()]);
+		for (const { webSocket } of silent) {
+			webSocket?.accept();
+			webSocket?.close(1000);
+		}
+		// What they were sent kept the object in memory until now.
+		await evict();
+		for (const tag of [`session:${session}`, `inbox:${session}`, 'listener:tools']) {
+			expect(await socketsOf(tag)).toBe(0);
+		}
+	});
+
+	it('what a Worker says on its socket is nobody’s: the object has no ear for it', async () => {
+		const session = crypto.randomUUID();
+		const address = `https://sync-layer.invalid/?role=stream&session=${session}`;
+		const { webSocket } = await syncLayer().fetch(address, UPGRADE);
+		webSocket?.accept();
+		for (let sent = 0; sent < 100; sent++) webSocket?.send('x'.repeat(10_000));
+		await evict();
+		expect(await syncLayer().has(session)).toBe(true);
+		webSocket?.close(1000);
+	});
+});
+
+describe('the streams of a session that wait for calls', () => {
+	it('are 256 at most: one more is refused, and may come again; the others get their answers', async () => {
+		const { manager } = newManager();
+		const session = 'c'.repeat(204) + crypto.randomUUID();
+		const call = (index: number): string => `call/${session.slice(-36)}-${index}`;
+		const streams: OpenStream[] = [];
+		for (let index = 0; index < 256; index++) {
+			streams.push(await OpenStream.open(manager, session, `${call(index)}:0`));
+		}
+		const refused = OpenStream.open(manager, session, `${call(256)}:0`);
+		await expect(refused).rejects.toThrow(StreamError);
+		await expect(refused).rejects.toThrow(
+			'SyncLayer answered 429: a session waits for at most 256 calls at a time. Try again when',
+		);
+		const other = await OpenStream.open(manager, crypto.randomUUID(), `${call(256)}:0`);
+		const frames = [`id: ${call(0)}:1\n${frameOf('answer')}`];
+		await manager.keepCall(session, { stream: call(0), first: 1, frames, isComplete: true });
+		await streams[0]?.ended;
+		expect(streams[0]?.messages).toEqual(['answer']);
+		await expect.poll(() => socketsOf(`calls:${session}`)).toBe(255);
+		streams.push(await OpenStream.open(manager, session, `${call(256)}:0`), other);
+		for (const stream of streams) await stream.cancel();
+	}, 20_000);
+
+	it('what a call says is kept in rows that fit, and what fits into none leaves a gap', async () => {
+		const stream = `call/${crypto.randomUUID()}`;
+		const texts = ['a'.repeat(1_500_000), 'b'.repeat(1_500_000), '雪'.repeat(1_000_000), 'answer'];
+		const frames = texts.map((text, index) => `id: ${stream}:${index + 1}\n${frameOf(text)}`);
+		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
+			const log = new SqlCallLog(storage.sql, DEFAULT_LOG_BOUNDS);
+			log.keep('s', { stream, first: 1, frames, isComplete: true }, Date.now());
+			const rows = storage.sql.exec<{ bytes: number }>(
+				'SELECT octet_length(frames) AS bytes FROM calls WHERE stream = ?',
+				stream,
+			);
+			const sizes = rows.toArray().map(({ bytes }) => bytes);
+			expect(sizes).toHaveLength(2);
+			expect(Math.max(...sizes)).toBeLessThan(2_000_000);
+			const [third, ...others] = log
+				.of('s', stream)
+				.flatMap((events) => events.frames)
+				.toSorted((one, other) => one.length - other.length);
+			expect(others).toHaveLength(3);
+			expect(third).toContain('answer');
+			expect(others[0]).toContain(': gap, a message was too large to be kept');
+		});
+	});
+});
+
+describe('an object that holds as many sockets as it can', () => {
+	it('says so to whoever asks for one more, and goes on for the others', async () => {
+		const full = env.TMCP_DURABLE_OBJECT.getByName('full');
+		const opened = await full.fetch('https://sync-layer.invalid/?role=stream&session=a', UPGRADE);
+		const received: string[] = [];
+		opened.webSocket?.addEventListener('message', ({ data }) => void received.push(String(data)));
+		opened.webSocket?.accept();
+		const found = await runInDurableObject(full, (_instance, state) => {
+			for (let count = 1; ; count++) {
+				try {
+					state.acceptWebSocket(new WebSocketPair()[1]);
+				} catch {
+					return count;
+				}
+			}
+		});
+		expect(found).toBe(32_768);
+		const refused = await full.fetch('https://sync-layer.invalid/?role=stream&session=b', UPGRADE);
+		expect(refused.status).toBe(503);
+		expect(await refused.text()).toContain('32768');
+		await full.broadcast(['a'], frameOf('goes on'));
+		await expect.poll(() => received.at(-1)).toContain('goes on');
+	}, 30_000);
+});
+
+describe('the streams of a session', () => {
+	it('each new one is told to the others’ clients by onError, where it ends the oldest', async () => {
+		const { manager, errors } = newManager();
+		const session = crypto.randomUUID();
+		const streams: OpenStream[] = [];
+		for (let opened = 0; opened < 33; opened++) {
+			streams.push(await OpenStream.open(manager, session));
+		}
+		await streams[0]?.ended;
+		expect(errors).toEqual([
+			'[tmcp-sessions/streams-durable-object] holding a stream failed: a session has at most 32 ' +
+				'open streams: its oldest one was ended. Its client should close those that it does not need',
+		]);
+		expect(await socketsOf(`session:${session}`)).toBe(32);
+		for (const stream of streams) await stream.cancel();
+	});
+
+	it('those that were superseded are the first to go', async () => {
+		const { manager } = newManager();
+		const session = crypto.randomUUID();
+		const oldest = await OpenStream.open(manager, session);
+		const second = await OpenStream.open(manager, session);
+		await second.until('\n\n');
+		const resumed = await OpenStream.open(manager, session, second.lastEventId);
+		const more: OpenStream[] = [];
+		for (let opened = 0; opened < 30; opened++) {
+			more.push(await OpenStream.open(manager, session));
+		}
+		await second.ended;
+		expect(await socketsOf(`session:${session}`)).toBe(32);
+		for (const stream of [...more.toReversed(), resumed]) await stream.cancel();
+		await expect.poll(() => socketsOf(`session:${session}`)).toBe(1);
+		await manager.send([session], frameOf('to the oldest'));
+		await oldest.until('to the oldest');
+		await oldest.cancel();
+	});
+
+	it('one whose client left during its request frees its place', async () => {
+		const { manager, errors } = newManager();
+		const session = crypto.randomUUID();
+		const first = await OpenStream.open(manager, session);
+		for (let opened = 0; opened < 40; opened++) {
+			const stream = await OpenStream.open(manager, session);
+			await stream.cancel();
+			await expect.poll(() => socketsOf(`session:${session}`)).toBe(1);
+		}
+		await runInScope({ waitUntil: () => {} }, () => manager.send([session], frameOf('still here')));
+		await first.until('still here');
+		expect(errors).toEqual([]);
+		await first.cancel();
+	});
+});

@@ -1,0 +1,133 @@
+import { textHash } from '@tmcp-sessions/core';
+import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
+import { runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+
+import { frameOf } from './fixture/rows.ts';
+import { evict, syncLayer } from './fixture/sync-layer.ts';
+import { touchedBy } from './fixture/touched.ts';
+
+const UPGRADE = { headers: { Upgrade: 'websocket' } };
+
+/** Sockets of streams or listeners that count what they get. */
+async function openSockets(addresses: readonly string[]): Promise<() => number> {
+	let received = 0;
+	for (const address of addresses) {
+		const { webSocket } = await syncLayer().fetch(
+			`https://sync-layer.invalid/?${address}`,
+			UPGRADE,
+		);
+		if (!webSocket) throw new Error('expected a socket');
+		webSocket.addEventListener('message', ({ data }) => {
+			if (!String(data).includes('retry: ')) received += 1;
+		});
+		webSocket.accept();
+	}
+	return () => received;
+}
+
+function streamsOf(sessions: readonly string[]): Promise<() => number> {
+	return openSockets(sessions.map((session) => `role=stream&session=${session}`));
+}
+
+function listenerOf(uris: readonly string[]): string {
+	const hashes = uris.map((uri) => textHash(uri).toString(36));
+	return `role=listener&kind=updates&uris=${hashes.join('.')}`;
+}
+
+async function closeAll(): Promise<void> {
+	await runInDurableObject(syncLayer(), (_instance, state) => {
+		for (const socket of state.getWebSockets()) socket.close(1000);
+		state.storage.sql.exec('DELETE FROM histories');
+	});
+	const left = (): Promise<number> =>
+		runInDurableObject(syncLayer(), (_instance, state) => state.getWebSockets().length);
+	await expect.poll(left).toBe(0);
+}
+
+function updated(object: SyncLayer, uri: string): void {
+	const method = 'notifications/resources/updated';
+	object.sendSubscription({ jsonrpc: '2.0', method, params: { uri } });
+}
+
+describe('what a publish touches', () => {
+	it('to ten sessions: the sockets and rows of these ten, among 20 streams and among 600', async () => {
+		const all = Array.from({ length: 600 }, () => crypto.randomUUID());
+		const ten = all.slice(0, 10);
+		// Sessions that nobody knows are looked for too, each by itself.
+		const named = [...ten, ...Array.from({ length: 5 }, () => crypto.randomUUID())];
+		const toTen = (object: SyncLayer): void => object.broadcast(named, frameOf('to ten'));
+		const received = await streamsOf(all.slice(0, 20));
+		await evict();
+		await touchedBy(toTen);
+		const amongFew = await touchedBy(toTen);
+		const more = await streamsOf(all.slice(20));
+		await evict();
+		await touchedBy(toTen);
+		const amongMany = await touchedBy(toTen);
+		expect(amongMany).toEqual(amongFew);
+		expect(amongMany).toMatchObject({ sockets: 10, frames: 10, attachments: 10, rowsWritten: 1 });
+		expect(amongMany.rowsRead).toBeLessThan(5);
+		await expect.poll(received).toBe(40);
+		expect(more()).toBe(0);
+		await closeAll();
+	});
+
+	it('to all: each socket once, and as many rows whatever their number', async () => {
+		const toAll = (object: SyncLayer): void => object.broadcast(undefined, frameOf('to all'));
+		const few = Array.from({ length: 10 }, () => crypto.randomUUID());
+		await streamsOf(few);
+		await touchedBy(toAll);
+		const toFew = await touchedBy(toAll);
+		expect(toFew).toMatchObject({ sockets: 10, frames: 10, attachments: 10, rowsWritten: 1 });
+		await streamsOf(Array.from({ length: 190 }, () => crypto.randomUUID()));
+		const { rowsRead, ...toMany } = await touchedBy(toAll);
+		expect(toMany).toEqual({ sockets: 200, frames: 200, attachments: 200, rowsWritten: 1 });
+		expect(rowsRead).toBe(toFew.rowsRead);
+		await closeAll();
+	});
+
+	it('after a wake-up: no row and no socket more', async () => {
+		const sessions = Array.from({ length: 50 }, () => crypto.randomUUID());
+		await streamsOf(sessions);
+		const toOne = (object: SyncLayer): void =>
+			object.broadcast(sessions.slice(0, 1), frameOf('to one'));
+		await runInDurableObject(syncLayer(), (instance) => {
+			for (let sent = 0; sent < 40; sent++) toOne(instance);
+		});
+		const awake = await touchedBy(toOne);
+		await evict();
+		const woken = await touchedBy(toOne);
+		expect(woken).toEqual(awake);
+		await closeAll();
+	});
+
+	it('of a uri: the sockets of its listeners, among 10 others and among 310', async () => {
+		const listener = listenerOf(['test://mine', 'test://mine too']);
+		const mine = await openSockets([listener, listener]);
+		const other = (_: unknown, index: number): string => listenerOf([`test://others/${index}`]);
+		const others = await openSockets(Array.from({ length: 10 }, other));
+		const update = (object: SyncLayer): void => updated(object, 'test://mine');
+		const amongFew = await touchedBy(update);
+		const more = await openSockets(Array.from({ length: 310 }, other));
+		await openSockets(['role=listener&kind=tools&kind=prompts&kind=resources']);
+		await streamsOf(Array.from({ length: 20 }, () => crypto.randomUUID()));
+		expect(await touchedBy(update)).toEqual(amongFew);
+		expect(amongFew).toMatchObject({ sockets: 2, frames: 2, rowsRead: 0, rowsWritten: 0 });
+		await expect.poll(mine).toBe(4);
+		expect(others() + more()).toBe(0);
+		await closeAll();
+	});
+
+	it('of a kind: the sockets of its listeners', async () => {
+		const kinds = ['tools', 'prompts', 'resources'];
+		await openSockets(kinds.map((kind) => `role=listener&kind=${kind}`));
+		await openSockets(Array.from({ length: 50 }, () => listenerOf(['test://a'])));
+		const both = await openSockets(['role=listener&kind=tools&kind=prompts']);
+		const method = 'notifications/tools/list_changed';
+		const change = (object: SyncLayer): void => object.sendSubscription({ jsonrpc: '2.0', method });
+		expect(await touchedBy(change)).toMatchObject({ sockets: 2, frames: 2, attachments: 0 });
+		await expect.poll(both).toBe(1);
+		await closeAll();
+	});
+});

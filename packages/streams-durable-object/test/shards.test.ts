@@ -1,0 +1,269 @@
+import { StreamError } from '@tmcp-sessions/core';
+import { DurableObjectStreamSessionManager } from '@tmcp-sessions/streams-durable-object';
+import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
+import { OpenStream } from '@tmcp-sessions/testkit';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+
+import { frameOf } from './fixture/rows.ts';
+import { evict, syncLayer } from './fixture/sync-layer.ts';
+
+/** The id of a session of this shard, as it would be minted. */
+function sessionIn(shard: string): string {
+	return `1.${shard}.${crypto.randomUUID()}.mac`;
+}
+
+/** The shards that the root lists. */
+function listed(): Promise<string[]> {
+	return runInDurableObject(syncLayer(), (_instance, { storage }) =>
+		storage.sql
+			.exec<{ label: string }>('SELECT label FROM shards ORDER BY label')
+			.toArray()
+			.map(({ label }) => label),
+	);
+}
+
+/** As if nobody had come back for longer than anything is kept. */
+async function letAge(shard: string): Promise<void> {
+	for (let round = 0; round < 4; round++) {
+		await runInDurableObject(syncLayer(shard), (_instance, { storage }) => {
+			storage.sql.exec('UPDATE log SET at_ms = 0');
+			storage.sql.exec('UPDATE histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
+		});
+		await runDurableObjectAlarm(syncLayer(shard));
+	}
+}
+
+function socketsIn(shard: string): Promise<number> {
+	return runInDurableObject(
+		syncLayer(shard),
+		(_instance, state) => state.getWebSockets().filter(({ readyState }) => readyState === 1).length,
+	);
+}
+
+/** Puts a method in the place of one of the root's. @returns what puts it back. */
+async function withRootMethod<Method extends 'addShard' | 'removeShard'>(
+	method: Method,
+	replace: (original: SyncLayer[Method]) => (...args: [string, string]) => unknown,
+): Promise<() => Promise<void>> {
+	const change = (put: (prototype: object, original: SyncLayer[Method]) => void): Promise<void> =>
+		runInDurableObject(syncLayer(), (instance) => {
+			// Callers of an object get to methods of its class only.
+			put(Object.getPrototypeOf(instance) as object, instance[method].bind(instance));
+		});
+	await change((prototype, original) => void Reflect.set(prototype, method, replace(original)));
+	return () => change((prototype) => void Reflect.deleteProperty(prototype, method));
+}
+
+/** The root, out of reach for registrations until it is mended. */
+function breakRoot(): Promise<() => Promise<void>> {
+	return withRootMethod('addShard', () => () => {
+		throw new Error('root is overloaded');
+	});
+}
+
+describe('a session lives in the shard that its id names', () => {
+	it('with its stream, its log and its event ids, near its region', async () => {
+		const asked: [string, unknown][] = [];
+		const watched = new Proxy(env.TMCP_DURABLE_OBJECT, {
+			get(target, key) {
+				if (key !== 'getByName') return Reflect.get(target, key) as unknown;
+				return (...args: Parameters<typeof target.getByName>) => {
+					asked.push([args[0], args[1]]);
+					return target.getByName(...args);
+				};
+			},
+		});
+		const manager = new DurableObjectStreamSessionManager(watched);
+		const id = sessionIn('apac-ne7');
+		const stream = await OpenStream.open(manager, id);
+		await manager.send([id], frameOf('first'));
+		await stream.until('first');
+		expect(stream.events.map((event) => event.id)).toEqual([
+			expect.stringMatching(/^apac-ne7\/\w+\/\w+:0$/),
+			expect.stringMatching(/^apac-ne7\/\w+\/\w+:1$/),
+		]);
+		await stream.cancel();
+		await manager.send([id], frameOf('missed'));
+		await evict('apac-ne7');
+		const again = await OpenStream.open(manager, id, stream.lastEventId);
+		await again.until('missed');
+		expect(again.messages).toEqual(['missed']);
+		await manager.delete(id);
+		await again.ended;
+		expect(new Set(asked.map((call) => JSON.stringify(call)))).toEqual(
+			new Set([JSON.stringify(['TMCP_DURABLE_OBJECT/apac-ne7', { locationHint: 'apac-ne' }])]),
+		);
+		expect(await syncLayer().has(id)).toBe(false);
+	});
+
+	it('with its inboxes and its calls', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = sessionIn('weur7');
+		const taken: string[] = [];
+		const inbox = await manager.openInbox(id, (message) => void taken.push(message));
+		expect(await manager.deliver(id, 'answer')).toBe(1);
+		await expect.poll(() => taken).toEqual(['answer']);
+		inbox.close();
+		const call = `call/${crypto.randomUUID()}`;
+		await manager.keepCall(id, { stream: call, first: 1, frames: ['a', 'b'], isComplete: true });
+		await runInDurableObject(syncLayer('weur7'), (_instance, { storage }) => {
+			expect(storage.sql.exec('SELECT * FROM calls').toArray()).toHaveLength(1);
+		});
+		// Nothing is published to either: there is nothing to be listed for.
+		expect(await listed()).not.toContain('weur7');
+	});
+
+	it.each([
+		['of a shard that is another session’s', 'weur8/aaaaaaaa/zzzz:1'],
+		['of a shard that is no more, or never was', 'mars1/aaaaaaaa/zzzz:1'],
+		['of the root', '0/aaaaaaaa/zzzz:1'],
+	])(
+		'a last event id %s opens the stream live, and the gap is announced',
+		async (_of, lastEventId) => {
+			const errors: string[] = [];
+			const onError = (error: Error): void => void errors.push(error.message);
+			const manager = new DurableObjectStreamSessionManager(undefined, { onError });
+			const id = sessionIn('weur9');
+			const stream = await OpenStream.open(manager, id, lastEventId);
+			await manager.send([id], frameOf('live'));
+			await stream.until('live');
+			expect(stream.messages).toEqual(['live']);
+			expect(stream.events[0]?.comment).toBe(
+				'gap, the last event id is of another shard than the session: what was missed, if anything, is not known',
+			);
+			expect(errors).toEqual([expect.stringContaining('is of another shard than the session')]);
+			await stream.cancel();
+		},
+	);
+
+	it('has objects of the jurisdiction that was chosen, and workerd has none', async () => {
+		const manager = new DurableObjectStreamSessionManager(undefined, { jurisdiction: 'eu' });
+		await expect(OpenStream.open(manager, sessionIn('weur0'))).rejects.toThrow(
+			'Jurisdiction restrictions are not implemented in workerd',
+		);
+	});
+});
+
+describe('the list of shards', () => {
+	it('has a shard before its first stream is open, once for all that it ever has', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const opening = Array.from({ length: 10 }, () => OpenStream.open(manager, sessionIn('oc0')));
+		const streams = await Promise.all(opening);
+		expect(await listed()).toContain('oc0');
+		const mend = await breakRoot();
+		await evict('oc0');
+		streams.push(await OpenStream.open(manager, sessionIn('oc0')));
+		await mend();
+		await manager.send(undefined, frameOf('to all'));
+		await Promise.all(streams.map((stream) => stream.until('to all')));
+		for (const stream of streams) await stream.cancel();
+	});
+
+	it('that cannot be told refuses the stream with a 503; the next one may have more luck', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = sessionIn('oc1');
+		const mend = await breakRoot();
+		const opening = OpenStream.open(manager, id);
+		await expect(opening).rejects.toThrow(StreamError);
+		await expect(opening).rejects.toThrow(
+			'opening a stream failed: SyncLayer answered 503: the shard was not registered: root is overloaded',
+		);
+		expect(await socketsIn('oc1')).toBe(0);
+		await mend();
+		const stream = await OpenStream.open(manager, id);
+		await manager.send(undefined, frameOf('to all'));
+		await stream.until('to all');
+		await stream.cancel();
+	});
+
+	it('loses a shard that has nothing left, and has it again with its next stream', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = sessionIn('oc2');
+		const stream = await OpenStream.open(manager, id);
+		await manager.send([id], frameOf('kept'));
+		await stream.until('kept');
+		await stream.cancel();
+		await expect.poll(() => socketsIn('oc2')).toBe(0);
+		await runDurableObjectAlarm(syncLayer('oc2'));
+		expect(await listed(), 'its client may come back').toContain('oc2');
+		await letAge('oc2');
+		expect(await listed()).not.toContain('oc2');
+		expect(await runDurableObjectAlarm(syncLayer('oc2'))).toBe(false);
+		await evict('oc2');
+		const again = await OpenStream.open(manager, id);
+		expect(await listed()).toContain('oc2');
+		await manager.send(undefined, frameOf('to all'));
+		await again.until('to all');
+		await again.cancel();
+	});
+
+	it('keeps a shard whose first stream is opened while it takes itself off', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = sessionIn('oc3');
+		await (await OpenStream.open(manager, id)).cancel();
+		await expect.poll(() => socketsIn('oc3')).toBe(0);
+		// The root has carried out the removal, and its answer is on its way.
+		const gate = Promise.withResolvers<void>();
+		const removed = Promise.withResolvers<void>();
+		const mend = await withRootMethod('removeShard', (remove) => async (shard, token) => {
+			remove(shard, token);
+			removed.resolve();
+			await gate.promise;
+			// What was on its way twice, and arrives after the new registration.
+			remove(shard, token);
+		});
+		const aging = letAge('oc3');
+		await removed.promise;
+		expect(await listed()).not.toContain('oc3');
+		const stream = await OpenStream.open(manager, id);
+		expect(await listed()).toContain('oc3');
+		gate.resolve();
+		await aging;
+		expect(await listed()).toContain('oc3');
+		await mend();
+		await manager.send(undefined, frameOf('to all'));
+		await stream.until('to all');
+		await stream.cancel();
+	});
+
+	it('is tried again where the root could not be told of a shard that leaves', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		await (await OpenStream.open(manager, sessionIn('oc4'))).cancel();
+		await expect.poll(() => socketsIn('oc4')).toBe(0);
+		const mend = await withRootMethod('removeShard', () => () => {
+			throw new Error('root is overloaded');
+		});
+		await letAge('oc4');
+		expect(await listed()).toContain('oc4');
+		await mend();
+		await runDurableObjectAlarm(syncLayer('oc4'));
+		expect(await listed()).not.toContain('oc4');
+	});
+
+	it('loses a shard whose sockets were all lost without a word', async () => {
+		const manager = new DurableObjectStreamSessionManager(undefined, {
+			sleep: () => new Promise(() => {}),
+			onError: () => {},
+		});
+		await OpenStream.open(manager, sessionIn('oc5'));
+		await runInDurableObject(syncLayer('oc5'), async (_instance, { storage }) => {
+			await storage.deleteAlarm();
+		});
+		await runInDurableObject(syncLayer('oc5'), (_instance, state) => state.abort('reset')).catch(
+			() => {},
+		);
+		await syncLayer('oc5').has('any');
+		await letAge('oc5');
+		expect(await listed()).not.toContain('oc5');
+	});
+
+	it.each(['0', 'mars1', 'weur256', ''])('has no shard called %j', async (label) => {
+		const headers = { Upgrade: 'websocket', 'Sync-Layer-Shard': label };
+		const url = 'https://sync-layer.invalid/?role=stream&session=a';
+		const response = await syncLayer('oc6').fetch(url, { headers });
+		expect(response.status).toBe(503);
+		await response.text();
+	});
+});

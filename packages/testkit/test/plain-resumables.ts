@@ -1,0 +1,40 @@
+import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
+import type { InMemoryStreamOptions } from '@tmcp-sessions/core';
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Right, in a form whose parts can be replaced. */
+export class PlainManager extends InMemoryStreamSessionManager {
+	readonly errors: Error[];
+
+	constructor(options: InMemoryStreamOptions = {}) {
+		const errors: Error[] = [];
+		const onError = (error: Error): void => void errors.push(error);
+		super({ bounds: { messages: 50 }, callWaitMs: 100, onError, ...options });
+		this.errors = errors;
+	}
+
+	override create(id: string, controller: ReadableStreamDefaultController<Uint8Array>): void {
+		super.create(
+			id,
+			new Proxy(controller, {
+				get: (target, key) => {
+					if (key === 'enqueue') return (chunk: Uint8Array) => this.write(target, chunk);
+					const value: unknown = Reflect.get(target, key);
+					return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+				},
+			}),
+		);
+	}
+
+	write(controller: ReadableStreamDefaultController<Uint8Array>, chunk: Uint8Array): void {
+		const frame = this.written(decoder.decode(chunk));
+		controller.enqueue(encoder.encode(frame));
+	}
+
+	/** What becomes of a frame on its way to the client. */
+	written(frame: string): string {
+		return frame;
+	}
+}
