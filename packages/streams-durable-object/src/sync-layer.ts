@@ -25,6 +25,7 @@ import { FINAL_CODES, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-a
 import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
 import { openStorage } from './storage.ts';
 import {
+	bySession,
 	closeOldest,
 	closeQuietly,
 	inboxTag,
@@ -89,10 +90,8 @@ export class SyncLayer extends DurableObject {
 	 */
 	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
-			return new Response('Expected a WebSocket upgrade', {
-				status: 426,
-				headers: { Upgrade: 'websocket' },
-			});
+			const upgrade = { status: 426, headers: { Upgrade: 'websocket' } };
+			return new Response('Expected a WebSocket upgrade', upgrade);
 		}
 		const purpose = purposeOf(request.url);
 		if (!purpose) return new Response('Expected a session or a listener', { status: 400 });
@@ -165,7 +164,8 @@ export class SyncLayer extends DurableObject {
 		if (!sessions) {
 			if (!this.#log.knows()) return;
 			const sequence = this.#append(undefined, frame);
-			for (const streams of this.#streamsOfAll()) this.#send(streams, sequence, frame);
+			for (const streams of bySession(openStreams(this.ctx.getWebSockets(STREAM_TAG))))
+				this.#send(streams, sequence, frame);
 			return;
 		}
 		const known = [...new Set(sessions)]
@@ -295,10 +295,5 @@ export class SyncLayer extends DurableObject {
 
 	#streamsOf(session: string): StreamSocket[] {
 		return openStreams(this.ctx.getWebSockets(sessionTag(session)));
-	}
-
-	#streamsOfAll(): Iterable<StreamSocket[]> {
-		const streams = openStreams(this.ctx.getWebSockets(STREAM_TAG));
-		return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
 	}
 }
