@@ -8,6 +8,7 @@ import { world } from './fixture/test-session.ts';
 
 afterEach(() => {
 	world.resumed.length = 0;
+	world.runCall = undefined;
 	world.skewMs = 0;
 });
 
@@ -29,6 +30,18 @@ describe('one slow tool', () => {
 			expect(await client.call('calls')).toBe('[]');
 		},
 	);
+});
+
+describe('runCall', () => {
+	it('may do the work elsewhere and answer for it', async () => {
+		world.runCall = async (tool, work) =>
+			tool === 'list_notes'
+				? { jsonrpc: '2.0', id: 2, result: { content: [{ type: 'text', text: 'handed over' }] } }
+				: work();
+		const client = await Client.open();
+		expect(await client.call('list_notes')).toBe('handed over');
+		expect(await client.call('calls')).toBe('[]');
+	});
 });
 
 describe('a call in flight', () => {

@@ -1,8 +1,10 @@
 import { objectName } from '@tmcp-sessions/session-object';
+import { evictDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 
 import { Client, PARAMS } from './fixture/client.ts';
-import { objectCount } from './fixture/objects.ts';
+import { objectCount, objectOf } from './fixture/objects.ts';
+import { world } from './fixture/test-session.ts';
 
 describe('a session with an object of its own', () => {
 	it('answers calls from its state, and no other session sees it', async () => {
@@ -37,12 +39,15 @@ describe('what creates no object', () => {
 		expect(await objectCount()).toBe(before);
 	});
 
-	it('an id whose object was exchanged for that of another session', async () => {
+	it('an id whose object was exchanged for that of another session, which is not woken', async () => {
 		const [one, other] = await Promise.all([Client.open(), Client.open()]);
 		const [mine, theirs] = [one.session ?? '', other.session ?? ''];
+		await evictDurableObject(objectOf(other));
+		const before = world.instances;
 		const client = new Client();
 		client.session = mine.slice(0, mine.lastIndexOf('.')) + theirs.slice(theirs.lastIndexOf('.'));
 		expect((await client.ask('tools/list')).status).toBe(404);
+		expect(world.instances).toBe(before);
 	});
 
 	it.each([
@@ -71,6 +76,47 @@ describe('what creates no object', () => {
 		other.session = one.session;
 		expect((await other.ask('tools/list')).status).toBe(404);
 		expect(await objectCount()).toBe(before + 1);
+	});
+});
+
+describe('a request of the stateless era', () => {
+	const VERSION = '2026-07-28';
+	const stateless = (client: Client, name: string, args: object = {}): Promise<Response> =>
+		client.send(
+			'POST',
+			{
+				...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+				params: {
+					...{ name, arguments: args },
+					_meta: {
+						'io.modelcontextprotocol/protocolVersion': VERSION,
+						'io.modelcontextprotocol/clientCapabilities': {},
+					},
+				},
+			},
+			{ 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/call', 'mcp-name': name },
+		);
+
+	it('is told which revisions have sessions, where each session has an object', async () => {
+		const before = await objectCount();
+		const response = await stateless(new Client(), 'list_notes');
+		expect(response.status).toBe(400);
+		const { error } = await response.json<{ error: { code: number; data: object } }>();
+		expect(error.code).toBe(-32022);
+		expect(error.data).toMatchObject({ supported: expect.arrayContaining(['2025-11-25']) });
+		expect(await objectCount()).toBe(before);
+	});
+
+	it('finds the state of its identity, and what a session has stored', async () => {
+		const headers = { authorization: 'both/eras' };
+		const session = await Client.open('/identity', headers);
+		await session.call('add_note', { text: 'milk' });
+		const client = new Client('/identity', headers);
+		await (await stateless(client, 'add_note', { text: 'bread' })).text();
+		expect(await (await stateless(client, 'list_notes')).text()).toContain(
+			'[\\"milk\\",\\"bread\\"]',
+		);
+		expect(await session.call('list_notes')).toBe('["milk","bread"]');
 	});
 });
 

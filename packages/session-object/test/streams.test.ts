@@ -1,8 +1,9 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
-import { objectOf } from './fixture/objects.ts';
+import { objectOf, tablesOf } from './fixture/objects.ts';
 import { Stream } from './fixture/stream.ts';
 import { world } from './fixture/test-session.ts';
 
@@ -76,6 +77,20 @@ describe('a stream of a session', () => {
 		await stream.until('\n\n');
 		await client.send('DELETE');
 		await expect.poll(() => stream.isOver).toBe(true);
+	});
+
+	it('that comes back after its session is gone is closed for good, and leaves nothing behind', async () => {
+		const stub = env.SESSIONS.get(env.SESSIONS.newUniqueId());
+		const { webSocket } = await stub.fetch(
+			'https://session-object.invalid/?role=stream&session=gone&rank=1',
+			{ headers: { upgrade: 'websocket' } },
+		);
+		const closed = new Promise<number>((resolve) =>
+			webSocket?.addEventListener('close', ({ code }) => resolve(code)),
+		);
+		webSocket?.accept();
+		expect(await closed).toBe(4000);
+		expect(await tablesOf(stub)).toEqual([]);
 	});
 
 	it('takes less than 40 KiB of SQLite with it', async () => {
