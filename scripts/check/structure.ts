@@ -17,7 +17,11 @@ const maxLines = 300;
 const shared = ['core', 'http', 'testkit'];
 
 /** Packages that are built on others than `core`. */
-const builtOn: Readonly<Record<string, string[]>> = { core: [], sse: ['core', 'http'] };
+const builtOn: Readonly<Record<string, string[]>> = {
+	core: [],
+	'session-object': ['core', 'http', 'streams-durable-object'],
+	sse: ['core', 'http'],
+};
 
 /** The family's packages that the sources of a package may import. */
 function allowedImports(folder: string): string[] {

@@ -5,13 +5,28 @@ import type { Workers, WorkersOptions } from '@tmcp-sessions/testkit/workerd';
 /** The same Worker twice, each in an isolate of its own, over the same bindings. */
 export type ConformanceWorkers = Workers<'a' | 'b'>;
 
-/** Starts the server of the fixtures in two isolates, with the bindings of wrangler.jsonc. */
+/** How the server of the fixtures is deployed: with managers, or in an object with its sessions. */
+export const deployments = {
+	managers: { main: 'index.ts', durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer' } },
+	'session-object': {
+		main: 'session-object.ts',
+		durableObjects: { CONFORMANCE: 'ConformanceSession' },
+	},
+} as const;
+
+/** The name of a deployment. */
+export type Deployment = keyof typeof deployments;
+
+/** Starts the server of the fixtures in two isolates. */
 export function startConformanceWorkers(
+	deployment: Deployment,
 	options: Pick<WorkersOptions, 'onLog'> = {},
 ): Promise<ConformanceWorkers> {
+	const { main, durableObjects } = deployments[deployment];
 	return startWorkers({
 		...options,
-		entry: fileURLToPath(new URL('../src/index.ts', import.meta.url)),
+		durableObjects,
+		entry: fileURLToPath(new URL(`../src/${main}`, import.meta.url)),
 		workers: ['a', 'b'],
 	});
 }

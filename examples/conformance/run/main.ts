@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { judge, readBaseline, unknownScenarios } from './baseline.ts';
-import { startConformanceWorkers } from './conformance-workers.ts';
-import type { ConformanceWorkers } from './conformance-workers.ts';
+import { deployments, startConformanceWorkers } from './conformance-workers.ts';
+import type { ConformanceWorkers, Deployment } from './conformance-workers.ts';
 import { describeExpected, describeSurprises, holds, table } from './report.ts';
 import type { JudgedSuite } from './report.ts';
 import { runSuite } from './run-suite.ts';
@@ -10,13 +10,15 @@ import type { Suite } from './suites.ts';
 import { startTurnTakingProxy } from './turn-taking-proxy.ts';
 
 const names = suites.map(({ name }) => name);
-const usage = `Usage: npm run conformance -- [--isolates 1 | 2] [--suite ${names.join(' | ')}] [--scenario NAME]`;
+const usage = `Usage: npm run conformance -- [--deployment ${Object.keys(deployments).join(' | ')}] [--isolates 1 | 2] [--suite ${names.join(' | ')}] [--scenario NAME]`;
 
 interface Options {
 	/** One number, or both one after the other. */
 	isolates: readonly number[];
 	suites: readonly Suite[];
 	scenario: string | undefined;
+	/** One, or all one after the other. */
+	deployments: readonly Deployment[];
 }
 
 function readOptions(): Options {
@@ -25,6 +27,7 @@ function readOptions(): Options {
 			isolates: { type: 'string' },
 			suite: { type: 'string' },
 			scenario: { type: 'string' },
+			deployment: { type: 'string' },
 			help: { type: 'boolean', default: false },
 		},
 	});
@@ -36,12 +39,17 @@ function readOptions(): Options {
 	if (isolates.length === 0) throw new Error('--isolates is 1 or 2');
 	const chosen = suites.filter(({ name }) => [undefined, name].includes(values.suite));
 	if (chosen.length === 0) throw new Error(`--suite is one of ${names.join(', ')}`);
-	return { isolates, suites: chosen, scenario: values.scenario };
+	// Sound: these are its keys.
+	const known = Object.keys(deployments) as Deployment[];
+	const deployed = known.filter((name) => (values.deployment ?? name) === name);
+	if (deployed.length === 0) throw new Error(`--deployment is one of ${known.join(', ')}`);
+	return { isolates, suites: chosen, scenario: values.scenario, deployments: deployed };
 }
 
 /** Runs the suites one after the other, with requests that alternate between so many isolates. */
 async function runSuites(
 	workers: ConformanceWorkers,
+	deployment: Deployment,
 	isolates: number,
 	options: Options,
 ): Promise<JudgedSuite[]> {
@@ -51,12 +59,14 @@ async function runSuites(
 	try {
 		const judged: JudgedSuite[] = [];
 		for (const suite of options.suites) {
-			process.stderr.write(`Running ${suite.name} on ${isolates} of 2 isolates …\n`);
+			process.stderr.write(
+				`Running ${suite.name} with ${deployment} on ${isolates} of 2 isolates …\n`,
+			);
 			const start = performance.now();
 			const results = await runSuite(suite, new URL('/mcp', proxy.url), options.scenario);
 			const scenarios = results.map((result) => judge(result, baseline, isolates));
 			const elapsedMs = performance.now() - start;
-			judged.push({ name: suite.name, isolates, scenarios, elapsedMs });
+			judged.push({ name: `${suite.name}, ${deployment}`, isolates, scenarios, elapsedMs });
 		}
 		return judged;
 	} finally {
@@ -66,16 +76,18 @@ async function runSuites(
 
 /** Runs everything that was asked for against one server. */
 async function runAll(options: Options, log: string[]): Promise<JudgedSuite[]> {
-	const workers = await startConformanceWorkers({ onLog: (line) => log.push(line) });
-	try {
-		const judged: JudgedSuite[] = [];
-		for (const isolates of options.isolates) {
-			judged.push(...(await runSuites(workers, isolates, options)));
+	const judged: JudgedSuite[] = [];
+	for (const deployment of options.deployments) {
+		const workers = await startConformanceWorkers(deployment, { onLog: (line) => log.push(line) });
+		try {
+			for (const isolates of options.isolates) {
+				judged.push(...(await runSuites(workers, deployment, isolates, options)));
+			}
+		} finally {
+			await workers.stop();
 		}
-		return judged;
-	} finally {
-		await workers.stop();
 	}
+	return judged;
 }
 
 async function requireKnown(judged: readonly JudgedSuite[]): Promise<void> {

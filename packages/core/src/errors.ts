@@ -2,11 +2,14 @@ import { textHash } from './text-hash.ts';
 
 /** What went wrong, for code that decides by it. */
 export type ErrorCode =
+	| 'archive'
 	| 'binding'
 	| 'configuration'
 	| 'corrupt-record'
 	| 'invalid-session-id'
 	| 'request-state'
+	| 'session-auth'
+	| 'session-state'
 	| 'session-too-large'
 	| 'store'
 	| 'stream'

@@ -2,6 +2,7 @@ import type { ResumableStreams, SessionInbox, SessionInboxes } from '@tmcp-sessi
 
 import { CallStream } from './call-stream.ts';
 import { idOf, isAnswer, methodOf, paramsOf } from './message.ts';
+import type { HandlerSeams } from './handler-seams.ts';
 import type { Answer, JsonObject, Question } from './message.ts';
 import type { RequestWork } from './request-work.ts';
 
@@ -27,6 +28,7 @@ export class CallsAtWork {
 	readonly #resumable: ResumableStreams | undefined;
 	readonly #answerMs: number;
 	readonly #takeAnswer: TakeAnswer;
+	readonly #onPrimed: HandlerSeams['onPrimed'];
 	readonly #calls = new Map<string, Set<CallAtWork>>();
 	readonly #byWork = new WeakMap<RequestWork, CallAtWork>();
 
@@ -35,7 +37,9 @@ export class CallsAtWork {
 		resumable: ResumableStreams | undefined,
 		answerMs: number,
 		takeAnswer: TakeAnswer,
+		onPrimed: HandlerSeams['onPrimed'],
 	) {
+		this.#onPrimed = onPrimed;
 		this.#inboxes = inboxes;
 		this.#resumable = resumable;
 		this.#answerMs = answerMs;
@@ -73,6 +77,7 @@ export class CallsAtWork {
 		work.callStream = new CallStream(this.#resumable, work.sessionId, (keeping) =>
 			work.waitUntil(keeping),
 		);
+		this.#onPrimed?.(work, work.callStream.name);
 		work.onPrimed();
 	}
 

@@ -4,6 +4,7 @@ import type { StreamSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
 import { CallsAtWork, noAnswer } from './calls-at-work.ts';
+import type { HandlerSeams } from './handler-seams.ts';
 import type { Answer } from './message.ts';
 
 /**
@@ -18,6 +19,7 @@ export function callsOfServer(
 	resumable: ResumableStreams | undefined,
 	answerMs: number,
 	report: (error: unknown) => void,
+	onPrimed?: HandlerSeams['onPrimed'],
 ): CallsAtWork {
 	// Without a way between isolates, answers find the calls of their own.
 	const inboxes = hasInboxes(streams) ? streams : new InMemoryStreamSessionManager();
@@ -34,5 +36,6 @@ export function callsOfServer(
 		resumable,
 		answerMs,
 		(answer) => void takeAnswer(answer).catch(report),
+		onPrimed,
 	);
 }

@@ -1,4 +1,4 @@
-import { getPerRequestProtocolVersions } from 'tmcp';
+import { getPerRequestProtocolVersions, UNSUPPORTED_PROTOCOL_VERSION } from 'tmcp';
 
 import { invalidRequest, Refusal } from './refusal.ts';
 import type { RequestHeaders } from './request-headers.ts';
@@ -24,6 +24,16 @@ export function checkProtocolVersion(headers: RequestHeaders): void {
 		code: -32600,
 		message: `MCP-Protocol-Version must be one of ${supported.join(', ')}`,
 		data: { supported },
+	});
+}
+
+/** What a request of the stateless era is told where everything needs a session. */
+export function onlySessions(headers: RequestHeaders): Refusal {
+	return new Refusal({
+		status: 400,
+		code: UNSUPPORTED_PROTOCOL_VERSION,
+		message: 'Unsupported protocol version: this server needs a session; open one with initialize',
+		data: { supported: [...SESSION_ERA], requested: headers.get('mcp-protocol-version') },
 	});
 }
 

@@ -93,7 +93,7 @@ export async function jsonResponse(
 	if (!work.response || work.signal.aborted) {
 		throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
 	}
-	return jsonOf(answer, work.response);
+	return jsonOf(answer, work.response, work);
 }
 
 /**
@@ -114,15 +114,19 @@ function complete(answer: Response, frames: readonly Frames[], work: RequestWork
 	const { headers, status } = answer;
 	if (!response) return new Response(joined(frames), { status, headers });
 	if (endsWithClient && errorCodeOf(response) === MISSING_CAPABILITY) {
-		return jsonOf(answer, response, 400);
+		return jsonOf(answer, response, work, 400);
 	}
-	return new Response(frameOf(response), { status, headers: headersOf(answer, response) });
+	return made(work, frameOf(response), status, headersOf(answer, response));
 }
 
-function jsonOf(answer: Response, message: JsonObject, status = 200): Response {
+function jsonOf(answer: Response, message: JsonObject, work: RequestWork, status = 200): Response {
 	const headers = new Headers(headersOf(answer, message));
 	headers.set('Content-Type', 'application/json');
-	return new Response(JSON.stringify(message), { status, headers });
+	return made(work, JSON.stringify(message), status, headers);
+}
+
+function made({ complete }: RequestWork, text: string, status: number, headers: Headers): Response {
+	return complete ? complete(text, status, headers) : new Response(text, { status, headers });
 }
 
 /** There is no session, where `initialize` fails. */

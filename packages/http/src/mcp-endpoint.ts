@@ -4,13 +4,14 @@ import type { HttpTransport } from '@tmcp/transport-http';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
-import { acceptedAnswer, checkProtocolVersion } from './header-rules.ts';
+import type { HandlerSeams, Route, RoutedRequest } from './handler-seams.ts';
+import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
 import { needsMemory } from './initialize-result.ts';
 import { jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
-import { readMessage } from './message-body.ts';
-import { checkIds, checkInitialize } from './message-rules.ts';
+import { parseMessage, readMessage, readText } from './message-body.ts';
+import { checkClient, checkIds, checkInitialize } from './message-rules.ts';
 import type { ExecutionContextLike, OAuthHelper } from './options.ts';
 import type { OriginRules } from './origin-rules.ts';
 import { Refusal } from './refusal.ts';
@@ -33,6 +34,10 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
 	readonly context: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	readonly maxBodyBytes: number;
 	readonly heartbeatMs: number;
+	/** Where sessions live, if elsewhere. */
+	readonly route: Route | undefined;
+	/** Says who is calling, where that was found out before. */
+	readonly caller: HandlerSeams['caller'];
 }
 
 /**
@@ -56,9 +61,15 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		work: RequestWork,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
-		const { path, oauth, callers } = this.#parts;
+		const { path, oauth, callers, caller } = this.#parts;
 		const url = this.#urlOf(request);
 		const isElsewhere = path !== null && url.pathname !== path;
+		if (caller) {
+			const { auth, principal } = caller(request);
+			work.auth = auth;
+			work.principal = principal;
+			return this.#respondTo(request, work, url);
+		}
 		// What needs no waiting is not waited for: each turn is felt by every call.
 		if (!isElsewhere && !oauth && !callers.areKnown) {
 			return this.#respondTo(request, work, url);
@@ -96,6 +107,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		sessions?.checkHost(url);
 		work.protocolVersion = work.headers.get('mcp-protocol-version') ?? undefined;
 		return runInScope(work, () => {
+			if (this.#isRouted(request, work)) return this.#send(request, work);
 			if (request.method === 'POST') return this.#post(request, work);
 			if (request.method === 'OPTIONS') return this.#transport(request, work);
 			return this.#other(request, work);
@@ -131,6 +143,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 
 	async #post(request: Request, work: RequestWork): Promise<Response> {
 		const message = await readMessage(request, work.headers, this.#parts.maxBodyBytes);
+		return this.#message(message, request, work);
+	}
+
+	async #message(message: unknown, request: Request, work: RequestWork): Promise<Response> {
 		work.message = message;
 		if (!isObject(message)) return this.#transport(request, work);
 		checkIds(message);
@@ -140,9 +156,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			work.answerType = acceptedAnswer(work.headers, work.isListening ? ['sse'] : ['sse', 'json']);
 		}
 		if (isStateless(work.headers, message)) {
+			if (this.#parts.route?.takesStateless === false) throw onlySessions(work.headers);
 			checkStatelessRequest(message);
 			work.endsWithClient = true;
-			return this.#transport(request, work);
+			return this.#served('stateless', request, work);
 		}
 		return this.#sessionPost(request, work, message);
 	}
@@ -153,8 +170,11 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const method = methodOf(message);
 		if (method === 'initialize') {
 			checkInitialize(message);
-			if (sessions) work.enter(await sessions.open(work.principal, paramsOf(message), work.shard));
-			return this.#transport(request, work);
+			if (sessions) {
+				const { headers, principal, shard } = work;
+				work.enter(await sessions.open(principal, paramsOf(message), shard, headers));
+			}
+			return this.#served('initialize', request, work);
 		}
 		checkProtocolVersion(work.headers);
 		if (sessions) work.enter(await sessions.require(work.headers, work.principal));
@@ -169,6 +189,49 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		if (isAnswer(message) || isCancellation(message)) {
 			if (work.sessionId) await calls.deliver(work.sessionId, message);
 			return new Response(null, { status: 202 });
+		}
+		return this.#transport(request, work);
+	}
+
+	/** Whether a request names a session that lives elsewhere. */
+	#isRouted({ method }: Request, { headers }: RequestWork): boolean {
+		if (!this.#parts.route || (method !== 'POST' && method !== 'DELETE')) return false;
+		return headers.get('mcp-session-id') !== null && !namesStatelessEra(headers);
+	}
+
+	/** Sends a message on as it came: what it says is looked at where its session lives. */
+	async #send(request: Request, work: RequestWork): Promise<Response> {
+		const { sessions, maxBodyBytes } = this.#parts;
+		const isPost = request.method === 'POST';
+		const body = isPost ? await readText(request, work.headers, maxBodyBytes) : undefined;
+		// It opens another session, whatever id its client has.
+		if (body?.includes('"initialize"')) {
+			const message = parseMessage(body);
+			if (methodOf(message) === 'initialize') return this.#message(message, request, work);
+		}
+		if (sessions) work.enter(await sessions.named(work.headers, work.principal));
+		return this.#served('session', request, work, body);
+	}
+
+	/** By whoever the session lives with, or by the transport. */
+	async #served(
+		kind: RoutedRequest['kind'],
+		request: Request,
+		work: RequestWork,
+		body: string | undefined = JSON.stringify(work.message),
+	): Promise<Response> {
+		const { route } = this.#parts;
+		if (!route) return this.#transport(request, work);
+		if (kind === 'initialize') checkClient(work.message);
+		const { sessionId, principal, auth, message, headers } = work;
+		const context = work.context ?? { waitUntil: (late) => work.waitUntil(late) };
+		const routed = { request, kind, sessionId, principal, auth, headers, body, context };
+		if (!work.isListening || !route.agreed) return route.send(routed);
+		const params = paramsOf(message);
+		const { notifications } = params;
+		if (isObject(message) && isObject(notifications)) {
+			const agreed = await route.agreed(routed, notifications);
+			work.message = { ...message, params: { ...params, notifications: agreed } };
 		}
 		return this.#transport(request, work);
 	}

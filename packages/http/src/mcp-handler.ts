@@ -8,6 +8,7 @@ import { callsOfServer } from './calls-of-server.ts';
 import { checkedOptions } from './checked-options.ts';
 import { corsOptions, withCors } from './cors-headers.ts';
 import { McpEndpoint } from './mcp-endpoint.ts';
+import type { HandlerSeams } from './handler-seams.ts';
 import type { McpHandler, McpHandlerOptions } from './options.ts';
 import { resumedStreams } from './resumed-streams.ts';
 import { RequestWork } from './request-work.ts';
@@ -31,19 +32,22 @@ type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorP
  * called in: by then the server has its tools, and one that is registered later tells every session
  * that the list changed. From then on changes raised anywhere reach the sessions, a cron job's too.
  *
+ * @param seams for a package that composes this, see `@tmcp-sessions/http/parts`.
  * @throws {TmcpSessionsError} `configuration`, where a number is out of its range, a key is too
  * short, or `oauth` comes without `principal`.
  */
 export function createMcpHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: McpHandlerOptions<Custom> = {},
+	seams: HandlerSeams = {},
 ): McpHandler {
 	const report = reporterOf(options.onError);
 	const checked = checkedOptions(options);
 	const { info, oauth, cors } = options;
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const resumable = isResumable(streams) ? streams : undefined;
-	const calls = callsOfServer(server, streams, resumable, checked.answerMs, report);
+	const { onPrimed } = seams;
+	const calls = callsOfServer(server, streams, resumable, checked.answerMs, report, onPrimed);
 	const told = takeBroadcasts(server, streams) ? streams : untold(streams);
 
 	let transport: HttpTransport<Custom> | undefined;
@@ -66,13 +70,16 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			oauth,
 			context: options.context,
 			transport: attached(),
-			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info),
+			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info, seams.names),
+			route: seams.route,
+			caller: seams.caller,
 		}));
 
 	return {
 		async fetch(request, env, platform) {
 			const findShard = (): string => checked.shardOf(request);
 			const work = new RequestWork(request.headers, findShard, platform, report, calls);
+			work.complete = seams.complete;
 			const response = await answerOrRefusal(work, async () =>
 				endpointOf(env).respond(request, work, platform),
 			);

@@ -15,22 +15,39 @@ export async function readMessage(
 	headers: RequestHeaders,
 	maxBytes: number,
 ): Promise<unknown> {
+	return parseMessage(await readText(request, headers, maxBytes));
+}
+
+/**
+ * The text that a request carries, bounded in size.
+ *
+ * @throws {Refusal} as `readMessage`, for type and size.
+ */
+export async function readText(
+	request: Request,
+	headers: RequestHeaders,
+	maxBytes: number,
+): Promise<string> {
 	if (!isJson(headers.get('content-type'))) {
 		throw invalidRequest('Content-Type must be application/json', 415);
 	}
 	const wasRead = request.bodyUsed;
-	let text: string;
 	try {
 		const declared = Number(headers.get('content-length') ?? Number.NaN);
 		if (declared > maxBytes) throw tooLarge(maxBytes);
 		// A server holds its client to what it declares; a request that was made here may lie.
-		text = declared >= 0 ? await request.text() : await readChunks(request, maxBytes);
+		const text = declared >= 0 ? await request.text() : await readChunks(request, maxBytes);
 		if (text.length > maxBytes) throw tooLarge(maxBytes);
+		return text;
 	} catch (error) {
 		// Its client knows already, and nothing is wrong here.
 		if (!wasRead && !(error instanceof Refusal)) throw invalidRequest('The body broke off');
 		throw error;
 	}
+}
+
+/** @throws {Refusal} 400 for what is no JSON or too deep. */
+export function parseMessage(text: string): unknown {
 	// Before it is parsed, which depth makes slow. Each level takes two characters.
 	if (text.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, text)) {
 		throw invalidRequest(`The body is nested deeper than ${MAX_DEPTH} levels`);

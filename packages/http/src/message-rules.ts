@@ -1,4 +1,4 @@
-import { idOf, metadataOf, paramsOf } from './message.ts';
+import { idOf, isObject, metadataOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { invalidRequest, Refusal } from './refusal.ts';
 
@@ -19,6 +19,24 @@ export function checkIds(message: JsonObject): void {
 		const most = `${MAX_ID_LENGTH} characters`;
 		throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
 	}
+}
+
+/**
+ * What tmcp asks of a client, asked before anything is made for it elsewhere.
+ *
+ * @throws {Refusal} 400, where a part of it is missing.
+ */
+export function checkClient(message: unknown): void {
+	const { protocolVersion, capabilities, clientInfo } = paramsOf(message);
+	const client = isObject(clientInfo) ? clientInfo : {};
+	const texts = [protocolVersion, client['name'], client['version']];
+	if (isObject(capabilities) && texts.every((text) => typeof text === 'string')) return;
+	throw new Refusal({
+		status: 400,
+		code: -32602,
+		message:
+			'initialize needs a protocolVersion, capabilities, and a clientInfo with name and version',
+	});
 }
 
 /** @throws {Refusal} 400, where it has no id or says too much. */

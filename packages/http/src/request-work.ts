@@ -4,6 +4,7 @@ import type { AuthInfo } from 'tmcp';
 import { CallSignal } from './call-signal.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
 import type { CallStream } from './call-stream.ts';
+import type { CompleteAnswer } from './handler-seams.ts';
 import type { AnswerType } from './header-rules.ts';
 import type { JsonObject } from './message.ts';
 import type { ExecutionContextLike } from './options.ts';
@@ -57,6 +58,8 @@ export class RequestWork implements RequestScope {
 	onPrimed: () => void = () => {};
 	/** The id of the last event that the client saw of the stream that it resumes. */
 	lastEventId: string | undefined;
+	/** Makes the response of an answer that is complete, where that is another one. */
+	complete: CompleteAnswer | undefined;
 	/** The revision that the client names. */
 	protocolVersion: string | undefined;
 
@@ -65,7 +68,8 @@ export class RequestWork implements RequestScope {
 
 	readonly #findShard: () => string;
 	#shard: string | undefined;
-	readonly #context: ExecutionContextLike | undefined;
+	/** What the platform gave with the request. */
+	readonly context: ExecutionContextLike | undefined;
 	readonly #report: (error: unknown, session: string) => void;
 	#resolveBegun: () => void = () => {};
 	#resolveHandled: () => void = () => {};
@@ -86,7 +90,7 @@ export class RequestWork implements RequestScope {
 		this.calls = calls;
 		this.headers = new RequestHeaders(headers);
 		this.#findShard = findShard;
-		this.#context = context;
+		this.context = context;
 		this.#report = report;
 		this.begun = new Promise((resolve) => (this.#resolveBegun = resolve));
 		this.handled = new Promise((resolve) => (this.#resolveHandled = resolve));
@@ -108,7 +112,7 @@ export class RequestWork implements RequestScope {
 
 	waitUntil(work: Promise<unknown>): void {
 		const reported = work.catch((error: unknown) => this.report(error));
-		this.#context?.waitUntil(reported);
+		this.context?.waitUntil(reported);
 	}
 
 	/** Reports what went wrong for this request. */

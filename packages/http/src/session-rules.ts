@@ -8,6 +8,7 @@ import type {
 } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
+import type { HandlerSeams, SessionNames } from './handler-seams.ts';
 import { servedVersion } from './header-rules.ts';
 import { isObject } from './message.ts';
 import type { JsonObject } from './message.ts';
@@ -31,12 +32,15 @@ export class SessionRules {
 	readonly #info: InfoSessionManager;
 	/** The info manager, where it makes the ids itself. */
 	readonly #sealing: SessionSealing | undefined;
+	/** Other ids than those that the keys make by themselves. */
+	readonly #names: SessionNames | undefined;
 	/** Ids whose MAC was right, and whose they are. */
 	readonly #verified = new Map<string, string>();
 
 	/** @throws {TmcpSessionsError} `configuration`, where a key is too short. */
-	constructor(keys: SessionKeys, info: InfoSessionManager) {
+	constructor(keys: SessionKeys, info: InfoSessionManager, names?: HandlerSeams['names']) {
 		this.#ids = createSessionIds({ keys: keys.secrets });
+		this.#names = names?.(this.#ids);
 		this.#keys = keys;
 		this.#info = info;
 		this.#sealing = sealsSessions(info) ? info : undefined;
@@ -57,9 +61,19 @@ export class SessionRules {
 	 *
 	 * @param said the params of `initialize`.
 	 * @param shard where it is to live.
+	 * @param headers of the request that opens it.
 	 * @throws {TmcpSessionsError} `session-too-large`, where they are too much for an id.
 	 */
-	async open(principal: string, said: JsonObject, shard: string): Promise<NamedSession> {
+	async open(
+		principal: string,
+		said: JsonObject,
+		shard: string,
+		headers: RequestHeaders,
+	): Promise<NamedSession> {
+		if (this.#names) {
+			const id = await this.#names.open(principal, headers);
+			return { id, name: id };
+		}
 		const { clientInfo, capabilities: clientCapabilities, protocolVersion } = said;
 		// The server refuses what is none of this; there will be no session.
 		if (!this.#sealing || !isObject(clientInfo) || !isObject(clientCapabilities)) {
@@ -77,13 +91,12 @@ export class SessionRules {
 	}
 
 	/**
-	 * The live session of this principal that a request names.
+	 * The session of this principal that a request names, live or not. Costs no read.
 	 *
-	 * @throws {Refusal} 400 without an id or with one that is no id; 404 for a session that is
-	 * forged, someone else's, ended or expired. Only an id that was made here costs a read.
-	 * @throws {StoreError} where nobody can say whether the session is live.
+	 * @throws {Refusal} 400 without an id or with one that is no id; 404 for one that is forged or
+	 * someone else's.
 	 */
-	async require(headers: RequestHeaders, principal: string): Promise<NamedSession> {
+	async named(headers: RequestHeaders, principal: string): Promise<NamedSession> {
 		const id = headers.get('mcp-session-id');
 		if (!id) {
 			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
@@ -91,8 +104,20 @@ export class SessionRules {
 		if (!VISIBLE_ASCII.test(id)) {
 			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
 		}
-		const session = await this.#identify(id, principal);
+		const session = await this.#identify(id, principal, headers);
 		if (!session) throw unknownSession();
+		return session;
+	}
+
+	/**
+	 * The live session of this principal that a request names.
+	 *
+	 * @throws {Refusal} 400 without an id or with one that is no id; 404 for a session that is
+	 * forged, someone else's, ended or expired. Only an id that was made here costs a read.
+	 * @throws {StoreError} where nobody can say whether the session is live.
+	 */
+	async require(headers: RequestHeaders, principal: string): Promise<NamedSession> {
+		const session = await this.named(headers, principal);
 		// The read is the one that the transport's own three share: none of them fails after it.
 		try {
 			if ((await this.#info.getClientCapabilities(session.name)) !== undefined) return session;
@@ -104,12 +129,19 @@ export class SessionRules {
 	}
 
 	/** Whose id this is, if it was made here for this principal: no storage is asked. */
-	async #identify(id: string, principal: string): Promise<NamedSession | undefined> {
+	async #identify(
+		id: string,
+		principal: string,
+		headers: RequestHeaders,
+	): Promise<NamedSession | undefined> {
 		// Sessions that were opened before a deployment sealed them go on where they are stored.
 		if (this.#sealing && !id.startsWith(STORED)) return this.#sealing.openSession(id, principal);
 		// A MAC is checked once in an isolate: a client sends the same id with all that it sends.
 		if (this.#verified.get(id) !== principal) {
-			if (!(await this.#ids.verify(id, principal))) return undefined;
+			const isOurs = this.#names
+				? await this.#names.verify(id, principal, headers)
+				: await this.#ids.verify(id, principal);
+			if (!isOurs) return undefined;
 			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
 			this.#verified.set(id, principal);
 		}

@@ -92,6 +92,11 @@ export function closeOldest(streams: readonly StreamSocket[], opened: WebSocket)
 	}
 }
 
+/** The streams of each session. */
+export function bySession(streams: readonly StreamSocket[]): Iterable<StreamSocket[]> {
+	return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
+}
+
 /** Whom a message of the session goes to, newest first. */
 export function newestFirst(streams: readonly StreamSocket[]): StreamSocket[] {
 	return streams

@@ -16,6 +16,7 @@ import { SqlCallLog } from './call-log.ts';
 import { ListenerSockets } from './listener-sockets.ts';
 import { inRows, SqlMessageLog } from './message-log.ts';
 import { PruneAlarm } from './prune-alarm.ts';
+import type { AlarmStorage } from './prune-alarm.ts';
 import type { Publication } from './publication.ts';
 import { ResumedCalls } from './resumed-calls.ts';
 import { ShardList } from './shard-list.ts';
@@ -24,6 +25,7 @@ import { FINAL_CODES, purposeOf, RANK_HEADER, REPLAYED_HEADER } from './socket-a
 import type { SocketPurpose, StreamPurpose } from './socket-address.ts';
 import { openStorage } from './storage.ts';
 import {
+	bySession,
 	closeOldest,
 	closeQuietly,
 	inboxTag,
@@ -60,13 +62,17 @@ export class SyncLayer extends DurableObject {
 	readonly #shards: ShardList;
 	readonly #alarm: PruneAlarm;
 
-	/** @throws {StreamError} where the class has no SQLite. */
-	constructor(state: DurableObjectState, env: Cloudflare.Env) {
+	/**
+	 * @param alarm where the object does other work too, whose alarm it shares: whoever has the alarm
+	 * calls `alarm()` then. The platform gives none.
+	 * @throws {StreamError} where the class has no SQLite.
+	 */
+	constructor(state: DurableObjectState, env: Cloudflare.Env, alarm: AlarmStorage = state.storage) {
 		super(state, env);
 		const sql = openStorage(state.storage);
 		this.#bounds = new.target.logBounds;
 		// Half an age, so that nothing is kept for much longer than one.
-		this.#alarm = new PruneAlarm(this.ctx, this.#bounds.ageMs / 2);
+		this.#alarm = new PruneAlarm(state, alarm, this.#bounds.ageMs / 2);
 		this.#registration = new ShardRegistration(state, env);
 		this.#shards = new ShardList(sql);
 		this.#log = new SqlMessageLog(sql, this.#bounds, this.#registration);
@@ -84,10 +90,8 @@ export class SyncLayer extends DurableObject {
 	 */
 	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
-			return new Response('Expected a WebSocket upgrade', {
-				status: 426,
-				headers: { Upgrade: 'websocket' },
-			});
+			const upgrade = { status: 426, headers: { Upgrade: 'websocket' } };
+			return new Response('Expected a WebSocket upgrade', upgrade);
 		}
 		const purpose = purposeOf(request.url);
 		if (!purpose) return new Response('Expected a session or a listener', { status: 400 });
@@ -160,7 +164,8 @@ export class SyncLayer extends DurableObject {
 		if (!sessions) {
 			if (!this.#log.knows()) return;
 			const sequence = this.#append(undefined, frame);
-			for (const streams of this.#streamsOfAll()) this.#send(streams, sequence, frame);
+			for (const streams of bySession(openStreams(this.ctx.getWebSockets(STREAM_TAG))))
+				this.#send(streams, sequence, frame);
 			return;
 		}
 		const known = [...new Set(sessions)]
@@ -290,10 +295,5 @@ export class SyncLayer extends DurableObject {
 
 	#streamsOf(session: string): StreamSocket[] {
 		return openStreams(this.ctx.getWebSockets(sessionTag(session)));
-	}
-
-	#streamsOfAll(): Iterable<StreamSocket[]> {
-		const streams = openStreams(this.ctx.getWebSockets(STREAM_TAG));
-		return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
 	}
 }

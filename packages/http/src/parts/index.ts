@@ -7,6 +7,13 @@ export { callsOfServer } from '../calls-of-server.ts';
 export { checkedOptions } from '../checked-options.ts';
 export type { CheckedOptions } from '../checked-options.ts';
 export { corsOptions, withCors } from '../cors-headers.ts';
+export type {
+	CompleteAnswer,
+	HandlerSeams,
+	Route,
+	RoutedRequest,
+	SessionNames,
+} from '../handler-seams.ts';
 export { acceptedAnswer, checkProtocolVersion } from '../header-rules.ts';
 export { liveResponse } from '../live-response.ts';
 export type { Frames } from '../live-response.ts';
@@ -15,7 +22,13 @@ export type { JsonObject } from '../message.ts';
 export { readMessage } from '../message-body.ts';
 export { checkIds, checkInitialize } from '../message-rules.ts';
 export { overridden } from '../overridden.ts';
-export { errorMessage, invalidRequest, Refusal, refusalDetailOf } from '../refusal.ts';
+export {
+	errorMessage,
+	invalidRequest,
+	Refusal,
+	refusalDetailOf,
+	unknownSession,
+} from '../refusal.ts';
 export { checkRememberedParams } from '../remembered-params.ts';
 export { RequestWork } from '../request-work.ts';
 export { checkKeysOfProcess, sessionKeys } from '../session-keys.ts';

@@ -8,7 +8,14 @@ import { Endpoint } from '../endpoint.ts';
 const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
 
 /** Where sessions are kept. In memory there is one isolate, the others have two. */
-const deployments = ['memory', 'kv', 'durable-object', 'sealed'] as const;
+const deployments = [
+	'memory',
+	'kv',
+	'durable-object',
+	'sealed',
+	'session-object',
+	'identity-object',
+] as const;
 
 /** How workerd says that it ended work, or that nobody took a failure. */
 const LOST_WORK = /hung|never settle|uncaught|unhandled|waitUntil/i;
@@ -25,6 +32,8 @@ export interface Isolates {
 
 /** A deployment under test. */
 export interface Deployment {
+	/** Whether one server has all sessions: what it tells reaches each of them, whoever raised it. */
+	readonly hasOneServer: boolean;
 	/** Its endpoint, as `fixture/variants.ts` names it. */
 	endpoint(variant?: string): Isolates;
 	/** The note that a tool has left so far; null where there is none. */
@@ -39,6 +48,8 @@ export interface Deployment {
 
 /** How the tests of a file run. */
 interface Running {
+	/** Only where one server has all sessions: what it tells reaches each of them, and listeners too. */
+	readonly oneServer?: boolean;
 	/** Several at once: they wait more than they work, and no session of one is one of another. */
 	readonly concurrent?: boolean;
 }
@@ -48,7 +59,9 @@ export function describeEachDeployment(
 	test: (deployment: Deployment) => void,
 	running: Running = {},
 ): void {
-	describeDeployments(deployments, test, running);
+	const { oneServer = false } = running;
+	const names = deployments.filter((name) => !oneServer || hasOneServer(name));
+	describeDeployments(names, test, running);
 }
 
 /** Runs the tests where the end of a session moves while it is used: that of a sealed one does not. */
@@ -65,6 +78,11 @@ export function describeSealedAlone(test: (deployment: Deployment) => void): voi
 /** Runs the tests where the server is stateless on purpose: it has no info manager. */
 export function describeStateless(test: (deployment: Deployment) => void): void {
 	describeDeployments(['stateless'], test, {});
+}
+
+/** Each session has a server of its own where it has an object of its own. */
+function hasOneServer(name: string): boolean {
+	return name !== 'session-object';
 }
 
 let running: Workers<'a' | 'b'> | undefined;
@@ -84,6 +102,10 @@ function describeDeployments(
 				durableObjects: {
 					TMCP_DURABLE_OBJECT: 'SyncLayer',
 					TMCP_SESSION_OBJECT: 'SessionShard',
+					PLAIN_SESSIONS: 'PlainSession',
+					NARROW_SESSIONS: 'NarrowSession',
+					BRIEF_SESSIONS: 'BriefSession',
+					ONCE_SESSIONS: 'OnceSession',
 				},
 				onLog: (line) => logged.push(line),
 			});
@@ -109,8 +131,11 @@ function deploymentOf(name: string): Deployment {
 		(await fetch(new URL(path, url(worker)))).json();
 	const note = async (name: string): Promise<string | null> =>
 		(await ask('a', `/note?name=${name}`)) as string | null; // Sound: the fixture's own answer.
-	const isolates = name === 'memory' ? (['a'] as const) : (['a', 'b'] as const);
+	// What one isolate says of an object is said of it in all.
+	const isSaidByOne = name === 'memory' || name === 'identity-object';
+	const isolates = isSaidByOne ? (['a'] as const) : (['a', 'b'] as const);
 	return {
+		hasOneServer: hasOneServer(name),
 		endpoint: (variant = 'plain') => ({
 			here: new Endpoint(url('a'), `/${name}/${variant}`),
 			there: new Endpoint(url('b'), `/${name}/${variant}`),

@@ -141,39 +141,6 @@ describeEachDeployment((deployment) => {
 		for (const listener of listeners) listener.destroy();
 	});
 
-	it('M8: both eras are told of the same change, whatever its kind, each once', async () => {
-		const { here, there } = deployment.endpoint();
-		const session = await here.initialize();
-		const subscribe = { id: 1, method: 'resources/subscribe', params: { uri: 'test://a' } };
-		await (
-			await here.post(subscribe, session)
-		).ended;
-		const everybody = [
-			await here.openStream(session),
-			await listen(here, 1, EVERYTHING),
-			await listen(there, 1, EVERYTHING),
-		];
-		await Promise.all(everybody.slice(1).map((listener) => listener.until(ACKNOWLEDGED)));
-		for (const endpoint of [here, there]) {
-			for (const what of LISTS) {
-				await endpoint.call('notify', session, { what });
-				await raise(endpoint, 'notify', { what });
-			}
-			await endpoint.call('update', session, { uri: 'test://a' });
-			await raise(endpoint, 'update', { uri: 'test://a' });
-		}
-		await Promise.all(everybody.map((each) => each.until(`"${UPDATED}"`, 4)));
-		await pause(SILENCE_MS);
-		for (const each of everybody) {
-			const counts = [
-				...LISTS.map((what) => `"notifications/${what}/list_changed"`),
-				`"${UPDATED}"`,
-			];
-			expect(counts.map((method) => each.count(method))).toEqual([4, 4, 4, 4]);
-		}
-		for (const each of everybody) each.destroy();
-	});
-
 	it('M7: of many listeners of a client, those that it leaves are cancelled, and no other', async () => {
 		const { here, there } = deployment.endpoint();
 		await expect.poll(() => deployment.listeners(), { timeout: 5_000 }).toBe(0);
@@ -191,3 +158,42 @@ describeEachDeployment((deployment) => {
 		for (const listener of staying) listener.destroy();
 	});
 });
+
+// A session with a server of its own is told of by nobody else.
+describeEachDeployment(
+	(deployment) => {
+		it('M8: both eras are told of the same change, whatever its kind, each once', async () => {
+			const { here, there } = deployment.endpoint();
+			const session = await here.initialize();
+			const subscribe = { id: 1, method: 'resources/subscribe', params: { uri: 'test://a' } };
+			await (
+				await here.post(subscribe, session)
+			).ended;
+			const everybody = [
+				await here.openStream(session),
+				await listen(here, 1, EVERYTHING),
+				await listen(there, 1, EVERYTHING),
+			];
+			await Promise.all(everybody.slice(1).map((listener) => listener.until(ACKNOWLEDGED)));
+			for (const endpoint of [here, there]) {
+				for (const what of LISTS) {
+					await endpoint.call('notify', session, { what });
+					await raise(endpoint, 'notify', { what });
+				}
+				await endpoint.call('update', session, { uri: 'test://a' });
+				await raise(endpoint, 'update', { uri: 'test://a' });
+			}
+			await Promise.all(everybody.map((each) => each.until(`"${UPDATED}"`, 4)));
+			await pause(SILENCE_MS);
+			for (const each of everybody) {
+				const counts = [
+					...LISTS.map((what) => `"notifications/${what}/list_changed"`),
+					`"${UPDATED}"`,
+				];
+				expect(counts.map((method) => each.count(method))).toEqual([4, 4, 4, 4]);
+			}
+			for (const each of everybody) each.destroy();
+		});
+	},
+	{ oneServer: true },
+);

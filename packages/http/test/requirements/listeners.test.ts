@@ -115,16 +115,21 @@ describeEachDeployment((deployment) => {
 		expect(listeners.map((listener) => listener.count(TOOLS_CHANGED))).toEqual([6, 6, 6]);
 		for (const listener of listeners) listener.destroy();
 	});
-
-	it('M8: a change made by a session reaches the listeners of the stateless era, and the other way', async () => {
-		const { here, there } = deployment.endpoint();
-		const session = await here.initialize();
-		const [stream, listener] = [await here.openStream(session), await listen(there, 1, TOOLS)];
-		await listener.until(ACKNOWLEDGED);
-		await here.call('notify', session, { what: 'tools' });
-		await call(there, 'notify', { what: 'tools' });
-		await Promise.all([stream.until(TOOLS_CHANGED, 2), listener.until(TOOLS_CHANGED, 2)]);
-		stream.destroy();
-		listener.destroy();
-	});
 });
+
+describeEachDeployment(
+	(deployment) => {
+		it('M8: a change made by a session reaches the listeners of the stateless era, and the other way', async () => {
+			const { here, there } = deployment.endpoint();
+			const session = await here.initialize();
+			const [stream, listener] = [await here.openStream(session), await listen(there, 1, TOOLS)];
+			await listener.until(ACKNOWLEDGED);
+			await here.call('notify', session, { what: 'tools' });
+			await call(there, 'notify', { what: 'tools' });
+			await Promise.all([stream.until(TOOLS_CHANGED, 2), listener.until(TOOLS_CHANGED, 2)]);
+			stream.destroy();
+			listener.destroy();
+		});
+	},
+	{ oneServer: true },
+);

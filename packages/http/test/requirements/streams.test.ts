@@ -109,9 +109,10 @@ describeEachDeployment((deployment) => {
 			await here.post(subscribe, session)
 		).ended;
 		const streams = [await there.openStream(session), await here.openStream(other)] as const;
-		await there.call('update', other, { uri: 'test://b' });
-		await there.call('update', other, { uri: 'test://a' });
-		await here.call('notify', other, { what: 'tools' });
+		const raising = deployment.hasOneServer ? other : session;
+		await there.call('update', raising, { uri: 'test://b' });
+		await there.call('update', raising, { uri: 'test://a' });
+		for (const each of [session, other]) await here.call('notify', each, { what: 'tools' });
 		await Promise.all([streams[0].until(UPDATED), ...streams.map((s) => s.until(TOOLS_CHANGED))]);
 		expect(streams.map((stream) => stream.count(UPDATED))).toEqual([1, 0]);
 		expect(streams[0].text).not.toContain('test://b');

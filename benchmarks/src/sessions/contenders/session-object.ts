@@ -1,0 +1,3 @@
+import { sessionRouter } from '@tmcp-sessions/session-object';
+
+export default sessionRouter({ object: 'MEASURED_SESSION' });

@@ -1,0 +1,15 @@
+import { SessionObject, sessionRouter } from '@tmcp-sessions/session-object';
+import type { SessionServer } from '@tmcp-sessions/session-object';
+import { createConformanceServer } from './conformance-server.ts';
+
+/** The whole server in one object: it serves both eras, and clients that nobody tells apart. */
+export class ConformanceSession extends SessionObject {
+	createServer(): SessionServer {
+		return createConformanceServer();
+	}
+}
+
+export default sessionRouter({
+	object: 'CONFORMANCE',
+	identify: () => ({ workspaceId: 'conformance', clientId: 'suites' }),
+});

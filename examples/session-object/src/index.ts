@@ -1,0 +1,12 @@
+import { sessionRouter } from '@tmcp-sessions/session-object';
+
+import { accessTokens } from './access-tokens.ts';
+
+export { Notes } from './notes.ts';
+
+export default sessionRouter({
+	object: 'NOTES',
+	oauth: accessTokens,
+	identify: (_request, auth) =>
+		auth && { workspaceId: String(auth.extra?.['workspace']), clientId: auth.clientId },
+});

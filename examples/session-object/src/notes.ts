@@ -1,0 +1,104 @@
+import { SessionObject } from '@tmcp-sessions/session-object';
+import type {
+	AuthTokens,
+	CallInFlight,
+	Session,
+	SessionSettings,
+	ToolResult,
+} from '@tmcp-sessions/session-object';
+import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
+import { McpServer } from 'tmcp';
+import { tool } from 'tmcp/utils';
+import * as v from 'valibot';
+
+/** What is remembered of a client, between calls and from one session to the next. */
+interface Remembered {
+	notes: string[];
+	/** How many notes the export that is under way has written. */
+	exported: number;
+}
+
+const NOTE_MS = 400;
+
+/** The notes of one client of a workspace: its MCP server, and all that the server remembers. */
+export class Notes extends SessionObject<Env, Remembered> {
+	override readonly settings: SessionSettings<Remembered> = {
+		context: {
+			notes: v.array(v.pipe(v.string(), v.maxLength(1_000))),
+			exported: v.pipe(v.number(), v.integer()),
+		},
+		bucket: this.env.ARCHIVE,
+	};
+
+	createServer(session: Session<Remembered>): McpServer<v.GenericSchema> {
+		const server = new McpServer<v.GenericSchema>(
+			{ name: 'notes', version: '1.0.0', description: 'Keeps your notes' },
+			{
+				adapter: new ValibotJsonSchemaAdapter(),
+				capabilities: { tools: { listChanged: true } },
+			},
+		);
+		server.tool(
+			{ name: 'add_note', description: 'Adds a note', schema: v.object({ text: v.string() }) },
+			({ text }) => {
+				const notes = session.context.update('notes', (notes = []) => [...notes, text]);
+				return tool.text(`${notes.length} notes`);
+			},
+		);
+		server.tool({ name: 'list_notes', description: 'Lists the notes' }, () =>
+			tool.text((session.context.get('notes') ?? []).join('\n')),
+		);
+		server.tool(
+			{ name: 'connect_press', description: 'Signs in to the press, for a second' },
+			async () => {
+				const tokens = {
+					accessToken: 'press-1',
+					refreshToken: '1',
+					expiresAtMs: Date.now() + 1_000,
+				};
+				await session.auth.set('press', tokens);
+				return tool.text('connected');
+			},
+		);
+		server.tool({ name: 'publish', description: 'Has the press print the notes' }, async () => {
+			const tokens = await session.auth.get('press');
+			if (!tokens) return tool.error('Call connect_press first');
+			return tool.text(`printed with ${tokens.accessToken}`);
+		});
+		server.tool({ name: 'export', description: 'Writes each note down, slowly' }, async () => {
+			session.context.set('exported', 0);
+			return this.#export(session);
+		});
+		return server;
+	}
+
+	/** The press gives new tokens for old ones. Calls that find them expired wait for one refresh. */
+	override async refreshAuth(_service: string, { refreshToken }: AuthTokens): Promise<AuthTokens> {
+		const next = `${Number(refreshToken) + 1}`;
+		return {
+			accessToken: `press-${next}`,
+			refreshToken: next,
+			expiresAtMs: Date.now() + 3_600_000,
+		};
+	}
+
+	/** An export whose object was lost goes on where it was. */
+	override async resumeCall(
+		{ tool: name }: CallInFlight,
+		session: Session<Remembered>,
+	): Promise<ToolResult> {
+		if (name !== 'export') throw new Error(`${name} was cut off; call it again`);
+		return this.#export(session);
+	}
+
+	async #export({ context }: Session<Remembered>): Promise<ToolResult> {
+		const first = context.get('exported') ?? 0;
+		const notes = context.get('notes') ?? [];
+		for (let done = first; done < notes.length; done++) {
+			await new Promise((resolve) => setTimeout(resolve, NOTE_MS));
+			context.set('exported', done + 1);
+		}
+		const text = `exported ${notes.length} notes, ${notes.length - first} of them in one go`;
+		return { content: [{ type: 'text', text }] };
+	}
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startWorkers } from '@tmcp-sessions/testkit/workerd';
+import type { Workers } from '@tmcp-sessions/testkit/workerd';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { checkNotes } from '../client/check.ts';
+import { Visit } from '../client/visit.ts';
+
+const run = promisify(execFile);
+const inspector = join(
+	dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector/package.json')),
+	'clients/launcher/build/index.js',
+);
+const tokens = {
+	'anna-laptop-token': { workspace: 'anna', client: 'laptop' },
+	'anna-phone-token': { workspace: 'anna', client: 'phone' },
+};
+
+let workers: Workers<'a' | 'b'>;
+
+beforeAll(async () => {
+	workers = await startWorkers({
+		entry: fileURLToPath(new URL('fixture/worker.ts', import.meta.url)),
+		workers: ['a', 'b'],
+		kvNamespaces: [],
+		durableObjects: { NOTES: 'Notes' },
+		vars: {
+			ACCESS_TOKENS: JSON.stringify(tokens),
+			TMCP_AUTH_KEYS: 'encrypt-tokens-in-these-tests-only',
+		},
+		onLog: () => {},
+	});
+});
+afterAll(() => workers.stop());
+
+it('the checking client sees what it should', async () => {
+	const checks = await checkNotes(new URL('/mcp', workers.url('a')));
+	expect(checks.filter(({ holds }) => !holds)).toEqual([]);
+	expect(checks).toHaveLength(6);
+});
+
+it('a call in flight survives the loss of its object, and goes on where it was', async () => {
+	let said = '';
+	const checks = await checkNotes(new URL('/mcp', workers.url('b')), async () => {
+		said = await (await fetch(new URL('/reset', workers.url('a')))).text();
+	});
+	expect(said).toContain('reset by a test');
+	expect(checks.filter(({ holds }) => !holds)).toEqual([]);
+	// The first instance had written some, the next one the others.
+	const [, all, rest] = /exported (\d+) notes, (\d+)/.exec(String(checks.at(-1)?.seen)) ?? [];
+	expect(Number(rest)).toBeGreaterThan(0);
+	expect(Number(rest)).toBeLessThan(Number(all));
+});
+
+it('everything is still there after a restart', async () => {
+	await workers.restart();
+	const laptop = await Visit.begin(new URL('/mcp', workers.url('a')), 'anna-laptop-token');
+	expect(await laptop.call('list_notes')).toContain('milk\nbread');
+	expect(await laptop.call('publish')).toBe('printed with press-2');
+	await laptop.end();
+});
+
+const inspect = async (...args: string[]): Promise<unknown> => {
+	const url = new URL('/mcp', workers.url('a')).href;
+	const header = ['--header', 'Authorization: Bearer anna-phone-token'];
+	const all = [inspector, '--cli', url, '--transport', 'http', ...header, ...args];
+	const { stdout } = await run(process.execPath, all, { timeout: 25_000 });
+	return JSON.parse(stdout);
+};
+
+it("the MCP Inspector's CLI lists the tools", async () => {
+	expect(await inspect('--method', 'tools/list')).toMatchObject({
+		tools: ['add_note', 'list_notes', 'connect_press', 'publish', 'export'].map((name) => ({
+			name,
+		})),
+	});
+});
+
+it("the MCP Inspector's CLI calls a tool", async () => {
+	const call = ['--method', 'tools/call', '--tool-name', 'add_note', '--tool-arg', 'text=eggs'];
+	expect(await inspect(...call)).toMatchObject({ content: [{ text: '1 notes' }] });
+});

@@ -1,0 +1,159 @@
+import type { Entries } from './entries.ts';
+import { SessionStateError } from './errors.ts';
+
+/** Something large that a session made: kept by name. */
+export interface Artifact {
+	readonly name: string;
+	readonly type: string;
+	readonly bytes: ArrayBuffer;
+}
+
+/** What is known of an artifact without its bytes. */
+export interface ArtifactInfo {
+	readonly name: string;
+	readonly type: string;
+	/** In bytes. */
+	readonly size: number;
+}
+
+/** The artifacts of a session: small ones in the object, larger ones in a bucket. */
+export interface SessionArtifacts {
+	/**
+	 * @param type a media type. Default: `application/octet-stream`.
+	 * @throws {SessionStateError} where it is too large for the object and there is no bucket.
+	 */
+	put(name: string, content: ArrayBuffer | string | Uint8Array, type?: string): Promise<void>;
+	get(name: string): Promise<Artifact | undefined>;
+	delete(name: string): Promise<void>;
+	list(): ArtifactInfo[];
+}
+
+interface KeptArtifact {
+	readonly type: string;
+	readonly size: number;
+	/** Where its bytes are in the bucket; in the object, where it is not there. */
+	readonly key?: string | undefined;
+}
+
+const MAX_NAME_LENGTH = 256;
+/** What is larger goes to the bucket by default: a row holds 2 MB, and storage of objects costs more. */
+export const DEFAULT_ARTIFACT_BYTES: number = 64 * 1_024;
+const MAX_ROW_BYTES = 1_900_000;
+/** Beside the entry that says what it is. */
+const BYTES = '\u0000bytes';
+
+/** What artifacts depend on. */
+export interface ArtifactOptions {
+	readonly bucket: R2Bucket | undefined;
+	/** The id of the object: its artifacts stand together in the bucket. */
+	readonly object: string;
+	/** What is larger goes to the bucket. */
+	readonly maxBytes: number;
+}
+
+export class StoredArtifacts implements SessionArtifacts {
+	readonly #entries: Entries;
+	readonly #options: ArtifactOptions;
+
+	constructor(entries: Entries, options: ArtifactOptions) {
+		this.#entries = entries;
+		this.#options = options;
+	}
+
+	async put(
+		name: string,
+		content: ArrayBuffer | string | Uint8Array,
+		type = 'application/octet-stream',
+	): Promise<void> {
+		if (name === '' || name.length > MAX_NAME_LENGTH || name.includes('\u0000')) {
+			throw new SessionStateError(
+				`an artifact has a name of 1 to ${MAX_NAME_LENGTH} characters; found ${name.length}`,
+			);
+		}
+		const bytes = bytesOf(content);
+		const { bucket, maxBytes, object } = this.#options;
+		const before = this.#find(name);
+		if (bytes.byteLength <= Math.min(maxBytes, MAX_ROW_BYTES)) {
+			this.#entries.atomically(() => {
+				this.#write(name, { type, size: bytes.byteLength });
+				this.#entries.write('artifact', name + BYTES, bytes);
+			});
+		} else {
+			if (!bucket) {
+				throw new SessionStateError(
+					`the artifact "${name}" has ${bytes.byteLength} bytes, where the object keeps at most ` +
+						`${Math.min(maxBytes, MAX_ROW_BYTES)}; bind an R2 bucket and set settings.bucket to keep larger ones`,
+				);
+			}
+			// A new key each time: who reads the old one meanwhile gets all of it.
+			const key = `artifacts/${object}/${crypto.randomUUID()}`;
+			await bucket.put(key, bytes, { httpMetadata: { contentType: type } });
+			this.#entries.atomically(() => {
+				this.#write(name, { type, size: bytes.byteLength, key });
+				this.#entries.remove('artifact', name + BYTES);
+			});
+		}
+		if (before?.key !== undefined) await bucket?.delete(before.key);
+	}
+
+	async get(name: string): Promise<Artifact | undefined> {
+		const kept = this.#find(name);
+		if (!kept) return undefined;
+		const { type, key } = kept;
+		if (key === undefined) {
+			const bytes = this.#entries.find('artifact', name + BYTES)?.value;
+			return bytes instanceof ArrayBuffer ? { name, type, bytes } : undefined;
+		}
+		const found = await this.#options.bucket?.get(key);
+		if (!found) {
+			throw new SessionStateError(
+				`the artifact "${name}" is not in the bucket: it was removed there, or settings.bucket is ` +
+					'another one. Put it again, or delete it',
+			);
+		}
+		return { name, type, bytes: await found.arrayBuffer() };
+	}
+
+	async delete(name: string): Promise<void> {
+		const key = this.#find(name)?.key;
+		this.#entries.remove('artifact', name);
+		this.#entries.remove('artifact', name + BYTES);
+		if (key !== undefined) await this.#options.bucket?.delete(key);
+	}
+
+	list(): ArtifactInfo[] {
+		return this.#entries
+			.list('artifact')
+			.map(({ key: name, value }) => ({ name, ...parse(value) }))
+			.map(({ name, type, size }) => ({ name, type, size }));
+	}
+
+	/** Removes what is in the bucket: the object that knows of it ends, and no archive does. */
+	async clear(): Promise<void> {
+		const keys = this.#entries.list('artifact').flatMap(({ value }) => parse(value).key ?? []);
+		// The bucket takes a thousand at a time.
+		for (let start = 0; start < keys.length; start += 1_000) {
+			await this.#options.bucket?.delete(keys.slice(start, start + 1_000));
+		}
+	}
+
+	#find(name: string): KeptArtifact | undefined {
+		const text = this.#entries.read('artifact', name);
+		return text === undefined ? undefined : parse(text);
+	}
+
+	#write(name: string, kept: KeptArtifact): void {
+		this.#entries.write('artifact', name, JSON.stringify(kept));
+	}
+}
+
+function parse(text: string): KeptArtifact {
+	// Sound: nothing but `put` writes it.
+	return JSON.parse(text) as KeptArtifact;
+}
+
+/** A copy: whoever gave it may change it while it is stored. */
+function bytesOf(content: ArrayBuffer | string | Uint8Array): ArrayBuffer {
+	const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+	return Uint8Array.from(new Uint8Array(bytes)).buffer;
+}

@@ -1,0 +1,42 @@
+import { fromBase64Url, toBase64Url } from '@tmcp-sessions/core';
+import type { SessionIds } from '@tmcp-sessions/core';
+import type { SessionNames } from '@tmcp-sessions/http/parts';
+
+/**
+ * The id of a session that has an object of its own: one of `createSessionIds` and, behind it, the
+ * object's, which the MAC covers. So an object needs no name, and the platform need not ask the whole
+ * world whether somebody has made it already.
+ *
+ * @param newObject the id of an object that nobody has, 64 hexadecimal characters.
+ */
+export function objectAddresses(ids: SessionIds, newObject: () => string): SessionNames {
+	return {
+		async open(principal) {
+			const object = newObject();
+			return `${await ids.mint(boundTo(principal, object))}.${toBase64Url(bytesOf(object))}`;
+		},
+		async verify(id, principal) {
+			const object = objectOf(id);
+			if (object === undefined) return false;
+			return ids.verify(id.slice(0, id.lastIndexOf('.')), boundTo(principal, object));
+		},
+	};
+}
+
+/** The id of the object that a session's id leads to, where it may be one. */
+export function objectOf(id: string): string | undefined {
+	const text = id.slice(id.lastIndexOf('.') + 1);
+	if (!/^[\w-]{43}$/.test(text)) return undefined;
+	const bytes = fromBase64Url(text);
+	// The last character carries bits that no byte has: one object has one spelling.
+	if (toBase64Url(bytes) !== text) return undefined;
+	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function boundTo(principal: string, object: string): string {
+	return JSON.stringify([principal, object]);
+}
+
+function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+	return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}

@@ -1,0 +1,31 @@
+import { InfoSessionManager } from '@tmcp/session-manager';
+import type { ClientCapabilities } from '@tmcp-sessions/core';
+
+/**
+ * What the Worker asks of a session that lives in an object, when it opens a stream: whether it is
+ * live. All else is asked and said in the object.
+ */
+export class RemoteInfo extends InfoSessionManager {
+	readonly #isLive: (id: string) => Promise<boolean>;
+
+	constructor(isLive: (id: string) => Promise<boolean>) {
+		super();
+		this.#isLive = isLive;
+	}
+
+	override async getClientCapabilities(id: string): Promise<ClientCapabilities | undefined> {
+		return (await this.#isLive(id)) ? {} : undefined;
+	}
+
+	override async getClientInfo(): Promise<undefined> {}
+	override async getLogLevel(): Promise<undefined> {}
+	override setClientInfo(): void {}
+	override setClientCapabilities(): void {}
+	override setLogLevel(): void {}
+	override async getSubscriptions(): Promise<string[]> {
+		return [];
+	}
+	override addSubscription(): void {}
+	override removeSubscription(): void {}
+	override async delete(): Promise<void> {}
+}

@@ -1,0 +1,23 @@
+import { ArchiveError } from './errors.ts';
+import { Objects } from './objects.ts';
+import type { Placement, SessionObjectBinding } from './objects.ts';
+
+/**
+ * Brings an archived session back: its object has again what it had when it expired, its client goes
+ * on with the same id, and its time begins anew.
+ *
+ * @param binding the namespace that its object is in.
+ * @param objectId `session.objectId`: the archive is `sessions/<objectId>.jsonl.gz` in the bucket.
+ * @returns how many rows were restored.
+ * @throws {ArchiveError} where there is no archive, it is damaged, or the session is live: then
+ * nothing was changed.
+ */
+export async function restoreSession(
+	binding: SessionObjectBinding,
+	objectId: string,
+	placement: Placement = {},
+): Promise<number> {
+	const result = await new Objects(binding, placement).byId(objectId).restore();
+	if (result.outcome === 'restored') return result.rows;
+	throw new ArchiveError(result.message.replace(/^\[[^\]]*\] /, ''));
+}

@@ -1,0 +1,159 @@
+import { createSealing, reasonOf } from '@tmcp-sessions/core';
+import type { Sealing } from '@tmcp-sessions/core';
+
+import type { Entries } from './entries.ts';
+import { SessionAuthError } from './errors.ts';
+
+/** Tokens that a session holds for another service. */
+export interface AuthTokens {
+	readonly accessToken: string;
+	readonly refreshToken?: string | undefined;
+	/** When the access token expires, milliseconds since the epoch; never, where it is not said. */
+	readonly expiresAtMs?: number | undefined;
+	/** Anything else that has to be kept with them: JSON. */
+	readonly extra?: unknown;
+}
+
+/** The tokens of a session, encrypted where they are kept. */
+export interface SessionAuth {
+	/**
+	 * @param service whose they are, such as `github`.
+	 * @throws {SessionAuthError} where there is no key to encrypt with.
+	 */
+	set(service: string, tokens: AuthTokens): Promise<void>;
+	/**
+	 * Tokens that are good: expired ones are refreshed before, once, however many ask.
+	 *
+	 * @returns undefined where none were set.
+	 * @throws {SessionAuthError} where they cannot be decrypted or refreshed.
+	 */
+	get(service: string): Promise<AuthTokens | undefined>;
+	delete(service: string): void;
+	/** The services that there are tokens for. */
+	services(): string[];
+}
+
+/** Makes new tokens of expired ones. What it throws reaches every call that waits for them. */
+export type RefreshAuth = (service: string, expired: AuthTokens) => Promise<AuthTokens>;
+
+/** What the tokens of a session depend on. */
+export interface AuthOptions {
+	/** Secrets of at least 32 characters; the first encrypts, all decrypt. */
+	readonly keys: () => readonly string[];
+	/** Of the object: nothing opens what was sealed for another one. */
+	readonly boundTo: string;
+	readonly refresh: RefreshAuth | undefined;
+	readonly now: () => number;
+}
+
+/** Tokens that expire within this time are refreshed: a request takes a while. */
+const LEEWAY_MS = 30_000;
+const MIN_KEY_LENGTH = 32;
+const VARIABLE = 'TMCP_AUTH_KEYS';
+
+/** The tokens of a session, in the object's entries: AES-256-GCM with a key derived of a secret. */
+export class StoredAuth implements SessionAuth {
+	readonly #entries: Entries;
+	readonly #options: AuthOptions;
+	#sealing: Sealing | undefined;
+	/** What is being refreshed. All requests of an object may wait for one promise: they share its I/O. */
+	readonly #refreshing = new Map<string, Promise<AuthTokens>>();
+
+	constructor(entries: Entries, options: AuthOptions) {
+		this.#entries = entries;
+		this.#options = options;
+	}
+
+	async set(service: string, tokens: AuthTokens): Promise<void> {
+		const sealed = await this.#seals().seal(JSON.stringify(tokens), this.#boundTo(service));
+		this.#entries.write('auth', service, sealed);
+	}
+
+	async get(service: string): Promise<AuthTokens | undefined> {
+		const refreshing = this.#refreshing.get(service);
+		if (refreshing) return refreshing;
+		const sealed = this.#entries.read('auth', service);
+		if (sealed === undefined) return undefined;
+		const tokens = await this.#open(service, sealed);
+		const { expiresAtMs = Infinity } = tokens;
+		if (expiresAtMs - LEEWAY_MS > this.#options.now()) return tokens;
+		// Another call may have begun, or finished, while this one decrypted.
+		const begun = this.#refreshing.get(service);
+		if (begun) return begun;
+		if (this.#entries.read('auth', service) !== sealed) return this.get(service);
+		const refresh = this.#refresh(service, tokens, sealed);
+		this.#refreshing.set(service, refresh);
+		try {
+			return await refresh;
+		} finally {
+			this.#refreshing.delete(service);
+		}
+	}
+
+	delete(service: string): void {
+		this.#entries.remove('auth', service);
+	}
+
+	services(): string[] {
+		return this.#entries.list('auth').map(({ key }) => key);
+	}
+
+	async #refresh(service: string, expired: AuthTokens, sealed: string): Promise<AuthTokens> {
+		const { refresh } = this.#options;
+		if (!refresh) {
+			throw new SessionAuthError(
+				`the tokens for "${service}" have expired and nothing refreshes them: implement ` +
+					'refreshAuth(service, expired) in your SessionObject, or have the user authorize again',
+			);
+		}
+		let tokens: AuthTokens;
+		try {
+			tokens = await refresh(service, expired);
+		} catch (cause) {
+			throw new SessionAuthError(
+				`the tokens for "${service}" have expired and could not be refreshed (${reasonOf(cause)}); ` +
+					'try again later, or have the user authorize again',
+				{ cause },
+			);
+		}
+		// Whoever set or deleted them meanwhile knows better.
+		if (this.#entries.read('auth', service) === sealed) await this.set(service, tokens);
+		return tokens;
+	}
+
+	async #open(service: string, sealed: string): Promise<AuthTokens> {
+		const opened = await this.#seals().open(sealed, this.#boundTo(service));
+		// Sound: what opens was sealed by `set`.
+		if (opened) return JSON.parse(opened.text) as AuthTokens;
+		throw new SessionAuthError(
+			`the tokens for "${service}" cannot be decrypted with any key of ${VARIABLE}: the key was ` +
+				'changed, or the storage was. Put the old key behind the new one until all tokens have been ' +
+				`set again, or let go of them with auth.delete("${service}") and have the user authorize again`,
+		);
+	}
+
+	#seals(): Sealing {
+		if (this.#sealing) return this.#sealing;
+		const keys = this.#options.keys();
+		if (keys.length === 0 || keys.some((key) => key.length < MIN_KEY_LENGTH)) {
+			throw new SessionAuthError(
+				`tokens are encrypted with keys of at least ${MIN_KEY_LENGTH} characters from the variable ` +
+					`${VARIABLE} or settings.authKeys; found ${keys.length === 0 ? 'none' : 'a shorter one'}. ` +
+					`Make one with: openssl rand -base64 32 | npx wrangler secret put ${VARIABLE}`,
+			);
+		}
+		return (this.#sealing = createSealing(keys, 'tmcp-sessions session auth'));
+	}
+
+	#boundTo(service: string): string {
+		return JSON.stringify([this.#options.boundTo, service]);
+	}
+}
+
+/** The keys of a deployment: those that are given, or else those of its environment. */
+export function authKeys(given: readonly string[] | undefined, env: unknown): string[] {
+	const value: unknown =
+		typeof env === 'object' && env !== null ? Reflect.get(env, VARIABLE) : undefined;
+	const texts = given ?? (typeof value === 'string' ? [value] : []);
+	return texts.flatMap((text) => text.split(/[\s,]+/)).filter((key) => key !== '');
+}

@@ -1,0 +1,91 @@
+import type { AuthInfo } from 'tmcp';
+
+/**
+ * A request as the Worker hands it to an object: by a method and not by `fetch`, since what has to be
+ * made into a request and back again is felt by every call.
+ */
+export interface SessionCall {
+	readonly method: string;
+	/** By names in lower case. */
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: string | undefined;
+	/** The session's id, new where it is opened; empty in the stateless era. */
+	readonly session: string;
+	/** Empty where sessions are nobody's. */
+	readonly principal: string;
+	readonly auth: AuthInfo | null;
+	/** Whether the object is one session's, or an identity's. */
+	readonly keptBy: 'identity' | 'session';
+}
+
+/** An answer that is complete. */
+export interface PlainAnswer {
+	readonly status: number;
+	readonly headers: Record<string, string>;
+	readonly text: string;
+}
+
+/** A plain answer on its way through the handler, which only hands it on. */
+export class AnswerInHand {
+	readonly plain: PlainAnswer;
+
+	constructor(plain: PlainAnswer) {
+		this.plain = plain;
+	}
+
+	static of(text: string, status: number, headers: Headers): Response {
+		const answer = new AnswerInHand({ status, headers: Object.fromEntries(headers), text });
+		// Sound: from here it goes back to whoever called the handler, and nobody looks at it before.
+		return answer as unknown as Response;
+	}
+}
+
+/** Where the handler finds the id of a session that is opened: no client's header gets this name. */
+export const NEW_SESSION = 'tmcp-new-session';
+
+/** What a handler looks at of a request. */
+class CallRequest implements Pick<Request, 'bodyUsed' | 'method' | 'signal' | 'url'> {
+	readonly call: SessionCall;
+	readonly method: string;
+	readonly url = 'http://localhost/';
+	readonly bodyUsed = false;
+	readonly headers: Pick<Headers, 'get'>;
+	/** Made when it is asked for: workerd of July 2026 makes none at module scope. */
+	#signal: AbortSignal | undefined;
+
+	constructor(call: SessionCall) {
+		this.call = call;
+		this.method = call.method;
+		const { body, headers } = call;
+		this.headers = {
+			get(name) {
+				const key = name.toLowerCase();
+				if (key === NEW_SESSION) return call.session;
+				// The Worker has counted it: nobody has to count again while it is read.
+				if (key === 'content-length') return body === undefined ? null : `${body.length}`;
+				return headers[key] ?? null;
+			},
+		};
+	}
+
+	/** Nobody aborts it: a client that leaves is found by the next write. */
+	get signal(): AbortSignal {
+		return (this.#signal ??= new AbortController().signal);
+	}
+
+	text(): Promise<string> {
+		return Promise.resolve(this.call.body ?? '');
+	}
+}
+
+/** The request that a handler gets. */
+export function requestOf(call: SessionCall): Request {
+	// Sound: the handler uses these members and no other, and hands them to the transport.
+	return new CallRequest(call) as unknown as Request;
+}
+
+/** What the request was made of. */
+export function callOf(request: Request): SessionCall {
+	// Sound: `requestOf` alone makes the requests of an object's handler.
+	return (request as unknown as CallRequest).call;
+}

@@ -1,0 +1,270 @@
+import { reasonOf, reporterOf, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler } from '@tmcp-sessions/http';
+import { DurableObject } from 'cloudflare:workers';
+import type { SubscriptionFilter } from 'tmcp';
+
+import { agreedChanges } from './agreed-changes.ts';
+import { restore } from './archive.ts';
+import type { CallInFlight, ToolResult } from './calls-in-flight.ts';
+import { trackedCalls } from './tracked-calls.ts';
+import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
+import { ObjectStreams } from './object-streams.ts';
+import { ObjectSubscriptions } from './object-subscriptions.ts';
+import type { Session, SessionServer } from './session.ts';
+import { AnswerInHand, callOf, NEW_SESSION, requestOf } from './session-call.ts';
+import type { PlainAnswer, SessionCall } from './session-call.ts';
+import type { AuthTokens } from './session-auth.ts';
+import type { ContextValues } from './session-context.ts';
+import type { RestoreOutcome, SessionObjectMethods } from './session-object-methods.ts';
+import type { SessionSettings } from './session-settings.ts';
+import { SessionState } from './session-state.ts';
+import { announceToolChange, hasKnownTools } from './tool-list.ts';
+
+/** What an instance runs on; made at its first event, when the fields of a subclass are there. */
+interface Running<Values extends ContextValues> {
+	readonly state: SessionState<Values>;
+	readonly server: SessionServer;
+	readonly handler: McpHandler;
+	readonly streams: ObjectStreams;
+}
+
+/**
+ * The Durable Object of one session, or of all sessions of an identity: the server runs where its
+ * state is, and nothing is remote on the way of a call. Extend it, say what `createServer` makes, and
+ * put a `sessionRouter` in front.
+ */
+export abstract class SessionObject<
+	Env = Cloudflare.Env,
+	Values extends ContextValues = Record<string, unknown>,
+>
+	extends DurableObject<Env>
+	implements SessionObjectMethods
+{
+	/** How the session is kept. */
+	readonly settings: SessionSettings<Values> = {};
+
+	#running: Running<Values> | undefined;
+	#hasAnnounced = false;
+	#knowsTools = false;
+	/** Whether the object is one session's; an identity's outlives its sessions. */
+	#endsWithSession = true;
+
+	/** The session's server, whose tools close over `session`. Called once in each instance. */
+	abstract createServer(session: Session<Values>): SessionServer;
+
+	/** Makes new tokens of expired ones: once, however many calls wait for them. */
+	refreshAuth?(service: string, expired: AuthTokens): Promise<AuthTokens>;
+
+	/**
+	 * Goes on with a call whose instance was lost, or ends it with an error. The client gets what comes
+	 * of it when it resumes the call's stream. Default: an error that says to call again.
+	 */
+	resumeCall?(call: CallInFlight, session: Session<Values>): Promise<ToolResult> | ToolResult;
+
+	/** Does what `session.schedule` was told, at least once; where it throws, it is run again. */
+	onSchedule?(name: string, payload: unknown, session: Session<Values>): Promise<void> | void;
+
+	/**
+	 * Runs a call of a tool: what is done in its place, and what it answers, can be changed here, such
+	 * as handing long work to a queue.
+	 *
+	 * @param call its message; `work` has the server answer it.
+	 */
+	runCall(
+		_call: { tool: string; arguments: unknown },
+		work: () => Promise<unknown>,
+	): Promise<unknown> {
+		return work();
+	}
+
+	/** The time in milliseconds since the epoch: overridden by tests. */
+	now(): number {
+		return Date.now();
+	}
+
+	async answer(text: string): Promise<Response | string> {
+		let running: Running<Values>;
+		try {
+			running = await this.#run();
+		} catch (error) {
+			// Its client can do nothing about it; whoever deployed it can.
+			reporterOf(this.settings.onError)(error);
+			return refused(500, 'Internal error');
+		}
+		const { state, handler } = running;
+		if (state.lifetime.current?.ended === 'expired') {
+			return refused(503, 'The session has expired and is being put away; try again later');
+		}
+		state.lifetime.touch();
+		// Sound: the Worker in front is of this package.
+		const call = JSON.parse(text) as SessionCall;
+		this.#endsWithSession = call.keptBy === 'session';
+		const response: unknown = await handler.fetch(requestOf(call), this.env, this.ctx);
+		this.#announceTools(running, false);
+		// Sound: what is no answer in hand is a response.
+		return response instanceof AnswerInHand
+			? JSON.stringify(response.plain)
+			: (response as Response);
+	}
+
+	/** Takes a socket of a Worker, which holds a client's stream. Requests come by `answer`. */
+	override async fetch(request: Request): Promise<Response> {
+		if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
+			const text =
+				'A SessionObject takes requests from sessionRouter: send them there, and not here';
+			return new Response(text, { status: 426, headers: { Upgrade: 'websocket' } });
+		}
+		const running = await this.#run();
+		const { state, streams } = running;
+		state.lifetime.touch();
+		const response = await streams.accept(
+			request,
+			(session) => this.isLive(session),
+			() => state.lifetime.begin(),
+		);
+		this.#announceTools(running, true);
+		return response;
+	}
+
+	async isLive(session: string): Promise<boolean> {
+		const { state } = await this.#run();
+		if (state.lifetime.hasEnded) return false;
+		state.lifetime.touch();
+		return (await state.store.read(session)) !== undefined;
+	}
+
+	async deliver(session: string, message: string): Promise<number> {
+		const { state, streams } = await this.#run();
+		const taken = await streams.deliver(session, message);
+		return taken + (state.calls.isMeant(message) ? 1 : 0);
+	}
+
+	async agreed(notifications: object): Promise<SubscriptionFilter> {
+		const { server } = await this.#run();
+		return agreedChanges(server, notifications);
+	}
+
+	override async webSocketClose(socket: WebSocket): Promise<void> {
+		const { streams } = await this.#run();
+		streams.closed(socket);
+	}
+
+	override webSocketError(socket: WebSocket): Promise<void> {
+		return this.webSocketClose(socket);
+	}
+
+	async restore(): Promise<RestoreOutcome> {
+		const { state } = await this.#run();
+		const failed = (message: string): RestoreOutcome => ({ outcome: 'failed', message });
+		const { bucket } = this.settings;
+		if (!bucket) return failed('settings.bucket is missing: expected the bucket of the archive');
+		if (state.entries.exist) return failed('the session is live: nothing was restored over it');
+		try {
+			const rows = await restore(bucket, this.ctx.id.toString(), this.ctx.storage);
+			state.forget();
+			state.store.extend(state.lifetime.revive(), 'expired too');
+			return { outcome: 'restored', rows };
+		} catch (error) {
+			return failed(reasonOf(error));
+		}
+	}
+
+	/** The platform's alarm, which everything shares: schedule what is yours with `session.schedule`. */
+	override async alarm(): Promise<void> {
+		const { state, streams } = await this.#run();
+		const onSchedule = this.onSchedule?.bind(this);
+		const isEmpty = await state.runAlarm(
+			onSchedule && ((name, payload) => onSchedule(name, payload, state.session)),
+			streams,
+		);
+		if (isEmpty) this.#running = undefined;
+	}
+
+	/** What the instance runs on. Calls that a lost one left behind are seen to. */
+	async #run(): Promise<Running<Values>> {
+		const running = this.#running ?? this.#start();
+		if (!this.#running) {
+			const { entries, calls } = running.state;
+			if (entries.exist) entries.open();
+			this.#running = running;
+			if (entries.exist) {
+				this.ctx.waitUntil(calls.recover());
+			}
+		}
+		await running.state.alarm.known();
+		return running;
+	}
+
+	/**
+	 * Compares the tools with those of the deployment before, once in each instance: when there is
+	 * somebody to tell. Streams are opened again after a deployment, which ends all sockets.
+	 *
+	 * @param isStream whether one was opened just now. Otherwise it is looked once: it is felt by calls.
+	 */
+	#announceTools({ server, state, streams }: Running<Values>, isStream: boolean): void {
+		if (this.#hasAnnounced || !state.entries.exist) return;
+		if (!isStream && this.#knowsTools) return;
+		this.#knowsTools ||= hasKnownTools(state.entries);
+		if (!isStream && this.#knowsTools && !streams.areOpen) return;
+		this.#hasAnnounced = true;
+		this.ctx.waitUntil(announceToolChange(server, state.entries).catch(state.report));
+	}
+
+	#start(): Running<Values> {
+		const { settings } = this;
+		const resumeCall = this.resumeCall?.bind(this);
+		const state: SessionState<Values> = new SessionState<Values>({
+			...{ state: this.ctx, env: this.env, settings },
+			now: () => this.now(),
+			refreshAuth: this.refreshAuth?.bind(this),
+			resumeCall: resumeCall && ((call) => resumeCall(call, state.session)),
+			keepCall: (session, events) => streams.keep(session, events),
+			endsWithSession: () => this.#endsWithSession,
+		});
+		const streams = new ObjectStreams(this.ctx, state.entries, state.alarm);
+		const own = this.createServer(state.session);
+		const tracked = trackedCalls(own, state.calls, (call, work) => this.runCall(call, work));
+		const { lifetime = {}, answerSeconds, heartbeatSeconds, maxBodyBytes, onError } = settings;
+		const handler = createMcpHandler(
+			tracked.server,
+			{
+				...{ answerSeconds, heartbeatSeconds, maxBodyBytes, onError, streams },
+				subscriptions: new ObjectSubscriptions(streams),
+				info: new StoredInfoSessionManager(state.store, {
+					idleSeconds: lifetime.idleSeconds ?? DEFAULT_IDLE_SECONDS,
+					absoluteSeconds: lifetime.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,
+					onError,
+					now: () => this.now(),
+				}),
+				// The Worker has looked at all of these.
+				...{ path: null, allowedHosts: true, allowedOrigins: true },
+				// Has the transport hand on who is calling; it is not asked.
+				oauth: { verify: async (request) => callOf(request).auth },
+				principal: (request) => callOf(request).principal,
+			},
+			{
+				onPrimed: tracked.onPrimed,
+				complete: (...answer) => AnswerInHand.of(...answer),
+				caller: (request) => callOf(request),
+				names: () => ({
+					open: async (_principal, headers) => headers.get(NEW_SESSION) ?? '',
+					verify: async () => true,
+				}),
+			},
+		);
+		return { state, server: own, handler, streams };
+	}
+}
+
+function refused(status: 500 | 503, message: string): string {
+	const body = { jsonrpc: '2.0', id: null, error: { code: -32603, message } };
+	const headers = { 'content-type': 'application/json' };
+	const later = status === 503 ? { 'retry-after': '5' } : {};
+	const plain: PlainAnswer = {
+		status,
+		headers: { ...headers, ...later },
+		text: JSON.stringify(body),
+	};
+	return JSON.stringify(plain);
+}

@@ -1,0 +1,216 @@
+import { currentScope, StreamError } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
+import { unknownSession } from '@tmcp-sessions/http/parts';
+import type { Route, RoutedRequest } from '@tmcp-sessions/http/parts';
+import { McpServer } from 'tmcp';
+import type { AuthInfo } from 'tmcp';
+
+import { checkIdentity, objectName } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { objectAddresses, objectOf } from './object-address.ts';
+import { Objects } from './objects.ts';
+import type { Placement, SessionObjectBinding, SessionObjectStub } from './objects.ts';
+import { PACKAGE } from './package-name.ts';
+import { RemoteInfo } from './remote-info.ts';
+import type { PlainAnswer, SessionCall } from './session-call.ts';
+import { RoutedStreams } from './routed-streams.ts';
+import { RoutedSubscriptions } from './routed-subscriptions.ts';
+
+type HandlerOptions = Pick<
+	McpHandlerOptions,
+	| 'allowedHosts'
+	| 'allowedOrigins'
+	| 'cors'
+	| 'heartbeatSeconds'
+	| 'maxBodyBytes'
+	| 'oauth'
+	| 'onError'
+	| 'path'
+	| 'principal'
+	| 'sessionKeys'
+>;
+
+/** Where sessions live, and who may open them. What is not said here is as for `createMcpHandler`. */
+export interface SessionRouterOptions extends HandlerOptions, Placement {
+	/** The namespace of a class that extends `SessionObject`, or the name of its binding. */
+	readonly object: SessionObjectBinding;
+	/**
+	 * Whose object a request is for: all sessions of an identity share one, which outlives each of them.
+	 * `null` is a 404. Asked after `oauth`, which answers for tokens. Default: an object for each session.
+	 */
+	readonly identify?: Identify | undefined;
+	/**
+	 * Answers requests of the stateless era, which have no session: one of `createMcpHandler` without
+	 * `info`, on the same path. Default: with `identify` the identity's object, otherwise they are told
+	 * to open a session.
+	 */
+	readonly stateless?: Pick<McpHandler, 'fetch'> | undefined;
+}
+
+/** Says whose object a request is for; null where nobody's. */
+export type Identify = (
+	request: Request,
+	auth: AuthInfo | null,
+) => Identity | null | Promise<Identity | null>;
+
+/**
+ * The Worker in front of session objects: it checks what can be checked without one, and sends what
+ * is left to the object of its session. Forged, foreign and unknown ids are refused here.
+ *
+ * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
+ */
+export function sessionRouter(options: SessionRouterOptions): McpHandler {
+	const { object, identify, locationHint, jurisdiction, stateless, ...handler } = options;
+	const objects = new Objects(object, { locationHint, jurisdiction });
+	const places = identify ? new IdentityPlaces(objects) : new SessionPlaces(objects);
+	const route: Route = {
+		takesStateless: identify !== undefined || stateless !== undefined,
+		...(identify && {
+			agreed: async ({ principal }, notifications) => ({
+				...(await (await places.stubsOf('', principal))().agreed(notifications)),
+			}),
+		}),
+		async send(routed) {
+			if (routed.kind === 'stateless' && stateless) {
+				return stateless.fetch(again(routed), undefined, routed.context);
+			}
+			const stub = await places.stubsOf(routed.sessionId, routed.principal);
+			return sent(routed, stub(), places.keptBy);
+		},
+	};
+	// It answers nothing itself: the session's own server does.
+	const server = new McpServer(
+		{ name: PACKAGE, version: '1' },
+		{ adapter: undefined, capabilities: CHANGES },
+	);
+	const stubsOf = (id: string): Promise<() => SessionObjectStub> =>
+		places.stubsOf(id, currentScope()?.principal);
+	server.template({ name: 'any', description: 'Every resource', uri: '{+uri}' }, () => ({
+		contents: [],
+	}));
+	const info = new RemoteInfo(async (id) => (await stubsOf(id))().isLive(id));
+	const streams = new RoutedStreams(stubsOf, handler.onError);
+	const subscriptions = new RoutedSubscriptions(() => stubsOf(''), handler.onError);
+	return createMcpHandler(
+		server,
+		{
+			...handler,
+			info,
+			streams,
+			subscriptions,
+			...(identify && { principal: principalOf(identify, handler.oauth !== undefined) }),
+		},
+		{ route, ...(!identify && { names: (ids) => objectAddresses(ids, () => objects.newId()) }) },
+	);
+}
+
+/** All that a client can listen to: what of it the session's own server tells is asked before. */
+const CHANGES = {
+	tools: { listChanged: true },
+	prompts: { listChanged: true },
+	resources: { listChanged: true, subscribe: true },
+};
+
+interface Places {
+	readonly keptBy: 'identity' | 'session';
+	/** Makes stubs of the session's object. */
+	stubsOf(sessionId: string, principal: string | undefined): Promise<() => SessionObjectStub>;
+}
+
+/** Each session has an object, whose id is in the session's. */
+class SessionPlaces implements Places {
+	readonly keptBy = 'session';
+	readonly #objects: Objects;
+
+	constructor(objects: Objects) {
+		this.#objects = objects;
+	}
+
+	async stubsOf(sessionId: string): Promise<() => SessionObjectStub> {
+		const object = objectOf(sessionId);
+		if (object === undefined) throw unknownSession();
+		return () => this.#objects.byId(object);
+	}
+}
+
+const MAX_NAMES = 2_000;
+
+/** All sessions of an identity have one object, whose name is a hash of it. */
+class IdentityPlaces implements Places {
+	readonly keptBy = 'identity';
+	readonly #objects: Objects;
+	/** By principal: a client sends the same one with all that it sends. */
+	readonly #names = new Map<string, string>();
+
+	constructor(objects: Objects) {
+		this.#objects = objects;
+	}
+
+	async stubsOf(_sessionId: string, principal = ''): Promise<() => SessionObjectStub> {
+		const known = this.#names.get(principal);
+		if (known !== undefined) return () => this.#objects.byName(known);
+
+		// Sound: it is made of an identity by `principalOf`, as http spells it.
+		const [workspaceId, clientId] = JSON.parse(principal) as [string, string];
+		const name = await objectName({ clientId, workspaceId });
+		if (this.#names.size >= MAX_NAMES) this.#names.clear();
+		this.#names.set(principal, name);
+		return () => this.#objects.byName(name);
+	}
+}
+
+function principalOf(
+	identify: Identify,
+	hasOAuth: boolean,
+): NonNullable<McpHandlerOptions['principal']> {
+	return async (request, auth) => {
+		if (hasOAuth && !auth) return null;
+		const identity = await identify(request, auth);
+		if (!identity) throw unknownSession();
+		checkIdentity(identity);
+		return { subject: identity.workspaceId, client: identity.clientId };
+	};
+}
+
+/** What an object looks at of a request of a session. */
+const HEADERS = [
+	'accept',
+	'content-type',
+	'last-event-id',
+	'mcp-protocol-version',
+	'mcp-session-id',
+] as const;
+
+async function sent(
+	{ request, kind, sessionId: session, principal, auth, body, headers: asked }: RoutedRequest,
+	stub: SessionObjectStub,
+	keptBy: 'identity' | 'session',
+): Promise<Response> {
+	const { method } = request;
+	// The stateless era has headers for what a message says.
+	const headers: Record<string, string> =
+		kind === 'stateless' ? Object.fromEntries(request.headers) : {};
+	if (kind !== 'stateless') {
+		for (const name of HEADERS) {
+			const value = asked.get(name);
+			if (value !== null) headers[name] = value;
+		}
+	}
+	try {
+		const call: SessionCall = { method, headers, body, session, principal, auth, keptBy };
+		const answer = await stub.answer(JSON.stringify(call));
+		if (typeof answer !== 'string') return answer;
+		// Sound: the object's class is of this package.
+		const { status, headers: said, text } = JSON.parse(answer) as PlainAnswer;
+		return new Response(text, { status, headers: said });
+	} catch (cause) {
+		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
+	}
+}
+
+/** The request for another handler, which reads it for itself. */
+function again({ request, body }: RoutedRequest): Request {
+	const { method, headers, signal, url } = request;
+	return new Request(url, { method, headers, signal, ...(body !== undefined && { body }) });
+}

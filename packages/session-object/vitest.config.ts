@@ -1,0 +1,21 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+	test: {
+		name: 'session-object',
+		projects: [
+			{
+				plugins: [
+					cloudflareTest({
+						main: './test/fixture/worker.ts',
+						wrangler: { configPath: './test/fixture/wrangler.jsonc' },
+					}),
+				],
+				test: { name: 'in workerd', include: ['test/*.test.ts'] },
+			},
+			// These start workerd themselves, and so run in Node.js.
+			{ test: { name: 'isolates', include: ['test/isolates/*.test.ts'] } },
+		],
+	},
+});
