@@ -153,22 +153,8 @@ function pumped(
 	work: RequestWork,
 	heartbeatMs: number,
 ): Response {
-	const { readable, writable } = newPipe();
-	work.waitUntil(pump(ready, reader, next, writable.getWriter(), work, heartbeatMs));
-	return new Response(readable, answer);
-}
-
-/** Hands on all frames until the transport or the client ends the stream. */
-async function pump(
-	ready: readonly Frames[],
-	reader: Reader,
-	first: Read,
-	writer: WritableStreamDefaultWriter<Frames>,
-	work: RequestWork,
-	heartbeatMs: number,
-): Promise<void> {
 	let isCut = false;
-	const outlet = new Outlet(writer, () => {
+	const outlet = new Outlet(() => {
 		work.onClientLeft();
 		// A stream that only listens ends with its client. A session's call goes on, and so does the
 		// timer: one that waits for another request would be ended as hung.
@@ -178,6 +164,42 @@ async function pump(
 		if (work.messageId !== undefined && !work.isListening) work.waitUntil(work.handled);
 	});
 	work.onPrimed = () => outlet.write(openingOf(work));
+	// Its manager has cut it, and told why: there is nobody who takes the rest.
+	if (work.isPaced) {
+		reader.closed.catch(() => {
+			isCut = true;
+			outlet.cut();
+		});
+	}
+	for (const frames of ready) outlet.write(primingFor(frames, work));
+	const pumping = pump(reader, next, outlet, work, heartbeatMs);
+	// Whoever cut it has told why.
+	work.waitUntil(pumping.catch((error: unknown) => (isCut ? undefined : Promise.reject(error))));
+	return new Response(bodyOf(outlet.readable), answer);
+}
+
+/**
+ * The stream itself, but on releases of workerd that tell nobody when its client has left, such as that
+ * of 2026-07-30: there it goes through workerd's own pipe, whose cost grows with the square of an
+ * isolate's streams. Releases that know this flag have another way to read streams, and tell.
+ */
+function bodyOf(readable: ReadableStream<Frames>): ReadableStream<Frames> {
+	const { IdentityTransformStream: Pipe, Cloudflare: runtime } = globalThis as {
+		IdentityTransformStream?: typeof TransformStream<Frames, Frames>;
+		Cloudflare?: { compatibilityFlags?: object };
+	};
+	if (!Pipe || 'expose_draining_reader' in (runtime?.compatibilityFlags ?? {})) return readable;
+	return readable.pipeThrough(new Pipe());
+}
+
+/** Hands on all frames until the transport or the client ends the stream. */
+async function pump(
+	reader: Reader,
+	first: Read,
+	outlet: Outlet,
+	work: RequestWork,
+	heartbeatMs: number,
+): Promise<void> {
 	// A client that does not read gets no heap of heartbeats.
 	const heartbeat = setInterval(
 		() => void (outlet.isIdle && outlet.write(KEEP_ALIVE)),
@@ -186,16 +208,8 @@ async function pump(
 	// Whoever listens must show a new token when this one has expired.
 	const expiry = work.isListening ? expiryOf(work) : undefined;
 	const end = expiry && setTimeout(() => work.waitUntil(reader.cancel()), expiry);
-	// Its manager has cut it, and told why: there is nobody who takes the rest.
-	if (work.isPaced) {
-		reader.closed.catch(() => {
-			isCut = true;
-			outlet.cut();
-		});
-	}
 
 	try {
-		for (const frames of ready) outlet.write(primingFor(frames, work));
 		for (let next = await first; !next.done; next = await reader.read()) {
 			outlet.write(numbered(next.value, work));
 			if (work.isPaced) await outlet.taken;
@@ -204,7 +218,6 @@ async function pump(
 		work.callStream?.complete();
 		await outlet.close();
 	} catch (error) {
-		if (isCut) return;
 		// The status has gone out: what is left is to answer in the stream.
 		if (work.messageId !== undefined) {
 			outlet.write(numbered(errorFrame(work.messageId, error), work));
@@ -246,17 +259,6 @@ function expiryOf({ auth }: RequestWork): number | undefined {
 	if (auth?.expiresAt === undefined) return undefined;
 	const ms = auth.expiresAt * 1000 - Date.now();
 	return ms < MAX_TIMER_MS ? Math.max(ms, 1) : undefined;
-}
-
-/**
- * workerd's own pipe where there is one: until 2026 a client that left made no write to a standard
- * one fail, so that its stream was left behind.
- */
-function newPipe(): TransformStream<Frames, Frames> {
-	const { IdentityTransformStream: Pipe = TransformStream } = globalThis as {
-		IdentityTransformStream?: typeof TransformStream<Frames, Frames>;
-	};
-	return new Pipe();
 }
 
 function errorFrame(id: string | number, error: unknown): Frames {

@@ -6,12 +6,9 @@ const MEBIBYTE = 1_024 * 1_024;
 const frames = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length).fill(0x61);
 
 function setUp(): { outlet: Outlet; left: string[]; readable: ReadableStream<Uint8Array> } {
-	const { readable, writable } = new TransformStream<
-		Uint8Array<ArrayBuffer>,
-		Uint8Array<ArrayBuffer>
-	>();
 	const left: string[] = [];
-	return { outlet: new Outlet(writable.getWriter(), () => left.push('left')), left, readable };
+	const outlet = new Outlet(() => left.push('left'));
+	return { outlet, left, readable: outlet.readable };
 }
 
 describe('what goes to a client', () => {
