@@ -36,14 +36,8 @@ export class McpClient {
 
 	/** Opens a session's stream, which stays open, and returns what waits for a text to come on it. */
 	async listen(session: string): Promise<(expected: string) => Promise<void>> {
-		const response = await fetch(this.#url, {
-			...openStream(session),
-			signal: this.#streams.signal,
-		});
-		if (response.status !== 200 || !response.body) {
-			throw new Error(`a GET stream was answered ${response.status}`);
-		}
-		const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+		const body = await this.openStream(session);
+		const reader = body.pipeThrough(new TextDecoderStream()).getReader();
 		let seen = '';
 		const heard = async (expected: string): Promise<void> => {
 			while (!seen.includes(expected)) {
@@ -54,6 +48,23 @@ export class McpClient {
 		};
 		await heard(': connected');
 		return heard;
+	}
+
+	/** Opens a session's stream, which stays open until it is cancelled. */
+	async openStream(
+		session: string,
+		headers: Record<string, string> = {},
+	): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+		const request = openStream(session);
+		const response = await fetch(this.#url, {
+			...request,
+			headers: { ...request.headers, ...headers },
+			signal: this.#streams.signal,
+		});
+		if (response.status !== 200 || !response.body) {
+			throw new Error(`a GET stream was answered ${response.status}`);
+		}
+		return response.body;
 	}
 
 	/** Closes the streams. */

@@ -6,7 +6,17 @@ const folder = join(import.meta.dirname, '..');
 const repository = join(folder, '..');
 
 /** What is counted or measured and kept: a file of `results/`. */
-export type ResultName = 'capabilities' | 'operations' | 'throughput';
+export type ResultName =
+	| 'capabilities'
+	| 'cold-start'
+	| 'fan-out'
+	| 'growth'
+	| 'memory'
+	| 'operations'
+	| 'placement'
+	| 'resume'
+	| 'streams'
+	| 'throughput';
 
 /** Generated text of a document. */
 export interface Section {
@@ -14,6 +24,13 @@ export interface Section {
 	readonly document: string;
 	/** The name in its markers. */
 	readonly name: string;
+	readonly text: string;
+}
+
+/** A picture of a result, beside it. */
+export interface Picture {
+	readonly name: ResultName;
+	/** The SVG. */
 	readonly text: string;
 }
 
@@ -26,6 +43,16 @@ export function readResult<Result>(name: ResultName): Result {
 /** Keeps a result as JSON. */
 export function writeResult(name: ResultName, result: object): void {
 	writeFileSync(resultFile(name), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** Keeps a picture as SVG. */
+export function writePicture({ name, text }: Picture): void {
+	writeFileSync(pictureFile(name), text);
+}
+
+/** The picture that was kept. */
+export function readPicture(name: ResultName): string {
+	return readFileSync(pictureFile(name), 'utf8');
 }
 
 /** Puts generated text between the markers of its document. */
@@ -64,4 +91,8 @@ function split(document: string, name: string): { before: string; text: string; 
 
 function resultFile(name: ResultName): string {
 	return join(folder, 'results', `${name}.json`);
+}
+
+function pictureFile(name: ResultName): string {
+	return join(folder, 'results', `${name}.svg`);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
+import { nodeBuiltinsPlugin } from './node-builtins-plugin.ts';
 import type { InfoManagerName } from './contenders/info-managers.ts';
 import type { Workers, WorkersOptions } from '@tmcp-sessions/testkit/workerd';
 
@@ -12,38 +13,33 @@ export const contenderTitles = {
 	'memory-bare': '`tmcp`, managers in memory',
 	'memory-bare-object': '`tmcp`, managers in memory, after one object call',
 	'memory-http': '`http`, managers in memory',
+	'ours-memory-bare': 'memory and Durable Object, bare `HttpTransport`',
+	'ours-memory': 'memory and Durable Object, through `http`',
 	'ours-bare': 'KV and Durable Object, bare `HttpTransport`',
 	'ours-http': 'KV and Durable Object, through `http`',
 	'ours-object-bare': 'Durable Objects alone, bare `HttpTransport`',
 	'ours-object': 'Durable Objects alone, through `http`',
-	'ours-memory': 'memory',
-	'ours-mixed': 'mixed: KV and Durable Object',
-	'ours-cached': 'cached: KV before Durable Object',
-	'ours-upstash': 'Upstash Redis',
+	'ours-mixed-bare': 'mixed and Durable Object, bare `HttpTransport`',
+	'ours-mixed': 'mixed and Durable Object, through `http`',
+	'ours-cached-bare': 'cached and Durable Object, bare `HttpTransport`',
+	'ours-cached': 'cached and Durable Object, through `http`',
+	'ours-upstash-bare': 'Upstash and Durable Object, bare `HttpTransport`',
+	'ours-upstash': 'Upstash and Durable Object, through `http`',
+	'ours-sealed': 'sealed over Durable Objects, through `http`',
 	upstream: '`@tmcp/session-manager-durable-objects`',
+	'upstream-kept-alive': '`@tmcp/session-manager-durable-objects`, kept alive',
+	'mcp-agent': '`McpAgent` of `agents`',
+	'agents-handler': '`createMcpHandler` of `agents`',
+	'sdk-handler': '`createMcpHandler` of the official SDK',
+	'growing-kv': 'KV and Durable Object, filled',
+	'growing-object': 'Durable Objects alone, filled',
 } as const;
 
 /** The name of a contender. Its Worker is `contenders/<name>.ts`. */
 export type Contender = keyof typeof contenderTitles;
 
-/** Whose throughput is measured, the limits first. */
-export const measuredContenders = [
-	'bare-worker',
-	'bare-worker-kv-read',
-	'bare-worker-object',
-	'bare-worker-object-row',
-	'memory-bare',
-	'memory-bare-object',
-	'memory-http',
-	'ours-bare',
-	'ours-http',
-	'ours-object-bare',
-	'ours-object',
-	'upstream',
-] as const satisfies Contender[];
-
-/** One whose throughput is measured. */
-export type MeasuredContender = (typeof measuredContenders)[number];
+/** Those that open no sessions: a client sends its calls without an id. */
+export const sessionless: readonly Contender[] = ['agents-handler', 'sdk-handler'];
 
 /** Whose operations are counted. */
 export const countedContenders = [
@@ -55,6 +51,10 @@ export const countedContenders = [
 	'ours-mixed',
 	'ours-cached',
 	'ours-upstash',
+	'ours-sealed',
+	'mcp-agent',
+	'agents-handler',
+	'sdk-handler',
 ] as const satisfies Contender[];
 
 /** The contender that has this info manager, through `http`. */
@@ -65,6 +65,7 @@ export const contenderOfManager = {
 	mixed: 'ours-mixed',
 	cached: 'ours-cached',
 	upstash: 'ours-upstash',
+	sealed: 'ours-sealed',
 } as const satisfies Record<InfoManagerName, (typeof countedContenders)[number]>;
 
 /** Running contenders, side by side in one workerd, each an isolate with a socket of its own. */
@@ -79,6 +80,7 @@ export function startContenders<const Name extends Contender>(
 	const entries = workers.map((name) => [name, join(import.meta.dirname, `contenders/${name}.ts`)]);
 	return startWorkers<Name | 'objects'>({
 		...options,
+		plugins: [...(options.plugins ?? []), nodeBuiltinsPlugin],
 		workers,
 		// Sound: one entry for each name of `workers`.
 		entry: Object.fromEntries(entries) as Record<Name | 'objects', string>,
@@ -88,6 +90,7 @@ export function startContenders<const Name extends Contender>(
 			TMCP_SESSION_OBJECT: 'SessionShard',
 			BARE_OBJECT: 'BareObject',
 			UPSTREAM_DURABLE_OBJECT: 'UpstreamSyncLayer',
+			MCP_AGENT_OBJECT: 'McpAgentObject',
 		},
 	});
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dollarsForAMillion } from '../src/comparison/prices.ts';
+import { storeDollarsForAMillion } from '../src/comparison/prices.ts';
 import { readCapabilities } from '../src/comparison/read-capabilities.ts';
 import type { DeclaredCapabilities } from '../src/comparison/read-capabilities.ts';
 import type { InfoManagerName } from '../src/contenders/info-managers.ts';
@@ -14,6 +14,9 @@ const regenerate = 'npm run operations -- --write';
 const oneRead: OperationCounts = { kvReads: 1, readsInSequence: 1 };
 const threeReads: OperationCounts = { kvReads: 3, readsInSequence: 3 };
 
+/** One row in the log, whatever the number of streams. */
+const toldToAll: OperationCounts = { objectCalls: 1, objectRowsRead: 4, objectRowsWritten: 1 };
+
 /** What our managers do for each kind of request, behind a bare transport. */
 const bare: Record<string, OperationCounts> = {
 	initialize: { kvWrites: 1 },
@@ -22,17 +25,26 @@ const bare: Record<string, OperationCounts> = {
 	'tools/call, session era': oneRead,
 	'tools/call, 2026-07-28': {},
 	'logging/setLevel': { kvReads: 3, readsInSequence: 2, kvWrites: 1 },
-	'GET stream opened': { objectSockets: 1 },
+	'GET stream opened': { objectSockets: 1, objectRowsRead: 1, objectRowsWritten: 1 },
 	'resources/subscribe': { ...oneRead, kvWrites: 2 },
 	'a resource update told to 1 subscriber': {
 		kvLists: 1,
 		readsInSequence: 1,
 		objectCalls: 2,
-		rowsWritten: 1,
+		objectRowsRead: 4,
+		objectRowsWritten: 2,
 	},
-	'a list change told to all': { objectCalls: 1 },
+	'a list change told to all': toldToAll,
+	'a list change told to all beside 50 other streams': toldToAll,
 	'resources/unsubscribe': { ...oneRead, kvDeletes: 2 },
-	DELETE: { kvReads: 1, kvLists: 1, readsInSequence: 2, kvWrites: 2, objectCalls: 1 },
+	DELETE: {
+		kvReads: 1,
+		kvLists: 1,
+		readsInSequence: 2,
+		kvWrites: 2,
+		objectCalls: 1,
+		objectRowsRead: 1,
+	},
 	'DELETE with 2 subscriptions': {
 		kvReads: 1,
 		kvLists: 1,
@@ -40,6 +52,7 @@ const bare: Record<string, OperationCounts> = {
 		kvWrites: 2,
 		kvDeletes: 4,
 		objectCalls: 1,
+		objectRowsRead: 1,
 	},
 };
 
@@ -72,6 +85,7 @@ const leastCosts: Record<InfoManagerName, [initialize: OperationCounts, call: Op
 		{ kvReads: 1, shardReads: 1, rowsRead: 1, readsInSequence: 1 },
 	],
 	cached: [{ kvWrites: 1, shardWrites: 1, rowsWritten: 2 }, oneRead],
+	sealed: [{}, {}],
 	upstash: [
 		{ redisScripts: 1, redisCommands: 3 },
 		{ redisReads: 1, redisCommands: 1 },
@@ -115,7 +129,11 @@ describe.each(Object.keys(leastCosts) as InfoManagerName[])('the info manager %s
 
 	test('asks as many times to end a session beside 50 other subscribers', () => {
 		const counts = operations[contenderOfManager[name]];
-		const { rowsRead: _rows, ...alone } = counts['DELETE with 2 subscriptions'] ?? {};
+		const {
+			rowsRead: _rows,
+			objectRowsRead: _streamRows,
+			...alone
+		} = counts['DELETE with 2 subscriptions'] ?? {};
 		expect(counts['DELETE with 2 subscriptions beside 50 other subscribers']).toMatchObject(alone);
 	});
 });
@@ -141,7 +159,7 @@ describe('what is published', () => {
 
 	test('a call costs less with Durable Objects than with KV, with Upstash most, as docs/choosing.md says', () => {
 		const dollars = (name: InfoManagerName): number =>
-			dollarsForAMillion(
+			storeDollarsForAMillion(
 				operations[contenderOfManager[name]]['tools/call, session era'] ?? expect.fail(),
 			);
 		expect(dollars('durable-object')).toBeLessThan(dollars('kv'));

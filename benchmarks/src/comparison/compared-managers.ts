@@ -28,6 +28,11 @@ export const comparedManagers: Readonly<Record<InfoManagerName, ComparedManager>
 		runtimes: 'Cloudflare Workers',
 	},
 	upstash: { title: 'Upstash', packages: ['info-upstash'], runtimes: 'any with `fetch`' },
+	sealed: {
+		title: 'sealed, over Durable Object',
+		packages: ['info-sealed', 'info-durable-object'],
+		runtimes: 'as those of what it is over',
+	},
 };
 
 /** The names of all of them, in the order of the rows. */

@@ -7,7 +7,7 @@ import { storageInWords } from '../operations/operations-in-words.ts';
 import { contenderOfManager } from '../start-contenders.ts';
 import { comparedManagers, managerNames } from './compared-managers.ts';
 import { expiryCounts } from './expiry-counts.ts';
-import { dollarsForAMillion } from './prices.ts';
+import { storeDollarsForAMillion } from './prices.ts';
 import type { DeclaredCapabilities } from './read-capabilities.ts';
 
 /** What the comparison is made of. */
@@ -88,8 +88,10 @@ function costsOf({ operations }: Comparison, name: InfoManagerName): Record<stri
 		'an ordinary call': storageInWords(call),
 		subscribe: storageInWords(of('resources/subscribe')),
 		'end with 2 subscriptions': storageInWords(of('DELETE with 2 subscriptions')),
-		'a million calls': inDollars(dollarsForAMillion(call)),
-		[`a million sessions of ${CALLS_OF_A_SESSION} calls`]: inDollars(dollarsForAMillion(session)),
+		'a million calls': inDollars(storeDollarsForAMillion(call)),
+		[`a million sessions of ${CALLS_OF_A_SESSION} calls`]: inDollars(
+			storeDollarsForAMillion(session),
+		),
 	};
 }
 

@@ -30,7 +30,7 @@ const redisCommand = {
  * requests to the Worker, which are the same with every store; the duration of objects, which is
  * billed while one is at work or idle without hibernation; what is stored; and the streams.
  */
-const prices: Readonly<Partial<Record<Operation, Price>>> = {
+const storePrices: Readonly<Partial<Record<Operation, Price>>> = {
 	kvReads: kvRead,
 	kvLists: kvList,
 	kvWrites: kvWrite,
@@ -42,11 +42,46 @@ const prices: Readonly<Partial<Record<Operation, Price>>> = {
 	redisCommands: redisCommand,
 };
 
+/** What is stored in SQLite, in dollars for a GB for a month. Deleting it is free. */
+const OBJECT_GB_MONTH = 0.2;
+/** As Cloudflare measures it. */
+const BYTES_OF_A_GB = 1e9;
+
+/** The same with the objects that hold streams, or whole sessions. Messages out of them are free. */
+const prices: typeof storePrices = {
+	...storePrices,
+	objectCalls: objectRequest,
+	objectSockets: objectRequest,
+	objectMessages: { ...objectRequest, dollarsPerMillion: objectRequest.dollarsPerMillion / 20 },
+	objectRowsRead: rowRead,
+	objectRowsWritten: rowWritten,
+};
+
+/** What a million times these operations cost in the store of the sessions, in dollars. */
+export function storeDollarsForAMillion(counts: OperationCounts): number {
+	return sum(counts, storePrices);
+}
+
 /** What a million times these operations cost, in dollars. */
 export function dollarsForAMillion(counts: OperationCounts): number {
-	return Object.entries(prices).reduce(
-		// Sound: the keys are those of the literal above.
-		(sum, [name, price]) => sum + (counts[name as Operation] ?? 0) * price.dollarsPerMillion,
+	return sum(counts, prices);
+}
+
+/** What it costs to store so much in Durable Objects for a month, in dollars. */
+export function costOfStorage(bytes: number): number {
+	return (bytes / BYTES_OF_A_GB) * OBJECT_GB_MONTH;
+}
+
+/** The price lists, as links. */
+export function priceSources(): string[] {
+	const sources = new Set(Object.values(prices).map(({ source }) => source));
+	return [...sources].map((source) => `<${source}>`);
+}
+
+function sum(counts: OperationCounts, of: typeof storePrices): number {
+	return Object.entries(of).reduce(
+		// Sound: the keys are those of the literals above.
+		(total, [name, price]) => total + (counts[name as Operation] ?? 0) * price.dollarsPerMillion,
 		0,
 	);
 }

@@ -1,9 +1,9 @@
-import { constantAnswer, openedSession } from './constant-answer.ts';
+import { constantAnswer, isCall, openedSession } from './constant-answer.ts';
 
 /** The limit: what workerd does with a Worker that does nothing. */
 export default {
 	fetch(request: Request): Response {
-		if (!request.headers.has('mcp-session-id')) return openedSession(crypto.randomUUID());
+		if (!isCall(request)) return openedSession(crypto.randomUUID());
 		return constantAnswer();
 	},
 };

@@ -9,3 +9,8 @@ export function constantAnswer(): Response {
 export function openedSession(id: string): Response {
 	return Response.json({ result: { serverInfo: {} } }, { headers: { 'mcp-session-id': id } });
 }
+
+/** Whether a request is of a session or of 2026-07-28, and so none that opens a session. */
+export function isCall({ headers }: Request): boolean {
+	return headers.has('mcp-session-id') || headers.has('mcp-method');
+}

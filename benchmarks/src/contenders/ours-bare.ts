@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { kv } from './info-makers.ts';
 import { serveOursBare } from './serve-ours.ts';
 
-export default serveOursBare(infoManagers.kv);
+export default serveOursBare(kv);

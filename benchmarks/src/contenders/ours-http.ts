@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { kv } from './info-makers.ts';
 import { serveOurs } from './serve-ours.ts';
 
-export default serveOurs(infoManagers.kv());
+export default serveOurs(kv());

@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { mixed } from './info-makers.ts';
 import { serveOurs } from './serve-ours.ts';
 
-export default serveOurs(infoManagers.mixed());
+export default serveOurs(mixed());

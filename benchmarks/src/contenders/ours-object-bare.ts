@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { durableObject } from './info-makers.ts';
 import { serveOursBare } from './serve-ours.ts';
 
-export default serveOursBare(infoManagers['durable-object']);
+export default serveOursBare(durableObject);

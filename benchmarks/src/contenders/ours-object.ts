@@ -1,4 +1,4 @@
-import { infoManagers } from './info-managers.ts';
+import { durableObject } from './info-makers.ts';
 import { serveOurs } from './serve-ours.ts';
 
-export default serveOurs(infoManagers['durable-object']());
+export default serveOurs(durableObject());

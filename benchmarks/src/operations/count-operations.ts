@@ -1,14 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startRedis } from '@tmcp-sessions/testkit/redis';
 import { McpClient } from '../mcp-client.ts';
 import {
 	changingUri,
 	endSession,
+	initialize,
 	sessionMessage,
 	sessionToolCall,
 	statelessToolCall,
 	sumAnswer,
 } from '../mcp-requests.ts';
-import { countedContenders, endpoint, startContenders } from '../start-contenders.ts';
+import { countedContenders, endpoint, sessionless, startContenders } from '../start-contenders.ts';
 import type { RunningContenders } from '../start-contenders.ts';
 import { countRedis } from './count-redis.ts';
 import { countingPlugin } from './counting-plugin.ts';
@@ -24,6 +26,9 @@ export type Operations = Record<CountedContender, CountsByKind>;
 
 /** How many sessions the last kind of request stands beside. */
 const OTHER_SESSIONS = 50;
+
+/** What an object of `McpAgent` removes at its session's end it removes in an alarm, before this. */
+const TEARDOWN_MS = 3_000;
 
 /** Contenders counted at the same time: mostly they wait for quiet. */
 const LANES = 3;
@@ -63,8 +68,11 @@ async function countContender(name: CountedContender): Promise<CountsByKind> {
 			return addCounts(ofWorker, ofObjects, redis ? await countRedis(redis) : {});
 		};
 		try {
-			await warmUp(client, running);
-			return await countKinds(client, takeCounts);
+			if (name === 'mcp-agent' || sessionless.includes(name)) {
+				return await countPeer(name, client, takeCounts);
+			}
+			await warmUp(name, client, running);
+			return await countKinds(name, client, takeCounts);
 		} finally {
 			client.close();
 			await running.stop();
@@ -79,32 +87,87 @@ async function countsOf(worker: URL): Promise<OperationCounts> {
 	return response.json<OperationCounts>();
 }
 
+/** Collects the counts of each kind. */
+function counter(takeCounts: () => Promise<OperationCounts>): {
+	counts: CountsByKind;
+	/** Counts what `request` does, and nothing that was done before. */
+	count: <Result>(kind: string, request: () => Promise<Result>) => Promise<Result>;
+} {
+	const counts: CountsByKind = {};
+	return {
+		counts,
+		async count(kind, request) {
+			await takeCounts();
+			const result = await request();
+			counts[kind] = await takeCounts();
+			return result;
+		},
+	};
+}
+
 /** The first request makes the transport, and the first session of a shard its tables and its alarm. */
 async function warmUp(
+	name: CountedContender,
 	client: McpClient,
 	running: RunningContenders<CountedContender>,
 ): Promise<void> {
 	await client.send(statelessToolCall('add', { a: 1, b: 2 }), '"3"');
 	const shards = async (): Promise<number> => {
-		await client.open();
+		const session = await client.open();
+		// A sealed session has nothing in any shard before something changes.
+		if (name === 'ours-sealed') {
+			const level = { method: 'logging/setLevel', params: { level: 'info' } };
+			await client.send(sessionMessage(session, { id: 4, ...level }), '"result"');
+		}
 		return (await running.miniflare.listDurableObjectIds('SessionShard', 'objects')).length;
 	};
 	let warm = await shards();
 	while (warm > 0 && warm < SHARDS) warm = await shards();
+	// So does the first stream in the object of the streams. It stays open: what is told to all is told to it.
+	// Upstream's has nothing to set up, and an idle stream of it is ended at a time of its own.
+	if (name !== 'upstream') await client.openStream(await client.open());
 }
 
-async function countKinds(
+/** What a library that is not written for tmcp has of these kinds of request. */
+async function countPeer(
+	name: CountedContender,
 	client: McpClient,
 	takeCounts: () => Promise<OperationCounts>,
 ): Promise<CountsByKind> {
-	const counts: CountsByKind = {};
-	/** Counts what `request` does, and nothing that was done before. */
-	async function count<Result>(kind: string, request: () => Promise<Result>): Promise<Result> {
-		await takeCounts();
-		const result = await request();
-		counts[kind] = await takeCounts();
-		return result;
+	const { counts, count } = counter(takeCounts);
+	if (sessionless.includes(name)) {
+		const { headers, ...call } = sessionToolCall('');
+		const { 'mcp-session-id': _none, ...others } = headers;
+		await count('initialize', () => client.send(initialize(), '"serverInfo"'));
+		await count('tools/call, session era', () => client.send({ ...call, headers: others }, '"3"'));
+		await count('tools/call, 2026-07-28', () =>
+			client.send(statelessToolCall('add', { a: 1, b: 2 }), '"3"'),
+		);
+		return counts;
 	}
+	await client.open();
+	const session = await count('initialize', () => client.open());
+	await count('notifications/initialized', () =>
+		client.send(sessionMessage(session, { method: 'notifications/initialized' })),
+	);
+	await count('tools/list', () =>
+		client.send(sessionMessage(session, { id: 4, method: 'tools/list' }), '"result"'),
+	);
+	await count('tools/call, session era', () => client.send(sessionToolCall(session), '"3"'));
+	await count('GET stream opened', () => client.openStream(session));
+	await count('DELETE', async () => {
+		await client.send(endSession(session));
+		await delay(TEARDOWN_MS);
+	});
+	return counts;
+}
+
+async function countKinds(
+	name: CountedContender,
+	client: McpClient,
+	takeCounts: () => Promise<OperationCounts>,
+): Promise<CountsByKind> {
+	const { counts, count } = counter(takeCounts);
 	const call = (session: string, method: string, params: object = {}): Promise<unknown> =>
 		client.send(sessionMessage(session, { id: 4, method, params }), '"result"');
 	const subscribe = (session: string, uri = changingUri): Promise<unknown> =>
@@ -154,6 +217,12 @@ async function countKinds(
 	await subscribe(second, 'test://another');
 	await count(`DELETE with 2 subscriptions beside ${OTHER_SESSIONS} other subscribers`, () =>
 		client.send(endSession(second)),
+	);
+	// Its idle streams are ended as hung, each with a call of its own and at a time of its own.
+	if (name === 'upstream') return counts;
+	for (const each of many.filter((id) => id !== second)) await client.openStream(each);
+	await count(`a list change told to all beside ${OTHER_SESSIONS} other streams`, () =>
+		client.send(statelessToolCall('change_list'), 'changed'),
 	);
 	return counts;
 }

@@ -25,6 +25,11 @@ const operations = [
 	// Calls of the methods of the object that holds the streams, and WebSockets opened to it.
 	'objectCalls',
 	'objectSockets',
+	// Messages that the object got over these sockets.
+	'objectMessages',
+	// As above, of that object: rows, keys and alarms.
+	'objectRowsRead',
+	'objectRowsWritten',
 ] as const;
 
 /** One of what can be counted. */

@@ -25,11 +25,19 @@ const details: readonly Noun[] = [
 const streams: readonly Noun[] = [
 	['objectCalls', 'object call'],
 	['objectSockets', 'socket'],
+	['objectMessages', 'message'],
+];
+
+const rowsOfStreams: readonly Noun[] = [
+	['objectRowsRead', 'row read', 'rows read'],
+	['objectRowsWritten', 'row written', 'rows written'],
 ];
 
 /** What is counted at all managers, those of the streams among them. */
 export function inWords(counts: OperationCounts): string {
-	return [...parts(counts), ...amounts(counts, streams)].join(', ') || 'none';
+	const rows = amounts(counts, rowsOfStreams).join(', ');
+	const words = [...parts(counts), ...amounts(counts, streams)].join(', ') || 'none';
+	return rows === '' ? words : `${words}: ${rows}`;
 }
 
 /** The same without the streams: what was asked of the store of the sessions, and what it did for that. */

@@ -12,7 +12,15 @@ const TELLING_KINDS = [
 	'DELETE with 2 subscriptions beside 50 other subscribers',
 ] as const;
 /** What the columns of our info managers are called where these alone are compared. */
-const managerTitles = { 'ours-http': 'KV', 'ours-object': 'Durable Object' };
+const managerTitles = {
+	'ours-memory': 'memory',
+	'ours-http': 'KV',
+	'ours-object': 'Durable Object',
+	'ours-mixed': 'mixed: KV and Durable Object',
+	'ours-cached': 'cached: KV before Durable Object',
+	'ours-upstash': 'Upstash Redis',
+	'ours-sealed': 'sealed, over Durable Object',
+};
 /** What no session is asked for. */
 const OF_STREAMS = ['tools/call, 2026-07-28', 'GET stream opened', 'a list change told to all'];
 
@@ -20,9 +28,9 @@ const OF_STREAMS = ['tools/call, 2026-07-28', 'GET stream opened', 'a list chang
 export function operationsTables(operations: Operations): string {
 	const kinds = Object.keys(operations['ours-http']);
 	const managers = Object.values(contenderOfManager);
-	const ofSessions = kinds.filter((kind) => !OF_STREAMS.includes(kind));
+	const ofSessions = kinds.filter((kind) => !OF_STREAMS.some((each) => kind.startsWith(each)));
 	return [
-		table(operations, kinds, ['ours-http', 'ours-bare', 'upstream'], inWords),
+		table(operations, kinds, ['ours-http', 'ours-bare', 'upstream', 'mcp-agent'], inWords),
 		'What each info manager asks of its store, through `http`:',
 		table(operations, ofSessions, managers, storageInWords, managerTitles),
 	].join('\n\n');
@@ -42,6 +50,12 @@ function table(
 ): string {
 	return markdownTable(
 		['request', ...contenders.map((name) => titles[name] ?? contenderTitles[name])],
-		kinds.map((kind) => [kind, ...contenders.map((name) => words(operations[name][kind] ?? {}))]),
+		kinds.map((kind) => [
+			kind,
+			...contenders.map((name) => {
+				const counts = operations[name][kind];
+				return counts ? words(counts) : '';
+			}),
+		]),
 	);
 }

@@ -1,13 +1,15 @@
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
-import type { Plugin } from 'esbuild';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { McpClient } from '../mcp-client.ts';
+import { median } from '../median.ts';
+import { nodeBuiltinsPlugin } from '../node-builtins-plugin.ts';
 import { sessionToolCall } from '../mcp-requests.ts';
 import type { McpRequest } from '../mcp-requests.ts';
 import { Load } from '../throughput/load.ts';
+import type { LoadStep } from '../throughput/load.ts';
 
 const contenders = ['bare-rpc', 'session-object', 'mcp-agent'] as const;
 type Contender = (typeof contenders)[number];
@@ -21,25 +23,18 @@ const cases = [
 const LEAST_RATIO_TO_AGENT = 3;
 const LEAST_RATIO_TO_RPC = 0.6;
 const WARM_UP_REQUESTS = 640;
+const ANSWER = '"text":"3"';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' } } });
 const rounds = values.quick ? 1 : 9;
 const seconds = values.quick ? 0.2 : 1;
 
-/** Parts of the agents SDK ask for Node's modules by their old names. */
-const builtins: Plugin = {
-	name: 'builtins',
-	setup(build) {
-		build.onResolve({ filter: /^path$/ }, ({ path }) => ({ path: `node:${path}`, external: true }));
-	},
-};
-
 const workers = await startWorkers({
 	workers: ['objects', ...contenders],
 	entry: Object.fromEntries(
-		['objects', ...contenders].map((name) => [
+		(['objects', ...contenders] as const).map((name) => [
 			name,
-			join(import.meta.dirname, `contenders/${name}.ts`),
+			join(import.meta.dirname, pathOf(name)),
 		]),
 		// Sound: one entry for each name.
 	) as Record<'objects' | Contender, string>,
@@ -47,10 +42,10 @@ const workers = await startWorkers({
 	durableObjects: {
 		BARE_OBJECT: 'BareObject',
 		MEASURED_SESSION: 'MeasuredSession',
-		MEASURED_AGENT: 'MeasuredAgent',
+		MCP_AGENT_OBJECT: 'McpAgentObject',
 	},
 	onLog: () => {},
-	plugins: [builtins],
+	plugins: [nodeBuiltinsPlugin],
 });
 const load = new Load();
 try {
@@ -67,7 +62,7 @@ async function measureCase(
 	sessions: number,
 	connections: number,
 ): Promise<void> {
-	const calls = new Map<Contender, Calls>();
+	const calls = new Map<Contender, McpRequest[]>();
 	for (const name of contenders) calls.set(name, await openSessions(running, name, sessions));
 	const samples = new Map<Contender, number[]>(contenders.map((name) => [name, []]));
 	const amounts = new Map<Contender, number>();
@@ -101,49 +96,50 @@ async function measureCase(
 	process.exitCode = 1;
 }
 
-interface Calls {
-	readonly requests: readonly McpRequest[];
-	/** None where each answer has an id of its own. */
-	readonly expectedBody: string | undefined;
-}
-
 async function openSessions(
 	running: Workers<'objects' | Contender>,
 	name: Contender,
 	sessions: number,
-): Promise<Calls> {
+): Promise<McpRequest[]> {
 	const url = new URL('/mcp', running.url(name)).href;
 	const client = new McpClient(url);
 	const requests: McpRequest[] = [];
-	let expectedBody: string | undefined;
 	for (let count = 0; count < sessions; count++) {
 		const call = sessionToolCall(await client.open());
-		const response = await fetch(url, call);
-		const body = await response.text();
-		if (!body.includes('"text":"3"')) throw new Error(`${name}: ${body}`);
-		expectedBody = body.includes('id: ') ? undefined : body;
+		await client.send(call, ANSWER);
 		requests.push(call);
 	}
-	return { requests, expectedBody };
+	return requests;
 }
 
-function measure(
+/** Each connection takes turns with sessions of its own; where they do not go round, some have two. */
+function stepsOf(requests: readonly McpRequest[], connections: number): LoadStep[][] {
+	const each = Math.ceil(requests.length / connections);
+	return Array.from({ length: connections }, (_, connection) =>
+		Array.from(
+			{ length: each },
+			(_, turn) => requests[(connection + turn * connections) % requests.length],
+		)
+			.filter((request) => request !== undefined)
+			.map((request) => ({ request, expected: ANSWER })),
+	);
+}
+
+async function measure(
 	running: Workers<'objects' | Contender>,
 	name: Contender,
-	calls: ReadonlyMap<Contender, Calls>,
+	calls: ReadonlyMap<Contender, McpRequest[]>,
 	connections: number,
 	amount: number,
 ): Promise<number> {
-	const { requests = [], expectedBody } = calls.get(name) ?? {};
-	return load.requestsPerSecond({
-		url: new URL('/mcp', running.url(name)).href,
-		requests,
-		connections,
-		amount,
-		expectedBody,
-	});
+	const steps = stepsOf(calls.get(name) ?? [], connections);
+	const each = steps[0]?.length ?? 1;
+	const rounds = Math.ceil(amount / each);
+	const url = new URL('/mcp', running.url(name)).href;
+	return each * (await load.roundsPerSecond({ url, steps, rounds }));
 }
 
-function median(samples: readonly number[]): number {
-	return samples.toSorted((one, other) => one - other)[samples.length >> 1] ?? 0;
+/** `McpAgent` is that of the other benchmarks. */
+function pathOf(name: 'objects' | Contender): string {
+	return name === 'mcp-agent' ? '../contenders/mcp-agent.ts' : `contenders/${name}.ts`;
 }

@@ -4,21 +4,26 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { McpRequest } from '../mcp-requests.ts';
 
-/** Requests to send, each again and again on a connection of its own. */
+/** One request, and what its answer has to be. */
+export interface LoadStep {
+	readonly request: McpRequest;
+	/** Part of the body of every answer. */
+	readonly expected: string;
+	/** Whether it is of the session that an earlier step of the same connection has opened. */
+	readonly inSession?: boolean;
+}
+
+/** What to send, over connections of their own. */
 export interface LoadJob {
 	readonly url: string;
-	/** One for each connection, or several that it takes turns with. */
-	readonly requests: readonly McpRequest[];
-	/** Default: one for each request. */
-	readonly connections?: number;
-	/** How many to send in all. */
-	readonly amount: number;
-	/** The body that every answer has to have; where none is given, each has one of its own. */
-	readonly expectedBody?: string | undefined;
+	/** What each connection sends, in this order and then again. All have the same number of steps. */
+	readonly steps: readonly (readonly LoadStep[])[];
+	/** How many times all steps are done, by all connections together. */
+	readonly rounds: number;
 }
 
 /** What the child process says of a job. */
-export type LoadReport = { readonly requestsPerSecond: number } | { readonly failure: string };
+export type LoadReport = { readonly roundsPerSecond: number } | { readonly failure: string };
 
 /** The load client, in one process of its own. */
 export class Load {
@@ -30,8 +35,13 @@ export class Load {
 		this.#exited = once(this.#child, 'exit');
 	}
 
-	/** Sends the requests and gives how many a second were answered. @throws where an answer is wrong. */
-	async requestsPerSecond(job: LoadJob): Promise<number> {
+	/**
+	 * Sends the requests.
+	 *
+	 * @returns how many times a second all steps were done.
+	 * @throws where an answer is wrong.
+	 */
+	async roundsPerSecond(job: LoadJob): Promise<number> {
 		this.#child.send(job);
 		const reported = once(this.#child, 'message');
 		// Sound: the child reports each job once; an exit is told by its status.
@@ -40,7 +50,7 @@ export class Load {
 			throw new Error(`the load client ended with status ${String(report)}`);
 		}
 		if ('failure' in report) throw new Error(`${job.url}: ${report.failure}`);
-		return report.requestsPerSecond;
+		return report.roundsPerSecond;
 	}
 
 	/** Ends the process. */

@@ -1,98 +1,86 @@
-import { McpClient } from '../mcp-client.ts';
-import { sessionToolCall, sumAnswer } from '../mcp-requests.ts';
-import type { McpRequest } from '../mcp-requests.ts';
-import { measuredContenders, endpoint, startContenders } from '../start-contenders.ts';
-import type { MeasuredContender } from '../start-contenders.ts';
+import { startRedis } from '@tmcp-sessions/testkit/redis';
+import { endpoint, startContenders } from '../start-contenders.ts';
+import type { Contender, RunningContenders } from '../start-contenders.ts';
+import { stepsOf } from './jobs.ts';
 import { Load } from './load.ts';
-
-/** How many connections send at the same time, each with a session of its own. */
-export const connectionCounts = [1, 32] as const;
-/** One of `connectionCounts`. */
-export type Connections = (typeof connectionCounts)[number];
+import { measuredContenders, workNames, works } from './works.ts';
+import type { WorkName } from './works.ts';
 
 /** How long to measure. */
-export interface Effort {
-	/** Each contender has one turn in a round, at each number of connections. */
+export interface ThroughputEffort {
+	/** Each contender has one turn in a round of calls. */
 	readonly rounds: number;
+	/** The same of sessions, whose turns take longer. */
+	readonly sessionRounds: number;
 	/** The length of a turn, about. */
 	readonly seconds: number;
+	/** How many times each connection does its work to warm up, before it is known how fast that is. */
+	readonly warmUps: number;
 }
 
-/** Requests a second of each contender, one figure for each round. */
-export type Samples = Record<Connections, Record<MeasuredContender, number[]>>;
-
-const WARM_UP_REQUESTS = 320;
+/** How many times a second each contender did the work, one figure for each round. */
+export type Samples = Record<WorkName, Partial<Record<Contender, number[]>>>;
 
 /** Measures all contenders side by side, taking turns. @throws where an answer is wrong. */
 export async function measureThroughput(
-	{ rounds, seconds }: Effort,
-	onProgress: (line: string) => void = () => {},
+	effort: ThroughputEffort,
+	onProgress: (line: string) => void,
 ): Promise<Samples> {
-	const running = await startContenders(measuredContenders);
+	const redis = await startRedis();
 	const load = new Load();
+	let running: RunningContenders<Contender> | undefined;
 	try {
-		const calls = new Map<MeasuredContender, McpRequest[]>();
-		for (const name of measuredContenders)
-			calls.set(name, await openSessions(endpoint(running, name)));
-		const measure = (
-			name: MeasuredContender,
-			connections: Connections,
-			amount: number,
-		): Promise<number> =>
-			load.requestsPerSecond({
-				url: endpoint(running, name),
-				requests: (calls.get(name) ?? []).slice(0, connections),
-				amount: Math.max(connections, Math.round(amount)),
-				expectedBody: sumAnswer,
-			});
-
-		const samples = noSamples();
-		for (const connections of connectionCounts) {
-			const amounts = new Map<MeasuredContender, number>();
-			for (const name of measuredContenders) {
-				await measure(name, connections, WARM_UP_REQUESTS);
-				const speed = await measure(name, connections, WARM_UP_REQUESTS);
-				amounts.set(name, (await measure(name, connections, (speed * seconds) / 2)) * seconds);
-			}
-			for (let round = 0; round < rounds; round += 1) {
-				onProgress(`round ${round + 1} of ${rounds}, connections: ${connections}`);
-				for (const name of inTurn(measuredContenders, round)) {
-					const speed = await measure(name, connections, amounts.get(name) ?? 0);
-					samples[connections][name].push(speed);
-				}
-			}
+		running = await startContenders(measuredContenders, {
+			vars: { UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token },
+		});
+		const samples: Partial<Samples> = {};
+		for (const name of workNames) {
+			samples[name] = await measureWork(name, running, load, effort, onProgress);
 		}
-		return samples;
+		// Sound: one entry for each kind of work.
+		return samples as Samples;
 	} finally {
 		await load.stop();
-		await running.stop();
+		await running?.stop();
+		await redis.stop();
 	}
 }
 
-/** Tool calls of as many sessions as there will be connections. */
-async function openSessions(url: string): Promise<McpRequest[]> {
-	const client = new McpClient(url);
-	const calls: McpRequest[] = [];
-	for (let count = Math.max(...connectionCounts); count > 0; count -= 1) {
-		const call = sessionToolCall(await client.open());
-		await client.send(call, sumAnswer);
-		calls.push(call);
+async function measureWork(
+	name: WorkName,
+	running: RunningContenders<Contender>,
+	load: Load,
+	{ rounds: roundsOfCalls, sessionRounds, seconds, warmUps }: ThroughputEffort,
+	onProgress: (line: string) => void,
+): Promise<Partial<Record<Contender, number[]>>> {
+	const { kind, connections, contenders } = works[name];
+	const rounds = kind === 'initialize' || kind === 'session' ? sessionRounds : roundsOfCalls;
+	const turns = new Map<Contender, (times: number) => Promise<number>>();
+	const amounts = new Map<Contender, number>();
+	onProgress(`${name}: warming up ${contenders.length} contenders`);
+	for (const contender of contenders) {
+		const url = endpoint(running, contender);
+		const steps = await stepsOf(name, contender, url);
+		const turn = (times: number): Promise<number> =>
+			load.roundsPerSecond({ url, steps, rounds: connections * Math.max(1, Math.round(times)) });
+		await turn(warmUps);
+		const speed = await turn(warmUps);
+		turns.set(contender, turn);
+		amounts.set(contender, (speed * seconds) / connections);
 	}
-	return calls;
+	const samples: Partial<Record<Contender, number[]>> = {};
+	for (let round = 0; round < rounds; round += 1) {
+		onProgress(`${name}: round ${round + 1} of ${rounds}`);
+		for (const contender of inTurn(contenders, round)) {
+			const speed = (await turns.get(contender)?.(amounts.get(contender) ?? 1)) ?? NaN;
+			(samples[contender] ??= []).push(speed);
+		}
+	}
+	return samples;
 }
 
 /** Every round begins with another one, so that none always follows the same. */
 function inTurn<Item>(items: readonly Item[], round: number): Item[] {
 	const first = (round * 3) % items.length;
 	return [...items.slice(first), ...items.slice(0, first)];
-}
-
-function noSamples(): Samples {
-	// Sound: one entry for each number of connections, with one for each contender.
-	return Object.fromEntries(
-		connectionCounts.map((connections) => [
-			connections,
-			Object.fromEntries(measuredContenders.map((name) => [name, []])),
-		]),
-	) as unknown as Samples;
 }

@@ -44,16 +44,12 @@ export class SqlMessageLog implements MessageLog {
 		const ofNames = named?.length ?? 0;
 		const isKept = ofFrame + ofNames <= MAX_ROW_BYTES;
 		const bytes = ofNames + (isKept ? ofFrame : 0);
-		this.#sql.exec(
-			'INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)',
-			sequence,
-			nowMs,
-			named,
-			isKept ? frame : null,
-			bytes,
-			(newest?.end_bytes ?? 0) + bytes,
-		);
-		if (isOver(this.#size(), this.#bounds, MARGIN)) this.prune(0);
+		const end = (newest?.end_bytes ?? 0) + bytes;
+		const kept = isKept ? frame : null;
+		const insertion = 'INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)';
+		this.#sql.exec(insertion, sequence, nowMs, named, kept, bytes, end);
+		const size = this.#size({ sequence, bytes, end_bytes: end });
+		if (isOver(size, this.#bounds, MARGIN)) this.prune(0);
 		return sequence;
 	}
 
@@ -190,8 +186,8 @@ export class SqlMessageLog implements MessageLog {
 	}
 
 	/** What is kept has no gaps: two rows tell how much it is, and nothing has to be counted. */
-	#size(): LogSize {
-		const [oldest, newest] = [this.#end('ASC'), this.#end('DESC')];
+	#size(newest: LogEnd | undefined = this.#end('DESC')): LogSize {
+		const oldest = this.#end('ASC');
 		if (!oldest || !newest) return { messages: 0, bytes: 0 };
 		return {
 			messages: newest.sequence - oldest.sequence + 1,

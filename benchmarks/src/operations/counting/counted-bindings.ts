@@ -2,7 +2,13 @@
 import { DurableObject as UncountedObject, env as bindings } from 'cloudflare:workers';
 import type { Operation, OperationCounts } from '../operation-counts.ts';
 
-export { RpcTarget, waitUntil, WorkerEntrypoint } from 'cloudflare:workers';
+export {
+	exports,
+	RpcTarget,
+	waitUntil,
+	WorkerEntrypoint,
+	WorkflowEntrypoint,
+} from 'cloudflare:workers';
 
 type Method = (...args: unknown[]) => unknown;
 /** What a call of this method counts as. */
@@ -18,8 +24,15 @@ const kvMethods: Readonly<Record<string, Operation>> = {
 };
 const stubMethods = ['get', 'getByName'];
 const shardBinding = 'TMCP_SESSION_OBJECT';
+const shardClass = 'SessionShard';
+const rowsOfShards = { read: 'rowsRead', written: 'rowsWritten' } as const;
+const rowsOfStreams = { read: 'objectRowsRead', written: 'objectRowsWritten' } as const;
+type Rows = typeof rowsOfShards | typeof rowsOfStreams;
 /** The methods of a `SessionShard` that change nothing. */
 const shardReads = ['read', 'subscribers'];
+
+/** How large the database of each object was when it was last used. */
+const databases = new Map<SqlStorage, number>();
 
 let counts: OperationCounts = {};
 /** Calls that have begun and not ended, the reads and lists among them, and when one last did. */
@@ -34,15 +47,20 @@ export const env: unknown = proxy(bindings, (name) => {
 	return countedObjects(binding, name === shardBinding ? countOfShard : countOfStreams);
 });
 
-/** An object whose rows are counted: whatever it reads and writes with SQL after its constructor. */
+/** An object whose rows are counted, whatever it reads and writes with SQL or by key, and its messages. */
 export class DurableObject extends UncountedObject {
 	constructor(ctx: DurableObjectState, bindingsOfObject: Cloudflare.Env) {
 		super(ctx, bindingsOfObject);
-		const storage = countedStorage(ctx.storage);
-		const counted = proxy(ctx, (key) =>
-			key === 'storage' ? storage : (methodOf(ctx, key) ?? Reflect.get(ctx, key)),
-		);
-		Object.defineProperty(this, 'ctx', { value: counted });
+		const rows = new.target.name === shardClass ? rowsOfShards : rowsOfStreams;
+		// On the state itself: a constructor that comes after this one uses what it was given.
+		Object.defineProperty(ctx, 'storage', { value: countedStorage(ctx.storage, rows) });
+		const handle = methodOf(this, 'webSocketMessage');
+		if (!handle) return;
+		const value: Method = (...args) => {
+			add('objectMessages');
+			return handle(...args);
+		};
+		Object.defineProperty(this, 'webSocketMessage', { value });
 	}
 }
 
@@ -58,6 +76,11 @@ export function countedMethods<Target extends object>(target: Target, countOf: C
 			return tracked(reads.includes(counted), () => method(...args));
 		};
 	}) as Target;
+}
+
+/** What the databases of this Worker's objects take together, in bytes: whole pages. */
+export function databaseBytes(): number {
+	return [...databases.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Settles when no call is under way and none has begun or ended for `ms`. */
@@ -102,24 +125,38 @@ function countOfStreams(method: string): Operation {
 	return method === 'fetch' ? 'objectSockets' : 'objectCalls';
 }
 
-function countedStorage(storage: DurableObjectStorage): object {
+function countedStorage(storage: DurableObjectStorage, rows: Rows): object {
 	const sql = proxy(storage.sql, (key) => {
 		if (key !== 'exec') return methodOf(storage.sql, key) ?? Reflect.get(storage.sql, key);
 		return (...args: Parameters<SqlStorage['exec']>) => {
 			const cursor = storage.sql.exec(...args);
 			// By then whoever asked has read it: that is done in the same turn.
 			queueMicrotask(() => {
-				add('rowsRead', cursor.rowsRead);
-				add('rowsWritten', cursor.rowsWritten);
+				add(rows.read, cursor.rowsRead);
+				add(rows.written, cursor.rowsWritten);
+				// Nobody but the object may ask for it.
+				databases.set(storage.sql, storage.sql.databaseSize);
 			});
 			return cursor;
 		};
 	});
 	return proxy(storage, (key) => {
 		if (key === 'sql') return sql;
-		if (key === 'setAlarm') add('rowsWritten');
-		return methodOf(storage, key) ?? Reflect.get(storage, key);
+		if (key === 'kv') return countedMethods(storage.kv, (method) => rowOfKey(method, rows));
+		const method = methodOf(storage, key);
+		const row = rowOfKey(key, rows);
+		if (!method || !row) return method ?? Reflect.get(storage, key);
+		return (...args: unknown[]) => {
+			add(row);
+			return method(...args);
+		};
 	});
+}
+
+/** An alarm that is set, and each key, is a row. */
+function rowOfKey(method: string, rows: Rows): Operation | undefined {
+	if (['put', 'delete', 'setAlarm'].includes(method)) return rows.written;
+	return ['get', 'list'].includes(method) ? rows.read : undefined;
 }
 
 function countedObjects(namespace: object, countOf: Count): object {

@@ -1,0 +1,4 @@
+import { kv } from './info-makers.ts';
+import { serveGrowing } from './serve-growing.ts';
+
+export default serveGrowing(kv());

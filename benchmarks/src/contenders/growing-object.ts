@@ -1,0 +1,4 @@
+import { durableObject } from './info-makers.ts';
+import { serveGrowing } from './serve-growing.ts';
+
+export default serveGrowing(durableObject());

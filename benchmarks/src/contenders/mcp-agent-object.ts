@@ -1,0 +1,23 @@
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { McpAgent } from 'agents/mcp';
+import * as z from 'zod';
+
+/** The object of each session of `McpAgent`: the tools of `server.ts`, written for that library. */
+export class McpAgentObject extends McpAgent {
+	server: McpServer = new McpServer(
+		{ name: 'benchmark', version: '1.0.0' },
+		{ capabilities: { tools: { listChanged: true }, logging: {} } },
+	);
+
+	override async init(): Promise<void> {
+		this.server.registerTool(
+			'add',
+			{ description: 'Adds two numbers', inputSchema: { a: z.number(), b: z.number() } },
+			({ a, b }) => ({ content: [{ type: 'text', text: String(a + b) }] }),
+		);
+		this.server.registerTool('change_list', { description: 'Tells its session' }, () => {
+			this.server.sendToolListChanged();
+			return { content: [{ type: 'text', text: 'changed' }] };
+		});
+	}
+}

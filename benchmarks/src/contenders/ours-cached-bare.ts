@@ -1,0 +1,4 @@
+import { cached } from './info-makers.ts';
+import { serveOursBare } from './serve-ours.ts';
+
+export default serveOursBare(cached);

@@ -1,0 +1,4 @@
+import { memory } from './info-makers.ts';
+import { serveOursBare } from './serve-ours.ts';
+
+export default serveOursBare(memory);

@@ -1,0 +1,4 @@
+import { sealed } from './info-makers.ts';
+import { serveOurs } from './serve-ours.ts';
+
+export default serveOurs(sealed());

@@ -1,0 +1,4 @@
+import { upstash } from './info-makers.ts';
+import { serveOursBare } from './serve-ours.ts';
+
+export default serveOursBare(upstash);

@@ -1,0 +1,15 @@
+import type { Part } from '../bench/part.ts';
+import { placementSections } from '../published-sections.ts';
+import { placementText } from './placement-text.ts';
+import { simulatePlacement } from './simulate-placement.ts';
+
+/** The simulation, which is the same at every effort: it is compared with what is published. */
+export const placementPart: Part = () => {
+	const result = simulatePlacement({ seed: 1, samples: 10_000 });
+	return Promise.resolve({
+		result,
+		text: placementText(result),
+		sections: placementSections(result),
+		shortfalls: [],
+	});
+};
