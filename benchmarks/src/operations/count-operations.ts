@@ -123,9 +123,12 @@ async function warmUp(
 	};
 	let warm = await shards();
 	while (warm > 0 && warm < SHARDS) warm = await shards();
-	// So does the first stream in the object of the streams. It stays open: what is told to all is told to it.
-	// Upstream's has nothing to set up, and an idle stream of it is ended at a time of its own.
-	if (name !== 'upstream') await client.openStream(await client.open());
+	// So does the first stream in the object of the streams, and the first message: it sets an alarm.
+	// The stream stays open: what is told to all is told to it. Upstream's object has nothing to set
+	// up, and an idle stream of it is ended at a time of its own.
+	if (name === 'upstream') return;
+	await client.openStream(await client.open());
+	await client.send(statelessToolCall('change_list'), 'changed');
 }
 
 /** What a library that is not written for tmcp has of these kinds of request. */

@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { McpClient } from '../mcp-client.ts';
+import { sessionToolCall } from '../mcp-requests.ts';
 import { median } from '../median.ts';
 import { nodeBuiltinsPlugin } from '../node-builtins-plugin.ts';
-import { sessionToolCall } from '../mcp-requests.ts';
-import type { McpRequest } from '../mcp-requests.ts';
 import { Load } from '../throughput/load.ts';
 import type { LoadStep } from '../throughput/load.ts';
 
@@ -23,7 +22,8 @@ const cases = [
 const LEAST_RATIO_TO_AGENT = 3;
 const LEAST_RATIO_TO_RPC = 0.6;
 const WARM_UP_REQUESTS = 640;
-const ANSWER = '"text":"3"';
+/** Part of every answer. */
+const EXPECTED = '"text":"3"';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' } } });
 const rounds = values.quick ? 1 : 9;
@@ -32,9 +32,9 @@ const seconds = values.quick ? 0.2 : 1;
 const workers = await startWorkers({
 	workers: ['objects', ...contenders],
 	entry: Object.fromEntries(
-		(['objects', ...contenders] as const).map((name) => [
+		['objects', ...contenders].map((name) => [
 			name,
-			join(import.meta.dirname, pathOf(name)),
+			join(import.meta.dirname, `contenders/${name}.ts`),
 		]),
 		// Sound: one entry for each name.
 	) as Record<'objects' | Contender, string>,
@@ -42,7 +42,7 @@ const workers = await startWorkers({
 	durableObjects: {
 		BARE_OBJECT: 'BareObject',
 		MEASURED_SESSION: 'MeasuredSession',
-		MCP_AGENT_OBJECT: 'McpAgentObject',
+		MEASURED_AGENT: 'MeasuredAgent',
 	},
 	onLog: () => {},
 	plugins: [nodeBuiltinsPlugin],
@@ -62,7 +62,7 @@ async function measureCase(
 	sessions: number,
 	connections: number,
 ): Promise<void> {
-	const calls = new Map<Contender, McpRequest[]>();
+	const calls = new Map<Contender, LoadStep[]>();
 	for (const name of contenders) calls.set(name, await openSessions(running, name, sessions));
 	const samples = new Map<Contender, number[]>(contenders.map((name) => [name, []]));
 	const amounts = new Map<Contender, number>();
@@ -96,50 +96,39 @@ async function measureCase(
 	process.exitCode = 1;
 }
 
+/** A call of each session that was opened. */
 async function openSessions(
 	running: Workers<'objects' | Contender>,
 	name: Contender,
 	sessions: number,
-): Promise<McpRequest[]> {
-	const url = new URL('/mcp', running.url(name)).href;
-	const client = new McpClient(url);
-	const requests: McpRequest[] = [];
+): Promise<LoadStep[]> {
+	const client = new McpClient(new URL('/mcp', running.url(name)).href);
+	const steps: LoadStep[] = [];
 	for (let count = 0; count < sessions; count++) {
-		const call = sessionToolCall(await client.open());
-		await client.send(call, ANSWER);
-		requests.push(call);
+		const request = sessionToolCall(await client.open());
+		await client.send(request, EXPECTED);
+		steps.push({ request, expected: EXPECTED });
 	}
-	return requests;
+	return steps;
 }
 
-/** Each connection takes turns with sessions of its own; where they do not go round, some have two. */
-function stepsOf(requests: readonly McpRequest[], connections: number): LoadStep[][] {
-	const each = Math.ceil(requests.length / connections);
-	return Array.from({ length: connections }, (_, connection) =>
-		Array.from(
-			{ length: each },
-			(_, turn) => requests[(connection + turn * connections) % requests.length],
-		)
-			.filter((request) => request !== undefined)
-			.map((request) => ({ request, expected: ANSWER })),
-	);
-}
-
+/** @param times how many calls there are, about: each connection takes turns with as many sessions. */
 async function measure(
 	running: Workers<'objects' | Contender>,
 	name: Contender,
-	calls: ReadonlyMap<Contender, McpRequest[]>,
+	calls: ReadonlyMap<Contender, readonly LoadStep[]>,
 	connections: number,
-	amount: number,
+	times: number,
 ): Promise<number> {
-	const steps = stepsOf(calls.get(name) ?? [], connections);
-	const each = steps[0]?.length ?? 1;
-	const rounds = Math.ceil(amount / each);
+	const own = calls.get(name) ?? [];
+	const turns = Math.ceil(own.length / connections);
+	const steps = Array.from({ length: connections }, (_, connection) =>
+		Array.from(
+			{ length: turns },
+			(__, turn) => own[(connection + turn * connections) % own.length],
+		),
+	).map((row) => row.filter((step) => step !== undefined));
+	const rounds = Math.max(connections, Math.ceil(times / turns));
 	const url = new URL('/mcp', running.url(name)).href;
-	return each * (await load.roundsPerSecond({ url, steps, rounds }));
-}
-
-/** `McpAgent` is that of the other benchmarks. */
-function pathOf(name: 'objects' | Contender): string {
-	return name === 'mcp-agent' ? '../contenders/mcp-agent.ts' : `contenders/${name}.ts`;
+	return turns * (await load.roundsPerSecond({ url, steps, rounds }));
 }

@@ -1,0 +1,3 @@
+import { McpAgent } from 'agents/mcp';
+
+export default McpAgent.serve('/mcp', { binding: 'MEASURED_AGENT' });
