@@ -1,10 +1,20 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import { sign } from 'hono/jwt';
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endpoint, Visitor } from './visitor.ts';
 import type { Isolates } from './visitor.ts';
+
+const run = promisify(execFile);
+const inspector = join(
+	dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector/package.json')),
+	'clients/launcher/build/index.js',
+);
 
 const DOOR = 'door://front';
 const RESOURCE = 'https://door.example/mcp';
@@ -55,6 +65,7 @@ beforeAll(async () => {
 	workers = await startWorkers({
 		entry: fileURLToPath(new URL('../src/index.ts', import.meta.url)),
 		workers: ['a', 'b'],
+		durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', GUESTBOOK: 'Guestbook' },
 		vars: { JWT_SECRET: SECRET, MCP_RESOURCE: RESOURCE },
 		onLog: (line) => log.push(line),
 	});
@@ -88,6 +99,39 @@ describe('without a good token', () => {
 
 	it('the rest of the app answers', async () => {
 		expect((await fetch(workers.url('a'))).status).toBe(200);
+	});
+});
+
+describe('a server in an object, mounted in the app', () => {
+	async function sign(isolate: 'a' | 'b', token: string): Promise<unknown> {
+		const client = new Client({ name: 'guest', version: '1.0.0' });
+		const requestInit = { headers: { authorization: `Bearer ${token}` } };
+		const url = new URL('/guestbook', workers.url(isolate));
+		await client.connect(new StreamableHTTPClientTransport(url, { requestInit }));
+		const { content } = await client.callTool({ name: 'sign' });
+		await client.close();
+		return content;
+	}
+
+	it('remembers each of its callers, in whatever isolate and session', async () => {
+		const [alice, bob] = [await tokenOf('alice'), await tokenOf('bob')];
+		expect(await sign('a', alice)).toMatchObject([{ text: 'visit 1 of alice' }]);
+		expect(await sign('b', await tokenOf('alice'))).toMatchObject([{ text: 'visit 2 of alice' }]);
+		expect(await sign('b', bob)).toMatchObject([{ text: 'visit 1 of bob' }]);
+	});
+
+	it('is a 401 without a token', async () => {
+		const response = await fetch(new URL('/guestbook', workers.url('a')), { method: 'POST' });
+		expect(response.status).toBe(401);
+	});
+
+	it("is called by the MCP Inspector's CLI", async () => {
+		const header = `Authorization: Bearer ${await tokenOf('carol')}`;
+		const url = new URL('/guestbook', workers.url('a')).href;
+		const call = ['--method', 'tools/call', '--tool-name', 'sign'];
+		const all = [inspector, '--cli', url, '--transport', 'http', '--header', header, ...call];
+		const { stdout } = await run(process.execPath, all, { timeout: 25_000 });
+		expect(JSON.parse(stdout)).toMatchObject({ content: [{ text: 'visit 1 of carol' }] });
 	});
 });
 
