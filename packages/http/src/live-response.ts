@@ -173,8 +173,10 @@ function pumped(
 	}
 	for (const frames of ready) outlet.write(primingFor(frames, work));
 	const pumping = pump(reader, next, outlet, work, heartbeatMs);
-	// Whoever cut it has told why.
-	work.waitUntil(pumping.catch((error: unknown) => (isCut ? undefined : Promise.reject(error))));
+	const handing = pumping.catch((error: unknown) => {
+		if (!isCut) throw error; // Whoever cut it has told why.
+	});
+	work.waitUntil(handing);
 	return new Response(bodyOf(outlet.readable), answer);
 }
 
