@@ -1,3 +1,4 @@
+import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { sumOf } from './ledger.ts';
 import type { Tally } from './ledger.ts';
 import type { SoakOptions } from './options.ts';
 import { Publisher } from './publisher.ts';
-import { pick, randomOf } from './random.ts';
+import { pick } from './random.ts';
 import type { Random } from './random.ts';
 import { resourceUris } from './resource-uris.ts';
 import { openSession } from './session.ts';
@@ -65,7 +66,7 @@ async function run(
 	workers: Isolates,
 	report: (line: string) => void,
 ): Promise<Omit<SoakResult, 'logged'>> {
-	const random = randomOf(options.seed);
+	const random = seededRandom(options.seed);
 	const byUri = await openStreams(options, workers, random);
 	const clients = [...byUri.values()].flat();
 	report(`${clients.length} streams are open`);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { workerBundle } from '@tmcp-sessions/testkit/workerd';
 import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import { initialize, statelessToolCall } from '../mcp-requests.ts';
@@ -138,21 +139,13 @@ async function bundleOf(
 	exportsOfClasses: readonly string[],
 ): Promise<string> {
 	const { outputFiles } = await build({
+		...workerBundle,
 		stdin: {
 			contents: [`export { default } from './${contender}.ts';`, ...exportsOfClasses].join('\n'),
 			resolveDir: contendersFolder,
 			sourcefile: 'cold-start.ts',
 		},
-		bundle: true,
-		write: false,
 		minify: true,
-		format: 'esm',
-		platform: 'neutral',
-		target: 'es2023',
-		mainFields: ['module', 'main'],
-		conditions: ['workerd', 'worker', 'browser', 'import'],
-		external: ['cloudflare:*', 'node:*'],
-		logLevel: 'silent',
 		plugins: [nodeBuiltinsPlugin],
 	});
 	return outputFiles[0]?.text ?? '';

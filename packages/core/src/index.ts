@@ -37,6 +37,7 @@ export {
 } from './event-id.ts';
 export type { EventPosition } from './event-id.ts';
 export { hashUri } from './hash-uri.ts';
+export { InMemoryInboxes } from './in-memory-inboxes.ts';
 export { InMemoryStreamSessionManager } from './in-memory-stream-session-manager.ts';
 export type { InMemoryStreamOptions } from './in-memory-stream-session-manager.ts';
 export { DEFAULT_LOG_BOUNDS, gapText, loggedFrame, openStream, RETRY_MS } from './message-log.ts';

@@ -1,5 +1,7 @@
 import { toBase64Url } from '@tmcp-sessions/core';
 
+import { isObject } from './message.ts';
+
 /** What differs between a request and the same request sent again with its answers. */
 const NOT_THE_REQUEST = ['_meta', 'inputResponses', 'requestState'];
 
@@ -30,8 +32,4 @@ function canonicalJson(value: unknown): string {
 
 function without(value: Record<string, unknown>, names: readonly string[]): object {
 	return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { openSession } from '@tmcp-sessions/testkit';
+import { openSession, seededRandom } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
 import { indexOf, OBJECTS, placeOf, placeOfSession } from '../src/placement.ts';
@@ -8,18 +8,7 @@ const KEYS = 16_000;
 /** Chi-square with 15 degrees of freedom is above this once in ten thousand times. */
 const CHI_SQUARE = 44.3;
 
-/** mulberry32: the same numbers at every run. */
-function randomFrom(seed: number): () => number {
-	let state = seed;
-	return () => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-	};
-}
-
-const random = randomFrom(20_261_121);
+const random = seededRandom(20_261_121);
 const hex = (length: number): string =>
 	Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('');
 

@@ -93,16 +93,12 @@ export class Entries {
 
 	/** All of a kind, by key. Those that are no texts are left out. */
 	list(kind: EntryKind): Entry[] {
-		return this.#rows('WHERE kind = ? ORDER BY key', kind).filter(
-			(row): row is EntryRow & { value: string } => typeof row.value === 'string',
-		);
+		return this.#rows('WHERE kind = ? ORDER BY key', kind).filter(isText);
 	}
 
 	/** Those that the object has to see to by now, the longest due first. */
 	due(kind: EntryKind, nowMs: number): Entry[] {
-		return this.#rows('WHERE kind = ? AND at_ms <= ? ORDER BY at_ms', kind, nowMs).filter(
-			(row): row is EntryRow & { value: string } => typeof row.value === 'string',
-		);
+		return this.#rows('WHERE kind = ? AND at_ms <= ? ORDER BY at_ms', kind, nowMs).filter(isText);
 	}
 
 	write(
@@ -226,6 +222,10 @@ export class Entries {
 			...[MIGRATED, String(migrations.length)],
 		);
 	}
+}
+
+function isText(row: EntryRow): row is EntryRow & { value: string } {
+	return typeof row.value === 'string';
 }
 
 function takenNames(sql: SqlStorage): string[] {

@@ -1,5 +1,6 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 
+import { toHex } from './hex.ts';
 import { PACKAGE } from './package-name.ts';
 
 /** Whose object it is. */
@@ -25,8 +26,7 @@ export async function objectName(identity: Identity): Promise<string> {
 		identity.clientId,
 	]);
 	const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(canonical));
-	const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
-	return `v1:${hex.join('')}`;
+	return `v1:${toHex(new Uint8Array(digest))}`;
 }
 
 /**

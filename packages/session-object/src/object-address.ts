@@ -2,6 +2,8 @@ import { fromBase64Url, toBase64Url } from '@tmcp-sessions/core';
 import type { SessionIds } from '@tmcp-sessions/core';
 import type { SessionNames } from '@tmcp-sessions/http/parts';
 
+import { fromHex, toHex } from './hex.ts';
+
 /**
  * The id of a session that has an object of its own: one of `createSessionIds` and, behind it, the
  * object's, which the MAC covers. So an object needs no name, and the platform need not ask the whole
@@ -13,7 +15,7 @@ export function objectAddresses(ids: SessionIds, newObject: () => string): Sessi
 	return {
 		async open(principal) {
 			const object = newObject();
-			return `${await ids.mint(boundTo(principal, object))}.${toBase64Url(bytesOf(object))}`;
+			return `${await ids.mint(boundTo(principal, object))}.${toBase64Url(fromHex(object))}`;
 		},
 		async verify(id, principal) {
 			const object = objectOf(id);
@@ -30,13 +32,9 @@ export function objectOf(id: string): string | undefined {
 	const bytes = fromBase64Url(text);
 	// The last character carries bits that no byte has: one object has one spelling.
 	if (toBase64Url(bytes) !== text) return undefined;
-	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+	return toHex(bytes);
 }
 
 function boundTo(principal: string, object: string): string {
 	return JSON.stringify([principal, object]);
-}
-
-function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
-	return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

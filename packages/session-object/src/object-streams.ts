@@ -1,4 +1,4 @@
-import { encodeSessionId, InMemoryStreamSessionManager, StreamError } from '@tmcp-sessions/core';
+import { encodeSessionId, InMemoryInboxes, StreamError } from '@tmcp-sessions/core';
 import type {
 	CallEvents,
 	ResumableStreams,
@@ -8,14 +8,16 @@ import type {
 import { StreamSessionManager } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { SyncLayer } from '@tmcp-sessions/streams-durable-object';
-import { FINAL_CODES, purposeOf } from '@tmcp-sessions/streams-durable-object/parts';
+import {
+	FINAL_CODES,
+	MAX_SESSION_BYTES,
+	purposeOf,
+} from '@tmcp-sessions/streams-durable-object/parts';
 
 import type { Entries } from './entries.ts';
 import type { ObjectAlarm } from './object-alarm.ts';
 import { PACKAGE } from './package-name.ts';
 
-/** An object's tag holds 256 bytes. */
-const MAX_SESSION_BYTES = 240;
 const ALARM = 'streams';
 
 /**
@@ -30,7 +32,7 @@ export class ObjectStreams
 	readonly #state: DurableObjectState;
 	readonly #entries: Entries;
 	readonly #alarm: ObjectAlarm;
-	readonly #inboxes: InMemoryStreamSessionManager = new InMemoryStreamSessionManager();
+	readonly #inboxes = new InMemoryInboxes();
 	#layer: SyncLayer | undefined;
 
 	constructor(state: DurableObjectState, entries: Entries, alarm: ObjectAlarm) {
@@ -124,11 +126,11 @@ export class ObjectStreams
 		if (this.#entries.exist) this.#open().keepCall(encoded(id), events);
 	}
 
-	openInbox(session: string, take: (message: string) => void): Promise<SessionInbox> {
-		return this.#inboxes.openInbox(session, take);
+	async openInbox(session: string, take: (message: string) => void): Promise<SessionInbox> {
+		return this.#inboxes.open(session, take);
 	}
 
-	deliver(session: string, message: string): Promise<number> {
+	async deliver(session: string, message: string): Promise<number> {
 		return this.#inboxes.deliver(session, message);
 	}
 

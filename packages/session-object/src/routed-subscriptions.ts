@@ -1,5 +1,6 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { DurableObjectSubscriptionManager } from '@tmcp-sessions/streams-durable-object';
+import { listenerKey } from '@tmcp-sessions/streams-durable-object/parts';
 import { SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 
@@ -26,7 +27,7 @@ export class RoutedSubscriptions extends SubscriptionManager {
 		subscription: Subscription,
 		callbacks: SubscriptionCallbacks,
 	): Promise<boolean> {
-		const key = keyOf(subscription.id, subscription.origin);
+		const key = listenerKey(subscription.id, subscription.origin);
 		if (this.#managers.has(key)) return false;
 		const manager = new DurableObjectSubscriptionManager(namespaceOf(await this.#stubs()), {
 			onError: this.#onError,
@@ -54,16 +55,11 @@ export class RoutedSubscriptions extends SubscriptionManager {
 		origin: string,
 		reason: 'closed' | 'cancelled',
 	): Promise<boolean> {
-		return (await this.#managers.get(keyOf(id, origin))?.close(id, origin, reason)) ?? false;
+		return (await this.#managers.get(listenerKey(id, origin))?.close(id, origin, reason)) ?? false;
 	}
 
 	override async closeAll(origin?: string, reason?: 'closed' | 'cancelled'): Promise<void> {
 		const closing = [...this.#managers.values()].map((each) => each.closeAll(origin, reason));
 		await Promise.all(closing);
 	}
-}
-
-/** Keeps an id's JSON type: 1 and "1" are two listeners. */
-function keyOf(id: string | number, origin: string): string {
-	return JSON.stringify([origin, id]);
 }

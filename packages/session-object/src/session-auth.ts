@@ -1,4 +1,4 @@
-import { createSealing, reasonOf } from '@tmcp-sessions/core';
+import { createSealing, reasonOf, secretsIn } from '@tmcp-sessions/core';
 import type { Sealing } from '@tmcp-sessions/core';
 
 import type { Entries } from './entries.ts';
@@ -154,6 +154,5 @@ export class StoredAuth implements SessionAuth {
 export function authKeys(given: readonly string[] | undefined, env: unknown): string[] {
 	const value: unknown =
 		typeof env === 'object' && env !== null ? Reflect.get(env, VARIABLE) : undefined;
-	const texts = given ?? (typeof value === 'string' ? [value] : []);
-	return texts.flatMap((text) => text.split(/[\s,]+/)).filter((key) => key !== '');
+	return secretsIn(given ?? (typeof value === 'string' ? [value] : []));
 }

@@ -1,4 +1,7 @@
+import { isObject } from '@tmcp-sessions/http/parts';
+
 import type { Entries } from './entries.ts';
+import { toHex } from './hex.ts';
 import type { SessionServer } from './session.ts';
 
 const KEY = 'tools';
@@ -45,9 +48,5 @@ async function toolsOf(server: SessionServer): Promise<unknown[]> {
 async function hashOf(value: unknown): Promise<string> {
 	const bytes = new TextEncoder().encode(JSON.stringify(value));
 	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-	return Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null;
+	return toHex(digest.subarray(0, 16));
 }

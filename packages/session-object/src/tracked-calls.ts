@@ -1,6 +1,6 @@
 import { currentScope } from '@tmcp-sessions/core';
 import type { RequestScope } from '@tmcp-sessions/core';
-import { overridden } from '@tmcp-sessions/http/parts';
+import { isObject, overridden } from '@tmcp-sessions/http/parts';
 
 import type { CallsInFlight } from './calls-in-flight.ts';
 import type { SessionServer } from './session.ts';
@@ -59,8 +59,4 @@ function callIn(
 	if (typeof id !== 'string' && typeof id !== 'number') return undefined;
 	if (!isObject(params) || typeof params['name'] !== 'string') return undefined;
 	return { tool: params['name'], arguments: params['arguments'], messageId: id };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-	return typeof value === 'object' && value !== null;
 }

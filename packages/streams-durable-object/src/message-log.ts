@@ -54,15 +54,18 @@ export class SqlMessageLog implements MessageLog {
 	}
 
 	newest(): number {
-		return this.#number('SELECT max(sequence) AS value FROM log');
+		return this.#end('DESC')?.sequence ?? 0;
 	}
 
 	pruned(): number {
-		return Math.max(0, this.#number('SELECT min(sequence) AS value FROM log') - 1);
+		return (this.#end('ASC')?.sequence ?? 1) - 1;
 	}
 
 	lostToMany(): number {
-		return this.#number("SELECT value FROM meta WHERE key = 'lost_to_many'");
+		const [row] = this.#sql.exec<{ value: number }>(
+			"SELECT value FROM meta WHERE key = 'lost_to_many'",
+		);
+		return row?.value ?? 0;
 	}
 
 	*since(session: string, sequence: number): Generator<LoggedMessage> {
@@ -201,12 +204,6 @@ export class SqlMessageLog implements MessageLog {
 			`SELECT sequence, bytes, end_bytes FROM log ORDER BY sequence ${order} LIMIT 1`,
 		);
 		return row;
-	}
-
-	/** Of a statement with one row at most; 0 where there is none. */
-	#number(statement: string): number {
-		const [row] = this.#sql.exec<{ value: number | null }>(statement);
-		return row?.value ?? 0;
 	}
 }
 

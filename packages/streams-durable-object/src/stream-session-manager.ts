@@ -109,7 +109,7 @@ export class DurableObjectStreamSessionManager
 	 * @throws {StreamError} where the object cannot be reached.
 	 */
 	override async create(id: string, controller: ReadableStreamDefaultController): Promise<void> {
-		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const session = encoded(id);
 		const scope = currentScope();
 		const stream = new ClientStream({
 			controller,
@@ -141,7 +141,7 @@ export class DurableObjectStreamSessionManager
 	 * @throws {StreamError} where the object cannot be reached.
 	 */
 	override async delete(id: string): Promise<void> {
-		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const session = encoded(id);
 		const scope = currentScope();
 		const own = scope && this.#owners.get(scope);
 		if (own) return own.release();
@@ -178,7 +178,7 @@ export class DurableObjectStreamSessionManager
 	}
 
 	async hasOpenStream(id: string): Promise<boolean> {
-		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const session = encoded(id);
 		try {
 			return await syncLayerOf(this.#layers, session).has(session);
 		} catch (cause) {
@@ -187,7 +187,7 @@ export class DurableObjectStreamSessionManager
 	}
 
 	async keepCall(id: string, events: CallEvents): Promise<void> {
-		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const session = encoded(id);
 		try {
 			await syncLayerOf(this.#layers, session).keepCall(session, events);
 		} catch (cause) {
@@ -205,7 +205,7 @@ export class DurableObjectStreamSessionManager
 	 * @throws {StreamError} where the object cannot be reached.
 	 */
 	async openInbox(id: string, take: (message: string) => void): Promise<SessionInbox> {
-		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const session = encoded(id);
 		return SocketInbox.open({
 			openSocket: () => this.#openSocket({ role: 'inbox', session }),
 			backoff: new Backoff(this.#backoff),
@@ -223,7 +223,7 @@ export class DurableObjectStreamSessionManager
 	 * UTF-16 units, which is 32 MiB of UTF-8 at worst.
 	 */
 	async deliver(id: string, message: string): Promise<number> {
-		const session = encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+		const session = encoded(id);
 		const operation = 'delivering to inboxes';
 		const problem = lengthProblem(message.length);
 		if (problem) throw new StreamError(PACKAGE, operation, problem);
@@ -259,10 +259,15 @@ export class DurableObjectStreamSessionManager
 	}
 }
 
+/** @throws {InvalidSessionIdError} where the id is no string of 1 to 240 bytes, URI encoded. */
+function encoded(id: string): string {
+	return encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+}
+
 /** A session as the object knows it; none where its id could not have opened a stream. */
 function streamable(id: string): string[] {
 	try {
-		return [encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES)];
+		return [encoded(id)];
 	} catch {
 		return [];
 	}

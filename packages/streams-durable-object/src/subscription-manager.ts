@@ -13,6 +13,7 @@ import { waitUntil } from 'cloudflare:workers';
 
 import { DEFAULT_BINDING, PACKAGE } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
+import { listenerKey } from './listener-key.ts';
 import { lengthProblem } from './message-length.ts';
 import { openSocket } from './open-socket.ts';
 import { publisherOf } from './publisher.ts';
@@ -58,7 +59,7 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 		callbacks: SubscriptionCallbacks,
 	): Promise<boolean> {
 		const { id, origin } = subscription;
-		const key = keyOf(id, origin);
+		const key = listenerKey(id, origin);
 		if (this.#listeners.has(key)) return false;
 		const local = new InMemorySubscriptionManager();
 		this.#listeners.set(key, { origin, local });
@@ -99,7 +100,7 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 		origin: string,
 		reason: 'closed' | 'cancelled',
 	): boolean | Promise<boolean> {
-		return this.#listeners.get(keyOf(id, origin))?.local.close(id, origin, reason) ?? false;
+		return this.#listeners.get(listenerKey(id, origin))?.local.close(id, origin, reason) ?? false;
 	}
 
 	override async closeAll(
@@ -163,9 +164,4 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 			this.#report(new StreamError(PACKAGE, 'serving a listener', cause));
 		});
 	}
-}
-
-/** Keeps an id's JSON type: 1 and "1" are two listeners. */
-function keyOf(id: string | number, origin: string): string {
-	return JSON.stringify([origin, id]);
 }

@@ -1,3 +1,4 @@
+import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers, WorkerdVersion } from '@tmcp-sessions/testkit/workerd';
 import { join } from 'node:path';
@@ -11,14 +12,6 @@ const RESTARTS = 2;
 /** Printed, so that a run that fails can be run again. */
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
-function randomFrom(start: number): () => number {
-	let state = start;
-	return () => {
-		state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-		return state / 2 ** 32;
-	};
-}
-
 describe.each<{ version: WorkerdVersion; isReset: boolean }>([
 	// A request that holds sockets freezes there when their object is reset.
 	{ version: '2026-07-30', isReset: false },
@@ -28,7 +21,7 @@ describe.each<{ version: WorkerdVersion; isReset: boolean }>([
 		'lose no session, no context that was acknowledged and no call in flight to evictions, resets and restarts',
 		{ timeout: 120_000 },
 		async () => {
-			const random = randomFrom(seed);
+			const random = seededRandom(seed);
 			const workers = await startWorkers({
 				entry: join(import.meta.dirname, '../fixture/isolate.ts'),
 				workers: ['a', 'b'],

@@ -1,4 +1,5 @@
 import { newCallStream, withEventId } from '@tmcp-sessions/core';
+import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { join } from 'node:path';
@@ -19,17 +20,6 @@ const MESSAGES = 500;
 const SESSIONS = 4;
 
 const afterMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-	let state = seed;
-	return () => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-	};
-}
 
 describe.each(workerdVersions)('on workerd %s', { timeout: 90_000 }, (version) => {
 	let workers: Workers<Isolate>;
@@ -61,7 +51,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 90_000 }, (version) =
 	it('the client’s stream outlasts every loss of its socket: nothing is lost, repeated or out of order', async () => {
 		const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 		console.log(`seed ${seed}`);
-		const random = randomOf(seed);
+		const random = seededRandom(seed);
 		const run = crypto.randomUUID();
 		const isolate = (): Isolate => (random() < 0.5 ? 'a' : 'b');
 		const sessions = Array.from({ length: SESSIONS }, (_, index) => `${run}-${index}`);

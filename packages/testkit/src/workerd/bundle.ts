@@ -1,5 +1,5 @@
 import { build } from 'esbuild';
-import type { Plugin } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 
 /** A Worker as one ES module. */
 export interface BundledWorker {
@@ -9,9 +9,23 @@ export interface BundledWorker {
 }
 
 /**
+ * How a Worker is made one ES module: the conditions are those that wrangler resolves with, and what
+ * workerd itself provides stays an import.
+ */
+export const workerBundle: BuildOptions & { readonly write: false } = {
+	bundle: true,
+	write: false,
+	format: 'esm',
+	platform: 'neutral',
+	target: 'es2023',
+	mainFields: ['module', 'main'],
+	conditions: ['workerd', 'worker', 'browser', 'import'],
+	external: ['cloudflare:*', 'node:*'],
+	logLevel: 'silent',
+};
+
+/**
  * One ES module of a Worker's source, ready for workerd.
- *
- * The conditions are those that wrangler resolves with; what workerd itself provides stays an import.
  *
  * @param entry path of the Worker's main module, TypeScript or JavaScript.
  * @throws esbuild's `BuildFailure` where the source does not bundle.
@@ -21,18 +35,10 @@ export async function bundleWorker(
 	plugins: readonly Plugin[] = [],
 ): Promise<BundledWorker> {
 	const { outputFiles, metafile } = await build({
+		...workerBundle,
 		entryPoints: [entry],
-		bundle: true,
-		write: false,
 		metafile: true,
-		format: 'esm',
-		platform: 'neutral',
-		target: 'es2023',
-		mainFields: ['module', 'main'],
-		conditions: ['workerd', 'worker', 'browser', 'import'],
-		external: ['cloudflare:*', 'node:*'],
 		sourcemap: 'inline',
-		logLevel: 'silent',
 		plugins: [...plugins],
 	});
 	return {

@@ -1,4 +1,4 @@
-export { bundleWorker } from './bundle.ts';
+export { bundleWorker, workerBundle } from './bundle.ts';
 export type { BundledWorker } from './bundle.ts';
 export { startWorkers } from './start-workers.ts';
 export type { Eviction, Workers, WorkersOptions } from './start-workers.ts';

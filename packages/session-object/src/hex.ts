@@ -1,0 +1,9 @@
+/** Two digits for each byte. */
+export function toHex(bytes: Uint8Array): string {
+	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The bytes of such digits. */
+export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+	return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
