@@ -1,4 +1,5 @@
 import { build } from './build.ts';
+import { checkDocuments } from './check/documents.ts';
 import { checkRequirements } from './check/requirements.ts';
 import { checkSizes } from './check/sizes.ts';
 import { checkStructure } from './check/structure.ts';
@@ -13,6 +14,7 @@ const checks: Record<string, Check> = {
 	types: checkTypes,
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
+	documents: checkDocuments,
 	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
 	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),
 	knip: () => runCommand('knip', '--no-progress'),
