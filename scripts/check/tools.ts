@@ -46,18 +46,24 @@ export async function checkEachPackage(command: (path: string) => string[]): Pro
 /**
  * Checks that the changesets name packages that exist and that a branch which changes a package has
  * one. A checkout without the base branch (a detached one of a CI runner) has nothing to compare
- * with: there the configuration alone is checked.
+ * with: there the configuration alone is checked, and nothing where git knows no commit at all.
  */
 export async function checkChangesets(): Promise<string> {
 	for (const base of ['main', 'origin/main']) {
-		try {
-			await runCommand('git', 'rev-parse', '--verify', '--quiet', base);
-		} catch {
-			continue;
-		}
+		if (!(await isCommit(base))) continue;
 		await runCommand('changeset', 'status', ...(base === 'main' ? [] : ['--since', base]));
 		return '';
 	}
+	if (!(await isCommit('HEAD'))) return 'No commit of git to compare with: nothing was checked.';
 	await runCommand('changeset', 'status', '--since', 'HEAD');
 	return 'No branch main to compare with: only the configuration was checked.';
+}
+
+async function isCommit(name: string): Promise<boolean> {
+	try {
+		await runCommand('git', 'rev-parse', '--verify', '--quiet', name);
+		return true;
+	} catch {
+		return false;
+	}
 }
