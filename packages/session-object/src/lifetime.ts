@@ -82,6 +82,12 @@ export class Lifetime {
 		return this.#read()?.ended !== undefined;
 	}
 
+	/** When the object that has ended is to be emptied; undefined where it has not. */
+	get endMs(): number | undefined {
+		const life = this.#read();
+		return life?.ended && this.#dueMs(life);
+	}
+
 	/** What is known of it; undefined where the object keeps nothing. */
 	get current(): Life | undefined {
 		return this.#read();

@@ -54,7 +54,12 @@ export class SessionState<Values extends ContextValues> {
 		const report = reporterOf(settings.onError);
 		this.report = report;
 		this.entries = new Entries(storage, () => settings.migrations ?? []);
-		this.alarm = new ObjectAlarm(this.entries, storage, report);
+		// Once it has ended nothing else is seen to: what is overdue would set it off again and again.
+		this.alarm = new ObjectAlarm(
+			() => this.lifetime.endMs ?? this.entries.earliest(),
+			storage,
+			report,
+		);
 		this.lifetime = new Lifetime(this.entries, this.alarm, settings.lifetime ?? {}, now, report);
 		this.store = new LocalSessionStore(this.entries, now, () => this.#sessionsChanged());
 		this.calls = new CallsInFlight(this.entries, this.alarm, {

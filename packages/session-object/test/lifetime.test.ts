@@ -356,6 +356,27 @@ describe('what a session schedules', () => {
 		expect(world.errors.at(-1)).toMatch(/"bad" failed 8 times and is dropped/);
 	});
 
+	it.each([
+		['its client ended', 0, async (client: Client) => void (await client.send('DELETE'))],
+		['has expired while its bucket is down', DAY_MS + 1_000, async () => {}],
+	])(
+		'does not set off the alarm of a session again and again that %s',
+		async (_what, endMs, end) => {
+			const bucket = { put: () => Promise.reject(new Error('bucket is down')) };
+			// Sound: nothing else of it is called.
+			world.settings = { bucket: bucket as unknown as R2Bucket };
+			const client = await Client.open();
+			await schedule(client, 'overdue', Date.now() + endMs + 5_000);
+			await end(client);
+			world.skewMs = endMs;
+			await alarm(client);
+			world.skewMs += 6_000;
+			await alarm(client);
+			expect(await alarmMs(client)).toBeGreaterThan(Date.now() + world.skewMs);
+			expect(world.scheduled).toEqual([]);
+		},
+	);
+
 	it('refuses what is no time, and what is too long', async () => {
 		const client = await Client.open();
 		await expect(schedule(client, 'x', Number.NaN)).rejects.toThrow(
