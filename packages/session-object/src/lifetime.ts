@@ -117,6 +117,8 @@ export class Lifetime {
 			this.#write({ ...life, createdMs, usedMs: nowMs, untilMs: undefined });
 			return;
 		}
+		// Past its absolute time no use moves the end: each would be the beginning of another grace.
+		if (nowMs >= life.createdMs + this.#absoluteMs) return;
 		const hasGained = nowMs - life.usedMs >= this.#idleMs * EXTENSION_PART;
 		if (hasGained || life.untilMs) this.#write({ ...life, usedMs: nowMs, untilMs: undefined });
 	}

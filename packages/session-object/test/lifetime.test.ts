@@ -281,6 +281,20 @@ describe('a clock that jumps', () => {
 		expect((await client.ask('ping')).status).toBe(200);
 	});
 
+	it('forward beyond its absolute time: a session that is used has one grace and no other', async () => {
+		world.settings = { lifetime: { idleSeconds: 3_600, absoluteSeconds: 7_200 } };
+		const client = await Client.open();
+		world.skewMs = 4 * HOUR_MS;
+		await alarm(client);
+		world.skewMs += 10 * 60_000;
+		expect((await client.ask('ping')).status).toBe(200);
+		await alarm(client);
+		world.skewMs += 10 * 60_000;
+		await alarm(client);
+		expect((await client.ask('ping')).status).toBe(404);
+		expect(world.errors).toHaveLength(1);
+	});
+
 	it('back ends nothing early, and onError is told', async () => {
 		world.skewMs = 10 * DAY_MS;
 		const client = await Client.open();
