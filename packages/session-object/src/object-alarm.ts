@@ -37,6 +37,11 @@ export class ObjectAlarm {
 		this.#reading = Promise.resolve();
 	}
 
+	/** When it goes off is not known any more: what was set was undone. */
+	forget(): void {
+		this.#setMs = undefined;
+	}
+
 	/** Sets it where something is due before. One that goes off too early finds nothing to do. */
 	update(): void {
 		const dueMs = this.#earliest();

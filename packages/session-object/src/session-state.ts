@@ -53,7 +53,14 @@ export class SessionState<Values extends ContextValues> {
 		this.#options = options;
 		const report = reporterOf(settings.onError);
 		this.report = report;
-		this.entries = new Entries(storage, () => settings.migrations ?? []);
+		this.entries = new Entries(
+			storage,
+			() => settings.migrations ?? [],
+			() => {
+				this.lifetime.forget();
+				this.alarm.forget();
+			},
+		);
 		// Once it has ended nothing else is seen to: what is overdue would set it off again and again.
 		this.alarm = new ObjectAlarm(
 			() => this.lifetime.endMs ?? this.entries.earliest(),

@@ -1,5 +1,6 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import type { Session } from '@tmcp-sessions/session-object';
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 
@@ -19,14 +20,14 @@ afterEach(() => {
 /** The session that an object's tools have, in the object. */
 async function inSession<Result>(
 	client: Client,
-	work: (session: Session<Remembered>) => Promise<Result> | Result,
+	work: (session: Session<Remembered>, storage: DurableObjectStorage) => Promise<Result> | Result,
 ): Promise<Result> {
 	await client.ask('ping');
 	const id = objectOf(client).id.toString();
-	return runInDurableObject(objectOf(client), () => {
+	return runInDurableObject(objectOf(client), (_instance, { storage }) => {
 		const session = world.created.findLast(({ objectId }) => objectId === id);
 		if (!session) throw new Error('expected a session');
-		return work(session);
+		return work(session, storage);
 	});
 }
 
@@ -97,6 +98,36 @@ describe('the context', () => {
 				}),
 			).toThrow(/takes a function that returns at once/);
 			expect(context.get('counter')).toBe(1);
+		});
+	});
+
+	it('a transaction that throws leaves no alarm behind, and what is scheduled next has one', async () => {
+		const client = await Client.open();
+		await inSession(client, async (session, storage) => {
+			const [oneMs, otherMs] = [Date.now() + 60_000, Date.now() + 120_000];
+			const failing = (): void => {
+				session.schedule('one', oneMs);
+				throw new Error('no');
+			};
+			expect(() => session.context.transaction(failing)).toThrow('no');
+			session.schedule('other', otherMs);
+			expect(await storage.getAlarm()).toBe(otherMs);
+		});
+	});
+
+	it('a transaction that throws before anything else was stored leaves an object that works', async () => {
+		const stub = env.SESSIONS.get(env.SESSIONS.newUniqueId());
+		expect(await stub.isLive('nobody')).toBe(false);
+		await runInDurableObject(stub, () => {
+			const context = world.created.at(-1)?.context;
+			const failing = (): void => {
+				context?.set('counter', 1);
+				throw new Error('no');
+			};
+			expect(() => context?.transaction(failing)).toThrow('no');
+			expect(context?.get('counter')).toBeUndefined();
+			context?.set('counter', 2);
+			expect(context?.get('counter')).toBe(2);
 		});
 	});
 
