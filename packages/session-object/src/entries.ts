@@ -32,21 +32,25 @@ const MIGRATED = 'migrated';
 export class Entries {
 	readonly #storage: DurableObjectStorage;
 	readonly #migrations: () => readonly string[];
+	readonly #onOpened: () => void;
 	readonly #onUndone: () => void;
 	#isOpen = false;
 	#exists: boolean | undefined;
 
 	/**
 	 * @param migrations SQL of the user's own tables; each is run once, in order.
+	 * @param onOpened told when the table is there and the user's are brought forward.
 	 * @param onUndone told when what was written was undone, with the alarm that was set for it.
 	 */
 	constructor(
 		storage: DurableObjectStorage,
 		migrations: () => readonly string[],
+		onOpened: () => void,
 		onUndone: () => void,
 	) {
 		this.#storage = storage;
 		this.#migrations = migrations;
+		this.#onOpened = onOpened;
 		this.#onUndone = onUndone;
 	}
 
@@ -77,6 +81,7 @@ export class Entries {
 		});
 		this.#isOpen = true;
 		this.#exists = true;
+		this.#onOpened();
 		return sql;
 	}
 

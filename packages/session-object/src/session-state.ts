@@ -56,6 +56,8 @@ export class SessionState<Values extends ContextValues> {
 		this.entries = new Entries(
 			storage,
 			() => settings.migrations ?? [],
+			// Whoever wrote first: a request of the stateless era opens no session.
+			() => this.lifetime.begin(),
 			() => {
 				this.lifetime.forget();
 				this.alarm.forget();

@@ -1,10 +1,15 @@
 import { objectName } from '@tmcp-sessions/session-object';
-import { evictDurableObject } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client, PARAMS } from './fixture/client.ts';
-import { objectCount, objectOf } from './fixture/objects.ts';
+import { objectCount, objectOf, tablesOf } from './fixture/objects.ts';
 import { world } from './fixture/test-session.ts';
+
+afterEach(() => {
+	world.skewMs = 0;
+});
 
 describe('a session with an object of its own', () => {
 	it('answers calls from its state, and no other session sees it', async () => {
@@ -117,6 +122,17 @@ describe('a request of the stateless era', () => {
 			'[\\"milk\\",\\"bread\\"]',
 		);
 		expect(await session.call('list_notes')).toBe('["milk","bread"]');
+	});
+
+	it('leaves nothing behind for ever, where no session was ever opened', async () => {
+		const client = new Client('/identity', { authorization: 'stateless/only' });
+		await (await stateless(client, 'add_note', { text: 'milk' })).text();
+		const name = await objectName({ workspaceId: 'stateless', clientId: 'only' });
+		const object = env.SESSIONS.getByName(name);
+		expect(await tablesOf(object)).not.toEqual([]);
+		world.skewMs = 86_401_000;
+		expect(await runDurableObjectAlarm(object)).toBe(true);
+		expect(await tablesOf(object)).toEqual([]);
 	});
 });
 
