@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import type { Session } from '@tmcp-sessions/session-object';
 import { env } from 'cloudflare:workers';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as v from 'valibot';
 
 import { Client } from './fixture/client.ts';
@@ -287,6 +287,21 @@ describe('tokens', () => {
 		await withKeys([next]);
 		await inSession(client, async ({ auth }) => {
 			expect((await auth.get('github'))?.accessToken).toBe('secret-token');
+		});
+	});
+
+	it('that were deleted while new ones were encrypted stay deleted', async () => {
+		const client = await Client.open();
+		world.refresh = async () => ({ accessToken: 'refreshed' });
+		await inSession(client, async ({ auth }) => {
+			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
+			const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+			vi.spyOn(crypto.subtle, 'encrypt').mockImplementationOnce((...args) => {
+				auth.delete('github');
+				return encrypt(...args);
+			});
+			await auth.get('github');
+			expect(auth.services()).toEqual([]);
 		});
 	});
 
