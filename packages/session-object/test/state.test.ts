@@ -360,6 +360,40 @@ describe('artifacts', () => {
 		});
 	});
 
+	it('that are put at the same time leave nothing in the bucket that nobody knows', async () => {
+		const client = await Client.open();
+		await inSession(client, async ({ artifacts, objectId }) => {
+			const large = 'x'.repeat(100_000);
+			await Promise.all([artifacts.put('one', large), artifacts.put('one', large)]);
+			await artifacts.delete('one');
+			const { objects } = await env.BUCKET.list({ prefix: `artifacts/${objectId}/` });
+			expect(objects).toEqual([]);
+		});
+	});
+
+	it('that are replaced while they are read are read all the same', async () => {
+		const large = 'x'.repeat(100_000);
+		let replace = async (): Promise<void> => {};
+		// Sound: nothing else of it is called.
+		const bucket = {
+			get: async (key: string) => {
+				const once = replace;
+				replace = async () => {};
+				await once();
+				return env.BUCKET.get(key);
+			},
+			put: env.BUCKET.put.bind(env.BUCKET),
+			delete: env.BUCKET.delete.bind(env.BUCKET),
+		} as unknown as R2Bucket;
+		world.settings = { bucket };
+		const client = await Client.open();
+		await inSession(client, async ({ artifacts }) => {
+			await artifacts.put('one', large);
+			replace = () => artifacts.put('one', `${large}y`);
+			expect((await artifacts.get('one'))?.bytes.byteLength).toBe(100_001);
+		});
+	});
+
 	it('that are too large for an object without a bucket say what to bind', async () => {
 		world.settings = { bucket: undefined };
 		const client = await Client.open();
