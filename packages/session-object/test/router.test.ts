@@ -1,5 +1,5 @@
 import { objectName } from '@tmcp-sessions/session-object';
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm, SELF } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -26,6 +26,45 @@ describe('a session with an object of its own', () => {
 		expect((await client.ask('ping')).status).toBe(404);
 		expect((await client.send('GET')).status).toBe(404);
 		expect((await client.send('DELETE')).status).toBe(404);
+	});
+});
+
+describe('an initialize that is spelled so that the Worker does not know it', () => {
+	const send = async (client: Client): Promise<{ status: number; session: string | null }> => {
+		const message = { jsonrpc: '2.0', id: 1, method: 'initialize', params: PARAMS };
+		const response = await SELF.fetch('https://mcp.example/mcp', {
+			method: 'POST',
+			headers: {
+				'content-type': 'application/json',
+				...(client.session !== undefined && { 'mcp-session-id': client.session }),
+			},
+			body: JSON.stringify(message).replace('"initialize"', String.raw`"\u0069nitialize"`),
+		});
+		await response.text();
+		return { status: response.status, session: response.headers.get('mcp-session-id') };
+	};
+
+	it('opens no session under the id of one that has ended', async () => {
+		const client = await Client.open();
+		await client.send('DELETE');
+		world.skewMs = 31_000;
+		await runDurableObjectAlarm(objectOf(client));
+		expect((await send(client)).session).not.toBe(client.session);
+		expect((await client.ask('ping')).status).toBe(404);
+		expect(await tablesOf(objectOf(client))).toEqual([]);
+	});
+
+	it('does not begin the time of a live session anew', async () => {
+		const client = await Client.open();
+		await client.call('add_note', { text: 'milk' });
+		expect((await send(client)).session).not.toBe(client.session);
+		expect(await client.call('list_notes')).toBe('["milk"]');
+	});
+
+	it('opens one where it has no id', async () => {
+		const opened = await send(new Client());
+		expect(opened.status).toBe(200);
+		expect(opened.session).toMatch(/^1\./);
 	});
 });
 
