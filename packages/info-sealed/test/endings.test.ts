@@ -144,6 +144,32 @@ describe('what an isolate knows of a session', () => {
 		expect(await runInScope(request(), () => info.getLogLevel(name))).toBe('error');
 	});
 
+	it('is the same to requests that open a session at the same time', async () => {
+		const { id } = await new SealedInfoSessionManager({ keys }).sealSession(said);
+		const rest = new StoredInfoSessionManager(new InMemorySessionStore());
+		const info = new SealedInfoSessionManager({ keys, rest });
+		const [one, other] = [request(), request()];
+		const [opened] = await Promise.all(
+			[one, other].map((scope) => runInScope(scope, () => info.openSession(id, ''))),
+		);
+		const name = opened?.name ?? '';
+		for (const scope of [one, other]) await runInScope(scope, () => info.getLogLevel(name));
+		for (const [scope, level] of [
+			[one, 'error'],
+			[other, 'debug'],
+		] as const) {
+			await runInScope(scope, async () => {
+				info.setLogLevel(name, level);
+				await info.flush(name);
+			});
+			const next = runInScope(request(), async () => {
+				await info.openSession(id, '');
+				return info.getLogLevel(name);
+			});
+			expect(await next).toBe(level);
+		}
+	});
+
 	it('stays with a request while thousands of others are opened', async () => {
 		const info = new SealedInfoSessionManager({ keys });
 		const { id } = await info.sealSession(said);
