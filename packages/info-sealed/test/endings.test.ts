@@ -62,6 +62,14 @@ describe('the end of a sealed session', () => {
 		expect((await isolate().call(session)).status).toBe(404);
 	});
 
+	it('stays, where sessions were to live shorter when it came than they do now', async () => {
+		const { clock, isolate } = withMemory();
+		const session = await isolate().open();
+		await isolate({ absoluteSeconds: 60 }).end(session);
+		clock.advance(60_000);
+		expect((await isolate().call(session)).status).toBe(404);
+	});
+
 	it('forgets its subscriptions', async () => {
 		const { isolate } = withMemory();
 		const [here, there] = [isolate(), isolate()];
