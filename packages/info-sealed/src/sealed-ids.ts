@@ -24,6 +24,8 @@ export interface SealedSession extends NamedSession {
 	/** Milliseconds since the epoch, as in a `SessionRecord`. */
 	readonly createdAtMs: number;
 	readonly expiresAtMs: number;
+	/** When the id itself expires: a deployment that lets sessions live shorter may be followed by another. */
+	readonly idExpiresAtMs: number;
 	/**
 	 * What the client said, `Said` as JSON: an object would be shared by requests, and a tool may change
 	 * it. None where that was too much for an id: then it is stored.
@@ -101,6 +103,7 @@ export class SealedIds {
 			...{ id, principal, protocolVersion, createdAtMs },
 			name: nameIn(id, shard),
 			expiresAtMs: createdAtMs + lifetimeMs,
+			idExpiresAtMs: createdAtMs + lifetimeMs,
 			said: fits ? JSON.stringify(said) : undefined,
 		};
 	}
@@ -120,6 +123,7 @@ export class SealedIds {
 		return {
 			...{ id, principal, createdAtMs, expiresAtMs },
 			name: nameIn(id, shard),
+			idExpiresAtMs: createdAtMs + sealedMs,
 			protocolVersion: version === 0 ? undefined : version,
 			said: said.length > 0 ? JSON.stringify(said) : undefined,
 		};

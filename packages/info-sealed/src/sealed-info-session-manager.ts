@@ -86,7 +86,8 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 		const known = this.#opened.find(id, principal);
 		const session = known ?? (await this.#ids.open(id, principal));
 		if (!session || session.expiresAtMs <= this.#now()) return undefined;
-		return known ?? this.#opened.add(session);
+		// Another request may have opened it meanwhile: what both write is in one place.
+		return known ?? this.#opened.find(id, principal) ?? this.#opened.add(session);
 	}
 }
 

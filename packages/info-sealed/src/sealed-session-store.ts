@@ -96,7 +96,9 @@ export class SealedSessionStore implements SessionStore {
 		const session = this.#opened.get(id);
 		if (!session) return rest.delete(id);
 		if (await rest.read(id)) await rest.delete(id);
-		await this.#keep(session, { ...timesOf(session), hasEnded: true });
+		// For as long as anybody may take the id for one of a live session.
+		const { createdAtMs, idExpiresAtMs: expiresAtMs } = session;
+		await this.#keep(session, { createdAtMs, expiresAtMs, hasEnded: true });
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {

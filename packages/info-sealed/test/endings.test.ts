@@ -62,6 +62,14 @@ describe('the end of a sealed session', () => {
 		expect((await isolate().call(session)).status).toBe(404);
 	});
 
+	it('stays, where sessions were to live shorter when it came than they do now', async () => {
+		const { clock, isolate } = withMemory();
+		const session = await isolate().open();
+		await isolate({ absoluteSeconds: 60 }).end(session);
+		clock.advance(60_000);
+		expect((await isolate().call(session)).status).toBe(404);
+	});
+
 	it('forgets its subscriptions', async () => {
 		const { isolate } = withMemory();
 		const [here, there] = [isolate(), isolate()];
@@ -142,6 +150,32 @@ describe('what an isolate knows of a session', () => {
 		answerOld();
 		await reading;
 		expect(await runInScope(request(), () => info.getLogLevel(name))).toBe('error');
+	});
+
+	it('is the same to requests that open a session at the same time', async () => {
+		const { id } = await new SealedInfoSessionManager({ keys }).sealSession(said);
+		const rest = new StoredInfoSessionManager(new InMemorySessionStore());
+		const info = new SealedInfoSessionManager({ keys, rest });
+		const [one, other] = [request(), request()];
+		const [opened] = await Promise.all(
+			[one, other].map((scope) => runInScope(scope, () => info.openSession(id, ''))),
+		);
+		const name = opened?.name ?? '';
+		for (const scope of [one, other]) await runInScope(scope, () => info.getLogLevel(name));
+		for (const [scope, level] of [
+			[one, 'error'],
+			[other, 'debug'],
+		] as const) {
+			await runInScope(scope, async () => {
+				info.setLogLevel(name, level);
+				await info.flush(name);
+			});
+			const next = runInScope(request(), async () => {
+				await info.openSession(id, '');
+				return info.getLogLevel(name);
+			});
+			expect(await next).toBe(level);
+		}
 	});
 
 	it('stays with a request while thousands of others are opened', async () => {

@@ -72,9 +72,10 @@ export class StoredArtifacts implements SessionArtifacts {
 		}
 		const bytes = bytesOf(content);
 		const { bucket, maxBytes, object } = this.#options;
-		const before = this.#find(name);
+		let before: KeptArtifact | undefined;
 		if (bytes.byteLength <= Math.min(maxBytes, MAX_ROW_BYTES)) {
 			this.#entries.atomically(() => {
+				before = this.#find(name);
 				this.#write(name, { type, size: bytes.byteLength });
 				this.#entries.write('artifact', name + BYTES, bytes);
 			});
@@ -89,6 +90,8 @@ export class StoredArtifacts implements SessionArtifacts {
 			const key = `artifacts/${object}/${crypto.randomUUID()}`;
 			await bucket.put(key, bytes, { httpMetadata: { contentType: type } });
 			this.#entries.atomically(() => {
+				// Now, and not before: another one may have been put meanwhile.
+				before = this.#find(name);
 				this.#write(name, { type, size: bytes.byteLength, key });
 				this.#entries.remove('artifact', name + BYTES);
 			});
@@ -105,6 +108,8 @@ export class StoredArtifacts implements SessionArtifacts {
 			return bytes instanceof ArrayBuffer ? { name, type, bytes } : undefined;
 		}
 		const found = await this.#options.bucket?.get(key);
+		// Another one was put meanwhile, or this one deleted.
+		if (!found && this.#find(name)?.key !== key) return this.get(name);
 		if (!found) {
 			throw new SessionStateError(
 				`the artifact "${name}" is not in the bucket: it was removed there, or settings.bucket is ` +

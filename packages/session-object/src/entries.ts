@@ -32,13 +32,26 @@ const MIGRATED = 'migrated';
 export class Entries {
 	readonly #storage: DurableObjectStorage;
 	readonly #migrations: () => readonly string[];
+	readonly #onOpened: () => void;
+	readonly #onUndone: () => void;
 	#isOpen = false;
 	#exists: boolean | undefined;
 
-	/** @param migrations SQL of the user's own tables; each is run once, in order. */
-	constructor(storage: DurableObjectStorage, migrations: () => readonly string[]) {
+	/**
+	 * @param migrations SQL of the user's own tables; each is run once, in order.
+	 * @param onOpened told when the table is there and the user's are brought forward.
+	 * @param onUndone told when what was written was undone, with the alarm that was set for it.
+	 */
+	constructor(
+		storage: DurableObjectStorage,
+		migrations: () => readonly string[],
+		onOpened: () => void,
+		onUndone: () => void,
+	) {
 		this.#storage = storage;
 		this.#migrations = migrations;
+		this.#onOpened = onOpened;
+		this.#onUndone = onUndone;
 	}
 
 	/** Whether the object keeps anything. */
@@ -68,6 +81,7 @@ export class Entries {
 		});
 		this.#isOpen = true;
 		this.#exists = true;
+		this.#onOpened();
 		return sql;
 	}
 
@@ -157,7 +171,14 @@ export class Entries {
 
 	/** All or nothing of what `work` writes. */
 	atomically<Result>(work: () => Result): Result {
-		return this.#storage.transactionSync(work);
+		try {
+			return this.#storage.transactionSync(work);
+		} catch (error) {
+			// The table too, where it was made for this.
+			this.forget();
+			this.#onUndone();
+			throw error;
+		}
 	}
 
 	/** The storage was emptied: what is written next makes it anew. */

@@ -82,6 +82,12 @@ export class Lifetime {
 		return this.#read()?.ended !== undefined;
 	}
 
+	/** When the object that has ended is to be emptied; undefined where it has not. */
+	get endMs(): number | undefined {
+		const life = this.#read();
+		return life?.ended && this.#dueMs(life);
+	}
+
 	/** What is known of it; undefined where the object keeps nothing. */
 	get current(): Life | undefined {
 		return this.#read();
@@ -111,6 +117,8 @@ export class Lifetime {
 			this.#write({ ...life, createdMs, usedMs: nowMs, untilMs: undefined });
 			return;
 		}
+		// Past its absolute time no use moves the end: each would be the beginning of another grace.
+		if (nowMs >= life.createdMs + this.#absoluteMs) return;
 		const hasGained = nowMs - life.usedMs >= this.#idleMs * EXTENSION_PART;
 		if (hasGained || life.untilMs) this.#write({ ...life, usedMs: nowMs, untilMs: undefined });
 	}

@@ -1,20 +1,23 @@
-import type { Entries } from './entries.ts';
-
 /**
  * The one alarm that an object has, for everything that is due: it goes off at the earliest time that
  * an entry names. It is set in the turn in which the entry is written, so that both are stored or
  * neither is.
  */
 export class ObjectAlarm {
-	readonly #entries: Entries;
+	readonly #earliest: () => number | undefined;
 	readonly #storage: DurableObjectStorage;
 	readonly #report: (error: unknown) => void;
 	/** When it goes off, as far as this instance knows: reading it costs a wait, setting it a row. */
 	#setMs: number | undefined;
 	#reading: Promise<void> | undefined;
 
-	constructor(entries: Entries, storage: DurableObjectStorage, report: (error: unknown) => void) {
-		this.#entries = entries;
+	/** @param earliest says when anything has to be seen to next. */
+	constructor(
+		earliest: () => number | undefined,
+		storage: DurableObjectStorage,
+		report: (error: unknown) => void,
+	) {
+		this.#earliest = earliest;
 		this.#storage = storage;
 		this.#report = report;
 	}
@@ -34,9 +37,14 @@ export class ObjectAlarm {
 		this.#reading = Promise.resolve();
 	}
 
+	/** When it goes off is not known any more: what was set was undone. */
+	forget(): void {
+		this.#setMs = undefined;
+	}
+
 	/** Sets it where something is due before. One that goes off too early finds nothing to do. */
 	update(): void {
-		const dueMs = this.#entries.earliest();
+		const dueMs = this.#earliest();
 		if (dueMs === undefined || (this.#setMs !== undefined && this.#setMs <= dueMs)) return;
 		this.#setMs = dueMs;
 		// Not awaited: whatever answers next is held back until it is stored.

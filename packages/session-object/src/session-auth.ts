@@ -65,8 +65,7 @@ export class StoredAuth implements SessionAuth {
 	}
 
 	async set(service: string, tokens: AuthTokens): Promise<void> {
-		const sealed = await this.#seals().seal(JSON.stringify(tokens), this.#boundTo(service));
-		this.#entries.write('auth', service, sealed);
+		this.#entries.write('auth', service, await this.#seal(service, tokens));
 	}
 
 	async get(service: string): Promise<AuthTokens | undefined> {
@@ -116,9 +115,14 @@ export class StoredAuth implements SessionAuth {
 				{ cause },
 			);
 		}
+		const fresh = await this.#seal(service, tokens);
 		// Whoever set or deleted them meanwhile knows better.
-		if (this.#entries.read('auth', service) === sealed) await this.set(service, tokens);
+		if (this.#entries.read('auth', service) === sealed) this.#entries.write('auth', service, fresh);
 		return tokens;
+	}
+
+	#seal(service: string, tokens: AuthTokens): Promise<string> {
+		return this.#seals().seal(JSON.stringify(tokens), this.#boundTo(service));
 	}
 
 	async #open(service: string, sealed: string): Promise<AuthTokens> {

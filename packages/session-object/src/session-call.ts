@@ -1,3 +1,4 @@
+import { invalidRequest } from '@tmcp-sessions/http/parts';
 import type { AuthInfo } from 'tmcp';
 
 /**
@@ -60,7 +61,7 @@ class CallRequest implements Pick<Request, 'bodyUsed' | 'method' | 'signal' | 'u
 		this.headers = {
 			get(name) {
 				const key = name.toLowerCase();
-				if (key === NEW_SESSION) return call.session;
+				if (key === NEW_SESSION) return newSessionOf(call);
 				// The Worker has counted it: nobody has to count again while it is read.
 				if (key === 'content-length') return body === undefined ? null : `${body.length}`;
 				return headers[key] ?? null;
@@ -76,6 +77,17 @@ class CallRequest implements Pick<Request, 'bodyUsed' | 'method' | 'signal' | 'u
 	text(): Promise<string> {
 		return Promise.resolve(this.call.body ?? '');
 	}
+}
+
+/**
+ * The id of the session that a call opens: one that the Worker made for it.
+ *
+ * @throws {Refusal} 400 for that of a session which the client has, or had: what it sent is an
+ * `initialize` that the Worker did not know for one, and no session is opened twice.
+ */
+function newSessionOf({ headers, session }: SessionCall): string {
+	if (headers['mcp-session-id'] !== session) return session;
+	throw invalidRequest('initialize opens a session: send it without an Mcp-Session-Id');
 }
 
 /** The request that a handler gets. */

@@ -53,8 +53,8 @@ export class SessionState<Values extends ContextValues> {
 		this.#options = options;
 		const report = reporterOf(settings.onError);
 		this.report = report;
-		this.entries = new Entries(storage, () => settings.migrations ?? []);
-		this.alarm = new ObjectAlarm(this.entries, storage, report);
+		this.entries = this.#entries(options);
+		this.alarm = this.#alarm(storage);
 		this.lifetime = new Lifetime(this.entries, this.alarm, settings.lifetime ?? {}, now, report);
 		this.store = new LocalSessionStore(this.entries, now, () => this.#sessionsChanged());
 		this.calls = new CallsInFlight(this.entries, this.alarm, {
@@ -86,6 +86,25 @@ export class SessionState<Values extends ContextValues> {
 			schedule: (name, when, payload) => schedule.set(name, when, payload),
 			unschedule: (name) => schedule.cancel(name),
 		};
+	}
+
+	#entries({ state, settings }: StateOptions<Values>): Entries {
+		return new Entries(
+			state.storage,
+			() => settings.migrations ?? [],
+			// Whoever wrote first: a request of the stateless era opens no session.
+			() => this.lifetime.begin(),
+			() => {
+				this.lifetime.forget();
+				this.alarm.forget();
+			},
+		);
+	}
+
+	/** Once it has ended nothing else is seen to: what is overdue would set it off again and again. */
+	#alarm(storage: DurableObjectStorage): ObjectAlarm {
+		const earliest = (): number | undefined => this.lifetime.endMs ?? this.entries.earliest();
+		return new ObjectAlarm(earliest, storage, this.report);
 	}
 
 	/**

@@ -281,6 +281,20 @@ describe('a clock that jumps', () => {
 		expect((await client.ask('ping')).status).toBe(200);
 	});
 
+	it('forward beyond its absolute time: a session that is used has one grace and no other', async () => {
+		world.settings = { lifetime: { idleSeconds: 3_600, absoluteSeconds: 7_200 } };
+		const client = await Client.open();
+		world.skewMs = 4 * HOUR_MS;
+		await alarm(client);
+		world.skewMs += 10 * 60_000;
+		expect((await client.ask('ping')).status).toBe(200);
+		await alarm(client);
+		world.skewMs += 10 * 60_000;
+		await alarm(client);
+		expect((await client.ask('ping')).status).toBe(404);
+		expect(world.errors).toHaveLength(1);
+	});
+
 	it('back ends nothing early, and onError is told', async () => {
 		world.skewMs = 10 * DAY_MS;
 		const client = await Client.open();
@@ -355,6 +369,27 @@ describe('what a session schedules', () => {
 		expect(world.scheduled).toEqual([['good', { for: 'good' }]]);
 		expect(world.errors.at(-1)).toMatch(/"bad" failed 8 times and is dropped/);
 	});
+
+	it.each([
+		['its client ended', 0, async (client: Client) => void (await client.send('DELETE'))],
+		['has expired while its bucket is down', DAY_MS + 1_000, async () => {}],
+	])(
+		'does not set off the alarm of a session again and again that %s',
+		async (_what, endMs, end) => {
+			const bucket = { put: () => Promise.reject(new Error('bucket is down')) };
+			// Sound: nothing else of it is called.
+			world.settings = { bucket: bucket as unknown as R2Bucket };
+			const client = await Client.open();
+			await schedule(client, 'overdue', Date.now() + endMs + 5_000);
+			await end(client);
+			world.skewMs = endMs;
+			await alarm(client);
+			world.skewMs += 6_000;
+			await alarm(client);
+			expect(await alarmMs(client)).toBeGreaterThan(Date.now() + world.skewMs);
+			expect(world.scheduled).toEqual([]);
+		},
+	);
 
 	it('refuses what is no time, and what is too long', async () => {
 		const client = await Client.open();

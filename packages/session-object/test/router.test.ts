@@ -1,10 +1,15 @@
 import { objectName } from '@tmcp-sessions/session-object';
-import { evictDurableObject } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { evictDurableObject, runDurableObjectAlarm, SELF } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client, PARAMS } from './fixture/client.ts';
-import { objectCount, objectOf } from './fixture/objects.ts';
+import { objectCount, objectOf, tablesOf } from './fixture/objects.ts';
 import { world } from './fixture/test-session.ts';
+
+afterEach(() => {
+	world.skewMs = 0;
+});
 
 describe('a session with an object of its own', () => {
 	it('answers calls from its state, and no other session sees it', async () => {
@@ -21,6 +26,45 @@ describe('a session with an object of its own', () => {
 		expect((await client.ask('ping')).status).toBe(404);
 		expect((await client.send('GET')).status).toBe(404);
 		expect((await client.send('DELETE')).status).toBe(404);
+	});
+});
+
+describe('an initialize that is spelled so that the Worker does not know it', () => {
+	const send = async (client: Client): Promise<{ status: number; session: string | null }> => {
+		const message = { jsonrpc: '2.0', id: 1, method: 'initialize', params: PARAMS };
+		const response = await SELF.fetch('https://mcp.example/mcp', {
+			method: 'POST',
+			headers: {
+				'content-type': 'application/json',
+				...(client.session !== undefined && { 'mcp-session-id': client.session }),
+			},
+			body: JSON.stringify(message).replace('"initialize"', String.raw`"\u0069nitialize"`),
+		});
+		await response.text();
+		return { status: response.status, session: response.headers.get('mcp-session-id') };
+	};
+
+	it('opens no session under the id of one that has ended', async () => {
+		const client = await Client.open();
+		await client.send('DELETE');
+		world.skewMs = 31_000;
+		await runDurableObjectAlarm(objectOf(client));
+		expect((await send(client)).session).not.toBe(client.session);
+		expect((await client.ask('ping')).status).toBe(404);
+		expect(await tablesOf(objectOf(client))).toEqual([]);
+	});
+
+	it('does not begin the time of a live session anew', async () => {
+		const client = await Client.open();
+		await client.call('add_note', { text: 'milk' });
+		expect((await send(client)).session).not.toBe(client.session);
+		expect(await client.call('list_notes')).toBe('["milk"]');
+	});
+
+	it('opens one where it has no id', async () => {
+		const opened = await send(new Client());
+		expect(opened.status).toBe(200);
+		expect(opened.session).toMatch(/^1\./);
 	});
 });
 
@@ -117,6 +161,17 @@ describe('a request of the stateless era', () => {
 			'[\\"milk\\",\\"bread\\"]',
 		);
 		expect(await session.call('list_notes')).toBe('["milk","bread"]');
+	});
+
+	it('leaves nothing behind for ever, where no session was ever opened', async () => {
+		const client = new Client('/identity', { authorization: 'stateless/only' });
+		await (await stateless(client, 'add_note', { text: 'milk' })).text();
+		const name = await objectName({ workspaceId: 'stateless', clientId: 'only' });
+		const object = env.SESSIONS.getByName(name);
+		expect(await tablesOf(object)).not.toEqual([]);
+		world.skewMs = 86_401_000;
+		expect(await runDurableObjectAlarm(object)).toBe(true);
+		expect(await tablesOf(object)).toEqual([]);
 	});
 });
 

@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import type { Session } from '@tmcp-sessions/session-object';
-import { afterEach, describe, expect, it } from 'vitest';
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as v from 'valibot';
 
 import { Client } from './fixture/client.ts';
@@ -19,14 +20,14 @@ afterEach(() => {
 /** The session that an object's tools have, in the object. */
 async function inSession<Result>(
 	client: Client,
-	work: (session: Session<Remembered>) => Promise<Result> | Result,
+	work: (session: Session<Remembered>, storage: DurableObjectStorage) => Promise<Result> | Result,
 ): Promise<Result> {
 	await client.ask('ping');
 	const id = objectOf(client).id.toString();
-	return runInDurableObject(objectOf(client), () => {
+	return runInDurableObject(objectOf(client), (_instance, { storage }) => {
 		const session = world.created.findLast(({ objectId }) => objectId === id);
 		if (!session) throw new Error('expected a session');
-		return work(session);
+		return work(session, storage);
 	});
 }
 
@@ -97,6 +98,36 @@ describe('the context', () => {
 				}),
 			).toThrow(/takes a function that returns at once/);
 			expect(context.get('counter')).toBe(1);
+		});
+	});
+
+	it('a transaction that throws leaves no alarm behind, and what is scheduled next has one', async () => {
+		const client = await Client.open();
+		await inSession(client, async (session, storage) => {
+			const [oneMs, otherMs] = [Date.now() + 60_000, Date.now() + 120_000];
+			const failing = (): void => {
+				session.schedule('one', oneMs);
+				throw new Error('no');
+			};
+			expect(() => session.context.transaction(failing)).toThrow('no');
+			session.schedule('other', otherMs);
+			expect(await storage.getAlarm()).toBe(otherMs);
+		});
+	});
+
+	it('a transaction that throws before anything else was stored leaves an object that works', async () => {
+		const stub = env.SESSIONS.get(env.SESSIONS.newUniqueId());
+		expect(await stub.isLive('nobody')).toBe(false);
+		await runInDurableObject(stub, () => {
+			const context = world.created.at(-1)?.context;
+			const failing = (): void => {
+				context?.set('counter', 1);
+				throw new Error('no');
+			};
+			expect(() => context?.transaction(failing)).toThrow('no');
+			expect(context?.get('counter')).toBeUndefined();
+			context?.set('counter', 2);
+			expect(context?.get('counter')).toBe(2);
 		});
 	});
 
@@ -259,6 +290,21 @@ describe('tokens', () => {
 		});
 	});
 
+	it('that were deleted while new ones were encrypted stay deleted', async () => {
+		const client = await Client.open();
+		world.refresh = async () => ({ accessToken: 'refreshed' });
+		await inSession(client, async ({ auth }) => {
+			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
+			const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+			vi.spyOn(crypto.subtle, 'encrypt').mockImplementationOnce((...args) => {
+				auth.delete('github');
+				return encrypt(...args);
+			});
+			await auth.get('github');
+			expect(auth.services()).toEqual([]);
+		});
+	});
+
 	it('of another object cannot be opened here', async () => {
 		const [one, other] = [await Client.open(), await Client.open()];
 		await inSession(one, ({ auth }) => auth.set('github', { accessToken: 'secret-token' }));
@@ -311,6 +357,40 @@ describe('artifacts', () => {
 			expect(text((await artifacts.get('large'))?.bytes)).toBe('now small');
 			await artifacts.delete('small');
 			expect(artifacts.list().map(({ name }) => name)).toEqual(['large']);
+		});
+	});
+
+	it('that are put at the same time leave nothing in the bucket that nobody knows', async () => {
+		const client = await Client.open();
+		await inSession(client, async ({ artifacts, objectId }) => {
+			const large = 'x'.repeat(100_000);
+			await Promise.all([artifacts.put('one', large), artifacts.put('one', large)]);
+			await artifacts.delete('one');
+			const { objects } = await env.BUCKET.list({ prefix: `artifacts/${objectId}/` });
+			expect(objects).toEqual([]);
+		});
+	});
+
+	it('that are replaced while they are read are read all the same', async () => {
+		const large = 'x'.repeat(100_000);
+		let replace = async (): Promise<void> => {};
+		// Sound: nothing else of it is called.
+		const bucket = {
+			get: async (key: string) => {
+				const once = replace;
+				replace = async () => {};
+				await once();
+				return env.BUCKET.get(key);
+			},
+			put: env.BUCKET.put.bind(env.BUCKET),
+			delete: env.BUCKET.delete.bind(env.BUCKET),
+		} as unknown as R2Bucket;
+		world.settings = { bucket };
+		const client = await Client.open();
+		await inSession(client, async ({ artifacts }) => {
+			await artifacts.put('one', large);
+			replace = () => artifacts.put('one', `${large}y`);
+			expect((await artifacts.get('one'))?.bytes.byteLength).toBe(100_001);
 		});
 	});
 

@@ -121,7 +121,8 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 		local: SubscriptionManager,
 		closed: Promise<void>,
 	): Promise<void> {
-		const owner = await hashUri(currentScope()?.principal ?? origin);
+		// Empty where requests are authorized for nobody: one client's listeners are no other's.
+		const owner = await hashUri(currentScope()?.principal || origin);
 		const purpose = {
 			role: 'listener',
 			kinds: kindsOf(filters),

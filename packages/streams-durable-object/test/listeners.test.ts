@@ -175,6 +175,15 @@ describe('what a listener costs', () => {
 		await expect.poll(() => listeners.filter(({ told }) => told.length === 1).length).toBe(1_024);
 	}, 30_000);
 
+	it('a client that is nobody takes no place from the others who are nobody', async () => {
+		await listen({ toolsListChanged: true }, { principal: '' });
+		await listen({ toolsListChanged: true }, { principal: '' });
+		const owners = await runInDurableObject(syncLayer(), (_instance, state) =>
+			state.getWebSockets().map((socket) => state.getTags(socket).find((tag) => /-of:/.test(tag))),
+		);
+		expect(new Set(owners).size).toBe(2);
+	});
+
 	it('a change that is too long for a socket is refused, and closes nobody’s', async () => {
 		const errors: string[] = [];
 		const reporting = new DurableObjectSubscriptionManager(undefined, {
