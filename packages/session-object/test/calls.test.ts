@@ -4,13 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
 import { callRows, objectOf } from './fixture/objects.ts';
-import { world } from './fixture/test-session.ts';
+import { resetWorld, world } from './fixture/test-session.ts';
 
-afterEach(() => {
-	world.resumed.length = 0;
-	world.runCall = undefined;
-	world.skewMs = 0;
-});
+afterEach(resetWorld);
 
 describe('one slow tool', () => {
 	it(

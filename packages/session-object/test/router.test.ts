@@ -1,5 +1,8 @@
-import { objectName } from '@tmcp-sessions/session-object';
+import type { McpHandler } from '@tmcp-sessions/http';
+import { objectName, sessionRouter } from '@tmcp-sessions/session-object';
+import type { Identity } from '@tmcp-sessions/session-object';
 import { evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 
 import { Client, PARAMS } from './fixture/client.ts';
@@ -172,5 +175,61 @@ describe('an identity', () => {
 		{ clientId: 'a', workspaceId: 'x'.repeat(1_025) },
 	])('is refused where it is none', async (identity) => {
 		await expect(objectName(identity)).rejects.toThrow(/identify must give a .*Id of 1 to 1024/);
+	});
+});
+
+describe('new objects', () => {
+	/** The namespace of the tests, which notes where its objects are asked for. */
+	function noted(): { namespace: object; asked: unknown[] } {
+		const asked: unknown[] = [];
+		const of = (target: DurableObjectNamespace): object => ({
+			newUniqueId: () => target.newUniqueId(),
+			idFromName: (name: string) => target.idFromName(name),
+			idFromString: (id: string) => target.idFromString(id),
+			get: (id: DurableObjectId, options: object) => (asked.push(options), target.get(id, options)),
+			getByName: (name: string, options: object) => (
+				asked.push(options),
+				target.getByName(name, options)
+			),
+			// workerd on a machine of one's own knows no jurisdictions.
+			jurisdiction: (name: string) => (asked.push(name), of(target)),
+		});
+		return { namespace: of(env.SESSIONS as unknown as DurableObjectNamespace), asked };
+	}
+
+	async function initialize(router: Pick<McpHandler, 'fetch'>): Promise<number> {
+		const request = new Request('https://mcp.example/mcp', {
+			method: 'POST',
+			headers: {
+				'content-type': 'application/json',
+				accept: 'application/json, text/event-stream',
+			},
+			body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: PARAMS }),
+		});
+		const response = await router.fetch(request, env, { waitUntil() {} });
+		await response.text();
+		return response.status;
+	}
+
+	const identify = (): Identity => ({ clientId: 'placed', workspaceId: crypto.randomUUID() });
+
+	it.each([
+		['of each session', {}],
+		['of identities', { identify }],
+	])('%s are made near the location hint', async (_what, options) => {
+		const { namespace, asked } = noted();
+		const router = sessionRouter({ object: namespace, locationHint: 'weur', ...options });
+		expect(await initialize(router)).toBe(200);
+		expect(asked).toEqual([{ locationHint: 'weur' }]);
+	});
+
+	it.each([
+		['of each session', {}],
+		['of identities', { identify }],
+	])('%s are made in the jurisdiction, and found there', async (_what, options) => {
+		const { namespace, asked } = noted();
+		const router = sessionRouter({ object: namespace, jurisdiction: 'eu', ...options });
+		expect(await initialize(router)).toBe(200);
+		expect(asked).toEqual(['eu', {}]);
 	});
 });
