@@ -1,5 +1,6 @@
 import { createSealing, reasonOf, secretsIn } from '@tmcp-sessions/core';
 import type { Sealing } from '@tmcp-sessions/core';
+import { isObject } from '@tmcp-sessions/http/parts';
 
 import type { Entries } from './entries.ts';
 import { SessionAuthError } from './errors.ts';
@@ -157,7 +158,7 @@ export class StoredAuth implements SessionAuth {
 
 /** What comes from another service is as its author wrote it down, and types say nothing of it. */
 function checkTokens(service: string, tokens: unknown): void {
-	const { accessToken, expiresAtMs }: Partial<Record<keyof AuthTokens, unknown>> = Object(tokens);
+	const { accessToken, expiresAtMs } = isObject(tokens) ? tokens : {};
 	const hasToken = typeof accessToken === 'string' && accessToken !== '';
 	if (hasToken && (expiresAtMs === undefined || isTime(expiresAtMs))) return;
 	throw new SessionAuthError(

@@ -83,7 +83,7 @@ describe('an archive', () => {
 		await restoreSession('SESSIONS', objectOf(client).id.toString());
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
 			const [first, second] = storage.sql.exec('SELECT * FROM long').toArray();
-			expect((first?.['bytes'] as ArrayBuffer).byteLength).toBe(1_990_000);
+			expect(first?.['bytes']).toHaveProperty('byteLength', 1_990_000);
 			expect(second?.['text'] === row).toBe(true);
 		});
 	});
