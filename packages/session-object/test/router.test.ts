@@ -1,13 +1,17 @@
 import type { McpHandler } from '@tmcp-sessions/http';
 import { objectName, sessionRouter } from '@tmcp-sessions/session-object';
 import type { Identity } from '@tmcp-sessions/session-object';
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 
+import { DAY_MS, HOUR_MS } from './fixture/alarm.ts';
 import { Client, PARAMS } from './fixture/client.ts';
 import { objectCount, objectOf } from './fixture/objects.ts';
-import { world } from './fixture/test-session.ts';
+import { Stream } from './fixture/stream.ts';
+import { resetWorld, world } from './fixture/test-session.ts';
+
+afterEach(resetWorld);
 
 describe('a session with an object of its own', () => {
 	it('answers calls from its state, and no other session sees it', async () => {
@@ -108,6 +112,40 @@ describe('a request of the stateless era', () => {
 		expect(error.code).toBe(-32022);
 		expect(error.data).toMatchObject({ supported: expect.arrayContaining(['2025-11-25']) });
 		expect(await objectCount()).toBe(before);
+	});
+
+	it('that listens is told at its end which server that was, and not of the router', async () => {
+		const [workspaceId, clientId] = ['listening', 'client'];
+		const client = new Client('/identity', { authorization: `${workspaceId}/${clientId}` });
+		const response = await client.send(
+			'POST',
+			{
+				...{ jsonrpc: '2.0', id: 'listener', method: 'subscriptions/listen' },
+				params: {
+					notifications: { toolsListChanged: true },
+					_meta: {
+						'io.modelcontextprotocol/protocolVersion': VERSION,
+						'io.modelcontextprotocol/clientCapabilities': {},
+					},
+				},
+			},
+			{ 'mcp-protocol-version': VERSION, 'mcp-method': 'subscriptions/listen' },
+		);
+		const stream = new Stream(response);
+		await stream.until('notifications/subscriptions/acknowledged');
+		// At its absolute time the object ends, and all that is open with it.
+		const stub = env.SESSIONS.getByName(await objectName({ workspaceId, clientId }));
+		world.skewMs = 31 * DAY_MS;
+		await runDurableObjectAlarm(stub);
+		world.skewMs += HOUR_MS;
+		await runDurableObjectAlarm(stub);
+		await expect.poll(() => stream.isOver).toBe(true);
+		const [, end = ''] = /^data: (.*"id":"listener".*)$/m.exec(stream.text) ?? [];
+		const { result } = JSON.parse(end) as { result: { _meta: object } };
+		expect(result._meta).toEqual({
+			'io.modelcontextprotocol/subscriptionId': 'listener',
+			'io.modelcontextprotocol/serverInfo': { name: 'notes', version: '1.0.0' },
+		});
 	});
 
 	it('finds the state of its identity, and what a session has stored', async () => {
