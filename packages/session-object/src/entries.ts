@@ -32,6 +32,8 @@ const MIGRATED = 'migrated';
 export class Entries {
 	readonly #storage: DurableObjectStorage;
 	readonly #migrations: () => readonly string[];
+	/** Told that what was written is not there; set by whoever remembers what it wrote. */
+	rolledBack: () => void = () => {};
 	#isOpen = false;
 	#exists: boolean | undefined;
 
@@ -155,9 +157,16 @@ export class Entries {
 		return atMs ?? undefined;
 	}
 
-	/** All or nothing of what `work` writes. */
+	/** All or nothing of what `work` writes; of what this class and the alarm know of it, too. */
 	atomically<Result>(work: () => Result): Result {
-		return this.#storage.transactionSync(work);
+		try {
+			return this.#storage.transactionSync(work);
+		} catch (error) {
+			// The tables may have been made in it, and the alarm set.
+			this.forget();
+			this.rolledBack();
+			throw error;
+		}
 	}
 
 	/** The storage was emptied: what is written next makes it anew. */

@@ -17,6 +17,8 @@ export class ObjectAlarm {
 		this.#entries = entries;
 		this.#storage = storage;
 		this.#report = report;
+		// Whatever it was set to is not known any more: the next entry sets it without a look.
+		entries.rolledBack = () => (this.#setMs = undefined);
 	}
 
 	/** Finds out when it goes off. Until then entries set it without a look. */

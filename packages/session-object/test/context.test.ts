@@ -1,10 +1,13 @@
 import { evictDurableObject } from 'cloudflare:test';
+import { objectName } from '@tmcp-sessions/session-object';
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 
+import { alarmMs, HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
 import { inSession } from './fixture/in-session.ts';
-import { objectOf } from './fixture/objects.ts';
+import { objectOf, tablesOf } from './fixture/objects.ts';
 import { resetWorld, world } from './fixture/test-session.ts';
 
 afterEach(resetWorld);
@@ -93,5 +96,71 @@ describe('the context', () => {
 			const none = undefined as unknown as number;
 			expect(() => context.set('counter', none)).toThrow(/is no JSON: found undefined/);
 		});
+	});
+
+	it('a schema that does not take what it made is refused when it is set, and one that waits too', async () => {
+		const dated = v.pipe(v.string(), v.transform(Number)) as unknown as v.GenericSchema<number>;
+		const waiting = v.pipeAsync(
+			v.any(),
+			v.checkAsync(async () => true),
+		);
+		world.settings = {
+			context: { notes: waiting as unknown as v.GenericSchema<string[]>, counter: dated },
+		};
+		const client = await Client.open();
+		await inSession(client, ({ context }) => {
+			expect(() => context.set('counter', '7' as unknown as number)).toThrow(
+				/the schema for "counter" in the context does not take what it made of the value \(.+\); nothing was stored\. Use one that takes JSON/,
+			);
+			expect(() => context.set('notes', [])).toThrow(
+				/the schema for "notes" in the context is asynchronous; use one that answers at once/,
+			);
+			expect(context.keys()).toEqual([]);
+		});
+	});
+
+	it('a value that no row holds is refused, however high the limits are', async () => {
+		world.settings = { limits: { valueLength: 1e9, totalLength: 1e9 } };
+		const client = await Client.open();
+		await inSession(client, ({ context }) => {
+			expect(() => context.set('notes', ['ü'.repeat(1_000_000)])).toThrow(
+				/"notes" in the context has 2000004 bytes as JSON, where a row of SQLite holds 1900000; nothing was stored/,
+			);
+			context.set('notes', ['u'.repeat(1_000_000)]);
+		});
+	});
+
+	it.each([0, -1, Number.NaN])('a limit of %s is refused', async (valueLength) => {
+		world.settings = { limits: { valueLength } };
+		const client = new Client();
+		expect((await client.initialize()).status).toBe(500);
+		expect(world.errors.join()).toMatch(
+			/settings\.limits\.valueLength must be a positive number of characters; found/,
+		);
+	});
+
+	it('a transaction that is rolled back takes all with it: values, rows, and what was scheduled', async () => {
+		const client = await Client.open();
+		await client.call('add_note', { text: 'milk' });
+		expect(await client.call('roll_back')).toBe('rolled back');
+		await inSession(client, ({ context, sql, schedule }) => {
+			expect(context.get('notes')).toEqual(['milk']);
+			expect(sql.exec('SELECT * FROM events').toArray()).toEqual([]);
+			// The alarm that was set for the other is gone with it.
+			schedule('kept', Date.now() + 2 * HOUR_MS);
+		});
+		expect(await alarmMs(client)).toBeLessThan(Date.now() + 3 * HOUR_MS);
+		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + HOUR_MS);
+	});
+
+	it('a transaction that is rolled back and was the object’s first leaves it as it was', async () => {
+		const client = new Client('/identity', { authorization: 'rolled/back' });
+		expect(await client.callStateless('roll_back')).toContain('rolled back');
+		const stub = env.SESSIONS.getByName(
+			await objectName({ workspaceId: 'rolled', clientId: 'back' }),
+		);
+		expect(await tablesOf(stub)).toEqual([]);
+		await client.callStateless('add_note', { text: 'milk' });
+		expect(await client.callStateless('list_notes')).toContain('milk');
 	});
 });

@@ -87,26 +87,9 @@ describe('what creates no object', () => {
 });
 
 describe('a request of the stateless era', () => {
-	const VERSION = '2026-07-28';
-	const stateless = (client: Client, name: string, args: object = {}): Promise<Response> =>
-		client.send(
-			'POST',
-			{
-				...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
-				params: {
-					...{ name, arguments: args },
-					_meta: {
-						'io.modelcontextprotocol/protocolVersion': VERSION,
-						'io.modelcontextprotocol/clientCapabilities': {},
-					},
-				},
-			},
-			{ 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/call', 'mcp-name': name },
-		);
-
 	it('is told which revisions have sessions, where each session has an object', async () => {
 		const before = await objectCount();
-		const response = await stateless(new Client(), 'list_notes');
+		const response = await new Client().sendStateless('tools/call', { name: 'list_notes' });
 		expect(response.status).toBe(400);
 		const { error } = await response.json<{ error: { code: number; data: object } }>();
 		expect(error.code).toBe(-32022);
@@ -117,19 +100,10 @@ describe('a request of the stateless era', () => {
 	it('that listens is told at its end which server that was, and not of the router', async () => {
 		const [workspaceId, clientId] = ['listening', 'client'];
 		const client = new Client('/identity', { authorization: `${workspaceId}/${clientId}` });
-		const response = await client.send(
-			'POST',
-			{
-				...{ jsonrpc: '2.0', id: 'listener', method: 'subscriptions/listen' },
-				params: {
-					notifications: { toolsListChanged: true },
-					_meta: {
-						'io.modelcontextprotocol/protocolVersion': VERSION,
-						'io.modelcontextprotocol/clientCapabilities': {},
-					},
-				},
-			},
-			{ 'mcp-protocol-version': VERSION, 'mcp-method': 'subscriptions/listen' },
+		const response = await client.sendStateless(
+			'subscriptions/listen',
+			{ notifications: { toolsListChanged: true } },
+			'listener',
 		);
 		const stream = new Stream(response);
 		await stream.until('notifications/subscriptions/acknowledged');
@@ -153,10 +127,8 @@ describe('a request of the stateless era', () => {
 		const session = await Client.open('/identity', headers);
 		await session.call('add_note', { text: 'milk' });
 		const client = new Client('/identity', headers);
-		await (await stateless(client, 'add_note', { text: 'bread' })).text();
-		expect(await (await stateless(client, 'list_notes')).text()).toContain(
-			'[\\"milk\\",\\"bread\\"]',
-		);
+		await client.callStateless('add_note', { text: 'bread' });
+		expect(await client.callStateless('list_notes')).toContain('[\\"milk\\",\\"bread\\"]');
 		expect(await session.call('list_notes')).toBe('["milk","bread"]');
 	});
 });

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
-import { databaseBytes, objectOf, tablesOf } from './fixture/objects.ts';
+import { callRows, databaseBytes, loseCall, objectOf, tablesOf } from './fixture/objects.ts';
 import { Stream } from './fixture/stream.ts';
 import { resetWorld, world } from './fixture/test-session.ts';
 
@@ -157,19 +157,7 @@ describe('a deployment that changes the tools', () => {
 
 describe('a client that comes back for a call', () => {
 	it('gets the answer of one that was resumed after its object was lost', async () => {
-		const client = await Client.open();
-		const call = `call/${crypto.randomUUID()}`;
-		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
-			const kept = {
-				...{ tool: 'slow', arguments: {}, messageId: 'the-call', stream: call },
-				...{ attempts: 0, instance: 'lost', session: client.session, startedAtMs: 1 },
-			};
-			storage.sql.exec(
-				"INSERT INTO tmcp_entries (kind, key, value) VALUES ('call', ?, ?)",
-				...[crypto.randomUUID(), JSON.stringify(kept)],
-			);
-		});
-		await evictDurableObject(objectOf(client));
+		const { client, call } = await withLostCall();
 		const stream = await Stream.open(client, `${call}:0`);
 		await expect.poll(() => stream.isOver).toBe(true);
 		expect(stream.text).toContain('"id":"the-call"');
@@ -180,6 +168,29 @@ describe('a client that comes back for a call', () => {
 		);
 		expect(stream.text).not.toMatch(/\d messages/);
 		expect(world.resumed).toHaveLength(1);
+	});
+
+	it.each([
+		[
+			'that nothing resumes: call again',
+			null,
+			'the server was restarted while it worked on this call, and nothing resumes it; call the tool again',
+		],
+		[
+			'that its handler ends: what that says',
+			() => {
+				throw new Error('the export is gone; start another');
+			},
+			'the export is gone; start another',
+		],
+	])('gets an error for one %s', async (_what, resume, message) => {
+		world.resume = resume;
+		const { client, call } = await withLostCall();
+		const stream = await Stream.open(client, `${call}:0`);
+		await expect.poll(() => stream.isOver).toBe(true);
+		expect(stream.text).toMatch(/"id":"the-call","error":\{"code":-32001,/);
+		expect(stream.text).toContain(message);
+		expect(await callRows(client)).toEqual([]);
 	});
 
 	it('gets the answer of one that went on without it', async () => {
@@ -200,6 +211,14 @@ describe('a client that comes back for a call', () => {
 		expect(stream.text).toContain('slept');
 	});
 });
+
+/** A call at work, whose object was lost. */
+async function withLostCall(): Promise<{ client: Client; call: string }> {
+	const client = await Client.open();
+	const call = `call/${crypto.randomUUID()}`;
+	await loseCall(client, { tool: 'slow', arguments: {}, messageId: 'the-call', stream: call });
+	return { client, call };
+}
 
 /** The object loses its sockets, and Workers open them again. */
 async function loseSockets(client: Client): Promise<void> {
