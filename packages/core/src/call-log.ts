@@ -3,6 +3,12 @@ import type { EventPosition } from './event-id.ts';
 import { gapText, RETRY_MS } from './message-log.ts';
 import type { CallEvents } from './resumable-streams.ts';
 
+/**
+ * Where a call numbers on whose instance was lost: higher than anything that was given out before,
+ * since nobody knows how much that was.
+ */
+export const AFTER_LOSS = 1_000_000;
+
 /** What a client that resumes a call has still to get. */
 export interface UnseenEvents {
 	readonly frames: readonly string[];
@@ -25,7 +31,7 @@ export function unseenEvents(kept: Iterable<CallEvents>, after: number): UnseenE
 			const sequence = events.first + index;
 			if (sequence <= seen) continue;
 			if (sequence > seen + 1) {
-				const text = gapText('not all that the call said is kept', sequence - 1 - seen);
+				const text = gapBetween(seen, sequence);
 				frames.push(gapFrame({ stream: events.stream, sequence: sequence - 1 }, RETRY_MS, text));
 			}
 			frames.push(frame);
@@ -34,6 +40,11 @@ export function unseenEvents(kept: Iterable<CallEvents>, after: number): UnseenE
 		isComplete ||= events.isComplete;
 	}
 	return { frames, seen, isComplete };
+}
+
+function gapBetween(seen: number, next: number): string {
+	if (seen < AFTER_LOSS && next >= AFTER_LOSS) return gapText('the call was cut off and resumed');
+	return gapText('not all that the call said is kept', next - 1 - seen);
 }
 
 /** What a client gets that came back for a call of which nothing is known, or nothing more. */

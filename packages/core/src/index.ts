@@ -2,7 +2,7 @@ export { fromBase64Url, toBase64Url } from './base64url.ts';
 export { cachedInfo, CachedSessionStore } from './cached-info.ts';
 export { BoundedStream, stalledError } from './bounded-stream.ts';
 export type { Writing } from './bounded-stream.ts';
-export { newEvents, unknownCallFrame, unseenEvents } from './call-log.ts';
+export { AFTER_LOSS, newEvents, unknownCallFrame, unseenEvents } from './call-log.ts';
 export type { UnseenEvents } from './call-log.ts';
 export { withCurrent, withLoss } from './channel-history.ts';
 export type { ChannelHistory, Step } from './channel-history.ts';

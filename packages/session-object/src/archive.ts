@@ -1,32 +1,12 @@
-import { fromBase64Url, toBase64Url } from '@tmcp-sessions/core';
-
+import { archiveKey, FORMAT, quoted, toJson, VERSION } from './archive-format.ts';
+import type { Header, Line } from './archive-format.ts';
 import { ArchiveError } from './errors.ts';
+import { STAGED } from './restore.ts';
 
-/** What is at the top of an archive. */
-interface Header {
-	readonly format: typeof FORMAT;
-	readonly version: number;
-	/** The id of the object that it is of. */
-	readonly object: string;
-	readonly archivedAtMs: number;
-}
-
-type Line =
-	| { readonly sql: string }
-	| { readonly table: string; readonly row: Readonly<Record<string, unknown>> }
-	| { readonly end: true; readonly lines: number };
-
-const FORMAT = 'tmcp-sessions session';
-const VERSION = 1;
 /** The parts of an upload have at least 5 MiB, all but the last the same length. */
 const PART_BYTES = 8 * 1_024 * 1_024;
-/** Ours and the platform's, which are made by it. */
+/** The platform makes these. */
 const PLATFORM = /^(?:_cf_|sqlite_)/;
-
-/** Where the archive of an object is. */
-function archiveKey(object: string): string {
-	return `sessions/${object}.jsonl.gz`;
-}
 
 /**
  * Writes all tables of an object into a bucket: a gzip of JSON lines, a header first, then each table
@@ -52,47 +32,6 @@ export async function archive(
 	}
 }
 
-/**
- * Reads an archive to its end, and then writes what it holds: all of it or nothing.
- *
- * @param storage of an object that keeps nothing.
- * @returns how many rows were restored.
- * @throws {ArchiveError} for one that is not there, damaged, or of another object.
- */
-export async function restore(
-	bucket: R2Bucket,
-	object: string,
-	storage: DurableObjectStorage,
-): Promise<number> {
-	const key = archiveKey(object);
-	const found = await bucket.get(key).catch((cause: unknown) => {
-		throw new ArchiveError(`the archive ${key} cannot be read; try again later`, cause);
-	});
-	if (!found) {
-		throw new ArchiveError(
-			`there is no archive ${key}; restoreSession takes the id of an object whose session expired`,
-		);
-	}
-	// Sound: what a bucket gives are bytes.
-	const body = found.body as ReadableStream<Uint8Array>;
-	const lines = await linesOf(body, key, object);
-	return storage.transactionSync(() => {
-		let rows = 0;
-		for (const line of lines) {
-			if ('sql' in line) storage.sql.exec(line.sql);
-			if (!('row' in line)) continue;
-			const names = Object.keys(line.row);
-			storage.sql.exec(
-				`INSERT INTO ${quoted(line.table)} (${names.map(quoted).join(', ')})
-					VALUES (${names.map(() => '?').join(', ')})`,
-				...names.map((name) => fromJson(line.row[name])),
-			);
-			rows += 1;
-		}
-		return rows;
-	});
-}
-
 function* encoded(header: Header, sql: SqlStorage): Generator<Uint8Array> {
 	const encoder = new TextEncoder();
 	const line = (value: Header | Line): Uint8Array => encoder.encode(`${JSON.stringify(value)}\n`);
@@ -104,7 +43,7 @@ function* encoded(header: Header, sql: SqlStorage): Generator<Uint8Array> {
 			"SELECT type, name, sql FROM sqlite_master ORDER BY type <> 'table', rowid",
 		)
 		.toArray()
-		.filter(({ name }) => !PLATFORM.test(name));
+		.filter(({ name }) => !PLATFORM.test(name) && name !== STAGED);
 	const isTable = ({ type }: { type: string }): boolean => type === 'table';
 	for (const { name, sql: statement } of schema.filter(isTable)) {
 		if (statement === null) continue;
@@ -179,62 +118,4 @@ async function* partsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8A
 	}
 	if (length > 0) yield new Uint8Array(await new Blob(chunks).arrayBuffer());
 	return undefined;
-}
-
-async function linesOf(
-	body: ReadableStream<Uint8Array>,
-	key: string,
-	object: string,
-): Promise<Line[]> {
-	const damaged = (found: string, cause?: unknown): ArchiveError =>
-		new ArchiveError(
-			`the archive ${key} is damaged (${found}), and nothing of it was restored; take it from a copy ` +
-				'of the bucket, or let its client open a new session',
-			cause,
-		);
-	let text: string;
-	try {
-		const plain = body.pipeThrough(new DecompressionStream('gzip'));
-		text = await new Response(plain).text();
-	} catch (cause) {
-		throw damaged('it is no whole gzip', cause);
-	}
-	const [first = '', ...rest] = text.trimEnd().split('\n');
-	let lines: Line[];
-	let header: Header;
-	try {
-		// Sound as far as it is looked at below; a row that is none makes SQLite refuse all.
-		header = JSON.parse(first) as Header;
-		lines = rest.map((line) => JSON.parse(line) as Line);
-	} catch (cause) {
-		throw damaged('a line is no JSON', cause);
-	}
-	if (header.format !== FORMAT) throw damaged('its header is missing');
-	if (header.version !== VERSION) {
-		throw new ArchiveError(
-			`the archive ${key} has version ${header.version}, where this release reads ${VERSION}; deploy a later release`,
-		);
-	}
-	if (header.object !== object) throw damaged('it is of another object');
-	const last = lines.pop();
-	if (!last || !('end' in last) || last.lines !== lines.length) throw damaged('lines are missing');
-	return lines;
-}
-
-function quoted(name: string): string {
-	return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** Bytes are an object here, which no value of SQLite is. */
-function toJson(value: SqlStorageValue): unknown {
-	if (!(value instanceof ArrayBuffer)) return value;
-	return { bytes: toBase64Url(new Uint8Array(value)) };
-}
-
-function fromJson(value: unknown): SqlStorageValue {
-	if (typeof value === 'string' || typeof value === 'number') return value;
-	if (typeof value === 'object' && value !== null && 'bytes' in value) {
-		if (typeof value.bytes === 'string') return fromBase64Url(value.bytes).buffer;
-	}
-	return null;
 }

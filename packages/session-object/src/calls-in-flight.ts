@@ -1,4 +1,4 @@
-import { reasonOf, withEventId } from '@tmcp-sessions/core';
+import { AFTER_LOSS, reasonOf, withEventId } from '@tmcp-sessions/core';
 import type { CallEvents } from '@tmcp-sessions/core';
 import type { CallToolResult } from 'tmcp';
 
@@ -57,8 +57,6 @@ const TURNS_OF_A_CALL = 100;
 const CHECK_MS = 60_000;
 /** A call that takes its object down with it is not resumed for ever. */
 const MAX_ATTEMPTS = 3;
-/** Higher than anything that the lost instance can have numbered. */
-const AFTER_ALL = 1_000_000;
 const CALL_LOST = -32_001;
 
 /** The calls that are at work: noted while they are, so that none is forgotten with its instance. */
@@ -172,9 +170,9 @@ export class CallsInFlight implements SessionCalls {
 		this.#entries.remove('call', id);
 		if (stream === undefined) return;
 		const message = `event: message\ndata: ${JSON.stringify(answer)}\n\n`;
-		const frame = withEventId({ stream, sequence: AFTER_ALL }, message);
+		const frame = withEventId({ stream, sequence: AFTER_LOSS }, message);
 		try {
-			this.#options.keep(session, { stream, first: AFTER_ALL, frames: [frame], isComplete: true });
+			this.#options.keep(session, { stream, first: AFTER_LOSS, frames: [frame], isComplete: true });
 		} catch (error) {
 			this.#options.report(error);
 		}

@@ -16,8 +16,8 @@ export interface Entry<Value extends ArrayBuffer | string = string> {
 
 type EntryRow = { key: string; value: ArrayBuffer | string; atMs: number | null };
 
-/** Tables of `SyncLayer`, which keeps the streams: it would take a user's for its own. */
-const TAKEN: ReadonlySet<string> = new Set(['calls', 'histories', 'log', 'meta', 'shards']);
+/** What tables of this family begin with: those of `SyncLayer`, which keeps the streams, too. */
+const RESERVED = 'tmcp_';
 
 /** Keeps the number of the user's last migration. */
 const MIGRATED = 'migrated';
@@ -169,7 +169,7 @@ export class Entries {
 		return atMs ?? undefined;
 	}
 
-	/** All or nothing of what `work` writes. */
+	/** All or nothing of what `work` writes; of what this class and the alarm know of it, too. */
 	atomically<Result>(work: () => Result): Result {
 		try {
 			return this.#storage.transactionSync(work);
@@ -215,7 +215,7 @@ export class Entries {
 					'released is never removed: undo it with another one behind it',
 			);
 		}
-		const before = takenNames(sql);
+		const before = reservedTables(sql);
 		for (const [index, migration] of migrations.slice(done).entries()) {
 			try {
 				sql.exec(migration);
@@ -229,13 +229,13 @@ export class Entries {
 				);
 			}
 		}
-		const taken = takenNames(sql).filter((name) => !before.includes(name));
-		if (taken.length > 0) {
+		const changed = changedNames(before, reservedTables(sql));
+		if (changed.length > 0) {
 			throw new TmcpSessionsError(
 				'session-state',
 				PACKAGE,
-				`a migration made the table ${taken.join(' and ')}, whose name the streams of a session have; ` +
-					`call yours something else than ${[...TAKEN].join(', ')}`,
+				`a migration makes, changes or drops ${changed.join(' and ')}, and nothing of it was kept: names ` +
+					`that begin with ${RESERVED} are those of this package; give yours another one`,
 			);
 		}
 		sql.exec(
@@ -249,10 +249,19 @@ function isText(row: EntryRow): row is EntryRow & { value: string } {
 	return typeof row.value === 'string';
 }
 
-function takenNames(sql: SqlStorage): string[] {
-	return sql
-		.exec<{ name: string }>('SELECT name FROM sqlite_master')
-		.toArray()
-		.map(({ name }) => name.toLowerCase())
-		.filter((name) => TAKEN.has(name));
+/** What there is under names that are reserved, each with the SQL that made it. */
+function reservedTables(sql: SqlStorage): Map<string, string> {
+	const rows = sql.exec<{ name: string; made: string | null }>(
+		'SELECT name, sql AS made FROM sqlite_master WHERE substr(lower(name), 1, ?) = ?',
+		...[RESERVED.length, RESERVED],
+	);
+	return new Map(rows.toArray().map(({ name, made }) => [name, made ?? '']));
+}
+
+function changedNames(
+	before: ReadonlyMap<string, string>,
+	after: ReadonlyMap<string, string>,
+): string[] {
+	const names = new Set([...before.keys(), ...after.keys()]);
+	return [...names].filter((name) => before.get(name) !== after.get(name));
 }

@@ -1,5 +1,6 @@
 import { createSealing, reasonOf, secretsIn } from '@tmcp-sessions/core';
 import type { Sealing } from '@tmcp-sessions/core';
+import { isObject } from '@tmcp-sessions/http/parts';
 
 import type { Entries } from './entries.ts';
 import { SessionAuthError } from './errors.ts';
@@ -18,7 +19,7 @@ export interface AuthTokens {
 export interface SessionAuth {
 	/**
 	 * @param service whose they are, such as `github`.
-	 * @throws {SessionAuthError} where there is no key to encrypt with.
+	 * @throws {SessionAuthError} where there is no key to encrypt with, or for what are no tokens.
 	 */
 	set(service: string, tokens: AuthTokens): Promise<void>;
 	/**
@@ -48,6 +49,9 @@ export interface AuthOptions {
 
 /** Tokens that expire within this time are refreshed: a request takes a while. */
 const LEEWAY_MS = 30_000;
+/** What is between these is a time of this century in seconds, by mistake: in ms it is of early 1970. */
+const FIRST_SECONDS = 1_000_000_000;
+const LAST_SECONDS = 5_000_000_000;
 const MIN_KEY_LENGTH = 32;
 const VARIABLE = 'TMCP_AUTH_KEYS';
 
@@ -65,6 +69,7 @@ export class StoredAuth implements SessionAuth {
 	}
 
 	async set(service: string, tokens: AuthTokens): Promise<void> {
+		checkTokens(service, tokens);
 		this.#entries.write('auth', service, await this.#seal(service, tokens));
 	}
 
@@ -108,6 +113,7 @@ export class StoredAuth implements SessionAuth {
 		let tokens: AuthTokens;
 		try {
 			tokens = await refresh(service, expired);
+			checkTokens(service, tokens);
 		} catch (cause) {
 			throw new SessionAuthError(
 				`the tokens for "${service}" have expired and could not be refreshed (${reasonOf(cause)}); ` +
@@ -152,6 +158,25 @@ export class StoredAuth implements SessionAuth {
 	#boundTo(service: string): string {
 		return JSON.stringify([this.#options.boundTo, service]);
 	}
+}
+
+/** What comes from another service is as its author wrote it down, and types say nothing of it. */
+function checkTokens(service: string, tokens: unknown): void {
+	const { accessToken, expiresAtMs } = isObject(tokens) ? tokens : {};
+	const hasToken = typeof accessToken === 'string' && accessToken !== '';
+	if (hasToken && (expiresAtMs === undefined || isTime(expiresAtMs))) return;
+	throw new SessionAuthError(
+		`the tokens for "${service}" must have an accessToken and, where it is given, an expiresAtMs in ` +
+			'milliseconds since the epoch; found ' +
+			(hasToken
+				? `an expiresAtMs of ${String(expiresAtMs)}`
+				: `an accessToken of ${typeof accessToken}`),
+	);
+}
+
+function isTime(value: unknown): boolean {
+	if (typeof value !== 'number' || !Number.isFinite(value)) return false;
+	return value < FIRST_SECONDS || value > LAST_SECONDS;
 }
 
 /** The keys of a deployment: those that are given, or else those of its environment. */

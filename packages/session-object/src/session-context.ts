@@ -24,6 +24,9 @@ export const DEFAULT_CONTEXT_LIMITS: ContextLimits = {
 	totalLength: 4 * 1_024 * 1_024,
 };
 
+/** A row holds 2 MB, its key included. */
+const MAX_ROW_BYTES = 1_900_000;
+
 /**
  * What tools remember of a session. Everything here happens at once: nothing comes between a `get`
  * and the `set` after it that does not await anything, and no answer leaves the object before what
@@ -57,11 +60,18 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 	readonly #schemas: Partial<ContextSchemas<Values>>;
 	readonly #limits: ContextLimits;
 
+	/** @throws {SessionStateError} for a limit that is no positive number. */
 	constructor(
 		entries: Entries,
 		schemas: Partial<ContextSchemas<Values>>,
 		limits: ContextLimits = DEFAULT_CONTEXT_LIMITS,
 	) {
+		for (const [name, length] of Object.entries(limits)) {
+			if (length > 0) continue;
+			throw new SessionStateError(
+				`settings.limits.${name} must be a positive number of characters; found ${length}`,
+			);
+		}
 		this.#entries = entries;
 		this.#schemas = schemas;
 		this.#limits = limits;
@@ -95,6 +105,7 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 			);
 		}
 		this.#checkLimits(key, text);
+		this.#checkReadable(key, text);
 		this.#entries.write('context', key, text);
 	}
 
@@ -159,6 +170,18 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 		);
 	}
 
+	/** What is read is what JSON made of what the schema made of it. */
+	#checkReadable<Key extends keyof Values & string>(key: Key, text: string): void {
+		if (!Object.hasOwn(this.#schemas, key)) return;
+		this.#checked(
+			key,
+			JSON.parse(text),
+			(issue) =>
+				`the schema for "${key}" in the context does not take what it made of the value (${issue}); ` +
+				'nothing was stored. Use one that takes JSON and gives what it takes',
+		);
+	}
+
 	#checkLimits(key: string, text: string): void {
 		const { valueLength, totalLength } = this.#limits;
 		if (text.length > valueLength) {
@@ -166,6 +189,13 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 				`the value for "${key}" in the context has ${text.length} characters as JSON, where at most ` +
 					`${valueLength} are allowed; nothing was stored. Keep large things as artifacts or in a ` +
 					'table of your own, or raise settings.limits.valueLength (a row of SQLite holds 2 MB)',
+			);
+		}
+		const bytes = text.length * 3 > MAX_ROW_BYTES ? new TextEncoder().encode(text).byteLength : 0;
+		if (bytes > MAX_ROW_BYTES) {
+			throw new SessionStateError(
+				`the value for "${key}" in the context has ${bytes} bytes as JSON, where a row of SQLite holds ` +
+					`${MAX_ROW_BYTES}; nothing was stored. Keep large things as artifacts or in a table of your own`,
 			);
 		}
 		const before = this.#entries.read('context', key)?.length ?? 0;

@@ -1,4 +1,4 @@
-import type { SubscriptionFilter } from 'tmcp';
+import type { Agreed } from './agreed-changes.ts';
 
 /** What Workers call of a `SessionObject`. */
 export interface SessionObjectMethods {
@@ -21,8 +21,8 @@ export interface SessionObjectMethods {
 	 * @returns how many took it.
 	 */
 	deliver(session: string, message: string): Promise<number>;
-	/** What its server tells a listener of the stateless era of what it asks for. */
-	agreed(notifications: object): Promise<SubscriptionFilter>;
+	/** What its server has to do with a listener of the stateless era that asks for these. */
+	agreed(notifications: object): Promise<Agreed>;
 	/** Restores the object from its archive. */
 	restore(): Promise<RestoreOutcome>;
 }

@@ -2,10 +2,9 @@ import { reasonOf, reporterOf, StoredInfoSessionManager } from '@tmcp-sessions/c
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { DurableObject } from 'cloudflare:workers';
-import type { SubscriptionFilter } from 'tmcp';
 
 import { agreedChanges } from './agreed-changes.ts';
-import { restore } from './archive.ts';
+import type { Agreed } from './agreed-changes.ts';
 import type { CallInFlight, ToolResult } from './calls-in-flight.ts';
 import { trackedCalls } from './tracked-calls.ts';
 import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
@@ -140,7 +139,7 @@ export abstract class SessionObject<
 		return taken + (state.calls.isMeant(message) ? 1 : 0);
 	}
 
-	async agreed(notifications: object): Promise<SubscriptionFilter> {
+	async agreed(notifications: object): Promise<Agreed> {
 		const { server } = await this.#run();
 		return agreedChanges(server, notifications);
 	}
@@ -156,17 +155,10 @@ export abstract class SessionObject<
 
 	async restore(): Promise<RestoreOutcome> {
 		const { state } = await this.#run();
-		const failed = (message: string): RestoreOutcome => ({ outcome: 'failed', message });
-		const { bucket } = this.settings;
-		if (!bucket) return failed('settings.bucket is missing: expected the bucket of the archive');
-		if (state.entries.exist) return failed('the session is live: nothing was restored over it');
 		try {
-			const rows = await restore(bucket, this.ctx.id.toString(), this.ctx.storage);
-			state.forget();
-			state.store.extend(state.lifetime.revive(), 'expired too');
-			return { outcome: 'restored', rows };
+			return { outcome: 'restored', rows: await state.restore() };
 		} catch (error) {
-			return failed(reasonOf(error));
+			return { outcome: 'failed', message: reasonOf(error) };
 		}
 	}
 

@@ -6,6 +6,7 @@ import type { Route, RoutedRequest } from '@tmcp-sessions/http/parts';
 import { McpServer } from 'tmcp';
 import type { AuthInfo } from 'tmcp';
 
+import { ListeningServer } from './listening-server.ts';
 import { checkIdentity, objectName } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { objectAddresses, objectOf } from './object-address.ts';
@@ -67,9 +68,12 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
 		...(identify && {
-			agreed: async ({ principal }, notifications) => ({
-				...(await (await places.stubsOf('', principal))().agreed(notifications)),
-			}),
+			agreed: async ({ principal }, notifications) => {
+				const stub = (await places.stubsOf('', principal))();
+				const { changes, serverInfo } = await stub.agreed(notifications);
+				listening.name(serverInfo);
+				return { ...changes };
+			},
 		}),
 		async send(routed) {
 			if (routed.kind === 'stateless' && stateless) {
@@ -89,11 +93,12 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 	server.template({ name: 'any', description: 'Every resource', uri: '{+uri}' }, () => ({
 		contents: [],
 	}));
+	const listening = new ListeningServer(server);
 	const info = new RemoteInfo(async (id) => (await stubsOf(id))().isLive(id));
 	const streams = new RoutedStreams(stubsOf, handler.onError);
 	const subscriptions = new RoutedSubscriptions(() => stubsOf(''), handler.onError);
 	return createMcpHandler(
-		server,
+		listening.server,
 		{
 			...handler,
 			info,

@@ -2,6 +2,8 @@ import { reporterOf } from '@tmcp-sessions/core';
 import type { CallEvents } from '@tmcp-sessions/core';
 
 import { archive } from './archive.ts';
+import { ArchiveError } from './errors.ts';
+import { dropStaged, restoreStaged, stage } from './restore.ts';
 import { DEFAULT_ARTIFACT_BYTES, StoredArtifacts } from './artifacts.ts';
 import { CallsInFlight } from './calls-in-flight.ts';
 import type { ResumeCall } from './calls-in-flight.ts';
@@ -32,6 +34,9 @@ export interface StateOptions<Values extends ContextValues> {
 	readonly endsWithSession: () => boolean;
 }
 
+/** What a restoration that was cut off has left is let go of after this time. */
+const RESTORING_MS = 15 * 60_000;
+
 /** All that an object keeps of its session, and what looks after it. */
 export class SessionState<Values extends ContextValues> {
 	readonly entries: Entries;
@@ -44,6 +49,7 @@ export class SessionState<Values extends ContextValues> {
 	readonly report: (error: unknown) => void;
 	readonly #artifacts: StoredArtifacts;
 	readonly #options: StateOptions<Values>;
+	#isRestoring = false;
 
 	/** @throws {SessionStateError} for settings that cannot be. */
 	constructor(options: StateOptions<Values>) {
@@ -114,6 +120,7 @@ export class SessionState<Values extends ContextValues> {
 	 */
 	async runAlarm(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
 		this.alarm.hasGoneOff();
+		if (await this.#removedRestoration()) return true;
 		if (!this.lifetime.hasEnded) await this.schedule.run(onSchedule);
 		const verdict = this.lifetime.judge(streams.areOpen || this.calls.count > 0);
 		if (verdict === 'ended') {
@@ -126,6 +133,59 @@ export class SessionState<Values extends ContextValues> {
 		}
 		this.alarm.update();
 		return false;
+	}
+
+	/**
+	 * Brings back what the object had when it expired.
+	 *
+	 * @returns how many rows.
+	 * @throws {ArchiveError} where it cannot be, and nothing was changed.
+	 */
+	async restore(): Promise<number> {
+		const { settings, state, now } = this.#options;
+		const { bucket } = settings;
+		const { storage } = state;
+		if (!bucket) {
+			throw new ArchiveError('settings.bucket is missing: set it to the bucket of the archive');
+		}
+		if (this.#isRestoring)
+			throw new ArchiveError('the session is being restored already; wait for it');
+		this.#checkIsEmpty();
+		this.#isRestoring = true;
+		try {
+			// Should the object be lost meanwhile, it comes back to clean up.
+			await storage.setAlarm(now() + RESTORING_MS);
+			const object = state.id.toString();
+			await stage(bucket, object, storage);
+			this.#checkIsEmpty();
+			const rows = restoreStaged(object, storage);
+			this.forget();
+			this.store.extend(this.lifetime.revive(), 'expired too');
+			return rows;
+		} catch (error) {
+			dropStaged(storage);
+			if (!this.entries.exist) await this.empty();
+			throw error;
+		} finally {
+			this.#isRestoring = false;
+		}
+	}
+
+	/** Removes what a restoration has left that was cut off. @returns whether there was nothing else. */
+	async #removedRestoration(): Promise<boolean> {
+		const { now, state } = this.#options;
+		if (this.#isRestoring) {
+			await state.storage.setAlarm(now() + RESTORING_MS);
+			return false;
+		}
+		if (!dropStaged(state.storage) || this.entries.exist) return false;
+		await this.empty();
+		return true;
+	}
+
+	#checkIsEmpty(): void {
+		if (!this.entries.exist) return;
+		throw new ArchiveError('the session is live: nothing was restored over it; end it before');
 	}
 
 	/** Archives what an expired object keeps, and deletes it. What fails is tried again later. */

@@ -1,16 +1,12 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import type { CallInFlight } from '@tmcp-sessions/session-object';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
-import { callRows, objectOf } from './fixture/objects.ts';
-import { world } from './fixture/test-session.ts';
+import { callRows, loseCall, objectOf } from './fixture/objects.ts';
+import { resetWorld, world } from './fixture/test-session.ts';
 
-afterEach(() => {
-	world.resumed.length = 0;
-	world.runCall = undefined;
-	world.skewMs = 0;
-});
+afterEach(resetWorld);
 
 describe('one slow tool', () => {
 	it(
@@ -41,6 +37,14 @@ describe('runCall', () => {
 		const client = await Client.open();
 		expect(await client.call('list_notes')).toBe('handed over');
 		expect(await client.call('calls')).toBe('[]');
+	});
+});
+
+describe('waitUntil', () => {
+	it('has onError told of a failure that no answer waits for', async () => {
+		const client = await Client.open();
+		expect(await client.call('later')).toBe('answered');
+		await expect.poll(() => world.errors).toEqual(['failed later']);
 	});
 });
 
@@ -93,18 +97,3 @@ describe('a call in flight', () => {
 		expect(world.resumed).toEqual([]);
 	});
 });
-
-/** Leaves a call of an instance that is no more, as one that was reset does. */
-async function loseCall(client: Client, call: object): Promise<void> {
-	await runInDurableObject(objectOf(client), (_instance, { storage }) => {
-		const kept = {
-			...{ attempts: 0, instance: 'lost', session: client.session, startedAtMs: 1 },
-			...call,
-		};
-		storage.sql.exec(
-			"INSERT INTO tmcp_entries (kind, key, value, at_ms) VALUES ('call', ?, ?, 1)",
-			...[crypto.randomUUID(), JSON.stringify(kept)],
-		);
-	});
-	await evictDurableObject(objectOf(client));
-}

@@ -1,15 +1,17 @@
-import { objectName } from '@tmcp-sessions/session-object';
+import type { McpHandler } from '@tmcp-sessions/http';
+import { objectName, sessionRouter } from '@tmcp-sessions/session-object';
+import type { Identity } from '@tmcp-sessions/session-object';
 import { evictDurableObject, runDurableObjectAlarm, SELF } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { DAY_MS, HOUR_MS } from './fixture/alarm.ts';
 import { Client, PARAMS } from './fixture/client.ts';
 import { objectCount, objectOf, tablesOf } from './fixture/objects.ts';
-import { world } from './fixture/test-session.ts';
+import { Stream } from './fixture/stream.ts';
+import { resetWorld, world } from './fixture/test-session.ts';
 
-afterEach(() => {
-	world.skewMs = 0;
-});
+afterEach(resetWorld);
 
 describe('a session with an object of its own', () => {
 	it('answers calls from its state, and no other session sees it', async () => {
@@ -124,26 +126,9 @@ describe('what creates no object', () => {
 });
 
 describe('a request of the stateless era', () => {
-	const VERSION = '2026-07-28';
-	const stateless = (client: Client, name: string, args: object = {}): Promise<Response> =>
-		client.send(
-			'POST',
-			{
-				...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
-				params: {
-					...{ name, arguments: args },
-					_meta: {
-						'io.modelcontextprotocol/protocolVersion': VERSION,
-						'io.modelcontextprotocol/clientCapabilities': {},
-					},
-				},
-			},
-			{ 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/call', 'mcp-name': name },
-		);
-
 	it('is told which revisions have sessions, where each session has an object', async () => {
 		const before = await objectCount();
-		const response = await stateless(new Client(), 'list_notes');
+		const response = await new Client().sendStateless('tools/call', { name: 'list_notes' });
 		expect(response.status).toBe(400);
 		const { error } = await response.json<{ error: { code: number; data: object } }>();
 		expect(error.code).toBe(-32022);
@@ -151,21 +136,44 @@ describe('a request of the stateless era', () => {
 		expect(await objectCount()).toBe(before);
 	});
 
+	it('that listens is told at its end which server that was, and not of the router', async () => {
+		const [workspaceId, clientId] = ['listening', 'client'];
+		const client = new Client('/identity', { authorization: `${workspaceId}/${clientId}` });
+		const response = await client.sendStateless(
+			'subscriptions/listen',
+			{ notifications: { toolsListChanged: true } },
+			'listener',
+		);
+		const stream = new Stream(response);
+		await stream.until('notifications/subscriptions/acknowledged');
+		// At its absolute time the object ends, and all that is open with it.
+		const stub = env.SESSIONS.getByName(await objectName({ workspaceId, clientId }));
+		world.skewMs = 31 * DAY_MS;
+		await runDurableObjectAlarm(stub);
+		world.skewMs += HOUR_MS;
+		await runDurableObjectAlarm(stub);
+		await expect.poll(() => stream.isOver).toBe(true);
+		const [, end = ''] = /^data: (.*"id":"listener".*)$/m.exec(stream.text) ?? [];
+		const { result } = JSON.parse(end) as { result: { _meta: object } };
+		expect(result._meta).toEqual({
+			'io.modelcontextprotocol/subscriptionId': 'listener',
+			'io.modelcontextprotocol/serverInfo': { name: 'notes', version: '1.0.0' },
+		});
+	});
+
 	it('finds the state of its identity, and what a session has stored', async () => {
 		const headers = { authorization: 'both/eras' };
 		const session = await Client.open('/identity', headers);
 		await session.call('add_note', { text: 'milk' });
 		const client = new Client('/identity', headers);
-		await (await stateless(client, 'add_note', { text: 'bread' })).text();
-		expect(await (await stateless(client, 'list_notes')).text()).toContain(
-			'[\\"milk\\",\\"bread\\"]',
-		);
+		await client.callStateless('add_note', { text: 'bread' });
+		expect(await client.callStateless('list_notes')).toContain('[\\"milk\\",\\"bread\\"]');
 		expect(await session.call('list_notes')).toBe('["milk","bread"]');
 	});
 
 	it('leaves nothing behind for ever, where no session was ever opened', async () => {
 		const client = new Client('/identity', { authorization: 'stateless/only' });
-		await (await stateless(client, 'add_note', { text: 'milk' })).text();
+		await client.callStateless('add_note', { text: 'milk' });
 		const name = await objectName({ workspaceId: 'stateless', clientId: 'only' });
 		const object = env.SESSIONS.getByName(name);
 		expect(await tablesOf(object)).not.toEqual([]);
@@ -189,17 +197,6 @@ describe('an identity', () => {
 		await laptop.send('DELETE');
 		expect((await laptop.ask('ping')).status).toBe(404);
 		expect(await again.call('list_notes')).toBe('["milk"]');
-	});
-
-	it('two Workers that route its first initialize at once meet in one object', async () => {
-		const before = await objectCount();
-		const clients = await Promise.all(
-			Array.from({ length: 8 }, () => Client.open('/identity', { authorization: 'race/client' })),
-		);
-		expect(await objectCount()).toBe(before + 1);
-		expect(new Set(clients.map(({ session }) => session)).size).toBe(8);
-		await clients[0]?.call('add_note', { text: 'one' });
-		expect(await clients[7]?.call('list_notes')).toBe('["one"]');
 	});
 
 	it('has an object name that never changes', async () => {
@@ -227,5 +224,61 @@ describe('an identity', () => {
 		{ clientId: 'a', workspaceId: 'x'.repeat(1_025) },
 	])('is refused where it is none', async (identity) => {
 		await expect(objectName(identity)).rejects.toThrow(/identify must give a .*Id of 1 to 1024/);
+	});
+});
+
+describe('new objects', () => {
+	/** The namespace of the tests, which notes where its objects are asked for. */
+	function noted(): { namespace: object; asked: unknown[] } {
+		const asked: unknown[] = [];
+		const of = (target: typeof env.SESSIONS): object => ({
+			newUniqueId: () => target.newUniqueId(),
+			idFromName: (name: string) => target.idFromName(name),
+			idFromString: (id: string) => target.idFromString(id),
+			get: (id: DurableObjectId, options: object) => (asked.push(options), target.get(id, options)),
+			getByName: (name: string, options: object) => (
+				asked.push(options),
+				target.getByName(name, options)
+			),
+			// workerd on a machine of one's own knows no jurisdictions.
+			jurisdiction: (name: string) => (asked.push(name), of(target)),
+		});
+		return { namespace: of(env.SESSIONS), asked };
+	}
+
+	async function initialize(router: Pick<McpHandler, 'fetch'>): Promise<number> {
+		const request = new Request('https://mcp.example/mcp', {
+			method: 'POST',
+			headers: {
+				'content-type': 'application/json',
+				accept: 'application/json, text/event-stream',
+			},
+			body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: PARAMS }),
+		});
+		const response = await router.fetch(request, env, { waitUntil() {} });
+		await response.text();
+		return response.status;
+	}
+
+	const identify = (): Identity => ({ clientId: 'placed', workspaceId: crypto.randomUUID() });
+
+	it.each([
+		['of each session', {}],
+		['of identities', { identify }],
+	])('%s are made near the location hint', async (_what, options) => {
+		const { namespace, asked } = noted();
+		const router = sessionRouter({ object: namespace, locationHint: 'weur', ...options });
+		expect(await initialize(router)).toBe(200);
+		expect(asked).toEqual([{ locationHint: 'weur' }]);
+	});
+
+	it.each([
+		['of each session', {}],
+		['of identities', { identify }],
+	])('%s are made in the jurisdiction, and found there', async (_what, options) => {
+		const { namespace, asked } = noted();
+		const router = sessionRouter({ object: namespace, jurisdiction: 'eu', ...options });
+		expect(await initialize(router)).toBe(200);
+		expect(asked).toEqual(['eu', {}]);
 	});
 });

@@ -1,20 +1,15 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
-import { objectOf, tablesOf } from './fixture/objects.ts';
+import { callRows, databaseBytes, loseCall, objectOf, tablesOf } from './fixture/objects.ts';
 import { Stream } from './fixture/stream.ts';
-import { world } from './fixture/test-session.ts';
+import { resetWorld, world } from './fixture/test-session.ts';
 
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
-afterEach(() => {
-	world.newTool = false;
-	world.resumed.length = 0;
-	world.errors.length = 0;
-	world.skewMs = 0;
-});
+afterEach(resetWorld);
 
 describe('a stream of a session', () => {
 	it('gets what its session’s tools announce, and no other session’s', async () => {
@@ -93,15 +88,31 @@ describe('a stream of a session', () => {
 		expect(await tablesOf(stub)).toEqual([]);
 	});
 
-	it('takes less than 40 KiB of SQLite with it', async () => {
+	it('takes 32 KiB of SQLite with it, and 4 for each table of its own', async () => {
+		world.settings = { migrations: [] };
+		const plain = await Client.open();
+		await Stream.open(plain).then((stream) => stream.until('\n\n'));
+		await plain.call('count', { to: 1 });
+		expect(await databaseBytes(objectOf(plain))).toBe(32 * 1_024);
+		world.settings = undefined;
 		const client = await Client.open();
 		await Stream.open(client).then((stream) => stream.until('\n\n'));
 		await client.call('count', { to: 1 });
-		const bytes = await runInDurableObject(
-			objectOf(client),
-			(_instance, { storage }) => storage.sql.databaseSize,
-		);
-		expect(bytes).toBeLessThan(40 * 1_024);
+		expect(await databaseBytes(objectOf(client))).toBe(36 * 1_024);
+	});
+
+	it('takes less than 40 KiB again once what it was sent is old', async () => {
+		const client = await Client.open();
+		const stream = await Stream.open(client);
+		for (let count = 0; count < 200; count++) await client.call('announce');
+		await stream.until(TOOLS_CHANGED, 200);
+		expect(await databaseBytes(objectOf(client))).toBeGreaterThan(40 * 1_024);
+		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
+			storage.sql.exec('UPDATE tmcp_log SET at_ms = 0');
+		});
+		world.skewMs = 60 * 60_000;
+		await runDurableObjectAlarm(objectOf(client));
+		expect(await databaseBytes(objectOf(client))).toBeLessThan(40 * 1_024);
 	});
 });
 
@@ -146,24 +157,40 @@ describe('a deployment that changes the tools', () => {
 
 describe('a client that comes back for a call', () => {
 	it('gets the answer of one that was resumed after its object was lost', async () => {
-		const client = await Client.open();
-		const call = `call/${crypto.randomUUID()}`;
-		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
-			const kept = {
-				...{ tool: 'slow', arguments: {}, messageId: 'the-call', stream: call },
-				...{ attempts: 0, instance: 'lost', session: client.session, startedAtMs: 1 },
-			};
-			storage.sql.exec(
-				"INSERT INTO tmcp_entries (kind, key, value) VALUES ('call', ?, ?)",
-				...[crypto.randomUUID(), JSON.stringify(kept)],
-			);
-		});
-		await evictDurableObject(objectOf(client));
+		const { client, call } = await withLostCall();
 		const stream = await Stream.open(client, `${call}:0`);
 		await expect.poll(() => stream.isOver).toBe(true);
 		expect(stream.text).toContain('"id":"the-call"');
 		expect(stream.text).toContain('resumed slow');
+		// How much the lost object has said is not known.
+		expect(stream.text).toContain(
+			'the call was cut off and resumed: what was missed, if anything, is not known',
+		);
+		expect(stream.text).not.toMatch(/\d messages/);
 		expect(world.resumed).toHaveLength(1);
+	});
+
+	it.each([
+		[
+			'that nothing resumes: call again',
+			null,
+			'the server was restarted while it worked on this call, and nothing resumes it; call the tool again',
+		],
+		[
+			'that its handler ends: what that says',
+			() => {
+				throw new Error('the export is gone; start another');
+			},
+			'the export is gone; start another',
+		],
+	])('gets an error for one %s', async (_what, resume, message) => {
+		world.resume = resume;
+		const { client, call } = await withLostCall();
+		const stream = await Stream.open(client, `${call}:0`);
+		await expect.poll(() => stream.isOver).toBe(true);
+		expect(stream.text).toMatch(/"id":"the-call","error":\{"code":-32001,/);
+		expect(stream.text).toContain(message);
+		expect(await callRows(client)).toEqual([]);
 	});
 
 	it('gets the answer of one that went on without it', async () => {
@@ -184,6 +211,14 @@ describe('a client that comes back for a call', () => {
 		expect(stream.text).toContain('slept');
 	});
 });
+
+/** A call at work, whose object was lost. */
+async function withLostCall(): Promise<{ client: Client; call: string }> {
+	const client = await Client.open();
+	const call = `call/${crypto.randomUUID()}`;
+	await loseCall(client, { tool: 'slow', arguments: {}, messageId: 'the-call', stream: call });
+	return { client, call };
+}
 
 /** The object loses its sockets, and Workers open them again. */
 async function loseSockets(client: Client): Promise<void> {

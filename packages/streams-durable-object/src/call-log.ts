@@ -24,7 +24,7 @@ export class SqlCallLog {
 		for (const { stream, first, frames, isComplete } of rowsOf(added)) {
 			const text = JSON.stringify(frames);
 			this.#sql.exec(
-				'INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?)',
+				'INSERT OR REPLACE INTO tmcp_calls VALUES (?, ?, ?, ?, ?, ?)',
 				stream,
 				first,
 				nowMs,
@@ -43,7 +43,7 @@ export class SqlCallLog {
 	of(session: string, stream: string): CallEvents[] {
 		return this.#sql
 			.exec<{ first: number; frames: string; is_complete: number }>(
-				`SELECT first, frames, is_complete FROM calls
+				`SELECT first, frames, is_complete FROM tmcp_calls
 					WHERE stream = ? AND session = ? ORDER BY first`,
 				stream,
 				session,
@@ -59,7 +59,7 @@ export class SqlCallLog {
 
 	forget(session: string): void {
 		this.#size = undefined;
-		this.#sql.exec('DELETE FROM calls WHERE session = ?', session);
+		this.#sql.exec('DELETE FROM tmcp_calls WHERE session = ?', session);
 	}
 
 	/**
@@ -71,13 +71,13 @@ export class SqlCallLog {
 		const size = this.#sizeNow();
 		const oldestFirst = this.#sql
 			.exec<{ stream: string; first: number; at_ms: number; bytes: number }>(
-				`SELECT stream, first, at_ms, octet_length(frames) AS bytes FROM calls
+				`SELECT stream, first, at_ms, octet_length(frames) AS bytes FROM tmcp_calls
 					ORDER BY at_ms, first`,
 			)
 			.toArray();
 		for (const { stream, first, at_ms: atMs, bytes } of oldestFirst) {
 			if (!isOver(size, this.#bounds) && atMs >= beforeMs) break;
-			this.#sql.exec('DELETE FROM calls WHERE stream = ? AND first = ?', stream, first);
+			this.#sql.exec('DELETE FROM tmcp_calls WHERE stream = ? AND first = ?', stream, first);
 			size.messages -= 1;
 			size.bytes -= bytes;
 		}
@@ -87,7 +87,7 @@ export class SqlCallLog {
 	#sizeNow(): LogSize {
 		this.#size ??= this.#sql
 			.exec<LogSize>(
-				'SELECT count(*) AS messages, ifnull(sum(octet_length(frames)), 0) AS bytes FROM calls',
+				'SELECT count(*) AS messages, ifnull(sum(octet_length(frames)), 0) AS bytes FROM tmcp_calls',
 			)
 			.one();
 		return this.#size;

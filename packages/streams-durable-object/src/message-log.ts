@@ -46,7 +46,7 @@ export class SqlMessageLog implements MessageLog {
 		const bytes = ofNames + (isKept ? ofFrame : 0);
 		const end = (newest?.end_bytes ?? 0) + bytes;
 		const kept = isKept ? frame : null;
-		const insertion = 'INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)';
+		const insertion = 'INSERT INTO tmcp_log VALUES (?, ?, ?, ?, ?, ?)';
 		this.#sql.exec(insertion, sequence, nowMs, named, kept, bytes, end);
 		const size = this.#size({ sequence, bytes, end_bytes: end });
 		if (isOver(size, this.#bounds, MARGIN)) this.prune(0);
@@ -63,14 +63,14 @@ export class SqlMessageLog implements MessageLog {
 
 	lostToMany(): number {
 		const [row] = this.#sql.exec<{ value: number }>(
-			"SELECT value FROM meta WHERE key = 'lost_to_many'",
+			"SELECT value FROM tmcp_meta WHERE key = 'lost_to_many'",
 		);
 		return row?.value ?? 0;
 	}
 
 	*since(session: string, sequence: number): Generator<LoggedMessage> {
 		const rows = this.#sql.exec<{ sequence: number; frame: string | null }>(
-			`SELECT sequence, frame FROM log WHERE sequence > ?
+			`SELECT sequence, frame FROM tmcp_log WHERE sequence > ?
 				AND (sessions IS NULL OR instr(sessions, ?) > 0) ORDER BY sequence`,
 			sequence,
 			` ${session} `,
@@ -80,7 +80,7 @@ export class SqlMessageLog implements MessageLog {
 
 	historyOf(session: string): ChannelHistory | undefined {
 		const [row] = this.#sql.exec<{ history: string }>(
-			'SELECT history FROM histories WHERE session = ?',
+			'SELECT history FROM tmcp_histories WHERE session = ?',
 			session,
 		);
 		// Sound: nothing but `saveHistory` writes it.
@@ -89,15 +89,15 @@ export class SqlMessageLog implements MessageLog {
 
 	saveHistory(session: string, history: ChannelHistory): void {
 		const text = JSON.stringify(history);
-		this.#sql.exec('INSERT OR REPLACE INTO histories VALUES (?, ?, NULL)', session, text);
+		this.#sql.exec('INSERT OR REPLACE INTO tmcp_histories VALUES (?, ?, NULL)', session, text);
 	}
 
 	/** Whether any session, or this one, has or had a stream: nobody else can come back for anything. */
 	knows(session?: string): boolean {
 		const found =
 			session === undefined
-				? this.#sql.exec('SELECT 1 FROM histories LIMIT 1')
-				: this.#sql.exec('SELECT 1 FROM histories WHERE session = ?', session);
+				? this.#sql.exec('SELECT 1 FROM tmcp_histories LIMIT 1')
+				: this.#sql.exec('SELECT 1 FROM tmcp_histories WHERE session = ?', session);
 		return found.toArray().length > 0;
 	}
 
@@ -110,7 +110,7 @@ export class SqlMessageLog implements MessageLog {
 	}
 
 	forget(session: string): void {
-		this.#sql.exec('DELETE FROM histories WHERE session = ?', session);
+		this.#sql.exec('DELETE FROM tmcp_histories WHERE session = ?', session);
 	}
 
 	/**
@@ -123,7 +123,7 @@ export class SqlMessageLog implements MessageLog {
 		const size = this.#size();
 		let last = 0;
 		const rows = this.#sql.exec<{ sequence: number; at_ms: number; bytes: number }>(
-			'SELECT sequence, at_ms, bytes FROM log ORDER BY sequence',
+			'SELECT sequence, at_ms, bytes FROM tmcp_log ORDER BY sequence',
 		);
 		for (const { sequence, at_ms: atMs, bytes } of rows) {
 			if (size.messages === 1 || !(isOver(size, this.#bounds) || atMs < beforeMs)) break;
@@ -143,7 +143,9 @@ export class SqlMessageLog implements MessageLog {
 	 */
 	forgetIdle(isOpen: (session: string) => boolean, nowMs: number): boolean {
 		const rows = this.#sql
-			.exec<{ session: string; idle_ms: number | null }>('SELECT session, idle_ms FROM histories')
+			.exec<{ session: string; idle_ms: number | null }>(
+				'SELECT session, idle_ms FROM tmcp_histories',
+			)
 			.toArray();
 		let idle = 0;
 		for (const { session, idle_ms: sinceMs } of rows) {
@@ -164,7 +166,7 @@ export class SqlMessageLog implements MessageLog {
 		const lost = new Map<string, number>();
 		let lostToMany = 0;
 		const rows = this.#sql.exec<{ sequence: number; sessions: string | null }>(
-			'SELECT sequence, sessions FROM log WHERE sequence <= ?',
+			'SELECT sequence, sessions FROM tmcp_log WHERE sequence <= ?',
 			last,
 		);
 		for (const { sequence, sessions } of rows) {
@@ -176,16 +178,16 @@ export class SqlMessageLog implements MessageLog {
 			const history = this.historyOf(session);
 			if (!history) continue;
 			const text = JSON.stringify(withLoss(history, sequence));
-			this.#sql.exec('UPDATE histories SET history = ? WHERE session = ?', text, session);
+			this.#sql.exec('UPDATE tmcp_histories SET history = ? WHERE session = ?', text, session);
 		}
 		if (lostToMany > 0) {
-			this.#sql.exec("INSERT OR REPLACE INTO meta VALUES ('lost_to_many', ?)", lostToMany);
+			this.#sql.exec("INSERT OR REPLACE INTO tmcp_meta VALUES ('lost_to_many', ?)", lostToMany);
 		}
-		this.#sql.exec('DELETE FROM log WHERE sequence <= ?', last);
+		this.#sql.exec('DELETE FROM tmcp_log WHERE sequence <= ?', last);
 	}
 
 	#setIdle(session: string, sinceMs: number | null): void {
-		this.#sql.exec('UPDATE histories SET idle_ms = ? WHERE session = ?', sinceMs, session);
+		this.#sql.exec('UPDATE tmcp_histories SET idle_ms = ? WHERE session = ?', sinceMs, session);
 	}
 
 	/** What is kept has no gaps: two rows tell how much it is, and nothing has to be counted. */
@@ -201,7 +203,7 @@ export class SqlMessageLog implements MessageLog {
 	/** The oldest message or the newest one, and how long all were that were ever kept up to it. */
 	#end(order: 'ASC' | 'DESC'): LogEnd | undefined {
 		const [row] = this.#sql.exec<LogEnd>(
-			`SELECT sequence, bytes, end_bytes FROM log ORDER BY sequence ${order} LIMIT 1`,
+			`SELECT sequence, bytes, end_bytes FROM tmcp_log ORDER BY sequence ${order} LIMIT 1`,
 		);
 		return row;
 	}
@@ -224,9 +226,9 @@ export function inRows<Known extends { readonly session: string }>(known: Known[
 }
 
 function epochOf(sql: SqlStorage): string {
-	const [row] = sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'");
+	const [row] = sql.exec<{ value: string }>("SELECT value FROM tmcp_meta WHERE key = 'epoch'");
 	if (row) return row.value;
 	const epoch = crypto.randomUUID().slice(0, 8);
-	sql.exec("INSERT INTO meta VALUES ('epoch', ?)", epoch);
+	sql.exec("INSERT INTO tmcp_meta VALUES ('epoch', ?)", epoch);
 	return epoch;
 }

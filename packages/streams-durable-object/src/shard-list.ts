@@ -10,7 +10,7 @@ export class ShardList {
 
 	labels(): string[] {
 		this.#labels ??= this.#sql
-			.exec<{ label: string }>('SELECT label FROM shards')
+			.exec<{ label: string }>('SELECT label FROM tmcp_shards')
 			.toArray()
 			.map(({ label }) => label);
 		return this.#labels;
@@ -19,12 +19,12 @@ export class ShardList {
 	/** @param token of this registration: one that is on the list already has this one from now on. */
 	add(label: string, token: string): void {
 		this.#labels = undefined;
-		this.#sql.exec('INSERT OR REPLACE INTO shards VALUES (?, ?)', label, token);
+		this.#sql.exec('INSERT OR REPLACE INTO tmcp_shards VALUES (?, ?)', label, token);
 	}
 
 	/** Nothing where the shard has registered again: whichever of the two arrives first. */
 	remove(label: string, token: string): void {
 		this.#labels = undefined;
-		this.#sql.exec('DELETE FROM shards WHERE label = ? AND token = ?', label, token);
+		this.#sql.exec('DELETE FROM tmcp_shards WHERE label = ? AND token = ?', label, token);
 	}
 }

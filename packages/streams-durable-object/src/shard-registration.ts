@@ -104,7 +104,7 @@ export class ShardRegistration {
 
 	#read(): Registration {
 		const [row] = this.#state.storage.sql.exec<{ value: string }>(
-			"SELECT value FROM meta WHERE key = 'registration'",
+			"SELECT value FROM tmcp_meta WHERE key = 'registration'",
 		);
 		// Sound: nothing but `#keep` writes it.
 		return row ? (JSON.parse(row.value) as Registration) : { shard: ROOT_SHARD };
@@ -113,7 +113,7 @@ export class ShardRegistration {
 	#keep(registration: Registration): void {
 		this.#kept = registration;
 		const text = JSON.stringify(registration);
-		const statement = "INSERT OR REPLACE INTO meta VALUES ('registration', ?)";
+		const statement = "INSERT OR REPLACE INTO tmcp_meta VALUES ('registration', ?)";
 		this.#state.storage.sql.exec(statement, text);
 	}
 }

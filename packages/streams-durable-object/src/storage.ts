@@ -12,16 +12,16 @@ import { PACKAGE } from './binding.ts';
 export function openStorage(storage: DurableObjectStorage): SqlStorage {
 	const sql = sqlOf(storage);
 	sql.exec(
-		`CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-		CREATE TABLE IF NOT EXISTS shards (label TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
-		CREATE TABLE IF NOT EXISTS log (
+		`CREATE TABLE IF NOT EXISTS tmcp_meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+		CREATE TABLE IF NOT EXISTS tmcp_shards (label TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
+		CREATE TABLE IF NOT EXISTS tmcp_log (
 			sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, sessions TEXT, frame TEXT,
 			bytes INTEGER NOT NULL, end_bytes INTEGER NOT NULL
 		);
-		CREATE TABLE IF NOT EXISTS histories (
+		CREATE TABLE IF NOT EXISTS tmcp_histories (
 			session TEXT PRIMARY KEY, history TEXT NOT NULL, idle_ms INTEGER
 		) WITHOUT ROWID;
-		CREATE TABLE IF NOT EXISTS calls (
+		CREATE TABLE IF NOT EXISTS tmcp_calls (
 			stream TEXT, first INTEGER, at_ms INTEGER NOT NULL, session TEXT NOT NULL,
 			frames TEXT NOT NULL, is_complete INTEGER NOT NULL, PRIMARY KEY (stream, first)
 		) WITHOUT ROWID;`,

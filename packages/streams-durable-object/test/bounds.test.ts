@@ -181,7 +181,7 @@ describe('the streams of a session that wait for calls', () => {
 			const log = new SqlCallLog(storage.sql, DEFAULT_LOG_BOUNDS);
 			log.keep('s', { stream, first: 1, frames, isComplete: true }, Date.now());
 			const rows = storage.sql.exec<{ bytes: number }>(
-				'SELECT octet_length(frames) AS bytes FROM calls WHERE stream = ?',
+				'SELECT octet_length(frames) AS bytes FROM tmcp_calls WHERE stream = ?',
 				stream,
 			);
 			const sizes = rows.toArray().map(({ bytes }) => bytes);

@@ -38,7 +38,7 @@ function listenerOf(uris: readonly string[]): string {
 async function closeAll(): Promise<void> {
 	await runInDurableObject(syncLayer(), (_instance, state) => {
 		for (const socket of state.getWebSockets()) socket.close(1000);
-		state.storage.sql.exec('DELETE FROM histories');
+		state.storage.sql.exec('DELETE FROM tmcp_histories');
 	});
 	const left = (): Promise<number> =>
 		runInDurableObject(syncLayer(), (_instance, state) => state.getWebSockets().length);

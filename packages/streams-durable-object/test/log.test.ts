@@ -57,7 +57,8 @@ describe('what the log costs', () => {
 		const kept = (): Promise<number> =>
 			runInDurableObject(syncLayer(), (_instance, { storage }) => {
 				const sum = 'sum(octet_length(frame) + ifnull(octet_length(sessions), 0))';
-				return storage.sql.exec<{ bytes: number }>(`SELECT ${sum} AS bytes FROM log`).one().bytes;
+				return storage.sql.exec<{ bytes: number }>(`SELECT ${sum} AS bytes FROM tmcp_log`).one()
+					.bytes;
 			});
 		for (let round = 0; round < 3; round++) {
 			for (let sent = 0; sent < 10; sent++) {
@@ -99,16 +100,16 @@ describe('what is pruned', () => {
 		await expect.poll(() => syncLayer().has(id)).toBe(false);
 		const age = (): Promise<void> =>
 			runInDurableObject(syncLayer(), (_instance, { storage }) => {
-				storage.sql.exec('UPDATE log SET at_ms = 0');
-				storage.sql.exec('UPDATE calls SET at_ms = 0');
-				storage.sql.exec('UPDATE histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
+				storage.sql.exec('UPDATE tmcp_log SET at_ms = 0');
+				storage.sql.exec('UPDATE tmcp_calls SET at_ms = 0');
+				storage.sql.exec('UPDATE tmcp_histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
 			});
 		await age();
 		expect(await runDurableObjectAlarm(syncLayer())).toBe(true);
 		expect(await rowsOf('calls', id)).toEqual([]);
 		// The newest message stays, and so does what it takes to resume the stream.
 		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
-			expect(storage.sql.exec('SELECT sequence FROM log').toArray()).toHaveLength(1);
+			expect(storage.sql.exec('SELECT sequence FROM tmcp_log').toArray()).toHaveLength(1);
 		});
 		expect(await rowsOf('histories', id)).toHaveLength(1);
 		const errors: Error[] = [];
@@ -176,7 +177,7 @@ describe('what is too large', () => {
 		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
 			for (const session of many) {
 				const history = JSON.stringify({ channels: [1], steps: [[1, 1]], lost: 0 });
-				storage.sql.exec('INSERT INTO histories VALUES (?, ?, NULL)', session, history);
+				storage.sql.exec('INSERT INTO tmcp_histories VALUES (?, ?, NULL)', session, history);
 			}
 		});
 		const [first = '', last = ''] = [many[0], many.at(-1)];
@@ -187,7 +188,7 @@ describe('what is too large', () => {
 		await Promise.all(streams.map((stream) => stream.until('to many')));
 		for (const stream of streams) await stream.cancel();
 		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
-			storage.sql.exec('DELETE FROM histories');
+			storage.sql.exec('DELETE FROM tmcp_histories');
 		});
 	});
 

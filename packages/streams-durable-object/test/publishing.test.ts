@@ -271,7 +271,8 @@ describe('publishing', () => {
 					runInDurableObject(
 						syncLayer(shard === '0' ? undefined : shard),
 						(_instance, { storage }) =>
-							storage.sql.exec<{ n: number }>('SELECT max(sequence) AS n FROM log').one().n ?? 0,
+							storage.sql.exec<{ n: number }>('SELECT max(sequence) AS n FROM tmcp_log').one().n ??
+							0,
 					),
 				),
 			);

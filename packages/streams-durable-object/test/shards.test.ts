@@ -18,7 +18,7 @@ function sessionIn(shard: string): string {
 function listed(): Promise<string[]> {
 	return runInDurableObject(syncLayer(), (_instance, { storage }) =>
 		storage.sql
-			.exec<{ label: string }>('SELECT label FROM shards ORDER BY label')
+			.exec<{ label: string }>('SELECT label FROM tmcp_shards ORDER BY label')
 			.toArray()
 			.map(({ label }) => label),
 	);
@@ -28,8 +28,8 @@ function listed(): Promise<string[]> {
 async function letAge(shard: string): Promise<void> {
 	for (let round = 0; round < 4; round++) {
 		await runInDurableObject(syncLayer(shard), (_instance, { storage }) => {
-			storage.sql.exec('UPDATE log SET at_ms = 0');
-			storage.sql.exec('UPDATE histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
+			storage.sql.exec('UPDATE tmcp_log SET at_ms = 0');
+			storage.sql.exec('UPDATE tmcp_histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
 		});
 		await runDurableObjectAlarm(syncLayer(shard));
 	}
@@ -109,7 +109,7 @@ describe('a session lives in the shard that its id names', () => {
 		const call = `call/${crypto.randomUUID()}`;
 		await manager.keepCall(id, { stream: call, first: 1, frames: ['a', 'b'], isComplete: true });
 		await runInDurableObject(syncLayer('weur7'), (_instance, { storage }) => {
-			expect(storage.sql.exec('SELECT * FROM calls').toArray()).toHaveLength(1);
+			expect(storage.sql.exec('SELECT * FROM tmcp_calls').toArray()).toHaveLength(1);
 		});
 		// Nothing is published to either: there is nothing to be listed for.
 		expect(await listed()).not.toContain('weur7');

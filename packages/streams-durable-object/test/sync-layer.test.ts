@@ -89,7 +89,10 @@ describe('what SyncLayer keeps', () => {
 				?.deserializeAttachment();
 			expect(attachment).toMatchObject({ session, isCurrent: true, isSuperseded: false });
 			expect(JSON.stringify(attachment).length).toBeLessThan(512);
-			const rows = state.storage.sql.exec('SELECT * FROM histories WHERE session = ?', session);
+			const rows = state.storage.sql.exec(
+				'SELECT * FROM tmcp_histories WHERE session = ?',
+				session,
+			);
 			expect(rows.toArray()).toHaveLength(1);
 		});
 	});

@@ -58,6 +58,14 @@ export class WorkingClient {
 			.catch(() => {});
 	}
 
+	/** Starts work that takes its object down with it. @returns whether the client was told of it. */
+	async crash(token: string, when: 'a turn later' | 'at once'): Promise<boolean> {
+		const params = { name: 'crash', arguments: { token, when } };
+		const response = await this.#send({ method: 'tools/call', params }).catch(() => undefined);
+		await response?.text().catch(() => {});
+		return response?.ok !== true;
+	}
+
 	/** Has the server say that its tools changed. */
 	async announce(): Promise<void> {
 		await this.#call('announce');
@@ -68,6 +76,7 @@ export class WorkingClient {
 		return JSON.parse(await this.#call('unfinished')) as string[]; // Sound: the fixture's own answer.
 	}
 
+	/** How much work was begun, as far as the server knows. */
 	async started(): Promise<number> {
 		return Number(await this.#call('started'));
 	}

@@ -1,0 +1,46 @@
+import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
+import type { Workers } from '@tmcp-sessions/testkit/workerd';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { WorkingClient } from './working-client.ts';
+
+describe.each(workerdVersions)('a call whose object is lost on workerd %s', (version) => {
+	let workers: Workers<'a' | 'b'>;
+	beforeAll(async () => {
+		workers = await startWorkers({
+			entry: join(import.meta.dirname, '../fixture/isolate.ts'),
+			workers: ['a', 'b'],
+			version,
+			kvNamespaces: [],
+			durableObjects: { WORKING: 'WorkingSession' },
+			onLog: () => {},
+		});
+	}, 60_000);
+	afterAll(() => workers.stop());
+
+	async function opened(): Promise<WorkingClient> {
+		const client = new WorkingClient(() => workers.url('b'));
+		await client.open();
+		return client;
+	}
+
+	it('a turn after it began is resumed: what it wrote was never stored without its note', async () => {
+		const client = await opened();
+		for (const token of ['one', 'two', 'three']) {
+			expect(await client.crash(token, 'a turn later')).toBe(true);
+			await expect.poll(() => client.unfinished()).toEqual([]);
+		}
+		expect(await client.started()).toBe(3);
+		expect(client.faults).toEqual([]);
+	});
+
+	it('in its first turn was not begun: neither what it wrote nor its note is there', async () => {
+		const client = await opened();
+		for (const token of ['one', 'two', 'three']) {
+			expect(await client.crash(token, 'at once')).toBe(true);
+		}
+		expect(await client.started()).toBe(0);
+		expect(client.faults).toEqual([]);
+	});
+});

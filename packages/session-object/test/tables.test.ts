@@ -1,0 +1,85 @@
+import { evictDurableObject } from 'cloudflare:test';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { Client } from './fixture/client.ts';
+import { inSession } from './fixture/in-session.ts';
+import { objectOf, tablesOf } from './fixture/objects.ts';
+import { Stream } from './fixture/stream.ts';
+import { resetWorld, testSettings, world } from './fixture/test-session.ts';
+
+afterEach(resetWorld);
+
+describe('the tables of a user', () => {
+	it('are made with the session, kept, and brought forward by a later deployment', async () => {
+		const client = await Client.open();
+		await inSession(client, ({ sql }) => {
+			sql.exec("INSERT INTO events (what) VALUES ('a')");
+		});
+		const migrations = [
+			...(testSettings.migrations ?? []),
+			'ALTER TABLE events ADD COLUMN who TEXT',
+		];
+		world.settings = { migrations };
+		await evictDurableObject(objectOf(client));
+		await inSession(client, ({ sql }) => {
+			expect(sql.exec('SELECT what, who FROM events').toArray()).toEqual([
+				{ what: 'a', who: null },
+			]);
+		});
+	});
+
+	it('an older deployment does not touch what a later one made', async () => {
+		const client = await Client.open();
+		world.settings = { migrations: [] };
+		await evictDurableObject(objectOf(client));
+		expect((await client.ask('ping')).status).toBe(500);
+		expect(world.errors.join()).toMatch(
+			/brought to version 1, and this deployment knows 0 migrations; deploy a release that has them all/,
+		);
+	});
+
+	it.each([
+		['makes a table', 'CREATE TABLE TMCP_log (x)', 'TMCP_log'],
+		['changes one', 'ALTER TABLE tmcp_entries ADD COLUMN mine', 'tmcp_entries'],
+		['drops one', 'DROP TABLE tmcp_entries', 'tmcp_entries'],
+	])('a migration that %s under a reserved name is refused', async (_what, migration, name) => {
+		const client = await Client.open();
+		await client.call('add_note', { text: 'milk' });
+		world.settings = { migrations: [...(testSettings.migrations ?? []), migration] };
+		await evictDurableObject(objectOf(client));
+		expect((await client.ask('ping')).status).toBe(500);
+		expect(world.errors.join()).toContain(
+			`a migration makes, changes or drops ${name}, and nothing of it was kept: names that begin ` +
+				'with tmcp_ are those of this package; give yours another one',
+		);
+		world.settings = undefined;
+		await evictDurableObject(objectOf(client));
+		expect(await client.call('list_notes')).toBe('["milk"]');
+	});
+
+	it('may have any other name, those of what a session is made of too', async () => {
+		const names = ['calls', 'histories', 'log', 'meta', 'shards', 'entries', 'sessions'];
+		const tables = names.map((name) => `CREATE TABLE ${name} (mine TEXT)`);
+		world.settings = { migrations: [...(testSettings.migrations ?? []), ...tables] };
+		const client = await Client.open();
+		const stream = await Stream.open(client);
+		await client.call('announce');
+		await stream.until('list_changed');
+		await inSession(client, ({ sql }) => {
+			for (const name of names) {
+				sql.exec(`INSERT INTO ${name} VALUES ('x')`);
+				expect(sql.exec(`SELECT * FROM ${name}`).toArray()).toEqual([{ mine: 'x' }]);
+			}
+		});
+	});
+
+	it('a migration that fails leaves nothing of it, and says which it was', async () => {
+		const client = await Client.open();
+		const migrations = [...(testSettings.migrations ?? []), 'CREATE TABLE more (x); SELEKT 1'];
+		world.settings = { migrations };
+		await evictDurableObject(objectOf(client));
+		expect((await client.ask('ping')).status).toBe(500);
+		expect(world.errors.join()).toMatch(/migration 2 of 2 failed, and nothing of it was kept/);
+		expect(await tablesOf(objectOf(client))).not.toContain('more');
+	});
+});
