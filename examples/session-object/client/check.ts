@@ -17,10 +17,12 @@ const PHONE = 'anna-phone-token';
  * What a client of the notes sees.
  *
  * @param disturb called while an export is under way: a test loses its object then.
+ * @param fetchOld sends the requests of the client of the old transport.
  */
 export async function checkNotes(
 	url: URL,
 	disturb: () => Promise<void> = async () => {},
+	fetchOld: typeof fetch = fetch,
 ): Promise<Check[]> {
 	const checks: Check[] = [];
 	const check = (title: string, seen: unknown, expected: unknown): void => {
@@ -48,6 +50,13 @@ export async function checkNotes(
 		check('the next session of the client has them too', await again.call('list_notes'), listed);
 		await again.end();
 
+		const old = await Visit.beginOld(new URL('/sse', url), LAPTOP, fetchOld);
+		check('so has one over the old SSE transport', await old.call('list_notes'), listed);
+		await old.call('add_note', { text: 'eggs' });
+		await old.end();
+		const added = await laptop.call('list_notes');
+		check('and what it adds is there for the others', added, `${listed}\neggs`);
+
 		await laptop.call('connect_press');
 		await pause(1_200);
 		const printed = await Promise.all([1, 2, 3].map(() => laptop.call('publish')));
@@ -60,7 +69,7 @@ export async function checkNotes(
 		const exporting = laptop.call('export');
 		await pause(2_000);
 		await disturb();
-		const count = listed.split('\n').length;
+		const count = added.split('\n').length;
 		const exported = await exporting;
 		const isWhole = exported.startsWith(`exported ${count} notes`);
 		checks.push({ title: 'an export comes to its end', holds: isWhole, seen: exported });

@@ -1,4 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
 /** A client of the notes, with a token. */
@@ -10,6 +11,18 @@ export class Visit {
 		const visit = new Visit();
 		const requestInit = { headers: { authorization: `Bearer ${token}` } };
 		await visit.#client.connect(new StreamableHTTPClientTransport(url, { requestInit }));
+		return visit;
+	}
+
+	/**
+	 * Opens one over the old SSE transport.
+	 *
+	 * @param fetchLike sends the requests: a test has GET and POST answered by different isolates.
+	 */
+	static async beginOld(url: URL, token: string, fetchLike: typeof fetch): Promise<Visit> {
+		const visit = new Visit();
+		const requestInit = { headers: { authorization: `Bearer ${token}` } };
+		await visit.#client.connect(new SSEClientTransport(url, { requestInit, fetch: fetchLike }));
 		return visit;
 	}
 

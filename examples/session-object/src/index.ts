@@ -1,4 +1,5 @@
 import { sessionRouter } from '@tmcp-sessions/session-object';
+import { createSseHandler } from '@tmcp-sessions/sse';
 
 import { accessTokens } from './access-tokens.ts';
 
@@ -9,4 +10,6 @@ export default sessionRouter({
 	oauth: accessTokens,
 	identify: (_request, auth) =>
 		auth && { workspaceId: String(auth.extra?.['workspace']), clientId: auth.clientId },
+	// Clients that still speak the first transport over HTTP, at /sse and /messages.
+	sse: createSseHandler,
 });

@@ -6,6 +6,7 @@ import type {
 	SessionSettings,
 	ToolResult,
 } from '@tmcp-sessions/session-object';
+import { createSseHandler } from '@tmcp-sessions/sse';
 import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
 import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
@@ -28,6 +29,7 @@ export class Notes extends SessionObject<Env, Remembered> {
 			exported: v.pipe(v.number(), v.integer()),
 		},
 		bucket: this.env.ARCHIVE,
+		sse: createSseHandler,
 	};
 
 	createServer(session: Session<Remembered>): McpServer<v.GenericSchema> {

@@ -38,9 +38,16 @@ beforeAll(async () => {
 afterAll(() => workers.stop());
 
 it('the checking client sees what it should', async () => {
-	const checks = await checkNotes(new URL('/mcp', workers.url('a')));
+	// A stream of the old transport in one isolate, its messages in the other.
+	const acrossIsolates: typeof fetch = (input, init) => {
+		const target = new URL(input instanceof Request ? input.url : input);
+		target.host = workers.url(init?.method === 'POST' ? 'b' : 'a').host;
+		return fetch(target, init);
+	};
+	const url = new URL('/mcp', workers.url('a'));
+	const checks = await checkNotes(url, undefined, acrossIsolates);
 	expect(checks.filter(({ holds }) => !holds)).toEqual([]);
-	expect(checks).toHaveLength(6);
+	expect(checks).toHaveLength(8);
 });
 
 it('a call in flight survives the loss of its object, and goes on where it was', async () => {
@@ -64,23 +71,26 @@ it('everything is still there after a restart', async () => {
 	await laptop.end();
 });
 
-const inspect = async (...args: string[]): Promise<unknown> => {
-	const url = new URL('/mcp', workers.url('a')).href;
+const inspect = async (transport: 'http' | 'sse', ...args: string[]): Promise<unknown> => {
+	const url = new URL(transport === 'sse' ? '/sse' : '/mcp', workers.url('a')).href;
 	const header = ['--header', 'Authorization: Bearer anna-phone-token'];
-	const all = [inspector, '--cli', url, '--transport', 'http', ...header, ...args];
+	const all = [inspector, '--cli', url, '--transport', transport, ...header, ...args];
 	const { stdout } = await run(process.execPath, all, { timeout: 25_000 });
 	return JSON.parse(stdout);
 };
 
-it("the MCP Inspector's CLI lists the tools", async () => {
-	expect(await inspect('--method', 'tools/list')).toMatchObject({
-		tools: ['add_note', 'list_notes', 'connect_press', 'publish', 'export'].map((name) => ({
-			name,
-		})),
-	});
-});
+it.each(['http', 'sse'] as const)(
+	"the MCP Inspector's CLI lists the tools over %s",
+	async (via) => {
+		expect(await inspect(via, '--method', 'tools/list')).toMatchObject({
+			tools: ['add_note', 'list_notes', 'connect_press', 'publish', 'export'].map((name) => ({
+				name,
+			})),
+		});
+	},
+);
 
 it("the MCP Inspector's CLI calls a tool", async () => {
 	const call = ['--method', 'tools/call', '--tool-name', 'add_note', '--tool-arg', 'text=eggs'];
-	expect(await inspect(...call)).toMatchObject({ content: [{ text: '1 notes' }] });
+	expect(await inspect('http', ...call)).toMatchObject({ content: [{ text: '1 notes' }] });
 });

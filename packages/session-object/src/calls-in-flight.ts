@@ -45,6 +45,8 @@ export interface CallsOptions {
 	readonly resume: ResumeCall | undefined;
 	/** Keeps an answer for a client that comes back for it. */
 	readonly keep: (session: string, events: CallEvents) => void;
+	/** Sends an answer to a client of a transport that has one stream for all of them. */
+	readonly say: (session: string, frame: string) => void;
 	readonly now: () => number;
 	readonly report: (error: unknown) => void;
 }
@@ -168,8 +170,8 @@ export class CallsInFlight implements SessionCalls {
 		const text = this.#entries.read('call', id);
 		const stream = text === undefined ? call.stream : parse(text).stream;
 		this.#entries.remove('call', id);
-		if (stream === undefined) return;
 		const message = `event: message\ndata: ${JSON.stringify(answer)}\n\n`;
+		if (stream === undefined) return this.#options.say(session, message);
 		const frame = withEventId({ stream, sequence: AFTER_LOSS }, message);
 		try {
 			this.#options.keep(session, { stream, first: AFTER_LOSS, frames: [frame], isComplete: true });

@@ -4,7 +4,15 @@ import { PACKAGE } from './package-name.ts';
 
 /** What an entry is: the first part of its key. Of a resource's subscribers there is a kind each. */
 export type EntryKind =
-	'artifact' | 'auth' | 'call' | 'context' | 'meta' | 'schedule' | 'session' | `uri:${string}`;
+	| 'artifact'
+	| 'auth'
+	| 'call'
+	| 'context'
+	| 'meta'
+	| 'schedule'
+	| 'session'
+	| 'sse'
+	| `uri:${string}`;
 
 /** One thing that an object keeps. */
 export interface Entry<Value extends ArrayBuffer | string = string> {

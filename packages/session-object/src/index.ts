@@ -18,3 +18,4 @@ export { SessionObject } from './session-object.ts';
 export { sessionRouter } from './session-router.ts';
 export type { Identify, SessionRouterOptions } from './session-router.ts';
 export type { SessionSettings } from './session-settings.ts';
+export type { ServeSse, SseServingOptions } from './sse-serving.ts';

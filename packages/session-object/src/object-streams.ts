@@ -4,6 +4,7 @@ import type {
 	ResumableStreams,
 	SessionInbox,
 	SessionInboxes,
+	StreamPresence,
 } from '@tmcp-sessions/core';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
@@ -27,7 +28,7 @@ const ALARM = 'streams';
  */
 export class ObjectStreams
 	extends StreamSessionManager
-	implements SessionInboxes, ResumableStreams
+	implements SessionInboxes, ResumableStreams, StreamPresence
 {
 	readonly #state: DurableObjectState;
 	readonly #entries: Entries;
@@ -115,6 +116,15 @@ export class ObjectStreams
 
 	override send(sessions: string[] | undefined, data: string): void {
 		if (this.#entries.exist) this.#open().broadcast(sessions?.map(encoded), data);
+	}
+
+	/** Whether a Worker holds a stream of the session. */
+	isOpen(id: string): boolean {
+		return this.#entries.exist && this.#open().has(encoded(id));
+	}
+
+	async hasOpenStream(id: string): Promise<boolean> {
+		return this.isOpen(id);
 	}
 
 	async keepCall(id: string, events: CallEvents): Promise<void> {

@@ -17,6 +17,8 @@ export interface SessionCall {
 	readonly auth: AuthInfo | null;
 	/** Whether the object is one session's, or an identity's. */
 	readonly keptBy: 'identity' | 'session';
+	/** Of the transport before Streamable HTTP: its stream begins (GET), a message, its end (DELETE). */
+	readonly transport?: 'sse' | undefined;
 }
 
 /** An answer that is complete. */
@@ -24,6 +26,16 @@ export interface PlainAnswer {
 	readonly status: number;
 	readonly headers: Record<string, string>;
 	readonly text: string;
+}
+
+/** The answer to a request that is refused. */
+export function refused(status: number, message: string, code = -32_603): PlainAnswer {
+	const later = status === 503 ? { 'retry-after': '5' } : {};
+	return {
+		status,
+		headers: { 'content-type': 'application/json', ...later },
+		text: JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }),
+	};
 }
 
 /** A plain answer on its way through the handler, which only hands it on. */

@@ -11,14 +11,18 @@ import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
 import type { Session, SessionServer } from './session.ts';
-import { AnswerInHand, callOf, NEW_SESSION, requestOf } from './session-call.ts';
-import type { PlainAnswer, SessionCall } from './session-call.ts';
+import { AnswerInHand, callOf, NEW_SESSION, refused, requestOf } from './session-call.ts';
+import type { SessionCall } from './session-call.ts';
 import type { AuthTokens } from './session-auth.ts';
 import type { ContextValues } from './session-context.ts';
 import type { RestoreOutcome, SessionObjectMethods } from './session-object-methods.ts';
 import type { SessionSettings } from './session-settings.ts';
 import { SessionState } from './session-state.ts';
+import { SseSessions } from './sse-sessions.ts';
 import { announceToolChange, hasKnownTools } from './tool-list.ts';
+
+/** As the handler of Streamable HTTP has it: here nothing ends what a message started after 30 s. */
+const DEFAULT_ANSWER_SECONDS = 300;
 
 /** What an instance runs on; made at its first event, when the fields of a subclass are there. */
 interface Running<Values extends ContextValues> {
@@ -26,6 +30,7 @@ interface Running<Values extends ContextValues> {
 	readonly server: SessionServer;
 	readonly handler: McpHandler;
 	readonly streams: ObjectStreams;
+	readonly sse: SseSessions;
 }
 
 /**
@@ -89,17 +94,21 @@ export abstract class SessionObject<
 		} catch (error) {
 			// Its client can do nothing about it; whoever deployed it can.
 			reporterOf(this.settings.onError)(error);
-			return refused(500, 'Internal error');
+			return JSON.stringify(refused(500, 'Internal error'));
 		}
-		const { state, handler } = running;
+		const { state, handler, sse } = running;
 		if (state.lifetime.current?.ended === 'expired') {
-			return refused(503, 'The session has expired and is being put away; try again later');
+			const message = 'The session has expired and is being put away; try again later';
+			return JSON.stringify(refused(503, message));
 		}
 		state.lifetime.touch();
 		// Sound: the Worker in front is of this package.
 		const call = JSON.parse(text) as SessionCall;
-		this.#endsWithSession = call.keptBy === 'session';
-		const response: unknown = await handler.fetch(requestOf(call), this.env, this.ctx);
+		this.#enter(call.keptBy);
+		const response: unknown =
+			call.transport === 'sse'
+				? new AnswerInHand(await sse.answer(call))
+				: await handler.fetch(requestOf(call), this.env, this.ctx);
 		this.#announceTools(running, false);
 		// Sound: what is no answer in hand is a response.
 		return response instanceof AnswerInHand
@@ -145,8 +154,9 @@ export abstract class SessionObject<
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {
-		const { streams } = await this.#run();
+		const { streams, sse } = await this.#run();
 		streams.closed(socket);
+		sse.streamClosed();
 	}
 
 	override webSocketError(socket: WebSocket): Promise<void> {
@@ -164,13 +174,18 @@ export abstract class SessionObject<
 
 	/** The platform's alarm, which everything shares: schedule what is yours with `session.schedule`. */
 	override async alarm(): Promise<void> {
-		const { state, streams } = await this.#run();
+		const { state, streams, sse } = await this.#run();
+		await sse.runAlarm();
 		const onSchedule = this.onSchedule?.bind(this);
 		const isEmpty = await state.runAlarm(
 			onSchedule && ((name, payload) => onSchedule(name, payload, state.session)),
 			streams,
 		);
 		if (isEmpty) this.#running = undefined;
+	}
+
+	#enter(keptBy: SessionCall['keptBy']): void {
+		this.#endsWithSession = keptBy === 'session';
 	}
 
 	/** What the instance runs on. Calls that a lost one left behind are seen to. */
@@ -212,23 +227,24 @@ export abstract class SessionObject<
 			refreshAuth: this.refreshAuth?.bind(this),
 			resumeCall: resumeCall && ((call) => resumeCall(call, state.session)),
 			keepCall: (session, events) => streams.keep(session, events),
+			sayAnswer: (session, frame) => sse.say(session, frame),
 			endsWithSession: () => this.#endsWithSession,
 		});
 		const streams = new ObjectStreams(this.ctx, state.entries, state.alarm);
 		const own = this.createServer(state.session);
 		const tracked = trackedCalls(own, state.calls, (call, work) => this.runCall(call, work));
 		const { lifetime = {}, answerSeconds, heartbeatSeconds, maxBodyBytes, onError } = settings;
+		const info = new StoredInfoSessionManager(state.store, {
+			idleSeconds: lifetime.idleSeconds ?? DEFAULT_IDLE_SECONDS,
+			absoluteSeconds: lifetime.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,
+			onError,
+			now: () => this.now(),
+		});
 		const handler = createMcpHandler(
 			tracked.server,
 			{
-				...{ answerSeconds, heartbeatSeconds, maxBodyBytes, onError, streams },
+				...{ answerSeconds, heartbeatSeconds, maxBodyBytes, onError, streams, info },
 				subscriptions: new ObjectSubscriptions(streams),
-				info: new StoredInfoSessionManager(state.store, {
-					idleSeconds: lifetime.idleSeconds ?? DEFAULT_IDLE_SECONDS,
-					absoluteSeconds: lifetime.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,
-					onError,
-					now: () => this.now(),
-				}),
 				// The Worker has looked at all of these.
 				...{ path: null, allowedHosts: true, allowedOrigins: true },
 				// Has the transport hand on who is calling; it is not asked.
@@ -245,18 +261,17 @@ export abstract class SessionObject<
 				}),
 			},
 		);
-		return { state, server: own, handler, streams };
+		const sse = new SseSessions({
+			handler: settings.sse?.(
+				tracked.server,
+				{ answerSeconds: answerSeconds ?? DEFAULT_ANSWER_SECONDS, onError, streams, info },
+				{ sent: (request) => ({ ...callOf(request), sessionId: callOf(request).session }) },
+			),
+			...{ entries: state.entries, alarm: state.alarm, streams, info, context: this.ctx },
+			enter: (keptBy) => this.#enter(keptBy),
+			now: () => this.now(),
+			report: state.report,
+		});
+		return { state, server: own, handler, streams, sse };
 	}
-}
-
-function refused(status: 500 | 503, message: string): string {
-	const body = { jsonrpc: '2.0', id: null, error: { code: -32603, message } };
-	const headers = { 'content-type': 'application/json' };
-	const later = status === 503 ? { 'retry-after': '5' } : {};
-	const plain: PlainAnswer = {
-		status,
-		headers: { ...headers, ...later },
-		text: JSON.stringify(body),
-	};
-	return JSON.stringify(plain);
 }

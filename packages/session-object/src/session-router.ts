@@ -2,7 +2,7 @@ import { currentScope, StreamError } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
 import { unknownSession } from '@tmcp-sessions/http/parts';
-import type { Route, RoutedRequest } from '@tmcp-sessions/http/parts';
+import type { HandlerSeams, Route, RoutedRequest } from '@tmcp-sessions/http/parts';
 import { McpServer } from 'tmcp';
 import type { AuthInfo } from 'tmcp';
 
@@ -17,6 +17,8 @@ import { RemoteInfo } from './remote-info.ts';
 import type { PlainAnswer, SessionCall } from './session-call.ts';
 import { RoutedStreams } from './routed-streams.ts';
 import { RoutedSubscriptions } from './routed-subscriptions.ts';
+import { besidesSse } from './sse-serving.ts';
+import type { ServeSse } from './sse-serving.ts';
 
 type HandlerOptions = Pick<
 	McpHandlerOptions,
@@ -47,6 +49,11 @@ export interface SessionRouterOptions extends HandlerOptions, Placement {
 	 * to open a session.
 	 */
 	readonly stateless?: Pick<McpHandler, 'fetch'> | undefined;
+	/**
+	 * Serves clients of the transport before Streamable HTTP, at `/sse` and `/messages`:
+	 * `createSseHandler` of `@tmcp-sessions/sse`, which `settings` of the class gets too.
+	 */
+	readonly sse?: ServeSse | undefined;
 }
 
 /** Says whose object a request is for; null where nobody's. */
@@ -62,7 +69,7 @@ export type Identify = (
  * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
  */
 export function sessionRouter(options: SessionRouterOptions): McpHandler {
-	const { object, identify, locationHint, jurisdiction, stateless, ...handler } = options;
+	const { object, identify, locationHint, jurisdiction, stateless, sse, ...handler } = options;
 	const objects = new Objects(object, { locationHint, jurisdiction });
 	const places = identify ? new IdentityPlaces(objects) : new SessionPlaces(objects);
 	const route: Route = {
@@ -97,17 +104,21 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 	const info = new RemoteInfo(async (id) => (await stubsOf(id))().isLive(id));
 	const streams = new RoutedStreams(stubsOf, handler.onError);
 	const subscriptions = new RoutedSubscriptions(() => stubsOf(''), handler.onError);
-	return createMcpHandler(
-		listening.server,
-		{
-			...handler,
-			info,
-			streams,
-			subscriptions,
-			...(identify && { principal: principalOf(identify, handler.oauth !== undefined) }),
-		},
-		{ route, ...(!identify && { names: (ids) => objectAddresses(ids, () => objects.newId()) }) },
-	);
+	const shared = {
+		...{ ...handler, info, streams },
+		...(identify && { principal: principalOf(identify, handler.oauth !== undefined) }),
+	};
+	const names: HandlerSeams['names'] = identify
+		? undefined
+		: (ids) => objectAddresses(ids, () => objects.newId());
+	const mcp = createMcpHandler(listening.server, { ...shared, subscriptions }, { route, names });
+	if (!sse) return mcp;
+	const { path, ...forSse } = shared;
+	const send: Route['send'] = async (routed) => {
+		const stub = await places.stubsOf(routed.sessionId, routed.principal);
+		return sent(routed, stub(), places.keptBy, 'sse');
+	};
+	return besidesSse(mcp, path, sse(server, forSse, { names, route: { send } }));
 }
 
 /** All that a client can listen to: what of it the session's own server tells is asked before. */
@@ -191,6 +202,7 @@ async function sent(
 	{ request, kind, sessionId: session, principal, auth, body, headers: asked }: RoutedRequest,
 	stub: SessionObjectStub,
 	keptBy: 'identity' | 'session',
+	transport?: 'sse',
 ): Promise<Response> {
 	const { method } = request;
 	// The stateless era has headers for what a message says.
@@ -203,12 +215,13 @@ async function sent(
 		}
 	}
 	try {
-		const call: SessionCall = { method, headers, body, session, principal, auth, keptBy };
+		const said = { method, headers, body, session, principal, auth };
+		const call: SessionCall = { ...said, keptBy, transport };
 		const answer = await stub.answer(JSON.stringify(call));
 		if (typeof answer !== 'string') return answer;
 		// Sound: the object's class is of this package.
-		const { status, headers: said, text } = JSON.parse(answer) as PlainAnswer;
-		return new Response(text, { status, headers: said });
+		const { status, headers: answered, text } = JSON.parse(answer) as PlainAnswer;
+		return new Response(text, { status, headers: answered });
 	} catch (cause) {
 		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
 	}

@@ -2,6 +2,7 @@ import type { ErrorReporter } from '@tmcp-sessions/core';
 import type { McpHandlerOptions } from '@tmcp-sessions/http';
 
 import type { LifetimeOptions } from './lifetime.ts';
+import type { ServeSse } from './sse-serving.ts';
 import type { ContextLimits, ContextSchemas, ContextValues } from './session-context.ts';
 
 /** How a `SessionObject` keeps its sessions. Every field has a default. */
@@ -30,6 +31,11 @@ export interface SessionSettings<
 	 * Default: `TMCP_AUTH_KEYS` of the environment, between spaces or commas.
 	 */
 	readonly authKeys?: readonly string[] | undefined;
+	/**
+	 * `createSseHandler` of `@tmcp-sessions/sse`, for clients of the transport before Streamable HTTP;
+	 * `sessionRouter` gets it too. Default: they are not served.
+	 */
+	readonly sse?: ServeSse | undefined;
 	/** Told of every failure that no client is told of in full. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
 }

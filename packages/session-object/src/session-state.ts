@@ -30,6 +30,7 @@ export interface StateOptions<Values extends ContextValues> {
 	readonly refreshAuth: RefreshAuth | undefined;
 	readonly resumeCall: ResumeCall | undefined;
 	readonly keepCall: (session: string, events: CallEvents) => void;
+	readonly sayAnswer: (session: string, frame: string) => void;
 	/** Whether the object goes with its session, or outlives it as an identity's does. */
 	readonly endsWithSession: () => boolean;
 }
@@ -64,7 +65,7 @@ export class SessionState<Values extends ContextValues> {
 		this.lifetime = new Lifetime(this.entries, this.alarm, settings.lifetime ?? {}, now, report);
 		this.store = new LocalSessionStore(this.entries, now, () => this.#sessionsChanged());
 		this.calls = new CallsInFlight(this.entries, this.alarm, {
-			...{ resume, now, report, keep: options.keepCall },
+			...{ resume, now, report, keep: options.keepCall, say: options.sayAnswer },
 		});
 		this.schedule = new Schedule(this.entries, this.alarm, now, report);
 		const { context = {}, limits, bucket, artifactBytes = DEFAULT_ARTIFACT_BYTES } = settings;

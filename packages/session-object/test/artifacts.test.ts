@@ -99,10 +99,7 @@ describe('artifacts', () => {
 			);
 		});
 	});
-});
 
-function listed(client: Client): Promise<R2Objects> {
-	return env.BUCKET.list({ prefix: `artifacts/${objectOf(client).id.toString()}/` 
 	it('that are put at the same time leave nothing in the bucket that nobody knows', async () => {
 		const client = await Client.open();
 		await inSession(client, async ({ artifacts, objectId }) => {
@@ -137,6 +134,9 @@ function listed(client: Client): Promise<R2Objects> {
 		});
 	});
 });
+
+function listed(client: Client): Promise<R2Objects> {
+	return env.BUCKET.list({ prefix: `artifacts/${objectOf(client).id.toString()}/` });
 }
 
 async function sizesInBucket(client: Client): Promise<number[]> {

@@ -1,4 +1,3 @@
-import type { SessionIds } from '@tmcp-sessions/core';
 import type { McpHandlerOptions } from '@tmcp-sessions/http';
 
 /** The options that mean here what they mean to `createMcpHandler`. */
@@ -29,12 +28,7 @@ export interface SseHandlerOptions<Custom = undefined> extends Pick<
 	readonly endpoint?: string | undefined;
 	/**
 	 * How long an elicitation or a sampling waits for its answer. Default: 25, since Workers end what
-	 * a message started 30 s after it was accepted; where nothing does, more.
+	 * a message started 30 s after it was accepted.
 	 */
 	readonly answerSeconds?: number | undefined;
-	/**
-	 * Makes and checks session ids, where a router must know them: see the README. Default: ids of
-	 * this handler, made with `sessionKeys`.
-	 */
-	readonly sessionIds?: SessionIds | undefined;
 }

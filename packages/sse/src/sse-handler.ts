@@ -1,35 +1,35 @@
 import {
-	createSessionIds,
 	InMemorySessionStore,
 	InMemoryStreamSessionManager,
 	reporterOf,
 	StoredInfoSessionManager,
 	TmcpSessionsError,
 } from '@tmcp-sessions/core';
-import type { SessionIds } from '@tmcp-sessions/core';
 import type { McpHandler } from '@tmcp-sessions/http';
 import {
 	answerOrRefusal,
 	callsOfServer,
 	checkedOptions,
-	checkKeysOfProcess,
 	corsOptions,
 	overridden,
 	RequestWork,
-	sessionKeys,
 	takeBroadcasts,
 	trackedServer,
 	withCors,
 } from '@tmcp-sessions/http/parts';
+import type { SseSeams } from '@tmcp-sessions/http/parts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 import { SseTransport } from '@tmcp/transport-sse';
 import type { SseTransportOptions } from '@tmcp/transport-sse';
 
+import { LiveSessions } from './live-sessions.ts';
 import type { SseHandlerOptions } from './options.ts';
+import { answerSent } from './sent-requests.ts';
 import { servedServer } from './served-server.ts';
+import { OwnSessions, RoutedSessions } from './session-host.ts';
 import { sessionStreams } from './session-streams.ts';
 import { SseEndpoint } from './sse-endpoint.ts';
-import { SseSessions } from './sse-sessions.ts';
+import { SseSessionIds } from './sse-session-ids.ts';
 
 const DEFAULT_PATH = '/sse';
 const DEFAULT_ENDPOINT = '/messages';
@@ -48,13 +48,16 @@ type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorP
  *
  * Composes `SseTransport` of `@tmcp/transport-sse`. It can stand beside `createMcpHandler`, over the
  * same server and the same managers. Call it, as that, in the turn in which the server gets its tools.
+ * Where sessions live in objects, `SessionObject` and `sessionRouter` call it.
  *
+ * @param seams for a package that composes this, see `@tmcp-sessions/http/parts`.
  * @throws {TmcpSessionsError} `configuration`, where a number is out of its range, a key is too
  * short, a path is none, or `oauth` comes without `principal`.
  */
 export function createSseHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: SseHandlerOptions<Custom> = {},
+	seams: SseSeams = {},
 ): McpHandler {
 	const { cors, oauth, path = DEFAULT_PATH, endpoint = DEFAULT_ENDPOINT } = options;
 	const { answerSeconds = DEFAULT_ANSWER_SECONDS } = options;
@@ -75,27 +78,31 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 		));
 	queueMicrotask(attached);
 
-	let served: SseEndpoint<Custom> | undefined;
-	const endpointOf = (env: unknown): SseEndpoint<Custom> => {
-		if (served) return served;
-		const { ids, checkHost } = sessionIdsOf(options, env);
-		return (served = new SseEndpoint<Custom>({
-			...checked,
-			...{ path, endpoint, calls, info, oauth },
-			streams: sent,
-			context: options.context,
+	let own: OwnSessions<Custom> | undefined;
+	const ownSessions = (): OwnSessions<Custom> =>
+		(own ??= new OwnSessions<Custom>({
+			...{ calls, endpoint, info, streams: sent, context: options.context },
 			transport: attached(),
-			sessions: new SseSessions(ids, streams, info, path),
-			checkHost,
+			live: new LiveSessions(streams, info, path),
 		}));
-	};
+	let served: SseEndpoint<Custom> | undefined;
+	const endpointOf = (env: unknown): SseEndpoint<Custom> =>
+		(served ??= new SseEndpoint<Custom>({
+			...checked,
+			...{ path, endpoint, oauth },
+			transport: attached(),
+			ids: new SseSessionIds(options.sessionKeys, env, seams.names, path),
+			host: seams.route ? new RoutedSessions(seams.route) : ownSessions(),
+		}));
 
 	return {
 		async fetch(request, env, platform) {
 			const findShard = (): string => checked.shardOf(request);
 			const work = new RequestWork(request.headers, findShard, platform, report, calls);
 			const response = await answerOrRefusal(work, async () =>
-				endpointOf(env).respond(request, work, platform),
+				seams.sent
+					? answerSent(request, work, ownSessions(), seams.sent)
+					: endpointOf(env).respond(request, work, platform),
 			);
 			return cors ? withCors(response, request, attached()) : response;
 		},
@@ -111,17 +118,6 @@ function transportOptions(
 		sessionManager: { streams, info: overridden(info, { delete: () => {} }) },
 		allowedOrigins: EVERY_ORIGIN,
 	};
-}
-
-/** Whoever makes the ids has seen to their keys. */
-function sessionIdsOf(
-	{ sessionIds, sessionKeys: given }: Pick<SseHandlerOptions, 'sessionIds' | 'sessionKeys'>,
-	env: unknown,
-): { ids: SessionIds; checkHost: (url: URL) => void } {
-	if (sessionIds) return { ids: sessionIds, checkHost: () => {} };
-	const { secrets, isOfThisProcess } = sessionKeys(given, env);
-	const checkHost = isOfThisProcess ? checkKeysOfProcess : (): void => {};
-	return { ids: createSessionIds({ keys: secrets }), checkHost };
 }
 
 function checkPaths(path: string, endpoint: string): void {

@@ -14,7 +14,6 @@ export function startFixture(options: Partial<WorkersOptions> = {}): Promise<Iso
 		...options,
 		entry: fileURLToPath(new URL('fixture/worker.ts', import.meta.url)),
 		workers: ['get', 'post'],
-		durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', SESSION: 'SessionObject' },
 	});
 }
 

@@ -175,18 +175,6 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		session.stream.destroy();
 	});
 
-	it('a session lives in its object, and a forged id makes none', async () => {
-		const session = await RawSession.open(workers, '/object/sse');
-		await session.initialize({ elicitation: {} });
-		await session.call(1, 'who');
-		expect(JSON.stringify(await session.stream.response(1))).toContain('raw');
-		const before = await workers.miniflare.listDurableObjectIds('SessionObject', 'get');
-		const forged = { endpoint: '/object/messages?sessionId=1.forged.id' };
-		expect((await session.send({ id: 2, method: 'ping' }, forged)).status).toBe(404);
-		expect(await workers.miniflare.listDurableObjectIds('SessionObject', 'get')).toEqual(before);
-		session.stream.destroy();
-	});
-
 	it('storage that is down is a 503 before the message is accepted', async () => {
 		const session = await RawSession.open(workers, '/faulty/sse');
 		await session.initialize();

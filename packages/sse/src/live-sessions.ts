@@ -1,55 +1,21 @@
 import { knowsPresence, TmcpSessionsError } from '@tmcp-sessions/core';
-import type { SessionIds } from '@tmcp-sessions/core';
 import { Refusal } from '@tmcp-sessions/http/parts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 
 /** When a stream that has just lost its way to the backend is looked for again: after 3 s it is not. */
 const LOOKS_AFTER_MS = [100, 200, 400, 800, 1_500];
 
-/** Of this transport: an id that stands in URLs must be of no use in the header of another one. */
-const LABEL = 'sse ';
-
-/** Whose session a message is for, and whether anybody would hear the answer. */
-export class SseSessions {
-	readonly #ids: SessionIds;
+/** Whether anybody would hear the answer to a message. */
+export class LiveSessions {
 	readonly #streams: StreamSessionManager;
 	readonly #info: InfoSessionManager;
 	readonly #path: string;
 
 	/** @param path where a new stream is opened: clients are told. */
-	constructor(
-		ids: SessionIds,
-		streams: StreamSessionManager,
-		info: InfoSessionManager,
-		path: string,
-	) {
-		this.#ids = ids;
+	constructor(streams: StreamSessionManager, info: InfoSessionManager, path: string) {
 		this.#streams = streams;
 		this.#info = info;
 		this.#path = path;
-	}
-
-	/** The id of a new session in this shard. Never one that the client chose. */
-	open(principal: string, shard: string): Promise<string> {
-		return this.#ids.mint(LABEL + principal, shard);
-	}
-
-	/**
-	 * The id that a message's URL names. Costs no storage.
-	 *
-	 * @throws {Refusal} 400 without an id; 404 for one that is forged or somebody else's.
-	 */
-	async require(url: URL, principal: string): Promise<string> {
-		const id = url.searchParams.get('sessionId');
-		if (!id) {
-			throw new Refusal({
-				status: 400,
-				code: -32600,
-				message: `sessionId is missing; use the URL that the endpoint event of GET ${this.#path} names`,
-			});
-		}
-		if (await this.#ids.verify(id, LABEL + principal)) return id;
-		throw this.#unknown('The session is not known');
 	}
 
 	/**
@@ -61,10 +27,10 @@ export class SseSessions {
 	 * @throws {Refusal} 404, where the stream has ended.
 	 * @throws {StoreError} {@link StreamError} where a backend is down.
 	 */
-	async requireStream(id: string, isNew: boolean): Promise<void> {
+	async require(id: string, isNew: boolean): Promise<void> {
 		// The read is the one that the transport's own three share: none of them fails after it.
 		const [hasStream] = await Promise.all([this.#waitForStream(id), isNew || this.#readInfo(id)]);
-		if (!hasStream) throw this.#unknown('The stream of the session has ended');
+		if (!hasStream) throw unknownSession('The stream of the session has ended', this.#path);
 	}
 
 	/** A backend that is deployed anew loses all sockets, and has them again in a moment. */
@@ -88,9 +54,10 @@ export class SseSessions {
 			if (error instanceof TmcpSessionsError && error.code === 'store') throw error;
 		}
 	}
+}
 
-	#unknown(what: string): Refusal {
-		const message = `${what}; open a new one with GET ${this.#path}`;
-		return new Refusal({ status: 404, code: -32001, message });
-	}
+/** The refusal of a message whose session nobody hears. */
+export function unknownSession(what: string, path: string): Refusal {
+	const message = `${what}; open a new one with GET ${path}`;
+	return new Refusal({ status: 404, code: -32001, message });
 }
