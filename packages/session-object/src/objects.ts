@@ -26,11 +26,14 @@ const KIND = durableObjectKind(PACKAGE, 'YourSessionObject', 'SESSIONS');
 export class Objects {
 	readonly #binding: SessionObjectBinding;
 	readonly #placement: Placement;
+	readonly #options: DurableObjectNamespaceGetDurableObjectOptions;
 	#namespace: Namespace | undefined;
 
 	constructor(binding: SessionObjectBinding, placement: Placement) {
 		this.#binding = binding;
 		this.#placement = placement;
+		const { locationHint } = placement;
+		this.#options = locationHint === undefined ? {} : { locationHint };
 	}
 
 	/** The id of an object that nobody has. */
@@ -39,21 +42,19 @@ export class Objects {
 	}
 
 	/**
-	 * @param id 64 hexadecimal characters.
+	 * @param text 64 hexadecimal characters.
 	 * @throws where it is of no object of this namespace.
 	 */
-	byId(id: string): SessionObjectStub {
-		const namespace = this.#in();
-		return namespace.get(namespace.idFromString(id), this.#options());
+	idOf(text: string): DurableObjectId {
+		return this.#in().idFromString(text);
+	}
+
+	byId(id: DurableObjectId): SessionObjectStub {
+		return this.#in().get(id, this.#options);
 	}
 
 	byName(name: string): SessionObjectStub {
-		return this.#in().getByName(name, this.#options());
-	}
-
-	#options(): DurableObjectNamespaceGetDurableObjectOptions {
-		const { locationHint } = this.#placement;
-		return locationHint === undefined ? {} : { locationHint };
+		return this.#in().getByName(name, this.#options);
 	}
 
 	/** @throws {BindingError} where the binding is missing or is no Durable Object namespace. */

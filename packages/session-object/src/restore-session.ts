@@ -17,7 +17,8 @@ export async function restoreSession(
 	objectId: string,
 	placement: Placement = {},
 ): Promise<number> {
-	const result = await new Objects(binding, placement).byId(objectId).restore();
+	const objects = new Objects(binding, placement);
+	const result = await objects.byId(objects.idOf(objectId)).restore();
 	if (result.outcome === 'restored') return result.rows;
 	throw new ArchiveError(result.message.replace(/^\[[^\]]*\] /, ''));
 }

@@ -128,6 +128,9 @@ const CHANGES = {
 	resources: { listChanged: true, subscribe: true },
 };
 
+/** How many sessions and identities an isolate remembers the places of: some 600 KB. */
+const MAX_PLACES = 2_000;
+
 interface Places {
 	readonly keptBy: 'identity' | 'session';
 	/** Makes stubs of the session's object. */
@@ -138,19 +141,27 @@ interface Places {
 class SessionPlaces implements Places {
 	readonly keptBy = 'session';
 	readonly #objects: Objects;
+	/** By session: its id is read once, which would be felt by every call. */
+	readonly #ids = new Map<string, DurableObjectId>();
 
 	constructor(objects: Objects) {
 		this.#objects = objects;
 	}
 
 	async stubsOf(sessionId: string): Promise<() => SessionObjectStub> {
+		const id = this.#ids.get(sessionId) ?? this.#read(sessionId);
+		return () => this.#objects.byId(id);
+	}
+
+	#read(sessionId: string): DurableObjectId {
 		const object = objectOf(sessionId);
 		if (object === undefined) throw unknownSession();
-		return () => this.#objects.byId(object);
+		const id = this.#objects.idOf(object);
+		if (this.#ids.size >= MAX_PLACES) this.#ids.clear();
+		this.#ids.set(sessionId, id);
+		return id;
 	}
 }
-
-const MAX_NAMES = 2_000;
 
 /** All sessions of an identity have one object, whose name is a hash of it. */
 class IdentityPlaces implements Places {
@@ -170,7 +181,7 @@ class IdentityPlaces implements Places {
 		// Sound: it is made of an identity by `principalOf`, as http spells it.
 		const [workspaceId, clientId] = JSON.parse(principal) as [string, string];
 		const name = await objectName({ clientId, workspaceId });
-		if (this.#names.size >= MAX_NAMES) this.#names.clear();
+		if (this.#names.size >= MAX_PLACES) this.#names.clear();
 		this.#names.set(principal, name);
 		return () => this.#objects.byName(name);
 	}
@@ -189,14 +200,8 @@ function principalOf(
 	};
 }
 
-/** What an object looks at of a request of a session. */
-const HEADERS = [
-	'accept',
-	'content-type',
-	'last-event-id',
-	'mcp-protocol-version',
-	'mcp-session-id',
-] as const;
+/** What an object looks at of a request of a session: each is a look that every call feels. */
+const HEADERS = ['accept', 'content-type', 'mcp-protocol-version', 'mcp-session-id'] as const;
 
 async function sent(
 	{ request, kind, sessionId: session, principal, auth, body, headers: asked }: RoutedRequest,
