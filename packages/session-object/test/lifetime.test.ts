@@ -53,6 +53,20 @@ describe('a session that is not used', () => {
 		expect(await env.BUCKET.head(archiveOf(client))).not.toBeNull();
 	});
 
+	it('is not forgotten where its alarm finds a deployment that cannot start it', async () => {
+		const client = await Client.open();
+		world.settings = { migrations: [] };
+		await evictDurableObject(objectOf(client));
+		world.skewMs = DAY_MS + 1_000;
+		await alarm(client);
+		expect(world.errors).toEqual([expect.stringMatching(/brought to version 1/)]);
+		expect(await alarmMs(client)).toBeGreaterThan(Date.now());
+		world.settings = undefined;
+		await evictDurableObject(objectOf(client));
+		await alarm(client);
+		expect(await tablesOf(objectOf(client))).toEqual([]);
+	});
+
 	it('that is used stays, however often the alarm goes off', async () => {
 		const client = await Client.open();
 		for (let day = 1; day <= 3; day++) {
