@@ -204,8 +204,8 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { sessions, maxBodyBytes } = this.#parts;
 		const isPost = request.method === 'POST';
 		const body = isPost ? await readText(request, work.headers, maxBodyBytes) : undefined;
-		// It opens another session, whatever id its client has.
-		if (body?.includes('"initialize"')) {
+		// It opens another session, whatever id its client has, and however it is spelled.
+		if (body?.includes('"initialize"') || body?.includes(String.raw`\u00`)) {
 			const message = parseMessage(body);
 			if (methodOf(message) === 'initialize') return this.#message(message, request, work);
 		}

@@ -49,7 +49,7 @@ function* encoded(header: Header, sql: SqlStorage): Generator<Uint8Array> {
 		if (statement === null) continue;
 		yield line({ sql: statement });
 		lines += 1;
-		for (const row of sql.exec(`SELECT * FROM ${quoted(name)}`)) {
+		for (const row of sql.exec(`SELECT ${columnsOf(name, sql)} FROM ${quoted(name)}`)) {
 			const values = Object.entries(row).map(([column, value]) => [column, toJson(value)]);
 			yield line({ table: name, row: Object.fromEntries(values) as Record<string, unknown> });
 			lines += 1;
@@ -62,6 +62,15 @@ function* encoded(header: Header, sql: SqlStorage): Generator<Uint8Array> {
 		lines += 1;
 	}
 	yield line({ end: true, lines });
+}
+
+/** Those that are stored: the others are generated of them, and nothing can be written into them. */
+function columnsOf(table: string, sql: SqlStorage): string {
+	return sql
+		.exec<{ name: string }>('SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0', table)
+		.toArray()
+		.map(({ name }) => quoted(name))
+		.join(', ');
 }
 
 function gzip(chunks: Iterator<Uint8Array>): ReadableStream<Uint8Array> {

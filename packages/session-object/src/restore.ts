@@ -55,6 +55,8 @@ export function restoreStaged(object: string, storage: DurableObjectStorage): nu
 	const key = archiveKey(object);
 	return storage.transactionSync(() => {
 		try {
+			// A row may refer to one that comes after it.
+			storage.sql.exec('PRAGMA defer_foreign_keys = on');
 			const lines = linesOf(storage.sql);
 			checkHeader(lines.next().value, key, object);
 			const rows = write(lines, key, storage.sql);

@@ -23,6 +23,7 @@ import { announceToolChange, hasKnownTools } from './tool-list.ts';
 
 /** As the handler of Streamable HTTP has it: here nothing ends what a message started after 30 s. */
 const DEFAULT_ANSWER_SECONDS = 300;
+const ALARM_RETRY_MS = 5 * 60_000;
 
 /** What an instance runs on; made at its first event, when the fields of a subclass are there. */
 interface Running<Values extends ContextValues> {
@@ -174,6 +175,17 @@ export abstract class SessionObject<
 
 	/** The platform's alarm, which everything shares: schedule what is yours with `session.schedule`. */
 	override async alarm(): Promise<void> {
+		try {
+			await this.#runAlarm();
+		} catch (error) {
+			// A deployment that cannot start it, for instance. The platform tries it some minutes long and
+			// lets go of it then: a session that nobody comes back to would stay for ever.
+			reporterOf(this.settings.onError)(error);
+			await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+		}
+	}
+
+	async #runAlarm(): Promise<void> {
 		const { state, streams, sse } = await this.#run();
 		await sse.runAlarm();
 		const onSchedule = this.onSchedule?.bind(this);

@@ -48,6 +48,33 @@ describe('an archive', () => {
 		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + DAY_MS - HOUR_MS);
 	});
 
+	it.each([
+		[
+			'columns that are generated',
+			'CREATE TABLE kept (one INTEGER, two AS (one * 2), three AS (one * 3) STORED)',
+			'INSERT INTO kept (one) VALUES (1)',
+		],
+		[
+			'rows that refer to later ones',
+			'CREATE TABLE kept (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES kept (id))',
+			'INSERT INTO kept VALUES (2, NULL), (1, 2)',
+		],
+	])('restores %s', async (_what, ...statements) => {
+		const client = await Client.open();
+		const kept = (): Promise<unknown[]> =>
+			runInDurableObject(objectOf(client), (_instance, { storage }) =>
+				storage.sql.exec('SELECT * FROM kept').toArray(),
+			);
+		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
+			for (const statement of statements) storage.sql.exec(statement);
+		});
+		const before = await kept();
+		world.skewMs = DAY_MS + 1_000;
+		await alarm(client);
+		await restoreSession('SESSIONS', objectOf(client).id.toString());
+		expect(await kept()).toEqual(before);
+	});
+
 	it('of many megabytes is uploaded in parts, and restored', { timeout: 30_000 }, async () => {
 		const client = await Client.open();
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {

@@ -1,3 +1,4 @@
+import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -24,6 +25,20 @@ describe('a session that is not used', () => {
 		expect((await client.ask('ping')).status).toBe(404);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await env.BUCKET.head(archiveOf(client))).not.toBeNull();
+	});
+
+	it('is not forgotten where its alarm finds a deployment that cannot start it', async () => {
+		const client = await Client.open();
+		world.settings = { migrations: [] };
+		await evictDurableObject(objectOf(client));
+		world.skewMs = DAY_MS + 1_000;
+		await alarm(client);
+		expect(world.errors).toEqual([expect.stringMatching(/brought to version 1/)]);
+		expect(await alarmMs(client)).toBeGreaterThan(Date.now());
+		world.settings = undefined;
+		await evictDurableObject(objectOf(client));
+		await alarm(client);
+		expect(await tablesOf(objectOf(client))).toEqual([]);
 	});
 
 	it('that is used stays, however often the alarm goes off', async () => {

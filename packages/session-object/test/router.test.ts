@@ -63,10 +63,13 @@ describe('an initialize that is spelled so that the Worker does not know it', ()
 		expect(await client.call('list_notes')).toBe('["milk"]');
 	});
 
-	it('opens one where it has no id', async () => {
-		const opened = await send(new Client());
-		expect(opened.status).toBe(200);
-		expect(opened.session).toMatch(/^1\./);
+	it('opens another one, as any initialize does', async () => {
+		for (const client of [new Client(), await Client.open()]) {
+			const opened = await send(client);
+			expect(opened.status).toBe(200);
+			expect(opened.session).toMatch(/^1\./);
+			expect(opened.session).not.toBe(client.session);
+		}
 	});
 });
 
