@@ -95,7 +95,8 @@ export class SealedSessionStore implements SessionStore {
 		const rest = this.#needRest('the end of a session');
 		const session = this.#opened.get(id);
 		if (!session) return rest.delete(id);
-		if (await rest.read(id)) await rest.delete(id);
+		// A rest that is consistent only in time may not know yet of what was subscribed a moment ago.
+		if (session.hasSubscribed || (await rest.read(id))) await rest.delete(id);
 		// For as long as anybody may take the id for one of a live session.
 		const { createdAtMs, idExpiresAtMs: expiresAtMs } = session;
 		await this.#keep(session, { createdAtMs, expiresAtMs, hasEnded: true });

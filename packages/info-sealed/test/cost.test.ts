@@ -79,7 +79,7 @@ describe('what a sealed session asks of its rest', () => {
 			expect(operations.splice(0)).toEqual(expected);
 		}
 		await here.end(subscribed);
-		expect(operations).toEqual(['read', 'read', 'delete', 'create']);
+		expect(operations).toEqual(['read', 'delete', 'create']);
 	});
 
 	it('is one read for each call with recheckSeconds 0', async () => {

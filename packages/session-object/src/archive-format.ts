@@ -28,17 +28,17 @@ export function quoted(name: string): string {
 	return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Bytes are an object here, which no value of SQLite is. */
+/** Bytes, and infinities, which JSON has none of, are an object here: no value of SQLite is one. */
 export function toJson(value: SqlStorageValue): unknown {
-	if (!(value instanceof ArrayBuffer)) return value;
-	return { bytes: toBase64Url(new Uint8Array(value)) };
+	if (value instanceof ArrayBuffer) return { bytes: toBase64Url(new Uint8Array(value)) };
+	return value === Infinity || value === -Infinity ? { number: String(value) } : value;
 }
 
 /** What `toJson` made of a value. */
 export function fromJson(value: unknown): SqlStorageValue {
 	if (typeof value === 'string' || typeof value === 'number') return value;
-	if (typeof value === 'object' && value !== null && 'bytes' in value) {
-		if (typeof value.bytes === 'string') return fromBase64Url(value.bytes).buffer;
-	}
+	if (typeof value !== 'object' || value === null) return null;
+	if ('number' in value) return Number(value.number);
+	if ('bytes' in value && typeof value.bytes === 'string') return fromBase64Url(value.bytes).buffer;
 	return null;
 }

@@ -39,8 +39,10 @@ function* encoded(header: Header, sql: SqlStorage): Generator<Uint8Array> {
 	let lines = 0;
 	const schema = sql
 		.exec<{ type: string; name: string; sql: string | null }>(
-			// Tables first: what belongs to one needs it.
-			"SELECT type, name, sql FROM sqlite_master ORDER BY type <> 'table', rowid",
+			// Tables first: what belongs to one needs it. A virtual table makes its shadows itself.
+			`SELECT type, name, sql FROM sqlite_master
+				WHERE name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')
+				ORDER BY type <> 'table', rowid`,
 		)
 		.toArray()
 		.filter(({ name }) => !PLATFORM.test(name) && name !== STAGED);

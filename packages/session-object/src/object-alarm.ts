@@ -24,11 +24,18 @@ export class ObjectAlarm {
 
 	/** Finds out when it goes off. Until then entries set it without a look. */
 	known(): Promise<void> {
-		return (this.#reading ??= this.#storage.getAlarm().then((atMs) => {
-			this.#setMs ??= atMs ?? Infinity;
-			// What a lost instance wrote may be due before.
-			this.update();
-		}));
+		return (this.#reading ??= this.#storage.getAlarm().then(
+			(atMs) => {
+				this.#setMs ??= atMs ?? Infinity;
+				// What a lost instance wrote may be due before.
+				this.update();
+			},
+			(error: unknown) => {
+				// Only this request fails: the next one looks again.
+				this.#reading = undefined;
+				throw error;
+			},
+		));
 	}
 
 	/** Says that it has gone off. */

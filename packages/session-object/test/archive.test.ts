@@ -59,6 +59,16 @@ describe('an archive', () => {
 			'CREATE TABLE kept (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES kept (id))',
 			'INSERT INTO kept VALUES (2, NULL), (1, 2)',
 		],
+		[
+			'infinities',
+			'CREATE TABLE kept (n REAL)',
+			'INSERT INTO kept VALUES (9e999), (-9e999), (0.5)',
+		],
+		[
+			'an index of full text',
+			'CREATE VIRTUAL TABLE kept USING fts5(text)',
+			"INSERT INTO kept VALUES ('milk and bread'), ('jam')",
+		],
 	])('restores %s', async (_what, ...statements) => {
 		const client = await Client.open();
 		const kept = (): Promise<unknown[]> =>
