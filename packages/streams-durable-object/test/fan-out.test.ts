@@ -51,27 +51,31 @@ function updated(object: SyncLayer, uri: string): void {
 }
 
 describe('what a publish touches', () => {
-	it('to ten sessions: the sockets and rows of these ten, among 20 streams and among 600', async () => {
-		const all = Array.from({ length: 600 }, () => crypto.randomUUID());
-		const ten = all.slice(0, 10);
-		// Sessions that nobody knows are looked for too, each by itself.
-		const named = [...ten, ...Array.from({ length: 5 }, () => crypto.randomUUID())];
-		const toTen = (object: SyncLayer): void => object.broadcast(named, frameOf('to ten'));
-		const received = await streamsOf(all.slice(0, 20));
-		await evict();
-		await touchedBy(toTen);
-		const amongFew = await touchedBy(toTen);
-		const more = await streamsOf(all.slice(20));
-		await evict();
-		await touchedBy(toTen);
-		const amongMany = await touchedBy(toTen);
-		expect(amongMany).toEqual(amongFew);
-		expect(amongMany).toMatchObject({ sockets: 10, frames: 10, attachments: 10, rowsWritten: 1 });
-		expect(amongMany.rowsRead).toBeLessThan(5);
-		await expect.poll(received).toBe(40);
-		expect(more()).toBe(0);
-		await closeAll();
-	});
+	it(
+		'to ten sessions: the sockets and rows of these ten, among 20 streams and among 600',
+		{ timeout: 30_000 },
+		async () => {
+			const all = Array.from({ length: 600 }, () => crypto.randomUUID());
+			const ten = all.slice(0, 10);
+			// Sessions that nobody knows are looked for too, each by itself.
+			const named = [...ten, ...Array.from({ length: 5 }, () => crypto.randomUUID())];
+			const toTen = (object: SyncLayer): void => object.broadcast(named, frameOf('to ten'));
+			const received = await streamsOf(all.slice(0, 20));
+			await evict();
+			await touchedBy(toTen);
+			const amongFew = await touchedBy(toTen);
+			const more = await streamsOf(all.slice(20));
+			await evict();
+			await touchedBy(toTen);
+			const amongMany = await touchedBy(toTen);
+			expect(amongMany).toEqual(amongFew);
+			expect(amongMany).toMatchObject({ sockets: 10, frames: 10, attachments: 10, rowsWritten: 1 });
+			expect(amongMany.rowsRead).toBeLessThan(5);
+			await expect.poll(received).toBe(40);
+			expect(more()).toBe(0);
+			await closeAll();
+		},
+	);
 
 	it('to all: each socket once, and as many rows whatever their number', async () => {
 		const toAll = (object: SyncLayer): void => object.broadcast(undefined, frameOf('to all'));
