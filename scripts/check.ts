@@ -1,6 +1,7 @@
 import { build } from './build.ts';
 import { checkRequirements } from './check/requirements.ts';
 import { checkSizes } from './check/sizes.ts';
+import { checkSnippets } from './check/snippets.ts';
 import { checkStructure } from './check/structure.ts';
 import { checkChangesets, checkEachPackage, checkTypes } from './check/tools.ts';
 import { describeFailure, runCommand } from './command.ts';
@@ -11,6 +12,7 @@ type Check = () => Promise<string> | string;
 const checks: Record<string, Check> = {
 	build,
 	types: checkTypes,
+	snippets: checkSnippets,
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
 	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
