@@ -1,3 +1,7 @@
+import {
+	Client as StatelessClient,
+	StreamableHTTPClientTransport as StatelessTransport,
+} from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -185,6 +189,25 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 				expect(await statusOf(at, method, forged)).toBe(404);
 		}
 		expect(redis.takeRequests()).toEqual([]);
+	});
+
+	it('serve a client without sessions, whose listener hears a change', async () => {
+		const client = new StatelessClient(
+			{ name: 'passer-by', version: '1.0.0' },
+			{ versionNegotiation: { mode: { pin: '2026-07-28' } } },
+		);
+		let changes = 0;
+		client.setNotificationHandler('notifications/tools/list_changed', () => {
+			changes += 1;
+		});
+		await client.connect(new StatelessTransport(here.url));
+		const listener = await client.listen({ toolsListChanged: true });
+		const { content } = await client.callTool({ name: 'whoami' });
+		expect(JSON.stringify(content)).toContain('passer-by');
+		await client.callTool({ name: 'announce' });
+		await expect.poll(() => changes, { timeout: 10_000 }).toBe(1);
+		await listener.close();
+		await client.close();
 	});
 
 	it('said nothing of an error', () => {
