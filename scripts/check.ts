@@ -2,6 +2,7 @@ import { build } from './build.ts';
 import { checkDocuments } from './check/documents.ts';
 import { checkRequirements } from './check/requirements.ts';
 import { checkSizes } from './check/sizes.ts';
+import { checkSnippets } from './check/snippets.ts';
 import { checkStructure } from './check/structure.ts';
 import { checkChangesets, checkEachPackage, checkTypes } from './check/tools.ts';
 import { describeFailure, runCommand } from './command.ts';
@@ -12,6 +13,7 @@ type Check = () => Promise<string> | string;
 const checks: Record<string, Check> = {
 	build,
 	types: checkTypes,
+	snippets: checkSnippets,
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
 	documents: checkDocuments,

@@ -14,8 +14,8 @@ export interface UpstashPipeline {
 	exec(): Promise<unknown>;
 }
 
-/** A client's variables, by name: `process.env`, or `env` of a Worker. */
-export type UpstashVariables = Readonly<Record<string, unknown>>;
+/** A client's variables, by name: `process.env`, or `env` of a Worker, whose interface has no index. */
+export type UpstashVariables = object;
 
 /** Answers may be this late, in milliseconds, before they are given up. */
 export const DEFAULT_TIMEOUT_MS = 5_000;
@@ -41,10 +41,11 @@ export function upstashFromEnv(
 	variables: UpstashVariables = processVariables(),
 	timeoutMs: number = DEFAULT_TIMEOUT_MS,
 ): Redis {
-	const pair = NAMES.find(([url, token]) => isText(variables[url]) && isText(variables[token]));
-	if (!pair) throw missing(variables);
+	const valueOf = (name: string): unknown => Reflect.get(variables, name);
+	const pair = NAMES.find((names) => names.every((name) => isText(valueOf(name))));
+	if (!pair) throw missing(NAMES.flat().filter((name) => isText(valueOf(name))));
 	// A newline at the end comes with `echo … | wrangler secret put`.
-	const [url = '', token = ''] = pair.map((name) => String(variables[name]).trim());
+	const [url = '', token = ''] = pair.map((name) => String(valueOf(name)).trim());
 	if (!isRestUrl(url)) {
 		throw new TmcpSessionsError(
 			'configuration',
@@ -62,8 +63,7 @@ export function upstashFromEnv(
 	});
 }
 
-function missing(variables: UpstashVariables): TmcpSessionsError {
-	const known = NAMES.flat().filter((name) => isText(variables[name]));
+function missing(known: readonly string[]): TmcpSessionsError {
 	return new TmcpSessionsError(
 		'configuration',
 		'info-upstash',

@@ -1,0 +1,9 @@
+// oxlint-disable-next-line import/no-unassigned-import -- mends the edge runtime, before all else
+import '../../src/custom-event.ts';
+import { waitUntil } from '@vercel/functions';
+import { mcp } from '../../src/mcp.ts';
+
+export const runtime = 'edge';
+
+const handle = (request: Request): Promise<Response> => mcp.fetch(request, {}, { waitUntil });
+export { handle as DELETE, handle as GET, handle as POST };

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+	test: {
+		name: 'example-runtimes',
+		include: ['test/**/*.test.ts'],
+		testTimeout: 30_000,
+		hookTimeout: 60_000,
+	},
+});

@@ -1,0 +1,145 @@
+import { globSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { CommandFailedError, describeFailure, runCommand } from '../command.ts';
+import { findPackages, repository } from '../workspace.ts';
+import { readersNames } from './snippet-names.ts';
+import { type Snippet, snippetsOf } from './snippet.ts';
+
+/** Pages whose snippets somebody may copy. */
+const pages = ['*.md', 'docs/*.md', '{packages,examples}/*/README.md', 'benchmarks/*.md'];
+
+/** Blocks that show where two files of the reader's meet: page, and how the block begins. */
+const outlines: readonly (readonly [string, string])[] = [
+	['packages/sse/README.md', 'export class SessionObject extends DurableObject {\n'],
+];
+
+/** The reader's own modules, which a page does not show. */
+const ownModule = /error TS2307: Cannot find module '\.{1,2}\//;
+
+/**
+ * Compiles the TypeScript of the pages against the built packages, as in a project that has all of
+ * them installed. Its lines are those of the page, so that an error is found there.
+ *
+ * @throws {CommandFailedError} with what the compiler says, one line for each error
+ */
+export async function checkSnippets(): Promise<string> {
+	const exported = exportedValues();
+	const shown = globSync(pages, { cwd: repository })
+		.toSorted()
+		.flatMap((page) => snippetsOf(page, readFileSync(join(repository, page), 'utf8'), exported));
+	const snippets = withoutOutlines(shown);
+	const project = mkdtempSync(join(tmpdir(), 'tmcp-sessions-snippets-'));
+	try {
+		linkModules(join(project, 'node_modules'));
+		writeProject(project, snippets);
+		const problems = await compile(project);
+		if (problems.length > 0) throw new CommandFailedError(problems.join('\n'));
+	} finally {
+		rmSync(project, { recursive: true });
+	}
+	return `${snippets.length} snippets of ${new Set(snippets.map(({ page }) => page)).size} pages`;
+}
+
+/** @throws {CommandFailedError} where an outline is no longer there. */
+function withoutOutlines(snippets: readonly Snippet[]): readonly Snippet[] {
+	const found = outlines.map(([page, begin]) => {
+		const outline = snippets.find((each) => each.page === page && each.code.startsWith(begin));
+		if (!outline) throw new CommandFailedError(`${page} has no block that begins with ${begin}`);
+		return outline;
+	});
+	return snippets.filter((each) => !found.includes(each));
+}
+
+/** What the family exports by its main entries, but for types: name and package. */
+function exportedValues(): Map<string, string> {
+	const found = new Map<string, string>();
+	for (const { path, manifest } of findPackages()) {
+		const source = readFileSync(join(repository, path, 'src/index.ts'), 'utf8');
+		for (const [, names = ''] of source.matchAll(/^export \{([^}]*)\}/gm)) {
+			for (const name of names.split(',')) {
+				const exported = name.trim().split(' as ').at(-1) ?? '';
+				if (exported !== '' && manifest.name) found.set(exported, manifest.name);
+			}
+		}
+	}
+	return found;
+}
+
+/** Every dependency of the workspace, and the packages themselves, in one folder. */
+function linkModules(modules: string): void {
+	const link = (name: string, target: string): void => {
+		const path = join(modules, name);
+		if (existsSync(path)) return;
+		mkdirSync(dirname(path), { recursive: true });
+		symlinkSync(realpathSync(join(repository, target)), path);
+	};
+	for (const { path, manifest } of findPackages()) link(manifest.name ?? path, path);
+	for (const folder of globSync('{packages,examples}/*/node_modules', { cwd: repository })) {
+		for (const entry of readdirSync(join(repository, folder))) {
+			if (entry.startsWith('.')) continue;
+			const names = entry.startsWith('@')
+				? readdirSync(join(repository, folder, entry)).map((name) => join(entry, name))
+				: [entry];
+			for (const name of names) link(name, join(folder, name));
+		}
+	}
+}
+
+function writeProject(project: string, snippets: readonly Snippet[]): void {
+	const written = new Set<string>();
+	const paths: Record<string, string[]> = {};
+	for (const { page, file, text } of snippets) {
+		const path = join(page, file);
+		if (written.has(path)) throw new CommandFailedError(`${page} shows ${file} twice`);
+		written.add(path);
+		mkdirSync(dirname(join(project, path)), { recursive: true });
+		writeFileSync(join(project, path), text);
+		// A package that the page writes.
+		const [, folder] = /^packages\/([\w-]+)\/src\/index\.ts$/.exec(file) ?? [];
+		if (folder !== undefined) paths[`@tmcp-sessions/${folder}`] = [`./${path}`];
+	}
+	writeFileSync(join(project, 'names.d.ts'), readersNames);
+	const tsconfig = {
+		extends: join(repository, 'tsconfig.tests.json'),
+		compilerOptions: {
+			lib: ['ES2024'],
+			module: 'esnext',
+			moduleResolution: 'bundler',
+			types: ['@cloudflare/workers-types'],
+			// As a page shows them: short.
+			noImplicitAny: false,
+			noPropertyAccessFromIndexSignature: false,
+			noUnusedLocals: false,
+			noUnusedParameters: false,
+			verbatimModuleSyntax: false,
+			pretty: false,
+			paths,
+		},
+		files: ['names.d.ts', ...written],
+	};
+	writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(tsconfig));
+}
+
+async function compile(project: string): Promise<string[]> {
+	try {
+		await runCommand('tsc', '-p', project);
+		return [];
+	} catch (failure) {
+		const lines = describeFailure(failure).split('\n');
+		const errors = lines.filter((line) => / error TS\d+: /.test(line));
+		if (errors.length === 0) throw failure;
+		return errors.filter((line) => !ownModule.test(line)).map(asLineOfPage);
+	}
+}
+
+/** `/tmp/…/packages/http/README.md/9.ts(12,3): error` as `packages/http/README.md:12:3: error`. */
+function asLineOfPage(error: string): string {
+	const found = /^(?:.*\/tmcp-sessions-snippets-\w+\/)?(.*?\.md)\/.*?\.ts\((\d+),(\d+)\)(.*)$/.exec(
+		error,
+	);
+	if (!found) return error;
+	const [, page = '', line = '', column = '', rest = ''] = found;
+	return `${page}:${line}:${column}${rest}`;
+}
