@@ -8,5 +8,10 @@ export default defineConfig({
 			wrangler: { configPath: './test/wrangler.jsonc' },
 		}),
 	],
-	test: { name: 'info-sealed', include: ['test/**/*.test.ts'] },
+	test: {
+		name: 'info-sealed',
+		include: ['test/**/*.test.ts'],
+		testTimeout: 30_000,
+		hookTimeout: 60_000,
+	},
 });

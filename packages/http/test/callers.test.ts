@@ -1,43 +1,6 @@
-import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { createMcpHandler } from '@tmcp-sessions/http';
-import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
-import { McpServer } from 'tmcp';
+import type { McpHandlerOptions } from '@tmcp-sessions/http';
 import { describe, expect, it } from 'vitest';
-
-const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
-const ADDRESS = 'https://example.com/mcp';
-const INITIALIZE = {
-	jsonrpc: '2.0',
-	id: 1,
-	method: 'initialize',
-	params: {
-		protocolVersion: '2025-06-18',
-		capabilities: {},
-		clientInfo: { name: 'client', version: '1.0.0' },
-	},
-};
-
-function handler(options: McpHandlerOptions): { mcp: McpHandler; errors: Error[] } {
-	const errors: Error[] = [];
-	const onError = (error: Error): void => void errors.push(error);
-	const server = new McpServer(
-		{ name: 'test', version: '1.0.0' },
-		{ adapter: undefined, capabilities: { tools: { listChanged: true } } },
-	);
-	const info = new StoredInfoSessionManager(new InMemorySessionStore());
-	return {
-		errors,
-		mcp: createMcpHandler(server, { info, sessionKeys: [KEY], onError, ...options }),
-	};
-}
-
-function post(message: object): Request {
-	return new Request(ADDRESS, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify(message),
-	});
-}
+import { INITIALIZE, post, setUp, URL_OF_MCP } from './local-handler.ts';
 
 function verifying(verify: () => unknown, challenge?: string): McpHandlerOptions {
 	return {
@@ -56,7 +19,7 @@ const inSeconds = (seconds: number): number => Date.now() / 1000 + seconds;
 describe('a caller', () => {
 	it('L23: who is nobody gets a 401 that says where to get a token', async () => {
 		const challenge = 'Bearer resource_metadata="https://example.com/meta"';
-		const { mcp, errors } = handler(verifying(() => null, challenge));
+		const { mcp, errors } = setUp(verifying(() => null, challenge));
 		const response = await mcp.fetch(post(INITIALIZE));
 		expect(response.status).toBe(401);
 		expect(response.headers.get('www-authenticate')).toBe(challenge);
@@ -72,7 +35,7 @@ describe('a caller', () => {
 			const refuse = (): never => {
 				throw Object.assign(new Error('a secret token is bad'), { errorCode: code });
 			};
-			const { mcp, errors } = handler(verifying(refuse));
+			const { mcp, errors } = setUp(verifying(refuse));
 			const response = await mcp.fetch(post(INITIALIZE));
 			expect(response.status).toBe(status);
 			expect(response.headers.get('www-authenticate')).toBe(`Bearer error="${code}"`);
@@ -82,7 +45,7 @@ describe('a caller', () => {
 	);
 
 	it('L23: whose token has expired gets a 401, whatever the verifier thinks', async () => {
-		const { mcp } = handler(verifying(() => ({ ...token, expiresAt: inSeconds(-1) })));
+		const { mcp } = setUp(verifying(() => ({ ...token, expiresAt: inSeconds(-1) })));
 		const response = await mcp.fetch(post(INITIALIZE));
 		expect(response.status).toBe(401);
 		expect(response.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
@@ -92,18 +55,18 @@ describe('a caller', () => {
 		const broken = (): never => {
 			throw new Error('the verifier broke');
 		};
-		const { mcp, errors } = handler(verifying(broken));
+		const { mcp, errors } = setUp(verifying(broken));
 		expect((await mcp.fetch(post(INITIALIZE))).status).toBe(500);
 		expect(errors.map(({ message }) => message)).toEqual(['the verifier broke']);
 	});
 
 	it('L23: listens until the token expires, and not longer', async () => {
-		const { mcp } = handler(verifying(() => ({ ...token, expiresAt: inSeconds(0.3) })));
+		const { mcp } = setUp(verifying(() => ({ ...token, expiresAt: inSeconds(0.3) })));
 		const opened = await mcp.fetch(post(INITIALIZE));
 		await opened.text();
 		const session = opened.headers.get('mcp-session-id') ?? '';
 		const stream = await mcp.fetch(
-			new Request(ADDRESS, { headers: { 'mcp-session-id': session } }),
+			new Request(URL_OF_MCP, { headers: { 'mcp-session-id': session } }),
 		);
 		expect(stream.status).toBe(200);
 		const start = performance.now();
@@ -112,6 +75,6 @@ describe('a caller', () => {
 	}, 5_000);
 
 	it('needs to be told apart: oauth without principal is refused at the start', () => {
-		expect(() => handler({ oauth: { verify: async () => null } })).toThrow('oauth needs principal');
+		expect(() => setUp({ oauth: { verify: async () => null } })).toThrow('oauth needs principal');
 	});
 });

@@ -3,20 +3,10 @@ import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandlerOptions } from '@tmcp-sessions/http';
 import { McpServer } from 'tmcp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { INITIALIZE } from './local-handler.ts';
 
 const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
 const OTHER_KEY = 'another-key-of-the-tests-which-is-long-enough';
-
-const INITIALIZE = JSON.stringify({
-	jsonrpc: '2.0',
-	id: 1,
-	method: 'initialize',
-	params: {
-		protocolVersion: '2025-06-18',
-		capabilities: {},
-		clientInfo: { name: 'client', version: '1.0.0' },
-	},
-});
 
 const info = new StoredInfoSessionManager(new InMemorySessionStore());
 
@@ -33,7 +23,7 @@ function initialize(address: string, headers: Record<string, string> = {}): Requ
 	return new Request(address, {
 		method: 'POST',
 		headers: { ...type, ...headers },
-		body: INITIALIZE,
+		body: JSON.stringify({ jsonrpc: '2.0', ...INITIALIZE }),
 	});
 }
 

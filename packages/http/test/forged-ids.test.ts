@@ -13,8 +13,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { counted } from './counted-operations.ts';
 import type { Operation } from './counted-operations.ts';
 import { forgeries } from './forgeries.ts';
+import { INITIALIZE, URL_OF_MCP } from './local-handler.ts';
 
-const URL_OF_MCP = 'https://example.com/mcp';
 const KEY = 'the-key-of-this-deployment-long-enough';
 const DROPPED_KEY = 'a-key-that-this-deployment-has-dropped';
 const FOREIGN_KEY = 'the-key-of-another-deployment-long-too';
@@ -82,16 +82,6 @@ function post(message: object, headers: Headers): RequestInit {
 		body: JSON.stringify({ jsonrpc: '2.0', ...message }),
 	};
 }
-
-const INITIALIZE = {
-	id: 1,
-	method: 'initialize',
-	params: {
-		protocolVersion: '2025-06-18',
-		capabilities: {},
-		clientInfo: { name: 'client', version: '1.0.0' },
-	},
-};
 
 /** All that a request may want of a session. */
 const REQUESTS: readonly ((headers: Headers) => RequestInit)[] = [

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createFuzzedEndpoint, openSession, TOKEN } from './fuzzed-endpoint.ts';
 import type { FuzzedEndpoint } from './fuzzed-endpoint.ts';
@@ -7,21 +7,15 @@ import { chunkedRequest, exchange, inTime, requestOf } from './fuzzed-exchange.t
 import type { Fuzzed } from './fuzzed-exchange.ts';
 import { headersOf, requestHeaders } from './fuzzed-headers.ts';
 import { mutatedMessage, text, validMessage, value } from './fuzzed-messages.ts';
+import { unhandledErrors } from './unhandled-errors.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-const unhandled: unknown[] = [];
-const note = (error: unknown): void => void unhandled.push(error);
+const unhandled = unhandledErrors();
 const PING = { headers: headersOf(undefined), body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' };
 let endpoint: FuzzedEndpoint;
 
 beforeAll(() => {
 	console.log(`fuzzed requests: SEED=${seed}`);
-	process.on('unhandledRejection', note);
-	process.on('uncaughtException', note);
-});
-afterAll(() => {
-	process.off('unhandledRejection', note);
-	process.off('uncaughtException', note);
 });
 beforeEach(() => {
 	// tmcp writes a line for each error that one of its methods answers with.

@@ -1,180 +1,19 @@
-import {
-	StoredInfoSessionManager,
-	InMemorySessionStore,
-	StoreError,
-	StreamError,
-} from '@tmcp-sessions/core';
+import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
-import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
-import { StreamSessionManager } from '@tmcp/session-manager';
 import { McpServer } from 'tmcp';
 import { describe, expect, it, vi } from 'vitest';
+import {
+	createServer,
+	INITIALIZE,
+	KEY,
+	open,
+	post,
+	setUp,
+	UnreachableStreams,
+	URL_OF_MCP,
+} from './local-handler.ts';
 
-const URL_OF_MCP = 'https://example.com/mcp';
-const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
-
-function createServer(): McpServer {
-	return new McpServer(
-		{ name: 'test', version: '1.0.0' },
-		// tmcp asks for an adapter even where no tool has a schema.
-		{ adapter: undefined, capabilities: { tools: { listChanged: true } } },
-	);
-}
-
-function setUp(options: McpHandlerOptions = {}): {
-	mcp: McpHandler;
-	server: McpServer;
-	errors: Error[];
-} {
-	const errors: Error[] = [];
-	const server = createServer();
-	const onError = (error: Error): void => void errors.push(error);
-	const info = new StoredInfoSessionManager(new InMemorySessionStore(), { onError });
-	const mcp = createMcpHandler(server, { info, onError, sessionKeys: [KEY], ...options });
-	return { server, errors, mcp };
-}
-
-async function open(mcp: McpHandler): Promise<string> {
-	const response = await mcp.fetch(post(INITIALIZE));
-	await response.text();
-	const session = response.headers.get('mcp-session-id');
-	if (session === null) throw new Error(`expected a session; found ${response.status}`);
-	return session;
-}
-
-function post(message: object, session?: string): Request {
-	return new Request(URL_OF_MCP, {
-		method: 'POST',
-		headers: {
-			'content-type': 'application/json',
-			...(session && { 'mcp-session-id': session }),
-		},
-		body: JSON.stringify({ jsonrpc: '2.0', ...message }),
-	});
-}
-
-const INITIALIZE = {
-	id: 1,
-	method: 'initialize',
-	params: {
-		protocolVersion: '2025-06-18',
-		capabilities: {},
-		clientInfo: { name: 'client', version: '1.0.0' },
-	},
-};
-
-/** A store that is out of reach for one of its operations. */
-function infoWithout(operation: 'create' | 'delete' | 'read'): StoredInfoSessionManager {
-	const store = new InMemorySessionStore();
-	store[operation] = (): Promise<never> =>
-		Promise.reject(new StoreError('core', operation, 'secret of the backend'));
-	return new StoredInfoSessionManager(store, { onError: () => {} });
-}
-
-class UnreachableStreams extends StreamSessionManager {
-	override create(): Promise<void> {
-		return Promise.reject(new StreamError('http', 'opening a stream', 'secret of the backend'));
-	}
-	override delete(): void {}
-	override has(): boolean {
-		return false;
-	}
-	override send(_sessions: string[] | undefined, _frame: string): Promise<void> {
-		return Promise.reject(new StreamError('http', 'sending', 'secret of the backend'));
-	}
-}
-
-describe('a backend that is down', () => {
-	it.each([
-		['initialize', { info: infoWithout('create') }, () => post(INITIALIZE), 1],
-		[
-			'DELETE',
-			{ info: infoWithout('delete') },
-			(session: string) =>
-				new Request(URL_OF_MCP, { method: 'DELETE', headers: { 'mcp-session-id': session } }),
-			null,
-		],
-		[
-			'a call that needs the session',
-			{ info: infoWithout('read') },
-			(session: string) => post({ id: 2, method: 'tools/list' }, session),
-			2,
-		],
-		[
-			'GET',
-			{ streams: new UnreachableStreams() },
-			(session: string) => new Request(URL_OF_MCP, { headers: { 'mcp-session-id': session } }),
-			null,
-		],
-	])(
-		'makes a 503 with Retry-After of %s, and onError is told why',
-		async (what, options, request, id) => {
-			const { mcp, errors } = setUp(options);
-			const session = what === 'initialize' ? '' : await open(mcp);
-			const response = await mcp.fetch(request(session));
-			expect(response.status).toBe(503);
-			expect(response.headers.get('retry-after')).toBe('5');
-			expect(response.headers.get('mcp-session-id')).toBeNull();
-			const body = await response.text();
-			expect(JSON.parse(body)).toEqual({
-				jsonrpc: '2.0',
-				id,
-				error: {
-					code: -32603,
-					message: 'The server cannot reach its session storage; try again later',
-				},
-			});
-			expect(errors.map(({ message }) => message).join()).toContain('secret of the backend');
-		},
-	);
-
-	it('a broadcast that rejects reaches onError and fails no call', async () => {
-		const { mcp, server, errors } = setUp({ streams: new UnreachableStreams() });
-		server.tool({ name: 'notify', description: 'Raises a change' }, () => {
-			server.changed('tools');
-			return { content: [{ type: 'text', text: 'raised' }] };
-		});
-		const call = { id: 2, method: 'tools/call', params: { name: 'notify' } };
-		const response = await mcp.fetch(post(call, await open(mcp)));
-		expect(await response.text()).toContain('raised');
-		await expect
-			.poll(() => errors.map(({ message }) => message))
-			.toEqual(['[tmcp-sessions/http] sending failed: secret of the backend']);
-	});
-
-	it('answers in the stream where the status has gone out already', async () => {
-		const store = new InMemorySessionStore();
-		store.create = async () => {
-			await new Promise((resolve) => setTimeout(resolve, 60));
-			throw new StoreError('core', 'storing', 'secret of the backend');
-		};
-		const info = new StoredInfoSessionManager(store, { onError: () => {} });
-		const { mcp, errors } = setUp({ info, heartbeatSeconds: 0.02 });
-		const response = await mcp.fetch(post(INITIALIZE));
-		expect(response.status).toBe(200);
-		const text = await response.text();
-		expect(text).toContain(': keep-alive');
-		const [, data = ''] = /^data: (.*)$/m.exec(text) ?? [];
-		expect(JSON.parse(data)).toEqual({
-			jsonrpc: '2.0',
-			id: 1,
-			error: {
-				code: -32603,
-				message: 'The server cannot reach its session storage; try again later',
-			},
-		});
-		await expect.poll(() => errors).toHaveLength(1);
-	});
-
-	it('an onError that throws ends nothing', async () => {
-		const onError = (): never => {
-			throw new Error('the reporter broke');
-		};
-		const { mcp } = setUp({ info: infoWithout('create'), onError });
-		expect((await mcp.fetch(post(INITIALIZE))).status).toBe(503);
-	});
-});
 
 describe('what a client did wrong', () => {
 	it.each([

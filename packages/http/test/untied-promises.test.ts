@@ -1,24 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { RecordedTimers } from './recorded-timers.ts';
 import { OUTAGE, recordedDeployment, SLOWEST } from './recorded-work.ts';
 import type { RecordedDeployment } from './recorded-work.ts';
+import { unhandledErrors } from './unhandled-errors.ts';
 import { Visitor } from './visitor.ts';
 import { visits } from './visits.ts';
 import type { Visit } from './visits.ts';
 
 let timers: RecordedTimers;
-const unhandled: unknown[] = [];
-const note = (error: unknown): void => void unhandled.push(error);
+const unhandled = unhandledErrors();
 
-beforeAll(() => {
-	process.on('unhandledRejection', note);
-	process.on('uncaughtException', note);
-});
-afterAll(() => {
-	process.off('unhandledRejection', note);
-	process.off('uncaughtException', note);
-});
 beforeEach(() => {
 	// tmcp writes a line for each error that one of its methods answers with.
 	timers = new RecordedTimers();

@@ -1,32 +1,14 @@
 import { openSession } from '@tmcp-sessions/testkit';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
-import { inspect } from 'node:util';
 import { Redis } from '@upstash/redis';
 import { describe, expect, it } from 'vitest';
-import { UpstashInfoSessionManager, upstashFromEnv, UpstashSessionStore } from '../src/index.ts';
+import { UpstashInfoSessionManager, UpstashSessionStore } from '../src/index.ts';
 import type { UpstashRedis } from '../src/index.ts';
+import { failureOf, PACKAGE, TOKEN } from './failures.ts';
 import { always, misbehavingService } from './misbehaving-service.ts';
 import { redisOfThisFile } from './redis.ts';
 
 const redis = redisOfThisFile();
-const TOKEN = 'hush-hush-token';
-const PACKAGE = '[tmcp-sessions/info-upstash]';
 const noRetry = { retry: { retries: 0 } };
-
-/** The error that an operation rejects with, and that nobody may read a secret in. */
-async function failureOf(work: Promise<unknown>, id: string): Promise<Error> {
-	const error: unknown = await work.then(
-		() => expect.fail('it did not fail'),
-		(reason: unknown) => reason,
-	);
-	const logged = inspect(error, { depth: Infinity });
-	for (const secret of [TOKEN, redis().token, id, '127.0.0.1', 'redis.call', 'createdAtMs=']) {
-		expect(logged).not.toContain(secret);
-	}
-	expect(error).toBeInstanceOf(Error);
-	return error as Error;
-}
 
 /** What reading a session says with a service that behaves like this. */
 async function readFailure(
@@ -197,51 +179,6 @@ describe('a service that fails says so in a StoreError', () => {
 	});
 });
 
-describe('a connection that breaks', () => {
-	it('is tried again twice by fromEnv, which is enough where it breaks once', async () => {
-		let broken = 0;
-		const service = await misbehavingService((request, response) => {
-			if (broken++ === 0) request.socket.destroy();
-			else response.end('[{"result":null}]');
-		});
-		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
-		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
-		expect(await store.read('an id')).toBeUndefined();
-		expect(service.requests()).toBe(2);
-	});
-
-	it('before the answer to a claim has come leaves it the claim of whoever made it', async () => {
-		let broken = 0;
-		const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-			const { url = '', method = '', headers } = request;
-			const { authorization = '' } = headers;
-			const answer = await fetch(redis().url + url, {
-				method,
-				headers: { authorization, 'content-type': 'application/json' },
-				body: await text(request),
-			});
-			if (broken++ === 0) request.socket.destroy();
-			else response.end(await answer.text());
-		};
-		const service = await misbehavingService((...exchange) => void forward(...exchange));
-		const { id, record } = openSession();
-		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: redis().token };
-		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
-		expect(await store.claim(id, record.expiresAtMs)).toBe(true);
-		expect(service.requests()).toBe(2);
-		expect(await store.claim(id, record.expiresAtMs)).toBe(false);
-	});
-
-	it('is given up after the third time', async () => {
-		const service = await misbehavingService((request) => request.socket.destroy());
-		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
-		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
-		const { message } = await failureOf(store.read('an id'), 'an id');
-		expect(message).toBe(`${PACKAGE} reading a session failed: fetch failed (UND_ERR_SOCKET)`);
-		expect(service.requests()).toBe(3);
-	});
-});
-
 it.each(['[{"result":"OK"}]', '[{"result":null}]', '[{"result":2}]'])(
 	'a claim that is answered with %s neither holds nor is refused',
 	async (body) => {
@@ -252,42 +189,6 @@ it.each(['[{"result":"OK"}]', '[{"result":null}]', '[{"result":2}]'])(
 		});
 	},
 );
-
-describe('what is stored and is no record', () => {
-	it.each([
-		['a list', 'it is no text', (key: string) => ['LPUSH', key, 'a']],
-		['JSON of a list', 'it is no text', (key: string) => ['SET', key, '[1]']],
-		['other text', 'a line of it is no field', (key: string) => ['SET', key, 'some text']],
-		['no JSON', 'characters that are not JSON', (key: string) => ['SET', key, 'createdAtMs=x']],
-		['half a record', 'expiresAtMs is no time', (key: string) => ['SET', key, 'createdAtMs=1']],
-	])('is a CorruptRecordError where it is %s', async (_, found, command) => {
-		const { id } = openSession();
-		await redis().command(...command(`tmcp:session:${id}`));
-		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
-		for (const call of [() => store.read(id), () => store.update(id, { logLevel: 'info' })]) {
-			const { name, message } = await failureOf(call(), id);
-			expect(name).toBe('CorruptRecordError');
-			expect(message).toContain(`${PACKAGE} the stored record of a session cannot be used (`);
-		}
-		await expect(store.read(id)).rejects.toThrow(found);
-		await store.delete(id);
-		expect(await store.read(id)).toBeUndefined();
-	});
-
-	it.each([
-		['logLevel="loud"', 'logLevel is none of the eight levels'],
-		['clientInfo={"name":"a"}', 'clientInfo has no name and version'],
-		['clientCapabilities=[]', 'clientCapabilities is no object'],
-		['expiresAtMs="1"', 'expiresAtMs is no time'],
-	])('is a CorruptRecordError where a line of it is %s', async (line, found) => {
-		const { id, record } = openSession();
-		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
-		await store.create(id, record);
-		await redis().command('APPEND', `tmcp:session:${id}`, `\n${line}`);
-		await expect(store.read(id)).rejects.toMatchObject({ name: 'CorruptRecordError' });
-		await expect(store.read(id)).rejects.toThrow(found);
-	});
-});
 
 it('a client that throws what is no error makes a StoreError too', async () => {
 	// oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what the test is about

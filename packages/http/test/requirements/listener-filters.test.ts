@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 
-import type { Endpoint, Incoming } from '../endpoint.ts';
+import type { Incoming } from '../endpoint.ts';
 import { describeEachDeployment } from './deployments.ts';
+import { listen, raise } from './listening.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const UPDATED = 'notifications/resources/updated';
@@ -16,25 +17,6 @@ const EVERYTHING = {
 const SILENCE_MS = 200;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-function listen(
-	endpoint: Endpoint,
-	id: string | number,
-	notifications: Record<string, unknown>,
-): Promise<Incoming> {
-	return endpoint.postStateless({ id, method: 'subscriptions/listen', params: { notifications } });
-}
-
-async function raise(
-	endpoint: Endpoint,
-	name: string,
-	args: Record<string, unknown>,
-): Promise<void> {
-	const params = { name, arguments: args };
-	const answer = await endpoint.postStateless({ id: 1, method: 'tools/call', params });
-	await answer.ended;
-	expect(answer.text).toContain('raised');
-}
 
 function manyUris(count: number): string[] {
 	return Array.from({ length: count }, (_, index) => `test://many/${index}`);

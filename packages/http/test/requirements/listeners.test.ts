@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 
-import type { Endpoint, Incoming } from '../endpoint.ts';
+import type { Incoming } from '../endpoint.ts';
 import { describeEachDeployment } from './deployments.ts';
+import { listen, raise } from './listening.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
@@ -10,25 +11,6 @@ const UPDATED = 'notifications/resources/updated';
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
 const TOOLS = { toolsListChanged: true };
 
-function listen(
-	endpoint: Endpoint,
-	id: string | number,
-	notifications: Record<string, unknown>,
-): Promise<Incoming> {
-	return endpoint.postStateless({ id, method: 'subscriptions/listen', params: { notifications } });
-}
-
-async function call(
-	endpoint: Endpoint,
-	name: string,
-	args: Record<string, unknown>,
-): Promise<void> {
-	const params = { name, arguments: args };
-	const answer = await endpoint.postStateless({ id: 1, method: 'tools/call', params });
-	await answer.ended;
-	expect(answer.text).toContain('raised');
-}
-
 describeEachDeployment((deployment) => {
 	it.each([[7], ['7'], ['listener-ü']])(
 		'M6: the acknowledgement comes first, and every message carries the subscription id %j',
@@ -36,8 +18,8 @@ describeEachDeployment((deployment) => {
 			const { here, there } = deployment.endpoint();
 			const listener = await listen(here, id, TOOLS);
 			await listener.until(ACKNOWLEDGED);
-			await call(there, 'notify', { what: 'tools' });
-			await call(here, 'notify', { what: 'tools' });
+			await raise(there, 'notify', { what: 'tools' });
+			await raise(here, 'notify', { what: 'tools' });
 			await listener.until(TOOLS_CHANGED, 2);
 			expect(listener.messages).toMatchObject(
 				[ACKNOWLEDGED, TOOLS_CHANGED, TOOLS_CHANGED].map((method) => ({
@@ -56,10 +38,10 @@ describeEachDeployment((deployment) => {
 		const resource = await listen(there, 1, { resourceSubscriptions: ['test://a'] });
 		await Promise.all([prompts.until(ACKNOWLEDGED), resource.until(ACKNOWLEDGED)]);
 		for (const endpoint of [here, there]) {
-			await call(endpoint, 'notify', { what: 'tools' });
-			await call(endpoint, 'update', { uri: 'test://b' });
-			await call(endpoint, 'update', { uri: 'test://a' });
-			await call(endpoint, 'notify', { what: 'prompts' });
+			await raise(endpoint, 'notify', { what: 'tools' });
+			await raise(endpoint, 'update', { uri: 'test://b' });
+			await raise(endpoint, 'update', { uri: 'test://a' });
+			await raise(endpoint, 'notify', { what: 'prompts' });
 		}
 		await Promise.all([prompts.until(PROMPTS_CHANGED, 2), resource.until(UPDATED, 2)]);
 		const methods = ({ messages }: Incoming): unknown[] => messages.map(({ method }) => method);
@@ -108,7 +90,7 @@ describeEachDeployment((deployment) => {
 		];
 		await Promise.all(listeners.map((listener) => listener.until(ACKNOWLEDGED)));
 		for (const endpoint of [here, there]) {
-			for (let change = 0; change < 3; change++) await call(endpoint, 'notify', { what: 'tools' });
+			for (let change = 0; change < 3; change++) await raise(endpoint, 'notify', { what: 'tools' });
 		}
 		await Promise.all(listeners.map((listener) => listener.until(TOOLS_CHANGED, 6)));
 		await new Promise((resolve) => setTimeout(resolve, 200));
@@ -125,7 +107,7 @@ describeEachDeployment(
 			const [stream, listener] = [await here.openStream(session), await listen(there, 1, TOOLS)];
 			await listener.until(ACKNOWLEDGED);
 			await here.call('notify', session, { what: 'tools' });
-			await call(there, 'notify', { what: 'tools' });
+			await raise(there, 'notify', { what: 'tools' });
 			await Promise.all([stream.until(TOOLS_CHANGED, 2), listener.until(TOOLS_CHANGED, 2)]);
 			stream.destroy();
 			listener.destroy();

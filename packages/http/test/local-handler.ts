@@ -1,0 +1,77 @@
+import { InMemorySessionStore, StoredInfoSessionManager, StreamError } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
+import { StreamSessionManager } from '@tmcp/session-manager';
+import { McpServer } from 'tmcp';
+
+export const URL_OF_MCP = 'https://example.com/mcp';
+export const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
+
+/** The message that opens a session. */
+export const INITIALIZE = {
+	id: 1,
+	method: 'initialize',
+	params: {
+		protocolVersion: '2025-06-18',
+		capabilities: {},
+		clientInfo: { name: 'client', version: '1.0.0' },
+	},
+};
+
+/** A server with tools, and none of them registered. */
+export function createServer(): McpServer {
+	return new McpServer(
+		{ name: 'test', version: '1.0.0' },
+		// tmcp asks for an adapter even where no tool has a schema.
+		{ adapter: undefined, capabilities: { tools: { listChanged: true } } },
+	);
+}
+
+/** A handler over managers in memory, and what its `onError` was told. */
+export function setUp(options: McpHandlerOptions = {}): {
+	mcp: McpHandler;
+	server: McpServer;
+	errors: Error[];
+} {
+	const errors: Error[] = [];
+	const server = createServer();
+	const onError = (error: Error): void => void errors.push(error);
+	const info = new StoredInfoSessionManager(new InMemorySessionStore(), { onError });
+	const mcp = createMcpHandler(server, { info, onError, sessionKeys: [KEY], ...options });
+	return { server, errors, mcp };
+}
+
+/** Opens a session. @returns its id. */
+export async function open(mcp: McpHandler): Promise<string> {
+	const response = await mcp.fetch(post(INITIALIZE));
+	await response.text();
+	const session = response.headers.get('mcp-session-id');
+	if (session === null) throw new Error(`expected a session; found ${response.status}`);
+	return session;
+}
+
+/** The POST of one message, in a session or outside of any. */
+export function post(message: object, session?: string): Request {
+	return new Request(URL_OF_MCP, {
+		method: 'POST',
+		headers: {
+			'content-type': 'application/json',
+			...(session && { 'mcp-session-id': session }),
+		},
+		body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+	});
+}
+
+/** Streams that are out of reach. */
+export class UnreachableStreams extends StreamSessionManager {
+	override create(): Promise<void> {
+		return Promise.reject(new StreamError('http', 'opening a stream', 'secret of the backend'));
+	}
+	override delete(): void {}
+	override has(): boolean {
+		return false;
+	}
+	override send(_sessions: string[] | undefined, _frame: string): Promise<void> {
+		return Promise.reject(new StreamError('http', 'sending', 'secret of the backend'));
+	}
+}

@@ -1,0 +1,55 @@
+import { openSession } from '@tmcp-sessions/testkit';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { upstashFromEnv, UpstashSessionStore } from '../src/index.ts';
+import { failureOf, PACKAGE, TOKEN } from './failures.ts';
+import { misbehavingService } from './misbehaving-service.ts';
+import { redisOfThisFile } from './redis.ts';
+
+const redis = redisOfThisFile();
+
+describe('a connection that breaks', () => {
+	it('is tried again twice by fromEnv, which is enough where it breaks once', async () => {
+		let broken = 0;
+		const service = await misbehavingService((request, response) => {
+			if (broken++ === 0) request.socket.destroy();
+			else response.end('[{"result":null}]');
+		});
+		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
+		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		expect(await store.read('an id')).toBeUndefined();
+		expect(service.requests()).toBe(2);
+	});
+
+	it('before the answer to a claim has come leaves it the claim of whoever made it', async () => {
+		let broken = 0;
+		const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+			const { url = '', method = '', headers } = request;
+			const { authorization = '' } = headers;
+			const answer = await fetch(redis().url + url, {
+				method,
+				headers: { authorization, 'content-type': 'application/json' },
+				body: await text(request),
+			});
+			if (broken++ === 0) request.socket.destroy();
+			else response.end(await answer.text());
+		};
+		const service = await misbehavingService((...exchange) => void forward(...exchange));
+		const { id, record } = openSession();
+		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: redis().token };
+		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		expect(await store.claim(id, record.expiresAtMs)).toBe(true);
+		expect(service.requests()).toBe(2);
+		expect(await store.claim(id, record.expiresAtMs)).toBe(false);
+	});
+
+	it('is given up after the third time', async () => {
+		const service = await misbehavingService((request) => request.socket.destroy());
+		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
+		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		const { message } = await failureOf(store.read('an id'), 'an id');
+		expect(message).toBe(`${PACKAGE} reading a session failed: fetch failed (UND_ERR_SOCKET)`);
+		expect(service.requests()).toBe(3);
+	});
+});

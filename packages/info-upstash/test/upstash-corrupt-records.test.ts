@@ -1,0 +1,44 @@
+import { openSession } from '@tmcp-sessions/testkit';
+import { Redis } from '@upstash/redis';
+import { describe, expect, it } from 'vitest';
+import { UpstashSessionStore } from '../src/index.ts';
+import { failureOf, PACKAGE } from './failures.ts';
+import { redisOfThisFile } from './redis.ts';
+
+const redis = redisOfThisFile();
+
+describe('what is stored and is no record', () => {
+	it.each([
+		['a list', 'it is no text', (key: string) => ['LPUSH', key, 'a']],
+		['JSON of a list', 'it is no text', (key: string) => ['SET', key, '[1]']],
+		['other text', 'a line of it is no field', (key: string) => ['SET', key, 'some text']],
+		['no JSON', 'characters that are not JSON', (key: string) => ['SET', key, 'createdAtMs=x']],
+		['half a record', 'expiresAtMs is no time', (key: string) => ['SET', key, 'createdAtMs=1']],
+	])('is a CorruptRecordError where it is %s', async (_, found, command) => {
+		const { id } = openSession();
+		await redis().command(...command(`tmcp:session:${id}`));
+		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
+		for (const call of [() => store.read(id), () => store.update(id, { logLevel: 'info' })]) {
+			const { name, message } = await failureOf(call(), id, redis().token);
+			expect(name).toBe('CorruptRecordError');
+			expect(message).toContain(`${PACKAGE} the stored record of a session cannot be used (`);
+		}
+		await expect(store.read(id)).rejects.toThrow(found);
+		await store.delete(id);
+		expect(await store.read(id)).toBeUndefined();
+	});
+
+	it.each([
+		['logLevel="loud"', 'logLevel is none of the eight levels'],
+		['clientInfo={"name":"a"}', 'clientInfo has no name and version'],
+		['clientCapabilities=[]', 'clientCapabilities is no object'],
+		['expiresAtMs="1"', 'expiresAtMs is no time'],
+	])('is a CorruptRecordError where a line of it is %s', async (line, found) => {
+		const { id, record } = openSession();
+		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
+		await store.create(id, record);
+		await redis().command('APPEND', `tmcp:session:${id}`, `\n${line}`);
+		await expect(store.read(id)).rejects.toMatchObject({ name: 'CorruptRecordError' });
+		await expect(store.read(id)).rejects.toThrow(found);
+	});
+});
