@@ -90,7 +90,7 @@ export async function jsonResponse(
 	} finally {
 		clearInterval(quiet);
 	}
-	const response = work.signal.aborted ? undefined : quickResponse(answer, work);
+	const response = work.signal.aborted ? undefined : completeResponse(answer, work);
 	if (response) return response;
 	throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
 }
@@ -102,7 +102,8 @@ export async function jsonResponse(
  * @returns whether the server is through.
  */
 export async function isAnsweredAtOnce(work: RequestWork): Promise<boolean> {
-	for (let turn = 0; turn < TURNS_OF_A_CALL && !work.isHandled; turn++) await undefined;
+	const nothing = Promise.resolve();
+	for (let turn = 0; turn < TURNS_OF_A_CALL && !work.isHandled; turn++) await nothing;
 	return work.isHandled;
 }
 
@@ -116,7 +117,7 @@ async function isAnsweredOnceBegun(read: Read, work: RequestWork): Promise<boole
  * to read that. `undefined` where there is no such answer. Its status has not gone out, so that an
  * error can have its own.
  */
-export function quickResponse(answer: Response, work: RequestWork): Response | undefined {
+export function completeResponse(answer: Response, work: RequestWork): Response | undefined {
 	const { response, endsWithClient, answerType } = work;
 	if (!response) return undefined;
 	if (answerType === 'json') return jsonOf(answer, response, work);
@@ -129,7 +130,7 @@ export function quickResponse(answer: Response, work: RequestWork): Response | u
 /** The frames of an answer that has ended, with the response behind them where there is one. */
 function complete(answer: Response, frames: readonly Frames[], work: RequestWork): Response {
 	const { headers, status } = answer;
-	return quickResponse(answer, work) ?? new Response(joined(frames), { status, headers });
+	return completeResponse(answer, work) ?? new Response(joined(frames), { status, headers });
 }
 
 function jsonOf(answer: Response, message: JsonObject, work: RequestWork, status = 200): Response {

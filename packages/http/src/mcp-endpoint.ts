@@ -1,13 +1,14 @@
 import { runInScope } from '@tmcp-sessions/core';
 import type { HttpTransport } from '@tmcp/transport-http';
 
+import { Addresses } from './addresses.ts';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
 import type { HandlerSeams, Route, RoutedRequest } from './handler-seams.ts';
 import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
 import { needsMemory } from './initialize-result.ts';
-import { isAnsweredAtOnce, jsonResponse, liveResponse, quickResponse } from './live-response.ts';
+import { completeResponse, isAnsweredAtOnce, jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { parseMessage, readText } from './message-body.ts';
@@ -19,7 +20,7 @@ import { checkRememberedParams } from './remembered-params.ts';
 import type { RequestWork } from './request-work.ts';
 import type { SessionRules } from './session-rules.ts';
 import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
-import { endWithClient, transportRequest } from './transport-request.ts';
+import { followClient, transportRequest } from './transport-request.ts';
 
 /** What an endpoint is made of. */
 export interface EndpointParts<Custom extends Record<string, unknown> | undefined> {
@@ -40,23 +41,17 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
 	readonly caller: HandlerSeams['caller'];
 }
 
-interface Address {
-	readonly text: string;
-	readonly url: URL;
-	/** Whether it is not where the endpoint is. */
-	readonly isElsewhere: boolean;
-}
-
 /**
  * The rules of the protocol around a transport: what a request must be before the transport gets it,
  * and what becomes of its answer.
  */
 export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	readonly #parts: EndpointParts<Custom>;
-	#lastAddress: Address | undefined;
+	readonly #addresses: Addresses;
 
 	constructor(parts: EndpointParts<Custom>) {
 		this.#parts = parts;
+		this.#addresses = new Addresses(parts.path);
 	}
 
 	/**
@@ -69,7 +64,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
 		const { oauth, callers, caller } = this.#parts;
-		const { url, isElsewhere } = this.#addressOf(request);
+		const { url, isElsewhere } = this.#addresses.of(request);
 		if (caller) {
 			const { auth, principal } = caller(request);
 			work.auth = auth;
@@ -121,17 +116,6 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		});
 	}
 
-	/** A client calls the same address with all that it sends. */
-	#addressOf({ url: text }: Request): Address {
-		if (this.#lastAddress?.text !== text) {
-			const { path } = this.#parts;
-			const url = new URL(text);
-			const isElsewhere = path !== null && url.pathname !== path;
-			this.#lastAddress = { text, url, isElsewhere };
-		}
-		return this.#lastAddress;
-	}
-
 	/** GET, DELETE, and what the transport refuses. */
 	async #other(request: Request, work: RequestWork): Promise<Response> {
 		const { sessions } = this.#parts;
@@ -158,12 +142,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		return this.#message(text, parseMessage(text), request, work);
 	}
 
-	#message(
-		text: string,
-		message: unknown,
-		request: Request,
-		work: RequestWork,
-	): Promise<Response> {
+	#message(text: string, message: unknown, request: Request, work: RequestWork): Promise<Response> {
 		work.text = text;
 		work.message = message;
 		if (!isObject(message)) return this.#transport(request, work);
@@ -260,8 +239,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { transport, context, heartbeatMs, calls } = this.#parts;
 		const isAsked = request.method !== 'OPTIONS';
 		const custom = isAsked && context ? await context(request) : undefined;
-		// A call that is answered at once is over before anybody can leave.
-		if (work.endsWithClient && work.isListening) endWithClient(request, work);
+		// A call that is answered at once is over before its client can leave.
+		const isCall = work.messageId !== undefined && !work.isListening;
+		if (!isCall) followClient(request, work);
 		const answer = await transport.respond(transportRequest(request, work), custom);
 		if (!answer) return new Response('Not found', { status: 404 });
 		// Whoever is refused knows their session's id already, or should not.
@@ -271,11 +251,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		}
 		// The transport answers notifications first and handles them afterwards.
 		if (answer.status === 202) work.waitUntil(work.handled);
-		const isCall = answer.status === 200 && work.messageId !== undefined && !work.isListening;
-		const isQuick = isCall && (await isAnsweredAtOnce(work));
-		const quick = isQuick && quickResponse(answer, work);
-		if (quick) return quick;
-		if (work.endsWithClient && !work.isListening && !isQuick) endWithClient(request, work);
+		if (isCall && answer.status === 200) {
+			const isOver = await isAnsweredAtOnce(work);
+			const complete = isOver && completeResponse(answer, work);
+			if (complete) return complete;
+			if (!isOver) followClient(request, work);
+		}
 		const isStream = answer.headers.get('content-type') === 'text/event-stream';
 		if (!isStream || !answer.body) return answer;
 		const respond = work.answerType === 'json' ? jsonResponse : liveResponse;

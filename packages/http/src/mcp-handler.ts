@@ -81,9 +81,7 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			const work = new RequestWork(request.headers, findShard, platform, report, calls);
 			work.complete = seams.complete;
 			const answer = answerOrRefusal(work, () => endpointOf(env).respond(request, work, platform));
-			return cors
-				? answer.then((response) => withCors(response, request, attached()))
-				: answer;
+			return cors ? answer.then((response) => withCors(response, request, attached())) : answer;
 		},
 	};
 }

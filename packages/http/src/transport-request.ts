@@ -25,10 +25,11 @@ export function transportRequest(request: Request, work: RequestWork): Request {
 }
 
 /**
- * Ends the call when its client leaves, which is how the stateless era cancels. What the transport
- * then does runs for the request, whoever tells that its client is gone.
+ * Ends the work when its client leaves, where it is to end with that: the stateless era has no other
+ * way to cancel. What the transport then does runs for the request, whoever tells of it.
  */
-export function endWithClient({ signal }: Request, work: RequestWork): void {
+export function followClient({ signal }: Request, work: RequestWork): void {
+	if (!work.endsWithClient) return;
 	const abort = (): void => runInScope(work, () => work.signal.abort());
 	if (signal.aborted) abort();
 	else signal.addEventListener('abort', abort, { once: true });
