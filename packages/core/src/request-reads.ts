@@ -36,19 +36,9 @@ export class RequestReads {
 	}
 
 	/** The record for one getter of one request, loaded where this request has not loaded it yet. */
-	async get(id: string, field: Field, load: () => Read): Read {
+	get(id: string, field: Field, load: () => Read): Read {
 		const scope = currentScope();
-		if (scope) return this.#inScope(scope, id, load);
-
-		const left = this.#unused.get(id)?.findLast((read) => read.unused.has(field));
-		if (left && this.#isFresh(left)) {
-			left.unused.delete(field);
-			if (left.unused.size === 0) this.#drop(id, left);
-			return left.record;
-		}
-		const record = await load();
-		this.#leave(id, record, field);
-		return record;
+		return scope ? this.#inScope(scope, id, load) : this.#bare(id, field, load);
 	}
 
 	/** The record as this request knows it already, else loaded. */
@@ -65,6 +55,18 @@ export class RequestReads {
 		this.#last.delete(id);
 		const scope = currentScope();
 		if (scope) this.#byScope.get(scope)?.delete(id);
+	}
+
+	async #bare(id: string, field: Field, load: () => Read): Read {
+		const left = this.#unused.get(id)?.findLast((read) => read.unused.has(field));
+		if (left && this.#isFresh(left)) {
+			left.unused.delete(field);
+			if (left.unused.size === 0) this.#drop(id, left);
+			return left.record;
+		}
+		const record = await load();
+		this.#leave(id, record, field);
+		return record;
 	}
 
 	#inScope(scope: RequestScope, id: string, load: () => Read): Read {

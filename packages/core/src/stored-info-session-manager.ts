@@ -186,7 +186,8 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 		const known = before.findLast((change) => change.kind !== 'update');
 		const stored = known ? undefined : await this.#read(id);
 		// A write that began during the read counts too.
-		const record = apply(stored, [...before, ...this.#writes.changes(id)]);
+		const changes = [...before, ...this.#writes.changes(id)];
+		const record = changes.length > 0 ? apply(stored, changes) : stored;
 		if (stored && record) this.#extend(id, record);
 		return record;
 	}

@@ -46,7 +46,7 @@ export async function liveResponse(
 	const reader = body.getReader();
 	const frames: Frames[] = [];
 	let read = reader.read();
-	if (!work.isListening && !(await answeredAtOnce(read, work))) onLasting();
+	if (!work.isListening && !(await isAnsweredOnceBegun(read, work))) onLasting();
 	// Also what keeps workerd from ending, as hung, a request that waits for another request only.
 	const quiet = work.isHandled ? undefined : deadline(heartbeatMs);
 	if (quiet) work.onPrimed = quiet.expire;
@@ -82,7 +82,7 @@ export async function jsonResponse(
 ): Promise<Response> {
 	const reader = body.getReader();
 	const read = reader.read();
-	if (!(await answeredAtOnce(read, work))) onLasting();
+	if (!(await isAnsweredOnceBegun(read, work))) onLasting();
 	// As above: a request that waits for another request only would be ended as hung.
 	const quiet = work.isHandled ? undefined : setInterval(() => {}, heartbeatMs);
 	try {
@@ -90,10 +90,9 @@ export async function jsonResponse(
 	} finally {
 		clearInterval(quiet);
 	}
-	if (!work.response || work.signal.aborted) {
-		throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
-	}
-	return jsonOf(answer, work.response, work);
+	const response = work.signal.aborted ? undefined : completeResponse(answer, work);
+	if (response) return response;
+	throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
 }
 
 /**
@@ -102,21 +101,36 @@ export async function jsonResponse(
  *
  * @returns whether the server is through.
  */
-async function answeredAtOnce(read: Read, work: RequestWork): Promise<boolean> {
-	await Promise.race([read, work.begun]);
-	for (let turn = 0; turn < TURNS_OF_A_CALL && !work.isHandled; turn++) await Promise.resolve();
+export async function isAnsweredAtOnce(work: RequestWork): Promise<boolean> {
+	const nothing = Promise.resolve();
+	for (let turn = 0; turn < TURNS_OF_A_CALL && !work.isHandled; turn++) await nothing;
 	return work.isHandled;
 }
 
-/** An answer that is there before its status has gone out, so that an error can have its own. */
-function complete(answer: Response, frames: readonly Frames[], work: RequestWork): Response {
-	const { response, endsWithClient } = work;
-	const { headers, status } = answer;
-	if (!response) return new Response(joined(frames), { status, headers });
+async function isAnsweredOnceBegun(read: Read, work: RequestWork): Promise<boolean> {
+	if (!work.hasBegun) await Promise.race([read, work.begun]);
+	return isAnsweredAtOnce(work);
+}
+
+/**
+ * The response to a call whose answer is there, and was kept from the transport's stream: nobody has
+ * to read that. `undefined` where there is no such answer. Its status has not gone out, so that an
+ * error can have its own.
+ */
+export function completeResponse(answer: Response, work: RequestWork): Response | undefined {
+	const { response, endsWithClient, answerType } = work;
+	if (!response) return undefined;
+	if (answerType === 'json') return jsonOf(answer, response, work);
 	if (endsWithClient && errorCodeOf(response) === MISSING_CAPABILITY) {
 		return jsonOf(answer, response, work, 400);
 	}
-	return made(work, frameOf(response), status, headersOf(answer, response));
+	return made(work, frameOf(response), answer.status, headersOf(answer, response));
+}
+
+/** The frames of an answer that has ended, with the response behind them where there is one. */
+function complete(answer: Response, frames: readonly Frames[], work: RequestWork): Response {
+	const { headers, status } = answer;
+	return completeResponse(answer, work) ?? new Response(joined(frames), { status, headers });
 }
 
 function jsonOf(answer: Response, message: JsonObject, work: RequestWork, status = 200): Response {

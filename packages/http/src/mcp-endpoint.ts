@@ -1,16 +1,17 @@
 import { runInScope } from '@tmcp-sessions/core';
 import type { HttpTransport } from '@tmcp/transport-http';
 
+import { Addresses } from './addresses.ts';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
 import type { HandlerSeams, Route, RoutedRequest } from './handler-seams.ts';
 import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
 import { needsMemory } from './initialize-result.ts';
-import { jsonResponse, liveResponse } from './live-response.ts';
+import { completeResponse, isAnsweredAtOnce, jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
-import { parseMessage, readMessage, readText } from './message-body.ts';
+import { parseMessage, readText } from './message-body.ts';
 import { checkClient, checkIds, checkInitialize } from './message-rules.ts';
 import type { ExecutionContextLike, OAuthHelper } from './options.ts';
 import type { OriginRules } from './origin-rules.ts';
@@ -19,7 +20,7 @@ import { checkRememberedParams } from './remembered-params.ts';
 import type { RequestWork } from './request-work.ts';
 import type { SessionRules } from './session-rules.ts';
 import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
-import { transportRequest } from './transport-request.ts';
+import { followClient, transportRequest } from './transport-request.ts';
 
 /** What an endpoint is made of. */
 export interface EndpointParts<Custom extends Record<string, unknown> | undefined> {
@@ -46,10 +47,11 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
  */
 export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	readonly #parts: EndpointParts<Custom>;
-	#lastUrl: { readonly text: string; readonly parsed: URL } | undefined;
+	readonly #addresses: Addresses;
 
 	constructor(parts: EndpointParts<Custom>) {
 		this.#parts = parts;
+		this.#addresses = new Addresses(parts.path);
 	}
 
 	/**
@@ -61,9 +63,8 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		work: RequestWork,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
-		const { path, oauth, callers, caller } = this.#parts;
-		const url = this.#urlOf(request);
-		const isElsewhere = path !== null && url.pathname !== path;
+		const { oauth, callers, caller } = this.#parts;
+		const { url, isElsewhere } = this.#addresses.of(request);
 		if (caller) {
 			const { auth, principal } = caller(request);
 			work.auth = auth;
@@ -107,17 +108,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		sessions?.checkHost(url);
 		work.protocolVersion = work.headers.get('mcp-protocol-version') ?? undefined;
 		return runInScope(work, () => {
-			if (this.#isRouted(request, work)) return this.#send(request, work);
+			const { route } = this.#parts;
+			if (route && namesSession(request, work)) return this.#send(route, request, work);
 			if (request.method === 'POST') return this.#post(request, work);
 			if (request.method === 'OPTIONS') return this.#transport(request, work);
 			return this.#other(request, work);
 		});
-	}
-
-	/** A client calls the same address with all that it sends. */
-	#urlOf({ url }: Request): URL {
-		if (this.#lastUrl?.text !== url) this.#lastUrl = { text: url, parsed: new URL(url) };
-		return this.#lastUrl.parsed;
 	}
 
 	/** GET, DELETE, and what the transport refuses. */
@@ -142,11 +138,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	async #post(request: Request, work: RequestWork): Promise<Response> {
-		const message = await readMessage(request, work.headers, this.#parts.maxBodyBytes);
-		return this.#message(message, request, work);
+		const text = await readText(request, work.headers, this.#parts.maxBodyBytes);
+		return this.#message(text, parseMessage(text), request, work);
 	}
 
-	async #message(message: unknown, request: Request, work: RequestWork): Promise<Response> {
+	#message(text: string, message: unknown, request: Request, work: RequestWork): Promise<Response> {
+		work.text = text;
 		work.message = message;
 		if (!isObject(message)) return this.#transport(request, work);
 		checkIds(message);
@@ -193,35 +190,35 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		return this.#transport(request, work);
 	}
 
-	/** Whether a request names a session that lives elsewhere. */
-	#isRouted({ method }: Request, { headers }: RequestWork): boolean {
-		if (!this.#parts.route || (method !== 'POST' && method !== 'DELETE')) return false;
-		return headers.get('mcp-session-id') !== null && !namesStatelessEra(headers);
-	}
-
 	/** Sends a message on as it came: what it says is looked at where its session lives. */
-	async #send(request: Request, work: RequestWork): Promise<Response> {
+	async #send(route: Route, request: Request, work: RequestWork): Promise<Response> {
 		const { sessions, maxBodyBytes } = this.#parts;
 		const isPost = request.method === 'POST';
 		const body = isPost ? await readText(request, work.headers, maxBodyBytes) : undefined;
 		// It opens another session, whatever id its client has, and however it is spelled.
 		if (body?.includes('"initialize"') || body?.includes(String.raw`\u00`)) {
 			const message = parseMessage(body);
-			if (methodOf(message) === 'initialize') return this.#message(message, request, work);
+			if (methodOf(message) === 'initialize') return this.#message(body, message, request, work);
 		}
 		if (sessions) work.enter(await sessions.named(work.headers, work.principal));
-		return this.#served('session', request, work, body);
+		return this.#routed(route, 'session', request, work, body);
 	}
 
 	/** By whoever the session lives with, or by the transport. */
-	async #served(
+	#served(kind: RoutedRequest['kind'], request: Request, work: RequestWork): Promise<Response> {
+		const { route } = this.#parts;
+		return route
+			? this.#routed(route, kind, request, work, work.text)
+			: this.#transport(request, work);
+	}
+
+	async #routed(
+		route: Route,
 		kind: RoutedRequest['kind'],
 		request: Request,
 		work: RequestWork,
-		body: string | undefined = JSON.stringify(work.message),
+		body: string | undefined,
 	): Promise<Response> {
-		const { route } = this.#parts;
-		if (!route) return this.#transport(request, work);
 		if (kind === 'initialize') checkClient(work.message);
 		const { sessionId, principal, auth, message, headers } = work;
 		const context = work.context ?? { waitUntil: (late) => work.waitUntil(late) };
@@ -231,6 +228,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { notifications } = params;
 		if (isObject(message) && isObject(notifications)) {
 			const agreed = await route.agreed(routed, notifications);
+			work.text = undefined;
 			work.message = { ...message, params: { ...params, notifications: agreed } };
 		}
 		return this.#transport(request, work);
@@ -241,6 +239,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { transport, context, heartbeatMs, calls } = this.#parts;
 		const isAsked = request.method !== 'OPTIONS';
 		const custom = isAsked && context ? await context(request) : undefined;
+		// A call that is answered at once is over before its client can leave.
+		const isCall = work.messageId !== undefined && !work.isListening;
+		if (!isCall) followClient(request, work);
 		const answer = await transport.respond(transportRequest(request, work), custom);
 		if (!answer) return new Response('Not found', { status: 404 });
 		// Whoever is refused knows their session's id already, or should not.
@@ -250,6 +251,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		}
 		// The transport answers notifications first and handles them afterwards.
 		if (answer.status === 202) work.waitUntil(work.handled);
+		if (isCall && answer.status === 200) {
+			const isOver = await isAnsweredAtOnce(work);
+			const complete = isOver && completeResponse(answer, work);
+			if (complete) return complete;
+			if (!isOver) followClient(request, work);
+		}
 		const isStream = answer.headers.get('content-type') === 'text/event-stream';
 		if (!isStream || !answer.body) return answer;
 		const respond = work.answerType === 'json' ? jsonResponse : liveResponse;
@@ -258,6 +265,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (isCancellable) calls.watch(work);
 		});
 	}
+}
+
+/** Whether a request names the session that is to answer it. */
+function namesSession({ method }: Request, { headers }: RequestWork): boolean {
+	if (method !== 'POST' && method !== 'DELETE') return false;
+	return headers.get('mcp-session-id') !== null && !namesStatelessEra(headers);
 }
 
 /** A method of HTTP that is about sessions, where there is nothing to be done with one. */

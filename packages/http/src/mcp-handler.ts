@@ -76,14 +76,12 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 		}));
 
 	return {
-		async fetch(request, env, platform) {
+		fetch(request, env, platform) {
 			const findShard = (): string => checked.shardOf(request);
 			const work = new RequestWork(request.headers, findShard, platform, report, calls);
 			work.complete = seams.complete;
-			const response = await answerOrRefusal(work, async () =>
-				endpointOf(env).respond(request, work, platform),
-			);
-			return cors ? withCors(response, request, attached()) : response;
+			const answer = answerOrRefusal(work, () => endpointOf(env).respond(request, work, platform));
+			return cors ? answer.then((response) => withCors(response, request, attached())) : answer;
 		},
 	};
 }

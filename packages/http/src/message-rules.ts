@@ -12,13 +12,15 @@ const MAX_ID_LENGTH = 1_024;
  * @throws {Refusal} 400, for an id or a progress token that is none.
  */
 export function checkIds(message: JsonObject): void {
-	const progressToken = metadataOf(message)?.['progressToken'];
-	for (const [name, id] of Object.entries({ id: message.id, progressToken })) {
-		const isId = typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
-		if (id === undefined || isId) continue;
-		const most = `${MAX_ID_LENGTH} characters`;
-		throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
-	}
+	checkId('id', message.id);
+	checkId('progressToken', metadataOf(message)?.['progressToken']);
+}
+
+function checkId(name: string, id: unknown): void {
+	const isId = typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
+	if (id === undefined || isId) return;
+	const most = `${MAX_ID_LENGTH} characters`;
+	throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { forwardMembers } from './forwarded-members.ts';
 import { invalidRequest } from './refusal.ts';
 
 /** Longer than any honest value, in characters. */
@@ -8,6 +9,10 @@ const MAX_LENGTH = 4_096;
  * and between them the rules and the transport take some twenty.
  */
 export class RequestHeaders {
+	static {
+		forwardMembers(this, Headers, (own) => own.#headers);
+	}
+
 	readonly #headers: Headers;
 	readonly #known = new Map<string, string | null>();
 
@@ -17,9 +22,10 @@ export class RequestHeaders {
 
 	/** @throws {Refusal} 431, where a value is longer than it can honestly be. */
 	get(name: string): string | null {
-		const key = name.toLowerCase();
-		const known = this.#known.get(key);
+		const known = this.#known.get(name);
 		if (known !== undefined) return known;
+		const key = name.toLowerCase();
+		if (key !== name) return this.get(key);
 		const value = this.#headers.get(key);
 		if (value !== null && value.length > MAX_LENGTH && !isContent(key)) {
 			throw invalidRequest(`The header ${key} is longer than ${MAX_LENGTH} characters`, 431);
@@ -35,14 +41,8 @@ export class RequestHeaders {
 
 	/** All headers, with `get` as above. */
 	asHeaders(): Headers {
-		const get = (name: string): string | null => this.get(name);
-		return new Proxy(this.#headers, {
-			get(target, key) {
-				if (key === 'get') return get;
-				const member: unknown = Reflect.get(target, key, target);
-				return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-			},
-		});
+		// Sound: what is not here is forwarded.
+		return this as unknown as Headers;
 	}
 }
 

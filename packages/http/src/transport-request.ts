@@ -1,42 +1,68 @@
 import { runInScope } from '@tmcp-sessions/core';
 
+import type { CallSignal } from './call-signal.ts';
+import { forwardMembers } from './forwarded-members.ts';
 import type { RequestWork } from './request-work.ts';
 
 /**
  * The request as the transport gets to see it: itself, but
  *
- * - with the message that has been read from it: a copy in the stateless era, where a tool may change
- *   its arguments, but a request's state is bound to what the client sent;
- * - with the signal of the call: a client that drops its connection has not cancelled its request,
- *   except in the stateless era, which has no other way to cancel. What the transport then does
- *   runs for the request, whoever tells that its client is gone;
+ * - with the message that has been read from it, which is the transport's from then on: a tool may
+ *   change its arguments, but a request's state is bound to what the client sent;
+ * - with the signal of the call: a client that drops its connection has not cancelled its request;
  * - without a session id where the client's does not count, or is not what managers call the session:
  *   the transport asks for that.
  *
- * A proxy, since a copy of the request costs a tenth of what the whole call costs.
+ * No copy of the request, which costs a tenth of what the whole call costs.
  */
 export function transportRequest(request: Request, work: RequestWork): Request {
 	if (work.headers.get('mcp-session-id') !== work.sessionId)
 		work.headers.set('mcp-session-id', null);
 	// The transport knows it in this spelling alone.
-	if (work.message !== undefined) work.headers.set('content-type', 'application/json');
-	if (work.endsWithClient) {
-		const abort = (): void => runInScope(work, () => work.signal.abort());
-		if (request.signal.aborted) abort();
-		else request.signal.addEventListener('abort', abort, { once: true });
-	}
-	const headers = work.headers.asHeaders();
-	return new Proxy(request, {
-		get(target, key) {
-			if (key === 'headers') return headers;
-			if (key === 'signal') return work.signal;
-			if (key === 'json') return () => Promise.resolve(messageFor(work));
-			const member: unknown = Reflect.get(target, key, target);
-			return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-		},
-	});
+	if (work.hasMessage) work.headers.set('content-type', 'application/json');
+	// Sound: what is not there is forwarded.
+	return new TransportRequest(request, work) as unknown as Request;
 }
 
-function messageFor({ message, endsWithClient }: RequestWork): unknown {
-	return endsWithClient ? structuredClone(message) : message;
+/**
+ * Ends the work when its client leaves, where it is to end with that: the stateless era has no other
+ * way to cancel. What the transport then does runs for the request, whoever tells of it.
+ */
+export function followClient(request: Request, work: RequestWork): void {
+	if (!work.endsWithClient) return;
+	// Not looked at before: a signal costs as much as the rest of a call's rules.
+	const { signal } = request;
+	const abort = (): void => runInScope(work, () => work.signal.abort());
+	if (signal.aborted) abort();
+	else signal.addEventListener('abort', abort, { once: true });
+}
+
+class TransportRequest {
+	static {
+		forwardMembers(this, Request, (own) => own.#request);
+	}
+
+	readonly headers: Headers;
+	readonly signal: CallSignal;
+	readonly #request: Request;
+	readonly #work: RequestWork;
+
+	constructor(request: Request, work: RequestWork) {
+		this.headers = work.headers.asHeaders();
+		this.signal = work.signal;
+		this.#request = request;
+		this.#work = work;
+	}
+
+	get method(): string {
+		return this.#request.method;
+	}
+
+	get url(): string {
+		return this.#request.url;
+	}
+
+	json(): Promise<unknown> {
+		return Promise.resolve(this.#work.giveMessage());
+	}
 }

@@ -49,6 +49,8 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 	readonly #jurisdiction: DurableObjectJurisdiction | undefined;
 	readonly #now: () => number;
 	readonly #sleep: (ms: number) => Promise<void>;
+	/** Found at the first use: to make sure of a binding takes a look at each of its methods. */
+	#namespace: DurableObjectNamespace<SessionShard> | undefined;
 
 	/** @param binding a name in `env` of `cloudflare:workers`, looked up at the first use. */
 	constructor(
@@ -152,7 +154,7 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 		method: (object: DurableObjectStub<SessionShard>) => Promise<Result>,
 	): Promise<Result> {
 		return storeOperation(PACKAGE, operation, async () => {
-			const namespace = sessionShards(this.#binding, this.#jurisdiction);
+			const namespace = (this.#namespace ??= sessionShards(this.#binding, this.#jurisdiction));
 			const object = (): DurableObjectStub<SessionShard> =>
 				namespace.getByName(name, region && { locationHint: region });
 			return retryWhereItMayHelp(() => method(object()), this.#sleep);

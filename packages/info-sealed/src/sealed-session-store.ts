@@ -56,9 +56,11 @@ export class SealedSessionStore implements SessionStore {
 	async read(id: string): Promise<SessionRecord | undefined> {
 		const session = this.#opened.get(id);
 		if (!session) return isSealedName(id) ? undefined : this.#rest?.read(id);
-		const live = await this.#ifLive(session, () => this.#state(session));
-		if (!live) return undefined;
-		const { state } = live;
+		if (this.#hasExpired(session)) return undefined;
+		const { stored } = session;
+		const isKnown = stored && this.#isFresh(stored.atMs);
+		const state = isKnown ? stored.record : await this.#ask(session);
+		if (!goesOn(session, state)) return undefined;
 		const times = timesOf(session);
 		if (session.said === undefined) return { ...structuredClone(state), ...times };
 		// Sound: `SealedIds` made it.
@@ -78,9 +80,9 @@ export class SealedSessionStore implements SessionStore {
 		const { logLevel } = patch;
 		// Its end does not move, and what its client said does not change.
 		if (logLevel === undefined) return (await this.read(id)) !== undefined;
-		const live = await this.#ifLive(session, () => this.#ask(session));
-		if (!live) return false;
-		const { state } = live;
+		if (this.#hasExpired(session)) return false;
+		const state = await this.#ask(session);
+		if (!goesOn(session, state)) return false;
 		if (!state) {
 			await this.#keep(session, { ...timesOf(session), logLevel });
 			return true;
@@ -106,7 +108,7 @@ export class SealedSessionStore implements SessionStore {
 		const rest = this.#needRest('a subscription');
 		const session = this.#opened.get(id);
 		if (session) {
-			if (!(await this.#ifLive(session, () => this.#ask(session)))) {
+			if (this.#hasExpired(session) || !goesOn(session, await this.#ask(session))) {
 				throw new UnknownSessionError(PACKAGE, 'subscribe to a resource');
 			}
 			if (!session.hasSubscribed) await rest.create(id, timesOf(session));
@@ -123,21 +125,9 @@ export class SealedSessionStore implements SessionStore {
 		return this.#rest?.subscribers(uri) ?? [];
 	}
 
-	/** What `rest` has of a session that goes on; one that has expired is not asked for. */
-	async #ifLive(
-		session: OpenedSession,
-		ask: () => Promise<SessionRecord | undefined>,
-	): Promise<{ readonly state: SessionRecord | undefined } | undefined> {
-		if (session.expiresAtMs <= this.#now()) return undefined;
-		const state = await ask();
-		const isKnown = session.said !== undefined || state !== undefined;
-		return isKnown && !state?.hasEnded ? { state } : undefined;
-	}
-
-	/** What `rest` has of a session, asked anew where what it said is too old. */
-	async #state(session: OpenedSession): Promise<SessionRecord | undefined> {
-		const { stored } = session;
-		return stored && this.#isFresh(stored.atMs) ? stored.record : this.#ask(session);
+	/** One that has expired is not asked for. */
+	#hasExpired({ expiresAtMs }: OpenedSession): boolean {
+		return expiresAtMs <= this.#now();
 	}
 
 	async #ask(session: OpenedSession): Promise<SessionRecord | undefined> {
@@ -158,8 +148,9 @@ export class SealedSessionStore implements SessionStore {
 	 */
 	#isFresh(atMs: number): boolean {
 		const scope = currentScope();
-		if (scope && this.#askedBy.has(scope)) return true;
-		return this.#now() - atMs < this.#recheckMs && (!scope || scope.message !== undefined);
+		const isRecent = this.#now() - atMs < this.#recheckMs;
+		if (isRecent && (!scope || scope.message !== undefined)) return true;
+		return scope !== undefined && this.#askedBy.has(scope);
 	}
 
 	async #keep(session: OpenedSession, record: SessionRecord): Promise<void> {
@@ -181,6 +172,12 @@ export class SealedSessionStore implements SessionStore {
 				'createMcpHandler of @tmcp-sessions/http',
 		);
 	}
+}
+
+/** Whether a session has not ended, by what `rest` has of it. */
+function goesOn({ said }: OpenedSession, state: SessionRecord | undefined): boolean {
+	const isKnown = said !== undefined || state !== undefined;
+	return isKnown && !state?.hasEnded;
 }
 
 type Times = Pick<SessionRecord, 'createdAtMs' | 'expiresAtMs'>;
