@@ -13,6 +13,7 @@ const checks: Record<string, Check> = {
 	types: checkTypes,
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
+	documents: () => runCommand('node', 'benchmarks/src/documents/main.ts'),
 	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
 	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),
 	knip: () => runCommand('knip', '--no-progress'),

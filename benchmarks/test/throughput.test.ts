@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { initialize, statelessToolCall } from '../src/mcp-requests.ts';
-import { throughputPictures, throughputSections } from '../src/published-sections.ts';
-import { readPicture, readResult, readSection } from '../src/results.ts';
 import { endpoint, startContenders } from '../src/start-contenders.ts';
 import type { RunningContenders } from '../src/start-contenders.ts';
 import { stepsOf } from '../src/throughput/jobs.ts';
@@ -90,18 +88,4 @@ describe('the command', () => {
 			}
 		}
 	}, 240_000);
-
-	test.each(throughputSections(readResult('throughput')))(
-		'$name in $document is of results/throughput.json, else npm run bench -- --write',
-		(section) => {
-			expect(readSection(section)).toBe(section.text);
-		},
-	);
-
-	test.each(throughputPictures(readResult('throughput')))(
-		'results/$name.svg is of results/throughput.json, else npm run bench -- --write',
-		({ name, text }) => {
-			expect(readPicture(name)).toBe(text);
-		},
-	);
 });
