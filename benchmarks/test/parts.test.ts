@@ -6,6 +6,7 @@ import { contendersIn } from '../src/contenders.ts';
 import type { ColdStarts } from '../src/cold-start/measure-cold-start.ts';
 import { sessionDollars } from '../src/costs/cost-table.ts';
 import type { FanOutResult } from '../src/fan-out/fan-out-text.ts';
+import { curves, shapeOf } from '../src/growth/curves-text.ts';
 import type { Growth } from '../src/growth/measure-growth.ts';
 import type { StreamCosts } from '../src/growth/measure-streams.ts';
 import type { Memory } from '../src/memory/measure-memory.ts';
@@ -97,10 +98,36 @@ describe('what is published', () => {
 		for (const { operations } of sessions) expect(operations).toEqual(sessions[0]?.operations);
 	});
 
+	test('what a call and a publish cost is flat or linear, as docs/scaling.md says why', () => {
+		const shapes = Object.fromEntries(
+			curves(readResult('growth'), readResult('streams')).map((curve) => [
+				`${curve.of}: ${curve.what}`,
+				shapeOf(curve),
+			]),
+		);
+		expect(shapes).toMatchObject({
+			'sessions: operations of a call, KV': 'flat',
+			'sessions: speed of a call, KV': 'flat',
+			'sessions: operations of a call, Durable Objects': 'flat',
+			'sessions: speed of a call, Durable Objects': 'flat',
+			'streams: time of a publish to ten': 'flat',
+			'streams: time of a publish to all': 'linear',
+			'subscribers: operations of a change, KV': 'linear',
+			'subscribers: operations of a change, Durable Objects': 'linear',
+		});
+	});
+
 	test('a session of Durable Objects alone costs less than a fifth of one of upstream, as docs say', () => {
 		const operations = readResult('operations');
 		const ratio =
 			sessionDollars(operations, 'ours-object') / sessionDollars(operations, 'upstream');
 		expect(ratio).toBeLessThan(0.2);
+	});
+
+	test('a sealed session costs less than a tenth of one of upstream', () => {
+		const operations = readResult('operations');
+		const ratio =
+			sessionDollars(operations, 'ours-sealed') / sessionDollars(operations, 'upstream');
+		expect(ratio).toBeLessThan(0.1);
 	});
 });

@@ -3,6 +3,7 @@ import { comparisonTables, managerFacts } from '../comparison/comparison-table.t
 import { managerNames } from '../comparison/compared-managers.ts';
 import { costTable } from '../costs/cost-table.ts';
 import { fanOutText } from '../fan-out/fan-out-text.ts';
+import { curvesText } from '../growth/curves-text.ts';
 import { growthPicture } from '../growth/growth-picture.ts';
 import { growthText } from '../growth/growth-text.ts';
 import { streamsText } from '../growth/streams-text.ts';
@@ -39,6 +40,7 @@ export function publishedSections(results: Results = readResults()): Section[] {
 		throughput: compactThroughputTable(results.throughput),
 	};
 	const scaling: Record<string, string> = {
+		curves: curvesText(results.growth, streams),
 		placement: placementText(results.placement),
 		streams: streamsText(streams),
 		growth: growthText(results.growth),
