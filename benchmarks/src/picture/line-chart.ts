@@ -19,7 +19,8 @@ const RIGHT = 180;
 const HEAD = 34;
 const FOOT = 40;
 /** Pixels of a decade up, and across. */
-const DECADE_UP = 44;
+const DECADE_UP = 52;
+const LINE = 15;
 const colors = ['first', 'second'];
 
 /** The charts as one SVG. */
@@ -49,19 +50,45 @@ function chartAt(top: number, height: number, chart: LineChart, up: readonly num
 			`<text class="unit" x="${x(value).toFixed(1)}" y="${top + height + 18}" text-anchor="middle">${inWords(value)}</text>`,
 		]),
 	].flat();
-	const lines = chart.lines.flatMap(({ label, points }, index) => {
-		const [, last = 0] = points.at(-1) ?? [];
+	const lines = chart.lines.map(({ points }, index) => {
 		const path = points.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join(' ');
-		return [
-			`<polyline class="${colors[index] ?? ''}" points="${path}"/>`,
-			`<text x="${WIDTH - RIGHT + 8}" y="${(y(last) + 4).toFixed(1)}">${escaped(label)}</text>`,
-		];
+		return `<polyline class="${colors[index] ?? ''}" points="${path}"/>`;
 	});
+	const labels = apart(
+		chart.lines.map(({ label, points }, index) => ({
+			label,
+			color: colors[index] ?? '',
+			at: y(points.at(-1)?.[1] ?? 1) + 4,
+		})),
+	).map(
+		({ label, color, at }) =>
+			`<text class="${color}" x="${WIDTH - RIGHT + 8}" y="${at.toFixed(1)}">${escaped(label)}</text>`,
+	);
 	return [
 		`<text class="title" x="0" y="${top - 14}">${escaped(chart.title)}</text>`,
 		...grid,
 		...lines,
+		...labels,
 	].join('\n');
+}
+
+/** What a line is called, in its color, and how far down. */
+interface Label {
+	readonly label: string;
+	readonly color: string;
+	readonly at: number;
+}
+
+/** Labels from the top, none on another. */
+function apart(labels: readonly Label[]): Label[] {
+	let free = -Infinity;
+	return labels
+		.toSorted((a, b) => a.at - b.at)
+		.map((label) => {
+			const at = Math.max(label.at, free);
+			free = at + LINE;
+			return { ...label, at };
+		});
 }
 
 /** The powers of ten around values, at least two. */
