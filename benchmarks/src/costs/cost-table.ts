@@ -101,7 +101,7 @@ function notes(): string {
 		`Prices of November 2026, on Cloudflare's paid plan beyond what is included and of Upstash as you go: ${priceSources().join(', ')}.`,
 		`Left out, since it is the same for all: requests to the Worker, ${REQUESTS_OF_A_SESSION} for a session, at $0.30 a million; and its CPU time.`,
 		'Left out too: the duration of objects at work, milliseconds for each request, which hibernation ends; every contender hibernates. With `session-object` and `McpAgent` a tool runs in the object, so that its own time is in that duration.',
-		'An alarm is a request. Emptying an object at its end is one call, and is taken for free, since the price list does not name it.',
+		'An alarm is a request; an idle `session-object` has one a day, which looks whether its stream is still there. Emptying an object at its end is one call, and is taken for free, since the price list does not name it.',
 		'WebSocket messages into an object count a twentieth of a request, those out of it nothing.',
 		'The handlers without sessions keep nothing, and have neither streams nor log levels nor subscriptions for clients of the session era.',
 	].join(' ');
