@@ -27,7 +27,7 @@ export interface SessionsCase {
 }
 
 /** Whose sessions have an object each. */
-export type OwnObject = ContenderIn<'own object'>;
+type OwnObject = ContenderIn<'own object'>;
 
 /** What was found in one case. */
 interface SessionsSpeed extends SessionsCase {
