@@ -96,7 +96,7 @@ let capabilities: DeclaredCapabilities;
 beforeAll(async () => {
 	capabilities = await readCapabilities();
 	operations = await countOperations();
-}, 180_000);
+}, 300_000);
 
 describe.each([
 	['ours-http', throughHttp],
