@@ -147,6 +147,22 @@ describe('@tmcp/session-manager-durable-objects as published, which the same cou
 	});
 });
 
+describe('the object of a session with its whole server in it', () => {
+	test('is called once for a tool call, and reads and writes no row', () => {
+		expect(operations['session-object']['tools/call, session era']).toEqual({ objectCalls: 1 });
+	});
+
+	test('has one alarm a day while its stream is idle', () => {
+		expect(operations['session-object']['a day with an idle stream']).toMatchObject({
+			objectAlarms: 1,
+		});
+	});
+
+	test('is emptied by an alarm after its end', () => {
+		expect(operations['session-object']['DELETE']).toMatchObject({ objectAlarms: 1 });
+	});
+});
+
 describe('what is published', () => {
 	test(`results/operations.json is what is counted, else ${regenerate}`, () => {
 		expect(readResult('operations')).toEqual(operations);
