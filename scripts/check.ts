@@ -1,5 +1,5 @@
 import { build } from './build.ts';
-import { checkDocuments } from './check/documents.ts';
+import { checkLinks } from './check/links.ts';
 import { checkRequirements } from './check/requirements.ts';
 import { checkSizes } from './check/sizes.ts';
 import { checkSnippets } from './check/snippets.ts';
@@ -16,7 +16,8 @@ const checks: Record<string, Check> = {
 	snippets: checkSnippets,
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
-	documents: checkDocuments,
+	documents: () => runCommand('node', 'benchmarks/src/documents/main.ts'),
+	links: checkLinks,
 	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
 	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),
 	knip: () => runCommand('knip', '--no-progress'),

@@ -1,31 +1,37 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { ColdStarts } from './cold-start/measure-cold-start.ts';
+import type { DeclaredCapabilities } from './comparison/read-capabilities.ts';
+import type { FanOutResult } from './fan-out/fan-out-text.ts';
+import type { Growth } from './growth/measure-growth.ts';
+import type { StreamCosts } from './growth/measure-streams.ts';
+import type { Memory } from './memory/measure-memory.ts';
+import type { Operations } from './operations/count-operations.ts';
+import type { PlacementResult } from './placement/simulate-placement.ts';
+import type { Resumptions } from './resume/measure-resume.ts';
+import type { SessionSpeeds } from './sessions/measure-sessions.ts';
+import type { Throughput } from './throughput/throughput-ratios.ts';
 
 const folder = join(import.meta.dirname, '..');
-const repository = join(folder, '..');
 
-/** What is counted or measured and kept: a file of `results/`. */
-export type ResultName =
-	| 'capabilities'
-	| 'cold-start'
-	| 'fan-out'
-	| 'growth'
-	| 'memory'
-	| 'operations'
-	| 'placement'
-	| 'resume'
-	| 'streams'
-	| 'throughput';
-
-/** Generated text of a document. */
-export interface Section {
-	/** The document's path in the repository. */
-	readonly document: string;
-	/** The name in its markers. */
-	readonly name: string;
-	readonly text: string;
+/** What is counted or measured and kept: the files of `results/`. */
+export interface Results {
+	capabilities: DeclaredCapabilities;
+	'cold-start': ColdStarts;
+	'fan-out': FanOutResult;
+	growth: Growth;
+	memory: Memory;
+	operations: Operations;
+	placement: PlacementResult;
+	resume: Resumptions;
+	sessions: SessionSpeeds;
+	streams: StreamCosts;
+	throughput: Throughput;
 }
+
+/** The name of one of them. */
+export type ResultName = keyof Results;
 
 /** A picture of a result, beside it. */
 export interface Picture {
@@ -35,9 +41,9 @@ export interface Picture {
 }
 
 /** What `writeResult` wrote last. */
-export function readResult<Result>(name: ResultName): Result {
+export function readResult<Name extends ResultName>(name: Name): Results[Name] {
 	// Sound: the file is written by writeResult alone.
-	return JSON.parse(readFileSync(resultFile(name), 'utf8')) as Result;
+	return JSON.parse(readFileSync(resultFile(name), 'utf8')) as Results[Name];
 }
 
 /** Keeps a result as JSON. */
@@ -55,17 +61,6 @@ export function readPicture(name: ResultName): string {
 	return readFileSync(pictureFile(name), 'utf8');
 }
 
-/** Puts generated text between the markers of its document. */
-export function writeSection({ document, name, text }: Section): void {
-	const { before, after } = split(document, name);
-	writeFileSync(join(repository, document), `${before}\n\n${text}\n\n${after}`);
-}
-
-/** What stands between the markers of a document. */
-export function readSection({ document, name }: Omit<Section, 'text'>): string {
-	return split(document, name).text;
-}
-
 /** The version of a package that is measured; of workerd the one that miniflare runs. */
 export function versionOf(packageName: string): string {
 	const installed = join(folder, 'node_modules');
@@ -77,16 +72,6 @@ export function versionOf(packageName: string): string {
 			: join(installed, packageName, 'package.json');
 	// Sound: every installed package has one.
 	return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
-}
-
-function split(document: string, name: string): { before: string; text: string; after: string } {
-	const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
-	const [before, rest, ...more] = readFileSync(join(repository, document), 'utf8').split(begin);
-	const [text, after, ...others] = (rest ?? '').split(end);
-	if (text === undefined || after === undefined || more.length + others.length > 0) {
-		throw new Error(`${document} has to hold ${begin} and ${end} once each`);
-	}
-	return { before: `${before}${begin}`, text: text.trim(), after: `${end}${after}` };
 }
 
 function resultFile(name: ResultName): string {

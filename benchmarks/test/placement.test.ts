@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { placementPart } from '../src/placement/placement-part.ts';
-import { placementSections } from '../src/published-sections.ts';
-import { readResult, readSection } from '../src/results.ts';
-import type { PlacementResult } from '../src/placement/simulate-placement.ts';
+import { readResult } from '../src/results.ts';
 
 const regenerate = 'npm run bench -- --only placement --write';
 
@@ -12,19 +10,13 @@ describe('the simulated placement', () => {
 		expect(readResult('placement')).toEqual(result);
 	});
 
-	test.each(placementSections(readResult('placement')))(
-		`$name in $document is of results/placement.json, else ${regenerate}`,
-		(section) => {
-			expect(readSection(section)).toBe(section.text);
-		},
-	);
-
-	test('from five of eight places a tool call takes little more than half the time, as docs/scaling.md says', () => {
-		const { toolCall, globalRegion } = readResult<PlacementResult>('placement');
-		const faster = Object.values(toolCall).filter(
-			({ placed, global }) => placed.medianMs < 0.6 * global.medianMs,
+	test('from five of eight places a tool call takes between half and a sixth of the time, as docs/scaling.md says', () => {
+		const { toolCall, globalRegion } = readResult('placement');
+		const ratios = Object.values(toolCall).map(
+			({ placed, global }) => placed.medianMs / global.medianMs,
 		);
 		expect(globalRegion).toBe('weur');
-		expect(faster).toHaveLength(5);
+		expect(ratios.filter((ratio) => ratio < 0.6)).toHaveLength(5);
+		expect(Math.round(1 / Math.min(...ratios))).toBe(6);
 	});
 });

@@ -2,15 +2,15 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { missed } from '../src/aims.ts';
 import { initialize, statelessToolCall } from '../src/mcp-requests.ts';
-import { throughputPictures, throughputSections } from '../src/published-sections.ts';
-import { readPicture, readResult, readSection } from '../src/results.ts';
 import { endpoint, startContenders } from '../src/start-contenders.ts';
 import type { RunningContenders } from '../src/start-contenders.ts';
 import { stepsOf } from '../src/throughput/jobs.ts';
 import { Load } from '../src/throughput/load.ts';
 import type { LoadJob, LoadStep } from '../src/throughput/load.ts';
 import type { Samples } from '../src/throughput/measure-throughput.ts';
+import { inTurn, isSettled } from '../src/throughput/rounds.ts';
 import { throughputOf } from '../src/throughput/throughput-ratios.ts';
 import type { Throughput } from '../src/throughput/throughput-ratios.ts';
 import { workNames, works } from '../src/throughput/works.ts';
@@ -77,6 +77,61 @@ describe('the ratio', () => {
 	});
 });
 
+describe('rounds', () => {
+	const rounds = { least: 3, most: 5 };
+
+	test('end at the least where the figures lie close', () => {
+		expect(
+			isSettled(
+				[
+					[1, 1.01],
+					[2, 2],
+				],
+				rounds,
+			),
+		).toBe(false);
+		expect(
+			isSettled(
+				[
+					[1, 1.01, 0.99],
+					[2, 2, 2],
+				],
+				rounds,
+			),
+		).toBe(true);
+	});
+
+	test('go on to the most where those of one row lie apart', () => {
+		expect(
+			isSettled(
+				[
+					[1, 1.3, 0.7],
+					[2, 2, 2],
+				],
+				rounds,
+			),
+		).toBe(false);
+		expect(isSettled([[1, 1.3, 0.7, 1.2, 0.8]], rounds)).toBe(true);
+	});
+
+	test('begin with others, also of three', () => {
+		const first = [0, 1, 2].map((round) => inTurn(['a', 'b', 'c'], round)[0]);
+		expect(new Set(first).size).toBe(3);
+	});
+});
+
+describe('aims', () => {
+	test('are missed where a ratio is below, or was not measured', () => {
+		const aim = { what: 'one to another', least: 0.9 };
+		expect(missed([{ ...aim, found: 0.9 }])).toEqual([]);
+		expect(missed([{ ...aim, found: 0.89 }])).toEqual([
+			'one to another: the ratio is 0.89, expected at least 0.9.',
+		]);
+		expect(missed([{ ...aim, found: undefined }])).toHaveLength(1);
+		expect(missed([{ ...aim, found: NaN }])).toHaveLength(1);
+	});
+});
+
 describe('the command', () => {
 	test('prints nothing but JSON to a machine, and a quick run fails for no speed', async () => {
 		const main = join(import.meta.dirname, '../src/bench/main.ts');
@@ -90,18 +145,4 @@ describe('the command', () => {
 			}
 		}
 	}, 240_000);
-
-	test.each(throughputSections(readResult('throughput')))(
-		'$name in $document is of results/throughput.json, else npm run bench -- --write',
-		(section) => {
-			expect(readSection(section)).toBe(section.text);
-		},
-	);
-
-	test.each(throughputPictures(readResult('throughput')))(
-		'results/$name.svg is of results/throughput.json, else npm run bench -- --write',
-		({ name, text }) => {
-			expect(readPicture(name)).toBe(text);
-		},
-	);
 });

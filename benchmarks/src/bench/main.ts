@@ -6,8 +6,10 @@ import { streamsPart } from '../growth/streams-part.ts';
 import { memoryPart } from '../memory/memory-part.ts';
 import { placementPart } from '../placement/placement-part.ts';
 import { resumePart } from '../resume/resume-part.ts';
-import { writePicture, writeResult, writeSection } from '../results.ts';
+import { publish } from '../documents/publish.ts';
+import { writeResult } from '../results.ts';
 import type { ResultName } from '../results.ts';
+import { sessionsPart } from '../sessions/sessions-part.ts';
 import { throughputPart } from '../throughput/throughput-part.ts';
 import type { Part, PartReport } from './part.ts';
 
@@ -15,6 +17,7 @@ import type { Part, PartReport } from './part.ts';
 const parts = {
 	placement: placementPart,
 	throughput: throughputPart,
+	sessions: sessionsPart,
 	'fan-out': fanOutPart,
 	streams: streamsPart,
 	resume: resumePart,
@@ -43,7 +46,11 @@ for (const name of chosenParts(values.only)) {
 	);
 	reports[name] = report;
 	if (!values.json) console.log(`\n${name}\n\n${report.text}\n`);
-	if (values.write) write(name, report);
+	if (values.write) {
+		writeResult(name, report.result);
+		publish();
+		console.error(`Written to benchmarks/results/${name}.json and the documents.`);
+	}
 	console.error(`${name} took ${Math.round((performance.now() - startMs) / 1000)} s`);
 }
 if (values.json) {
@@ -63,12 +70,4 @@ function chosenParts(only: readonly string[] | undefined): PartName[] {
 		throw new Error(`--only takes ${names.join(', ')}; found ${unknown.join(', ')}`);
 	}
 	return names.filter((name) => wanted.includes(name));
-}
-
-function write(name: PartName, { result, sections, pictures = [] }: PartReport): void {
-	writeResult(name, result);
-	for (const section of sections) writeSection(section);
-	for (const picture of pictures) writePicture(picture);
-	const documents = new Set(sections.map(({ document }) => document));
-	console.error(`Written to benchmarks/results/${name}.json, ${[...documents].join(', ')}.`);
 }

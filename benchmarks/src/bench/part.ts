@@ -1,5 +1,3 @@
-import type { Picture, Section } from '../results.ts';
-
 /** How much to measure: `quick` shows that a part runs, and its figures say little. */
 export type Effort = 'full' | 'quick';
 
@@ -9,9 +7,6 @@ export interface PartReport {
 	readonly result: object;
 	/** The same for a reader. */
 	readonly text: string;
-	/** What is published of it. */
-	readonly sections: readonly Section[];
-	readonly pictures?: readonly Picture[];
 	/** Sentences about figures that are below what is expected; none of a quick run. */
 	readonly shortfalls: readonly string[];
 }

@@ -1,5 +1,4 @@
 import type { Effort, Part } from '../bench/part.ts';
-import { coldStartSections } from '../published-sections.ts';
 import { coldStartText } from './cold-start-text.ts';
 import { measureColdStart } from './measure-cold-start.ts';
 
@@ -11,7 +10,6 @@ export const coldStartPart: Part = async (effort, onProgress) => {
 	return {
 		result,
 		text: coldStartText(result),
-		sections: coldStartSections(result),
 		shortfalls: [],
 	};
 };

@@ -1,6 +1,6 @@
+import { titleOf } from '../contenders.ts';
+import type { Contender } from '../contenders.ts';
 import { markdownTable } from '../markdown-table.ts';
-import { contenderTitles } from '../start-contenders.ts';
-import type { Contender } from '../start-contenders.ts';
 import type { ColdStarts } from './measure-cold-start.ts';
 
 /** A row for each contender. */
@@ -10,7 +10,7 @@ export function coldStartText(found: ColdStarts): string {
 		['cold start', 'bundle, KiB gzip', 'new isolate to first answer, to a bare Worker'],
 		Object.entries(found).map(([name, { gzipBytes, medianMs }]) => [
 			// Sound: the keys are contenders.
-			contenderTitles[name as Contender],
+			titleOf(name as Contender),
 			(gzipBytes / 1024).toFixed(1),
 			(medianMs / bare).toFixed(1),
 		]),

@@ -3,10 +3,11 @@ import { gzipSync } from 'node:zlib';
 import { workerBundle } from '@tmcp-sessions/testkit/workerd';
 import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
+import { contenders, contendersIn } from '../contenders.ts';
+import type { Contender } from '../contenders.ts';
 import { initialize, statelessToolCall } from '../mcp-requests.ts';
 import { median } from '../median.ts';
 import { nodeBuiltinsPlugin } from '../node-builtins-plugin.ts';
-import type { Contender } from '../start-contenders.ts';
 
 /** What a cold start costs a contender. */
 interface ColdStart {
@@ -19,26 +20,15 @@ interface ColdStart {
 /** What was found, by contender. */
 export type ColdStarts = Partial<Record<Contender, ColdStart>>;
 
-const syncLayer = "export { SyncLayer } from '@tmcp-sessions/streams-durable-object';";
-const sessionShard = "export { SessionShard } from '@tmcp-sessions/info-durable-object';";
-
-/** Each contender, and the exports of its classes, which a deployment's bundle has too. */
-const coldContenders = {
-	'bare-worker': [],
-	'memory-bare': [],
-	'memory-http': [],
-	'ours-bare': [syncLayer],
-	'ours-http': [syncLayer],
-	'ours-object': [syncLayer, sessionShard],
-	'ours-mixed': [syncLayer, sessionShard],
-	'ours-cached': [syncLayer, sessionShard],
-	'ours-upstash': [syncLayer],
-	'ours-sealed': [syncLayer, sessionShard],
-	upstream: ["export { SyncLayer } from '@tmcp/session-manager-durable-objects';"],
-	'mcp-agent': ["export { McpAgentObject } from './mcp-agent-object.ts';"],
-	'agents-handler': [],
-	'sdk-handler': [],
-} as const satisfies Partial<Record<Contender, readonly string[]>>;
+/** Where each Durable Object class is from: a deployment exports it beside its Worker. */
+const classModules: Readonly<Record<string, string>> = {
+	SyncLayer: '@tmcp-sessions/streams-durable-object',
+	SessionShard: '@tmcp-sessions/info-durable-object',
+	BenchmarkSession: './benchmark-session.ts',
+	McpAgentObject: './mcp-agent-object.ts',
+	// Upstream's has that name among the others alone.
+	UpstreamSyncLayer: './upstream-object.ts',
+};
 
 const contendersFolder = join(import.meta.dirname, '../contenders');
 
@@ -50,9 +40,9 @@ export async function measureColdStart(
 	rounds: number,
 	onProgress: (line: string) => void,
 ): Promise<ColdStarts> {
-	const names = Object.keys(coldContenders) as (keyof typeof coldContenders)[]; // Sound: its keys.
+	const names = contendersIn('cold start');
 	const bundles = new Map<string, string>();
-	for (const name of names) bundles.set(name, await bundleOf(name, coldContenders[name]));
+	for (const name of names) bundles.set(name, await bundleOf(name));
 	const samples = new Map<string, number[]>(names.map((name) => [name, []]));
 	const miniflare = new Miniflare({
 		cf: false,
@@ -134,10 +124,10 @@ export default {
 };
 `;
 
-async function bundleOf(
-	contender: Contender,
-	exportsOfClasses: readonly string[],
-): Promise<string> {
+async function bundleOf(contender: Contender): Promise<string> {
+	const exportsOfClasses = contenders[contender].objects.map(
+		(name) => `export { ${name} } from '${classModules[name] ?? ''}';`,
+	);
 	const { outputFiles } = await build({
 		...workerBundle,
 		stdin: {

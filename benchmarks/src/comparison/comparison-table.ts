@@ -1,10 +1,10 @@
+import { contenderOfManager } from '../contenders.ts';
 import { markdownTable } from '../markdown-table.ts';
 import type { InfoManagerName } from '../contenders/info-managers.ts';
 import type { Operations } from '../operations/count-operations.ts';
 import { addCounts } from '../operations/operation-counts.ts';
 import type { OperationCounts } from '../operations/operation-counts.ts';
 import { storageInWords } from '../operations/operations-in-words.ts';
-import { contenderOfManager } from '../start-contenders.ts';
 import { comparedManagers, managerNames } from './compared-managers.ts';
 import { expiryCounts } from './expiry-counts.ts';
 import { storeDollarsForAMillion } from './prices.ts';

@@ -52,6 +52,7 @@ const prices: typeof storePrices = {
 	...storePrices,
 	objectCalls: objectRequest,
 	objectSockets: objectRequest,
+	objectAlarms: objectRequest,
 	objectMessages: { ...objectRequest, dollarsPerMillion: objectRequest.dollarsPerMillion / 20 },
 	objectRowsRead: rowRead,
 	objectRowsWritten: rowWritten,

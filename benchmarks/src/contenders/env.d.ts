@@ -6,6 +6,8 @@ declare global {
 			TMCP_SESSION_INFO: KVNamespace;
 			TMCP_SESSION_KEYS: string;
 			BARE_OBJECT: DurableObjectNamespace<BareObject>;
+			/** How long a `BenchmarkSession` lives without use, in seconds. */
+			IDLE_SECONDS?: string;
 			UPSTASH_REDIS_REST_URL?: string;
 			UPSTASH_REDIS_REST_TOKEN?: string;
 		}

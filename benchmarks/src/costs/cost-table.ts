@@ -1,31 +1,22 @@
 import { expiryCounts } from '../comparison/expiry-counts.ts';
 import { costOfStorage, dollarsForAMillion, priceSources } from '../comparison/prices.ts';
+import { contendersIn, keepsSessions, titleOf } from '../contenders.ts';
+import type { ContenderIn } from '../contenders.ts';
 import { markdownTable } from '../markdown-table.ts';
 import type { Memory } from '../memory/measure-memory.ts';
 import type { Operations } from '../operations/count-operations.ts';
 import { addCounts } from '../operations/operation-counts.ts';
 import type { OperationCounts } from '../operations/operation-counts.ts';
 import { inWords } from '../operations/operations-in-words.ts';
-import { contenderTitles, sessionless } from '../start-contenders.ts';
 
-type Priced = keyof Operations;
+type Priced = ContenderIn<'costs'>;
 
-/** Whose costs are compared. */
-const priced = [
-	'ours-http',
-	'ours-object',
-	'ours-mixed',
-	'ours-cached',
-	'ours-upstash',
-	'ours-sealed',
-	'upstream',
-	'mcp-agent',
-	'agents-handler',
-	'sdk-handler',
-] as const satisfies Priced[];
-
-const CALLS_OF_A_SESSION = 10;
+/** How many calls a session has whose price is given. */
+export const CALLS_OF_A_SESSION = 10;
 const IDLE_STREAMS = 10_000;
+const DAYS_OF_A_MONTH = 30;
+/** Of a `session-object`, whose alarm looks whether its stream is still there. */
+export const IDLE_DAY = 'a day with an idle stream';
 /** `initialize`, `notifications/initialized`, the calls and DELETE: what each contender is asked. */
 const REQUESTS_OF_A_SESSION = CALLS_OF_A_SESSION + 3;
 
@@ -44,17 +35,15 @@ export function costTable(
 			'to upstream',
 			`${IDLE_STREAMS.toLocaleString('en')} idle streams for a month`,
 		],
-		priced.map((name) => {
+		contendersIn('costs').map((name) => {
 			const session = sessionDollars(operations, name);
 			return [
-				contenderTitles[name],
+				titleOf(name),
 				inWords(countsOf(operations, name, 'tools/call, session era')),
 				dollars(dollarsForAMillion(countsOf(operations, name, 'tools/call, session era'))),
 				dollars(session),
 				(session / upstream).toFixed(2),
-				sessionless.includes(name)
-					? 'has none'
-					: dollars(idleDollars(operations, name, databaseBytes)),
+				keepsSessions(name) ? dollars(idleDollars(operations, name, databaseBytes)) : 'has none',
 			];
 		}),
 	);
@@ -73,7 +62,7 @@ export function sessionDollars(operations: Operations, name: Priced): number {
 	return dollarsForAMillion(counts);
 }
 
-/** Opened once, and then nothing but what is stored: no heartbeat reaches an object. */
+/** Opened once, and then what is stored and what an idle day costs: no heartbeat reaches an object. */
 function idleDollars(
 	operations: Operations,
 	name: Priced,
@@ -82,6 +71,7 @@ function idleDollars(
 	const counts = addCounts(
 		...opening(operations, name),
 		countsOf(operations, name, 'GET stream opened'),
+		...Array.from({ length: DAYS_OF_A_MONTH }, () => countsOf(operations, name, IDLE_DAY)),
 	);
 	const { session = 0, stream = 0 } = databaseBytes[name] ?? {};
 	return (
@@ -110,12 +100,14 @@ function notes(): string {
 	return [
 		`Prices of November 2026, on Cloudflare's paid plan beyond what is included and of Upstash as you go: ${priceSources().join(', ')}.`,
 		`Left out, since it is the same for all: requests to the Worker, ${REQUESTS_OF_A_SESSION} for a session, at $0.30 a million; and its CPU time.`,
-		'Left out too: the duration of objects at work, milliseconds for each request, which hibernation ends; every contender hibernates.',
+		'Left out too: the duration of objects at work, milliseconds for each request, which hibernation ends; every contender hibernates. With `session-object` and `McpAgent` a tool runs in the object, so that its own time is in that duration.',
+		'An alarm is a request; an idle `session-object` has one a day, which looks whether its stream is still there. Emptying an object at its end is one call, and is taken for free, since the price list does not name it.',
 		'WebSocket messages into an object count a twentieth of a request, those out of it nothing.',
 		'The handlers without sessions keep nothing, and have neither streams nor log levels nor subscriptions for clients of the session era.',
 	].join(' ');
 }
 
-function dollars(amount: number): string {
+/** An amount as it is printed. */
+export function dollars(amount: number): string {
 	return `$${amount.toFixed(2)}`;
 }

@@ -1,7 +1,7 @@
+import { titleOf } from '../contenders.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { median } from '../median.ts';
-import { contenderTitles } from '../start-contenders.ts';
-import { fanOutContenders, SUBSCRIBERS } from './measure-fan-out.ts';
+import { alone, besideOthers, SUBSCRIBERS } from './measure-fan-out.ts';
 import type {
 	Audience,
 	Deliveries,
@@ -51,34 +51,37 @@ export function fanOutText({ streams, sideBySide, largeStreams, large }: FanOutR
 	const beside = markdownTable(
 		[
 			'time until the last receiver has it',
-			`all of ${count}: to memory`,
+			`all of ${count}, ms`,
+			'to memory',
 			'to upstream',
-			`${SUBSCRIBERS} of ${count}: to memory`,
+			`${SUBSCRIBERS} of ${count}, ms`,
+			'to memory',
 			'to upstream',
 			'lost',
 		],
-		[...fanOutContenders, 'upstream' as const].flatMap((name) => {
+		[...besideOthers, ...alone].flatMap((name) => {
 			const figures = sideBySide[name];
 			if (!figures) return [];
-			const ratios = [figures.all, figures.some].flatMap(({ toMemory, toUpstream }) => [
-				inWords(toMemory),
-				inWords(toUpstream),
-			]);
-			return [
-				[contenderTitles[name], ...ratios, percent(Math.max(figures.all.lost, figures.some.lost))],
-			];
+			const ratios = [figures.all, figures.some].flatMap(
+				({ medianMs, toMemory, toUpstream, lost }) => [
+					lost === 0 ? medianMs.toFixed(0) : '',
+					inWords(toMemory),
+					inWords(toUpstream),
+				],
+			);
+			return [[titleOf(name), ...ratios, percent(Math.max(figures.all.lost, figures.some.lost))]];
 		}),
 	);
 	const many = largeStreams.toLocaleString('en');
-	const alone = markdownTable(
+	const oneByOne = markdownTable(
 		[`${many} streams, one contender after another`, 'to all, ms', `to ${SUBSCRIBERS}, ms`, 'lost'],
-		fanOutContenders.flatMap((name) => {
+		besideOthers.flatMap((name) => {
 			const figures = large[name];
 			if (!figures) return [];
 			const { all, some } = figures;
 			return [
 				[
-					contenderTitles[name],
+					titleOf(name),
 					all.medianMs.toFixed(0),
 					some.medianMs.toFixed(0),
 					percent(Math.max(all.lost, some.lost)),
@@ -86,7 +89,7 @@ export function fanOutText({ streams, sideBySide, largeStreams, large }: FanOutR
 			];
 		}),
 	);
-	return `${beside}\n\n${alone}`;
+	return `${beside}\n\n${oneByOne}`;
 }
 
 function figuresOf(
@@ -98,7 +101,7 @@ function figuresOf(
 		some: Math.min(SUBSCRIBERS, streams),
 	};
 	const figures: Figures = {};
-	for (const name of [...fanOutContenders, 'upstream' as const]) {
+	for (const name of [...besideOthers, ...alone]) {
 		const own = deliveries[name];
 		if (!own) continue;
 		const of = (audience: Audience): FanOutFigures => {
@@ -106,7 +109,7 @@ function figuresOf(
 			const lost = times.reduce((sum, { missing }) => sum + missing, 0);
 			const to = (other: FanOutContender): number | undefined => {
 				const others = deliveries[other]?.[audience];
-				if (!others || lost > 0) return undefined;
+				if (!others || lost > 0 || alone.some((each) => each === name)) return undefined;
 				return rounded(median(times.map(({ ms }, round) => ms / (others[round]?.ms ?? NaN))));
 			};
 			const toMemory = to('memory-http');

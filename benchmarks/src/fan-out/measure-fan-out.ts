@@ -1,8 +1,10 @@
+import { contendersIn } from '../contenders.ts';
+import type { ContenderIn } from '../contenders.ts';
 import { McpClient } from '../mcp-client.ts';
 import { openSessions } from '../open-sessions.ts';
 import { changingUri, sessionMessage, statelessToolCall } from '../mcp-requests.ts';
 import { endpoint, startContenders } from '../start-contenders.ts';
-import type { Contender, RunningContenders } from '../start-contenders.ts';
+import type { RunningContenders } from '../start-contenders.ts';
 import { RawStreams } from './raw-streams.ts';
 import type { Delivery } from './raw-streams.ts';
 
@@ -12,25 +14,28 @@ export interface FanOutEffort {
 	readonly streams: number;
 	/** Messages to all and to some, of each contender. */
 	readonly rounds: number;
+	/** The same of those that come alone. */
+	readonly roundsAlone: number;
 	/** The same with more streams, for which contenders come one after another. */
 	readonly large: { readonly streams: number; readonly rounds: number };
 }
 
-/** What came of it, side by side and one after another. */
+/** What came of it: side by side or alone with as many streams, and one after another with more. */
 export interface FanOut {
-	readonly sideBySide: Record<FanOutContender, Deliveries>;
+	readonly sideBySide: Partial<Record<FanOutContender, Deliveries>>;
 	readonly large: Partial<Record<FanOutContender, Deliveries>>;
 }
 
-/** Whose speed is measured: the limit of one isolate, ours, and upstream. Each has an object of its own. */
-export const fanOutContenders = [
-	'memory-http',
-	'ours-http',
-	'upstream-kept-alive',
-] as const satisfies Contender[];
+/** Whose speed is compared: the limit of one isolate, ours, and upstream. Each has an object of its own. */
+export const besideOthers: readonly ContenderIn<'fan-out'>[] = contendersIn('fan-out');
+/** Those that share an object with one of them, and those that are only asked how much arrives. */
+export const alone: readonly ContenderIn<'fan-out alone'>[] = contendersIn('fan-out alone');
 
-/** One of them, or the one that is only asked how much of it arrives. */
-export type FanOutContender = (typeof fanOutContenders)[number] | 'upstream';
+/** One of all these. */
+export type FanOutContender = ContenderIn<'fan-out' | 'fan-out alone'>;
+
+/** Those of which workerd drops what the transport has begun when its request ends. */
+export const losing: readonly FanOutContender[] = ['memory-bare', 'upstream'];
 
 /** To how many streams a message is published: to all, or to the subscribers of a resource. */
 export type Audience = 'all' | 'some';
@@ -42,31 +47,31 @@ export type Deliveries = Record<Audience, readonly Delivery[]>;
 export const SUBSCRIBERS = 10;
 
 const ARRIVES_WITHIN_MS = 180_000;
-/** As published upstream loses what it sends: waiting longer brings nothing. */
-const LOST_WITHIN_MS = 1_500;
+/** What is lost does not come however long one waits. */
+const LOST_WITHIN_MS = 500;
+const LOST_MS_EACH = 1;
 
-/** Opens all streams of all contenders, and publishes in turns; upstream as published comes alone. */
+/** Opens all streams of all contenders, and publishes in turns. */
 export async function measureFanOut(
-	{ streams, rounds, large }: FanOutEffort,
+	{ streams, rounds, roundsAlone, large }: FanOutEffort,
 	onProgress: (line: string) => void,
 ): Promise<FanOut> {
 	const many: FanOut['large'] = {};
 	const inTurns = (
 		names: readonly FanOutContender[],
 		amount: { streams: number; rounds: number },
-		withinMs = ARRIVES_WITHIN_MS,
-	): ReturnType<typeof publishInTurns> => publishInTurns(names, amount, withinMs, onProgress);
-	const together = await inTurns(fanOutContenders, { streams, rounds });
-	const alone = await inTurns(['upstream'], { streams, rounds }, LOST_WITHIN_MS);
-	for (const name of fanOutContenders) Object.assign(many, await inTurns([name], large));
-	// Sound: one entry for each contender.
-	return { sideBySide: { ...together, ...alone } as FanOut['sideBySide'], large: many };
+	): ReturnType<typeof publishInTurns> => publishInTurns(names, amount, onProgress);
+	const sideBySide = await inTurns(besideOthers, { streams, rounds });
+	for (const name of alone) {
+		Object.assign(sideBySide, await inTurns([name], { streams, rounds: roundsAlone }));
+	}
+	for (const name of besideOthers) Object.assign(many, await inTurns([name], large));
+	return { sideBySide, large: many };
 }
 
 async function publishInTurns(
 	names: readonly FanOutContender[],
 	{ streams, rounds }: { streams: number; rounds: number },
-	withinMs: number,
 	onProgress: (line: string) => void,
 ): Promise<Partial<Record<FanOutContender, Deliveries>>> {
 	// Upstream logs each message that is dropped.
@@ -80,6 +85,9 @@ async function publishInTurns(
 		const call = statelessToolCall(tool);
 		const send = (): Promise<unknown> =>
 			new McpClient(endpoint(running, name)).send(call, '"result"');
+		const withinMs = losing.includes(name)
+			? LOST_WITHIN_MS + streams * LOST_MS_EACH
+			: ARRIVES_WITHIN_MS;
 		const delivery = await opened.get(name)?.delivery(expected, send, withinMs);
 		return delivery ?? { ms: NaN, missing: expected };
 	};

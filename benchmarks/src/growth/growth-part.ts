@@ -1,5 +1,4 @@
 import type { Effort, Part } from '../bench/part.ts';
-import { growthSections } from '../published-sections.ts';
 import { growthText } from './growth-text.ts';
 import { measureGrowth } from './measure-growth.ts';
 import type { GrowthEffort } from './measure-growth.ts';
@@ -17,5 +16,5 @@ const efforts: Readonly<Record<Effort, GrowthEffort>> = {
 /** What grows with the number of sessions and of subscribers. */
 export const growthPart: Part = async (effort, onProgress) => {
 	const result = await measureGrowth(efforts[effort], onProgress);
-	return { result, text: growthText(result), sections: growthSections(result), shortfalls: [] };
+	return { result, text: growthText(result), shortfalls: [] };
 };

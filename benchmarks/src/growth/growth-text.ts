@@ -3,7 +3,7 @@ import { storageInWords } from '../operations/operations-in-words.ts';
 import type { Growth } from './measure-growth.ts';
 
 /** A row for each number of sessions, and one for each number of subscribers. */
-export function growthText({ sessions, subscribers }: Growth): string {
+export function growthText({ rounds, sessions, subscribers }: Growth): string {
 	const ofSessions = markdownTable(
 		[
 			'sessions',
@@ -21,12 +21,20 @@ export function growthText({ sessions, subscribers }: Growth): string {
 		]),
 	);
 	const ofSubscribers = markdownTable(
-		['subscribers of a resource that changes', 'KV', 'Durable Objects'],
-		subscribers.map(({ subscribers: count, operations }) => [
+		[
+			'subscribers of a resource that changes',
+			'KV: one is told after, ms',
+			'a change',
+			'Durable Objects: one is told after, ms',
+			'a change',
+		],
+		subscribers.map(({ subscribers: count, toldMs, operations }) => [
 			count.toLocaleString('en'),
+			toldMs['growing-kv'].toFixed(1),
 			storageInWords(operations['growing-kv']),
+			toldMs['growing-object'].toFixed(1),
 			storageInWords(operations['growing-object']),
 		]),
 	);
-	return `${ofSessions}\n\n${ofSubscribers}`;
+	return `${ofSessions}\n\n${ofSubscribers}\n\nMedians of ${rounds} rounds.`;
 }

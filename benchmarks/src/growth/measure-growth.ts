@@ -1,13 +1,12 @@
-import { McpClient } from '../mcp-client.ts';
 import { median } from '../median.ts';
-import { sessionToolCall, statelessToolCall, sumAnswer } from '../mcp-requests.ts';
 import { countingPlugin } from '../operations/counting-plugin.ts';
-import { addCounts } from '../operations/operation-counts.ts';
 import type { OperationCounts } from '../operations/operation-counts.ts';
-import { endpoint, startContenders } from '../start-contenders.ts';
-import type { RunningContenders } from '../start-contenders.ts';
-import { stepsOf } from '../throughput/jobs.ts';
+import { startContenders } from '../start-contenders.ts';
 import { Load } from '../throughput/load.ts';
+import { countCall, countUpdate } from './count-growing.ts';
+import { fill, growing } from './growing-stores.ts';
+import type { Filling, Growing, GrowingWorkers } from './growing-stores.ts';
+import { callSpeed, Listener } from './time-growing.ts';
 
 /** How much to measure. */
 export interface GrowthEffort {
@@ -19,10 +18,6 @@ export interface GrowthEffort {
 	/** How many calls each of 32 connections makes in a round. */
 	readonly calls: number;
 }
-
-const growing = ['growing-kv', 'growing-object'] as const;
-/** Whose store grows. */
-type Growing = (typeof growing)[number];
 
 /** What a call costs beside so many other sessions. */
 interface SessionsPoint {
@@ -36,135 +31,84 @@ interface SessionsPoint {
 /** What a change of a resource with so many subscribers costs, none of which has a stream. */
 interface SubscribersPoint {
 	readonly subscribers: number;
+	/** Until one more, which has a stream, is told: a median, in milliseconds. */
+	readonly toldMs: Readonly<Record<Growing, number>>;
 	readonly operations: Readonly<Record<Growing, OperationCounts>>;
 }
 
 /** The curves. */
 export interface Growth {
+	/** Of calls, and of changes. */
+	readonly rounds: number;
 	readonly sessions: readonly SessionsPoint[];
 	readonly subscribers: readonly SubscribersPoint[];
 }
 
-const FILLED_AT_ONCE = 1_000;
-type Running = RunningContenders<Growing | 'bare-worker'>;
-
-/** Fills the stores step by step, and looks at each step. */
+/** Fills stores step by step, and looks at each step: those of Workers that are timed and that count. */
 export async function measureGrowth(
 	effort: GrowthEffort,
 	onProgress: (line: string) => void,
 ): Promise<Growth> {
-	const speeds = await measureSpeeds(effort, onProgress);
-	const counted = await startContenders([...growing, 'bare-worker'], { plugins: [countingPlugin] });
+	const timed = await startContenders([...growing, 'bare-worker']);
+	const counted = await startContenders([...growing, 'bare-worker'], {
+		plugins: [countingPlugin],
+		keepObjects: true,
+	});
+	const load = new Load();
+	/** Both at the same time, which is most of what this takes. */
+	const fillBoth = async (what: Filling, step: number): Promise<void> => {
+		onProgress(`${effort[what][step]} ${what}`);
+		const each = [timed, counted].map((workers) => fill(workers, what, effort[what], step));
+		await Promise.all(each);
+	};
 	try {
 		const sessions: SessionsPoint[] = [];
 		for (const [step, count] of effort.sessions.entries()) {
-			onProgress(`counting beside ${count} sessions`);
-			const operations = await eachGrowing((name) =>
-				countCall(counted, name, effort.sessions, step),
-			);
-			const toBareWorker = speeds[step] ?? { 'growing-kv': NaN, 'growing-object': NaN };
+			await fillBoth('sessions', step);
+			const operations = await eachGrowing((name) => countCall(counted, name));
+			const toBareWorker = await speeds(timed, load, effort);
 			sessions.push({ sessions: count, toBareWorker, operations });
 		}
 		const subscribers: SubscribersPoint[] = [];
 		for (const [step, count] of effort.subscribers.entries()) {
-			onProgress(`counting with ${count} subscribers`);
-			const operations = await eachGrowing((name) =>
-				countUpdate(counted, name, effort.subscribers, step),
-			);
-			subscribers.push({ subscribers: count, operations });
+			await fillBoth('subscribers', step);
+			const operations = await eachGrowing((name) => countUpdate(counted, name));
+			const toldMs = await eachGrowing((name) => timeUpdates(timed, name, effort.rounds));
+			subscribers.push({ subscribers: count, toldMs, operations });
 		}
-		return { sessions, subscribers };
+		return { rounds: effort.rounds, sessions, subscribers };
 	} finally {
+		await load.stop();
+		await timed.stop();
 		await counted.stop();
 	}
 }
 
-async function measureSpeeds(
-	{ sessions, rounds, calls }: GrowthEffort,
-	onProgress: (line: string) => void,
-): Promise<Record<Growing, number>[]> {
-	const running = await startContenders([...growing, 'bare-worker']);
-	const load = new Load();
-	const speed = async (name: Growing | 'bare-worker'): Promise<number> => {
-		const url = endpoint(running, name);
-		const steps = await stepsOf('call-32', name === 'bare-worker' ? name : 'ours-http', url);
-		return load.roundsPerSecond({ url, steps, rounds: steps.length * calls });
-	};
-	const speeds: Record<Growing, number>[] = [];
-	try {
-		for (const [step, count] of sessions.entries()) {
-			onProgress(`calls beside ${count} sessions`);
-			for (const name of growing) await fill(running, name, 'sessions', sessions, step);
-			const ratios: Record<Growing, number[]> = { 'growing-kv': [], 'growing-object': [] };
-			for (let round = 0; round <= rounds; round += 1) {
-				const bare = await speed('bare-worker');
-				for (const name of growing) {
-					const ratio = (await speed(name)) / bare;
-					if (round > 0) ratios[name].push(ratio); // The first one warms up.
-				}
-			}
-			speeds.push(await eachGrowing((name) => Number(median(ratios[name]).toFixed(3))));
+async function speeds(
+	timed: GrowingWorkers,
+	load: Load,
+	{ rounds, calls }: GrowthEffort,
+): Promise<Record<Growing, number>> {
+	const ratios: Record<Growing, number[]> = { 'growing-kv': [], 'growing-object': [] };
+	for (let round = 0; round <= rounds; round += 1) {
+		const bare = await callSpeed(timed, load, 'bare-worker', calls);
+		for (const name of growing) {
+			const ratio = (await callSpeed(timed, load, name, calls)) / bare;
+			if (round > 0) ratios[name].push(ratio); // The first one warms up.
 		}
-		return speeds;
+	}
+	return eachGrowing((name) => rounded(median(ratios[name])));
+}
+
+async function timeUpdates(timed: GrowingWorkers, name: Growing, rounds: number): Promise<number> {
+	const listener = await Listener.open(timed, name);
+	try {
+		await listener.toldMs(); // The first one warms up.
+		const times: number[] = [];
+		while (times.length < rounds) times.push(await listener.toldMs());
+		return rounded(median(times));
 	} finally {
-		await load.stop();
-		await running.stop();
-	}
-}
-
-async function countCall(
-	running: Running,
-	name: Growing,
-	sizes: readonly number[],
-	step: number,
-): Promise<OperationCounts> {
-	await fill(running, name, 'sessions', sizes, step);
-	const client = new McpClient(endpoint(running, name));
-	const session = await client.open();
-	await takeCounts(running, name);
-	await client.send(sessionToolCall(session), sumAnswer);
-	return takeCounts(running, name);
-}
-
-async function countUpdate(
-	running: Running,
-	name: Growing,
-	sizes: readonly number[],
-	step: number,
-): Promise<OperationCounts> {
-	await fill(running, name, 'subscribers', sizes, step);
-	await takeCounts(running, name);
-	await new McpClient(endpoint(running, name)).send(
-		statelessToolCall('update_resource'),
-		'updated',
-	);
-	return takeCounts(running, name);
-}
-
-/** What was counted since this was last asked, once all work has settled. */
-async function takeCounts(running: Running, name: Growing): Promise<OperationCounts> {
-	const counts: OperationCounts[] = [];
-	for (const worker of [name, 'objects'] as const) {
-		const response = await fetch(new URL('/operations', running.url(worker)));
-		counts.push(await response.json<OperationCounts>());
-	}
-	return addCounts(...counts);
-}
-
-/** Adds what is missing since the step before. */
-async function fill(
-	running: Running,
-	name: Growing,
-	what: 'sessions' | 'subscribers',
-	sizes: readonly number[],
-	step: number,
-): Promise<void> {
-	const [before = 0, total = 0] = [sizes[step - 1], sizes[step]];
-	for (let from = before; from < total; from += FILLED_AT_ONCE) {
-		const count = Math.min(FILLED_AT_ONCE, total - from);
-		const url = new URL(`/${what}?from=${from}&count=${count}`, running.url(name));
-		const response = await fetch(url);
-		if (!response.ok) throw new Error(`${url.href} was answered ${await response.text()}`);
+		await listener.close();
 	}
 }
 
@@ -172,4 +116,8 @@ async function eachGrowing<Result>(
 	of: (name: Growing) => Result | Promise<Result>,
 ): Promise<Record<Growing, Result>> {
 	return { 'growing-kv': await of('growing-kv'), 'growing-object': await of('growing-object') };
+}
+
+function rounded(value: number): number {
+	return Number(value.toFixed(3));
 }

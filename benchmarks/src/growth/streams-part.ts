@@ -1,5 +1,4 @@
 import type { Effort, Part } from '../bench/part.ts';
-import { streamsSections } from '../published-sections.ts';
 import { measureStreams } from './measure-streams.ts';
 import type { StreamCost, StreamCosts, StreamsEffort } from './measure-streams.ts';
 import { streamsText, toHundred } from './streams-text.ts';
@@ -19,7 +18,6 @@ export const streamsPart: Part = async (effort, onProgress) => {
 	return {
 		result,
 		text: streamsText(result),
-		sections: streamsSections(result),
 		shortfalls: effort === 'quick' ? [] : shortfallsOf(result),
 	};
 };

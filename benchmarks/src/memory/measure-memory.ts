@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { contenders, contendersIn } from '../contenders.ts';
+import type { Contender } from '../contenders.ts';
 import { RawStreams } from '../fan-out/raw-streams.ts';
 import { openSessions } from '../open-sessions.ts';
 import { countingPlugin } from '../operations/counting-plugin.ts';
 import { endpoint, startContenders } from '../start-contenders.ts';
-import type { Contender } from '../start-contenders.ts';
 import { residentBytes, workerdProcesses } from './process-memory.ts';
 
 /** How much to measure. */
@@ -28,25 +29,10 @@ export interface Memory extends MemoryEffort {
 	readonly databaseBytes: Partial<Record<Contender, { session: number; stream: number }>>;
 }
 
-/** Whose idle streams are measured, and the classes of their objects. */
-const ofStreams = {
-	'memory-bare': [],
-	'memory-http': [],
-	'ours-bare': ['SyncLayer'],
-	'ours-http': ['SyncLayer'],
-	'upstream-kept-alive': ['UpstreamSyncLayer'],
-	'mcp-agent': ['McpAgentObject'],
-} as const satisfies Partial<Record<Contender, readonly string[]>>;
-
-/** Whose databases are measured. */
-const ofDatabases = [
-	'ours-http',
-	'ours-object',
-	'upstream',
-	'mcp-agent',
-] as const satisfies Contender[];
-
-const SETTLES_MS = 1_000;
+/** Those with a database for each session: fewer of them are looked at. */
+const withDatabaseEach: readonly Contender[] = ['session-object', 'mcp-agent'];
+/** How long a process is left alone before it is looked at, for each stream. */
+const SETTLES_MS_EACH = 1;
 
 /** Each contender in a workerd of its own, one after another. */
 export async function measureMemory(
@@ -54,26 +40,21 @@ export async function measureMemory(
 	onProgress: (line: string) => void,
 ): Promise<Memory> {
 	const streamBytes: Memory['streamBytes'] = {};
-	for (const [name, classes] of Object.entries(ofStreams)) {
-		onProgress(`${effort.streams} idle streams of ${name}`);
-		// Sound: the keys are those of the literal above.
-		const contender = name as keyof typeof ofStreams;
-		streamBytes[contender] = await memoryOf(contender, classes, effort.streams);
+	for (const contender of contendersIn('stream memory')) {
+		onProgress(`${effort.streams} idle streams of ${contender}`);
+		streamBytes[contender] = await memoryOf(contender, effort.streams);
 	}
 	const databaseBytes: Memory['databaseBytes'] = {};
-	for (const contender of ofDatabases) {
-		const sessions = contender === 'mcp-agent' ? effort.sessions / 10 : effort.sessions;
+	for (const contender of contendersIn('database bytes')) {
+		const sessions = withDatabaseEach.includes(contender) ? effort.sessions / 10 : effort.sessions;
 		onProgress(`${sessions} idle sessions of ${contender}`);
 		databaseBytes[contender] = await databasesOf(contender, sessions);
 	}
 	return { ...effort, streamBytes, databaseBytes };
 }
 
-async function memoryOf(
-	name: Contender,
-	classes: readonly string[],
-	streams: number,
-): Promise<StreamMemory> {
+async function memoryOf(name: Contender, streams: number): Promise<StreamMemory> {
+	const classes = contenders[name].objects;
 	const others = workerdProcesses();
 	const running = await startContenders([name], { onLog: () => {} });
 	const [id = 0] = workerdProcesses().filter((each) => !others.includes(each));
@@ -84,14 +65,14 @@ async function memoryOf(
 	};
 	try {
 		await open(Math.ceil(streams / 10)); // What is made once is made now.
-		await delay(SETTLES_MS);
+		await delay(streams * SETTLES_MS_EACH);
 		const before = residentBytes(id);
 		await open(streams);
-		await delay(SETTLES_MS);
+		await delay(streams * SETTLES_MS_EACH);
 		const inMemory = Math.round((residentBytes(id) - before) / streams);
 		if (classes.length === 0) return { inMemory, hibernated: null };
 		for (const className of classes) await running.evict({ className });
-		await delay(SETTLES_MS);
+		await delay(streams * SETTLES_MS_EACH);
 		return { inMemory, hibernated: Math.round((residentBytes(id) - before) / streams) };
 	} finally {
 		for (const each of opened) each.close();

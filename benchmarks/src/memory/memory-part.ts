@@ -1,5 +1,4 @@
 import type { Effort, Part } from '../bench/part.ts';
-import { memorySections } from '../published-sections.ts';
 import { measureMemory } from './measure-memory.ts';
 import type { MemoryEffort } from './measure-memory.ts';
 import { memoryText } from './memory-text.ts';
@@ -12,5 +11,5 @@ const efforts: Readonly<Record<Effort, MemoryEffort>> = {
 /** What idle streams and sessions hold. */
 export const memoryPart: Part = async (effort, onProgress) => {
 	const result = await measureMemory(efforts[effort], onProgress);
-	return { result, text: memoryText(result), sections: memorySections(result), shortfalls: [] };
+	return { result, text: memoryText(result), shortfalls: [] };
 };

@@ -1,6 +1,6 @@
+import { titleOf } from '../contenders.ts';
+import type { Contender } from '../contenders.ts';
 import { markdownTable } from '../markdown-table.ts';
-import { contenderTitles } from '../start-contenders.ts';
-import type { Contender } from '../start-contenders.ts';
 import type { Memory } from './measure-memory.ts';
 
 /** A row for each contender: what an idle stream holds, and what is stored of an idle session. */
@@ -14,7 +14,7 @@ export function memoryText({ streams, sessions, streamBytes, databaseBytes }: Me
 			'of it the object and its socket',
 		],
 		contenders(streamBytes).map(([name, { inMemory, hibernated }]) => [
-			contenderTitles[name],
+			titleOf(name),
 			kib(inMemory),
 			hibernated === null ? '' : kib(hibernated),
 			// Around the same transport with its streams in memory.
@@ -28,7 +28,7 @@ export function memoryText({ streams, sessions, streamBytes, databaseBytes }: Me
 			'its stream besides',
 		],
 		contenders(databaseBytes).map(([name, { session, stream }]) => [
-			contenderTitles[name],
+			titleOf(name),
 			session.toLocaleString('en'),
 			stream.toLocaleString('en'),
 		]),

@@ -10,7 +10,9 @@ import {
 	statelessToolCall,
 	sumAnswer,
 } from '../mcp-requests.ts';
-import { countedContenders, endpoint, sessionless, startContenders } from '../start-contenders.ts';
+import { contendersIn, keepsSessions } from '../contenders.ts';
+import type { Contender, ContenderIn } from '../contenders.ts';
+import { endpoint, startContenders } from '../start-contenders.ts';
 import type { RunningContenders } from '../start-contenders.ts';
 import { countRedis } from './count-redis.ts';
 import { countingPlugin } from './counting-plugin.ts';
@@ -18,7 +20,7 @@ import { addCounts } from './operation-counts.ts';
 import type { OperationCounts } from './operation-counts.ts';
 
 /** A contender whose operations are counted. */
-type CountedContender = (typeof countedContenders)[number];
+type CountedContender = ContenderIn<'operations'>;
 /** What each kind of request costs one contender. */
 type CountsByKind = Record<string, OperationCounts>;
 /** What each kind of request costs each contender. */
@@ -27,8 +29,15 @@ export type Operations = Record<CountedContender, CountsByKind>;
 /** How many sessions the last kind of request stands beside. */
 const OTHER_SESSIONS = 50;
 
-/** What an object of `McpAgent` removes at its session's end it removes in an alarm, before this. */
-const TEARDOWN_MS = 3_000;
+/** Those whose whole server is in the session's object. */
+const inOwnObject: readonly Contender[] = ['session-object', 'mcp-agent'];
+/** What an object removes at its session's end it removes in an alarm, before this. */
+const TEARDOWN_MS: Partial<Record<Contender, number>> = {
+	'mcp-agent': 3_000,
+	'session-object': 32_000,
+};
+/** How long a day takes where that of an idle session is counted, in seconds: the object goes to sleep. */
+const SHORT_DAY = 13;
 
 /** Contenders counted at the same time: mostly they wait for quiet. */
 const LANES = 3;
@@ -38,14 +47,18 @@ const SHARDS = 16;
 /** Counts what every kind of request costs every contender, each over storage of its own. */
 export async function countOperations(): Promise<Operations> {
 	const counted = new Map<CountedContender, CountsByKind>();
-	const queue = countedContenders.values();
+	// Whoever waits for an alarm begins.
+	const first = (name: CountedContender): number => (name === 'session-object' ? 0 : 1);
+	const queue = contendersIn('operations')
+		.toSorted((a, b) => first(a) - first(b))
+		.values();
 	const lanes = Array.from({ length: LANES }, async () => {
 		for (const name of queue) counted.set(name, await countContender(name));
 	});
 	await Promise.all(lanes);
 	// Sound: one entry for each contender, in their order.
 	return Object.fromEntries(
-		countedContenders.map((name) => [name, counted.get(name)]),
+		contendersIn('operations').map((name) => [name, counted.get(name)]),
 	) as unknown as Operations;
 }
 
@@ -58,6 +71,8 @@ async function countContender(name: CountedContender): Promise<CountsByKind> {
 	try {
 		const running = await startContenders([name], {
 			plugins: [countingPlugin],
+			// Those whose server is in their object are looked at until it has woken up again.
+			keepObjects: !inOwnObject.includes(name),
 			...(vars && { vars }),
 		});
 		const client = new McpClient(endpoint(running, name));
@@ -68,8 +83,11 @@ async function countContender(name: CountedContender): Promise<CountsByKind> {
 			return addCounts(ofWorker, ofObjects, redis ? await countRedis(redis) : {});
 		};
 		try {
-			if (name === 'mcp-agent' || sessionless.includes(name)) {
-				return await countPeer(name, client, takeCounts);
+			if (inOwnObject.includes(name) || !keepsSessions(name)) {
+				if (name !== 'session-object') return await countPeer(name, client, takeCounts);
+				const idleDay = countIdleDay(); // Beside the rest: it waits.
+				const counts = await countPeer(name, client, takeCounts);
+				return { ...counts, 'a day with an idle stream': await idleDay };
 			}
 			await warmUp(name, client, running);
 			return await countKinds(name, client, takeCounts);
@@ -131,14 +149,40 @@ async function warmUp(
 	await client.send(statelessToolCall('change_list'), 'changed');
 }
 
-/** What a library that is not written for tmcp has of these kinds of request. */
+/** What the second day of a session costs that nobody uses and whose stream is open, where a day is short. */
+async function countIdleDay(): Promise<OperationCounts> {
+	const running = await startContenders(['session-object'], {
+		plugins: [countingPlugin],
+		vars: { IDLE_SECONDS: String(SHORT_DAY) },
+	});
+	const client = new McpClient(endpoint(running, 'session-object'));
+	try {
+		await client.openStream(await client.open());
+		const untilAlarm = async (): Promise<OperationCounts> => {
+			let counts: OperationCounts = {};
+			while (!counts.objectAlarms) {
+				await delay(1_000);
+				counts = addCounts(counts, await countsOf(running.url('objects')));
+			}
+			return counts;
+		};
+		await untilAlarm(); // The first day has still to do with the opening.
+		await countsOf(running.url('objects'));
+		return await untilAlarm();
+	} finally {
+		client.close();
+		await running.stop();
+	}
+}
+
+/** What those have of these kinds of request whose server is in the session's object, or another library's. */
 async function countPeer(
 	name: CountedContender,
 	client: McpClient,
 	takeCounts: () => Promise<OperationCounts>,
 ): Promise<CountsByKind> {
 	const { counts, count } = counter(takeCounts);
-	if (sessionless.includes(name)) {
+	if (!keepsSessions(name)) {
 		const { headers, ...call } = sessionToolCall('');
 		const { 'mcp-session-id': _none, ...others } = headers;
 		await count('initialize', () => client.send(initialize(), '"serverInfo"'));
@@ -157,12 +201,26 @@ async function countPeer(
 		client.send(sessionMessage(session, { id: 4, method: 'tools/list' }), '"result"'),
 	);
 	await count('tools/call, session era', () => client.send(sessionToolCall(session), '"3"'));
+	if (name === 'session-object') await countChanges(client, session, count);
 	await count('GET stream opened', () => client.openStream(session));
 	await count('DELETE', async () => {
 		await client.send(endSession(session));
-		await delay(TEARDOWN_MS);
+		await delay(TEARDOWN_MS[name]);
 	});
 	return counts;
+}
+
+/** What a session changes of itself. */
+async function countChanges(
+	client: McpClient,
+	session: string,
+	count: ReturnType<typeof counter>['count'],
+): Promise<void> {
+	const call = (method: string, params: object): Promise<unknown> =>
+		client.send(sessionMessage(session, { id: 4, method, params }), '"result"');
+	await count('logging/setLevel', () => call('logging/setLevel', { level: 'info' }));
+	await count('resources/subscribe', () => call('resources/subscribe', { uri: changingUri }));
+	await count('resources/unsubscribe', () => call('resources/unsubscribe', { uri: changingUri }));
 }
 
 async function countKinds(

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { comparisonTables } from '../comparison/comparison-table.ts';
 import { readCapabilities } from '../comparison/read-capabilities.ts';
-import { operationsSections } from '../published-sections.ts';
-import { writeResult, writeSection } from '../results.ts';
+import { publish } from '../documents/publish.ts';
+import { writeResult } from '../results.ts';
 import { countOperations } from './count-operations.ts';
 import { operationsTables } from './operations-table.ts';
 
@@ -21,8 +21,6 @@ console.log(
 if (values.write) {
 	writeResult('capabilities', capabilities);
 	writeResult('operations', operations);
-	const sections = operationsSections(comparison);
-	for (const section of sections) writeSection(section);
-	const documents = new Set(sections.map(({ document }) => document));
-	console.error(`Written to benchmarks/results, ${[...documents].join(', ')}.`);
+	publish();
+	console.error('Written to benchmarks/results and the documents.');
 }

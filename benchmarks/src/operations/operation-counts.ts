@@ -27,7 +27,9 @@ const operations = [
 	'objectSockets',
 	// Messages that the object got over these sockets.
 	'objectMessages',
-	// As above, of that object: rows, keys and alarms.
+	// Alarms of that object that went off.
+	'objectAlarms',
+	// As above, of that object: rows, keys and alarms that are set.
 	'objectRowsRead',
 	'objectRowsWritten',
 ] as const;

@@ -26,6 +26,7 @@ const streams: readonly Noun[] = [
 	['objectCalls', 'object call'],
 	['objectSockets', 'socket'],
 	['objectMessages', 'message'],
+	['objectAlarms', 'alarm'],
 ];
 
 const rowsOfStreams: readonly Noun[] = [

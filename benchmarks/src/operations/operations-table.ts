@@ -1,5 +1,5 @@
+import { contenderOfManager, titleOf } from '../contenders.ts';
 import { markdownTable } from '../markdown-table.ts';
-import { contenderOfManager, contenderTitles } from '../start-contenders.ts';
 import type { Operations } from './count-operations.ts';
 import { inWords, storageInWords } from './operations-in-words.ts';
 
@@ -26,11 +26,17 @@ const OF_STREAMS = ['tools/call, 2026-07-28', 'GET stream opened', 'a list chang
 
 /** A row for each kind of request: beside upstream, and then of every info manager. */
 export function operationsTables(operations: Operations): string {
-	const kinds = Object.keys(operations['ours-http']);
+	const ofHttp = Object.keys(operations['ours-http']);
+	const kinds = [...ofHttp, ...keysBesides(operations['session-object'], ofHttp)];
 	const managers = Object.values(contenderOfManager);
-	const ofSessions = kinds.filter((kind) => !OF_STREAMS.some((each) => kind.startsWith(each)));
+	const ofSessions = ofHttp.filter((kind) => !OF_STREAMS.some((each) => kind.startsWith(each)));
 	return [
-		table(operations, kinds, ['ours-http', 'ours-bare', 'upstream', 'mcp-agent'], inWords),
+		table(
+			operations,
+			kinds,
+			['ours-http', 'ours-bare', 'session-object', 'upstream', 'mcp-agent'],
+			inWords,
+		),
 		'What each info manager asks of its store, through `http`:',
 		table(operations, ofSessions, managers, storageInWords, managerTitles),
 	].join('\n\n');
@@ -41,6 +47,11 @@ export function compactOperationsTable(operations: Operations): string {
 	return table(operations, TELLING_KINDS, ['ours-http', 'upstream'], inWords);
 }
 
+/** What one contender alone is asked for. */
+function keysBesides(counts: Operations[CountedContender], kinds: readonly string[]): string[] {
+	return Object.keys(counts).filter((kind) => !kinds.includes(kind));
+}
+
 function table(
 	operations: Operations,
 	kinds: readonly string[],
@@ -49,7 +60,7 @@ function table(
 	titles: Partial<Record<CountedContender, string>> = {},
 ): string {
 	return markdownTable(
-		['request', ...contenders.map((name) => titles[name] ?? contenderTitles[name])],
+		['request', ...contenders.map((name) => titles[name] ?? titleOf(name))],
 		kinds.map((kind) => [
 			kind,
 			...contenders.map((name) => {

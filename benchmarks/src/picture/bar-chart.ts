@@ -1,3 +1,5 @@
+import { escaped, svg } from './svg.ts';
+
 /** A chart of horizontal bars, one under another. */
 export interface BarChart {
 	readonly title: string;
@@ -20,17 +22,6 @@ const BAR_WIDTH = WIDTH - LABEL_WIDTH - 60;
 const LINE = 22;
 const HEAD = 44;
 
-/** Readable on light and on dark pages, where it is embedded as a picture. */
-const STYLE = `
-	text { font: 13px system-ui, sans-serif; fill: #24292f; }
-	.title { font-weight: 600; }
-	.unit { fill: #57606a; }
-	.limit { fill: #afb8c1; } .ours { fill: #0969da; } .peer { fill: #bf8700; }
-	@media (prefers-color-scheme: dark) {
-		text { fill: #e6edf3; } .unit { fill: #8b949e; }
-		.limit { fill: #484f58; } .ours { fill: #58a6ff; } .peer { fill: #d29922; }
-	}`;
-
 /** The charts as one SVG. */
 export function barCharts(charts: readonly BarChart[]): string {
 	const parts: string[] = [];
@@ -40,12 +31,7 @@ export function barCharts(charts: readonly BarChart[]): string {
 		top += HEAD + chart.bars.length * LINE + 16;
 	}
 	const titles = charts.map(({ title }) => title).join('; ');
-	return [
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}" role="img" aria-label="${escaped(titles)}">`,
-		`<style>${STYLE}\n</style>`,
-		...parts,
-		'</svg>\n',
-	].join('\n');
+	return svg(WIDTH, top, titles, parts);
 }
 
 function chartAt(top: number, { title, unit, bars }: BarChart): string {
@@ -64,8 +50,4 @@ function chartAt(top: number, { title, unit, bars }: BarChart): string {
 		`<text class="unit" x="0" y="${top + 35}">${escaped(unit)}</text>`,
 		...lines,
 	].join('\n');
-}
-
-function escaped(text: string): string {
-	return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

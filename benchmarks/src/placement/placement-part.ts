@@ -1,5 +1,4 @@
 import type { Part } from '../bench/part.ts';
-import { placementSections } from '../published-sections.ts';
 import { placementText } from './placement-text.ts';
 import { simulatePlacement } from './simulate-placement.ts';
 
@@ -9,7 +8,6 @@ export const placementPart: Part = () => {
 	return Promise.resolve({
 		result,
 		text: placementText(result),
-		sections: placementSections(result),
 		shortfalls: [],
 	});
 };

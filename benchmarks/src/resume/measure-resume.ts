@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { contendersIn } from '../contenders.ts';
+import type { Contender, ContenderIn } from '../contenders.ts';
 import { McpClient } from '../mcp-client.ts';
 import { openStream, sessionMessage, statelessToolCall } from '../mcp-requests.ts';
 import { median } from '../median.ts';
 import { endpoint, startContenders } from '../start-contenders.ts';
-import type { Contender } from '../start-contenders.ts';
 
 /** How much to measure. */
 export interface ResumeEffort {
@@ -29,7 +30,9 @@ interface Resumption {
 export type Resumptions = Partial<Record<Contender, Resumption>>;
 
 /** Whose clients drop: those that keep a log, and upstream. */
-const resumeContenders = ['ours-http', 'ours-object', 'upstream-kept-alive', 'mcp-agent'] as const;
+const resumeContenders = contendersIn('resume');
+/** Whose server is in the session's object: what a call of it changes is told to its session. */
+const toldByOwnCall: readonly Contender[] = ['session-object', 'mcp-agent'];
 
 const MARK = 'notifications/tools/list_changed';
 const ARRIVES_WITHIN_MS = 2_000;
@@ -70,7 +73,7 @@ export async function measureResume(
 }
 
 async function dropAndResume(
-	name: (typeof resumeContenders)[number],
+	name: ContenderIn<'resume'>,
 	url: string,
 	missed: number,
 ): Promise<{ status: number; received: number; ms: number; openMs: number }> {
@@ -78,7 +81,7 @@ async function dropAndResume(
 	const session = await client.open();
 	const change = (): Promise<unknown> =>
 		client.send(
-			name === 'mcp-agent'
+			toldByOwnCall.includes(name)
 				? sessionMessage(session, {
 						id: 6,
 						method: 'tools/call',

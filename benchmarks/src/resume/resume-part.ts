@@ -1,5 +1,4 @@
 import type { Effort, Part } from '../bench/part.ts';
-import { resumeSections } from '../published-sections.ts';
 import { measureResume } from './measure-resume.ts';
 import type { ResumeEffort, Resumptions } from './measure-resume.ts';
 import { resumeText } from './resume-text.ts';
@@ -15,7 +14,6 @@ export const resumePart: Part = async (effort, onProgress) => {
 	return {
 		result,
 		text: resumeText(result),
-		sections: resumeSections(result),
 		shortfalls: shortfallsOf(result),
 	};
 };

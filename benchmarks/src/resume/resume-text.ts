@@ -1,6 +1,6 @@
+import { titleOf } from '../contenders.ts';
+import type { Contender } from '../contenders.ts';
 import { markdownTable } from '../markdown-table.ts';
-import { contenderTitles } from '../start-contenders.ts';
-import type { Contender } from '../start-contenders.ts';
 import type { Resumptions } from './measure-resume.ts';
 
 /** A row for each contender. */
@@ -14,7 +14,7 @@ export function resumeText(found: Resumptions): string {
 		],
 		Object.entries(found).map(([name, { statuses, received, medianMs, openMs }]) => [
 			// Sound: the keys are contenders.
-			contenderTitles[name as Contender],
+			titleOf(name as Contender),
 			statuses,
 			`${(received * 100).toFixed(0)} %`,
 			medianMs === null ? '' : (medianMs / openMs).toFixed(1),

@@ -1,3 +1,5 @@
+import { keepsSessions } from '../contenders.ts';
+import type { Contender } from '../contenders.ts';
 import { McpClient } from '../mcp-client.ts';
 import {
 	endSession,
@@ -7,8 +9,6 @@ import {
 	statelessToolCall,
 } from '../mcp-requests.ts';
 import type { McpRequest } from '../mcp-requests.ts';
-import { sessionless } from '../start-contenders.ts';
-import type { Contender } from '../start-contenders.ts';
 import type { LoadStep } from './load.ts';
 import { works } from './works.ts';
 import type { WorkName } from './works.ts';
@@ -31,7 +31,7 @@ export async function stepsOf(
 		}
 		if (kind === 'initialize') return [{ request: initialize(), expected: '"serverInfo"' }];
 		if (kind === 'session') return wholeSession(contender);
-		const session = sessionless.includes(contender) ? '' : await new McpClient(url).open();
+		const session = keepsSessions(contender) ? await new McpClient(url).open() : '';
 		return [{ request: ofSession(sessionToolCall(session)), expected: SUM }];
 	};
 	const steps: LoadStep[][] = [];
@@ -41,7 +41,7 @@ export async function stepsOf(
 
 /** From `initialize` to DELETE; whoever has no sessions gets neither an id nor a DELETE. */
 function wholeSession(contender: Contender): LoadStep[] {
-	const hasSession = !sessionless.includes(contender);
+	const hasSession = keepsSessions(contender);
 	const within = (request: McpRequest, expected = ''): LoadStep => ({
 		request: ofSession(request),
 		expected,

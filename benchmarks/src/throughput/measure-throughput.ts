@@ -1,17 +1,20 @@
 import { startRedis } from '@tmcp-sessions/testkit/redis';
+import type { Contender } from '../contenders.ts';
 import { endpoint, startContenders } from '../start-contenders.ts';
-import type { Contender, RunningContenders } from '../start-contenders.ts';
+import type { RunningContenders } from '../start-contenders.ts';
 import { stepsOf } from './jobs.ts';
 import { Load } from './load.ts';
+import { inTurn, isSettled } from './rounds.ts';
+import type { Rounds } from './rounds.ts';
 import { measuredContenders, workNames, works } from './works.ts';
 import type { WorkName } from './works.ts';
 
 /** How long to measure. */
 export interface ThroughputEffort {
 	/** Each contender has one turn in a round of calls. */
-	readonly rounds: number;
+	readonly rounds: Rounds;
 	/** The same of sessions, whose turns take longer. */
-	readonly sessionRounds: number;
+	readonly sessionRounds: Rounds;
 	/** The length of a turn, about. */
 	readonly seconds: number;
 	/** How many times each connection does its work to warm up, before it is known how fast that is. */
@@ -69,8 +72,8 @@ async function measureWork(
 		amounts.set(contender, (speed * seconds) / connections);
 	}
 	const samples: Partial<Record<Contender, number[]>> = {};
-	for (let round = 0; round < rounds; round += 1) {
-		onProgress(`${name}: round ${round + 1} of ${rounds}`);
+	for (let round = 0; !isSettled(toBareWorker(samples), rounds); round += 1) {
+		onProgress(`${name}: round ${round + 1} of ${rounds.least} to ${rounds.most}`);
 		for (const contender of inTurn(contenders, round)) {
 			const speed = (await turns.get(contender)?.(amounts.get(contender) ?? 1)) ?? NaN;
 			(samples[contender] ??= []).push(speed);
@@ -79,8 +82,11 @@ async function measureWork(
 	return samples;
 }
 
-/** Every round begins with another one, so that none always follows the same. */
-function inTurn<Item>(items: readonly Item[], round: number): Item[] {
-	const first = (round * 3) % items.length;
-	return [...items.slice(first), ...items.slice(0, first)];
+/** What is published first of the rounds so far. */
+function toBareWorker(samples: Partial<Record<Contender, number[]>>): number[][] {
+	const bare = samples['bare-worker'] ?? [];
+	const ratios = Object.values(samples).map((own) =>
+		own.map((speed, round) => speed / (bare[round] ?? NaN)),
+	);
+	return ratios.length === 0 ? [[]] : ratios;
 }

@@ -1,4 +1,5 @@
-import type { Contender } from '../start-contenders.ts';
+import { contendersIn } from '../contenders.ts';
+import type { Contender } from '../contenders.ts';
 
 /** One kind of work, and whose speed at it is measured. */
 interface Work {
@@ -12,94 +13,43 @@ interface Work {
 	readonly contenders: readonly Contender[];
 }
 
-/** What opens sessions and answers calls of them. */
-const ofSessions = [
-	'bare-worker',
-	'bare-worker-kv-read',
-	'bare-worker-object',
-	'bare-worker-object-row',
-	'memory-bare',
-	'memory-bare-object',
-	'memory-http',
-	'ours-memory-bare',
-	'ours-memory',
-	'ours-bare',
-	'ours-http',
-	'ours-object-bare',
-	'ours-object',
-	'ours-mixed-bare',
-	'ours-mixed',
-	'ours-cached-bare',
-	'ours-cached',
-	'ours-upstash-bare',
-	'ours-upstash',
-	'ours-sealed',
-	'upstream',
-	'mcp-agent',
-	'agents-handler',
-	'sdk-handler',
-] as const satisfies Contender[];
-
-/** A call of 2026-07-28 asks no store: one pair stands for all. */
-const stateless = [
-	'bare-worker',
-	'memory-bare',
-	'memory-http',
-	'ours-bare',
-	'ours-http',
-	'upstream',
-	'agents-handler',
-	'sdk-handler',
-] as const satisfies Contender[];
-
-/** What a whole session is measured of. */
-const ofWholeSessions = [
-	'bare-worker',
-	'bare-worker-object',
-	'memory-bare',
-	'memory-http',
-	'ours-memory',
-	'ours-bare',
-	'ours-http',
-	'ours-object-bare',
-	'ours-object',
-	'ours-mixed',
-	'ours-cached',
-	'ours-upstash',
-	'ours-sealed',
-	'upstream',
-	'mcp-agent',
-	'agents-handler',
-	'sdk-handler',
-] as const satisfies Contender[];
-
 /** Everything that is measured, by name. */
 export const works = {
-	'call-1': { title: 'call', kind: 'call', connections: 1, contenders: ofSessions },
-	'call-32': { title: 'call', kind: 'call', connections: 32, contenders: ofSessions },
+	'call-1': {
+		title: 'call',
+		kind: 'call',
+		connections: 1,
+		contenders: contendersIn('call'),
+	},
+	'call-32': {
+		title: 'call',
+		kind: 'call',
+		connections: 32,
+		contenders: contendersIn('call'),
+	},
 	'stateless-1': {
 		title: 'call, 2026-07-28',
 		kind: 'stateless call',
 		connections: 1,
-		contenders: stateless,
+		contenders: contendersIn('stateless call'),
 	},
 	'stateless-32': {
 		title: 'call, 2026-07-28',
 		kind: 'stateless call',
 		connections: 32,
-		contenders: stateless,
+		contenders: contendersIn('stateless call'),
 	},
 	'initialize-32': {
 		title: 'initialize',
 		kind: 'initialize',
 		connections: 32,
-		contenders: ofWholeSessions,
+		contenders: contendersIn('whole session'),
 	},
 	'session-32': {
 		title: 'session of ten calls',
 		kind: 'session',
 		connections: 32,
-		contenders: ofWholeSessions,
+		contenders: contendersIn('whole session'),
 	},
 } as const satisfies Record<string, Work>;
 
@@ -110,5 +60,5 @@ export type WorkName = keyof typeof works;
 // Sound: the keys are those of the literal above.
 export const workNames = Object.keys(works) as WorkName[];
 
-/** Everybody who is measured at anything, the limits first. */
-export const measuredContenders: readonly Contender[] = ofSessions;
+/** Everybody who is measured at anything, the limits first: all of them make calls. */
+export const measuredContenders: readonly Contender[] = contendersIn('call');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkers, workerdVersions } from '../src/workerd/index.ts';
@@ -174,3 +175,20 @@ test('starts at the same time get each its own release', async () => {
 	expect(children).toMatch(/1\.20261117\.1/);
 	expect(children).toMatch(/1\.20260730\.1/);
 });
+
+test('keepObjects keeps an object in memory that would be gone', async () => {
+	const instancesOf = async (keepObjects: boolean): Promise<string[]> => {
+		const workers = await startWorkers({ entry, workers: ['a'], keepObjects, onLog: () => {} });
+		try {
+			const url = new URL('/object/', workers.url('a'));
+			const before = await ask(url);
+			await delay(12_000); // By itself workerd waits for ten seconds.
+			return [before.instance, (await ask(url)).instance];
+		} finally {
+			await workers.stop();
+		}
+	};
+	const [kept, others] = await Promise.all([instancesOf(true), instancesOf(false)]);
+	expect(new Set(kept).size).toBe(1);
+	expect(new Set(others).size).toBe(2);
+}, 40_000);

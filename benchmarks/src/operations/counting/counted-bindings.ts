@@ -34,6 +34,9 @@ const shardReads = ['read', 'subscribers'];
 /** How large the database of each object was when it was last used. */
 const databases = new Map<SqlStorage, number>();
 
+/** Storages that are counted already. */
+const countedStorages = new WeakSet<object>();
+
 let counts: OperationCounts = {};
 /** Calls that have begun and not ended, the reads and lists among them, and when one last did. */
 const underWay = { calls: 0, reads: 0, lastChangeMs: 0 };
@@ -52,15 +55,25 @@ export class DurableObject extends UncountedObject {
 	constructor(ctx: DurableObjectState, bindingsOfObject: Cloudflare.Env) {
 		super(ctx, bindingsOfObject);
 		const rows = new.target.name === shardClass ? rowsOfShards : rowsOfStreams;
+		// A `SyncLayer` within a `SessionObject` is of the same object, which counts it.
+		if (countedStorages.has(ctx.storage)) return;
+		const storage = countedStorage(ctx.storage, rows);
+		countedStorages.add(storage);
 		// On the state itself: a constructor that comes after this one uses what it was given.
-		Object.defineProperty(ctx, 'storage', { value: countedStorage(ctx.storage, rows) });
-		const handle = methodOf(this, 'webSocketMessage');
+		Object.defineProperty(ctx, 'storage', { value: storage });
+		this.#count('webSocketMessage', 'objectMessages');
+		// Those of a shard are for many sessions at once: they are left out.
+		if (rows === rowsOfStreams) this.#count('alarm', 'objectAlarms');
+	}
+
+	#count(event: string, operation: Operation): void {
+		const handle = methodOf(this, event);
 		if (!handle) return;
 		const value: Method = (...args) => {
-			add('objectMessages');
+			add(operation);
 			return handle(...args);
 		};
-		Object.defineProperty(this, 'webSocketMessage', { value });
+		Object.defineProperty(this, event, { value });
 	}
 }
 

@@ -26,7 +26,12 @@ export function miniflareOptions<Name extends string>(
 	};
 	const classes = mapEntries(
 		Object.values(durableObjects).map((className) => [className, className] as const),
-		() => ({ type: 'durable-object', storage: 'sqlite' }) as const,
+		() =>
+			({
+				type: 'durable-object',
+				storage: 'sqlite',
+				...(options.keepObjects && { unsafePreventEviction: true }),
+			}) as const,
 	);
 	return {
 		cf: false,

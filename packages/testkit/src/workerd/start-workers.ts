@@ -29,6 +29,11 @@ export interface WorkersOptions<Name extends string = string> {
 	readonly compatibilityDate?: string;
 	/** Default `nodejs_compat`. */
 	readonly compatibilityFlags?: readonly string[];
+	/**
+	 * Whether objects stay in memory however long they are idle, so that what they do at waking up is not
+	 * seen on a slow machine alone. Default: they go as on Cloudflare, after some ten seconds.
+	 */
+	readonly keepObjects?: boolean;
 	/** For instance one that puts another module in the place of `cloudflare:workers`. */
 	readonly plugins?: readonly Plugin[];
 	/** Told of each line that a Worker or the runtime logs. Default: standard error. */

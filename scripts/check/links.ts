@@ -65,7 +65,7 @@ function* codeProblems(): Generator<string> {
  *
  * @throws {CommandFailedError} with one line for each deviation
  */
-export function checkDocuments(): string {
+export function checkLinks(): string {
 	const paths = globSync(documents, {
 		cwd: repository,
 		exclude: (path) => /(?:^|\/)(?:node_modules|CHANGELOG\.md)$/.test(path),

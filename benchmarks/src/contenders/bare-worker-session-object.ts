@@ -1,6 +1,5 @@
 import { env } from 'cloudflare:workers';
-
-import { constantAnswer, openedSession } from '../../contenders/constant-answer.ts';
+import { constantAnswer, openedSession } from './constant-answer.ts';
 
 /** The limit of whatever asks a session's own object once for each call. */
 export default {

@@ -1,0 +1,9 @@
+import { sessionRouter } from '@tmcp-sessions/session-object';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import { createServer } from './server.ts';
+
+/** Every session in an object of its own. A call without one is answered by the Worker. */
+export default sessionRouter({
+	object: 'BENCHMARK_SESSION',
+	stateless: createMcpHandler(createServer()),
+});

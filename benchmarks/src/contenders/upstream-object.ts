@@ -1,0 +1,1 @@
+export { SyncLayer as UpstreamSyncLayer } from '@tmcp/session-manager-durable-objects';
