@@ -41,6 +41,7 @@ export class SdkExchange implements SdkTransport {
 	): Promise<SdkExchange> {
 		const exchange: SdkExchange = new SdkExchange(sessionId, (message) => say(message, exchange));
 		const { onerror = report } = server.server;
+		// oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK has no events
 		server.server.onerror = (error) => {
 			onerror.call(server.server, error);
 			exchange.#refuse();
