@@ -110,6 +110,17 @@ describe("a server of the official SDK in a session's object", () => {
 		expect(await asking.rest()).toContain('accept,decline');
 	});
 
+	it('asks for two calls at once, each of which gets its own answer', async () => {
+		const client = await open();
+		const [one, other] = [await call(client, 1, 'ask'), await call(client, 2, 'ask')];
+		const [first] = questionsIn(await one.until('Sure?'));
+		const [second] = questionsIn(await other.until('Sure?'));
+		await client.send('POST', { jsonrpc: '2.0', id: second, result: { action: 'cancel' } });
+		await client.send('POST', { jsonrpc: '2.0', id: first, result: { action: 'decline' } });
+		expect(await one.rest()).toContain('decline');
+		expect(await other.rest()).toContain('cancel');
+	});
+
 	it('gets no answer of another session of its identity', async () => {
 		const who = newcomer();
 		const [client, other] = [await open(who), await open(who)];
