@@ -94,6 +94,13 @@ describe('a session of the old SSE transport', () => {
 		await client.call('add_note', { text: 'milk' });
 		await client.leave();
 		await expect.poll(async () => (await client.send(PING)).status, { timeout: 10_000 }).toBe(404);
+		const sockets = (): Promise<number> =>
+			runInDurableObject(
+				objectOf(client),
+				(_instance, state) =>
+					state.getWebSockets().filter(({ readyState }) => readyState === 1).length,
+			);
+		await expect.poll(sockets, { timeout: 5_000 }).toBe(0);
 		world.skewMs = MINUTE_MS;
 		await runDurableObjectAlarm(objectOf(client));
 		expect(await tablesOf(objectOf(client))).toEqual([]);

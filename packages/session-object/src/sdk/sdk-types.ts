@@ -11,7 +11,7 @@ export interface SdkServer {
 }
 
 /** Of what a server can do, what is looked at. */
-export interface SdkCapabilities {
+interface SdkCapabilities {
 	readonly tools?: { readonly listChanged?: boolean | undefined } | undefined;
 	readonly prompts?: { readonly listChanged?: boolean | undefined } | undefined;
 	readonly resources?:
