@@ -1,3 +1,5 @@
+import { runInScope } from '@tmcp-sessions/core';
+
 import { isObject } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { errorMessage, Refusal, refusalDetailOf } from './refusal.ts';
@@ -168,7 +170,7 @@ function pumped(
 	heartbeatMs: number,
 ): Response {
 	let isCut = false;
-	const outlet = new Outlet(() => {
+	const leave = (): void => {
 		work.onClientLeft();
 		// A stream that only listens ends with its client. A session's call goes on, and so does the
 		// timer: one that waits for another request would be ended as hung.
@@ -176,7 +178,9 @@ function pumped(
 		work.waitUntil(reader.cancel());
 		// A call that was cancelled may have something to put in order.
 		if (work.messageId !== undefined && !work.isListening) work.waitUntil(work.handled);
-	});
+	};
+	// The platform says it outside of the request, by whose scope managers find what it holds.
+	const outlet = new Outlet(() => runInScope(work, leave));
 	work.onPrimed = () => outlet.write(openingOf(work));
 	// Its manager has cut it, and told why: there is nobody who takes the rest.
 	if (work.isPaced) {

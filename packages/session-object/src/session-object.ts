@@ -21,8 +21,6 @@ import { SessionState } from './session-state.ts';
 import { SseSessions } from './sse-sessions.ts';
 import { announceToolChange, hasKnownTools } from './tool-list.ts';
 
-/** As the handler of Streamable HTTP has it: here nothing ends what a message started after 30 s. */
-const DEFAULT_ANSWER_SECONDS = 300;
 const ALARM_RETRY_MS = 5 * 60_000;
 
 /** What an instance runs on; made at its first event, when the fields of a subclass are there. */
@@ -55,7 +53,10 @@ export abstract class SessionObject<
 	/** Whether the object is one session's; an identity's outlives its sessions. */
 	#endsWithSession = true;
 
-	/** The session's server, whose tools close over `session`. Called once in each instance. */
+	/**
+	 * The session's server, whose tools close over `session`: one of tmcp, or of the official SDK by
+	 * `sdkServer` of `@tmcp-sessions/session-object/sdk`. Called once in each instance.
+	 */
 	abstract createServer(session: Session<Values>): SessionServer;
 
 	/** Makes new tokens of expired ones: once, however many calls wait for them. */
@@ -273,16 +274,11 @@ export abstract class SessionObject<
 				}),
 			},
 		);
-		const sse = new SseSessions({
-			handler: settings.sse?.(
-				tracked.server,
-				{ answerSeconds: answerSeconds ?? DEFAULT_ANSWER_SECONDS, onError, streams, info },
-				{ sent: (request) => ({ ...callOf(request), sessionId: callOf(request).session }) },
-			),
-			...{ entries: state.entries, alarm: state.alarm, streams, info, context: this.ctx },
+		const { entries, alarm, report } = state;
+		const sse: SseSessions = new SseSessions(settings, tracked.server, {
+			...{ entries, alarm, report, streams, info, context: this.ctx },
 			enter: (keptBy) => this.#enter(keptBy),
 			now: () => this.now(),
-			report: state.report,
 		});
 		return { state, server: own, handler, streams, sse };
 	}

@@ -5,7 +5,7 @@ import type { SessionCalls } from './calls-in-flight.ts';
 import type { ContextValues, SessionContext } from './session-context.ts';
 import type { SessionAuth } from './session-auth.ts';
 
-/** A tmcp server, whatever its schemas. */
+/** A tmcp server, whatever its schemas; `sdkServer` makes one of an official one. */
 export type SessionServer = Parameters<typeof createMcpHandler>[0];
 
 /** What a session's tools have of it: state that outlives deployments and evictions. */

@@ -5,16 +5,21 @@ import type { Entries } from './entries.ts';
 import { SessionStateError } from './errors.ts';
 import type { ObjectAlarm } from './object-alarm.ts';
 import type { ObjectStreams } from './object-streams.ts';
-import { refused, requestOf } from './session-call.ts';
+import { callOf, refused, requestOf } from './session-call.ts';
 import type { PlainAnswer, SessionCall } from './session-call.ts';
+import type { SessionServer } from './session.ts';
+import type { SessionSettings } from './session-settings.ts';
 
 /** A Worker that lost its socket opens it again within half a minute, or never. */
 const GONE_MS = 60_000;
 
+/** As the handler of Streamable HTTP has it: here nothing ends what a message started after 30 s. */
+const DEFAULT_ANSWER_SECONDS = 300;
+
+type SseSettings = Pick<SessionSettings, 'answerSeconds' | 'onError' | 'sse'>;
+
 /** What the sessions of the first transport depend on. */
 export interface SseSessionsParts {
-	/** None, where the class does not serve them. */
-	readonly handler: McpHandler | undefined;
 	readonly entries: Entries;
 	readonly alarm: ObjectAlarm;
 	readonly streams: ObjectStreams;
@@ -32,17 +37,30 @@ export interface SseSessionsParts {
  */
 export class SseSessions {
 	readonly #parts: SseSessionsParts;
+	/** None, where the class does not serve them. */
+	readonly #handler: McpHandler | undefined;
 
-	constructor(parts: SseSessionsParts) {
+	/** @param server the object's, which other transports serve too. */
+	constructor(
+		{ answerSeconds = DEFAULT_ANSWER_SECONDS, onError, sse }: SseSettings,
+		server: SessionServer,
+		parts: SseSessionsParts,
+	) {
+		const { streams, info } = parts;
 		this.#parts = parts;
+		this.#handler = sse?.(
+			server,
+			{ answerSeconds, onError, streams, info },
+			{ sent: (request) => ({ ...callOf(request), sessionId: callOf(request).session }) },
+		);
 	}
 
 	/** Answers what a Worker sends: that one begins, a message of one, that its stream has ended. */
 	async answer(call: SessionCall): Promise<PlainAnswer> {
-		const { handler, report } = this.#parts;
+		const handler = this.#handler;
 		const { method, session } = call;
 		if (!handler) {
-			report(
+			this.#parts.report(
 				new SessionStateError(
 					'sessionRouter serves the old SSE transport and the object does not: expected ' +
 						'settings.sse = createSseHandler in the class too; found none',
@@ -80,7 +98,8 @@ export class SseSessions {
 
 	/** Ends those whose stream did not come back. */
 	async runAlarm(): Promise<void> {
-		const { enter, entries, handler, now } = this.#parts;
+		const { enter, entries, now } = this.#parts;
+		const handler = this.#handler;
 		for (const { key: session, value } of entries.due('sse', now())) {
 			if (this.#isOpen(session)) entries.write('sse', session, value);
 			else if (!handler) entries.remove('sse', session);

@@ -88,18 +88,31 @@ describe('a session of the old SSE transport', () => {
 		expect(await callRows(client)).toEqual([]);
 	});
 
-	it('ends with its stream: its calls, its object, and all that was kept', async () => {
-		const client = await SseClient.open();
-		await client.initialize();
-		await client.call('add_note', { text: 'milk' });
-		await client.leave();
-		await expect.poll(async () => (await client.send(PING)).status, { timeout: 10_000 }).toBe(404);
-		world.skewMs = MINUTE_MS;
-		await runDurableObjectAlarm(objectOf(client));
-		expect(await tablesOf(objectOf(client))).toEqual([]);
-		expect((await client.send(PING)).status).toBe(404);
-		expect(await tablesOf(objectOf(client))).toEqual([]);
-	});
+	it(
+		'ends with its stream: its object, its socket and all that was kept',
+		{ timeout: 20_000 },
+		async () => {
+			const client = await SseClient.open();
+			await client.initialize();
+			await client.call('add_note', { text: 'milk' });
+			await client.leave();
+			await expect
+				.poll(async () => (await client.send(PING)).status, { timeout: 10_000 })
+				.toBe(404);
+			const sockets = (): Promise<number> =>
+				runInDurableObject(
+					objectOf(client),
+					(_instance, state) =>
+						state.getWebSockets().filter(({ readyState }) => readyState === 1).length,
+				);
+			await expect.poll(sockets, { timeout: 5_000 }).toBe(0);
+			world.skewMs = MINUTE_MS;
+			await runDurableObjectAlarm(objectOf(client));
+			expect(await tablesOf(objectOf(client))).toEqual([]);
+			expect((await client.send(PING)).status).toBe(404);
+			expect(await tablesOf(objectOf(client))).toEqual([]);
+		},
+	);
 });
 
 describe('a session of Streamable HTTP', () => {
@@ -134,16 +147,20 @@ describe('an identity', () => {
 		expect(old.messages.filter(({ method }) => method === TOOLS_CHANGED)).toHaveLength(1);
 	});
 
-	it('keeps what it has when a session ends, and the next one finds it', async () => {
-		const who = { authorization: 'again/laptop' };
-		const first = await SseClient.open('/identity/sse', who);
-		await first.call('add_note', { text: 'milk' });
-		await first.leave();
-		await expect.poll(async () => (await first.send(PING)).status, { timeout: 10_000 }).toBe(404);
-		const next = await SseClient.open('/identity/sse', who);
-		expect(next.session).not.toBe(first.session);
-		expect(await next.call('list_notes')).toBe('["milk"]');
-	});
+	it(
+		'keeps what it has when a session ends, and the next one finds it',
+		{ timeout: 20_000 },
+		async () => {
+			const who = { authorization: 'again/laptop' };
+			const first = await SseClient.open('/identity/sse', who);
+			await first.call('add_note', { text: 'milk' });
+			await first.leave();
+			await expect.poll(async () => (await first.send(PING)).status, { timeout: 10_000 }).toBe(404);
+			const next = await SseClient.open('/identity/sse', who);
+			expect(next.session).not.toBe(first.session);
+			expect(await next.call('list_notes')).toBe('["milk"]');
+		},
+	);
 
 	it('that is nobody, or another one, is a 404, and makes no object', async () => {
 		const client = await SseClient.open('/identity/sse', { authorization: 'own/one' });

@@ -66,6 +66,22 @@ describe('a stream of a session', () => {
 		expect(stream.isOver).toBe(false);
 	});
 
+	it('lets go of its socket when its client leaves, so that its object is not in use', async () => {
+		const client = await Client.open();
+		const stream = await Stream.open(client);
+		await stream.until('\n\n');
+		const open = (): Promise<number> =>
+			runInDurableObject(
+				objectOf(client),
+				(_instance, state) =>
+					state.getWebSockets().filter(({ readyState }) => readyState === 1).length,
+			);
+		expect(await open()).toBe(1);
+		await stream.leave();
+		await expect.poll(open, { timeout: 4_000 }).toBe(0);
+		expect((await client.ask('ping')).status).toBe(200);
+	});
+
 	it('ends with its session', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);

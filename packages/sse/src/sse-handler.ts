@@ -99,11 +99,10 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 		async fetch(request, env, platform) {
 			const findShard = (): string => checked.shardOf(request);
 			const work = new RequestWork(request.headers, findShard, platform, report, calls);
-			const response = await answerOrRefusal(work, async () =>
-				seams.sent
-					? answerSent(request, work, ownSessions(), seams.sent)
-					: endpointOf(env).respond(request, work, platform),
-			);
+			const response = await answerOrRefusal(work, async () => {
+				if (seams.sent) return answerSent(request, work, ownSessions(), seams.sent);
+				return endpointOf(env).respond(request, work, platform);
+			});
 			return cors ? withCors(response, request, attached()) : response;
 		},
 	};

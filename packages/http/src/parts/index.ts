@@ -14,7 +14,7 @@ export type {
 	RoutedRequest,
 	SessionNames,
 } from '../handler-seams.ts';
-export { acceptedAnswer, checkProtocolVersion } from '../header-rules.ts';
+export { acceptedAnswer, checkProtocolVersion, onlySessions } from '../header-rules.ts';
 export { liveResponse } from '../live-response.ts';
 export type { Frames } from '../live-response.ts';
 export { isAnswer, isObject, methodOf, idOf } from '../message.ts';

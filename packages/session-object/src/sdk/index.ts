@@ -1,0 +1,2 @@
+export { sdkServer } from './sdk-server.ts';
+export type { SdkServer, SdkTransport } from './sdk-types.ts';
