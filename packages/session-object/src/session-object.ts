@@ -12,8 +12,8 @@ import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
 import type { Session, SessionServer } from './session.ts';
-import { AnswerInHand, callOf, NEW_SESSION, requestOf } from './session-call.ts';
-import type { PlainAnswer, SessionCall } from './session-call.ts';
+import { AnswerInHand, callOf, NEW_SESSION, packed, requestOf, unpacked } from './session-call.ts';
+import type { SessionCall } from './session-call.ts';
 import type { AuthTokens } from './session-auth.ts';
 import type { ContextValues } from './session-context.ts';
 import type { RestoreOutcome, SessionObjectMethods } from './session-object-methods.ts';
@@ -97,15 +97,12 @@ export abstract class SessionObject<
 			return refused(503, 'The session has expired and is being put away; try again later');
 		}
 		state.lifetime.touch();
-		// Sound: the Worker in front is of this package.
-		const call = JSON.parse(text) as SessionCall;
+		const call = unpacked<SessionCall>(text);
 		this.#endsWithSession = call.keptBy === 'session';
 		const response: unknown = await handler.fetch(requestOf(call), this.env, this.ctx);
 		this.#announceTools(running, false);
 		// Sound: what is no answer in hand is a response.
-		return response instanceof AnswerInHand
-			? JSON.stringify(response.plain)
-			: (response as Response);
+		return response instanceof AnswerInHand ? packed(response.plain) : (response as Response);
 	}
 
 	/** Takes a socket of a Worker, which holds a client's stream. Requests come by `answer`. */
@@ -261,10 +258,5 @@ function refused(status: 500 | 503, message: string): string {
 	const body = { jsonrpc: '2.0', id: null, error: { code: -32603, message } };
 	const headers = { 'content-type': 'application/json' };
 	const later = status === 503 ? { 'retry-after': '5' } : {};
-	const plain: PlainAnswer = {
-		status,
-		headers: { ...headers, ...later },
-		text: JSON.stringify(body),
-	};
-	return JSON.stringify(plain);
+	return packed({ status, headers: { ...headers, ...later }, body: JSON.stringify(body) });
 }

@@ -13,7 +13,8 @@ import { Objects } from './objects.ts';
 import type { Placement, SessionObjectBinding, SessionObjectStub } from './objects.ts';
 import { PACKAGE } from './package-name.ts';
 import { RemoteInfo } from './remote-info.ts';
-import type { PlainAnswer, SessionCall } from './session-call.ts';
+import { packed, unpacked } from './session-call.ts';
+import type { PlainAnswer } from './session-call.ts';
 import { RoutedStreams } from './routed-streams.ts';
 import { RoutedSubscriptions } from './routed-subscriptions.ts';
 
@@ -203,12 +204,11 @@ async function sent(
 		}
 	}
 	try {
-		const call: SessionCall = { method, headers, body, session, principal, auth, keptBy };
-		const answer = await stub.answer(JSON.stringify(call));
+		const call = { method, headers, body: body ?? '', session, principal, auth, keptBy };
+		const answer = await stub.answer(packed(call));
 		if (typeof answer !== 'string') return answer;
-		// Sound: the object's class is of this package.
-		const { status, headers: said, text } = JSON.parse(answer) as PlainAnswer;
-		return new Response(text, { status, headers: said });
+		const { body: text, ...init } = unpacked<PlainAnswer>(answer);
+		return new Response(text, init);
 	} catch (cause) {
 		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
 	}
