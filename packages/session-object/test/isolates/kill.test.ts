@@ -9,6 +9,8 @@ import { WorkingClient } from './working-client.ts';
 const SESSIONS = 200;
 const WORK_MS = 12_000;
 const RESTARTS = 2;
+/** Of evictions, and of resets: a machine that is slow takes longer to do as many. */
+const LEAST_DISTURBANCES = 11;
 /** Printed, so that a run that fails can be run again. */
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
@@ -37,13 +39,15 @@ describe.each<{ version: WorkerdVersion; isReset: boolean }>([
 				);
 				await inBatches(clients, (client) => client.open());
 				const deadline = Date.now() + WORK_MS;
-				const isOver = (): boolean => Date.now() >= deadline;
-				const disturbances = disturb(workers, clients, random, isReset, isOver);
+				const done: Disturbances = { evicted: 0, resets: 0, restarts: 0 };
+				const isOver = (): boolean =>
+					Date.now() >= deadline &&
+					done.evicted >= LEAST_DISTURBANCES &&
+					(!isReset || done.resets >= LEAST_DISTURBANCES);
+				const disturbances = disturb(workers, clients, random, isReset, isOver, done);
 				await Promise.all(clients.map((client) => work(client, random, isOver)));
-				const done = await disturbances;
-				expect(done.evicted, 'evictions').toBeGreaterThan(10);
+				await disturbances;
 				expect(done.restarts, 'restarts').toBe(RESTARTS);
-				if (isReset) expect(done.resets, 'resets').toBeGreaterThan(10);
 
 				await inBatches(clients, (client) => client.count());
 				expect(clients.flatMap(({ faults }) => faults)).toEqual([]);
@@ -90,8 +94,8 @@ async function disturb(
 	random: () => number,
 	isReset: boolean,
 	isOver: () => boolean,
-): Promise<Disturbances> {
-	const done = { evicted: 0, resets: 0, restarts: 0 };
+	done: Disturbances,
+): Promise<void> {
 	const any = (): string => clients[Math.floor(random() * clients.length)]?.object ?? '';
 	let isRestarting = false;
 	const disturber = async (): Promise<void> => {
@@ -126,7 +130,6 @@ async function disturb(
 		}
 	};
 	await Promise.all([restarter(), ...Array.from({ length: 8 }, disturber)]);
-	return done;
 }
 
 async function inBatches<Item>(
