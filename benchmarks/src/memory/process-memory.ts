@@ -17,6 +17,14 @@ export function residentBytes(id: number): number {
 	return Number(kib) * 1024;
 }
 
+/** The CPU time that a process has taken, in microseconds. @throws where there is no `/proc`. */
+export function cpuMicroseconds(id: number): number {
+	return readdirSync(`/proc/${id}/task`).reduce((sum, thread) => {
+		const [nanoseconds] = readFileSync(`/proc/${id}/task/${thread}/schedstat`, 'utf8').split(' ');
+		return sum + Number(nanoseconds) / 1000;
+	}, 0);
+}
+
 function statOf(id: number): string {
 	try {
 		return Number.isNaN(id) ? '' : readFileSync(`/proc/${id}/stat`, 'utf8');

@@ -1,4 +1,6 @@
 import { McpServer as OfficialServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { HttpTransport } from '@tmcp/transport-http';
+import { DurableObject } from 'cloudflare:workers';
 import { SessionObject } from '@tmcp-sessions/session-object';
 import type { SessionServer } from '@tmcp-sessions/session-object';
 import { McpAgent } from 'agents/mcp';
@@ -12,6 +14,17 @@ export { BareObject } from '../../contenders/bare-object.ts';
 export class MeasuredSession extends SessionObject {
 	createServer(): SessionServer {
 		return createServer();
+	}
+}
+
+/** tmcp as it is in a session's object, its managers in memory: what it takes without this package. */
+export class BareTransport extends DurableObject {
+	#transport: HttpTransport | undefined;
+
+	override async fetch(request: Request): Promise<Response> {
+		const getSessionId = (): string => this.ctx.id.toString();
+		this.#transport ??= new HttpTransport(createServer(), { path: '/mcp', getSessionId });
+		return (await this.#transport.respond(request)) ?? new Response(null, { status: 404 });
 	}
 }
 
