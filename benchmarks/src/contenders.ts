@@ -75,6 +75,12 @@ export const contenders = {
 		objects: ['BareObject'],
 		takesPartIn: ['own object'],
 	},
+	'transport-session-object': {
+		...limit,
+		title: "`tmcp`, managers in memory, in each session's own object",
+		objects: ['TransportObject'],
+		takesPartIn: ['own object'],
+	},
 	'memory-bare': {
 		...limit,
 		title: '`tmcp`, managers in memory',

@@ -25,6 +25,7 @@ export function startContenders<const Name extends Contender>(
 			TMCP_DURABLE_OBJECT: 'SyncLayer',
 			TMCP_SESSION_OBJECT: 'SessionShard',
 			BARE_OBJECT: 'BareObject',
+			TRANSPORT_OBJECT: 'TransportObject',
 			BENCHMARK_SESSION: 'BenchmarkSession',
 			UPSTREAM_DURABLE_OBJECT: 'UpstreamSyncLayer',
 			MCP_AGENT_OBJECT: 'McpAgentObject',

@@ -5,6 +5,7 @@ declare global {
 		interface Env {
 			TMCP_SESSION_INFO: KVNamespace;
 			TMCP_SESSION_KEYS: string;
+			TRANSPORT_OBJECT: DurableObjectNamespace;
 			BARE_OBJECT: DurableObjectNamespace<BareObject>;
 			/** How long a `BenchmarkSession` lives without use, in seconds. */
 			IDLE_SECONDS?: string;

@@ -85,6 +85,7 @@ async function measureCase(
 	}
 	const samples: Samples = {
 		'bare-worker-session-object': [],
+		'transport-session-object': [],
 		'session-object': [],
 		'mcp-agent': [],
 	};
@@ -103,6 +104,7 @@ async function measureCase(
 		rounds: toBareCall().length,
 		callsPerSecond: {
 			'bare-worker-session-object': Math.round(median(samples['bare-worker-session-object'])),
+			'transport-session-object': Math.round(median(samples['transport-session-object'])),
 			'session-object': Math.round(median(samples['session-object'])),
 			'mcp-agent': Math.round(median(samples['mcp-agent'])),
 		},

@@ -7,9 +7,8 @@ export interface SessionObjectMethods {
 	/**
 	 * Answers a request of a session.
 	 *
-	 * @param call a `SessionCall` as JSON: one text is handed over at two thirds of the cost of what it
-	 * says.
-	 * @returns a `PlainAnswer` as JSON, or a stream where the answer is not complete at once.
+	 * @param call a `SessionCall`, packed.
+	 * @returns a `PlainAnswer`, packed, or a stream where the answer is not complete at once.
 	 */
 	answer(call: string): Promise<Response | string>;
 	/** Whether the session is live here. Writes nothing where it never was. */

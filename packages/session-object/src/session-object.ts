@@ -11,7 +11,15 @@ import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
 import type { Session, SessionServer } from './session.ts';
-import { AnswerInHand, callOf, NEW_SESSION, refused, requestOf } from './session-call.ts';
+import {
+	AnswerInHand,
+	callOf,
+	NEW_SESSION,
+	packed,
+	refused,
+	requestOf,
+	unpacked,
+} from './session-call.ts';
 import type { SessionCall } from './session-call.ts';
 import type { AuthTokens } from './session-auth.ts';
 import type { ContextValues } from './session-context.ts';
@@ -96,16 +104,15 @@ export abstract class SessionObject<
 		} catch (error) {
 			// Its client can do nothing about it; whoever deployed it can.
 			reporterOf(this.settings.onError)(error);
-			return JSON.stringify(refused(500, 'Internal error'));
+			return packed(refused(500, 'Internal error'));
 		}
 		const { state, handler, sse } = running;
 		if (state.lifetime.current?.ended === 'expired') {
 			const message = 'The session has expired and is being put away; try again later';
-			return JSON.stringify(refused(503, message));
+			return packed(refused(503, message));
 		}
 		state.lifetime.touch();
-		// Sound: the Worker in front is of this package.
-		const call = JSON.parse(text) as SessionCall;
+		const call = unpacked<SessionCall>(text);
 		this.#enter(call.keptBy);
 		const response: unknown =
 			call.transport === 'sse'
@@ -113,9 +120,7 @@ export abstract class SessionObject<
 				: await handler.fetch(requestOf(call), this.env, this.ctx);
 		this.#announceTools(running, false);
 		// Sound: what is no answer in hand is a response.
-		return response instanceof AnswerInHand
-			? JSON.stringify(response.plain)
-			: (response as Response);
+		return response instanceof AnswerInHand ? packed(response.plain) : (response as Response);
 	}
 
 	/** Takes a socket of a Worker, which holds a client's stream. Requests come by `answer`. */

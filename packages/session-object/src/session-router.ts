@@ -14,7 +14,8 @@ import { Objects } from './objects.ts';
 import type { Placement, SessionObjectBinding, SessionObjectStub } from './objects.ts';
 import { PACKAGE } from './package-name.ts';
 import { RemoteInfo } from './remote-info.ts';
-import type { PlainAnswer, SessionCall } from './session-call.ts';
+import { packed, unpacked } from './session-call.ts';
+import type { PlainAnswer } from './session-call.ts';
 import { RoutedStreams } from './routed-streams.ts';
 import { RoutedSubscriptions } from './routed-subscriptions.ts';
 import { besidesSse } from './sse-serving.ts';
@@ -220,13 +221,11 @@ async function sent(
 		}
 	}
 	try {
-		const said = { method, headers, body, session, principal, auth };
-		const call: SessionCall = { ...said, keptBy, transport };
-		const answer = await stub.answer(JSON.stringify(call));
+		const call = { method, headers, body: body ?? '', session, principal, auth, keptBy, transport };
+		const answer = await stub.answer(packed(call));
 		if (typeof answer !== 'string') return answer;
-		// Sound: the object's class is of this package.
-		const { status, headers: answered, text } = JSON.parse(answer) as PlainAnswer;
-		return new Response(text, { status, headers: answered });
+		const { body: text, ...init } = unpacked<PlainAnswer>(answer);
+		return new Response(text, init);
 	} catch (cause) {
 		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
 	}

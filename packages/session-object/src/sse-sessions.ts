@@ -134,15 +134,15 @@ export class SseSessions {
 	}
 }
 
-const ACCEPTED: PlainAnswer = { status: 202, headers: {}, text: '' };
+const ACCEPTED: PlainAnswer = { status: 202, headers: {}, body: '' };
 
 /** As a Worker says it whose client has left. */
 function endOf(session: string): SessionCall {
 	const nobody = { principal: '', auth: null, keptBy: 'session' } as const;
-	return { method: 'DELETE', headers: {}, body: undefined, session, ...nobody, transport: 'sse' };
+	return { method: 'DELETE', headers: {}, body: '', session, ...nobody, transport: 'sse' };
 }
 
 async function plainOf(response: Response): Promise<PlainAnswer> {
 	const { status, headers } = response;
-	return { status, headers: Object.fromEntries(headers), text: await response.text() };
+	return { status, headers: Object.fromEntries(headers), body: await response.text() };
 }

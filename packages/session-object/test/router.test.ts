@@ -22,6 +22,15 @@ describe('a session with an object of its own', () => {
 		expect(await other.call('list_notes')).toBe('[]');
 	});
 
+	it('takes a message of several lines as it is', async () => {
+		const client = await Client.open();
+		const params = { name: 'add_note', arguments: { text: 'two\nlines, "quoted" \\' } };
+		const message = { jsonrpc: '2.0', id: 7, method: 'tools/call', params };
+		const answer = await client.send('POST', JSON.stringify(message, null, '\n'));
+		expect(await answer.text()).toContain('1 notes');
+		expect(await client.call('list_notes')).toBe(JSON.stringify([params.arguments.text]));
+	});
+
 	it('is gone for everybody once it was ended', async () => {
 		const client = await Client.open();
 		expect((await client.send('DELETE')).status).toBe(200);

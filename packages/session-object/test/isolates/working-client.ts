@@ -15,15 +15,17 @@ export class WorkingClient {
 		this.#base = base;
 	}
 
+	/** Tries twice: workerd may close a connection that was idle in the moment in which it is used. */
 	async open(): Promise<void> {
-		const response = await this.#send({
+		const message = {
 			method: 'initialize',
 			params: {
 				protocolVersion: '2025-11-25',
 				capabilities: {},
 				clientInfo: { name: 'working', version: '1' },
 			},
-		});
+		};
+		const response = await this.#send(message).catch(() => this.#send(message));
 		await response.text();
 		this.session = response.headers.get('mcp-session-id') ?? '';
 		if (!this.session) throw new Error(`expected a session; found ${response.status}`);
