@@ -48,7 +48,7 @@ export async function liveResponse(
 	const reader = body.getReader();
 	const frames: Frames[] = [];
 	let read = reader.read();
-	if (!work.isListening && !(await isAnsweredOnceBegun(read, work))) onLasting();
+	if (!work.isListening && !(await isAnsweredAtOnce(work, read))) onLasting();
 	// Also what keeps workerd from ending, as hung, a request that waits for another request only.
 	const quiet = work.isHandled ? undefined : deadline(heartbeatMs);
 	if (quiet) work.onPrimed = quiet.expire;
@@ -58,7 +58,7 @@ export async function liveResponse(
 			if (next === 'expired') {
 				return pumped(answer, [openingOf(work)], reader, read, work, heartbeatMs);
 			}
-			if (next.done) return complete(answer, frames, work);
+			if (next.done) return completeResponse(answer, work) ?? new Response(joined(frames), answer);
 			frames.push(next.value);
 			read = reader.read();
 			// Once the server is through, the transport ends its stream in the same turn.
@@ -84,7 +84,7 @@ export async function jsonResponse(
 ): Promise<Response> {
 	const reader = body.getReader();
 	const read = reader.read();
-	if (!(await isAnsweredOnceBegun(read, work))) onLasting();
+	if (!(await isAnsweredAtOnce(work, read))) onLasting();
 	// As above: a request that waits for another request only would be ended as hung.
 	const quiet = work.isHandled ? undefined : setInterval(() => {}, heartbeatMs);
 	try {
@@ -92,26 +92,25 @@ export async function jsonResponse(
 	} finally {
 		clearInterval(quiet);
 	}
-	const response = work.signal.aborted ? undefined : completeResponse(answer, work);
-	if (response) return response;
-	throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
+	if (!work.response || work.signal.aborted) {
+		throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
+	}
+	return jsonOf(answer, work.response, work);
 }
 
 /**
  * Waits for what needs no waiting: most calls are answered in the turn in which the server gets
  * them, and a timer for each would cost more than all else here.
  *
+ * @param read of the transport's stream, where the server may not have the message yet: it has it
+ * then, or the stream ends without.
  * @returns whether the server is through.
  */
-export async function isAnsweredAtOnce(work: RequestWork): Promise<boolean> {
+export async function isAnsweredAtOnce(work: RequestWork, read?: Read): Promise<boolean> {
+	if (read) await Promise.race([read, work.begun]);
 	const nothing = Promise.resolve();
 	for (let turn = 0; turn < TURNS_OF_A_CALL && !work.isHandled; turn++) await nothing;
 	return work.isHandled;
-}
-
-async function isAnsweredOnceBegun(read: Read, work: RequestWork): Promise<boolean> {
-	if (!work.hasBegun) await Promise.race([read, work.begun]);
-	return isAnsweredAtOnce(work);
 }
 
 /**
@@ -127,12 +126,6 @@ export function completeResponse(answer: Response, work: RequestWork): Response 
 		return jsonOf(answer, response, work, 400);
 	}
 	return made(work, frameOf(response), answer.status, headersOf(answer, response));
-}
-
-/** The frames of an answer that has ended, with the response behind them where there is one. */
-function complete(answer: Response, frames: readonly Frames[], work: RequestWork): Response {
-	const { headers, status } = answer;
-	return completeResponse(answer, work) ?? new Response(joined(frames), { status, headers });
 }
 
 function jsonOf(answer: Response, message: JsonObject, work: RequestWork, status = 200): Response {

@@ -1,7 +1,6 @@
 import { runInScope } from '@tmcp-sessions/core';
 import type { HttpTransport } from '@tmcp/transport-http';
 
-import { Addresses } from './addresses.ts';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
@@ -47,11 +46,10 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
  */
 export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	readonly #parts: EndpointParts<Custom>;
-	readonly #addresses: Addresses;
+	#lastUrl: { readonly text: string; readonly parsed: URL } | undefined;
 
 	constructor(parts: EndpointParts<Custom>) {
 		this.#parts = parts;
-		this.#addresses = new Addresses(parts.path);
 	}
 
 	/**
@@ -63,8 +61,9 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		work: RequestWork,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
-		const { oauth, callers, caller } = this.#parts;
-		const { url, isElsewhere } = this.#addresses.of(request);
+		const { path, oauth, callers, caller } = this.#parts;
+		const url = this.#urlOf(request);
+		const isElsewhere = path !== null && url.pathname !== path;
 		if (caller) {
 			const { auth, principal } = caller(request);
 			work.auth = auth;
@@ -114,6 +113,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (request.method === 'OPTIONS') return this.#transport(request, work);
 			return this.#other(request, work);
 		});
+	}
+
+	/** A client calls the same address with all that it sends. */
+	#urlOf({ url }: Request): URL {
+		if (this.#lastUrl?.text !== url) this.#lastUrl = { text: url, parsed: new URL(url) };
+		return this.#lastUrl.parsed;
 	}
 
 	/** GET, DELETE, and what the transport refuses. */

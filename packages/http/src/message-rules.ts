@@ -17,8 +17,8 @@ export function checkIds(message: JsonObject): void {
 }
 
 function checkId(name: string, id: unknown): void {
-	const isId = typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
-	if (id === undefined || isId) return;
+	if (id === undefined || Number.isSafeInteger(id)) return;
+	if (typeof id === 'string' && id.length <= MAX_ID_LENGTH) return;
 	const most = `${MAX_ID_LENGTH} characters`;
 	throw invalidRequest(`The ${name} of a message must be an integer or at most ${most}`);
 }

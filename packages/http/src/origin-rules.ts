@@ -24,8 +24,6 @@ export function isLoopback(hostname: string): boolean {
 export class OriginRules {
 	readonly #hosts: ReadonlySet<string> | true;
 	readonly #origins: ReadonlySet<string> | true;
-	/** The address whose host was allowed last: most deployments have one. */
-	#allowed: URL | undefined;
 
 	/** @throws {TmcpSessionsError} `configuration`, for what is no host or no origin. */
 	constructor({ allowedHosts = [], allowedOrigins = [] }: OriginOptions) {
@@ -35,10 +33,9 @@ export class OriginRules {
 
 	/** @throws {Refusal} 403, where the host or the origin is not allowed. */
 	check(headers: RequestHeaders, url: URL): void {
-		if (url !== this.#allowed && !this.#allowsHost(url)) {
+		if (!this.#allowsHost(url)) {
 			throw forbidden('This host is not served here; name it in allowedHosts to serve it');
 		}
-		this.#allowed = url;
 		const origin = headers.get('origin');
 		if (origin !== null && !this.#allowsOrigin(origin, url)) {
 			throw forbidden('This origin may not call; name it in allowedOrigins to let it');

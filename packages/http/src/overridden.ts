@@ -12,7 +12,7 @@ export function overridden<Target extends object>(
 	return new Proxy(target, {
 		get(_target, key) {
 			if (bound.has(key)) return bound.get(key);
-			const member: unknown = Reflect.get(target, key, target);
+			const member: unknown = Reflect.get(target, key);
 			if (typeof member !== 'function') return member;
 			const method: unknown = member.bind(target);
 			bound.set(key, method);

@@ -1,5 +1,5 @@
-import { forwardMembers } from './forwarded-members.ts';
 import { invalidRequest } from './refusal.ts';
+import { StandIn } from './stand-in.ts';
 
 /** Longer than any honest value, in characters. */
 const MAX_LENGTH = 4_096;
@@ -8,25 +8,15 @@ const MAX_LENGTH = 4_096;
  * The headers of one request, each looked up once: on workerd a look is a call out of JavaScript,
  * and between them the rules and the transport take some twenty.
  */
-export class RequestHeaders {
-	static {
-		forwardMembers(this, Headers, (own) => own.#headers);
-	}
-
-	readonly #headers: Headers;
+export class RequestHeaders extends StandIn<Headers> {
 	readonly #known = new Map<string, string | null>();
-
-	constructor(headers: Headers) {
-		this.#headers = headers;
-	}
 
 	/** @throws {Refusal} 431, where a value is longer than it can honestly be. */
 	get(name: string): string | null {
-		const known = this.#known.get(name);
-		if (known !== undefined) return known;
 		const key = name.toLowerCase();
-		if (key !== name) return this.get(key);
-		const value = this.#headers.get(key);
+		const known = this.#known.get(key);
+		if (known !== undefined) return known;
+		const value = this.standsFor.get(key);
 		if (value !== null && value.length > MAX_LENGTH && !isContent(key)) {
 			throw invalidRequest(`The header ${key} is longer than ${MAX_LENGTH} characters`, 431);
 		}

@@ -10,8 +10,6 @@ import type { JsonObject } from './message.ts';
 import type { ExecutionContextLike } from './options.ts';
 import { RequestHeaders } from './request-headers.ts';
 
-const nothing = (): void => {};
-
 /** One request and the work that it must outlive. */
 export class RequestWork implements RequestScope {
 	/** Ends the call, where its client cancels it. */
@@ -22,7 +20,9 @@ export class RequestWork implements RequestScope {
 	auth: AuthInfo | null = null;
 	/** Whom the request was authorized for; empty where sessions are nobody's. */
 	principal = '';
-	/** The text that the message was parsed of; none of one that was made here. */
+	/** The message, parsed. */
+	message: unknown;
+	/** The text that it was parsed of; none of one that was made here. */
 	text: string | undefined;
 	/** What managers call the live session that the message belongs to; empty where there is none. */
 	sessionId = '';
@@ -49,11 +49,11 @@ export class RequestWork implements RequestScope {
 	/** Whether a client that goes away ends this; a call of a session goes on without it. */
 	endsWithClient = false;
 	/** Told when a write finds that the client has left. */
-	onClientLeft: () => void = nothing;
+	onClientLeft: () => void = () => {};
 	/** Numbers what a call says from now on, so that its client can resume it. */
 	callStream: CallStream | undefined;
 	/** Told when that begins. */
-	onPrimed: () => void = nothing;
+	onPrimed: () => void = () => {};
 	/** The id of the last event that the client saw of the stream that it resumes. */
 	lastEventId: string | undefined;
 	/** Makes the response of an answer that is complete, where that is another one. */
@@ -69,10 +69,12 @@ export class RequestWork implements RequestScope {
 	/** What the platform gave with the request. */
 	readonly context: ExecutionContextLike | undefined;
 	readonly #report: (error: unknown, session: string) => void;
-	#message: unknown;
-	// Made where somebody waits: most requests are over before.
-	#begun: PromiseWithResolvers<void> | undefined;
-	#handled: PromiseWithResolvers<void> | undefined;
+	readonly #begun = Promise.withResolvers<void>();
+	/** Settles when the server gets the message: until then the request waits for its own storage. */
+	readonly begun: Promise<void> = this.#begun.promise;
+	readonly #handled = Promise.withResolvers<void>();
+	/** Settles when the server is through with the message of this request. Never rejects. */
+	readonly handled: Promise<void> = this.#handled.promise;
 
 	/**
 	 * @param findShard says in which shard stands what the request begins.
@@ -92,44 +94,6 @@ export class RequestWork implements RequestScope {
 		this.#findShard = findShard;
 		this.context = context;
 		this.#report = report;
-	}
-
-	/** The message, parsed. */
-	get message(): unknown {
-		if (this.#message === undefined && this.text !== undefined) {
-			this.#message = JSON.parse(this.text);
-		}
-		return this.#message;
-	}
-
-	set message(message: unknown) {
-		this.#message = message;
-	}
-
-	/** Whether the request carries a message. */
-	get hasMessage(): boolean {
-		return this.#message !== undefined || this.text !== undefined;
-	}
-
-	/** The message, for somebody who may change it: it is parsed anew where it is asked for again. */
-	giveMessage(): unknown {
-		const { message } = this;
-		if (this.text !== undefined) this.#message = undefined;
-		return message;
-	}
-
-	/** Settles when the server gets the message: until then the request waits for its own storage. */
-	get begun(): Promise<void> {
-		if (this.hasBegun) return Promise.resolve();
-		this.#begun ??= Promise.withResolvers();
-		return this.#begun.promise;
-	}
-
-	/** Settles when the server is through with the message of this request. Never rejects. */
-	get handled(): Promise<void> {
-		if (this.isHandled) return Promise.resolve();
-		this.#handled ??= Promise.withResolvers();
-		return this.#handled.promise;
 	}
 
 	/** The same at each look. Most requests begin nothing, and never ask. */
@@ -159,12 +123,12 @@ export class RequestWork implements RequestScope {
 	/** Says that the server gets the message now. */
 	begin(): void {
 		this.hasBegun = true;
-		this.#begun?.resolve();
+		this.#begun.resolve();
 	}
 
 	/** Says that the server is through with the message. */
 	finish(): void {
 		this.isHandled = true;
-		this.#handled?.resolve();
+		this.#handled.resolve();
 	}
 }

@@ -70,6 +70,33 @@ describe('L10: an answer as JSON', () => {
 		});
 	});
 
+	it('of 2026-07-28 that takes a while ends when its client leaves, which no stream can tell', async () => {
+		const leaving = new AbortController();
+		const headers = {
+			'content-type': 'application/json',
+			accept: 'application/json',
+			'mcp-protocol-version': '2026-07-28',
+			'mcp-method': 'tools/call',
+			'mcp-name': 'wait',
+		};
+		const _meta = {
+			'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+			'io.modelcontextprotocol/clientCapabilities': {},
+		};
+		const params = { name: 'wait', _meta };
+		const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params });
+		const { signal } = leaving;
+		const calling = setUp().fetch(
+			new Request('https://example.com/mcp', { method: 'POST', headers, body, signal }),
+		);
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		leaving.abort();
+		expect(await (await calling).json()).toMatchObject({
+			id: 7,
+			error: { message: 'The call was cancelled' },
+		});
+	});
+
 	it.each([1.5, 1e300, true, {}, 'x'.repeat(1_025)])(
 		'a request whose id is %j is a 400, since nobody could answer it',
 		async (id) => {
