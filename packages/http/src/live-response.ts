@@ -119,19 +119,21 @@ export async function isAnsweredAtOnce(work: RequestWork, read?: Read): Promise<
  * error can have its own.
  */
 export function completeResponse(answer: Response, work: RequestWork): Response | undefined {
-	const { response, endsWithClient, answerType } = work;
+	const { response, answerType } = work;
 	if (!response) return undefined;
-	if (answerType === 'json') return jsonOf(answer, response, work);
-	if (endsWithClient && errorCodeOf(response) === MISSING_CAPABILITY) {
-		return jsonOf(answer, response, work, 400);
-	}
+	if (answerType === 'json' || isRefused(response, work)) return jsonOf(answer, response, work);
 	return made(work, frameOf(response), answer.status, headersOf(answer, response));
 }
 
-function jsonOf(answer: Response, message: JsonObject, work: RequestWork, status = 200): Response {
+function jsonOf(answer: Response, message: JsonObject, work: RequestWork): Response {
 	const headers = new Headers(headersOf(answer, message));
 	headers.set('Content-Type', 'application/json');
-	return made(work, JSON.stringify(message), status, headers);
+	return made(work, JSON.stringify(message), isRefused(message, work) ? 400 : 200, headers);
+}
+
+/** Whether a client of the stateless era lacks what its call needs, which has a status of its own. */
+function isRefused(message: JsonObject, { endsWithClient }: RequestWork): boolean {
+	return endsWithClient && errorCodeOf(message) === MISSING_CAPABILITY;
 }
 
 function made({ complete }: RequestWork, text: string, status: number, headers: Headers): Response {

@@ -91,17 +91,9 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 			return sent(routed, stub(), places.keptBy);
 		},
 	};
-	// It answers nothing itself: the session's own server does.
-	const server = new McpServer(
-		{ name: PACKAGE, version: '1' },
-		{ adapter: undefined, capabilities: CHANGES },
-	);
 	const stubsOf = (id: string): Promise<() => SessionObjectStub> =>
 		places.stubsOf(id, currentScope()?.principal);
-	server.template({ name: 'any', description: 'Every resource', uri: '{+uri}' }, () => ({
-		contents: [],
-	}));
-	const listening = new ListeningServer(server);
+	const listening = new ListeningServer(serverOfRouter());
 	const info = new RemoteInfo(async (id) => (await stubsOf(id))().isLive(id));
 	const streams = new RoutedStreams(stubsOf, handler.onError);
 	const subscriptions = new RoutedSubscriptions(() => stubsOf(''), handler.onError);
@@ -119,7 +111,19 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 		const stub = await places.stubsOf(routed.sessionId, routed.principal);
 		return sent(routed, stub(), places.keptBy, 'sse');
 	};
-	return besidesSse(mcp, path, sse(server, forSse, { names, route: { send } }));
+	return besidesSse(mcp, path, sse(listening.server, forSse, { names, route: { send } }));
+}
+
+/** It answers nothing itself: the session's own server does. */
+function serverOfRouter(): McpServer {
+	const server = new McpServer(
+		{ name: PACKAGE, version: '1' },
+		{ adapter: undefined, capabilities: CHANGES },
+	);
+	server.template({ name: 'any', description: 'Every resource', uri: '{+uri}' }, () => ({
+		contents: [],
+	}));
+	return server;
 }
 
 /** All that a client can listen to: what of it the session's own server tells is asked before. */

@@ -119,12 +119,13 @@ describeEachDeployment((deployment) => {
 	});
 
 	it.each([
-		['elicitation', 'ask', { sampling: {} }],
-		['sampling', 'sample', { elicitation: {} }],
+		['elicitation', 'ask', { sampling: {} }, 'text/event-stream, application/json'],
+		['sampling', 'sample', { elicitation: {} }, 'text/event-stream, application/json'],
+		['elicitation', 'ask', {}, 'application/json'],
 	])(
 		'M5: a tool that needs %s of a client without it is a 400',
-		async (name, tool, capabilities) => {
-			const { here } = deployment.endpoint();
+		async (name, tool, capabilities, accept) => {
+			const here = deployment.endpoint().here.with({ accept });
 			const call = { id: 1, method: 'tools/call', params: { name: tool, arguments: {} } };
 			const answer = here.postStateless(call, capabilities);
 			const { error } = await expectRefusal(answer, { status: 400, code: -32021 });
