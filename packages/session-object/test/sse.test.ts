@@ -230,7 +230,8 @@ describe('a Worker that is lost together with the stream it holds', () => {
 	): Promise<string> => {
 		const session = crypto.randomUUID();
 		const call = { method: 'GET', headers: {}, session, principal: '', auth: null, keptBy };
-		await stub.answer(JSON.stringify({ ...call, transport: 'sse' }));
+		// A line of JSON, and behind it the body.
+		await stub.answer(`${JSON.stringify({ ...call, transport: 'sse' })}\n`);
 		const url = `https://object.invalid/?role=stream&session=${session}`;
 		const { webSocket } = await stub.fetch(url, { headers: { Upgrade: 'websocket' } });
 		webSocket?.accept();
