@@ -1,6 +1,9 @@
+/** What is due so little earlier than the alarm waits for it: setting it anew costs a row. */
+const PRECISION_MS = 1_000;
+
 /**
  * The one alarm that an object has, for everything that is due: it goes off at the earliest time that
- * an entry names. It is set in the turn in which the entry is written, so that both are stored or
+ * an entry names, or a second later. It is set in the turn in which the entry is written, so that both are stored or
  * neither is.
  */
 export class ObjectAlarm {
@@ -52,7 +55,8 @@ export class ObjectAlarm {
 	/** Sets it where something is due before. One that goes off too early finds nothing to do. */
 	update(): void {
 		const dueMs = this.#earliest();
-		if (dueMs === undefined || (this.#setMs !== undefined && this.#setMs <= dueMs)) return;
+		if (dueMs === undefined) return;
+		if (this.#setMs !== undefined && this.#setMs <= dueMs + PRECISION_MS) return;
 		this.#setMs = dueMs;
 		// Not awaited: whatever answers next is held back until it is stored.
 		this.#storage.setAlarm(dueMs).catch((error: unknown) => {
