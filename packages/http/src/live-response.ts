@@ -1,9 +1,11 @@
+import type { AnswerHeaders } from './handler-seams.ts';
 import { isObject } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { errorMessage, Refusal, refusalDetailOf } from './refusal.ts';
 import type { RequestWork } from './request-work.ts';
 import { Outlet } from './outlet.ts';
 import { MISSING_CAPABILITY } from './stateless-rules.ts';
+import { answeredAtOnce } from './turns.ts';
 
 /** One or more SSE frames, encoded. */
 export type Frames = Uint8Array<ArrayBuffer>;
@@ -21,9 +23,6 @@ const encoder = new TextEncoder();
 
 /** A comment: clients skip it, connections stay up, and a dead one is found by writing it. */
 const KEEP_ALIVE: Frames = encoder.encode(': keep-alive\n\n');
-
-/** Microtasks in which a tool that waits for nothing has answered: some 40, with room to spare. */
-const TURNS_OF_A_CALL = 100;
 
 /**
  * An answer that lives as long as its work. Waits for the first frame before any header goes out:
@@ -46,7 +45,7 @@ export async function liveResponse(
 	const reader = body.getReader();
 	const frames: Frames[] = [];
 	let read = reader.read();
-	if (!work.isListening && !(await answeredAtOnce(read, work))) onLasting();
+	if (!work.isListening && !(await isAtOnce(read, work))) onLasting();
 	// Also what keeps workerd from ending, as hung, a request that waits for another request only.
 	const quiet = work.isHandled ? undefined : deadline(heartbeatMs);
 	if (quiet) work.onPrimed = quiet.expire;
@@ -82,7 +81,7 @@ export async function jsonResponse(
 ): Promise<Response> {
 	const reader = body.getReader();
 	const read = reader.read();
-	if (!(await answeredAtOnce(read, work))) onLasting();
+	if (!(await isAtOnce(read, work))) onLasting();
 	// As above: a request that waits for another request only would be ended as hung.
 	const quiet = work.isHandled ? undefined : setInterval(() => {}, heartbeatMs);
 	try {
@@ -96,16 +95,30 @@ export async function jsonResponse(
 	return jsonOf(answer, work.response, work);
 }
 
-/**
- * Waits for what needs no waiting: most calls are answered in the turn in which the server gets
- * them, and a timer for each would cost more than all else here.
- *
- * @returns whether the server is through.
- */
-async function answeredAtOnce(read: Read, work: RequestWork): Promise<boolean> {
+/** Whether the server is through in the turn in which it gets the message. */
+async function isAtOnce(read: Read, work: RequestWork): Promise<boolean> {
 	await Promise.race([read, work.begun]);
-	for (let turn = 0; turn < TURNS_OF_A_CALL && !work.isHandled; turn++) await Promise.resolve();
-	return work.isHandled;
+	return answeredAtOnce(work);
+}
+
+/** What the transport's answers have. */
+const STREAM_HEADERS = {
+	'content-type': 'text/event-stream',
+	'cache-control': 'no-cache',
+	connection: 'keep-alive',
+	'x-accel-buffering': 'no',
+};
+
+/** An answer that the transport was not needed for, as it would have given it. */
+export function directResponse(response: JsonObject, work: RequestWork): Response {
+	const { answerType, publicSessionId: id } = work;
+	// There is no session, where a request fails.
+	const session = id !== '' && response.error === undefined ? { 'mcp-session-id': id } : {};
+	if (answerType === 'sse') {
+		return made(work, frameOf(response), 200, { ...STREAM_HEADERS, ...session });
+	}
+	const headers = { ...STREAM_HEADERS, 'content-type': 'application/json', ...session };
+	return made(work, JSON.stringify(response), 200, headers);
 }
 
 /** An answer that is there before its status has gone out, so that an error can have its own. */
@@ -125,7 +138,12 @@ function jsonOf(answer: Response, message: JsonObject, work: RequestWork, status
 	return made(work, JSON.stringify(message), status, headers);
 }
 
-function made({ complete }: RequestWork, text: string, status: number, headers: Headers): Response {
+function made(
+	{ complete }: RequestWork,
+	text: string,
+	status: number,
+	headers: AnswerHeaders,
+): Response {
 	return complete ? complete(text, status, headers) : new Response(text, { status, headers });
 }
 

@@ -4,10 +4,11 @@ import type { HttpTransport } from '@tmcp/transport-http';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
+import type { DirectCalls } from './direct-calls.ts';
 import type { HandlerSeams, Route, RoutedRequest } from './handler-seams.ts';
 import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
 import { needsMemory } from './initialize-result.ts';
-import { jsonResponse, liveResponse } from './live-response.ts';
+import { directResponse, jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { parseMessage, readMessage, readText } from './message-body.ts';
@@ -31,6 +32,8 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
 	readonly callers: Callers;
 	readonly oauth: OAuthHelper | undefined;
 	readonly path: string | null;
+	/** Answers without the transport what needs none; none, where every answer is the transport's. */
+	readonly direct: DirectCalls<Custom> | undefined;
 	readonly context: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	readonly maxBodyBytes: number;
 	readonly heartbeatMs: number;
@@ -190,7 +193,16 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (work.sessionId) await calls.deliver(work.sessionId, message);
 			return new Response(null, { status: 202 });
 		}
-		return this.#transport(request, work);
+		return this.#answered(request, work);
+	}
+
+	/** By the server at once, where it can be, and otherwise by the transport. */
+	async #answered(request: Request, work: RequestWork): Promise<Response> {
+		const { context, direct } = this.#parts;
+		if (!direct?.takes(work)) return this.#transport(request, work);
+		const custom = context && (await context(request));
+		const response = await direct.answer(work, custom);
+		return response ? directResponse(response, work) : this.#handOver(request, work, custom);
 	}
 
 	/** Whether a request names a session that lives elsewhere. */
@@ -238,9 +250,17 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 
 	/** The transport's answer, with what it takes to let its work finish. */
 	async #transport(request: Request, work: RequestWork): Promise<Response> {
-		const { transport, context, heartbeatMs, calls } = this.#parts;
+		const { context } = this.#parts;
 		const isAsked = request.method !== 'OPTIONS';
-		const custom = isAsked && context ? await context(request) : undefined;
+		return this.#handOver(request, work, isAsked && context ? await context(request) : undefined);
+	}
+
+	async #handOver(
+		request: Request,
+		work: RequestWork,
+		custom: Custom | undefined,
+	): Promise<Response> {
+		const { transport, heartbeatMs, calls } = this.#parts;
 		const answer = await transport.respond(transportRequest(request, work), custom);
 		if (!answer) return new Response('Not found', { status: 404 });
 		// Whoever is refused knows their session's id already, or should not.
