@@ -24,7 +24,10 @@ export interface HandlerSeams {
 }
 
 /** @param headers to be copied, not kept. */
-export type CompleteAnswer = (text: string, status: number, headers: Headers) => Response;
+export type CompleteAnswer = (text: string, status: number, headers: AnswerHeaders) => Response;
+
+/** Of an answer: as they are, where no `Headers` were made of them. */
+export type AnswerHeaders = Headers | Record<string, string>;
 
 /** Makes and checks the ids of sessions. */
 export interface SessionNames {

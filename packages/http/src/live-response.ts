@@ -1,11 +1,13 @@
 import { runInScope } from '@tmcp-sessions/core';
 
+import type { AnswerHeaders } from './handler-seams.ts';
 import { isObject } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { errorMessage, Refusal, refusalDetailOf } from './refusal.ts';
 import type { RequestWork } from './request-work.ts';
 import { Outlet } from './outlet.ts';
 import { MISSING_CAPABILITY } from './stateless-rules.ts';
+import { isAnsweredAtOnce } from './turns.ts';
 
 /** One or more SSE frames, encoded. */
 export type Frames = Uint8Array<ArrayBuffer>;
@@ -23,9 +25,6 @@ const encoder = new TextEncoder();
 
 /** A comment: clients skip it, connections stay up, and a dead one is found by writing it. */
 const KEEP_ALIVE: Frames = encoder.encode(': keep-alive\n\n');
-
-/** Microtasks in which a tool that waits for nothing has answered: some 40, with room to spare. */
-const TURNS_OF_A_CALL = 100;
 
 /**
  * An answer that lives as long as its work. Waits for the first frame before any header goes out:
@@ -98,19 +97,24 @@ export async function jsonResponse(
 	return jsonOf(answer, work.response, work);
 }
 
-/**
- * Waits for what needs no waiting: most calls are answered in the turn in which the server gets
- * them, and a timer for each would cost more than all else here.
- *
- * @param read of the transport's stream, where the server may not have the message yet: it has it
- * then, or the stream ends without.
- * @returns whether the server is through.
- */
-export async function isAnsweredAtOnce(work: RequestWork, read?: Read): Promise<boolean> {
-	if (read) await Promise.race([read, work.begun]);
-	const nothing = Promise.resolve();
-	for (let turn = 0; turn < TURNS_OF_A_CALL && !work.isHandled; turn++) await nothing;
-	return work.isHandled;
+/** What the transport's answers have. */
+const STREAM_HEADERS = {
+	'content-type': 'text/event-stream',
+	'cache-control': 'no-cache',
+	connection: 'keep-alive',
+	'x-accel-buffering': 'no',
+};
+
+/** An answer that the transport was not needed for, as it would have given it. */
+export function directResponse(response: JsonObject, work: RequestWork): Response {
+	const { answerType, publicSessionId: id } = work;
+	// There is no session, where a request fails.
+	const session = id !== '' && response.error === undefined ? { 'mcp-session-id': id } : {};
+	if (answerType === 'sse') {
+		return made(work, frameOf(response), 200, { ...STREAM_HEADERS, ...session });
+	}
+	const headers = { ...STREAM_HEADERS, 'content-type': 'application/json', ...session };
+	return made(work, JSON.stringify(response), 200, headers);
 }
 
 /**
@@ -136,7 +140,12 @@ function isRefused(message: JsonObject, { endsWithClient }: RequestWork): boolea
 	return endsWithClient && errorCodeOf(message) === MISSING_CAPABILITY;
 }
 
-function made({ complete }: RequestWork, text: string, status: number, headers: Headers): Response {
+function made(
+	{ complete }: RequestWork,
+	text: string,
+	status: number,
+	headers: AnswerHeaders,
+): Response {
 	return complete ? complete(text, status, headers) : new Response(text, { status, headers });
 }
 

@@ -4,10 +4,11 @@ import type { HttpTransport } from '@tmcp/transport-http';
 import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
+import type { DirectCalls } from './direct-calls.ts';
 import type { HandlerSeams, Route, RoutedRequest } from './handler-seams.ts';
 import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
 import { needsMemory } from './initialize-result.ts';
-import { completeResponse, isAnsweredAtOnce, jsonResponse, liveResponse } from './live-response.ts';
+import { completeResponse, directResponse, jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { parseMessage, readText } from './message-body.ts';
@@ -20,6 +21,7 @@ import type { RequestWork } from './request-work.ts';
 import type { SessionRules } from './session-rules.ts';
 import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
 import { followClient, transportRequest } from './transport-request.ts';
+import { isAnsweredAtOnce } from './turns.ts';
 
 /** What an endpoint is made of. */
 export interface EndpointParts<Custom extends Record<string, unknown> | undefined> {
@@ -31,6 +33,8 @@ export interface EndpointParts<Custom extends Record<string, unknown> | undefine
 	readonly callers: Callers;
 	readonly oauth: OAuthHelper | undefined;
 	readonly path: string | null;
+	/** Answers without the transport what needs none; none, where every answer is the transport's. */
+	readonly direct: DirectCalls<Custom> | undefined;
 	readonly context: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	readonly maxBodyBytes: number;
 	readonly heartbeatMs: number;
@@ -192,7 +196,16 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (work.sessionId) await calls.deliver(work.sessionId, message);
 			return new Response(null, { status: 202 });
 		}
-		return this.#transport(request, work);
+		return this.#answered(request, work);
+	}
+
+	/** By the server at once, where it can be, and otherwise by the transport. */
+	async #answered(request: Request, work: RequestWork): Promise<Response> {
+		const { context, direct } = this.#parts;
+		if (!direct?.takes(work)) return this.#transport(request, work);
+		const custom = context && (await context(request));
+		const response = await direct.answer(work, custom);
+		return response ? directResponse(response, work) : this.#handOver(request, work, custom);
 	}
 
 	/** Sends a message on as it came: what it says is looked at where its session lives. */
@@ -241,9 +254,17 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 
 	/** The transport's answer, with what it takes to let its work finish. */
 	async #transport(request: Request, work: RequestWork): Promise<Response> {
-		const { transport, context, heartbeatMs, calls } = this.#parts;
+		const { context } = this.#parts;
 		const isAsked = request.method !== 'OPTIONS';
-		const custom = isAsked && context ? await context(request) : undefined;
+		return this.#handOver(request, work, isAsked && context ? await context(request) : undefined);
+	}
+
+	async #handOver(
+		request: Request,
+		work: RequestWork,
+		custom: Custom | undefined,
+	): Promise<Response> {
+		const { transport, heartbeatMs, calls } = this.#parts;
 		// A call that is answered at once is over before its client can leave.
 		const isCall = work.messageId !== undefined && !work.isListening;
 		if (!isCall) followClient(request, work);

@@ -8,6 +8,7 @@ import { callsOfServer } from './calls-of-server.ts';
 import { checkedOptions } from './checked-options.ts';
 import { corsOptions, withCors } from './cors-headers.ts';
 import { McpEndpoint } from './mcp-endpoint.ts';
+import { DirectCalls } from './direct-calls.ts';
 import type { HandlerSeams } from './handler-seams.ts';
 import type { McpHandler, McpHandlerOptions } from './options.ts';
 import { resumedStreams } from './resumed-streams.ts';
@@ -50,13 +51,14 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 	const calls = callsOfServer(server, streams, resumable, checked.answerMs, report, onPrimed);
 	const told = takeBroadcasts(server, streams) ? streams : untold(streams);
 
+	const tracked = trackedServer(server, {
+		...{ info, report, calls },
+		canResume: isResumable(streams),
+	});
 	let transport: HttpTransport<Custom> | undefined;
 	const attached = (): HttpTransport<Custom> =>
 		(transport ??= new HttpTransport<Custom>(
-			trackedServer(server, {
-				...{ info, report, calls },
-				canResume: isResumable(streams),
-			}),
+			tracked,
 			transportOptions({ ...options, streams: resumedStreams(told, calls) }, report),
 		));
 	queueMicrotask(attached);
@@ -70,6 +72,8 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			oauth,
 			context: options.context,
 			transport: attached(),
+			// Which origins may read an answer is the transport's to say.
+			direct: cors ? undefined : new DirectCalls(tracked, info),
 			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info, seams.names),
 			route: seams.route,
 			caller: seams.caller,

@@ -4,6 +4,7 @@ import type { AuthInfo } from 'tmcp';
 import { CallSignal } from './call-signal.ts';
 import type { CallsAtWork } from './calls-at-work.ts';
 import type { CallStream } from './call-stream.ts';
+import type { DirectCall } from './direct-call.ts';
 import type { CompleteAnswer } from './handler-seams.ts';
 import type { AnswerType } from './header-rules.ts';
 import type { JsonObject } from './message.ts';
@@ -56,6 +57,8 @@ export class RequestWork implements RequestScope {
 	onPrimed: () => void = () => {};
 	/** The id of the last event that the client saw of the stream that it resumes. */
 	lastEventId: string | undefined;
+	/** What the server got before the transport did. */
+	direct: DirectCall | undefined;
 	/** Makes the response of an answer that is complete, where that is another one. */
 	complete: CompleteAnswer | undefined;
 	/** The revision that the client names. */

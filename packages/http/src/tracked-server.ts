@@ -46,6 +46,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	};
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const work = currentWork();
+		if (work?.direct?.hasBegun) return work.direct.takeOver(context?.signal);
 		const isRequest = 'method' in message && 'id' in message;
 		try {
 			work?.begin();
@@ -95,7 +96,9 @@ function trackedListeners(
 				const question = questionIn(detail);
 				const say = (said: unknown): void => {
 					if (work) work.hasSpoken = true;
-					tell(listener, said);
+					const telling = (): void => tell(listener, said);
+					if (work?.direct) work.direct.say(telling);
+					else telling();
 				};
 				if (question) calls.ask(work, question, (request) => say({ request }));
 				else say(detail);

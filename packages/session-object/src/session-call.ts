@@ -1,4 +1,5 @@
 import { invalidRequest } from '@tmcp-sessions/http/parts';
+import type { AnswerHeaders } from '@tmcp-sessions/http/parts';
 import type { AuthInfo } from 'tmcp';
 
 /**
@@ -63,9 +64,9 @@ export class AnswerInHand {
 		this.plain = plain;
 	}
 
-	static of(text: string, status: number, headers: Headers): Response {
-		const plain = { status, headers: Object.fromEntries(headers), body: text };
-		const answer = new AnswerInHand(plain);
+	static of(text: string, status: number, headers: AnswerHeaders): Response {
+		const said = headers instanceof Headers ? Object.fromEntries(headers) : headers;
+		const answer = new AnswerInHand({ status, headers: said, body: text });
 		// Sound: from here it goes back to whoever called the handler, and nobody looks at it before.
 		return answer as unknown as Response;
 	}

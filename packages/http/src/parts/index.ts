@@ -8,6 +8,7 @@ export { checkedOptions } from '../checked-options.ts';
 export type { CheckedOptions } from '../checked-options.ts';
 export { corsOptions, withCors } from '../cors-headers.ts';
 export type {
+	AnswerHeaders,
 	CompleteAnswer,
 	HandlerSeams,
 	Route,

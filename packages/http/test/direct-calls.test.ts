@@ -1,0 +1,100 @@
+import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler } from '@tmcp-sessions/http';
+import { HttpTransport } from '@tmcp/transport-http';
+import { McpServer } from 'tmcp';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
+
+/** @param cors has the transport answer everything. */
+function setUp(cors: boolean): McpHandler {
+	const server = new McpServer(
+		{ name: 'test', version: '1.0.0' },
+		{ adapter: undefined, capabilities: { tools: {} } },
+	);
+	const text = (said: string): { content: { type: 'text'; text: string }[] } => ({
+		content: [{ type: 'text', text: said }],
+	});
+	server.tool({ name: 'quick', description: 'Answers at once' }, () => text('done'));
+	server.tool({ name: 'told', description: 'Says how far it is, and answers at once' }, () => {
+		server.progress(1, 2);
+		server.progress(2, 2);
+		return text('done');
+	});
+	server.tool({ name: 'slow', description: 'Says how far it is, for a while' }, async () => {
+		server.progress(1, 3);
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		server.progress(2, 3);
+		return text('done');
+	});
+	const info = new StoredInfoSessionManager(new InMemorySessionStore());
+	return createMcpHandler(server, { info, sessionKeys: [KEY], cors });
+}
+
+function send(mcp: McpHandler, message: object, session?: string): Promise<Response> {
+	return mcp.fetch(
+		new Request('https://example.com/mcp', {
+			method: 'POST',
+			headers: {
+				'content-type': 'application/json',
+				accept: 'application/json, text/event-stream',
+				...(session !== undefined && { 'mcp-session-id': session }),
+			},
+			body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+		}),
+	);
+}
+
+async function open(mcp: McpHandler): Promise<string> {
+	const clientInfo = { name: 'client', version: '1.0.0' };
+	const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
+	const response = await send(mcp, { id: 0, method: 'initialize', params });
+	return response.headers.get('mcp-session-id') ?? '';
+}
+
+/** What a client sees of a call, but the session's id. */
+async function called(name: string, cors: boolean): Promise<object> {
+	const mcp = setUp(cors);
+	const session = await open(mcp);
+	const params = { name, _meta: { progressToken: 'p' } };
+	const method = name === 'refused' ? 'prompts/get' : 'tools/call';
+	const response = await send(mcp, { id: 1, method, params }, session);
+	expect(response.headers.get('mcp-session-id')).toBe(name === 'refused' ? null : session);
+	const isOfCors = (header: string): boolean => header.startsWith('access-') || header === 'vary';
+	return {
+		status: response.status,
+		headers: [...response.headers].filter(
+			([header]) => header !== 'mcp-session-id' && !isOfCors(header),
+		),
+		body: await response.text(),
+	};
+}
+
+describe('an answer that was not made by the transport', () => {
+	afterEach(() => {
+		vi.restoreAllMocks();
+	});
+
+	it.each(['quick', 'told', 'slow', 'unknown', 'refused'])(
+		'is the one that the transport gives: of a tool that is %s',
+		async (name) => {
+			expect(await called(name, false)).toEqual(await called(name, true));
+		},
+	);
+
+	it('is that of a call which is answered at once and says nothing else', async () => {
+		const respond = vi.spyOn(HttpTransport.prototype, 'respond');
+		const mcp = setUp(false);
+		const session = await open(mcp);
+		const transported = async (name: string): Promise<number> => {
+			respond.mockClear();
+			const params = { name, _meta: { progressToken: 'p' } };
+			await (await send(mcp, { id: 1, method: 'tools/call', params }, session)).text();
+			return respond.mock.calls.length;
+		};
+		expect(await transported('quick')).toBe(0);
+		expect(await transported('told')).toBe(1);
+		expect(await transported('slow')).toBe(1);
+	});
+});
