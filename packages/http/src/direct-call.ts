@@ -9,6 +9,7 @@ export class DirectCall {
 	/** What the server has said that no stream was there for. */
 	readonly #unsaid: (() => void)[] = [];
 	#receiving: Promise<unknown> | undefined;
+	#isOver = false;
 	/** Runs something where the transport finds the stream that it has made for this request. */
 	#inTransport: (<Result>(work: () => Result) => Result) | undefined;
 
@@ -29,10 +30,18 @@ export class DirectCall {
 		receiving.catch(() => {});
 	}
 
-	/** Does what the server says to its client: when there is a stream for it. */
+	/** Says that the call was answered, without the transport. */
+	end(): void {
+		this.#isOver = true;
+	}
+
+	/**
+	 * Does what the server says to its client: when there is a stream for it. What work says that the
+	 * call has left behind is dropped, as on a stream that has ended.
+	 */
 	say(tell: () => void): void {
 		if (this.#inTransport) this.#inTransport(tell);
-		else this.#unsaid.push(tell);
+		else if (!this.#isOver) this.#unsaid.push(tell);
 	}
 
 	/**

@@ -68,6 +68,7 @@ export class DirectCalls<Custom extends Record<string, unknown> | undefined> {
 		call.begin(Promise.resolve(receiving));
 		if (!(await isAnsweredAtOnce(work)) || work.hasSpoken) return undefined;
 		await receiving;
+		call.end();
 		return work.response;
 	}
 

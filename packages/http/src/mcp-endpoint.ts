@@ -1,48 +1,23 @@
 import { runInScope } from '@tmcp-sessions/core';
-import type { HttpTransport } from '@tmcp/transport-http';
 
-import type { Callers } from './callers.ts';
 import { isCancellation } from './calls-at-work.ts';
-import type { CallsAtWork } from './calls-at-work.ts';
-import type { DirectCalls } from './direct-calls.ts';
-import type { HandlerSeams, Route, RoutedRequest } from './handler-seams.ts';
+import { completeResponse, directResponse } from './complete-response.ts';
+import type { EndpointParts } from './endpoint-parts.ts';
+import type { Route, RoutedRequest } from './handler-seams.ts';
 import { acceptedAnswer, checkProtocolVersion, onlySessions } from './header-rules.ts';
 import { needsMemory } from './initialize-result.ts';
-import { completeResponse, directResponse, jsonResponse, liveResponse } from './live-response.ts';
+import { jsonResponse, liveResponse } from './live-response.ts';
 import { idOf, isAnswer, isObject, methodOf, paramsOf } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { parseMessage, readText } from './message-body.ts';
 import { checkClient, checkIds, checkInitialize } from './message-rules.ts';
-import type { ExecutionContextLike, OAuthHelper } from './options.ts';
-import type { OriginRules } from './origin-rules.ts';
+import type { ExecutionContextLike } from './options.ts';
 import { Refusal } from './refusal.ts';
 import { checkRememberedParams } from './remembered-params.ts';
 import type { RequestWork } from './request-work.ts';
-import type { SessionRules } from './session-rules.ts';
 import { checkStatelessRequest, isStateless, namesStatelessEra } from './stateless-rules.ts';
 import { followClient, transportRequest } from './transport-request.ts';
 import { isAnsweredAtOnce } from './turns.ts';
-
-/** What an endpoint is made of. */
-export interface EndpointParts<Custom extends Record<string, unknown> | undefined> {
-	readonly transport: HttpTransport<Custom>;
-	/** None, where the deployment keeps no sessions. */
-	readonly sessions: SessionRules | undefined;
-	readonly calls: CallsAtWork;
-	readonly origins: OriginRules;
-	readonly callers: Callers;
-	readonly oauth: OAuthHelper | undefined;
-	readonly path: string | null;
-	/** Answers without the transport what needs none; none, where every answer is the transport's. */
-	readonly direct: DirectCalls<Custom> | undefined;
-	readonly context: ((request: Request) => Custom | Promise<Custom>) | undefined;
-	readonly maxBodyBytes: number;
-	readonly heartbeatMs: number;
-	/** Where sessions live, if elsewhere. */
-	readonly route: Route | undefined;
-	/** Says who is calling, where that was found out before. */
-	readonly caller: HandlerSeams['caller'];
-}
 
 /**
  * The rules of the protocol around a transport: what a request must be before the transport gets it,
