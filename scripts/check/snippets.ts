@@ -10,11 +10,6 @@ import { type Snippet, snippetsOf } from './snippet.ts';
 /** Pages whose snippets somebody may copy. */
 const pages = ['*.md', 'docs/*.md', '{packages,examples}/*/README.md', 'benchmarks/*.md'];
 
-/** Blocks that show where two files of the reader's meet: page, and how the block begins. */
-const outlines: readonly (readonly [string, string])[] = [
-	['packages/sse/README.md', 'export class SessionObject extends DurableObject {\n'],
-];
-
 /** The reader's own modules, which a page does not show. */
 const ownModule = /error TS2307: Cannot find module '\.{1,2}\//;
 
@@ -26,10 +21,9 @@ const ownModule = /error TS2307: Cannot find module '\.{1,2}\//;
  */
 export async function checkSnippets(): Promise<string> {
 	const exported = exportedValues();
-	const shown = globSync(pages, { cwd: repository })
+	const snippets = globSync(pages, { cwd: repository })
 		.toSorted()
 		.flatMap((page) => snippetsOf(page, readFileSync(join(repository, page), 'utf8'), exported));
-	const snippets = withoutOutlines(shown);
 	const project = mkdtempSync(join(tmpdir(), 'tmcp-sessions-snippets-'));
 	try {
 		linkModules(join(project, 'node_modules'));
@@ -40,16 +34,6 @@ export async function checkSnippets(): Promise<string> {
 		rmSync(project, { recursive: true });
 	}
 	return `${snippets.length} snippets of ${new Set(snippets.map(({ page }) => page)).size} pages`;
-}
-
-/** @throws {CommandFailedError} where an outline is no longer there. */
-function withoutOutlines(snippets: readonly Snippet[]): readonly Snippet[] {
-	const found = outlines.map(([page, begin]) => {
-		const outline = snippets.find((each) => each.page === page && each.code.startsWith(begin));
-		if (!outline) throw new CommandFailedError(`${page} has no block that begins with ${begin}`);
-		return outline;
-	});
-	return snippets.filter((each) => !found.includes(each));
 }
 
 /** What the family exports by its main entries, but for types: name and package. */
