@@ -121,6 +121,14 @@ export class SessionState<Values extends ContextValues> {
 	 */
 	async runAlarm(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
 		this.alarm.hasGoneOff();
+		try {
+			return await this.#seeTo(onSchedule, streams);
+		} finally {
+			this.alarm.isSeenTo();
+		}
+	}
+
+	async #seeTo(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
 		if (await this.#removedRestoration()) return true;
 		if (!this.lifetime.hasEnded) await this.schedule.run(onSchedule);
 		const verdict = this.lifetime.judge(streams.areOpen || this.calls.count > 0);
@@ -132,7 +140,6 @@ export class SessionState<Values extends ContextValues> {
 			this.calls.check();
 			await streams.runAlarm(this.#options.now());
 		}
-		this.alarm.update();
 		return false;
 	}
 

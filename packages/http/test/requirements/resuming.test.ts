@@ -64,7 +64,11 @@ describeEachDeployment(
 			await resumed.until('prompts/list_changed', 2);
 			// Other tests of this file tell everybody that the tools changed.
 			const whats = resumed.messages.map(({ method }) => method?.split('/')[1]);
-			expect(whats.filter((what) => what !== 'tools')).toEqual([...missed, 'prompts']);
+			const texts = JSON.stringify({ seen, first: stream.text, then: resumed.text });
+			expect(
+				whats.filter((what) => what !== 'tools'),
+				texts,
+			).toEqual([...missed, 'prompts']);
 			const all = [...ids(stream), ...ids(resumed)];
 			expect(new Set(all).size).toBe(all.length);
 			expect(new Set(all.map((id) => id.replace(/:\d+$/, ''))).size).toBe(1);
