@@ -64,7 +64,7 @@ describeEachDeployment(
 			await resumed.until('prompts/list_changed', 2);
 			// Other tests of this file tell everybody that the tools changed.
 			const whats = resumed.messages.map(({ method }) => method?.split('/')[1]);
-			const texts = JSON.stringify({ seen, first: stream.text, then: resumed.text });
+			const texts = JSON.stringify({ seen, before: stream.text, after: resumed.text });
 			expect(
 				whats.filter((what) => what !== 'tools'),
 				texts,
