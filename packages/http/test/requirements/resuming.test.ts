@@ -10,7 +10,7 @@ const NUMBERED_MS = 1_600;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const ids = ({ text }: Incoming): string[] =>
-	[...text.matchAll(/^id: (\S+)$/gm)].map(([, id = '']) => id);
+	[...text.matchAll(/^id: (\S+)\n/gm)].map(([, id = '']) => id);
 const lastId = (incoming: Incoming): string => ids(incoming).at(-1) ?? '';
 
 /** The endpoint as a client of 2025-11-25 uses it, perhaps one that comes back. */
