@@ -9,7 +9,8 @@ import type { ShardOf } from './placement.ts';
 const DEFAULT_HEARTBEAT_SECONDS = 15;
 /** On Workers what goes on after a client has left has 30 s: a heartbeat must find it before. */
 const MAX_HEARTBEAT_SECONDS = 25;
-const DEFAULT_ANSWER_SECONDS = 300;
+/** How long a question waits where nobody says otherwise. */
+export const DEFAULT_ANSWER_SECONDS = 300;
 const MAX_ANSWER_SECONDS = 24 * 60 * 60;
 const DEFAULT_MAX_BODY_BYTES = 4 * 1_024 * 1_024;
 /** What Workers take at most, whatever the plan. */

@@ -1,18 +1,14 @@
-import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { HttpTransport } from '@tmcp/transport-http';
-import { McpServer } from 'tmcp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
+import { open, post, setUp } from './local-handler.ts';
+
+const ACCEPT = 'application/json, text/event-stream';
 
 /** @param cors has the transport answer everything. */
-function setUp(cors: boolean): McpHandler {
-	const server = new McpServer(
-		{ name: 'test', version: '1.0.0' },
-		{ adapter: undefined, capabilities: { tools: {} } },
-	);
+function withTools(cors: boolean): McpHandler {
+	const { mcp, server } = setUp({ cors });
 	const text = (said: string): { content: { type: 'text'; text: string }[] } => ({
 		content: [{ type: 'text', text: said }],
 	});
@@ -28,35 +24,17 @@ function setUp(cors: boolean): McpHandler {
 		server.progress(2, 3);
 		return text('done');
 	});
-	const info = new StoredInfoSessionManager(new InMemorySessionStore());
-	return createMcpHandler(server, { info, sessionKeys: [KEY], cors });
+	return mcp;
 }
 
-function send(mcp: McpHandler, message: object, session?: string): Promise<Response> {
-	return mcp.fetch(
-		new Request('https://example.com/mcp', {
-			method: 'POST',
-			headers: {
-				'content-type': 'application/json',
-				accept: 'application/json, text/event-stream',
-				...(session !== undefined && { 'mcp-session-id': session }),
-			},
-			body: JSON.stringify({ jsonrpc: '2.0', ...message }),
-		}),
-	);
-}
-
-async function open(mcp: McpHandler): Promise<string> {
-	const clientInfo = { name: 'client', version: '1.0.0' };
-	const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
-	const response = await send(mcp, { id: 0, method: 'initialize', params });
-	return response.headers.get('mcp-session-id') ?? '';
+function send(mcp: McpHandler, message: object, session: string): Promise<Response> {
+	return mcp.fetch(post(message, session, ACCEPT));
 }
 
 /** What a client sees of a call, but the session's id. */
 async function called(name: string, cors: boolean): Promise<object> {
-	const mcp = setUp(cors);
-	const session = await open(mcp);
+	const mcp = withTools(cors);
+	const session = await open(mcp, ACCEPT);
 	const params = { name, _meta: { progressToken: 'p' } };
 	const method = name === 'refused' ? 'prompts/get' : 'tools/call';
 	const response = await send(mcp, { id: 1, method, params }, session);
@@ -85,8 +63,8 @@ describe('an answer that was not made by the transport', () => {
 
 	it('is that of a call which is answered at once and says nothing else', async () => {
 		const respond = vi.spyOn(HttpTransport.prototype, 'respond');
-		const mcp = setUp(false);
-		const session = await open(mcp);
+		const mcp = withTools(false);
+		const session = await open(mcp, ACCEPT);
 		const transported = async (name: string): Promise<number> => {
 			respond.mockClear();
 			const params = { name, _meta: { progressToken: 'p' } };

@@ -1,17 +1,13 @@
-import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
-import { McpServer } from 'tmcp';
 import { describe, expect, it } from 'vitest';
 
-const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
+import { open, post, setUp } from './local-handler.ts';
+
+const ACCEPT = 'application/json';
 const LINE_ENDS = 'before\u2028between\u2029after\nend';
 
-function setUp(): McpHandler {
-	const server = new McpServer(
-		{ name: 'test', version: '1.0.0' },
-		{ adapter: undefined, capabilities: { tools: {} } },
-	);
+function withTools(): McpHandler {
+	const { mcp, server } = setUp();
 	server.tool({ name: 'lines', description: 'Answers with odd line ends' }, () => ({
 		content: [{ type: 'text', text: LINE_ENDS }],
 	}));
@@ -20,36 +16,18 @@ function setUp(): McpHandler {
 		await new Promise((resolve) => server.ctx.signal?.addEventListener('abort', resolve));
 		return { content: [] };
 	});
-	const info = new StoredInfoSessionManager(new InMemorySessionStore());
-	return createMcpHandler(server, { info, sessionKeys: [KEY] });
+	return mcp;
 }
 
 function send(mcp: McpHandler, message: object, session?: string): Promise<Response> {
-	return mcp.fetch(
-		new Request('https://example.com/mcp', {
-			method: 'POST',
-			headers: {
-				'content-type': 'application/json',
-				accept: 'application/json',
-				...(session !== undefined && { 'mcp-session-id': session }),
-			},
-			body: JSON.stringify({ jsonrpc: '2.0', ...message }),
-		}),
-	);
-}
-
-async function open(mcp: McpHandler): Promise<string> {
-	const clientInfo = { name: 'client', version: '1.0.0' };
-	const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
-	const response = await send(mcp, { id: 0, method: 'initialize', params });
-	return response.headers.get('mcp-session-id') ?? '';
+	return mcp.fetch(post(message, session, ACCEPT));
 }
 
 describe('L10: an answer as JSON', () => {
 	it('holds line ends of Unicode that JSON leaves as they are', async () => {
-		const mcp = setUp();
+		const mcp = withTools();
 		const call = { id: 'a\u2028b', method: 'tools/call', params: { name: 'lines' } };
-		const response = await send(mcp, call, await open(mcp));
+		const response = await send(mcp, call, await open(mcp, ACCEPT));
 		expect(await response.json()).toMatchObject({
 			id: 'a\u2028b',
 			result: { content: [{ text: LINE_ENDS }] },
@@ -57,8 +35,8 @@ describe('L10: an answer as JSON', () => {
 	});
 
 	it('L14: of a call that was cancelled is an error, and not what the call said last', async () => {
-		const mcp = setUp();
-		const session = await open(mcp);
+		const mcp = withTools();
+		const session = await open(mcp, ACCEPT);
 		const params = { name: 'wait', _meta: { progressToken: 'p' } };
 		const calling = send(mcp, { id: 7, method: 'tools/call', params }, session);
 		await new Promise((resolve) => setTimeout(resolve, 20));
@@ -86,7 +64,7 @@ describe('L10: an answer as JSON', () => {
 		const params = { name: 'wait', _meta };
 		const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params });
 		const { signal } = leaving;
-		const calling = setUp().fetch(
+		const calling = withTools().fetch(
 			new Request('https://example.com/mcp', { method: 'POST', headers, body, signal }),
 		);
 		await new Promise((resolve) => setTimeout(resolve, 20));
@@ -100,23 +78,23 @@ describe('L10: an answer as JSON', () => {
 	it.each([1.5, 1e300, true, {}, 'x'.repeat(1_025)])(
 		'a request whose id is %j is a 400, since nobody could answer it',
 		async (id) => {
-			const mcp = setUp();
+			const mcp = withTools();
 			const call = { id, method: 'tools/call', params: { name: 'lines' } };
-			const response = await send(mcp, call, await open(mcp));
+			const response = await send(mcp, call, await open(mcp, ACCEPT));
 			expect(response.status).toBe(400);
 			expect(await response.json()).toMatchObject({ id: null, error: { code: -32600 } });
 		},
 	);
 
 	it('initialize without an id is a 400 and opens no session', async () => {
-		const mcp = setUp();
+		const mcp = withTools();
 		const response = await send(mcp, { method: 'initialize', params: {} });
 		expect(response.status).toBe(400);
 		expect(response.headers.get('mcp-session-id')).toBeNull();
 	});
 
 	it('initialize that fails gives out no id', async () => {
-		const response = await send(setUp(), { id: 1, method: 'initialize', params: {} });
+		const response = await send(withTools(), { id: 1, method: 'initialize', params: {} });
 		expect(await response.json()).toMatchObject({ error: {} });
 		expect(response.headers.get('mcp-session-id')).toBeNull();
 	});

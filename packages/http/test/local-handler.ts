@@ -42,8 +42,8 @@ export function setUp(options: McpHandlerOptions = {}): {
 }
 
 /** Opens a session. @returns its id. */
-export async function open(mcp: McpHandler): Promise<string> {
-	const response = await mcp.fetch(post(INITIALIZE));
+export async function open(mcp: McpHandler, accept?: string): Promise<string> {
+	const response = await mcp.fetch(post(INITIALIZE, undefined, accept));
 	await response.text();
 	const session = response.headers.get('mcp-session-id');
 	if (session === null) throw new Error(`expected a session; found ${response.status}`);
@@ -51,11 +51,12 @@ export async function open(mcp: McpHandler): Promise<string> {
 }
 
 /** The POST of one message, in a session or outside of any. */
-export function post(message: object, session?: string): Request {
+export function post(message: object, session?: string, accept?: string): Request {
 	return new Request(URL_OF_MCP, {
 		method: 'POST',
 		headers: {
 			'content-type': 'application/json',
+			...(accept && { accept }),
 			...(session && { 'mcp-session-id': session }),
 		},
 		body: JSON.stringify({ jsonrpc: '2.0', ...message }),

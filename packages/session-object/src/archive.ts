@@ -1,6 +1,7 @@
 import { archiveKey, FORMAT, quoted, toJson, VERSION } from './archive-format.ts';
 import type { Header, Line } from './archive-format.ts';
 import { ArchiveError } from './errors.ts';
+import { inParts } from './in-parts.ts';
 import { STAGED } from './restore.ts';
 
 /** The parts of an upload have at least 5 MiB, all but the last the same length. */
@@ -92,7 +93,7 @@ async function upload(
 	key: string,
 	body: ReadableStream<Uint8Array>,
 ): Promise<void> {
-	const parts = partsOf(body);
+	const parts = inParts(body, PART_BYTES);
 	const first = await parts.next();
 	if (first.done || first.value.length < PART_BYTES) {
 		await bucket.put(key, first.value ?? new Uint8Array());
@@ -109,24 +110,4 @@ async function upload(
 		await started.abort().catch(() => {}); // What failed is thrown.
 		throw error;
 	}
-}
-
-/** All of the same length but the last, which may be empty where it is the only one. */
-async function* partsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, undefined> {
-	let chunks: Uint8Array[] = [];
-	let length = 0;
-	for await (const chunk of body) {
-		chunks.push(chunk);
-		length += chunk.length;
-		if (length < PART_BYTES) continue;
-		const all = new Uint8Array(await new Blob(chunks).arrayBuffer());
-		let start = 0;
-		for (; all.length - start >= PART_BYTES; start += PART_BYTES) {
-			yield all.subarray(start, start + PART_BYTES);
-		}
-		chunks = [all.subarray(start)];
-		length = all.length - start;
-	}
-	if (length > 0) yield new Uint8Array(await new Blob(chunks).arrayBuffer());
-	return undefined;
 }

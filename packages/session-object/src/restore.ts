@@ -1,6 +1,7 @@
 import { archiveKey, FORMAT, fromJson, quoted, VERSION } from './archive-format.ts';
 import type { Header, Line } from './archive-format.ts';
 import { ArchiveError } from './errors.ts';
+import { inParts } from './in-parts.ts';
 
 /** Holds what was read of an archive until all of it is there. */
 export const STAGED = 'tmcp_restoring';
@@ -33,8 +34,9 @@ export async function stage(
 	try {
 		// Sound: what a bucket gives are bytes.
 		const body = found.body as ReadableStream<Uint8Array>;
-		for await (const part of inParts(body.pipeThrough(new DecompressionStream('gzip')))) {
-			storage.sql.exec(`INSERT INTO ${STAGED} VALUES (?, ?)`, count, part);
+		const plain = body.pipeThrough(new DecompressionStream('gzip'));
+		for await (const part of inParts(plain, PART_BYTES)) {
+			storage.sql.exec(`INSERT INTO ${STAGED} VALUES (?, ?)`, count, part.slice().buffer);
 			count += 1;
 			// What is on its way to the disk is in memory.
 			await storage.sync();
@@ -74,25 +76,6 @@ export function dropStaged({ sql }: DurableObjectStorage): boolean {
 	const isThere = sql.exec('SELECT 1 FROM sqlite_master WHERE name = ?', STAGED).toArray();
 	if (isThere.length > 0) sql.exec(`DROP TABLE ${STAGED}`);
 	return isThere.length > 0;
-}
-
-async function* inParts(body: ReadableStream<Uint8Array>): AsyncGenerator<ArrayBuffer> {
-	let chunks: Uint8Array[] = [];
-	let length = 0;
-	const joined = (): Promise<ArrayBuffer> => new Blob(chunks).arrayBuffer();
-	for await (const chunk of body) {
-		chunks.push(chunk);
-		length += chunk.length;
-		if (length < PART_BYTES) continue;
-		const all = await joined();
-		const whole = length - (length % PART_BYTES);
-		for (let start = 0; start < whole; start += PART_BYTES) {
-			yield all.slice(start, start + PART_BYTES);
-		}
-		chunks = [new Uint8Array(all, whole)];
-		length -= whole;
-	}
-	if (length > 0) yield joined();
 }
 
 function* linesOf(sql: SqlStorage): Generator<string, undefined> {

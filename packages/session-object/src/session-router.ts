@@ -73,6 +73,10 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 	const { object, identify, locationHint, jurisdiction, stateless, sse, ...handler } = options;
 	const objects = new Objects(object, { locationHint, jurisdiction });
 	const places = identify ? new IdentityPlaces(objects) : new SessionPlaces(objects);
+	const toObject = async (routed: RoutedRequest, transport?: 'sse'): Promise<Response> => {
+		const stub = await places.stubsOf(routed.sessionId, routed.principal);
+		return sent(routed, stub(), places.keptBy, transport);
+	};
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
 		...(identify && {
@@ -87,8 +91,7 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 			if (routed.kind === 'stateless' && stateless) {
 				return stateless.fetch(again(routed), undefined, routed.context);
 			}
-			const stub = await places.stubsOf(routed.sessionId, routed.principal);
-			return sent(routed, stub(), places.keptBy);
+			return toObject(routed);
 		},
 	};
 	const stubsOf = (id: string): Promise<() => SessionObjectStub> =>
@@ -107,10 +110,7 @@ export function sessionRouter(options: SessionRouterOptions): McpHandler {
 	const mcp = createMcpHandler(listening.server, { ...shared, subscriptions }, { route, names });
 	if (!sse) return mcp;
 	const { path, ...forSse } = shared;
-	const send: Route['send'] = async (routed) => {
-		const stub = await places.stubsOf(routed.sessionId, routed.principal);
-		return sent(routed, stub(), places.keptBy, 'sse');
-	};
+	const send: Route['send'] = (routed) => toObject(routed, 'sse');
 	return besidesSse(mcp, path, sse(listening.server, forSse, { names, route: { send } }));
 }
 
@@ -162,8 +162,7 @@ class SessionPlaces implements Places {
 		const object = objectOf(sessionId);
 		if (object === undefined) throw unknownSession();
 		const id = this.#objects.idOf(object);
-		if (this.#ids.size >= MAX_PLACES) this.#ids.clear();
-		this.#ids.set(sessionId, id);
+		remember(this.#ids, sessionId, id);
 		return id;
 	}
 }
@@ -186,10 +185,14 @@ class IdentityPlaces implements Places {
 		// Sound: it is made of an identity by `principalOf`, as http spells it.
 		const [workspaceId, clientId] = JSON.parse(principal) as [string, string];
 		const name = await objectName({ clientId, workspaceId });
-		if (this.#names.size >= MAX_PLACES) this.#names.clear();
-		this.#names.set(principal, name);
+		remember(this.#names, principal, name);
 		return () => this.#objects.byName(name);
 	}
+}
+
+function remember<Place>(known: Map<string, Place>, key: string, place: Place): void {
+	if (known.size >= MAX_PLACES) known.clear();
+	known.set(key, place);
 }
 
 function principalOf(
@@ -208,24 +211,28 @@ function principalOf(
 /** What an object looks at of a request of a session: each is a look that every call feels. */
 const HEADERS = ['accept', 'content-type', 'mcp-protocol-version', 'mcp-session-id'] as const;
 
+function headersOf({ request, kind, headers }: RoutedRequest): Record<string, string> {
+	// The stateless era has headers for what a message says.
+	if (kind === 'stateless') return Object.fromEntries(request.headers);
+	const found: Record<string, string> = {};
+	for (const name of HEADERS) {
+		const value = headers.get(name);
+		if (value !== null) found[name] = value;
+	}
+	return found;
+}
+
 async function sent(
-	{ request, kind, sessionId: session, principal, auth, body, headers: asked }: RoutedRequest,
+	routed: RoutedRequest,
 	stub: SessionObjectStub,
 	keptBy: 'identity' | 'session',
 	transport?: 'sse',
 ): Promise<Response> {
+	const { request, sessionId: session, principal, auth, body = '' } = routed;
+	const headers = headersOf(routed);
 	const { method } = request;
-	// The stateless era has headers for what a message says.
-	const headers: Record<string, string> =
-		kind === 'stateless' ? Object.fromEntries(request.headers) : {};
-	if (kind !== 'stateless') {
-		for (const name of HEADERS) {
-			const value = asked.get(name);
-			if (value !== null) headers[name] = value;
-		}
-	}
 	try {
-		const call = { method, headers, body: body ?? '', session, principal, auth, keptBy, transport };
+		const call = { method, headers, body, session, principal, auth, keptBy, transport };
 		const answer = await stub.answer(packed(call));
 		if (typeof answer !== 'string') return answer;
 		const { body: text, ...init } = unpacked<PlainAnswer>(answer);

@@ -1,5 +1,6 @@
 import type { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import type { ExecutionContextLike, McpHandler } from '@tmcp-sessions/http';
+import { DEFAULT_ANSWER_SECONDS } from '@tmcp-sessions/http/parts';
 
 import type { Entries } from './entries.ts';
 import { SessionStateError } from './errors.ts';
@@ -12,9 +13,6 @@ import type { SessionSettings } from './session-settings.ts';
 
 /** A Worker that lost its socket opens it again within half a minute, or never. */
 const GONE_MS = 60_000;
-
-/** As the handler of Streamable HTTP has it: here nothing ends what a message started after 30 s. */
-const DEFAULT_ANSWER_SECONDS = 300;
 
 type SseSettings = Pick<SessionSettings, 'answerSeconds' | 'onError' | 'sse'>;
 
@@ -42,6 +40,7 @@ export class SseSessions {
 
 	/** @param server the object's, which other transports serve too. */
 	constructor(
+		// Not the transport's own: here nothing ends what a message started after 30 s.
 		{ answerSeconds = DEFAULT_ANSWER_SECONDS, onError, sse }: SseSettings,
 		server: SessionServer,
 		parts: SseSessionsParts,

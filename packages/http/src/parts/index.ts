@@ -4,7 +4,7 @@ export { takeBroadcasts } from '../broadcasts.ts';
 export { isCancellation } from '../calls-at-work.ts';
 export type { CallsAtWork } from '../calls-at-work.ts';
 export { callsOfServer } from '../calls-of-server.ts';
-export { checkedOptions } from '../checked-options.ts';
+export { checkedOptions, DEFAULT_ANSWER_SECONDS } from '../checked-options.ts';
 export type { CheckedOptions } from '../checked-options.ts';
 export { corsOptions, withCors } from '../cors-headers.ts';
 export type {

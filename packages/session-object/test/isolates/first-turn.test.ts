@@ -1,21 +1,14 @@
-import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
+import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { WorkingClient } from './working-client.ts';
+import { startWorking } from './working-workers.ts';
 
 describe.each(workerdVersions)('a call whose object is lost on workerd %s', (version) => {
 	let workers: Workers<'a' | 'b'>;
 	beforeAll(async () => {
-		workers = await startWorkers({
-			entry: join(import.meta.dirname, '../fixture/isolate.ts'),
-			workers: ['a', 'b'],
-			version,
-			kvNamespaces: [],
-			durableObjects: { WORKING: 'WorkingSession' },
-			onLog: () => {},
-		});
+		workers = await startWorking(version, () => {});
 	}, 60_000);
 	afterAll(() => workers.stop());
 

@@ -1,10 +1,10 @@
 import { seededRandom } from '@tmcp-sessions/testkit';
-import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
+import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { WorkingClient } from './working-client.ts';
+import { startWorking } from './working-workers.ts';
 
 const SESSIONS = 200;
 /** So often each: by number and not by time, which a busy machine has too little of. */
@@ -21,14 +21,7 @@ describe.each(workerdVersions)('200 sessions at work on workerd %s, seed ' + see
 		{ timeout: 180_000 },
 		async () => {
 			const random = seededRandom(seed);
-			const workers = await startWorkers({
-				entry: join(import.meta.dirname, '../fixture/isolate.ts'),
-				workers: ['a', 'b'],
-				version,
-				kvNamespaces: [],
-				durableObjects: { WORKING: 'WorkingSession' },
-				onLog: () => {},
-			});
+			const workers = await startWorking(version, () => {});
 			try {
 				const clients = Array.from(
 					{ length: SESSIONS },
