@@ -8,6 +8,8 @@ const HEARD_WITHIN_MS = 5_000;
 export class McpClient {
 	readonly #url: string;
 	readonly #streams = new AbortController();
+	/** When Node.js collects a response as garbage it cancels a body that nobody reads: its stream would end. */
+	readonly #kept: Response[] = [];
 
 	/** @param url where the contender serves MCP. */
 	constructor(url: string) {
@@ -64,12 +66,14 @@ export class McpClient {
 		if (response.status !== 200 || !response.body) {
 			throw new Error(`a GET stream was answered ${response.status}`);
 		}
+		this.#kept.push(response);
 		return response.body;
 	}
 
 	/** Closes the streams. */
 	close(): void {
 		this.#streams.abort();
+		this.#kept.length = 0;
 	}
 }
 

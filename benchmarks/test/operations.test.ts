@@ -152,9 +152,10 @@ describe('the object of a session with its whole server in it', () => {
 		expect(operations['session-object']['tools/call, session era']).toEqual({ objectCalls: 1 });
 	});
 
-	test('has one alarm a day while its stream is idle', () => {
+	test('has one alarm a day while its stream is idle, which moves the object’s end, the session’s and itself', () => {
 		expect(operations['session-object']['a day with an idle stream']).toMatchObject({
 			objectAlarms: 1,
+			objectRowsWritten: 3,
 		});
 	});
 

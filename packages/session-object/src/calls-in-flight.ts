@@ -80,6 +80,11 @@ export class CallsInFlight implements SessionCalls {
 		return this.#entries.size('call').count;
 	}
 
+	/** Whether any is of this session. */
+	areOf(session: string): boolean {
+		return this.#entries.list('call').some(({ value }) => parse(value).session === session);
+	}
+
 	list(): CallInFlight[] {
 		return this.#entries.list('call').map(({ key, value }) => shown(key, parse(value)));
 	}

@@ -25,9 +25,8 @@ export interface Life {
 	readonly failures?: number | undefined;
 }
 
-/** What becomes of the object: it has ended, it lives on, or its time and its sessions' was moved to then. */
-export type Verdict =
-	'ended' | 'lives' | { readonly untilMs: number; readonly which: 'expired too' | 'live' };
+/** What becomes of the object: it has ended, it lives on, or its alarm came too late to end anything. */
+export type Verdict = 'ended' | 'lives' | 'held up';
 
 const KEY = 'life';
 /** A use moves the end once in this part of the idle time: it costs a row. */
@@ -83,9 +82,14 @@ export class Lifetime {
 	}
 
 	/** When the object that has ended is to be emptied; undefined where it has not. */
+	get emptiedMs(): number | undefined {
+		return this.hasEnded ? this.endMs : undefined;
+	}
+
+	/** When the object ends, as far as can be said; undefined where it keeps nothing. */
 	get endMs(): number | undefined {
 		const life = this.#read();
-		return life?.ended && this.#dueMs(life);
+		return life && this.#dueMs(life);
 	}
 
 	/** What is known of it; undefined where the object keeps nothing. */
@@ -155,7 +159,7 @@ export class Lifetime {
 		const isLate = nowMs - dueMs > LATE_MS && life.untilMs === undefined;
 		if (isInUse && nowMs < life.createdMs + this.#absoluteMs) {
 			this.#write({ ...life, usedMs: nowMs, untilMs: undefined });
-			return { untilMs: nowMs + this.#idleMs, which: isLate ? 'expired too' : 'live' };
+			return isLate ? 'held up' : 'lives';
 		}
 		if (!isLate) {
 			this.end('expired');
@@ -168,22 +172,15 @@ export class Lifetime {
 					'more, so that its client can use it; if the clock is right, nothing is to be done',
 			),
 		);
-		const untilMs = nowMs + GRACE_MS;
-		this.#write({ ...life, untilMs });
-		return { untilMs, which: 'expired too' };
+		this.#write({ ...life, untilMs: nowMs + GRACE_MS });
+		return 'held up';
 	}
 
-	/**
-	 * The object got back what it had when it ended: its time begins anew.
-	 *
-	 * @returns when it ends, milliseconds since the epoch.
-	 */
-	revive(): number {
+	/** The object got back what it had when it ended: its time begins anew. */
+	revive(): void {
 		this.forget();
 		const nowMs = this.#now();
-		const life = { createdMs: nowMs, usedMs: nowMs };
-		this.#write(life);
-		return this.#dueMs(life);
+		this.#write({ createdMs: nowMs, usedMs: nowMs });
 	}
 
 	/** The object was emptied, or got other contents. */

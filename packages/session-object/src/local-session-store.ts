@@ -20,7 +20,19 @@ const MAX_ID_BYTES = 1024;
 /** What is kept of a session; none where it has ended. */
 interface Kept {
 	readonly record: SessionRecord | undefined;
+	/** When it is forgotten; null where it goes with its object. */
 	readonly atMs: number | null;
+}
+
+/** What the store asks of its object. */
+interface LocalSessionStoreParts {
+	readonly now: () => number;
+	/** Whether the object goes with its session: then that has no end of its own. */
+	readonly endsWithSession: () => boolean;
+	/** Whether a session has an open stream or a call at work: then its time is not over. */
+	readonly isInUse: (id: string) => boolean;
+	/** Told when a session was opened, has ended or ends at another time. */
+	readonly onChange: () => void;
 }
 
 /** The records of an object's sessions, in its own SQLite: one, or those of an identity's clients. */
@@ -33,20 +45,12 @@ export class LocalSessionStore implements SessionStore {
 		maxIdBytes: MAX_ID_BYTES,
 	};
 	readonly #entries: Entries;
-	readonly #now: () => number;
-	readonly #onChange: () => void;
-	readonly #lateMs: number;
+	readonly #parts: LocalSessionStoreParts;
 	readonly #known = new Map<string, Kept>();
 
-	/**
-	 * @param onChange told when a session was opened, has ended or ends at another time.
-	 * @param lateMs how long after its end a session cannot still be there.
-	 */
-	constructor(entries: Entries, now: () => number, onChange: () => void, lateMs: number = LATE_MS) {
-		this.#lateMs = lateMs;
+	constructor(entries: Entries, parts: LocalSessionStoreParts) {
 		this.#entries = entries;
-		this.#now = now;
-		this.#onChange = onChange;
+		this.#parts = parts;
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
@@ -56,20 +60,20 @@ export class LocalSessionStore implements SessionStore {
 	/** A create that comes after the end of the session does not bring it back. */
 	async create(id: string, record: SessionRecord): Promise<void> {
 		if (this.#entries.read('session', check(id)) === ENDED_SESSION) return;
-		this.#write(id, JSON.stringify(record), record.expiresAtMs);
+		const { endsWithSession } = this.#parts;
+		this.#write(id, record, endsWithSession() ? null : record.expiresAtMs);
 	}
 
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
 		const record = this.#live(check(id));
 		if (!record) return false;
-		const merged = mergeSessionPatch(record, patch);
-		this.#write(id, JSON.stringify(merged), merged.expiresAtMs);
+		this.#write(id, mergeSessionPatch(record, patch), this.#kept(id)?.atMs ?? null);
 		return true;
 	}
 
 	async delete(id: string): Promise<void> {
 		const found = this.#entries.find('session', check(id));
-		if (found) this.#write(id, ENDED_SESSION, found.atMs ?? this.#now());
+		if (found) this.#write(id, undefined, found.atMs);
 		this.#entries.removeSubscriber(id);
 	}
 
@@ -84,7 +88,7 @@ export class LocalSessionStore implements SessionStore {
 	async subscribers(uri: string): Promise<string[]> {
 		return this.#entries
 			.list(`uri:${uri}`)
-			.filter(({ value }) => Number(value) > this.#now())
+			.filter(({ value }) => Number(value) > this.#parts.now())
 			.map(({ key }) => key);
 	}
 
@@ -99,16 +103,27 @@ export class LocalSessionStore implements SessionStore {
 	/**
 	 * Sessions end then, and not before.
 	 *
-	 * @param which also those whose time is over, where what was over is not.
+	 * @param which all of them, where none could be ended in time.
 	 */
-	extend(untilMs: number, which: 'live' | 'expired too'): void {
-		const ids =
-			which === 'live' ? this.live() : this.#entries.list('session').map(({ key }) => key);
-		for (const id of ids) {
-			const text = this.#entries.read('session', id);
-			const record = liveSessionRecord(text, PACKAGE, 0);
-			if (!record || record.expiresAtMs >= untilMs) continue;
-			this.#write(id, JSON.stringify({ ...record, expiresAtMs: untilMs }), untilMs);
+	extend(untilMs: number, which: 'all' | 'in use'): void {
+		for (const { key: id } of this.#entries.list('session')) {
+			if (which === 'all' || this.#parts.isInUse(id)) this.extendOne(id, untilMs);
+		}
+	}
+
+	/** The session ends then, and not before. */
+	extendOne(id: string, untilMs: number): void {
+		const { record, atMs } = this.#kept(id) ?? {};
+		if (!record || record.expiresAtMs >= untilMs) return;
+		this.#write(id, { ...record, expiresAtMs: untilMs }, atMs ?? null);
+	}
+
+	/** The time of all sessions begins anew, and ends then. */
+	revive(untilMs: number): void {
+		const createdAtMs = this.#parts.now();
+		for (const { key: id } of this.#entries.list('session')) {
+			const { record, atMs } = this.#kept(id) ?? {};
+			if (record) this.#write(id, { ...record, createdAtMs, expiresAtMs: untilMs }, atMs ?? null);
 		}
 	}
 
@@ -119,7 +134,7 @@ export class LocalSessionStore implements SessionStore {
 
 	/** Forgets the sessions that have expired, and what they subscribed to. */
 	prune(): void {
-		for (const { key } of this.#entries.due('session', this.#now())) {
+		for (const { key } of this.#entries.due('session', this.#parts.now())) {
 			this.#known.delete(key);
 			this.#entries.remove('session', key);
 			this.#entries.removeSubscriber(key);
@@ -133,9 +148,10 @@ export class LocalSessionStore implements SessionStore {
 	#live(id: string): SessionRecord | undefined {
 		const kept = this.#kept(id);
 		if (!kept?.record) return undefined;
-		const nowMs = this.#now();
-		const isOverlooked = kept.atMs !== null && nowMs - kept.atMs > this.#lateMs;
-		return isOverlooked || kept.record.expiresAtMs > nowMs ? kept.record : undefined;
+		const nowMs = this.#parts.now();
+		if (kept.record.expiresAtMs > nowMs) return kept.record;
+		const isOverlooked = nowMs - kept.record.expiresAtMs > LATE_MS;
+		return isOverlooked || this.#parts.isInUse(id) ? kept.record : undefined;
 	}
 
 	/** Read once in an instance: nobody else writes it, and each call asks for it. */
@@ -149,10 +165,12 @@ export class LocalSessionStore implements SessionStore {
 		return kept;
 	}
 
-	#write(id: string, text: string, atMs: number): void {
+	/** @param atMs the end of its record, where it has one of its own. */
+	#write(id: string, record: SessionRecord | undefined, atMs: number | null): void {
 		this.#known.delete(id);
-		this.#entries.write('session', id, text, atMs);
-		this.#onChange();
+		const untilMs = atMs === null ? null : (record?.expiresAtMs ?? atMs);
+		this.#entries.write('session', id, record ? JSON.stringify(record) : ENDED_SESSION, untilMs);
+		this.#parts.onChange();
 	}
 }
 

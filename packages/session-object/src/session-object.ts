@@ -146,7 +146,10 @@ export abstract class SessionObject<
 		const { state } = await this.#run();
 		if (state.lifetime.hasEnded) return false;
 		state.lifetime.touch();
-		return (await state.store.read(session)) !== undefined;
+		const isLive = (await state.store.read(session)) !== undefined;
+		// It is asked where a stream is opened, which is use of the session as a call is.
+		if (isLive) state.store.extendOne(session, state.lifetime.endMs ?? 0);
+		return isLive;
 	}
 
 	async deliver(session: string, message: string): Promise<number> {
@@ -192,14 +195,18 @@ export abstract class SessionObject<
 	}
 
 	async #runAlarm(): Promise<void> {
-		const { state, streams, sse } = await this.#run();
-		await sse.runAlarm();
-		const onSchedule = this.onSchedule?.bind(this);
-		const isEmpty = await state.runAlarm(
-			onSchedule && ((name, payload) => onSchedule(name, payload, state.session)),
-			streams,
-		);
-		if (isEmpty) this.#running = undefined;
+		const { state, streams, sse } = await this.#run('alarm');
+		try {
+			await sse.runAlarm();
+			const onSchedule = this.onSchedule?.bind(this);
+			const isEmpty = await state.runAlarm(
+				onSchedule && ((name, payload) => onSchedule(name, payload, state.session)),
+				streams,
+			);
+			if (isEmpty) this.#running = undefined;
+		} finally {
+			state.alarm.isSeenTo();
+		}
 	}
 
 	#enter(keptBy: SessionCall['keptBy']): void {
@@ -207,8 +214,9 @@ export abstract class SessionObject<
 	}
 
 	/** What the instance runs on. Calls that a lost one left behind are seen to. */
-	async #run(): Promise<Running<Values>> {
+	async #run(event?: 'alarm'): Promise<Running<Values>> {
 		const running = this.#running ?? this.#start();
+		if (event === 'alarm') running.state.alarm.hasGoneOff();
 		if (!this.#running) {
 			const { entries, calls } = running.state;
 			if (entries.exist) entries.open();
@@ -246,6 +254,7 @@ export abstract class SessionObject<
 			resumeCall: resumeCall && ((call) => resumeCall(call, state.session)),
 			keepCall: (session, events) => streams.keep(session, events),
 			sayAnswer: (session, frame) => sse.say(session, frame),
+			hasStream: (session) => streams.isOpen(session),
 			endsWithSession: () => this.#endsWithSession,
 		});
 		const streams = new ObjectStreams(this.ctx, state.entries, state.alarm);

@@ -31,6 +31,7 @@ export interface StateOptions<Values extends ContextValues> {
 	readonly resumeCall: ResumeCall | undefined;
 	readonly keepCall: (session: string, events: CallEvents) => void;
 	readonly sayAnswer: (session: string, frame: string) => void;
+	readonly hasStream: (session: string) => boolean;
 	/** Whether the object goes with its session, or outlives it as an identity's does. */
 	readonly endsWithSession: () => boolean;
 }
@@ -63,7 +64,12 @@ export class SessionState<Values extends ContextValues> {
 		this.entries = this.#entries(options);
 		this.alarm = this.#alarm(storage);
 		this.lifetime = new Lifetime(this.entries, this.alarm, settings.lifetime ?? {}, now, report);
-		this.store = new LocalSessionStore(this.entries, now, () => this.#sessionsChanged());
+		this.store = new LocalSessionStore(this.entries, {
+			now,
+			endsWithSession: options.endsWithSession,
+			isInUse: (id) => options.hasStream(id) || this.calls.areOf(id),
+			onChange: () => this.#sessionsChanged(),
+		});
 		this.calls = new CallsInFlight(this.entries, this.alarm, {
 			...{ resume, now, report, keep: options.keepCall, say: options.sayAnswer },
 		});
@@ -110,7 +116,7 @@ export class SessionState<Values extends ContextValues> {
 
 	/** Once it has ended nothing else is seen to: what is overdue would set it off again and again. */
 	#alarm(storage: DurableObjectStorage): ObjectAlarm {
-		const earliest = (): number | undefined => this.lifetime.endMs ?? this.entries.earliest();
+		const earliest = (): number | undefined => this.lifetime.emptiedMs ?? this.entries.earliest();
 		return new ObjectAlarm(earliest, storage, this.report);
 	}
 
@@ -120,22 +126,14 @@ export class SessionState<Values extends ContextValues> {
 	 * @returns whether the object was emptied.
 	 */
 	async runAlarm(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
-		this.alarm.hasGoneOff();
-		try {
-			return await this.#seeTo(onSchedule, streams);
-		} finally {
-			this.alarm.isSeenTo();
-		}
-	}
-
-	async #seeTo(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
 		if (await this.#removedRestoration()) return true;
 		if (!this.lifetime.hasEnded) await this.schedule.run(onSchedule);
 		const verdict = this.lifetime.judge(streams.areOpen || this.calls.count > 0);
 		if (verdict === 'ended') {
 			if (await this.#finish(streams)) return true;
 		} else {
-			if (verdict !== 'lives') this.store.extend(verdict.untilMs, verdict.which);
+			// No session that is in use ends before its object.
+			this.store.extend(this.lifetime.endMs ?? 0, verdict === 'held up' ? 'all' : 'in use');
 			this.store.prune();
 			this.calls.check();
 			await streams.runAlarm(this.#options.now());
@@ -168,7 +166,8 @@ export class SessionState<Values extends ContextValues> {
 			this.#checkIsEmpty();
 			const rows = restoreStaged(object, storage);
 			this.forget();
-			this.store.extend(this.lifetime.revive(), 'expired too');
+			this.lifetime.revive();
+			this.store.revive(this.lifetime.endMs ?? 0);
 			return rows;
 		} catch (error) {
 			dropStaged(storage);

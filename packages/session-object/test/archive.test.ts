@@ -48,6 +48,22 @@ describe('an archive', () => {
 		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + DAY_MS - HOUR_MS);
 	});
 
+	it('restores a session that had come to its absolute time: that begins anew too', async () => {
+		world.settings = { lifetime: { idleSeconds: 3_600, absoluteSeconds: 7_200 } };
+		const client = await Client.open();
+		await client.call('add_note', { text: 'milk' });
+		world.skewMs = HOUR_MS + 1_000;
+		await alarm(client);
+		expect((await client.ask('ping')).status).toBe(404);
+		world.skewMs = DAY_MS;
+		await restoreSession('SESSIONS', objectOf(client).id.toString());
+		world.skewMs += 50 * 60_000;
+		expect((await client.ask('ping')).status).toBe(200);
+		world.skewMs += 50 * 60_000;
+		await alarm(client);
+		expect(await client.call('list_notes')).toBe('["milk"]');
+	});
+
 	it.each([
 		[
 			'columns that are generated',

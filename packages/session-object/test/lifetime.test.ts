@@ -1,10 +1,12 @@
-import { evictDurableObject } from 'cloudflare:test';
+import { objectName } from '@tmcp-sessions/session-object';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { alarm, alarmMs, DAY_MS, HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
 import { archiveOf, databaseBytes, objectOf, tablesOf } from './fixture/objects.ts';
+import { Stream } from './fixture/stream.ts';
 import { resetWorld, world } from './fixture/test-session.ts';
 
 afterEach(resetWorld);
@@ -80,6 +82,69 @@ describe('a session that is not used', () => {
 		await alarm(client);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await env.BUCKET.head(archiveOf(client))).toBeNull();
+	});
+});
+
+describe('a session whose stream is open', () => {
+	const openWithStream = async (...as: Parameters<typeof Client.open>): Promise<Client> => {
+		const client = await Client.open(...as);
+		const stream = await Stream.open(client);
+		await stream.until('\n\n');
+		return client;
+	};
+
+	it('lives on, day after day, though its client asks for nothing', async () => {
+		const client = await openWithStream();
+		for (let day = 1; day <= 3; day++) {
+			world.skewMs = day * (DAY_MS + 500);
+			await alarm(client);
+		}
+		expect((await client.ask('ping')).status).toBe(200);
+		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + world.skewMs + DAY_MS - 60_000);
+	});
+
+	it('is known in the moment between its end and the alarm, and has a day more', async () => {
+		const client = await openWithStream();
+		world.skewMs = DAY_MS + 500;
+		expect((await client.ask('ping')).status).toBe(200);
+		world.skewMs += DAY_MS - HOUR_MS;
+		await alarm(client);
+		expect((await client.ask('ping')).status).toBe(200);
+	});
+
+	it('keeps none of its identity’s other sessions alive', async () => {
+		const identity = { authorization: 'listening/laptop' };
+		const listening = await openWithStream('/identity', identity);
+		const silent = await Client.open('/identity', identity);
+		world.skewMs = DAY_MS + 500;
+		const name = await objectName({ workspaceId: 'listening', clientId: 'laptop' });
+		await runDurableObjectAlarm(env.SESSIONS.getByName(name));
+		expect((await silent.ask('ping')).status).toBe(404);
+		expect((await listening.ask('ping')).status).toBe(200);
+	});
+
+	it('was used when the stream was opened, however soon that is gone', async () => {
+		const client = await Client.open();
+		world.skewMs = 12 * HOUR_MS;
+		const stream = await Stream.open(client);
+		await stream.until('\n\n');
+		await stream.leave();
+		world.skewMs += 23 * HOUR_MS;
+		await alarm(client);
+		expect((await client.ask('ping')).status).toBe(200);
+	});
+
+	it('ends at its absolute time all the same', async () => {
+		world.settings = { lifetime: { idleSeconds: 3_600, absoluteSeconds: 7_200 } };
+		const client = await openWithStream();
+		for (const [minutes, status] of [
+			[60, 200],
+			[121, 404],
+		] as const) {
+			world.skewMs = minutes * 60_000 + 500;
+			await alarm(client);
+			expect((await client.ask('ping')).status).toBe(status);
+		}
 	});
 });
 
