@@ -100,6 +100,8 @@ export {
 	TOO_MANY_STREAMS,
 } from './stream-bounds.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
+export { readsSessionInfo } from './session-info.ts';
+export type { SessionInfo, SessionInfoReading } from './session-info.ts';
 export { knowsPresence } from './stream-presence.ts';
 export type { StreamPresence } from './stream-presence.ts';
 export { textHash } from './text-hash.ts';

@@ -7,6 +7,7 @@ import type { Field } from './request-reads.ts';
 import { keepAlive } from './request-scope.ts';
 import { RequestWrites } from './request-writes.ts';
 import { SessionLifetime } from './session-lifetime.ts';
+import type { SessionInfo, SessionInfoReading } from './session-info.ts';
 import { isLogLevel, mergeSessionPatch } from './session-record.ts';
 import type {
 	ClientCapabilities,
@@ -50,7 +51,7 @@ interface Batch {
  * The transport does not await the setters, so they never reject: what fails reaches `onError`, and
  * `flush` tells a caller that wants to know. `delete` is awaited and rejects.
  */
-export class StoredInfoSessionManager extends InfoSessionManager {
+export class StoredInfoSessionManager extends InfoSessionManager implements SessionInfoReading {
 	/** Where the sessions are kept. */
 	readonly store: SessionStore;
 	/** What it was made with, for a manager that is built on this one. */
@@ -92,6 +93,14 @@ export class StoredInfoSessionManager extends InfoSessionManager {
 	/** The level that the client set; `undefined` where it set none or the session is unknown. */
 	override async getLogLevel(id: string): Promise<LogLevel | undefined> {
 		return (await this.#get(id, 'logLevel'))?.logLevel;
+	}
+
+	/** What the three getters say; a transport that asks for it asks for none of them. */
+	async getSessionInfo(id: string): Promise<SessionInfo | undefined> {
+		const record = await this.#get(id, 'clientCapabilities');
+		if (!record) return undefined;
+		const { clientInfo, clientCapabilities, logLevel } = record;
+		return { clientInfo, clientCapabilities, logLevel };
 	}
 
 	/** Opens the session, in one write together with the capabilities set in the same turn. */

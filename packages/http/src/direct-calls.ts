@@ -1,3 +1,5 @@
+import { readsSessionInfo } from '@tmcp-sessions/core';
+import type { SessionInfo } from '@tmcp-sessions/core';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
@@ -82,17 +84,22 @@ export class DirectCalls<Custom extends Record<string, unknown> | undefined> {
 		const context = { auth: auth ?? undefined, custom, signal } as Context<Custom>;
 		const info = this.#info;
 		if (!info) return context;
-		const unknown = (): undefined => undefined;
-		// Sound below: what is not known is undefined, as the transport has it.
-		// One read: the rules have asked for the session's record in this request.
-		const clientCapabilities = await info.getClientCapabilities(sessionId).catch(unknown);
-		const clientInfo = await info.getClientInfo(sessionId).catch(unknown);
-		const logLevel = await info.getLogLevel(sessionId).catch(unknown);
-		const sessionInfo = {
-			clientCapabilities,
-			clientInfo,
-			logLevel,
-		} as Context<Custom>['sessionInfo'];
+		// Sound: what is not known is undefined, as the transport has it.
+		const sessionInfo = (await infoOf(info, sessionId)) as Context<Custom>['sessionInfo'];
 		return { ...context, sessionId, sessionInfo };
 	}
+}
+
+/** One read: the rules have asked for the session's record in this request. */
+async function infoOf(
+	info: InfoSessionManager,
+	session: string,
+): Promise<{ [Key in keyof SessionInfo]?: unknown }> {
+	const unknown = (): undefined => undefined;
+	if (readsSessionInfo(info)) return (await info.getSessionInfo(session).catch(unknown)) ?? {};
+	return {
+		clientCapabilities: await info.getClientCapabilities(session).catch(unknown),
+		clientInfo: await info.getClientInfo(session).catch(unknown),
+		logLevel: await info.getLogLevel(session).catch(unknown),
+	};
 }

@@ -59,10 +59,13 @@ export function parseMessage(text: string): unknown {
 	}
 }
 
+const JSON_TYPE = 'application/json';
+
 /** The type itself: a browser lets every page send `text/plain; x=application/json`. */
 function isJson(contentType: string | null): boolean {
+	if (contentType === JSON_TYPE) return true;
 	const [type = ''] = contentType?.split(';', 1) ?? [];
-	return type.trim().toLowerCase() === 'application/json';
+	return type.trim().toLowerCase() === JSON_TYPE;
 }
 
 async function readChunks(request: Request, maxBytes: number): Promise<string> {

@@ -38,12 +38,29 @@ export function packed({ body, ...head }: PlainAnswer | SessionCall): string {
 	return `${JSON.stringify(head)}\n${body}`;
 }
 
-/** What a text was made of by `packed`. */
+/** What a text was made of by `packed`; not to be changed: others may get the same. */
 export function unpacked<Parts extends PlainAnswer | SessionCall>(text: string): Parts {
 	const end = text.indexOf('\n');
+	const line = text.slice(0, end);
+	const known = heads.get(line);
 	// Sound: both ends are of this package.
-	const head = JSON.parse(text.slice(0, end)) as Omit<Parts, 'body'>;
+	const head = (known ?? JSON.parse(line)) as Omit<Parts, 'body'>;
+	if (!known && isShared(head, text)) {
+		if (heads.size >= MAX_HEADS) heads.clear();
+		heads.set(line, head);
+	}
 	return { ...head, body: text.slice(end + 1) } as Parts;
+}
+
+/** First lines and what they say: clients repeat themselves, and to read one is felt by every call. */
+const heads = new Map<string, object>();
+const MAX_HEADS = 256;
+/** A part of a text may keep all of it in memory. */
+const MAX_HEAD_LENGTH = 4_096;
+
+/** What a tool gets to see of its caller is for it alone. */
+function isShared(head: object, text: string): boolean {
+	return text.length <= MAX_HEAD_LENGTH && (!('auth' in head) || head.auth === null);
 }
 
 /** The answer to a request that is refused. */
