@@ -57,7 +57,17 @@ describeEachDeployment(
 			const seen = lastId(stream);
 			stream.destroy();
 			const missed = ['resources', 'prompts', 'resources'];
-			for (const what of missed) await there.call('notify', session, { what });
+			// What two requests announce has no order: the next one waits until somebody has heard it.
+			const witness = deployment.hasOneServer
+				? await recent(here).openStream(await here.initialize())
+				: undefined;
+			await witness?.until('id: ');
+			for (const [index, what] of missed.entries()) {
+				await there.call('notify', session, { what });
+				const times = missed.slice(0, index + 1).filter((each) => each === what).length;
+				await witness?.until(`${what}/list_changed`, times);
+			}
+			witness?.destroy();
 			const resumed = await recent(there, seen).openStream(session);
 			await resumed.until('resources/list_changed', 2);
 			await here.call('notify', session, { what: 'prompts' });
