@@ -58,7 +58,7 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 			atomicUpdate: true,
 			maxIdBytes: MAX_ID_BYTES,
 		};
-		this.#forgetAfterMs = forgetAfterSeconds * 1000;
+		this.#forgetAfterMs = Math.ceil(forgetAfterSeconds * 1000);
 		this.#now = now;
 		this.#sessions = sessions;
 		this.#sweep = this.#sweepOnce();
@@ -125,9 +125,11 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 
 	#live(id: string): SessionRecord | undefined {
 		const held = this.#sessions.get(id);
-		return held && this.#now() < held.forgetAtMs
-			? liveSessionRecord(held.text, PACKAGE, this.#now())
-			: undefined;
+		if (!held) return undefined;
+		const leftMs = held.forgetAtMs - this.#now();
+		// More is left than there ever was where the clock was set back.
+		const isHeld = leftMs > 0 && leftMs <= this.#forgetAfterMs;
+		return isHeld ? liveSessionRecord(held.text, PACKAGE, this.#now()) : undefined;
 	}
 
 	// JSON, so that nobody shares an object with the store and nothing survives here that a durable

@@ -100,6 +100,7 @@ export class RequestReads {
 	}
 
 	#isFresh(read: BareRead): boolean {
-		return this.#now() - read.atMs < BARE_READ_LIFETIME_MS;
+		// A clock that was set back makes nothing new again.
+		return Math.abs(this.#now() - read.atMs) < BARE_READ_LIFETIME_MS;
 	}
 }

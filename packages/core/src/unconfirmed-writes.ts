@@ -29,7 +29,8 @@ export class UnconfirmedWrites<Change> {
 		const writes = this.#byKey.get(key);
 		if (!writes) return [];
 		for (const write of writes) {
-			if (this.#now() - write.sinceMs > LIFETIME_MS) this.#remove(key, write);
+			// Either way: a clock that was set back would keep it for as long again.
+			if (Math.abs(this.#now() - write.sinceMs) > LIFETIME_MS) this.#remove(key, write);
 		}
 		return [...writes].map((write) => write.change);
 	}

@@ -274,6 +274,18 @@ describe('cachedInfo', () => {
 		expect(far.operations).toEqual(['read', 'read']);
 	});
 
+	it('the memory of an isolate asks again where the clock was set back', async () => {
+		const { clock, other: far } = observed();
+		const near = new InMemorySessionStore({ now: clock.now, forgetAfterSeconds: 30 });
+		const store = new CachedSessionStore(near, far.store);
+		const times = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
+		await store.create('a', times);
+		await far.store.delete('a');
+		expect(await store.read('a')).toEqual(times); // Near does not know yet.
+		clock.advance(-1);
+		expect(await store.read('a')).toBeUndefined();
+	});
+
 	it('refuses a near store that would never learn of an end', () => {
 		const endless = new StoredInfoSessionManager(new InMemorySessionStore());
 		expect(() => cachedInfo(endless, endless)).toThrow(

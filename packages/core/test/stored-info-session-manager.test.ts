@@ -50,6 +50,18 @@ describe('what a request costs', () => {
 		clock.advance(5_000);
 		expect(await manager.getLogLevel('a')).toBe('error');
 	});
+
+	it('nor where the clock was set back meanwhile', async () => {
+		const { manager, clock, anotherIsolate } = setUp();
+		initialize(manager, 'a');
+		await manager.flush('a');
+		await manager.getClientCapabilities('a');
+		const elsewhere = anotherIsolate();
+		elsewhere.setLogLevel('a', 'error');
+		await elsewhere.flush('a');
+		clock.advance(-5_000);
+		expect(await manager.getLogLevel('a')).toBe('error');
+	});
 });
 
 describe('expiry', () => {
