@@ -73,8 +73,7 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	async create(id: string, record: SessionRecord): Promise<void> {
 		check(id);
 		this.#sweepABit();
-		const held = this.#sessions.get(id);
-		if (held?.text === ENDED_SESSION && held.forgetAtMs > this.#now()) return;
+		if (this.#hasEnded(id)) return;
 		this.#hold(id, record, this.#now() + this.#forgetAfterMs);
 	}
 
@@ -92,12 +91,14 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		check(id);
 		const held = this.#sessions.get(id);
 		if (held) this.#sessions.set(id, { text: ENDED_SESSION, forgetAtMs: held.forgetAtMs });
-		for (const uri of this.#urisOf.get(id) ?? []) this.#forgetSubscription(id, uri);
+		this.#forgetSubscriptions(id);
 	}
 
+	/** A session that has ended subscribes to nothing. */
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		check(id);
 		this.#sweepABit();
+		if (this.#hasEnded(id)) return;
 		const subscribers = this.#subscribers.get(uri) ?? new Map<string, number>();
 		this.#subscribers.set(uri, subscribers.set(id, untilMs));
 		const uris = this.#urisOf.get(id) ?? new Set<string>();
@@ -112,7 +113,8 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	async subscribers(uri: string): Promise<string[]> {
 		const now = this.#now();
 		const subscribers = [...(this.#subscribers.get(uri) ?? [])];
-		return subscribers.filter(([, untilMs]) => untilMs > now).map(([id]) => id);
+		const isOver = (id: string): boolean => (this.#sessions.get(id)?.forgetAtMs ?? Infinity) <= now;
+		return subscribers.filter(([id, untilMs]) => untilMs > now && !isOver(id)).map(([id]) => id);
 	}
 
 	/** Of this isolate alone: in another one, the same id is good for one more use. */
@@ -139,6 +141,15 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		this.#sessions.set(id, { text: JSON.stringify(record), forgetAtMs });
 	}
 
+	#hasEnded(id: string): boolean {
+		const held = this.#sessions.get(id);
+		return held?.text === ENDED_SESSION && held.forgetAtMs > this.#now();
+	}
+
+	#forgetSubscriptions(id: string): void {
+		for (const uri of this.#urisOf.get(id) ?? []) this.#forgetSubscription(id, uri);
+	}
+
 	#forgetSubscription(id: string, uri: string): void {
 		const subscribers = this.#subscribers.get(uri);
 		subscribers?.delete(id);
@@ -160,7 +171,10 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	// One entry at a step. The iterators of a Map stand what is added and removed between two steps.
 	*#sweepOnce(): Generator<void> {
 		for (const [id, { forgetAtMs }] of this.#sessions) {
-			if (forgetAtMs <= this.#now()) this.#sessions.delete(id);
+			if (forgetAtMs <= this.#now()) {
+				this.#sessions.delete(id);
+				this.#forgetSubscriptions(id);
+			}
 			yield;
 		}
 		for (const [uri, subscribers] of this.#subscribers) {
