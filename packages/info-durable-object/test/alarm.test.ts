@@ -13,7 +13,15 @@ import {
 	NOTHING,
 	withDateOfOurs,
 } from './expiring.ts';
-import { evictAll, holdingsOf, holdingsOfAll, homeOf, namespace, runAlarms, stubOf } from './shards.ts';
+import {
+	evictAll,
+	holdingsOf,
+	holdingsOfAll,
+	homeOf,
+	namespace,
+	runAlarms,
+	stubOf,
+} from './shards.ts';
 
 withDateOfOurs();
 
