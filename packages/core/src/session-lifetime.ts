@@ -34,12 +34,17 @@ export class SessionLifetime {
 	extended(record: SessionRecord): number | undefined {
 		const expiresAtMs = this.#expiresAtMs(record.createdAtMs);
 		const gainMs = expiresAtMs - record.expiresAtMs;
-		return gainMs >= this.#idleMs * EXTENSION_PART ? expiresAtMs : undefined;
+		// No later use gains more than this: it is the last time that the end moves.
+		const isLast = gainMs > 0 && expiresAtMs === record.createdAtMs + this.#absoluteMs;
+		return isLast || gainMs >= this.#idleMs * EXTENSION_PART ? expiresAtMs : undefined;
 	}
 
-	/** When the session ends however busy it is, milliseconds since the epoch. */
+	/**
+	 * When the session ends however busy it is, milliseconds since the epoch. Not before the end that
+	 * it has: a deployment may let sessions live shorter than the one that opened it.
+	 */
 	endsAtMs(record: SessionRecord): number {
-		return record.createdAtMs + this.#absoluteMs;
+		return Math.max(record.createdAtMs + this.#absoluteMs, record.expiresAtMs);
 	}
 
 	#expiresAtMs(createdAtMs: number): number {
