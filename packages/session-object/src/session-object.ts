@@ -144,12 +144,7 @@ export abstract class SessionObject<
 
 	async isLive(session: string): Promise<boolean> {
 		const { state } = await this.#run();
-		if (state.lifetime.hasEnded) return false;
-		state.lifetime.touch();
-		const isLive = (await state.store.read(session)) !== undefined;
-		// It is asked where a stream is opened, which is use of the session as a call is.
-		if (isLive) state.store.extendOne(session, state.lifetime.endMs ?? 0);
-		return isLive;
+		return state.isLive(session);
 	}
 
 	async deliver(session: string, message: string): Promise<number> {
@@ -164,8 +159,9 @@ export abstract class SessionObject<
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {
-		const { streams, sse } = await this.#run();
-		streams.closed(socket);
+		const { state, streams, sse } = await this.#run();
+		const session = streams.closed(socket);
+		if (session !== undefined) state.use(session);
 		sse.streamClosed();
 	}
 
@@ -218,12 +214,10 @@ export abstract class SessionObject<
 		const running = this.#running ?? this.#start();
 		if (event === 'alarm') running.state.alarm.hasGoneOff();
 		if (!this.#running) {
-			const { entries, calls } = running.state;
+			const { entries, calls, lifetime } = running.state;
 			if (entries.exist) entries.open();
 			this.#running = running;
-			if (entries.exist) {
-				this.ctx.waitUntil(calls.recover());
-			}
+			if (entries.exist && !lifetime.hasEnded) this.ctx.waitUntil(calls.recover());
 		}
 		await running.state.alarm.known();
 		return running;

@@ -73,7 +73,9 @@ export class SessionState<Values extends ContextValues> {
 		this.calls = new CallsInFlight(this.entries, this.alarm, {
 			...{ resume, now, report, keep: options.keepCall, say: options.sayAnswer },
 		});
-		this.schedule = new Schedule(this.entries, this.alarm, now, report);
+		this.schedule = new Schedule(this.entries, this.alarm, {
+			...{ now, report, stored: () => storage.sync() },
+		});
 		const { context = {}, limits, bucket, artifactBytes = DEFAULT_ARTIFACT_BYTES } = settings;
 		this.#artifacts = new StoredArtifacts(this.entries, {
 			bucket,
@@ -93,6 +95,7 @@ export class SessionState<Values extends ContextValues> {
 			calls,
 			artifacts: this.#artifacts,
 			get sql() {
+				entries.checkOpen();
 				return entries.sql;
 			},
 			waitUntil: (work) => state.waitUntil(work.catch(report)),
@@ -120,6 +123,19 @@ export class SessionState<Values extends ContextValues> {
 		return new ObjectAlarm(earliest, storage, this.report);
 	}
 
+	/** Whether a session is live here, which is used by whoever asks. */
+	isLive(session: string): boolean {
+		if (this.lifetime.hasEnded || !this.store.has(session)) return false;
+		this.use(session);
+		return true;
+	}
+
+	/** A session was used otherwise than by a call: its stream was opened, or open until now. */
+	use(session: string): void {
+		this.lifetime.touch();
+		this.store.extendOne(session, this.lifetime.endMs ?? 0);
+	}
+
 	/**
 	 * Does what is due: what was scheduled, what expired, and the end of all.
 	 *
@@ -128,10 +144,12 @@ export class SessionState<Values extends ContextValues> {
 	async runAlarm(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
 		if (await this.#removedRestoration()) return true;
 		if (!this.lifetime.hasEnded) await this.schedule.run(onSchedule);
-		const verdict = this.lifetime.judge(streams.areOpen || this.calls.count > 0);
+		const isInUse = streams.areOpen || this.calls.count > 0;
+		const verdict = this.lifetime.judge(isInUse);
 		if (verdict === 'ended') {
 			if (await this.#finish(streams)) return true;
 		} else {
+			if (isInUse) this.lifetime.touch();
 			// No session that is in use ends before its object.
 			this.store.extend(this.lifetime.endMs ?? 0, verdict === 'held up' ? 'all' : 'in use');
 			this.store.prune();
@@ -164,10 +182,15 @@ export class SessionState<Values extends ContextValues> {
 			const object = state.id.toString();
 			await stage(bucket, object, storage);
 			this.#checkIsEmpty();
-			const rows = restoreStaged(object, storage);
-			this.forget();
-			this.lifetime.revive();
-			this.store.revive(this.lifetime.endMs ?? 0);
+			// With all that a deployment may find wrong with what it was: all of it or nothing.
+			const rows = this.entries.atomically(() => {
+				const count = restoreStaged(object, storage);
+				this.forget();
+				this.lifetime.revive();
+				this.store.revive(this.lifetime.endMs ?? 0);
+				return count;
+			});
+			state.waitUntil(this.calls.recover());
 			return rows;
 		} catch (error) {
 			dropStaged(storage);
@@ -198,14 +221,18 @@ export class SessionState<Values extends ContextValues> {
 	/** Archives what an expired object keeps, and deletes it. What fails is tried again later. */
 	async #finish(streams: ObjectStreams): Promise<boolean> {
 		streams.end();
+		this.entries.close('session');
 		const { state, settings, now } = this.#options;
 		const { bucket, archive: isArchived = bucket !== undefined } = settings;
 		const hasExpired = this.lifetime.current?.ended === 'expired';
 		try {
 			if (bucket && isArchived && hasExpired) {
-				await archive(bucket, state.id.toString(), this.entries.sql, now());
+				const { originMs = 0 } = this.lifetime;
+				const object = { id: state.id.toString(), originMs };
+				await this.#artifacts.clear('leftovers');
+				await archive(bucket, object, this.entries.sql, now());
 			} else {
-				await this.#artifacts.clear();
+				await this.#artifacts.clear('all');
 			}
 		} catch (error) {
 			this.report(error);
@@ -213,6 +240,7 @@ export class SessionState<Values extends ContextValues> {
 			return false;
 		}
 		await this.empty();
+		this.entries.close('all');
 		return true;
 	}
 

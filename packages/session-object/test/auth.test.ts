@@ -127,9 +127,13 @@ describe('tokens', () => {
 			const asked = Promise.allSettled([auth.get('github'), auth.get('github')]);
 			while (world.refreshes.length === 0) await scheduler.wait(1);
 			await vi.advanceTimersByTimeAsync(60_000);
-			expect((await asked).map((each) => each.status === 'rejected' && String(each.reason))).toEqual(
+			expect(
+				(await asked).map((each) => each.status === 'rejected' && String(each.reason)),
+			).toEqual(
 				Array.from({ length: 2 }, () =>
-					expect.stringMatching(/could not be refreshed \(.+refreshAuth took longer than 60 s.+\); try/),
+					expect.stringMatching(
+						/could not be refreshed \(.+refreshAuth took longer than 60 s.+\); try/,
+					),
 				),
 			);
 			vi.useRealTimers();
