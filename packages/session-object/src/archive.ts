@@ -21,16 +21,17 @@ interface ArchivedObject {
  * with its rows, and a last line that says how many there were. It takes the place of an older archive
  * that it was restored of; any other is kept, under a key of its own.
  *
- * @throws {ArchiveError} where the bucket does not take it.
+ * @throws {ArchiveError} where there is no bucket, or it does not take it.
  */
 export async function archive(
-	bucket: R2Bucket,
+	bucket: R2Bucket | undefined,
 	{ id: object, originMs }: ArchivedObject,
 	sql: SqlStorage,
 	nowMs: number,
 ): Promise<void> {
 	const header: Header = { format: FORMAT, version: VERSION, object, archivedAtMs: nowMs };
 	try {
+		if (!bucket) throw new Error('settings.archive is true and settings.bucket is missing: set it');
 		const metadata = { origin: `${originMs}` };
 		await keepOlder(bucket, object, metadata);
 		const options = { customMetadata: metadata };

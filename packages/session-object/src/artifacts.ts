@@ -49,6 +49,7 @@ export interface ArtifactOptions {
 	readonly object: string;
 	/** What is larger goes to the bucket. */
 	readonly maxBytes: number;
+	readonly report: (error: unknown) => void;
 }
 
 export class StoredArtifacts implements SessionArtifacts {
@@ -156,9 +157,11 @@ export class StoredArtifacts implements SessionArtifacts {
 		const leftovers = this.#entries.list('leftover').map(({ key }) => key);
 		const artifacts = which === 'all' ? this.#entries.list('artifact') : [];
 		const keys = [...leftovers, ...artifacts.flatMap(({ value }) => parse(value).key ?? [])];
+		const { bucket, object, report } = this.#options;
+		if (keys.length > 0 && !bucket) report(new SessionStateError(orphaned(keys.length, object)));
 		// The bucket takes a thousand at a time.
 		for (let start = 0; start < keys.length; start += 1_000) {
-			await this.#options.bucket?.delete(keys.slice(start, start + 1_000));
+			await bucket?.delete(keys.slice(start, start + 1_000));
 		}
 		for (const key of leftovers) this.#entries.remove('leftover', key);
 	}
@@ -184,6 +187,14 @@ export class StoredArtifacts implements SessionArtifacts {
 	#write(name: string, kept: KeptArtifact): void {
 		this.#entries.write('artifact', name, JSON.stringify(kept));
 	}
+}
+
+function orphaned(count: number, object: string): string {
+	return (
+		`a session that has ended kept artifacts in a bucket, and ${count} of them ${count === 1 ? 'stays' : 'stay'} there: ` +
+		'settings.bucket is missing. Set it for as long as there are such sessions, and remove what ' +
+		`begins with artifacts/${object}/`
+	);
 }
 
 function parse(text: string): KeptArtifact {

@@ -67,7 +67,10 @@ export abstract class SessionObject<
 	 */
 	abstract createServer(session: Session<Values>): SessionServer;
 
-	/** Makes new tokens of expired ones: once, however many calls wait for them. */
+	/**
+	 * Makes new tokens of expired ones: once, however many calls wait for them, and for a minute at most.
+	 * A refresh token that it leaves out stays as it was.
+	 */
 	refreshAuth?(service: string, expired: AuthTokens): Promise<AuthTokens>;
 
 	/**
@@ -76,7 +79,10 @@ export abstract class SessionObject<
 	 */
 	resumeCall?(call: CallInFlight, session: Session<Values>): Promise<ToolResult> | ToolResult;
 
-	/** Does what `session.schedule` was told, at least once; where it throws, it is run again. */
+	/**
+	 * Does what `session.schedule` was told, at least once; where it throws, takes longer than five
+	 * minutes or loses its object, it is run again, later and later, eight times in all.
+	 */
 	onSchedule?(name: string, payload: unknown, session: Session<Values>): Promise<void> | void;
 
 	/**

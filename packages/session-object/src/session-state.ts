@@ -81,6 +81,7 @@ export class SessionState<Values extends ContextValues> {
 			bucket,
 			object,
 			maxBytes: artifactBytes,
+			report,
 		});
 		const { calls, entries, schedule } = this;
 		this.session = {
@@ -224,12 +225,11 @@ export class SessionState<Values extends ContextValues> {
 		this.entries.close('session');
 		const { state, settings, now } = this.#options;
 		const { bucket, archive: isArchived = bucket !== undefined } = settings;
-		const hasExpired = this.lifetime.current?.ended === 'expired';
 		try {
-			if (bucket && isArchived && hasExpired) {
+			if (isArchived && this.lifetime.current?.ended === 'expired') {
 				const { originMs = 0 } = this.lifetime;
-				const object = { id: state.id.toString(), originMs };
 				await this.#artifacts.clear('leftovers');
+				const object = { id: state.id.toString(), originMs };
 				await archive(bucket, object, this.entries.sql, now());
 			} else {
 				await this.#artifacts.clear('all');

@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { restoreSession } from '@tmcp-sessions/session-object';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -77,6 +77,58 @@ describe('a call that outlives its session', () => {
 		expect(await tablesOf(objectOf(session.client))).toEqual([]);
 		const { objects } = await env.BUCKET.list({ prefix: `artifacts/${session.kept.objectId}/` });
 		expect(objects).toEqual([]);
+	});
+});
+
+describe('an object that was emptied', () => {
+	it('keeps nothing of what its client still sends', async () => {
+		const client = await Client.open();
+		world.skewMs = DAY_MS + 1_000;
+		await alarm(client);
+		const { status } = await client.send('DELETE');
+		expect(status).toBe(404);
+		await client.send('GET', undefined, { 'mcp-protocol-version': '2025-11-25' });
+		await client.ask('logging/setLevel', { level: 'debug' });
+		expect(await tablesOf(objectOf(client))).toEqual([]);
+		expect(await alarmMs(client)).toBeNull();
+	});
+});
+
+describe('a deployment that has lost its bucket', () => {
+	it('keeps sessions that it is told to archive, until it has one again', async () => {
+		world.settings = { archive: true, bucket: undefined };
+		const client = await Client.open();
+		await client.call('add_note', { text: 'milk' });
+		world.skewMs = DAY_MS + 1_000;
+		await alarm(client);
+		expect(world.errors).toEqual([
+			expect.stringMatching(
+				/it is kept, and archived later: settings\.archive is true and settings\.bucket is missing/,
+			),
+		]);
+		expect(await tablesOf(objectOf(client))).toContain('tmcp_entries');
+		world.settings = undefined;
+		await evictDurableObject(objectOf(client));
+		world.skewMs += 61_000;
+		await alarm(client);
+		await restoreSession('SESSIONS', objectOf(client).id.toString());
+		expect(await client.call('list_notes')).toBe('["milk"]');
+	});
+
+	it('tells what stays in it of a session that has ended', async () => {
+		const client = await Client.open();
+		await inSession(client, ({ artifacts }) => artifacts.put('large', 'x'.repeat(100_000)));
+		world.settings = { bucket: undefined };
+		await evictDurableObject(objectOf(client));
+		await client.send('DELETE');
+		world.skewMs = 31_000;
+		await alarm(client);
+		expect(await tablesOf(objectOf(client))).toEqual([]);
+		expect(world.errors).toEqual([
+			expect.stringMatching(
+				/1 of them stays there: settings\.bucket is missing\. .+ begins with artifacts\/[0-9a-f]{64}\//,
+			),
+		]);
 	});
 });
 
