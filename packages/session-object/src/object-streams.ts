@@ -124,7 +124,8 @@ export class ObjectStreams
 
 	/** Whether a Worker holds a stream of the session. */
 	isOpen(id: string): boolean {
-		return this.#entries.exist && this.#open().has(encoded(id));
+		// Where there is none, its tables are not made for a look.
+		return this.areOpen && this.#entries.exist && this.#open().has(encoded(id));
 	}
 
 	async hasOpenStream(id: string): Promise<boolean> {

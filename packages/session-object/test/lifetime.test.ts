@@ -103,6 +103,16 @@ describe('a session that is not used', () => {
 	});
 });
 
+describe('a session that never had a stream', () => {
+	it('has no tables for streams, though its identity’s alarm looks whether it is in use', async () => {
+		await Client.open('/identity', { authorization: 'quiet/laptop' });
+		const name = await objectName({ workspaceId: 'quiet', clientId: 'laptop' });
+		const object = env.SESSIONS.getByName(name);
+		expect(await runDurableObjectAlarm(object)).toBe(true);
+		expect(await tablesOf(object)).toEqual(['tmcp_entries', 'events']);
+	});
+});
+
 describe('a session whose stream is open', () => {
 	const openWithStream = async (...as: Parameters<typeof Client.open>): Promise<Client> => {
 		const client = await Client.open(...as);
