@@ -9,7 +9,8 @@ const EXTENSION_PART = 1 / 10;
 
 /** When sessions end: some time after the last use, and at the latest some time after the first. */
 export class SessionLifetime {
-	readonly #idleMs: number;
+	/** How long a session lives that is not used. */
+	readonly idleMs: number;
 	readonly #absoluteMs: number;
 	readonly #now: () => number;
 
@@ -20,7 +21,7 @@ export class SessionLifetime {
 		absoluteSeconds: number = DEFAULT_ABSOLUTE_SECONDS,
 	) {
 		this.#now = now;
-		this.#idleMs = toMs('idleSeconds', idleSeconds);
+		this.idleMs = toMs('idleSeconds', idleSeconds);
 		this.#absoluteMs = toMs('absoluteSeconds', absoluteSeconds);
 	}
 
@@ -34,7 +35,7 @@ export class SessionLifetime {
 	extended(record: SessionRecord): number | undefined {
 		const expiresAtMs = this.#expiresAtMs(record.createdAtMs);
 		const gainMs = expiresAtMs - record.expiresAtMs;
-		return gainMs >= this.#idleMs * EXTENSION_PART ? expiresAtMs : undefined;
+		return gainMs >= this.idleMs * EXTENSION_PART ? expiresAtMs : undefined;
 	}
 
 	/** When the session ends however busy it is, milliseconds since the epoch. */
@@ -43,7 +44,7 @@ export class SessionLifetime {
 	}
 
 	#expiresAtMs(createdAtMs: number): number {
-		return Math.min(this.#now() + this.#idleMs, createdAtMs + this.#absoluteMs);
+		return Math.min(this.#now() + this.idleMs, createdAtMs + this.#absoluteMs);
 	}
 }
 

@@ -1,0 +1,52 @@
+import { runInScope, StoreError } from '@tmcp-sessions/core';
+
+import type { RequestWork } from './request-work.ts';
+
+/** By then an end is known that was on its way when the stream was opened, in Workers KV too. */
+const FIRST_LOOK_MS = 70_000;
+/** After so much of its idle time a session is looked at again, and at the latest after six hours. */
+const PART_OF_IDLE_TIME = 1 / 4;
+const MOST_MS = 6 * 60 * 60 * 1_000;
+
+/** How the session of a stream is looked after. */
+export interface SessionWatch {
+	/** How long the session lives without use, in milliseconds. */
+	readonly idleMs: number;
+	/** Whether it lives. To ask is a use. Rejects where nobody can say. */
+	isLive(): Promise<boolean>;
+}
+
+/**
+ * Looks at the session of a stream while that is open: a client may listen for days and ask for
+ * nothing, and a stream that was opened while its session was being ended is told of no end.
+ *
+ * @param onEnded told once, where the session is found ended or expired.
+ * @returns stops it.
+ */
+export function watchSession(work: RequestWork, onEnded: () => void): () => void {
+	const { watch } = work;
+	if (!watch) return () => {};
+	const everyMs = Math.min(watch.idleMs * PART_OF_IDLE_TIME, MOST_MS);
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	let isStopped = false;
+	const look = async (): Promise<void> => {
+		// In the scope of the request what it has read once is known for good.
+		const scope = { waitUntil: (late: Promise<unknown>) => work.waitUntil(late) };
+		const isLive = await runInScope(scope, () => watch.isLive()).catch((error: unknown) => {
+			// The info manager has told of its store.
+			if (!(error instanceof StoreError)) work.report(error);
+			return true;
+		});
+		if (isStopped) return;
+		if (isLive) lookIn(everyMs);
+		else onEnded();
+	};
+	const lookIn = (ms: number): void => {
+		timer = setTimeout(() => work.waitUntil(look()), ms);
+	};
+	lookIn(Math.min(FIRST_LOOK_MS, everyMs));
+	return () => {
+		isStopped = true;
+		clearTimeout(timer);
+	};
+}
