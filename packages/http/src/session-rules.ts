@@ -1,4 +1,9 @@
-import { createSessionIds, sealsSessions, sessionsExpire, TmcpSessionsError } from '@tmcp-sessions/core';
+import {
+	createSessionIds,
+	sealsSessions,
+	sessionsExpire,
+	TmcpSessionsError,
+} from '@tmcp-sessions/core';
 import type {
 	ClientInfo,
 	ErrorCode,

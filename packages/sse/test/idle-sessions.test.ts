@@ -1,0 +1,61 @@
+import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { createSseHandler } from '@tmcp-sessions/sse';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { createServer, KEY, LocalSession } from './one-process.ts';
+
+const HOUR_MS = 60 * 60 * 1_000;
+const DAY_MS = 24 * HOUR_MS;
+
+describe('a session whose client asks for nothing for days', () => {
+	beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] }));
+	afterEach(() => void vi.useRealTimers());
+
+	const open = async (absoluteSeconds?: number): Promise<LocalSession> => {
+		const info = new StoredInfoSessionManager(new InMemorySessionStore(), { absoluteSeconds });
+		const options = { sessionKeys: [KEY], info };
+		return timed(LocalSession.open(createSseHandler(createServer(), options)));
+	};
+	/** Lets the time pass that the work waits for. */
+	const timed = async <Result>(work: Promise<Result>): Promise<Result> => {
+		let isOver = false;
+		const settled = work.finally(() => (isOver = true));
+		settled.catch(() => {}); // Told below.
+		while (!isOver) {
+			await new Promise((resolve) => setImmediate(resolve));
+			await vi.advanceTimersByTimeAsync(5);
+		}
+		return settled;
+	};
+	const asked = async (session: LocalSession, id: number): Promise<void> => {
+		await timed(session.call(id, 'ask'));
+		await timed(session.until('elicitation/create'));
+		const [, question] = /"id":"([^"]+)"/.exec(session.text) ?? [];
+		await timed(session.send({ id: question, result: { action: 'decline' } }));
+		await timed(session.until('decline'));
+	};
+
+	it('keeps what is known of the client', async () => {
+		const session = await open();
+		await timed(session.initialize());
+		await vi.advanceTimersByTimeAsync(3 * DAY_MS);
+		await asked(session, 1);
+		await session.leave();
+	});
+
+	it('has time for initialize', async () => {
+		const session = await open();
+		await vi.advanceTimersByTimeAsync(3 * DAY_MS);
+		await timed(session.initialize());
+		await asked(session, 1);
+		await session.leave();
+	});
+
+	it('ends at its absolute time with its stream, so that its client opens another', async () => {
+		const session = await open(DAY_MS / 1_000);
+		await timed(session.initialize());
+		await vi.advanceTimersByTimeAsync(DAY_MS + 7 * HOUR_MS);
+		const answer = await timed(session.send({ id: 1, method: 'ping' }));
+		expect(answer.status).toBe(404);
+	});
+});
