@@ -178,6 +178,7 @@ export class InMemoryStreamSessionManager
 		for (const other of this.#streams.get(id) ?? []) {
 			if (other.channel === channel) other.isSuperseded = true;
 		}
+		this.#log.setOpen(id, true);
 		const opened = { stream, channel };
 		this.#write(id, opened, frames, true);
 		return opened;
@@ -278,6 +279,10 @@ export class InMemoryStreamSessionManager
 	}
 
 	#keep(id: string, streams: OpenStream[]): void {
+		this.#log.setOpen(
+			id,
+			streams.some(({ channel }) => channel !== undefined),
+		);
 		if (streams.length > 0) this.#streams.set(id, streams);
 		else this.#streams.delete(id);
 	}
