@@ -50,3 +50,22 @@ describe('what a process remembers of a session', () => {
 		await again.cancel();
 	});
 });
+
+describe('a stream that is older than many others of its session', () => {
+	it('is resumed without a loss', async () => {
+		const manager = new InMemoryStreamSessionManager({ onError: () => {} });
+		const old = await OpenStream.open(manager, 'busy');
+		for (let each = 0; each < 40; each++) {
+			const short = await OpenStream.open(manager, 'busy');
+			await short.cancel();
+		}
+		manager.send(['busy'], FRAME);
+		await old.until('data: {}');
+		await old.cancel();
+		manager.send(['busy'], FRAME.replace('{}', '"missed"'));
+		const back = await OpenStream.open(manager, 'busy', old.lastEventId);
+		await back.until('"missed"');
+		expect(back.text).not.toContain(': gap');
+		await back.cancel();
+	});
+});
