@@ -29,6 +29,9 @@ const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 /** What the ids of stored sessions begin with. */
 const STORED = '1.';
 
+/** By then an end is known that was on its way when a stream was opened, in Workers KV too. */
+const FIRST_LOOK_MS = 70_000;
+
 /** Some 300 KB of ids. */
 const MAX_VERIFIED = 2_000;
 
@@ -137,7 +140,7 @@ export class SessionRules {
 			const session = await this.#identify(id, principal, headers);
 			return session !== undefined && this.#isLive(session);
 		};
-		return { idleMs: info.idleMs, isLive };
+		return { idleMs: info.idleMs, firstLookMs: FIRST_LOOK_MS, isLive };
 	}
 
 	/** @throws {StoreError} where nobody can say. */

@@ -2,8 +2,6 @@ import { runInScope, StoreError } from '@tmcp-sessions/core';
 
 import type { RequestWork } from './request-work.ts';
 
-/** By then an end is known that was on its way when the stream was opened, in Workers KV too. */
-const FIRST_LOOK_MS = 70_000;
 /** After so much of its idle time a session is looked at again, and at the latest after six hours. */
 const PART_OF_IDLE_TIME = 1 / 4;
 const MOST_MS = 6 * 60 * 60 * 1_000;
@@ -12,6 +10,8 @@ const MOST_MS = 6 * 60 * 60 * 1_000;
 export interface SessionWatch {
 	/** How long the session lives without use, in milliseconds. */
 	readonly idleMs: number;
+	/** When it is looked at for the first time, if that is sooner than for want of use. */
+	readonly firstLookMs?: number | undefined;
 	/** Whether it lives. To ask is a use. Rejects where nobody can say. */
 	isLive(): Promise<boolean>;
 }
@@ -44,7 +44,7 @@ export function watchSession(work: RequestWork, onEnded: () => void): () => void
 	const lookIn = (ms: number): void => {
 		timer = setTimeout(() => work.waitUntil(look()), ms);
 	};
-	lookIn(Math.min(FIRST_LOOK_MS, everyMs));
+	lookIn(Math.min(watch.firstLookMs ?? everyMs, everyMs));
 	return () => {
 		isStopped = true;
 		clearTimeout(timer);
