@@ -118,10 +118,11 @@ export class InMemoryStreamSessionManager
 		const scope = currentScope();
 		const own = scope && this.#owners.get(scope);
 		if (own) return this.#release(id, own);
-		const open = streams.filter(({ stream }) => isOpen(stream.controller));
+		// Without a scope, one that has ended tells which it was.
+		const open = scope ? streams : streams.filter(({ stream }) => isOpen(stream.controller));
 		if (open.length < streams.length) return this.#keep(id, open);
 		this.#keep(id, []);
-		for (const { stream, wait } of open) {
+		for (const { stream, wait } of streams) {
 			clearTimeout(wait);
 			closeStream(stream.controller);
 		}

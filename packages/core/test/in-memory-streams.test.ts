@@ -1,4 +1,4 @@
-import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
+import { InMemoryStreamSessionManager, runInScope } from '@tmcp-sessions/core';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 
@@ -67,5 +67,24 @@ describe('a stream that is older than many others of its session', () => {
 		await back.until('"missed"');
 		expect(back.text).not.toContain(': gap');
 		await back.cancel();
+	});
+});
+
+describe('the end of a session', () => {
+	it('ends its streams, also where the request of another one has just closed that', async () => {
+		const manager = new InMemoryStreamSessionManager();
+		const listening = await OpenStream.open(manager, 'ended');
+		const waitUntil = (): void => {};
+		const closed = new ReadableStream({
+			start(controller) {
+				const lastEventId = 'call/gone:0';
+				runInScope({ waitUntil, lastEventId }, () => manager.create('ended', controller));
+				controller.close();
+			},
+		});
+		await new Response(closed).text();
+		runInScope({ waitUntil }, () => manager.delete('ended'));
+		await listening.ended;
+		expect(await manager.hasOpenStream('ended')).toBe(false);
 	});
 });
