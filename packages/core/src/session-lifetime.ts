@@ -9,7 +9,8 @@ const EXTENSION_PART = 1 / 10;
 
 /** When sessions end: some time after the last use, and at the latest some time after the first. */
 export class SessionLifetime {
-	readonly #idleMs: number;
+	/** How long a session lives that is not used. */
+	readonly idleMs: number;
 	readonly #absoluteMs: number;
 	readonly #now: () => number;
 
@@ -20,7 +21,7 @@ export class SessionLifetime {
 		absoluteSeconds: number = DEFAULT_ABSOLUTE_SECONDS,
 	) {
 		this.#now = now;
-		this.#idleMs = toMs('idleSeconds', idleSeconds);
+		this.idleMs = toMs('idleSeconds', idleSeconds);
 		this.#absoluteMs = toMs('absoluteSeconds', absoluteSeconds);
 	}
 
@@ -36,7 +37,7 @@ export class SessionLifetime {
 		const gainMs = expiresAtMs - record.expiresAtMs;
 		// No later use gains more than this: it is the last time that the end moves.
 		const isLast = gainMs > 0 && expiresAtMs === record.createdAtMs + this.#absoluteMs;
-		return isLast || gainMs >= this.#idleMs * EXTENSION_PART ? expiresAtMs : undefined;
+		return isLast || gainMs >= this.idleMs * EXTENSION_PART ? expiresAtMs : undefined;
 	}
 
 	/**
@@ -48,7 +49,7 @@ export class SessionLifetime {
 	}
 
 	#expiresAtMs(createdAtMs: number): number {
-		return Math.min(this.#now() + this.#idleMs, createdAtMs + this.#absoluteMs);
+		return Math.min(this.#now() + this.idleMs, createdAtMs + this.#absoluteMs);
 	}
 }
 

@@ -99,4 +99,14 @@ describeSlidingDeployments((deployment) => {
 			usedMs = performance.now();
 		}
 	});
+
+	it('L4: a session whose stream is open does not expire meanwhile', async () => {
+		const { here, there } = deployment.endpoint('brief');
+		const session = await here.initialize();
+		const stream = await here.openStream(session);
+		await new Promise((resolve) => setTimeout(resolve, 3 * IDLE_MS));
+		expect(stream.isOver).toBe(false);
+		expect(await there.call('echo', session, { text: 'still' })).toContain('echo: still');
+		stream.destroy();
+	});
 });
