@@ -3,13 +3,13 @@ import { runInScope, StoreError } from '@tmcp-sessions/core';
 import type { RequestWork } from './request-work.ts';
 
 /**
- * After so much of its idle time a session is looked at again, and at the latest after twelve hours:
+ * After so much of its idle time a session is looked at again, and at the latest after 18 hours:
  * each time costs what a use does, a read and the write that moves the session's end.
  */
-const PART_OF_IDLE_TIME = 1 / 2;
-const MOST_MS = 12 * 60 * 60 * 1_000;
-/** Where nobody could say, it is asked again before the session's time is over. */
-const RETRY_MS = 60 * 60 * 1_000;
+const PART_OF_IDLE_TIME = 3 / 4;
+const MOST_MS = 18 * 60 * 60 * 1_000;
+/** Where nobody could say, it is asked again a few times before the session's time is over. */
+const RETRY_PART_OF_IDLE_TIME = 1 / 24;
 
 /** How the session of a stream is looked after. */
 export interface SessionWatch {
@@ -46,7 +46,7 @@ export function watchSession(work: RequestWork, onEnded: () => void): () => void
 		}
 		if (isStopped) return;
 		if (isLive === false) onEnded();
-		else lookIn(isLive ? everyMs : Math.min(everyMs / 2, RETRY_MS));
+		else lookIn(isLive ? everyMs : watch.idleMs * RETRY_PART_OF_IDLE_TIME);
 	};
 	const lookIn = (ms: number): void => {
 		timer = setTimeout(() => work.waitUntil(look()), ms);

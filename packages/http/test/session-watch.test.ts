@@ -82,8 +82,8 @@ describe('a session whose stream is open', () => {
 		const stream = await listen(mcp, session);
 		store.reads = 0;
 		await pass(3 * DAY_MS);
-		// Two a day, and one when it was just opened.
-		expect(store.reads).toBeLessThanOrEqual(3 * 2 + 1);
+		// Each 18 hours, and once when it was just opened.
+		expect(store.reads).toBeLessThanOrEqual(3 + 1 + 1);
 		expect(stream.hasEnded).toBe(false);
 		expect(await statusOf(mcp, session)).toBe(200);
 		await stream.leave();
@@ -100,7 +100,7 @@ describe('a session whose stream is open', () => {
 		const stream = await listen(mcp, session);
 		await pass(2 * DAY_MS - HOUR_MS);
 		expect(stream.hasEnded).toBe(false);
-		await pass(13 * HOUR_MS);
+		await pass(19 * HOUR_MS);
 		expect(stream.hasEnded).toBe(true);
 		server.changed('tools');
 		await pass(0);
@@ -163,7 +163,7 @@ describe('a session whose stream is open', () => {
 		const stream = await listen(mcp, session);
 		await pass(DAY_MS - HOUR_MS);
 		expect(stream.hasEnded).toBe(false);
-		await pass(13 * HOUR_MS);
+		await pass(19 * HOUR_MS);
 		expect(stream.hasEnded).toBe(true);
 	});
 });
