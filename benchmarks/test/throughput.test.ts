@@ -144,5 +144,5 @@ describe('the command', () => {
 				expect(toBareWorker).toBeGreaterThan(0);
 			}
 		}
-	}, 240_000);
+	}, 600_000);
 });

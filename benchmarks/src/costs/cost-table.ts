@@ -5,6 +5,7 @@ import type { ContenderIn } from '../contenders.ts';
 import { markdownTable } from '../markdown-table.ts';
 import type { Memory } from '../memory/measure-memory.ts';
 import type { Operations } from '../operations/count-operations.ts';
+import { IDLE_DAY, LOOK } from '../operations/idle-streams.ts';
 import { addCounts } from '../operations/operation-counts.ts';
 import type { OperationCounts } from '../operations/operation-counts.ts';
 import { inWords } from '../operations/operations-in-words.ts';
@@ -15,8 +16,8 @@ type Priced = ContenderIn<'costs'>;
 export const CALLS_OF_A_SESSION = 10;
 const IDLE_STREAMS = 10_000;
 const DAYS_OF_A_MONTH = 30;
-/** Of a `session-object`, whose alarm looks whether its stream is still there. */
-export const IDLE_DAY = 'a day with an idle stream';
+/** A session that lives for 24 hours without use is looked at each 18 hours. */
+const LOOKS_OF_A_MONTH = 40;
 /** `initialize`, `notifications/initialized`, the calls and DELETE: what each contender is asked. */
 const REQUESTS_OF_A_SESSION = CALLS_OF_A_SESSION + 3;
 
@@ -72,6 +73,7 @@ function idleDollars(
 		...opening(operations, name),
 		countsOf(operations, name, 'GET stream opened'),
 		...Array.from({ length: DAYS_OF_A_MONTH }, () => countsOf(operations, name, IDLE_DAY)),
+		...Array.from({ length: LOOKS_OF_A_MONTH }, () => countsOf(operations, name, LOOK)),
 	);
 	const { session = 0, stream = 0 } = databaseBytes[name] ?? {};
 	return (
@@ -101,7 +103,7 @@ function notes(): string {
 		`Prices of November 2026, on Cloudflare's paid plan beyond what is included and of Upstash as you go: ${priceSources().join(', ')}.`,
 		`Left out, since it is the same for all: requests to the Worker, ${REQUESTS_OF_A_SESSION} for a session, at $0.30 a million; and its CPU time.`,
 		'Left out too: the duration of objects at work, milliseconds for each request, which hibernation ends; every contender hibernates. With `session-object` and `McpAgent` a tool runs in the object, so that its own time is in that duration.',
-		'An alarm is a request; an idle `session-object` has one a day, which looks whether its stream is still there. Emptying an object at its end is one call, and is taken for free, since the price list does not name it.',
+		'Where a session is stored, `http` looks at it each 18 hours while its stream is open, so that it lives on. An alarm is a request; an idle `session-object` has one a day, which looks whether its stream is still there. Emptying an object at its end is one call, and is taken for free, since the price list does not name it.',
 		'WebSocket messages into an object count a twentieth of a request, those out of it nothing.',
 		'The handlers without sessions keep nothing, and have neither streams nor log levels nor subscriptions for clients of the session era.',
 	].join(' ');

@@ -1,5 +1,6 @@
 import { dollarsForAMillion } from '../comparison/prices.ts';
-import { CALLS_OF_A_SESSION, dollars, IDLE_DAY, sessionDollars } from '../costs/cost-table.ts';
+import { CALLS_OF_A_SESSION, dollars, sessionDollars } from '../costs/cost-table.ts';
+import { IDLE_DAY } from '../operations/idle-streams.ts';
 import type { FanOutResult } from '../fan-out/fan-out-text.ts';
 import type { Memory } from '../memory/measure-memory.ts';
 import type { Operations } from '../operations/count-operations.ts';

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { startRedis } from '@tmcp-sessions/testkit/redis';
-import { McpClient } from '../mcp-client.ts';
+import type { McpClient } from '../mcp-client.ts';
 import {
 	changingUri,
 	endSession,
@@ -11,20 +10,26 @@ import {
 	sumAnswer,
 } from '../mcp-requests.ts';
 import { contendersIn, keepsSessions } from '../contenders.ts';
-import type { Contender, ContenderIn } from '../contenders.ts';
-import { endpoint, startContenders } from '../start-contenders.ts';
+import type { Contender } from '../contenders.ts';
 import type { RunningContenders } from '../start-contenders.ts';
-import { countRedis } from './count-redis.ts';
-import { countingPlugin } from './counting-plugin.ts';
-import { addCounts } from './operation-counts.ts';
+import { withContender } from './counted-contender.ts';
+import type { CountedContender } from './counted-contender.ts';
+import { countIdleDay, countLook, IDLE_DAY, LOOK } from './idle-streams.ts';
 import type { OperationCounts } from './operation-counts.ts';
 
-/** A contender whose operations are counted. */
-type CountedContender = ContenderIn<'operations'>;
 /** What each kind of request costs one contender. */
 type CountsByKind = Record<string, OperationCounts>;
 /** What each kind of request costs each contender. */
 export type Operations = Record<CountedContender, CountsByKind>;
+
+/** Those of whose sessions `http` looks after one that listens for long. A sealed one costs nothing then. */
+const watched: readonly CountedContender[] = [
+	'ours-http',
+	'ours-object',
+	'ours-mixed',
+	'ours-cached',
+	'ours-upstash',
+];
 
 /** How many sessions the last kind of request stands beside. */
 const OTHER_SESSIONS = 50;
@@ -36,9 +41,6 @@ const TEARDOWN_MS: Partial<Record<Contender, number>> = {
 	'mcp-agent': 3_000,
 	'session-object': 32_000,
 };
-/** How long a day takes where that of an idle session is counted, in seconds: the object goes to sleep. */
-const SHORT_DAY = 15;
-
 /** Contenders counted at the same time: mostly they wait for quiet. */
 const LANES = 3;
 /** How many objects sessions are spread over where nobody says otherwise. */
@@ -63,46 +65,24 @@ export async function countOperations(): Promise<Operations> {
 }
 
 async function countContender(name: CountedContender): Promise<CountsByKind> {
-	const redis = name === 'ours-upstash' ? await startRedis() : undefined;
-	const vars = redis && {
-		UPSTASH_REDIS_REST_URL: redis.url,
-		UPSTASH_REDIS_REST_TOKEN: redis.token,
-	};
-	try {
-		const running = await startContenders([name], {
-			plugins: [countingPlugin],
-			// Those whose server is in their object are looked at until it has woken up again.
-			keepObjects: !inOwnObject.includes(name),
-			...(vars && { vars }),
-		});
-		const client = new McpClient(endpoint(running, name));
-		/** What was counted since this was last asked, once all work has settled. */
-		const takeCounts = async (): Promise<OperationCounts> => {
-			const ofWorker = await countsOf(running.url(name));
-			const ofObjects = await countsOf(running.url('objects'));
-			return addCounts(ofWorker, ofObjects, redis ? await countRedis(redis) : {});
-		};
-		try {
-			if (inOwnObject.includes(name) || !keepsSessions(name)) {
-				if (name !== 'session-object') return await countPeer(name, client, takeCounts);
-				const idleDay = countIdleDay(); // Beside the rest: it waits.
-				const counts = await countPeer(name, client, takeCounts);
-				return { ...counts, 'a day with an idle stream': await idleDay };
-			}
-			await warmUp(name, client, running);
-			return await countKinds(name, client, takeCounts);
-		} finally {
-			client.close();
-			await running.stop();
-		}
-	} finally {
-		await redis?.stop();
-	}
+	const kind = watched.includes(name) ? LOOK : name === 'session-object' ? IDLE_DAY : undefined;
+	if (kind === undefined) return countRequests(name);
+	// Beside the rest: it waits.
+	const idle = kind === LOOK ? countLook(name) : countIdleDay();
+	const [counts, ofIdle] = await Promise.all([countRequests(name), idle]);
+	return { ...counts, [kind]: ofIdle };
 }
 
-async function countsOf(worker: URL): Promise<OperationCounts> {
-	const response = await fetch(new URL('/operations', worker));
-	return response.json<OperationCounts>();
+function countRequests(name: CountedContender): Promise<CountsByKind> {
+	// Those whose server is in their object are looked at until it has woken up again.
+	const options = { keepObjects: !inOwnObject.includes(name) };
+	return withContender(name, options, async ({ client, running, takeCounts }) => {
+		if (inOwnObject.includes(name) || !keepsSessions(name)) {
+			return countPeer(name, client, takeCounts);
+		}
+		await warmUp(name, client, running);
+		return countKinds(name, client, takeCounts);
+	});
 }
 
 /** Collects the counts of each kind. */
@@ -147,38 +127,6 @@ async function warmUp(
 	if (name === 'upstream') return;
 	await client.openStream(await client.open());
 	await client.send(statelessToolCall('change_list'), 'changed');
-}
-
-/** What a day of a session costs that nobody uses and whose stream is open, where a day is short. */
-async function countIdleDay(): Promise<OperationCounts> {
-	const running = await startContenders(['session-object'], {
-		plugins: [countingPlugin],
-		vars: { IDLE_SECONDS: String(SHORT_DAY) },
-	});
-	const client = new McpClient(endpoint(running, 'session-object'));
-	try {
-		await client.openStream(await client.open());
-		const counted = (): Promise<OperationCounts> => countsOf(running.url('objects'));
-		const untilAlarm = async (): Promise<OperationCounts> => {
-			let counts: OperationCounts = {};
-			while (!counts.objectAlarms) {
-				await delay(1_000);
-				counts = addCounts(counts, await counted());
-			}
-			await delay(1_000); // What the alarm does comes after it is counted.
-			return addCounts(counts, await counted());
-		};
-		// The first has still to do with the opening; what that puts off may make another one short.
-		await untilAlarm();
-		for (;;) {
-			const beganMs = performance.now();
-			const counts = await untilAlarm();
-			if (performance.now() - beganMs > (SHORT_DAY - 2) * 1_000) return counts;
-		}
-	} finally {
-		client.close();
-		await running.stop();
-	}
 }
 
 /** What those have of these kinds of request whose server is in the session's object, or another library's. */

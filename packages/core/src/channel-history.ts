@@ -42,10 +42,16 @@ export function withCurrent(
 	const [first = from] = kept[0] ?? [];
 	const forgotten = kept.length < steps.length ? first - 1 : 0;
 	return {
-		channels: history.channels.slice(-MAX_CHANNELS),
+		channels: recent(history.channels, channel),
 		steps: kept,
 		lost: Math.max(history.lost, forgotten),
 	};
+}
+
+/** The channels that were opened last, and the current one: it may be older than all of them. */
+function recent(channels: readonly number[], current: number): number[] {
+	const last = channels.slice(-MAX_CHANNELS);
+	return last.includes(current) ? last : [current, ...last.slice(1)];
 }
 
 /** The same history, where what was sent to the session until `sequence` is no longer kept. */

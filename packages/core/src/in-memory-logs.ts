@@ -17,6 +17,8 @@ export class InMemoryMessageLog implements MessageLog {
 	readonly #bounds: LogBounds;
 	readonly #now: () => number;
 	readonly #histories = new Map<string, ChannelHistory>();
+	/** The sessions without a stream, and since when: those first that have had none for longest. */
+	readonly #idle = new Map<string, number>();
 	/** Oldest first. */
 	#entries: Entry[] = [];
 	#newest = 0;
@@ -70,6 +72,13 @@ export class InMemoryMessageLog implements MessageLog {
 
 	forget(session: string): void {
 		this.#histories.delete(session);
+		this.#idle.delete(session);
+	}
+
+	/** Says whether a session has a stream: without one it is forgotten when its messages are. */
+	setOpen(session: string, isOpen: boolean): void {
+		this.#idle.delete(session);
+		if (!isOpen && this.#histories.has(session)) this.#idle.set(session, this.#now());
 	}
 
 	/** Lets go of what is over the bounds. */
@@ -88,6 +97,10 @@ export class InMemoryMessageLog implements MessageLog {
 			}
 		}
 		this.#entries = kept > 0 ? this.#entries.slice(-kept) : [];
+		for (const [session, idleMs] of this.#idle) {
+			if (idleMs >= since) break;
+			this.forget(session);
+		}
 	}
 }
 

@@ -118,10 +118,11 @@ export class InMemoryStreamSessionManager
 		const scope = currentScope();
 		const own = scope && this.#owners.get(scope);
 		if (own) return this.#release(id, own);
-		const open = streams.filter(({ stream }) => isOpen(stream.controller));
+		// Without a scope, one that has ended tells which it was.
+		const open = scope ? streams : streams.filter(({ stream }) => isOpen(stream.controller));
 		if (open.length < streams.length) return this.#keep(id, open);
 		this.#keep(id, []);
-		for (const { stream, wait } of open) {
+		for (const { stream, wait } of streams) {
 			clearTimeout(wait);
 			closeStream(stream.controller);
 		}
@@ -178,6 +179,7 @@ export class InMemoryStreamSessionManager
 		for (const other of this.#streams.get(id) ?? []) {
 			if (other.channel === channel) other.isSuperseded = true;
 		}
+		this.#log.setOpen(id, true);
 		const opened = { stream, channel };
 		this.#write(id, opened, frames, true);
 		return opened;
@@ -278,6 +280,10 @@ export class InMemoryStreamSessionManager
 	}
 
 	#keep(id: string, streams: OpenStream[]): void {
+		this.#log.setOpen(
+			id,
+			streams.some(({ channel }) => channel !== undefined),
+		);
 		if (streams.length > 0) this.#streams.set(id, streams);
 		else this.#streams.delete(id);
 	}

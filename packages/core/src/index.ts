@@ -63,6 +63,8 @@ export type { RequestScope } from './request-scope.ts';
 export { createSealing, SEALED_ID_LENGTH } from './sealing.ts';
 export type { Sealing } from './sealing.ts';
 export { badSecret, checkSecrets, secretsIn } from './secrets.ts';
+export { sessionsExpire } from './session-expiry.ts';
+export type { SessionExpiry } from './session-expiry.ts';
 export { hasInboxes } from './session-inboxes.ts';
 export type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
 export { createSessionIds } from './session-ids.ts';

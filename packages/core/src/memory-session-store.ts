@@ -58,7 +58,7 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 			atomicUpdate: true,
 			maxIdBytes: MAX_ID_BYTES,
 		};
-		this.#forgetAfterMs = forgetAfterSeconds * 1000;
+		this.#forgetAfterMs = Math.ceil(forgetAfterSeconds * 1000);
 		this.#now = now;
 		this.#sessions = sessions;
 		this.#sweep = this.#sweepOnce();
@@ -73,8 +73,7 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	async create(id: string, record: SessionRecord): Promise<void> {
 		check(id);
 		this.#sweepABit();
-		const held = this.#sessions.get(id);
-		if (held?.text === ENDED_SESSION && held.forgetAtMs > this.#now()) return;
+		if (this.#hasEnded(id)) return;
 		this.#hold(id, record, this.#now() + this.#forgetAfterMs);
 	}
 
@@ -92,12 +91,14 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		check(id);
 		const held = this.#sessions.get(id);
 		if (held) this.#sessions.set(id, { text: ENDED_SESSION, forgetAtMs: held.forgetAtMs });
-		for (const uri of this.#urisOf.get(id) ?? []) this.#forgetSubscription(id, uri);
+		this.#forgetSubscriptions(id);
 	}
 
+	/** A session that has ended subscribes to nothing. */
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		check(id);
 		this.#sweepABit();
+		if (this.#hasEnded(id)) return;
 		const subscribers = this.#subscribers.get(uri) ?? new Map<string, number>();
 		this.#subscribers.set(uri, subscribers.set(id, untilMs));
 		const uris = this.#urisOf.get(id) ?? new Set<string>();
@@ -112,7 +113,8 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	async subscribers(uri: string): Promise<string[]> {
 		const now = this.#now();
 		const subscribers = [...(this.#subscribers.get(uri) ?? [])];
-		return subscribers.filter(([, untilMs]) => untilMs > now).map(([id]) => id);
+		const isOver = (id: string): boolean => (this.#sessions.get(id)?.forgetAtMs ?? Infinity) <= now;
+		return subscribers.filter(([id, untilMs]) => untilMs > now && !isOver(id)).map(([id]) => id);
 	}
 
 	/** Of this isolate alone: in another one, the same id is good for one more use. */
@@ -125,9 +127,11 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 
 	#live(id: string): SessionRecord | undefined {
 		const held = this.#sessions.get(id);
-		return held && this.#now() < held.forgetAtMs
-			? liveSessionRecord(held.text, PACKAGE, this.#now())
-			: undefined;
+		if (!held) return undefined;
+		const leftMs = held.forgetAtMs - this.#now();
+		// More is left than there ever was where the clock was set back.
+		const isHeld = leftMs > 0 && leftMs <= this.#forgetAfterMs;
+		return isHeld ? liveSessionRecord(held.text, PACKAGE, this.#now()) : undefined;
 	}
 
 	// JSON, so that nobody shares an object with the store and nothing survives here that a durable
@@ -135,6 +139,15 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	#hold(id: string, record: SessionRecord, untilMs = Infinity): void {
 		const forgetAtMs = Math.min(record.expiresAtMs, untilMs);
 		this.#sessions.set(id, { text: JSON.stringify(record), forgetAtMs });
+	}
+
+	#hasEnded(id: string): boolean {
+		const held = this.#sessions.get(id);
+		return held?.text === ENDED_SESSION && held.forgetAtMs > this.#now();
+	}
+
+	#forgetSubscriptions(id: string): void {
+		for (const uri of this.#urisOf.get(id) ?? []) this.#forgetSubscription(id, uri);
 	}
 
 	#forgetSubscription(id: string, uri: string): void {
@@ -158,7 +171,10 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	// One entry at a step. The iterators of a Map stand what is added and removed between two steps.
 	*#sweepOnce(): Generator<void> {
 		for (const [id, { forgetAtMs }] of this.#sessions) {
-			if (forgetAtMs <= this.#now()) this.#sessions.delete(id);
+			if (forgetAtMs <= this.#now()) {
+				this.#sessions.delete(id);
+				this.#forgetSubscriptions(id);
+			}
 			yield;
 		}
 		for (const [uri, subscribers] of this.#subscribers) {

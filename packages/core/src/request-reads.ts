@@ -80,9 +80,8 @@ export class RequestReads {
 	#leave(id: string, record: SessionRecord | undefined, usedBy: Field): void {
 		const unused = new Set(FIELDS.filter((field) => field !== usedBy));
 		const read: BareRead = { record, atMs: this.#now(), unused };
-		const reads = this.#unused.get(id);
-		if (reads) reads.push(read);
-		else this.#unused.set(id, [read]);
+		const fresh = this.#unused.get(id)?.filter((each) => this.#isFresh(each)) ?? [];
+		this.#unused.set(id, [...fresh, read]);
 		// Re-inserted, so that the map stays ordered.
 		this.#last.delete(id);
 		this.#last.set(id, read);
@@ -100,6 +99,7 @@ export class RequestReads {
 	}
 
 	#isFresh(read: BareRead): boolean {
-		return this.#now() - read.atMs < BARE_READ_LIFETIME_MS;
+		// A clock that was set back makes nothing new again.
+		return Math.abs(this.#now() - read.atMs) < BARE_READ_LIFETIME_MS;
 	}
 }

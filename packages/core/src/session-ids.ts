@@ -20,8 +20,9 @@ export interface SessionIds {
 /** Keys for `createSessionIds`. */
 export interface SessionIdOptions {
 	/**
-	 * Secrets of at least 32 characters. The first signs, all verify: to rotate, put the new one in
-	 * front and drop the old one after the absolute lifetime of a session.
+	 * Secrets of at least 32 characters. The first signs, all verify: to rotate, add the new one behind,
+	 * put it in front when that is deployed everywhere, and drop the old one after the absolute
+	 * lifetime of a session.
 	 */
 	readonly keys: readonly string[];
 }

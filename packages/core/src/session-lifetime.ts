@@ -9,7 +9,8 @@ const EXTENSION_PART = 1 / 10;
 
 /** When sessions end: some time after the last use, and at the latest some time after the first. */
 export class SessionLifetime {
-	readonly #idleMs: number;
+	/** How long a session lives that is not used. */
+	readonly idleMs: number;
 	readonly #absoluteMs: number;
 	readonly #now: () => number;
 
@@ -20,7 +21,7 @@ export class SessionLifetime {
 		absoluteSeconds: number = DEFAULT_ABSOLUTE_SECONDS,
 	) {
 		this.#now = now;
-		this.#idleMs = toMs('idleSeconds', idleSeconds);
+		this.idleMs = toMs('idleSeconds', idleSeconds);
 		this.#absoluteMs = toMs('absoluteSeconds', absoluteSeconds);
 	}
 
@@ -34,16 +35,21 @@ export class SessionLifetime {
 	extended(record: SessionRecord): number | undefined {
 		const expiresAtMs = this.#expiresAtMs(record.createdAtMs);
 		const gainMs = expiresAtMs - record.expiresAtMs;
-		return gainMs >= this.#idleMs * EXTENSION_PART ? expiresAtMs : undefined;
+		// No later use gains more than this: it is the last time that the end moves.
+		const isLast = gainMs > 0 && expiresAtMs === record.createdAtMs + this.#absoluteMs;
+		return isLast || gainMs >= this.idleMs * EXTENSION_PART ? expiresAtMs : undefined;
 	}
 
-	/** When the session ends however busy it is, milliseconds since the epoch. */
+	/**
+	 * When the session ends however busy it is, milliseconds since the epoch. Not before the end that
+	 * it has: a deployment may let sessions live shorter than the one that opened it.
+	 */
 	endsAtMs(record: SessionRecord): number {
-		return record.createdAtMs + this.#absoluteMs;
+		return Math.max(record.createdAtMs + this.#absoluteMs, record.expiresAtMs);
 	}
 
 	#expiresAtMs(createdAtMs: number): number {
-		return Math.min(this.#now() + this.#idleMs, createdAtMs + this.#absoluteMs);
+		return Math.min(this.#now() + this.idleMs, createdAtMs + this.#absoluteMs);
 	}
 }
 

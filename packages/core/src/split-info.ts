@@ -66,7 +66,8 @@ export class SplitSessionStore implements SessionStore {
 		return {
 			...said,
 			...(level.logLevel && { logLevel: level.logLevel }),
-			expiresAtMs: Math.max(said.expiresAtMs, level.expiresAtMs),
+			// Where it was moved in one of them alone, it is moved again.
+			expiresAtMs: Math.min(said.expiresAtMs, level.expiresAtMs),
 		};
 	}
 
@@ -85,7 +86,7 @@ export class SplitSessionStore implements SessionStore {
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
 		this.#check(id);
 		const { clientInfo, clientCapabilities, logLevel, expiresAtMs } = patch;
-		const changed = await this.#onEach(async (store) => {
+		const change = async (store: SessionStore): Promise<boolean> => {
 			const part: SessionPatch = {
 				...(expiresAtMs !== undefined && { expiresAtMs }),
 				...(store === this.#parts.client && clientInfo && { clientInfo }),
@@ -93,7 +94,12 @@ export class SplitSessionStore implements SessionStore {
 				...(store === this.#parts.logLevel && logLevel && { logLevel }),
 			};
 			return Object.keys(part).length === 0 || (await store.update(id, part));
-		});
+		};
+		// What no request reads comes first: nobody would see that its end was not moved.
+		const unread = this.#stores.filter((store) => !this.#isRead(store));
+		const read = this.#stores.filter((store) => this.#isRead(store));
+		const changed = await Promise.all(unread.map(change));
+		changed.push(...(await Promise.all(read.map(change))));
 		return changed.every(Boolean) && (hasFields(patch) || (await this.read(id)) !== undefined);
 	}
 
@@ -114,6 +120,10 @@ export class SplitSessionStore implements SessionStore {
 
 	subscribers(uri: string): Promise<string[]> {
 		return this.#parts.subscriptions.subscribers(uri);
+	}
+
+	#isRead(store: SessionStore): boolean {
+		return store === this.#parts.client || store === this.#parts.logLevel;
 	}
 
 	/** Each part may take longer ids than the others. */

@@ -4,6 +4,7 @@ import { CorruptRecordError, reporterOf, UnknownSessionError } from './errors.ts
 import type { ErrorReporter } from './errors.ts';
 import { RequestReads } from './request-reads.ts';
 import type { Field } from './request-reads.ts';
+import type { SessionExpiry } from './session-expiry.ts';
 import { keepAlive } from './request-scope.ts';
 import { RequestWrites } from './request-writes.ts';
 import { SessionLifetime } from './session-lifetime.ts';
@@ -21,7 +22,10 @@ import { UnconfirmedWrites } from './unconfirmed-writes.ts';
 
 /** How long sessions live, and whom to tell. Every field has a default. */
 export interface StoredInfoOptions {
-	/** A session ends when it was not used for so long. Default: 24 hours. */
+	/**
+	 * A session ends when it was not used for so long. A request is a use, and so is an open stream,
+	 * where a handler of this family holds it. Default: 24 hours.
+	 */
 	readonly idleSeconds?: number | undefined;
 	/** A session ends so long after it was opened, however busy. Default: 30 days. */
 	readonly absoluteSeconds?: number | undefined;
@@ -51,7 +55,10 @@ interface Batch {
  * The transport does not await the setters, so they never reject: what fails reaches `onError`, and
  * `flush` tells a caller that wants to know. `delete` is awaited and rejects.
  */
-export class StoredInfoSessionManager extends InfoSessionManager implements SessionInfoReading {
+export class StoredInfoSessionManager
+	extends InfoSessionManager
+	implements SessionExpiry, SessionInfoReading
+{
 	/** Where the sessions are kept. */
 	readonly store: SessionStore;
 	/** What it was made with, for a manager that is built on this one. */
@@ -78,6 +85,10 @@ export class StoredInfoSessionManager extends InfoSessionManager implements Sess
 		this.#reads = new RequestReads(now);
 		this.#writes = new UnconfirmedWrites(now);
 		this.#subscriptions = new UnconfirmedWrites(now);
+	}
+
+	get idleMs(): number {
+		return this.#lifetime.idleMs;
 	}
 
 	/** What the client said of itself; `undefined` where the session is unknown. */

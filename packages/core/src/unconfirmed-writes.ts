@@ -8,6 +8,7 @@ const LIFETIME_MS = 30_000;
 
 /** The writes of this isolate that no backend has confirmed yet: its reads see them already. */
 export class UnconfirmedWrites<Change> {
+	/** Ordered by the last write of each key. */
 	readonly #byKey = new Map<string, Set<Unconfirmed<Change>>>();
 	readonly #now: () => number;
 
@@ -18,20 +19,26 @@ export class UnconfirmedWrites<Change> {
 	/** Notes a write. Call what it returns once the write has settled. */
 	add(key: string, change: Change): () => void {
 		const write = { change, sinceMs: this.#now() };
-		let writes = this.#byKey.get(key);
-		if (!writes) this.#byKey.set(key, (writes = new Set()));
-		writes.add(write);
+		const writes = this.#underWay(key).add(write);
+		this.#byKey.delete(key);
+		this.#byKey.set(key, writes);
+		// Nobody may ask again for the key of a write that never reports back.
+		for (const oldest of this.#byKey.keys()) if (this.#underWay(oldest).size > 0) break;
 		return () => this.#remove(key, write);
 	}
 
 	/** The changes under way for a key, oldest first. */
 	changes(key: string): Change[] {
-		const writes = this.#byKey.get(key);
-		if (!writes) return [];
+		return [...this.#underWay(key)].map((write) => write.change);
+	}
+
+	#underWay(key: string): Set<Unconfirmed<Change>> {
+		const writes = this.#byKey.get(key) ?? new Set();
 		for (const write of writes) {
-			if (this.#now() - write.sinceMs > LIFETIME_MS) this.#remove(key, write);
+			// Either way: a clock that was set back would keep it for as long again.
+			if (Math.abs(this.#now() - write.sinceMs) > LIFETIME_MS) this.#remove(key, write);
 		}
-		return [...writes].map((write) => write.change);
+		return writes;
 	}
 
 	#remove(key: string, write: Unconfirmed<Change>): void {

@@ -142,6 +142,49 @@ describe('splitInfo', () => {
 		expect(await store.read('a')).toBeUndefined();
 	});
 
+	it.each(['client', 'logLevel', 'subscriptions'] as const)(
+		'an end that could not be moved in the part of %s is moved at the next use',
+		async (part) => {
+			const clock = new ManualClock();
+			const parts = {
+				client: observedStore(clock.now),
+				logLevel: observedStore(clock.now),
+				subscriptions: observedStore(clock.now),
+			};
+			const errors: Error[] = [];
+			const work: Promise<unknown>[] = [];
+			const info = splitInfo(
+				{
+					client: manager(parts.client),
+					logLevel: manager(parts.logLevel),
+					subscriptions: manager(parts.subscriptions),
+				},
+				{
+					now: clock.now,
+					onError: (error) => void errors.push(error),
+					waitUntil: (each) => void work.push(each),
+				},
+			);
+			const use = async (): Promise<void> => {
+				expect(await info.getClientInfo('a')).toEqual(CLIENT);
+				await Promise.all(work.splice(0));
+				clock.advance(10_000); // What the transport asks next is of another request.
+			};
+			info.setClientInfo('a', CLIENT);
+			await info.flush('a');
+			clock.advance(12 * HOUR_MS);
+			parts[part].failures.set('update', new StoreError('core', 'updating', 'it is down'));
+			await use();
+			expect(errors).toHaveLength(1);
+			parts[part].failures.clear();
+			await use();
+			clock.advance(23 * HOUR_MS);
+			for (const { store } of Object.values(parts)) expect(await store.read('a')).toBeDefined();
+			await use();
+			expect(errors).toHaveLength(1);
+		},
+	);
+
 	it('takes its options from the manager of the client', async () => {
 		const errors: Error[] = [];
 		const { one, other } = observed();
@@ -229,6 +272,18 @@ describe('cachedInfo', () => {
 			clock.advance(1_000);
 		}
 		expect(far.operations).toEqual(['read', 'read']);
+	});
+
+	it('the memory of an isolate asks again where the clock was set back', async () => {
+		const { clock, other: far } = observed();
+		const near = new InMemorySessionStore({ now: clock.now, forgetAfterSeconds: 30 });
+		const store = new CachedSessionStore(near, far.store);
+		const times = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
+		await store.create('a', times);
+		await far.store.delete('a');
+		expect(await store.read('a')).toEqual(times); // Near does not know yet.
+		clock.advance(-1);
+		expect(await store.read('a')).toBeUndefined();
 	});
 
 	it('refuses a near store that would never learn of an end', () => {

@@ -90,6 +90,25 @@ describe('InMemorySessionStore', () => {
 		expect(await store.claim('long', clock.now() + HOUR_MS)).toBe(false);
 	});
 
+	it('forgets the subscriptions of a session that was not used until its end, or came after it', async () => {
+		const { clock, store } = open();
+		const record = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
+		const untilMs = clock.now() + 720 * HOUR_MS;
+		for (const id of ['idle', 'busy', 'ended']) {
+			await store.create(id, record);
+			await store.subscribe(id, 'test://a', untilMs);
+		}
+		await store.delete('ended');
+		await store.subscribe('ended', 'test://a', untilMs);
+		expect(await store.subscribers('test://a')).toEqual(['idle', 'busy']);
+		await store.update('busy', { expiresAtMs: record.expiresAtMs + HOUR_MS });
+		clock.advance(HOUR_MS);
+		expect(await store.subscribers('test://a')).toEqual(['busy']);
+		// Nor are they there when nothing is known of the session any more.
+		for (let index = 0; index < 20; index++) await store.claim(`${index}`, untilMs);
+		expect(await store.subscribers('test://a')).toEqual(['busy']);
+	});
+
 	it('forgets a subscription at its time', async () => {
 		const { clock, store } = open();
 		await store.subscribe('a', 'test://a', clock.now() + 1_000);

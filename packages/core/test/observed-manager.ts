@@ -14,8 +14,8 @@ export interface Setup extends ObservedStore {
 	readonly errors: Error[];
 	/** What was to be kept alive. */
 	readonly work: Promise<unknown>[];
-	/** Another isolate's manager of the same store. */
-	anotherIsolate(): StoredInfoSessionManager;
+	/** Another isolate's manager of the same store, of another deployment perhaps. */
+	anotherIsolate(options?: StoredInfoOptions): StoredInfoSessionManager;
 }
 
 /** A manager of its own for one test. */
@@ -24,12 +24,13 @@ export function setUp(options: StoredInfoOptions = {}): Setup {
 	const observed = observedStore(clock.now);
 	const errors: Error[] = [];
 	const work: Promise<unknown>[] = [];
-	const make = (): StoredInfoSessionManager =>
+	const make = (own: StoredInfoOptions = {}): StoredInfoSessionManager =>
 		new StoredInfoSessionManager(observed.store, {
 			now: clock.now,
 			onError: (error) => void errors.push(error),
 			waitUntil: (promise) => void work.push(promise),
 			...options,
+			...own,
 		});
 	return Object.assign(observed, { clock, manager: make(), errors, work, anotherIsolate: make });
 }

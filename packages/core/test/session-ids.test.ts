@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 import { createSessionIds, shardOfSession } from '@tmcp-sessions/core';
 import { describe, expect, it } from 'vitest';
 
@@ -64,6 +66,24 @@ describe('session ids', () => {
 		const [old, fresh] = [await before.mint(), await during.mint()];
 		expect(await Promise.all([during.verify(old), during.verify(fresh)])).toEqual([true, true]);
 		expect(await Promise.all([after.verify(old), after.verify(fresh)])).toEqual([false, true]);
+	});
+
+	it('keys rotate as it is written: while a step reaches one isolate after the other, all take the ids of all', async () => {
+		const guide = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+		const steps = [...guide.matchAll(/^\d\. `TMCP_SESSION_KEYS` = (.+?)\./gm)].map(
+			([, keys = '']) =>
+				keys.split(', space, ').map((key) => ({ 'new key': KEY, 'old key': OLD_KEY })[key] ?? key),
+		);
+		expect(steps.at(-1)).toEqual([KEY]);
+		const deployments = [[OLD_KEY], ...steps].map((keys) => createSessionIds({ keys }));
+		for (const [index, later] of deployments.entries()) {
+			const earlier = deployments[index - 1];
+			if (!earlier) continue;
+			expect(await earlier.verify(await later.mint())).toBe(true);
+			// Ids of before the last step are over: it is taken so long after the others.
+			const isLast = index === deployments.length - 1;
+			if (!isLast) expect(await later.verify(await earlier.mint())).toBe(true);
+		}
 	});
 
 	it('a missing or a short key is refused with how to make one, and not shown', () => {

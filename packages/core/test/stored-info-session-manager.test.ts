@@ -50,6 +50,18 @@ describe('what a request costs', () => {
 		clock.advance(5_000);
 		expect(await manager.getLogLevel('a')).toBe('error');
 	});
+
+	it('nor where the clock was set back meanwhile', async () => {
+		const { manager, clock, anotherIsolate } = setUp();
+		initialize(manager, 'a');
+		await manager.flush('a');
+		await manager.getClientCapabilities('a');
+		const elsewhere = anotherIsolate();
+		elsewhere.setLogLevel('a', 'error');
+		await elsewhere.flush('a');
+		clock.advance(-5_000);
+		expect(await manager.getLogLevel('a')).toBe('error');
+	});
 });
 
 describe('expiry', () => {
@@ -77,6 +89,34 @@ describe('expiry', () => {
 		}
 		expect(operations.filter((operation) => operation === 'read')).toHaveLength(1_000);
 		expect(operations.filter((operation) => operation === 'update')).toHaveLength(10);
+	});
+
+	it('a busy session lives as long as it may in all, also where that is not a tenth of its idle time longer', async () => {
+		const { manager, clock, operations, work } = setUp({ idleSeconds: 100, absoluteSeconds: 105 });
+		initialize(manager, 'a');
+		await manager.flush('a');
+		for (let seconds = 0; seconds < 105; seconds++) {
+			expect((await getAll(manager, 'a'))[1]).toEqual(CLIENT);
+			await Promise.all(work.splice(0));
+			clock.advance(1_000);
+		}
+		expect((await getAll(manager, 'a'))[1]).toBeUndefined();
+		expect(operations.filter((operation) => operation === 'update')).toHaveLength(1);
+	});
+
+	it('what a session subscribes to lasts as long as it does, where a deployment lets sessions live shorter', async () => {
+		const { manager, clock, store, anotherIsolate } = setUp();
+		initialize(manager, 'a');
+		await manager.flush('a');
+		clock.advance(HOUR_MS);
+		const shorter = anotherIsolate({ idleSeconds: 600, absoluteSeconds: 1_200 });
+		shorter.addSubscription('a', 'test://a');
+		await shorter.flush('a');
+		clock.advance(23 * HOUR_MS - 1);
+		expect(await store.read('a')).toBeDefined();
+		expect(await shorter.getSubscriptions('test://a')).toEqual(['a']);
+		clock.advance(1);
+		expect(await shorter.getSubscriptions('test://a')).toEqual([]);
 	});
 
 	it('many requests at once extend a session once', async () => {

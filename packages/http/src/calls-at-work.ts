@@ -10,6 +10,8 @@ import type { RequestWork } from './request-work.ts';
 const REACHABLE_AFTER_MS = 1_000;
 /** On Workers, what goes on after a client has left has 30 s: its questions end before. */
 const ANSWER_AFTER_LEAVING_MS = 20_000;
+/** By then Workers have ended what went on, and nobody is told. */
+const LOST_AFTER_LEAVING_MS = 60_000;
 
 /** Between isolates: a client has come back for the stream of a call. */
 const RESUMED = 'tmcp-sessions/resumed';
@@ -111,6 +113,7 @@ export class CallsAtWork {
 	#callOf(work: RequestWork): CallAtWork {
 		const known = this.#byWork.get(work);
 		if (known) return known;
+		this.#forgetLost();
 		const call = new CallAtWork(work, this.#inboxes, this.#answerMs, this.#takeAnswer);
 		const calls = this.#calls.get(work.sessionId) ?? new Set();
 		this.#calls.set(work.sessionId, calls.add(call));
@@ -119,10 +122,24 @@ export class CallsAtWork {
 			work.handled.then(() => {
 				call.end();
 				calls.delete(call);
-				if (calls.size === 0) this.#calls.delete(work.sessionId);
+				this.#forgetIfEmpty(work.sessionId, calls);
 			}),
 		);
 		return call;
+	}
+
+	/** Of a call that was ended with its request, nobody says so. One that goes on has its inbox. */
+	#forgetLost(): void {
+		const leftMs = Date.now() - LOST_AFTER_LEAVING_MS;
+		for (const [session, calls] of this.#calls) {
+			for (const call of calls) if (call.leftAtMs < leftMs) calls.delete(call);
+			this.#forgetIfEmpty(session, calls);
+		}
+	}
+
+	/** Its session may have others by now. */
+	#forgetIfEmpty(session: string, calls: ReadonlySet<CallAtWork>): void {
+		if (calls.size === 0 && this.#calls.get(session) === calls) this.#calls.delete(session);
 	}
 }
 
@@ -146,8 +163,8 @@ class CallAtWork {
 	readonly #secret: string = crypto.randomUUID();
 	readonly #questions = new Map<string, OpenQuestion>();
 	#inbox: Promise<SessionInbox> | undefined;
-	/** When all questions of this call end, milliseconds since the epoch: its client has left. */
-	#endsAtMs = Number.POSITIVE_INFINITY;
+	/** When its client has left, milliseconds since the epoch. */
+	leftAtMs = Number.POSITIVE_INFINITY;
 	#requestCancel: () => void = () => {};
 
 	constructor(
@@ -195,7 +212,7 @@ class CallAtWork {
 	async ask(question: Question, send: (sent: object) => void): Promise<void> {
 		const { id } = question;
 		const asked = `${this.#secret}.${id}`;
-		const ms = Math.min(this.#answerMs, this.#endsAtMs - Date.now());
+		const ms = Math.min(this.#answerMs, this.leftAtMs + ANSWER_AFTER_LEAVING_MS - Date.now());
 		this.#questions.set(asked, { id, timer: this.#endIn(asked, Math.max(ms, 0)) });
 		try {
 			// The answer may come as soon as the question is out.
@@ -241,7 +258,7 @@ class CallAtWork {
 
 	/** A client that has left may still answer what it saw, but not for long. */
 	#hurry(): void {
-		this.#endsAtMs = Date.now() + ANSWER_AFTER_LEAVING_MS;
+		this.leftAtMs = Date.now();
 		for (const [asked, question] of this.#questions) {
 			clearTimeout(question.timer);
 			question.timer = this.#endIn(asked, Math.min(ANSWER_AFTER_LEAVING_MS, this.#answerMs));

@@ -4,6 +4,7 @@ import { completeResponse, frameOf, jsonAnswer } from './complete-response.ts';
 import { errorMessage, Refusal, refusalDetailOf } from './refusal.ts';
 import type { RequestWork } from './request-work.ts';
 import { Outlet } from './outlet.ts';
+import { watchSession } from './session-watch.ts';
 import { isAnsweredAtOnce } from './turns.ts';
 
 /** One or more SSE frames, encoded. */
@@ -160,7 +161,9 @@ async function pump(
 	);
 	// Whoever listens must show a new token when this one has expired.
 	const expiry = work.isListening ? expiryOf(work) : undefined;
-	const end = expiry && setTimeout(() => work.waitUntil(reader.cancel()), expiry);
+	const cancel = (): void => work.waitUntil(reader.cancel());
+	const end = expiry && setTimeout(cancel, expiry);
+	const stopWatching = watchSession(work, cancel);
 
 	try {
 		for (let next = await first; !next.done; next = await reader.read()) {
@@ -181,6 +184,7 @@ async function pump(
 	} finally {
 		clearInterval(heartbeat);
 		clearTimeout(end);
+		stopWatching();
 	}
 }
 

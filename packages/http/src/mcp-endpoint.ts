@@ -115,6 +115,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 				throw withoutSessions('DELETE', 'GET, POST, OPTIONS');
 			}
 			work.enter(await sessions.require(work.headers, work.principal));
+			if (request.method === 'GET') work.watch = sessions.watch(work);
 		}
 		work.isListening = true;
 		work.endsWithClient = true;

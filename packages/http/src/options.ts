@@ -20,9 +20,10 @@ export interface McpHandlerOptions<Custom = undefined> {
 	readonly subscriptions?: SubscriptionManager | undefined;
 	/**
 	 * Secrets of at least 32 characters that session ids are made with. The first signs, all are
-	 * accepted: to rotate, put the new one in front and drop the old one after the absolute lifetime
-	 * of a session. Default: `TMCP_SESSION_KEYS` of the environment, between spaces or commas; a
-	 * server that is called on this machine alone, as in development, makes one for as long as it runs.
+	 * accepted: to rotate, add the new one behind, put it in front when that is deployed everywhere,
+	 * and drop the old one after the absolute lifetime of a session. Default: `TMCP_SESSION_KEYS` of
+	 * the environment, between spaces or commas; a server that is called on this machine alone, as in
+	 * development, makes one for as long as it runs.
 	 */
 	readonly sessionKeys?: readonly (string | undefined)[] | undefined;
 	/**

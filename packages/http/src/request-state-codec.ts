@@ -24,8 +24,9 @@ const CLOCK_SKEW_MS = 60_000;
 export interface RequestStateCodecOptions {
 	/**
 	 * Secrets of at least 32 characters, such as those of the session ids. The first seals, all
-	 * open: to rotate, put the new one in front and drop the old one after `lifetimeSeconds`. One
-	 * text may hold several between spaces or commas, as `TMCP_SESSION_KEYS` does.
+	 * open: to rotate, add the new one behind, put it in front when that is deployed everywhere, and
+	 * drop the old one after `lifetimeSeconds`. One text may hold several between spaces or commas, as
+	 * `TMCP_SESSION_KEYS` does.
 	 */
 	readonly keys: readonly string[];
 	/** How long a client may take to answer. Default: 600. */

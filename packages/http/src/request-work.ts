@@ -10,6 +10,7 @@ import type { AnswerType } from './header-rules.ts';
 import type { JsonObject } from './message.ts';
 import type { ExecutionContextLike } from './options.ts';
 import { RequestHeaders } from './request-headers.ts';
+import type { SessionWatch } from './session-watch.ts';
 
 /** One request and the work that it must outlive. */
 export class RequestWork implements RequestScope {
@@ -49,6 +50,8 @@ export class RequestWork implements RequestScope {
 	isPaced = false;
 	/** Whether a client that goes away ends this; a call of a session goes on without it. */
 	endsWithClient = false;
+	/** How the session of what listens is looked after. */
+	watch: SessionWatch | undefined;
 	/** Told when a write finds that the client has left. */
 	onClientLeft: () => void = () => {};
 	/** Numbers what a call says from now on, so that its client can resume it. */

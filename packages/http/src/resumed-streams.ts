@@ -25,7 +25,11 @@ export function resumedStreams(
 		const resumed = parseEventId(work?.lastEventId ?? '')?.stream;
 		if (!work || resumed === undefined || !isCallStream(resumed)) return;
 		if ((await calls.resumed(session, resumed)) > 0) return;
-		const end = setTimeout(() => closeStream(controller), ON_ITS_WAY_MS);
+		const end = setTimeout(() => {
+			closeStream(controller);
+			// As where its client leaves: nobody else lets go of what the manager holds for it.
+			work.waitUntil((async () => streams.delete(session))());
+		}, ON_ITS_WAY_MS);
 		work.onClientLeft = () => clearTimeout(end);
 	};
 	const send: StreamSessionManager['send'] = (sessions, data) => {

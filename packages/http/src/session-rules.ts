@@ -1,4 +1,9 @@
-import { createSessionIds, sealsSessions, TmcpSessionsError } from '@tmcp-sessions/core';
+import {
+	createSessionIds,
+	sealsSessions,
+	sessionsExpire,
+	TmcpSessionsError,
+} from '@tmcp-sessions/core';
 import type {
 	ClientInfo,
 	ErrorCode,
@@ -14,13 +19,18 @@ import { isObject } from './message.ts';
 import type { JsonObject } from './message.ts';
 import { invalidRequest, unknownSession } from './refusal.ts';
 import type { RequestHeaders } from './request-headers.ts';
+import type { RequestWork } from './request-work.ts';
 import { checkKeysOfProcess } from './session-keys.ts';
 import type { SessionKeys } from './session-keys.ts';
+import type { SessionWatch } from './session-watch.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
 /** What the ids of stored sessions begin with. */
 const STORED = '1.';
+
+/** By then an end is known that was on its way when a stream was opened, in Workers KV too. */
+const FIRST_LOOK_MS = 70_000;
 
 /** Some 300 KB of ids. */
 const MAX_VERIFIED = 2_000;
@@ -119,14 +129,31 @@ export class SessionRules {
 	 */
 	async require(headers: RequestHeaders, principal: string): Promise<NamedSession> {
 		const session = await this.named(headers, principal);
+		if (await this.#isLive(session)) return session;
+		throw unknownSession();
+	}
+
+	/** How the session that a stream is of is looked after; not, where it does not expire here. */
+	watch({ headers, principal, publicSessionId: id }: RequestWork): SessionWatch | undefined {
+		const info = this.#info;
+		if (!sessionsExpire(info)) return undefined;
+		const isLive = async (): Promise<boolean> => {
+			const session = await this.#identify(id, principal, headers);
+			return session !== undefined && this.#isLive(session);
+		};
+		return { idleMs: info.idleMs, firstLookMs: FIRST_LOOK_MS, isLive };
+	}
+
+	/** @throws {StoreError} where nobody can say. */
+	async #isLive({ name }: NamedSession): Promise<boolean> {
 		// The read is the one that the transport's own three share: none of them fails after it.
 		try {
-			if ((await this.#info.getClientCapabilities(session.name)) !== undefined) return session;
+			return (await this.#info.getClientCapabilities(name)) !== undefined;
 		} catch (error) {
 			// tmcp's own manager rejects for a session that it does not know.
 			if (error instanceof TmcpSessionsError && !OF_ITS_SESSION.has(error.code)) throw error;
+			return false;
 		}
-		throw unknownSession();
 	}
 
 	/** Whose id this is, if it was made here for this principal: no storage is asked. */

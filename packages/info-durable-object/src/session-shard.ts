@@ -193,9 +193,11 @@ export class SessionShard extends DurableObject {
 		);
 		// First of all: an alarm that dies on the way is run again and finds the sessions once more.
 		await this.#removeSubscriptionsOf(expired);
+		// Meanwhile a Worker whose clock is behind may have moved an end.
 		this.#rows(
-			'DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(?))',
-			JSON.stringify(expired.map(({ id }) => id)),
+			`DELETE FROM sessions
+			WHERE id IN (SELECT value FROM json_each(?)) AND forget_at_ms <= ?`,
+			...[JSON.stringify(expired.map(({ id }) => id)), nowMs],
 		);
 		this.#rows(
 			`DELETE FROM subscribers WHERE (uri_hash, id) IN

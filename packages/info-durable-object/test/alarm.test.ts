@@ -1,5 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
+import { DurableObjectSessionStore, SessionShard } from '../src/index.ts';
 import { OBJECTS } from '../src/placement.ts';
 import {
 	advance,
@@ -12,7 +13,15 @@ import {
 	NOTHING,
 	withDateOfOurs,
 } from './expiring.ts';
-import { evictAll, holdingsOf, holdingsOfAll, homeOf, runAlarms, stubOf } from './shards.ts';
+import {
+	evictAll,
+	holdingsOf,
+	holdingsOfAll,
+	homeOf,
+	namespace,
+	runAlarms,
+	stubOf,
+} from './shards.ts';
 
 withDateOfOurs();
 
@@ -94,6 +103,27 @@ describe('the alarm', () => {
 		advance(2 * MINUTE_MS);
 		await runAlarms();
 		expect(await holdingsOf(homeOf(id))).toEqual(NOTHING);
+	});
+
+	it('does not remove what is used while other shards are told, by a Worker whose clock is behind', async () => {
+		const store = newStore();
+		const [id = ''] = ids(1);
+		await store.create(id, livingFor(HOUR_MS));
+		await homeOf(id).noteSubscription(id, 50, Date.now() + DAY_MS, Date.now());
+		advance(HOUR_MS + MINUTE_MS);
+		const behind = new DurableObjectSessionStore(namespace, {
+			now: () => Date.now() - 2 * MINUTE_MS,
+		});
+		const told = vi
+			.spyOn(SessionShard.prototype, 'removeSubscribers')
+			.mockImplementation(async () => {
+				expect(await behind.update(id, { expiresAtMs: Date.now() + HOUR_MS })).toBe(true);
+			});
+		expect(await runDurableObjectAlarm(homeOf(id))).toBe(true);
+		expect(told).toHaveBeenCalledOnce();
+		expect(await store.read(id)).toBeDefined();
+		const { alarmMs } = await holdingsOf(homeOf(id));
+		expect(alarmMs).toBeGreaterThanOrEqual(Date.now() + HOUR_MS);
 	});
 
 	it('removes subscriptions of sessions without a record when their own time has come', async () => {

@@ -11,7 +11,7 @@ export interface OpenedSession extends SealedSession {
 	hasSubscribed?: boolean;
 }
 
-/** A mebibyte of ids: 4,000 sessions and more, 500 where all have as much as fits. */
+/** A mebibyte: 4,000 sessions and more, 500 where all ids have as much as fits. */
 const MAX_CHARACTERS = 2 ** 20;
 
 /**
@@ -24,6 +24,8 @@ export class OpenedSessions {
 	readonly #byName = new Map<string, OpenedSession>();
 	/** What a request works with stays there for it, whatever others push out. */
 	readonly #ofRequest = new WeakMap<RequestScope, OpenedSession>();
+	/** What each takes up, by its id. */
+	readonly #lengths = new Map<string, number>();
 	#characters = 0;
 
 	/** The session of this id, if it was opened for this principal. */
@@ -43,20 +45,39 @@ export class OpenedSessions {
 	add(session: OpenedSession): OpenedSession {
 		const scope = currentScope();
 		if (scope) this.#ofRequest.set(scope, session);
+		this.#hold(session);
+		return session;
+	}
+
+	/** Notes what the store has of a session, and when that was. */
+	learn(session: OpenedSession, record: SessionRecord | undefined, atMs: number): void {
+		session.stored = { record, atMs };
+		if (this.#byId.get(session.id) === session) this.#hold(session);
+	}
+
+	#hold(session: OpenedSession): void {
 		this.#forget(session);
 		this.#byId.set(session.id, session);
 		this.#byName.set(session.name, session);
-		this.#characters += session.id.length;
+		const length = lengthOf(session);
+		this.#lengths.set(session.id, length);
+		this.#characters += length;
 		for (const oldest of this.#byId.values()) {
 			if (this.#characters <= MAX_CHARACTERS) break;
 			this.#forget(oldest);
 		}
-		return session;
 	}
 
 	#forget({ id, name }: OpenedSession): void {
 		if (!this.#byId.delete(id)) return;
 		this.#byName.delete(name);
-		this.#characters -= id.length;
+		this.#characters -= this.#lengths.get(id) ?? 0;
+		this.#lengths.delete(id);
 	}
+}
+
+/** In characters. Nobody but a client that says more than fits in an id has anything long stored. */
+function lengthOf({ id, said, stored }: OpenedSession): number {
+	const isLong = said === undefined && stored?.record !== undefined;
+	return id.length + (isLong ? JSON.stringify(stored.record).length : 0);
 }

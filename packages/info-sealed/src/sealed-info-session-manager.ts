@@ -18,8 +18,9 @@ const DEFAULT_RECHECK_SECONDS = 60;
 export interface SealedInfoOptions extends Omit<StoredInfoOptions, 'idleSeconds'> {
 	/**
 	 * Secrets with 256 random bits, such as `openssl rand -base64 32` makes. The first seals, all
-	 * open: to rotate, put the new one in front and drop the old one after `absoluteSeconds`. One
-	 * text may hold several between spaces or commas, as `TMCP_SESSION_KEYS` does.
+	 * open: to rotate, add the new one behind, put it in front when that is deployed everywhere, and
+	 * drop the old one after `absoluteSeconds`. One text may hold several between spaces or commas,
+	 * as `TMCP_SESSION_KEYS` does.
 	 */
 	readonly keys: readonly (string | undefined)[];
 	/**

@@ -88,7 +88,7 @@ export class SealedSessionStore implements SessionStore {
 			return true;
 		}
 		const isKept = await this.#needRest('a log level').update(stateId(id), { logLevel });
-		if (isKept) this.#learn(session, { ...state, logLevel });
+		if (isKept) this.#opened.learn(session, { ...state, logLevel }, this.#now());
 		return isKept;
 	}
 
@@ -138,7 +138,7 @@ export class SealedSessionStore implements SessionStore {
 		const scope = currentScope();
 		if (scope) this.#askedBy.add(scope);
 		// What was written meanwhile is newer.
-		if (session.stored === stored) session.stored = { record, atMs };
+		if (session.stored === stored) this.#opened.learn(session, record, atMs);
 		return record;
 	}
 
@@ -148,18 +148,15 @@ export class SealedSessionStore implements SessionStore {
 	 */
 	#isFresh(atMs: number): boolean {
 		const scope = currentScope();
-		const isRecent = this.#now() - atMs < this.#recheckMs;
+		// A clock that was set back makes nothing new again.
+		const isRecent = Math.abs(this.#now() - atMs) < this.#recheckMs;
 		if (isRecent && (!scope || scope.message !== undefined)) return true;
 		return scope !== undefined && this.#askedBy.has(scope);
 	}
 
 	async #keep(session: OpenedSession, record: SessionRecord): Promise<void> {
 		await this.#needRest('a session').create(stateId(session.name), record);
-		this.#learn(session, record);
-	}
-
-	#learn(session: OpenedSession, record: SessionRecord): void {
-		session.stored = { record, atMs: this.#now() };
+		this.#opened.learn(session, record, this.#now());
 	}
 
 	#needRest(what: string): SessionStore {

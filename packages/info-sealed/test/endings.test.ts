@@ -48,6 +48,16 @@ describe('the end of a sealed session', () => {
 		expect((await there.call(session)).status).toBe(404);
 	});
 
+	it('is known within a minute where the clock was set back, too', async () => {
+		const { clock, isolate } = withMemory();
+		const [here, there] = [isolate(), isolate()];
+		const session = await here.open();
+		expect((await there.call(session)).status).toBe(200);
+		await here.end(session);
+		clock.advance(-60_000);
+		expect((await there.call(session)).status).toBe(404);
+	});
+
 	it('stays, whatever an isolate that does not know of it writes', async () => {
 		const { clock, isolate } = withMemory();
 		const [here, there] = [isolate(), isolate()];

@@ -40,6 +40,29 @@ describe('a client that says more than an id holds', () => {
 		expect((await here.call(session)).status).toBe(404);
 	});
 
+	it('takes as much of what an isolate remembers as it says: others are forgotten for it', async () => {
+		const { isolate, operations } = deployment(({ now }) => new InMemorySessionStore({ now }));
+		const [here, there] = [isolate(), isolate()];
+		const longest = { experimental: { a: { b: 'x'.repeat(16_000) } } };
+		const usual = await there.open();
+		const sessions: string[] = [];
+		for (let count = 0; count < 70; count++) sessions.push(await here.open(longest));
+		const readsOf = async (each: typeof here, session: string | undefined): Promise<string[]> => {
+			operations.length = 0;
+			expect((await each.call(session ?? '')).status).toBe(200);
+			return operations.splice(0);
+		};
+		// A mebibyte is remembered: 65 of them.
+		expect(await readsOf(here, sessions.at(-1))).toEqual([]);
+		expect(await readsOf(here, sessions.at(-60))).toEqual([]);
+		expect(await readsOf(here, sessions[0])).toEqual(['read']);
+		// What was read counts like what was written.
+		for (const session of sessions) expect(await readsOf(there, session)).toEqual(['read']);
+		expect(await readsOf(there, sessions.at(-60))).toEqual([]);
+		expect(await readsOf(there, sessions[0])).toEqual(['read']);
+		expect(await readsOf(there, usual)).toEqual(['read']);
+	});
+
 	it('and one that says as much as fits is sealed: ids have at most 2,048 characters', async () => {
 		const { isolate } = deployment();
 		const [here, there] = [isolate(), isolate()];

@@ -23,6 +23,11 @@ export function archiveKey(object: string): string {
 	return `sessions/${object}.jsonl.gz`;
 }
 
+/** Where an older one is, of a life of the object that this one knows nothing of. */
+export function olderArchiveKey(object: string, archivedAtMs: number): string {
+	return `sessions/${object}/${archivedAtMs}.jsonl.gz`;
+}
+
 /** A name as SQL has it. */
 export function quoted(name: string): string {
 	return `"${name.replaceAll('"', '""')}"`;

@@ -1,4 +1,4 @@
-import { archiveKey, FORMAT, quoted, toJson, VERSION } from './archive-format.ts';
+import { archiveKey, FORMAT, olderArchiveKey, quoted, toJson, VERSION } from './archive-format.ts';
 import type { Header, Line } from './archive-format.ts';
 import { ArchiveError } from './errors.ts';
 import { inParts } from './in-parts.ts';
@@ -9,28 +9,54 @@ const PART_BYTES = 8 * 1_024 * 1_024;
 /** The platform makes these. */
 const PLATFORM = /^(?:_cf_|sqlite_)/;
 
+/** What is archived. */
+interface ArchivedObject {
+	readonly id: string;
+	/** Of its life, see `Lifetime.originMs`. */
+	readonly originMs: number;
+}
+
 /**
  * Writes all tables of an object into a bucket: a gzip of JSON lines, a header first, then each table
- * with its rows, and a last line that says how many there were.
+ * with its rows, and a last line that says how many there were. It takes the place of an older archive
+ * that it was restored of; any other is kept, under a key of its own.
  *
- * @throws {ArchiveError} where the bucket does not take it.
+ * @throws {ArchiveError} where there is no bucket, or it does not take it.
  */
 export async function archive(
-	bucket: R2Bucket,
-	object: string,
+	bucket: R2Bucket | undefined,
+	{ id: object, originMs }: ArchivedObject,
 	sql: SqlStorage,
 	nowMs: number,
 ): Promise<void> {
-	const key = archiveKey(object);
 	const header: Header = { format: FORMAT, version: VERSION, object, archivedAtMs: nowMs };
 	try {
-		await upload(bucket, key, gzip(encoded(header, sql)));
+		if (!bucket) throw new Error('settings.archive is true and settings.bucket is missing: set it');
+		const metadata = { origin: `${originMs}` };
+		await keepOlder(bucket, object, metadata);
+		const options = { customMetadata: metadata };
+		await upload(bucket, archiveKey(object), gzip(encoded(header, sql)), options);
 	} catch (cause) {
 		throw new ArchiveError(
 			'a session that expired could not be archived; it is kept, and archived later',
 			cause,
 		);
 	}
+}
+
+/** An identity's object is used again after it was emptied: what it was before is nowhere else. */
+async function keepOlder(
+	bucket: R2Bucket,
+	object: string,
+	{ origin }: { origin: string },
+): Promise<void> {
+	const key = archiveKey(object);
+	const found = await bucket.head(key);
+	if (!found || found.customMetadata?.['origin'] === origin) return;
+	const older = await bucket.get(key);
+	if (!older) return;
+	const { body, customMetadata = {}, uploaded } = older;
+	await bucket.put(olderArchiveKey(object, uploaded.getTime()), body, { customMetadata });
 }
 
 function* encoded(header: Header, sql: SqlStorage): Generator<Uint8Array> {
@@ -92,14 +118,15 @@ async function upload(
 	bucket: R2Bucket,
 	key: string,
 	body: ReadableStream<Uint8Array>,
+	options: R2PutOptions & R2MultipartOptions,
 ): Promise<void> {
 	const parts = inParts(body, PART_BYTES);
 	const first = await parts.next();
 	if (first.done || first.value.length < PART_BYTES) {
-		await bucket.put(key, first.value ?? new Uint8Array());
+		await bucket.put(key, first.value ?? new Uint8Array(), options);
 		return;
 	}
-	const started = await bucket.createMultipartUpload(key);
+	const started = await bucket.createMultipartUpload(key, options);
 	try {
 		const uploaded = [await started.uploadPart(1, first.value)];
 		for await (const part of parts) {

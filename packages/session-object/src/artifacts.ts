@@ -49,6 +49,7 @@ export interface ArtifactOptions {
 	readonly object: string;
 	/** What is larger goes to the bucket. */
 	readonly maxBytes: number;
+	readonly report: (error: unknown) => void;
 }
 
 export class StoredArtifacts implements SessionArtifacts {
@@ -70,33 +71,46 @@ export class StoredArtifacts implements SessionArtifacts {
 				`an artifact has a name of 1 to ${MAX_NAME_LENGTH} characters; found ${name.length}`,
 			);
 		}
+		this.#entries.checkOpen();
 		const bytes = bytesOf(content);
-		const { bucket, maxBytes, object } = this.#options;
-		let before: KeptArtifact | undefined;
-		if (bytes.byteLength <= Math.min(maxBytes, MAX_ROW_BYTES)) {
-			this.#entries.atomically(() => {
-				before = this.#find(name);
-				this.#write(name, { type, size: bytes.byteLength });
-				this.#entries.write('artifact', name + BYTES, bytes);
-			});
-		} else {
-			if (!bucket) {
-				throw new SessionStateError(
-					`the artifact "${name}" has ${bytes.byteLength} bytes, where the object keeps at most ` +
-						`${Math.min(maxBytes, MAX_ROW_BYTES)}; bind an R2 bucket and set settings.bucket to keep larger ones`,
-				);
-			}
-			// A new key each time: who reads the old one meanwhile gets all of it.
-			const key = `artifacts/${object}/${crypto.randomUUID()}`;
+		const { bucket, maxBytes } = this.#options;
+		if (bytes.byteLength > Math.min(maxBytes, MAX_ROW_BYTES)) {
+			if (bucket) return this.#putLarge(bucket, { name, type, bytes });
+			throw new SessionStateError(
+				`the artifact "${name}" has ${bytes.byteLength} bytes, where the object keeps at most ` +
+					`${Math.min(maxBytes, MAX_ROW_BYTES)}; bind an R2 bucket and set settings.bucket to keep larger ones`,
+			);
+		}
+		const before = this.#entries.atomically(() => {
+			const found = this.#replaced(name);
+			this.#write(name, { type, size: bytes.byteLength });
+			this.#entries.write('artifact', name + BYTES, bytes);
+			return found;
+		});
+		await this.#discard(before);
+	}
+
+	async #putLarge(bucket: R2Bucket, { name, type, bytes }: Artifact): Promise<void> {
+		// A new key each time: who reads the old one meanwhile gets all of it.
+		const key = `artifacts/${this.#options.object}/${crypto.randomUUID()}`;
+		// Until it is an artifact, which it never is where the object is lost meanwhile.
+		this.#entries.write('leftover', key, '');
+		let before: string | undefined;
+		try {
 			await bucket.put(key, bytes, { httpMetadata: { contentType: type } });
-			this.#entries.atomically(() => {
+			before = this.#entries.atomically(() => {
 				// Now, and not before: another one may have been put meanwhile.
-				before = this.#find(name);
+				const found = this.#replaced(name);
 				this.#write(name, { type, size: bytes.byteLength, key });
 				this.#entries.remove('artifact', name + BYTES);
+				this.#entries.remove('leftover', key);
+				return found;
 			});
+		} catch (error) {
+			await this.#discard(key).catch(() => {}); // It is noted, and what failed is thrown.
+			throw error;
 		}
-		if (before?.key !== undefined) await bucket?.delete(before.key);
+		await this.#discard(before);
 	}
 
 	async get(name: string): Promise<Artifact | undefined> {
@@ -120,10 +134,11 @@ export class StoredArtifacts implements SessionArtifacts {
 	}
 
 	async delete(name: string): Promise<void> {
-		const key = this.#find(name)?.key;
+		this.#entries.checkOpen();
+		const key = this.#replaced(name);
 		this.#entries.remove('artifact', name);
 		this.#entries.remove('artifact', name + BYTES);
-		if (key !== undefined) await this.#options.bucket?.delete(key);
+		await this.#discard(key);
 	}
 
 	list(): ArtifactInfo[] {
@@ -133,13 +148,35 @@ export class StoredArtifacts implements SessionArtifacts {
 			.map(({ name, type, size }) => ({ name, type, size }));
 	}
 
-	/** Removes what is in the bucket: the object that knows of it ends, and no archive does. */
-	async clear(): Promise<void> {
-		const keys = this.#entries.list('artifact').flatMap(({ value }) => parse(value).key ?? []);
+	/**
+	 * Removes what is in the bucket: the object that knows of it ends.
+	 *
+	 * @param which what is of no artifact alone, where an archive knows of the others.
+	 */
+	async clear(which: 'all' | 'leftovers'): Promise<void> {
+		const leftovers = this.#entries.list('leftover').map(({ key }) => key);
+		const artifacts = which === 'all' ? this.#entries.list('artifact') : [];
+		const keys = [...leftovers, ...artifacts.flatMap(({ value }) => parse(value).key ?? [])];
+		const { bucket, object, report } = this.#options;
+		if (keys.length > 0 && !bucket) report(new SessionStateError(orphaned(keys.length, object)));
 		// The bucket takes a thousand at a time.
 		for (let start = 0; start < keys.length; start += 1_000) {
-			await this.#options.bucket?.delete(keys.slice(start, start + 1_000));
+			await bucket?.delete(keys.slice(start, start + 1_000));
 		}
+		for (const key of leftovers) this.#entries.remove('leftover', key);
+	}
+
+	/** Where in the bucket an artifact is that goes now: that is noted, since its removal may fail. */
+	#replaced(name: string): string | undefined {
+		const key = this.#find(name)?.key;
+		if (key !== undefined) this.#entries.write('leftover', key, '');
+		return key;
+	}
+
+	async #discard(key: string | undefined): Promise<void> {
+		if (key === undefined) return;
+		await this.#options.bucket?.delete(key);
+		this.#entries.remove('leftover', key);
 	}
 
 	#find(name: string): KeptArtifact | undefined {
@@ -150,6 +187,14 @@ export class StoredArtifacts implements SessionArtifacts {
 	#write(name: string, kept: KeptArtifact): void {
 		this.#entries.write('artifact', name, JSON.stringify(kept));
 	}
+}
+
+function orphaned(count: number, object: string): string {
+	return (
+		`a session that has ended kept artifacts in a bucket, and ${count} of them ${count === 1 ? 'stays' : 'stay'} there: ` +
+		'settings.bucket is missing. Set it for as long as there are such sessions, and remove what ' +
+		`begins with artifacts/${object}/`
+	);
 }
 
 function parse(text: string): KeptArtifact {

@@ -1,6 +1,5 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
-
-import { PACKAGE } from './package-name.ts';
+import { SessionStateError } from './errors.ts';
+import { migrate } from './migrations.ts';
 
 /** What an entry is: the first part of its key. Of a resource's subscribers there is a kind each. */
 export type EntryKind =
@@ -8,6 +7,7 @@ export type EntryKind =
 	| 'auth'
 	| 'call'
 	| 'context'
+	| 'leftover'
 	| 'meta'
 	| 'schedule'
 	| 'session'
@@ -24,11 +24,11 @@ export interface Entry<Value extends ArrayBuffer | string = string> {
 
 type EntryRow = { key: string; value: ArrayBuffer | string; atMs: number | null };
 
-/** What tables of this family begin with: those of `SyncLayer`, which keeps the streams, too. */
-const RESERVED = 'tmcp_';
-
-/** Keeps the number of the user's last migration. */
-const MIGRATED = 'migrated';
+/** What the session's own code writes. */
+const OF_SESSION: ReadonlySet<EntryKind> = new Set(['artifact', 'auth', 'context', 'schedule']);
+const ENDED =
+	'the session has ended, and nothing more is stored of it; let work that outlives a session write ' +
+	'elsewhere';
 
 /**
  * What an object keeps, but for its streams: one table. Each table of SQLite takes a page of 4 KiB at
@@ -44,6 +44,8 @@ export class Entries {
 	readonly #onUndone: () => void;
 	#isOpen = false;
 	#exists: boolean | undefined;
+	/** For whom nothing is written any more. */
+	#closedFor: 'all' | 'session' | undefined;
 
 	/**
 	 * @param migrations SQL of the user's own tables; each is run once, in order.
@@ -64,6 +66,7 @@ export class Entries {
 
 	/** Whether the object keeps anything. */
 	get exist(): boolean {
+		if (this.#closedFor === 'all') return false;
 		this.#exists ??=
 			this.#storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'tmcp_entries'").toArray()
 				.length > 0;
@@ -77,6 +80,7 @@ export class Entries {
 	 */
 	get sql(): SqlStorage {
 		const { sql } = this.#storage;
+		if (this.#closedFor === 'all') throw new SessionStateError(ENDED);
 		if (this.#isOpen) return sql;
 		this.#storage.transactionSync(() => {
 			sql.exec(
@@ -85,7 +89,7 @@ export class Entries {
 					kind TEXT, key TEXT, value BLOB NOT NULL, at_ms INTEGER, PRIMARY KEY (kind, key)
 				) WITHOUT ROWID`,
 			);
-			this.#migrate(sql);
+			migrate(sql, this.#migrations());
 		});
 		this.#isOpen = true;
 		this.#exists = true;
@@ -100,6 +104,19 @@ export class Entries {
 	 */
 	open(): SqlStorage {
 		return this.sql;
+	}
+
+	/**
+	 * Refuses what the session writes, which would come too late for its archive; or everything, since
+	 * the object was emptied: what is still at work would fill it again, for nobody.
+	 */
+	close(forWhom: 'all' | 'session'): void {
+		this.#closedFor = forWhom;
+	}
+
+	/** @throws {SessionStateError} where the session has ended. */
+	checkOpen(): void {
+		if (this.#closedFor !== undefined) throw new SessionStateError(ENDED);
 	}
 
 	/** The entry's text. */
@@ -129,6 +146,7 @@ export class Entries {
 		value: ArrayBuffer | string,
 		atMs: number | null = null,
 	): void {
+		if (OF_SESSION.has(kind)) this.checkOpen();
 		this.sql.exec(
 			'INSERT OR REPLACE INTO tmcp_entries (kind, key, value, at_ms) VALUES (?, ?, ?, ?)',
 			...[kind, key, value, atMs],
@@ -137,6 +155,7 @@ export class Entries {
 
 	/** @returns whether it was there. */
 	remove(kind: EntryKind, key: string): boolean {
+		if (OF_SESSION.has(kind)) this.checkOpen();
 		if (!this.exist) return false;
 		const { rowsWritten } = this.sql.exec(
 			'DELETE FROM tmcp_entries WHERE kind = ? AND key = ?',
@@ -179,6 +198,7 @@ export class Entries {
 
 	/** All or nothing of what `work` writes; of what this class and the alarm know of it, too. */
 	atomically<Result>(work: () => Result): Result {
+		this.checkOpen();
 		try {
 			return this.#storage.transactionSync(work);
 		} catch (error) {
@@ -204,72 +224,8 @@ export class Entries {
 			)
 			.toArray();
 	}
-
-	#migrate(sql: SqlStorage): void {
-		const migrations = this.#migrations();
-		const [row] = sql
-			.exec<{
-				value: string;
-			}>("SELECT value FROM tmcp_entries WHERE kind = 'meta' AND key = ?", MIGRATED)
-			.toArray();
-		const done = Number(row?.value ?? 0);
-		if (done === migrations.length) return;
-		if (done > migrations.length) {
-			throw new TmcpSessionsError(
-				'session-state',
-				PACKAGE,
-				`the tables of this session have been brought to version ${done}, and this deployment knows ` +
-					`${migrations.length} migrations; deploy a release that has them all. A migration that was ` +
-					'released is never removed: undo it with another one behind it',
-			);
-		}
-		const before = reservedTables(sql);
-		for (const [index, migration] of migrations.slice(done).entries()) {
-			try {
-				sql.exec(migration);
-			} catch (cause) {
-				throw new TmcpSessionsError(
-					'session-state',
-					PACKAGE,
-					`migration ${done + index + 1} of ${migrations.length} failed, and nothing of it was kept: ` +
-						(cause instanceof Error ? cause.message : String(cause)),
-					{ cause },
-				);
-			}
-		}
-		const changed = changedNames(before, reservedTables(sql));
-		if (changed.length > 0) {
-			throw new TmcpSessionsError(
-				'session-state',
-				PACKAGE,
-				`a migration makes, changes or drops ${changed.join(' and ')}, and nothing of it was kept: names ` +
-					`that begin with ${RESERVED} are those of this package; give yours another one`,
-			);
-		}
-		sql.exec(
-			"INSERT OR REPLACE INTO tmcp_entries (kind, key, value) VALUES ('meta', ?, ?)",
-			...[MIGRATED, String(migrations.length)],
-		);
-	}
 }
 
 function isText(row: EntryRow): row is EntryRow & { value: string } {
 	return typeof row.value === 'string';
-}
-
-/** What there is under names that are reserved, each with the SQL that made it. */
-function reservedTables(sql: SqlStorage): Map<string, string> {
-	const rows = sql.exec<{ name: string; made: string | null }>(
-		'SELECT name, sql AS made FROM sqlite_master WHERE substr(lower(name), 1, ?) = ?',
-		...[RESERVED.length, RESERVED],
-	);
-	return new Map(rows.toArray().map(({ name, made }) => [name, made ?? '']));
-}
-
-function changedNames(
-	before: ReadonlyMap<string, string>,
-	after: ReadonlyMap<string, string>,
-): string[] {
-	const names = new Set([...before.keys(), ...after.keys()]);
-	return [...names].filter((name) => before.get(name) !== after.get(name));
 }

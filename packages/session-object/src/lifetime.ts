@@ -16,6 +16,8 @@ export const DEFAULT_ABSOLUTE_SECONDS: number = 30 * DEFAULT_IDLE_SECONDS;
 /** What an object's end depends on. */
 export interface Life {
 	readonly createdMs: number;
+	/** When it was made that was archived, where it was restored; otherwise `createdMs`. */
+	readonly originMs?: number | undefined;
 	readonly usedMs: number;
 	/** It has ended: nothing may use it any more. */
 	readonly ended?: 'by its client' | 'expired' | undefined;
@@ -154,7 +156,11 @@ export class Lifetime {
 		if (!life) return 'lives';
 		const nowMs = this.#now();
 		const dueMs = this.#dueMs(life);
-		if (nowMs < dueMs) return 'lives';
+		if (nowMs < dueMs) {
+			// A deployment that gave it less time has set the alarm.
+			if (this.#storedMs() <= nowMs) this.#write(life);
+			return 'lives';
+		}
 		if (life.ended) return 'ended';
 		const isLate = nowMs - dueMs > LATE_MS && life.untilMs === undefined;
 		if (isInUse && nowMs < life.createdMs + this.#absoluteMs) {
@@ -180,7 +186,13 @@ export class Lifetime {
 	revive(): void {
 		this.forget();
 		const nowMs = this.#now();
-		this.#write({ createdMs: nowMs, usedMs: nowMs });
+		this.#write({ createdMs: nowMs, usedMs: nowMs, originMs: this.originMs });
+	}
+
+	/** Tells this life from others that the object had: the same once it was archived and restored. */
+	get originMs(): number | undefined {
+		const life = this.#read();
+		return life?.originMs ?? life?.createdMs;
 	}
 
 	/** The object was emptied, or got other contents. */
@@ -193,6 +205,10 @@ export class Lifetime {
 		const text = this.#entries.read('meta', KEY);
 		// Sound: nothing but `#write` writes it.
 		return (this.#life = text === undefined ? undefined : (JSON.parse(text) as Life));
+	}
+
+	#storedMs(): number {
+		return this.#entries.find('meta', KEY)?.atMs ?? Infinity;
 	}
 
 	#write(life: Life): void {

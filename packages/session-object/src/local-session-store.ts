@@ -57,6 +57,11 @@ export class LocalSessionStore implements SessionStore {
 		return this.#live(check(id));
 	}
 
+	/** Whether a session is live. */
+	has(id: string): boolean {
+		return this.#live(check(id)) !== undefined;
+	}
+
 	/** A create that comes after the end of the session does not bring it back. */
 	async create(id: string, record: SessionRecord): Promise<void> {
 		if (this.#entries.read('session', check(id)) === ENDED_SESSION) return;
@@ -86,10 +91,13 @@ export class LocalSessionStore implements SessionStore {
 	}
 
 	async subscribers(uri: string): Promise<string[]> {
-		return this.#entries
-			.list(`uri:${uri}`)
-			.filter(({ value }) => Number(value) > this.#parts.now())
-			.map(({ key }) => key);
+		return (
+			this.#entries
+				.list(`uri:${uri}`)
+				// Subscriptions go with their session, and come back with it.
+				.filter(({ key }) => this.#live(key) !== undefined)
+				.map(({ key }) => key)
+		);
 	}
 
 	/** The ids of the sessions that are live. */
@@ -103,11 +111,12 @@ export class LocalSessionStore implements SessionStore {
 	/**
 	 * Sessions end then, and not before.
 	 *
-	 * @param which all of them, where none could be ended in time.
+	 * @param which all of them, where none could be ended in time. One that goes with its object is used
+	 * for as long as that is.
 	 */
 	extend(untilMs: number, which: 'all' | 'in use'): void {
-		for (const { key: id } of this.#entries.list('session')) {
-			if (which === 'all' || this.#parts.isInUse(id)) this.extendOne(id, untilMs);
+		for (const { key: id, atMs } of this.#entries.list('session')) {
+			if (which === 'all' || atMs === null || this.#parts.isInUse(id)) this.extendOne(id, untilMs);
 		}
 	}
 

@@ -6,6 +6,7 @@ import type {
 	SessionInboxes,
 	StreamPresence,
 } from '@tmcp-sessions/core';
+import { isObject } from '@tmcp-sessions/http/parts';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { SyncLayer } from '@tmcp-sessions/streams-durable-object';
@@ -72,10 +73,13 @@ export class ObjectStreams
 		return new Response(null, { status: 101, webSocket: client });
 	}
 
-	/** A Worker's socket was closed. */
-	closed(socket: WebSocket): void {
+	/** A Worker's socket was closed. @returns the session whose stream it was, where it was one. */
+	closed(socket: WebSocket): string | undefined {
 		if (this.#entries.exist) this.#open().webSocketClose(socket);
 		else socket.close(1000);
+		const attachment: unknown = socket.deserializeAttachment();
+		const session = isObject(attachment) ? attachment['session'] : undefined;
+		return typeof session === 'string' ? decodeURIComponent(session) : undefined;
 	}
 
 	/** Lets go of what is too old, where it is time to. */
@@ -120,7 +124,8 @@ export class ObjectStreams
 
 	/** Whether a Worker holds a stream of the session. */
 	isOpen(id: string): boolean {
-		return this.#entries.exist && this.#open().has(encoded(id));
+		// Where there is none, its tables are not made for a look.
+		return this.areOpen && this.#entries.exist && this.#open().has(encoded(id));
 	}
 
 	async hasOpenStream(id: string): Promise<boolean> {

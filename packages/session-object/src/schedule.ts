@@ -1,6 +1,7 @@
-import type { Entries } from './entries.ts';
+import type { Entries, Entry } from './entries.ts';
 import { SessionStateError } from './errors.ts';
 import type { ObjectAlarm } from './object-alarm.ts';
+import { withinTime } from './within-time.ts';
 
 /** Does what was scheduled. Where it throws it is run again, later and later. */
 export type OnSchedule = (name: string, payload: unknown) => Promise<void> | void;
@@ -16,6 +17,15 @@ const MAX_PAYLOAD_LENGTH = 128 * 1_024;
 const MAX_SCHEDULED = 1_000;
 const FIRST_RETRY_MS = 2_000;
 const MAX_FAILURES = 8;
+/** The platform ends an alarm after 15 minutes, and lets go of one that it had to end too often. */
+const LONGEST_MS = 5 * 60_000;
+
+interface ScheduleOptions {
+	readonly now: () => number;
+	readonly report: (error: unknown) => void;
+	/** Settles when what was written is on the disk. */
+	readonly stored: () => Promise<void>;
+}
 
 /** What a session wants done at a time, by name: an object has one alarm, which they share. */
 export class Schedule {
@@ -23,17 +33,14 @@ export class Schedule {
 	readonly #alarm: ObjectAlarm;
 	readonly #now: () => number;
 	readonly #report: (error: unknown) => void;
+	readonly #stored: () => Promise<void>;
 
-	constructor(
-		entries: Entries,
-		alarm: ObjectAlarm,
-		now: () => number,
-		report: (error: unknown) => void,
-	) {
+	constructor(entries: Entries, alarm: ObjectAlarm, { now, report, stored }: ScheduleOptions) {
 		this.#entries = entries;
 		this.#alarm = alarm;
 		this.#now = now;
 		this.#report = report;
+		this.#stored = stored;
 	}
 
 	/**
@@ -72,36 +79,59 @@ export class Schedule {
 		return this.#entries.remove('schedule', name);
 	}
 
-	/** Does what is due, one after the other. One that fails holds up none of the others. */
+	/** Does what is due, one after the other. One that fails or never ends holds up none of the others. */
 	async run(onSchedule: OnSchedule | undefined): Promise<void> {
-		for (const { key: name, value, atMs } of this.#entries.due('schedule', this.#now())) {
-			// Sound: nothing but this class writes it.
-			const { payload, failures } = JSON.parse(value) as Scheduled;
-			const isUnchanged = (): boolean => {
-				const found = this.#entries.find('schedule', name);
-				return found?.value === value && found.atMs === atMs;
-			};
-			try {
-				if (!onSchedule) throw new SessionStateError(NOBODY);
-				await onSchedule(name, payload);
-				// What it scheduled under its own name stays.
-				if (isUnchanged()) this.#entries.remove('schedule', name);
-			} catch (error) {
-				this.#report(error);
-				if (!isUnchanged()) continue;
-				if (failures + 1 >= MAX_FAILURES) {
-					this.#entries.remove('schedule', name);
-					this.#report(
-						new SessionStateError(`"${name}" failed ${MAX_FAILURES} times and is dropped`),
-					);
-					continue;
-				}
-				const again = JSON.stringify({ payload, failures: failures + 1 } satisfies Scheduled);
-				const retryMs = this.#now() + FIRST_RETRY_MS * 4 ** failures;
-				this.#entries.write('schedule', name, again, retryMs);
-			}
+		for (const each of this.#entries.due('schedule', this.#now())) {
+			// It may be cancelled or moved while another one is done.
+			if (this.#isAsItWas(each)) await this.#do(each, onSchedule);
 		}
 	}
+
+	async #do({ key: name, value }: Entry, onSchedule: OnSchedule | undefined): Promise<void> {
+		// Sound: nothing but this class writes it.
+		const { payload, failures } = JSON.parse(value) as Scheduled;
+		if (failures >= MAX_FAILURES) return this.#drop(name);
+		// Counted before, and stored: it may take its object down with it.
+		const counted = this.#count(name, payload, failures);
+		await this.#stored();
+		try {
+			if (!onSchedule) throw new SessionStateError(NOBODY);
+			const work = async (): Promise<void> => onSchedule(name, payload);
+			await withinTime(LONGEST_MS, work(), () => new SessionStateError(tooLong(name)));
+			// What it scheduled under its own name stays.
+			if (this.#isAsItWas(counted)) this.#entries.remove('schedule', name);
+		} catch (error) {
+			this.#report(error);
+			if (!this.#isAsItWas(counted)) return;
+			if (failures + 1 >= MAX_FAILURES) this.#drop(name);
+			else this.#count(name, payload, failures);
+		}
+	}
+
+	/** Has it run again, later and later. */
+	#count(name: string, payload: unknown, failures: number): Entry {
+		const value = JSON.stringify({ payload, failures: failures + 1 } satisfies Scheduled);
+		const atMs = this.#now() + FIRST_RETRY_MS * 4 ** failures;
+		this.#entries.write('schedule', name, value, atMs);
+		return { key: name, value, atMs };
+	}
+
+	#drop(name: string): void {
+		this.#entries.remove('schedule', name);
+		this.#report(new SessionStateError(`"${name}" failed ${MAX_FAILURES} times and is dropped`));
+	}
+
+	#isAsItWas({ key, value, atMs }: Entry): boolean {
+		const found = this.#entries.find('schedule', key);
+		return found?.value === value && found.atMs === atMs;
+	}
+}
+
+function tooLong(name: string): string {
+	return (
+		`"${name}" took longer than ${LONGEST_MS / 1000} s, counts as failed and is run again, though it may ` +
+		'still be at work; give what it waits for a time limit, or hand it to session.waitUntil'
+	);
 }
 
 const NOBODY =

@@ -4,6 +4,7 @@ import { isObject } from '@tmcp-sessions/http/parts';
 
 import type { Entries } from './entries.ts';
 import { SessionAuthError } from './errors.ts';
+import { withinTime } from './within-time.ts';
 
 /** Tokens that a session holds for another service. */
 export interface AuthTokens {
@@ -34,7 +35,10 @@ export interface SessionAuth {
 	services(): string[];
 }
 
-/** Makes new tokens of expired ones. What it throws reaches every call that waits for them. */
+/**
+ * Makes new tokens of expired ones. A refresh token or `extra` that it leaves out stays as it was. What
+ * it throws reaches every call that waits for them, and so does that it took longer than a minute.
+ */
 export type RefreshAuth = (service: string, expired: AuthTokens) => Promise<AuthTokens>;
 
 /** What the tokens of a session depend on. */
@@ -52,6 +56,9 @@ const LEEWAY_MS = 30_000;
 /** What is between these is a time of this century in seconds, by mistake: in ms it is of early 1970. */
 const FIRST_SECONDS = 1_000_000_000;
 const LAST_SECONDS = 5_000_000_000;
+/** Nothing else ends a request to another service that never answers, and all calls would wait for it. */
+const REFRESH_MS = 60_000;
+const TOO_LONG = `refreshAuth took longer than ${REFRESH_MS / 1000} s: give its requests a time limit`;
 const MIN_KEY_LENGTH = 32;
 const VARIABLE = 'TMCP_AUTH_KEYS';
 
@@ -110,10 +117,13 @@ export class StoredAuth implements SessionAuth {
 					'refreshAuth(service, expired) in your SessionObject, or have the user authorize again',
 			);
 		}
-		let tokens: AuthTokens;
-		try {
-			tokens = await refresh(service, expired);
+		const made = async (): Promise<AuthTokens> => {
+			const tokens = await refresh(service, expired);
 			checkTokens(service, tokens);
+			return this.#refreshed(service, { expired, tokens, sealed });
+		};
+		try {
+			return await withinTime(REFRESH_MS, made(), () => new SessionAuthError(TOO_LONG));
 		} catch (cause) {
 			throw new SessionAuthError(
 				`the tokens for "${service}" have expired and could not be refreshed (${reasonOf(cause)}); ` +
@@ -121,10 +131,19 @@ export class StoredAuth implements SessionAuth {
 				{ cause },
 			);
 		}
-		const fresh = await this.#seal(service, tokens);
+	}
+
+	async #refreshed(
+		service: string,
+		{ expired, tokens, sealed }: { expired: AuthTokens; tokens: AuthTokens; sealed: string },
+	): Promise<AuthTokens> {
+		// A refresh token that is not replaced is good for the next time (RFC 6749, section 6).
+		const { refreshToken = expired.refreshToken, extra = expired.extra } = tokens;
+		const whole = { ...tokens, refreshToken, extra };
+		const fresh = await this.#seal(service, whole);
 		// Whoever set or deleted them meanwhile knows better.
 		if (this.#entries.read('auth', service) === sealed) this.#entries.write('auth', service, fresh);
-		return tokens;
+		return whole;
 	}
 
 	#seal(service: string, tokens: AuthTokens): Promise<string> {

@@ -67,7 +67,10 @@ export abstract class SessionObject<
 	 */
 	abstract createServer(session: Session<Values>): SessionServer;
 
-	/** Makes new tokens of expired ones: once, however many calls wait for them. */
+	/**
+	 * Makes new tokens of expired ones: once, however many calls wait for them, and for a minute at most.
+	 * A refresh token that it leaves out stays as it was.
+	 */
 	refreshAuth?(service: string, expired: AuthTokens): Promise<AuthTokens>;
 
 	/**
@@ -76,7 +79,10 @@ export abstract class SessionObject<
 	 */
 	resumeCall?(call: CallInFlight, session: Session<Values>): Promise<ToolResult> | ToolResult;
 
-	/** Does what `session.schedule` was told, at least once; where it throws, it is run again. */
+	/**
+	 * Does what `session.schedule` was told, at least once; where it throws, takes longer than five
+	 * minutes or loses its object, it is run again, later and later, eight times in all.
+	 */
 	onSchedule?(name: string, payload: unknown, session: Session<Values>): Promise<void> | void;
 
 	/**
@@ -144,12 +150,7 @@ export abstract class SessionObject<
 
 	async isLive(session: string): Promise<boolean> {
 		const { state } = await this.#run();
-		if (state.lifetime.hasEnded) return false;
-		state.lifetime.touch();
-		const isLive = (await state.store.read(session)) !== undefined;
-		// It is asked where a stream is opened, which is use of the session as a call is.
-		if (isLive) state.store.extendOne(session, state.lifetime.endMs ?? 0);
-		return isLive;
+		return state.isLive(session);
 	}
 
 	async deliver(session: string, message: string): Promise<number> {
@@ -164,8 +165,9 @@ export abstract class SessionObject<
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {
-		const { streams, sse } = await this.#run();
-		streams.closed(socket);
+		const { state, streams, sse } = await this.#run();
+		const session = streams.closed(socket);
+		if (session !== undefined) state.use(session);
 		sse.streamClosed();
 	}
 
@@ -218,12 +220,10 @@ export abstract class SessionObject<
 		const running = this.#running ?? this.#start();
 		if (event === 'alarm') running.state.alarm.hasGoneOff();
 		if (!this.#running) {
-			const { entries, calls } = running.state;
+			const { entries, calls, lifetime } = running.state;
 			if (entries.exist) entries.open();
 			this.#running = running;
-			if (entries.exist) {
-				this.ctx.waitUntil(calls.recover());
-			}
+			if (entries.exist && !lifetime.hasEnded) this.ctx.waitUntil(calls.recover());
 		}
 		await running.state.alarm.known();
 		return running;

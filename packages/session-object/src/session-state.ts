@@ -39,6 +39,9 @@ export interface StateOptions<Values extends ContextValues> {
 /** What a restoration that was cut off has left is let go of after this time. */
 const RESTORING_MS = 15 * 60_000;
 
+/** Ends are the same that differ by no more. */
+const ALIKE_MS = 1_000;
+
 /** All that an object keeps of its session, and what looks after it. */
 export class SessionState<Values extends ContextValues> {
 	readonly entries: Entries;
@@ -73,12 +76,15 @@ export class SessionState<Values extends ContextValues> {
 		this.calls = new CallsInFlight(this.entries, this.alarm, {
 			...{ resume, now, report, keep: options.keepCall, say: options.sayAnswer },
 		});
-		this.schedule = new Schedule(this.entries, this.alarm, now, report);
+		this.schedule = new Schedule(this.entries, this.alarm, {
+			...{ now, report, stored: () => storage.sync() },
+		});
 		const { context = {}, limits, bucket, artifactBytes = DEFAULT_ARTIFACT_BYTES } = settings;
 		this.#artifacts = new StoredArtifacts(this.entries, {
 			bucket,
 			object,
 			maxBytes: artifactBytes,
+			report,
 		});
 		const { calls, entries, schedule } = this;
 		this.session = {
@@ -93,6 +99,7 @@ export class SessionState<Values extends ContextValues> {
 			calls,
 			artifacts: this.#artifacts,
 			get sql() {
+				entries.checkOpen();
 				return entries.sql;
 			},
 			waitUntil: (work) => state.waitUntil(work.catch(report)),
@@ -120,6 +127,20 @@ export class SessionState<Values extends ContextValues> {
 		return new ObjectAlarm(earliest, storage, this.report);
 	}
 
+	/** Whether a session is live here, which is used by whoever asks. */
+	isLive(session: string): boolean {
+		if (this.lifetime.hasEnded || !this.store.has(session)) return false;
+		this.use(session);
+		return true;
+	}
+
+	/** A session was used otherwise than by a call: its stream was opened, or open until now. */
+	use(session: string): void {
+		this.lifetime.touch();
+		// A row, where the ends differ by more than two looks at the clock do.
+		this.store.extendOne(session, (this.lifetime.endMs ?? 0) - ALIKE_MS);
+	}
+
 	/**
 	 * Does what is due: what was scheduled, what expired, and the end of all.
 	 *
@@ -128,10 +149,12 @@ export class SessionState<Values extends ContextValues> {
 	async runAlarm(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
 		if (await this.#removedRestoration()) return true;
 		if (!this.lifetime.hasEnded) await this.schedule.run(onSchedule);
-		const verdict = this.lifetime.judge(streams.areOpen || this.calls.count > 0);
+		const isInUse = streams.areOpen || this.calls.count > 0;
+		const verdict = this.lifetime.judge(isInUse);
 		if (verdict === 'ended') {
 			if (await this.#finish(streams)) return true;
 		} else {
+			if (isInUse) this.lifetime.touch();
 			// No session that is in use ends before its object.
 			this.store.extend(this.lifetime.endMs ?? 0, verdict === 'held up' ? 'all' : 'in use');
 			this.store.prune();
@@ -164,10 +187,15 @@ export class SessionState<Values extends ContextValues> {
 			const object = state.id.toString();
 			await stage(bucket, object, storage);
 			this.#checkIsEmpty();
-			const rows = restoreStaged(object, storage);
-			this.forget();
-			this.lifetime.revive();
-			this.store.revive(this.lifetime.endMs ?? 0);
+			// With all that a deployment may find wrong with what it was: all of it or nothing.
+			const rows = this.entries.atomically(() => {
+				const count = restoreStaged(object, storage);
+				this.forget();
+				this.lifetime.revive();
+				this.store.revive(this.lifetime.endMs ?? 0);
+				return count;
+			});
+			state.waitUntil(this.calls.recover());
 			return rows;
 		} catch (error) {
 			dropStaged(storage);
@@ -198,14 +226,17 @@ export class SessionState<Values extends ContextValues> {
 	/** Archives what an expired object keeps, and deletes it. What fails is tried again later. */
 	async #finish(streams: ObjectStreams): Promise<boolean> {
 		streams.end();
+		this.entries.close('session');
 		const { state, settings, now } = this.#options;
 		const { bucket, archive: isArchived = bucket !== undefined } = settings;
-		const hasExpired = this.lifetime.current?.ended === 'expired';
 		try {
-			if (bucket && isArchived && hasExpired) {
-				await archive(bucket, state.id.toString(), this.entries.sql, now());
+			if (isArchived && this.lifetime.current?.ended === 'expired') {
+				const { originMs = 0 } = this.lifetime;
+				await this.#artifacts.clear('leftovers');
+				const object = { id: state.id.toString(), originMs };
+				await archive(bucket, object, this.entries.sql, now());
 			} else {
-				await this.#artifacts.clear();
+				await this.#artifacts.clear('all');
 			}
 		} catch (error) {
 			this.report(error);
@@ -213,6 +244,7 @@ export class SessionState<Values extends ContextValues> {
 			return false;
 		}
 		await this.empty();
+		this.entries.close('all');
 		return true;
 	}
 

@@ -25,8 +25,8 @@ export interface Session<Values extends ContextValues = Record<string, unknown>>
 	/** Keeps the object at work until the promise has settled. A failure goes to `onError`. */
 	waitUntil(work: Promise<unknown>): void;
 	/**
-	 * Has `onSchedule` do something at a time, at least once, by name: scheduled again it moves. It goes
-	 * with its session when that expires before.
+	 * Has `onSchedule` do something at a time, at least once, by name: scheduled again it moves. It is no
+	 * use of its session, and goes with it when that expires before.
 	 *
 	 * @param when a Date, or milliseconds since the epoch.
 	 * @param payload JSON.

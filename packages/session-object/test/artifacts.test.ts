@@ -111,6 +111,87 @@ describe('artifacts', () => {
 		});
 	});
 
+	it.each([
+		['its client ended', true, 31_000],
+		['has expired', false, DAY_MS + 1_000],
+	])(
+		'whose object is lost while they are put leave nothing in the bucket once the session %s',
+		async (_what, isEnded, endMs) => {
+			const put = Promise.withResolvers<void>();
+			world.settings = {
+				bucket: bucketWith({
+					put: async (key, bytes) => {
+						await env.BUCKET.put(key, bytes);
+						put.resolve();
+						await new Promise(() => {});
+					},
+				}),
+			};
+			const client = await Client.open();
+			await inSession(client, async ({ artifacts }) => {
+				artifacts.put('large', 'x'.repeat(100_000)).catch(() => {});
+				await put.promise;
+			});
+			world.settings = undefined;
+			await evictDurableObject(objectOf(client));
+			expect(await sizesInBucket(client)).toEqual([100_000]);
+			if (isEnded) await client.send('DELETE');
+			world.skewMs = endMs;
+			await alarm(client);
+			expect(await tablesOf(objectOf(client))).toEqual([]);
+			expect(await sizesInBucket(client)).toEqual([]);
+		},
+	);
+
+	it('that the bucket does not let go of are removed from it with their session', async () => {
+		const down = { isDown: true };
+		world.settings = {
+			bucket: bucketWith({
+				delete: async (keys) => {
+					if (down.isDown) throw new Error('bucket is down');
+					await env.BUCKET.delete(keys);
+				},
+			}),
+		};
+		const client = await Client.open();
+		await inSession(client, async ({ artifacts }) => {
+			await artifacts.put('replaced', 'x'.repeat(100_000));
+			await artifacts.put('deleted', 'x'.repeat(200_000));
+			await expect(artifacts.put('replaced', 'x'.repeat(300_000))).rejects.toThrow(/is down/);
+			await expect(artifacts.delete('deleted')).rejects.toThrow(/is down/);
+		});
+		expect(await sizesInBucket(client)).toHaveLength(3);
+		down.isDown = false;
+		world.skewMs = DAY_MS + 1_000;
+		await alarm(client);
+		expect(await sizesInBucket(client)).toEqual([300_000]);
+	});
+
+	it('whose upload ends after their session leave nothing in the bucket', async () => {
+		const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		world.settings = {
+			bucket: bucketWith({
+				put: async (key, bytes) => {
+					begun.resolve();
+					await gate.promise;
+					await env.BUCKET.put(key, bytes);
+				},
+			}),
+		};
+		const client = await Client.open();
+		const putting = Promise.withResolvers<unknown>();
+		await inSession(client, async ({ artifacts }) => {
+			artifacts.put('large', 'x'.repeat(100_000)).then(putting.resolve, putting.resolve);
+			await begun.promise;
+		});
+		await client.send('DELETE');
+		world.skewMs = 31_000;
+		await alarm(client);
+		gate.resolve();
+		expect(String(await putting.promise)).toMatch(/the session has ended/);
+		expect(await sizesInBucket(client)).toEqual([]);
+	});
+
 	it('that are replaced while they are read are read all the same', async () => {
 		const large = 'x'.repeat(100_000);
 		let replace = async (): Promise<void> => {};
@@ -134,6 +215,20 @@ describe('artifacts', () => {
 		});
 	});
 });
+
+/** The bucket of the tests, some of whose methods are others. */
+function bucketWith(methods: {
+	put?: (key: string, bytes: ArrayBuffer) => Promise<void>;
+	delete?: (keys: string | string[]) => Promise<void>;
+}): R2Bucket {
+	return new Proxy(env.BUCKET, {
+		get(target, key) {
+			if (Object.hasOwn(methods, key)) return Reflect.get(methods, key) as unknown;
+			const member: unknown = Reflect.get(target, key, target);
+			return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+		},
+	});
+}
 
 function listed(client: Client): Promise<R2Objects> {
 	return env.BUCKET.list({ prefix: `artifacts/${objectOf(client).id.toString()}/` });

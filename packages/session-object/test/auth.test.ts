@@ -1,7 +1,8 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import type { AuthTokens } from '@tmcp-sessions/session-object';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
+import { HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
 import { inSession } from './fixture/in-session.ts';
 import { objectOf } from './fixture/objects.ts';
@@ -94,6 +95,52 @@ describe('tokens', () => {
 			);
 			world.refresh = async () => ({ accessToken: 'new' });
 			expect((await auth.get('github'))?.accessToken).toBe('new');
+		});
+	});
+
+	it('keep their refresh token, and what goes with them, where a refresh gives no other', async () => {
+		const client = await Client.open();
+		world.refresh = async ({ refreshToken }) => ({
+			accessToken: `from ${refreshToken}`,
+			refreshToken: undefined,
+			expiresAtMs: Date.now() + world.skewMs + HOUR_MS,
+		});
+		await inSession(client, async ({ auth }) => {
+			const tokens = { accessToken: 'old', refreshToken: 'r1', extra: { account: 7 } };
+			await auth.set('github', { ...tokens, expiresAtMs: 1 });
+			for (let hour = 0; hour < 3; hour++) {
+				world.skewMs = hour * HOUR_MS;
+				expect(await auth.get('github')).toMatchObject({ ...tokens, accessToken: 'from r1' });
+			}
+		});
+		expect(world.refreshes).toHaveLength(3);
+	});
+
+	it('whose refresh never ends say so, the next call tries again, and what comes of it late is kept', async () => {
+		const client = await Client.open();
+		const gate = Promise.withResolvers<AuthTokens>();
+		world.refresh = () => gate.promise;
+		await inSession(client, async ({ auth }) => {
+			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
+			vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+			onTestFinished(() => void vi.useRealTimers());
+			const asked = Promise.allSettled([auth.get('github'), auth.get('github')]);
+			while (world.refreshes.length === 0) await scheduler.wait(1);
+			await vi.advanceTimersByTimeAsync(60_000);
+			expect(
+				(await asked).map((each) => each.status === 'rejected' && String(each.reason)),
+			).toEqual(
+				Array.from({ length: 2 }, () =>
+					expect.stringMatching(
+						/could not be refreshed \(.+refreshAuth took longer than 60 s.+\); try/,
+					),
+				),
+			);
+			vi.useRealTimers();
+			world.refresh = async () => Promise.reject(new Error('asked again'));
+			await expect(auth.get('github')).rejects.toThrow(/asked again/);
+			gate.resolve({ accessToken: 'late' });
+			await expect.poll(() => auth.get('github').catch(() => {})).toEqual({ accessToken: 'late' });
 		});
 	});
 

@@ -5,7 +5,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { alarm, alarmMs, DAY_MS, HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
-import { archiveOf, databaseBytes, objectOf, tablesOf } from './fixture/objects.ts';
+import {
+	archiveOf,
+	callRows,
+	databaseBytes,
+	objectOf,
+	socketCount,
+	tablesOf,
+} from './fixture/objects.ts';
 import { Stream } from './fixture/stream.ts';
 import { resetWorld, world } from './fixture/test-session.ts';
 
@@ -53,6 +60,17 @@ describe('a session that is not used', () => {
 		expect(await client.call('list_notes')).toBe('[]');
 	});
 
+	it('that a later deployment gives more time sets off no alarm again and again', async () => {
+		world.settings = { lifetime: { idleSeconds: 3_600 } };
+		const client = await Client.open();
+		world.settings = undefined;
+		await evictDurableObject(objectOf(client));
+		world.skewMs = HOUR_MS + 1_000;
+		await alarm(client);
+		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + 22 * HOUR_MS);
+		expect((await client.ask('ping')).status).toBe(200);
+	});
+
 	it('ends at its absolute time, though it is used', async () => {
 		world.settings = { lifetime: { idleSeconds: 3_600, absoluteSeconds: 7_200 } };
 		const client = await Client.open();
@@ -82,6 +100,16 @@ describe('a session that is not used', () => {
 		await alarm(client);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await env.BUCKET.head(archiveOf(client))).toBeNull();
+	});
+});
+
+describe('a session that never had a stream', () => {
+	it('has no tables for streams, though its identity’s alarm looks whether it is in use', async () => {
+		await Client.open('/identity', { authorization: 'quiet/laptop' });
+		const name = await objectName({ workspaceId: 'quiet', clientId: 'laptop' });
+		const object = env.SESSIONS.getByName(name);
+		expect(await runDurableObjectAlarm(object)).toBe(true);
+		expect(await tablesOf(object)).toEqual(['tmcp_entries', 'events']);
 	});
 });
 
@@ -134,6 +162,19 @@ describe('a session whose stream is open', () => {
 		expect((await client.ask('ping')).status).toBe(200);
 	});
 
+	it('was used for as long as the stream was open', async () => {
+		const client = await Client.open();
+		const stream = await Stream.open(client);
+		await stream.until('\n\n');
+		world.skewMs = 23 * HOUR_MS;
+		await stream.leave();
+		await expect.poll(() => alarmMs(client)).toBeGreaterThan(0);
+		await expect.poll(() => socketCount(client)).toBe(0);
+		world.skewMs = DAY_MS + 1_000;
+		await alarm(client);
+		expect((await client.ask('ping')).status).toBe(200);
+	});
+
 	it('ends at its absolute time all the same', async () => {
 		world.settings = { lifetime: { idleSeconds: 3_600, absoluteSeconds: 7_200 } };
 		const client = await openWithStream();
@@ -145,6 +186,23 @@ describe('a session whose stream is open', () => {
 			await alarm(client);
 			expect((await client.ask('ping')).status).toBe(status);
 		}
+	});
+});
+
+describe('a session whose call is at work', () => {
+	it('was used for as long as the call was', async () => {
+		const client = await Client.open();
+		const gate = Promise.withResolvers<void>();
+		world.runCall = (_tool, work) => gate.promise.then(work);
+		const call = client.call('list_notes');
+		await expect.poll(() => callRows(client)).toHaveLength(1);
+		world.skewMs = 23 * HOUR_MS;
+		await alarm(client);
+		gate.resolve();
+		await call;
+		world.skewMs = DAY_MS + 1_000;
+		await alarm(client);
+		expect((await client.ask('ping')).status).toBe(200);
 	});
 });
 

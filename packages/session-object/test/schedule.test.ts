@@ -1,5 +1,5 @@
 import { evictDurableObject } from 'cloudflare:test';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { alarm, alarmMs, DAY_MS, HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
@@ -94,6 +94,73 @@ describe('what a session schedules', () => {
 		expect(failures).toBe(8);
 		expect(world.scheduled).toEqual([['good', { for: 'good' }]]);
 		expect(world.errors.at(-1)).toMatch(/"bad" failed 8 times and is dropped/);
+	});
+
+	it('and cancels or moves while something else is done is not done then', async () => {
+		const client = await Client.open();
+		const startMs = Date.now() + HOUR_MS;
+		for (const [index, name] of ['first', 'cancelled', 'moved'].entries()) {
+			await schedule(client, name, startMs + index);
+		}
+		const begun = Promise.withResolvers<void>();
+		const gate = Promise.withResolvers<void>();
+		world.onSchedule = (name) => {
+			if (name !== 'first') return undefined;
+			begun.resolve();
+			return gate.promise;
+		};
+		world.skewMs = HOUR_MS + 1_000;
+		const running = alarm(client);
+		await begun.promise;
+		await inSession(client, (session) => {
+			expect(session.unschedule('cancelled')).toBe(true);
+			session.schedule('moved', startMs + HOUR_MS);
+		});
+		gate.resolve();
+		await running;
+		expect(world.scheduled).toEqual([['first', { for: 'first' }]]);
+		expect(await alarmMs(client)).toBe(startMs + HOUR_MS);
+	});
+
+	it('and takes its object down is tried later, and holds up nothing else', async () => {
+		const client = await Client.open();
+		await schedule(client, 'fatal', Date.now() + HOUR_MS);
+		await schedule(client, 'good', Date.now() + HOUR_MS + 1);
+		world.onSchedule = (name, state) => {
+			if (name === 'fatal') state.abort('taken down by a test');
+		};
+		world.skewMs = HOUR_MS + 1_000;
+		await alarm(client).catch(() => {});
+		// The platform tries it again; so does whoever comes.
+		await client.ask('ping');
+		await alarm(client);
+		expect(world.scheduled).toEqual([['good', { for: 'good' }]]);
+		expect(await alarmMs(client)).toBeGreaterThan(0);
+	});
+
+	it('and never comes to an end is given up, and holds up nothing else', async () => {
+		const client = await Client.open();
+		await schedule(client, 'endless', Date.now() + HOUR_MS);
+		await schedule(client, 'good', Date.now() + HOUR_MS + 1);
+		const begun = Promise.withResolvers<void>();
+		world.onSchedule = (name) => {
+			if (name !== 'endless') return undefined;
+			begun.resolve();
+			return new Promise(() => {});
+		};
+		world.skewMs = HOUR_MS + 1_000;
+		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+		onTestFinished(() => void vi.useRealTimers());
+		const running = alarm(client);
+		await begun.promise;
+		await vi.advanceTimersByTimeAsync(5 * 60_000);
+		await running;
+		expect(world.scheduled).toEqual([['good', { for: 'good' }]]);
+		expect(world.errors).toEqual([
+			expect.stringMatching(
+				/"endless" took longer than 300 s.+give what it waits for a time limit/,
+			),
+		]);
 	});
 
 	it.each([

@@ -1,3 +1,4 @@
+import { sessionsExpire } from '@tmcp-sessions/core';
 import {
 	errorMessage,
 	isAnswer,
@@ -5,7 +6,13 @@ import {
 	methodOf,
 	refusalDetailOf,
 } from '@tmcp-sessions/http/parts';
-import type { CallsAtWork, JsonObject, RequestWork, SseSeams } from '@tmcp-sessions/http/parts';
+import type {
+	CallsAtWork,
+	JsonObject,
+	RequestWork,
+	SessionWatch,
+	SseSeams,
+} from '@tmcp-sessions/http/parts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 import type { SseTransport } from '@tmcp/transport-sse';
 
@@ -26,6 +33,8 @@ export interface SessionHost {
 	 * @throws {Refusal} 404, where the stream has ended.
 	 */
 	take(request: Request, work: RequestWork, message: JsonObject): Promise<Response>;
+	/** How the session of an open stream is looked after, where that is done here. */
+	watch?(work: RequestWork): SessionWatch | undefined;
 	/** The stream of a session has ended, and so has the session. */
 	end(request: Request, work: RequestWork): Promise<void>;
 }
@@ -68,6 +77,21 @@ export class OwnSessions<
 			calls.watch(work);
 		}
 		return new Response(null, { status: 202 });
+	}
+
+	/** What is known of a client lasts as long as its stream, or the stream ends with it. */
+	watch({ sessionId }: RequestWork): SessionWatch | undefined {
+		const { info } = this.#parts;
+		if (!sessionsExpire(info)) return undefined;
+		// Before `initialize` there is nothing that could have ended.
+		let wasKnown = false;
+		const isLive = async (): Promise<boolean> => {
+			const isKnown = (await info.getClientCapabilities(sessionId)) !== undefined;
+			const isGone = wasKnown && !isKnown;
+			wasKnown ||= isKnown;
+			return !isGone;
+		};
+		return { idleMs: info.idleMs, isLive };
 	}
 
 	async end(_request: Request, { sessionId }: RequestWork): Promise<void> {

@@ -90,6 +90,7 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		work.sessionId = session;
 		work.isListening = true;
 		work.endsWithClient = true;
+		work.watch = host.watch?.(work);
 		const refused = await host.begin(request, work);
 		if (refused) return refused;
 		const origin = work.headers.get('origin');

@@ -1,5 +1,11 @@
-import { withCurrent, withLoss } from '@tmcp-sessions/core';
-import type { ChannelHistory, LogBounds, LoggedMessage, MessageLog } from '@tmcp-sessions/core';
+import { openStream, withCurrent, withLoss } from '@tmcp-sessions/core';
+import type {
+	ChannelHistory,
+	LogBounds,
+	LoggedMessage,
+	MessageLog,
+	OpenedStream,
+} from '@tmcp-sessions/core';
 
 import { isOver, MARGIN, MAX_ROW_BYTES, utf8Length } from './storage.ts';
 import type { LogSize } from './storage.ts';
@@ -28,6 +34,17 @@ export class SqlMessageLog implements MessageLog {
 
 	get shard(): string {
 		return this.#place.shard;
+	}
+
+	/** `openStream` of core: the session has a stream from now on. */
+	open(session: string, lastEventId: string | undefined, nowMs: number): OpenedStream {
+		const opened = openStream(this, session, lastEventId, nowMs);
+		// No row is written where there is none.
+		this.#sql.exec(
+			'UPDATE tmcp_histories SET idle_ms = NULL WHERE session = ? AND idle_ms IS NOT NULL',
+			session,
+		);
+		return opened;
 	}
 
 	/**

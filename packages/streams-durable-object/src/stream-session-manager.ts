@@ -145,9 +145,9 @@ export class DurableObjectStreamSessionManager
 		const scope = currentScope();
 		const own = scope && this.#owners.get(scope);
 		if (own) return own.release();
-		const cancelled = [...(this.#local.get(session) ?? [])].filter(
-			({ controller }) => !isOpen(controller),
-		);
+		// Without a scope, one that has ended tells which it was.
+		const local = scope ? [] : [...(this.#local.get(session) ?? [])];
+		const cancelled = local.filter(({ controller }) => !isOpen(controller));
 		for (const stream of cancelled) stream.release();
 		if (cancelled.length > 0) return;
 		try {

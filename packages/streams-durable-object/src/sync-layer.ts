@@ -3,7 +3,6 @@ import {
 	isCallStream,
 	loggedFrame,
 	MAX_CALLS,
-	openStream,
 	parseEventId,
 	reasonOf,
 	TOO_MANY_CALLS,
@@ -262,7 +261,7 @@ export class SyncLayer extends DurableObject {
 			return {};
 		}
 		const others = this.#streamsOf(session);
-		const opened = openStream(this.#log, session, lastEventId, nowMs);
+		const opened = this.#log.open(session, lastEventId, nowMs);
 		this.ctx.acceptWebSocket(socket, [STREAM_TAG, sessionTag(session)]);
 		const { rank } = rankSocket(socket, purpose, opened, others, nowMs);
 		closeOldest(this.#streamsOf(session), socket);

@@ -130,6 +130,31 @@ describe('what is pruned', () => {
 		expect(await runDurableObjectAlarm(syncLayer())).toBe(false);
 	});
 
+	it('a session that came back meanwhile has had no stream only since it left again', async () => {
+		const errors: Error[] = [];
+		const onError = (error: Error): void => void errors.push(error);
+		const manager = new DurableObjectStreamSessionManager(undefined, { onError });
+		const id = crypto.randomUUID();
+		const left = (): Promise<void> => expect.poll(() => syncLayer().has(id)).toBe(false);
+		const first = await OpenStream.open(manager, id);
+		await first.until('retry: ');
+		await first.cancel();
+		await left();
+		await runDurableObjectAlarm(syncLayer());
+		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
+			storage.sql.exec('UPDATE tmcp_histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
+		});
+		const second = await OpenStream.open(manager, id, first.lastEventId);
+		await second.cancel();
+		await left();
+		await manager.send([id], frameOf('meanwhile'));
+		await runDurableObjectAlarm(syncLayer());
+		const third = await OpenStream.open(manager, id, first.lastEventId);
+		await third.until('"meanwhile"');
+		expect(errors).toEqual([]);
+		await third.cancel();
+	});
+
 	it('a call that is waited for in vain ends with a gap', async () => {
 		const errors: Error[] = [];
 		const onError = (error: Error): void => void errors.push(error);

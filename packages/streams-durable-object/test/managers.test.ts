@@ -2,7 +2,13 @@ import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
-import { BindingError, InvalidSessionIdError, StreamError } from '@tmcp-sessions/core';
+import {
+	BindingError,
+	closeStream,
+	InvalidSessionIdError,
+	runInScope,
+	StreamError,
+} from '@tmcp-sessions/core';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
@@ -144,6 +150,22 @@ describe('a client that leaves while its stream is being opened', () => {
 				),
 			)
 			.toBe(1);
+	});
+});
+
+describe('the end of a session', () => {
+	it('ends its streams, also where the request of another one has just closed that', async () => {
+		const manager = new DurableObjectStreamSessionManager();
+		const id = crypto.randomUUID();
+		const listening = await OpenStream.open(manager, id);
+		const controller = newController();
+		const lastEventId = `call/${crypto.randomUUID()}:0`;
+		const waitUntil = (): void => {};
+		await runInScope({ waitUntil, lastEventId }, () => manager.create(id, controller));
+		closeStream(controller);
+		await runInScope({ waitUntil }, () => manager.delete(id));
+		await listening.ended;
+		await expect.poll(() => syncLayer().has(id)).toBe(false);
 	});
 });
 

@@ -5,7 +5,7 @@ export class ManualClock {
 	/** The time in milliseconds since the epoch. Can be handed on by itself. */
 	readonly now = (): number => this.#nowMs;
 
-	/** Moves the time forward by this many milliseconds. */
+	/** Moves the time forward by this many milliseconds; back, where it is less than none. */
 	advance(ms: number): void {
 		this.#nowMs += ms;
 	}

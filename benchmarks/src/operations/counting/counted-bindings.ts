@@ -96,7 +96,7 @@ export function databaseBytes(): number {
 	return [...databases.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Settles when no call is under way and none has begun or ended for `ms`. */
+/** Settles when no call is under way, and for `ms` none has begun or ended and no row was touched. */
 export async function quiet(ms: number): Promise<void> {
 	underWay.lastChangeMs = Date.now();
 	while (underWay.calls > 0 || Date.now() - underWay.lastChangeMs < ms) {
@@ -143,6 +143,7 @@ function countedStorage(storage: DurableObjectStorage, rows: Rows): object {
 		if (key !== 'exec') return methodOf(storage.sql, key) ?? Reflect.get(storage.sql, key);
 		return (...args: Parameters<SqlStorage['exec']>) => {
 			const cursor = storage.sql.exec(...args);
+			underWay.lastChangeMs = Date.now();
 			// By then whoever asked has read it: that is done in the same turn.
 			queueMicrotask(() => {
 				add(rows.read, cursor.rowsRead);
@@ -158,10 +159,12 @@ function countedStorage(storage: DurableObjectStorage, rows: Rows): object {
 		if (key === 'kv') return countedMethods(storage.kv, (method) => rowOfKey(method, rows));
 		const method = methodOf(storage, key);
 		const row = rowOfKey(key, rows);
+		// What comes after it, such as an alarm that is set where there is none, is waited for.
+		if (method && key === 'getAlarm') return () => tracked(false, () => method());
 		if (!method || !row) return method ?? Reflect.get(storage, key);
 		return (...args: unknown[]) => {
 			add(row);
-			return method(...args);
+			return tracked(false, () => method(...args));
 		};
 	});
 }

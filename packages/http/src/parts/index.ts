@@ -33,6 +33,7 @@ export {
 export { checkRememberedParams } from '../remembered-params.ts';
 export { RequestWork } from '../request-work.ts';
 export { checkKeysOfProcess, sessionKeys } from '../session-keys.ts';
+export type { SessionWatch } from '../session-watch.ts';
 export type { SentBy, SseSeams } from '../sse-seams.ts';
 export { isStateless } from '../stateless-rules.ts';
 export { currentWork, trackedServer } from '../tracked-server.ts';

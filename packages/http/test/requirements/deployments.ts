@@ -34,6 +34,11 @@ export interface Isolates {
 export interface Deployment {
 	/** Whether one server has all sessions: what it tells reaches each of them, whoever raised it. */
 	readonly hasOneServer: boolean;
+	/**
+	 * Resources that are its alone. Deployments share one workerd and are tested at once: what is told
+	 * to all, or to whoever subscribed to another one, reaches sessions of several.
+	 */
+	readonly ownUris: readonly [one: string, other: string];
 	/** Its endpoint, as `fixture/variants.ts` names it. */
 	endpoint(variant?: string): Isolates;
 	/** The note that a tool has left so far; null where there is none. */
@@ -133,9 +138,11 @@ function deploymentOf(name: string): Deployment {
 		(await ask('a', `/note?name=${name}`)) as string | null; // Sound: the fixture's own answer.
 	// What one isolate says of an object is said of it in all.
 	const isSaidByOne = name === 'memory' || name === 'identity-object';
+	const own = name.endsWith('-object') && name !== 'durable-object' ? 'objects' : name;
 	const isolates = isSaidByOne ? (['a'] as const) : (['a', 'b'] as const);
 	return {
 		hasOneServer: hasOneServer(name),
+		ownUris: [`test://${own}/one`, `test://${own}/other`],
 		endpoint: (variant = 'plain') => ({
 			here: new Endpoint(url('a'), `/${name}/${variant}`),
 			there: new Endpoint(url('b'), `/${name}/${variant}`),

@@ -85,11 +85,28 @@ describeEachDeployment(tests, { concurrent: true });
 describeSlidingDeployments((deployment) => {
 	it('L4: a session that is used does not expire meanwhile', async () => {
 		const { here, there } = deployment.endpoint('brief');
-		const session = await here.initialize();
+		let session = await here.initialize();
+		let usedMs = performance.now();
 		for (let use = 0; use < 3; use++) {
 			await new Promise((resolve) => setTimeout(resolve, IDLE_MS / 2));
 			const endpoint = use % 2 === 0 ? there : here;
-			expect(await endpoint.call('echo', session, { text: 'still' })).toContain('echo: still');
+			const answer = await endpoint.call('echo', session, { text: 'still' });
+			// On a machine that is held up it was not used in time: it begins anew.
+			if (performance.now() - usedMs > IDLE_MS - 100) {
+				session = await here.initialize();
+				use = -1;
+			} else expect(answer).toContain('echo: still');
+			usedMs = performance.now();
 		}
+	});
+
+	it('L4: a session whose stream is open does not expire meanwhile', async () => {
+		const { here, there } = deployment.endpoint('brief');
+		const session = await here.initialize();
+		const stream = await here.openStream(session);
+		await new Promise((resolve) => setTimeout(resolve, 3 * IDLE_MS));
+		expect(stream.isOver).toBe(false);
+		expect(await there.call('echo', session, { text: 'still' })).toContain('echo: still');
+		stream.destroy();
 	});
 });

@@ -13,6 +13,13 @@ const ids = ({ text }: Incoming): string[] =>
 	[...text.matchAll(/^id: (\S+)\n/gm)].map(([, id = '']) => id);
 const lastId = (incoming: Incoming): string => ids(incoming).at(-1) ?? '';
 
+async function subscribe(endpoint: Endpoint, session: string, uri: string): Promise<void> {
+	const message = { id: 1, method: 'resources/subscribe', params: { uri } };
+	await (
+		await endpoint.post(message, session)
+	).ended;
+}
+
 /** The endpoint as a client of 2025-11-25 uses it, perhaps one that comes back. */
 function recent(endpoint: Endpoint, lastEventId?: string): Endpoint {
 	return endpoint.with({ 'mcp-protocol-version': REVISION, 'last-event-id': lastEventId });
@@ -50,29 +57,39 @@ describeEachDeployment(
 
 		it('L19 L20: what was sent while a stream was down is replayed on it, once, in order', async () => {
 			const { here, there } = deployment.endpoint();
-			const session = await here.initialize();
-			const stream = await recent(here).openStream(session);
-			await here.call('notify', session, { what: 'prompts' });
-			await stream.until('prompts/list_changed');
+			const [one, other] = deployment.ownUris;
+			const listen = async (): Promise<{ session: string; stream: Incoming }> => {
+				const session = await here.initialize();
+				for (const uri of [one, other]) await subscribe(here, session, uri);
+				const stream = await recent(here).openStream(session);
+				await stream.until('id: ');
+				return { session, stream };
+			};
+			const { session, stream } = await listen();
+			// What two requests tell has no order: the next one waits until somebody has heard it.
+			const witness = deployment.hasOneServer ? await listen() : undefined;
+			const tell = async (endpoint: Endpoint, uri: string, times: number): Promise<void> => {
+				await endpoint.call('update', session, { uri });
+				await witness?.stream.until(uri, times);
+			};
+			await tell(here, one, 1);
+			await stream.until(one);
 			const seen = lastId(stream);
 			stream.destroy();
-			const missed = ['resources', 'prompts', 'resources'];
-			for (const what of missed) await there.call('notify', session, { what });
+			await tell(there, other, 1);
+			await tell(there, one, 2);
+			await tell(there, other, 2);
 			const resumed = await recent(there, seen).openStream(session);
-			await resumed.until('resources/list_changed', 2);
-			await here.call('notify', session, { what: 'prompts' });
-			await resumed.until('prompts/list_changed', 2);
-			// Other tests of this file tell everybody that the tools changed.
-			const whats = resumed.messages.map(({ method }) => method?.split('/')[1]);
-			const texts = JSON.stringify({ seen, before: stream.text, after: resumed.text });
-			expect(
-				whats.filter((what) => what !== 'tools'),
-				texts,
-			).toEqual([...missed, 'prompts']);
+			await resumed.until(other, 2);
+			await tell(here, one, 3);
+			await resumed.until(one, 2);
+			const told = resumed.messages.map(({ params }) => params?.['uri']);
+			expect(told.filter(Boolean), stream.text + resumed.text).toEqual([other, one, other, one]);
 			const all = [...ids(stream), ...ids(resumed)];
 			expect(new Set(all).size).toBe(all.length);
 			expect(new Set(all.map((id) => id.replace(/:\d+$/, ''))).size).toBe(1);
 			resumed.destroy();
+			witness?.stream.destroy();
 		});
 
 		it('L20: nothing of another session is replayed, whose ever id is named', async () => {
@@ -80,11 +97,9 @@ describeEachDeployment(
 			const [mine, foreign] = [await here.initialize(), await here.initialize()];
 			const stream = await recent(here).openStream(mine);
 			await stream.until('id: ');
-			const subscribe = { id: 1, method: 'resources/subscribe', params: { uri: 'test://a' } };
-			await (
-				await here.post(subscribe, mine)
-			).ended;
-			await here.call('update', mine, { uri: 'test://a' });
+			const uri = 'test://a';
+			await subscribe(here, mine, uri);
+			await here.call('update', mine, { uri });
 			await stream.until('resources/updated');
 			const theirs = await recent(there, ids(stream)[0]).openStream(foreign);
 			await there.call('notify', foreign, { what: 'tools' });

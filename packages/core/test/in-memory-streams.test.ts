@@ -1,0 +1,90 @@
+import { InMemoryStreamSessionManager, runInScope } from '@tmcp-sessions/core';
+import { OpenStream } from '@tmcp-sessions/testkit';
+import { describe, expect, it } from 'vitest';
+
+const MINUTE_MS = 60_000;
+const FRAME = 'event: message\ndata: {}\n\n';
+const UNKNOWN = ': gap, the last event id is of no stream that is known of this session';
+
+describe('what a process remembers of a session', () => {
+	const setUp = (): { manager: InMemoryStreamSessionManager; pass: (ms: number) => void } => {
+		let nowMs = Date.UTC(2026, 0, 1);
+		const manager = new InMemoryStreamSessionManager({ now: () => nowMs, onError: () => {} });
+		return { manager, pass: (ms) => void (nowMs += ms) };
+	};
+
+	it('is forgotten when it had no stream for as long as messages are kept', async () => {
+		const { manager, pass } = setUp();
+		const left = await OpenStream.open(manager, 'left');
+		const staying = await OpenStream.open(manager, 'staying');
+		await left.until('retry: ');
+		await staying.until('retry: ');
+		await left.cancel();
+		pass(11 * MINUTE_MS);
+		manager.send(undefined, FRAME);
+		await staying.until('data: {}');
+		const back = await OpenStream.open(manager, 'left', left.lastEventId);
+		await back.until(UNKNOWN);
+		await Promise.all([back.cancel(), staying.cancel()]);
+	});
+
+	it('is known while it has a stream, and for as long as messages are kept', async () => {
+		const { manager, pass } = setUp();
+		const stream = await OpenStream.open(manager, 'long');
+		await stream.until('retry: ');
+		pass(60 * MINUTE_MS);
+		manager.send(['other'], FRAME);
+		await stream.cancel();
+		pass(9 * MINUTE_MS);
+		manager.send(['long'], FRAME);
+		const back = await OpenStream.open(manager, 'long', stream.lastEventId);
+		await back.until('data: {}');
+		expect(back.text).not.toContain(': gap');
+		pass(60 * MINUTE_MS);
+		manager.send(['other'], FRAME);
+		await back.cancel();
+		manager.send(['long'], FRAME);
+		const again = await OpenStream.open(manager, 'long', back.lastEventId);
+		await again.until('data: {}');
+		expect(again.text).not.toContain(': gap');
+		await again.cancel();
+	});
+});
+
+describe('a stream that is older than many others of its session', () => {
+	it('is resumed without a loss', async () => {
+		const manager = new InMemoryStreamSessionManager({ onError: () => {} });
+		const old = await OpenStream.open(manager, 'busy');
+		for (let each = 0; each < 40; each++) {
+			const short = await OpenStream.open(manager, 'busy');
+			await short.cancel();
+		}
+		manager.send(['busy'], FRAME);
+		await old.until('data: {}');
+		await old.cancel();
+		manager.send(['busy'], FRAME.replace('{}', '"missed"'));
+		const back = await OpenStream.open(manager, 'busy', old.lastEventId);
+		await back.until('"missed"');
+		expect(back.text).not.toContain(': gap');
+		await back.cancel();
+	});
+});
+
+describe('the end of a session', () => {
+	it('ends its streams, also where the request of another one has just closed that', async () => {
+		const manager = new InMemoryStreamSessionManager();
+		const listening = await OpenStream.open(manager, 'ended');
+		const waitUntil = (): void => {};
+		const closed = new ReadableStream({
+			start(controller) {
+				const lastEventId = 'call/gone:0';
+				runInScope({ waitUntil, lastEventId }, () => manager.create('ended', controller));
+				controller.close();
+			},
+		});
+		await new Response(closed).text();
+		runInScope({ waitUntil }, () => manager.delete('ended'));
+		await listening.ended;
+		expect(await manager.hasOpenStream('ended')).toBe(false);
+	});
+});

@@ -1,0 +1,169 @@
+import {
+	InMemorySessionStore,
+	InMemoryStreamSessionManager,
+	StoredInfoSessionManager,
+	StoreError,
+} from '@tmcp-sessions/core';
+import type { SessionRecord } from '@tmcp-sessions/core';
+import type { McpHandler } from '@tmcp-sessions/http';
+import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { KEY, open, post, setUp, URL_OF_MCP } from './local-handler.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const LIST = { id: 2, method: 'tools/list' };
+const TOOLS_CHANGED = 'notifications/tools/list_changed';
+
+/** A store that counts what is asked of it, and is down at times. */
+class WatchedStore extends InMemorySessionStore {
+	reads = 0;
+	isDown = false;
+
+	override async read(id: string): Promise<SessionRecord | undefined> {
+		this.reads += 1;
+		if (this.isDown) throw new StoreError('test', 'reading', new Error('down'));
+		return super.read(id);
+	}
+}
+
+/** A stream of a session, and what has come on it. */
+interface Listening {
+	readonly hasEnded: boolean;
+	readonly text: string;
+	leave(): Promise<void>;
+}
+
+async function listen(mcp: McpHandler, session: string): Promise<Listening> {
+	const response = await mcp.fetch(
+		new Request(URL_OF_MCP, { headers: { 'mcp-session-id': session } }),
+	);
+	expect(response.status).toBe(200);
+	const reader = response.body?.getReader();
+	if (!reader) throw new Error('expected a body');
+	let hasEnded = false;
+	let text = '';
+	const read = async (): Promise<void> => {
+		const decoder = new TextDecoder();
+		for (let next = await reader.read(); !next.done; next = await reader.read())
+			text += decoder.decode(next.value);
+		hasEnded = true;
+	};
+	read().catch(() => {}); // Cut: what came in is there.
+	return {
+		get hasEnded() {
+			return hasEnded;
+		},
+		get text() {
+			return text;
+		},
+		leave: () => reader.cancel(),
+	};
+}
+
+const statusOf = async (mcp: McpHandler, session: string): Promise<number> =>
+	(await mcp.fetch(post(LIST, session))).status;
+
+describe('a session whose stream is open', () => {
+	// Streams and their heartbeats with them.
+	beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] }));
+	afterEach(() => void vi.useRealTimers());
+
+	const pass = async (ms: number): Promise<void> => {
+		await vi.advanceTimersByTimeAsync(ms);
+	};
+
+	it('lives on, though its client asks for nothing for days', async () => {
+		const store = new WatchedStore();
+		const { mcp } = setUp({ info: new StoredInfoSessionManager(store) });
+		const session = await open(mcp);
+		const stream = await listen(mcp, session);
+		store.reads = 0;
+		await pass(3 * DAY_MS);
+		// Each 18 hours, and once when it was just opened.
+		expect(store.reads).toBeLessThanOrEqual(3 + 1 + 1);
+		expect(stream.hasEnded).toBe(false);
+		expect(await statusOf(mcp, session)).toBe(200);
+		await stream.leave();
+		await pass(DAY_MS + HOUR_MS);
+		expect(await statusOf(mcp, session)).toBe(404);
+	});
+
+	it('ends at its absolute time, and its stream with it', async () => {
+		const info = new StoredInfoSessionManager(new InMemorySessionStore(), {
+			absoluteSeconds: (2 * DAY_MS) / 1_000,
+		});
+		const { mcp, server } = setUp({ info });
+		const session = await open(mcp);
+		const stream = await listen(mcp, session);
+		await pass(2 * DAY_MS - HOUR_MS);
+		expect(stream.hasEnded).toBe(false);
+		await pass(19 * HOUR_MS);
+		expect(stream.hasEnded).toBe(true);
+		server.changed('tools');
+		await pass(0);
+		expect(stream.text).not.toContain(TOOLS_CHANGED);
+	});
+
+	it('keeps none after it was ended while that one was being opened', async () => {
+		const info = new StoredInfoSessionManager(new InMemorySessionStore());
+		const { mcp, server } = setUp({ info });
+		const session = await open(mcp);
+		const [left, kept] = [await listen(mcp, session), await listen(mcp, await open(mcp))];
+		// A DELETE that found its streams before this one was there.
+		await info.delete(session);
+		await pass(2 * MINUTE_MS);
+		expect(left.hasEnded).toBe(true);
+		expect(kept.hasEnded).toBe(false);
+		server.changed('tools');
+		await pass(0);
+		expect(left.text).not.toContain(TOOLS_CHANGED);
+		expect(kept.text).toContain(TOOLS_CHANGED);
+		await kept.leave();
+	});
+
+	it('keeps it while nobody can say whether the session lives, and is told once of each time, hour by hour', async () => {
+		const store = new WatchedStore();
+		const told: Error[] = [];
+		const onError = (error: Error): void => void told.push(error);
+		const { mcp, errors } = setUp({ info: new StoredInfoSessionManager(store, { onError }) });
+		const session = await open(mcp);
+		const stream = await listen(mcp, session);
+		store.isDown = true;
+		await pass(13 * HOUR_MS);
+		expect(stream.hasEnded).toBe(false);
+		expect(told).toHaveLength(13);
+		expect(errors).toEqual([]);
+		store.isDown = false;
+		await pass(2 * DAY_MS);
+		expect(await statusOf(mcp, session)).toBe(200);
+		await stream.leave();
+	});
+
+	it('is asked for no more once that has ended', async () => {
+		const store = new WatchedStore();
+		const { mcp } = setUp({ info: new StoredInfoSessionManager(store) });
+		const stream = await listen(mcp, await open(mcp));
+		await stream.leave();
+		store.reads = 0;
+		await pass(DAY_MS);
+		expect(store.reads).toBe(0);
+	});
+
+	it('ends with its sealed id, whose end does not move', async () => {
+		const info = new SealedInfoSessionManager({
+			keys: ['pDq8c7mJ0hG3vT5sWz1xQf9yRk2uLb6nAe4oEi8tYwM='],
+			absoluteSeconds: DAY_MS / 1_000,
+		});
+		const streams = new InMemoryStreamSessionManager();
+		const { mcp } = setUp({ info, streams, sessionKeys: [KEY] });
+		const session = await open(mcp);
+		const stream = await listen(mcp, session);
+		await pass(DAY_MS - HOUR_MS);
+		expect(stream.hasEnded).toBe(false);
+		await pass(19 * HOUR_MS);
+		expect(stream.hasEnded).toBe(true);
+	});
+});
