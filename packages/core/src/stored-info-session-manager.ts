@@ -206,7 +206,8 @@ export class StoredInfoSessionManager
 		const known = before.findLast((change) => change.kind !== 'update');
 		const stored = known ? undefined : await this.#read(id);
 		// A write that began during the read counts too.
-		const changes = [...before, ...this.#writes.changes(id)];
+		const after = this.#writes.changes(id);
+		const changes = before.length > 0 ? [...before, ...after] : after;
 		const record = changes.length > 0 ? apply(stored, changes) : stored;
 		if (stored && record) this.#extend(id, record);
 		return record;

@@ -29,6 +29,8 @@ export class UnconfirmedWrites<Change> {
 
 	/** The changes under way for a key, oldest first. */
 	changes(key: string): Change[] {
+		// Nearly always: each call asks.
+		if (!this.#byKey.has(key)) return [];
 		return [...this.#underWay(key)].map((write) => write.change);
 	}
 
