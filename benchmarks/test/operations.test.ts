@@ -24,7 +24,7 @@ const bare: Record<string, OperationCounts> = {
 	'tools/call, session era': oneRead,
 	'tools/call, 2026-07-28': {},
 	'logging/setLevel': { kvReads: 3, readsInSequence: 2, kvWrites: 1 },
-	'GET stream opened': { objectSockets: 1, objectRowsRead: 1, objectRowsWritten: 1 },
+	'GET stream opened': { objectSockets: 1, objectRowsRead: 2, objectRowsWritten: 1 },
 	'resources/subscribe': { ...oneRead, kvWrites: 2 },
 	'a resource update told to 1 subscriber': {
 		kvLists: 1,

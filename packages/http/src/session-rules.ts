@@ -44,7 +44,7 @@ export class SessionRules {
 	readonly #sealing: SessionSealing | undefined;
 	/** Other ids than those that the keys make by themselves. */
 	readonly #names: SessionNames | undefined;
-	/** Ids whose MAC was right, and whose they are: a client sends the same id with all that it sends. */
+	/** Ids whose MAC was right, and whose they are. */
 	readonly #verified = new Map<string, string>();
 
 	/** @throws {TmcpSessionsError} `configuration`, where a key is too short. */
@@ -111,7 +111,6 @@ export class SessionRules {
 		if (!id) {
 			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
 		}
-		if (this.#verified.get(id) === principal) return { id, name: id };
 		if (!VISIBLE_ASCII.test(id)) {
 			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
 		}
@@ -164,12 +163,15 @@ export class SessionRules {
 	): Promise<NamedSession | undefined> {
 		// Sessions that were opened before a deployment sealed them go on where they are stored.
 		if (this.#sealing && !id.startsWith(STORED)) return this.#sealing.openSession(id, principal);
-		const isOurs = this.#names
-			? await this.#names.verify(id, principal, headers)
-			: await this.#ids.verify(id, principal);
-		if (!isOurs) return undefined;
-		if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
-		this.#verified.set(id, principal);
+		// A MAC is checked once in an isolate: a client sends the same id with all that it sends.
+		if (this.#verified.get(id) !== principal) {
+			const isOurs = this.#names
+				? await this.#names.verify(id, principal, headers)
+				: await this.#ids.verify(id, principal);
+			if (!isOurs) return undefined;
+			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
+			this.#verified.set(id, principal);
+		}
 		return { id, name: id };
 	}
 }

@@ -37,10 +37,13 @@ interface Listening {
 }
 
 async function listen(mcp: McpHandler, session: string): Promise<Listening> {
+	const timers = vi.getTimerCount();
 	const response = await mcp.fetch(
 		new Request(URL_OF_MCP, { headers: { 'mcp-session-id': session } }),
 	);
 	expect(response.status).toBe(200);
+	// From then on it is looked after: no time passes before.
+	while (vi.getTimerCount() === timers) await new Promise(setImmediate);
 	const reader = response.body?.getReader();
 	if (!reader) throw new Error('expected a body');
 	let hasEnded = false;
