@@ -69,6 +69,8 @@ export { hasInboxes } from './session-inboxes.ts';
 export type { SessionInbox, SessionInboxes } from './session-inboxes.ts';
 export { createSessionIds } from './session-ids.ts';
 export type { SessionIdOptions, SessionIds } from './session-ids.ts';
+export { readsSessionInfo } from './session-info.ts';
+export type { SessionInfo, SessionInfoReading } from './session-info.ts';
 export {
 	ENDED_SESSION,
 	liveSessionRecord,
@@ -102,8 +104,7 @@ export {
 	TOO_MANY_STREAMS,
 } from './stream-bounds.ts';
 export { closeStream, enqueueFrame, isOpen } from './stream-controller.ts';
-export { readsSessionInfo } from './session-info.ts';
-export type { SessionInfo, SessionInfoReading } from './session-info.ts';
 export { knowsPresence } from './stream-presence.ts';
 export type { StreamPresence } from './stream-presence.ts';
 export { textHash } from './text-hash.ts';
+export { withinTime } from './within-time.ts';

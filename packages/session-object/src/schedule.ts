@@ -1,7 +1,8 @@
+import { withinTime } from '@tmcp-sessions/core';
+
 import type { Entries, Entry } from './entries.ts';
 import { SessionStateError } from './errors.ts';
 import type { ObjectAlarm } from './object-alarm.ts';
-import { withinTime } from './within-time.ts';
 
 /** Does what was scheduled. Where it throws it is run again, later and later. */
 export type OnSchedule = (name: string, payload: unknown) => Promise<void> | void;

@@ -1,10 +1,9 @@
-import { createSealing, reasonOf, secretsIn } from '@tmcp-sessions/core';
+import { createSealing, reasonOf, secretsIn, withinTime } from '@tmcp-sessions/core';
 import type { Sealing } from '@tmcp-sessions/core';
 import { isObject } from '@tmcp-sessions/http/parts';
 
 import type { Entries } from './entries.ts';
 import { SessionAuthError } from './errors.ts';
-import { withinTime } from './within-time.ts';
 
 /** Tokens that a session holds for another service. */
 export interface AuthTokens {

@@ -1,4 +1,4 @@
-import { ROOT_SHARD, StreamError } from '@tmcp-sessions/core';
+import { ROOT_SHARD, StreamError, withinTime } from '@tmcp-sessions/core';
 
 import { PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayers } from './binding.ts';
@@ -56,23 +56,16 @@ function operationOf({ role }: SocketPurpose): string {
 
 /** The answer, where it comes in time; a socket that comes later is closed. */
 async function inTime(upgrading: Promise<Response>, timeoutMs: number): Promise<Response> {
-	const late = Promise.withResolvers<never>();
 	let isLate = false;
-	const timer = setTimeout(() => {
-		isLate = true;
-		const found = `SyncLayer did not answer within ${timeoutMs} ms`;
-		late.reject(new Error(`${found}: it is overloaded, or cannot be reached. Try again later`));
-	}, timeoutMs);
 	const answering = upgrading.then((response) => {
 		if (isLate) discard(response);
 		return response;
 	});
-	try {
-		return await Promise.race([answering, late.promise]);
-	} finally {
-		clearTimeout(timer);
-		answering.catch(() => {}); // Nobody waits for what comes late.
-	}
+	return withinTime(timeoutMs, answering, () => {
+		isLate = true;
+		const found = `SyncLayer did not answer within ${timeoutMs} ms`;
+		return new Error(`${found}: it is overloaded, or cannot be reached. Try again later`);
+	});
 }
 
 function discard({ webSocket }: Response): void {
