@@ -21,7 +21,7 @@ interface Requirement {
 /** Files with tests: those that vitest runs, and the cases of the suites that the test kit shares. */
 const testSources = [
 	'packages/*/test/**/*.test.ts',
-	'packages/testkit/src/*-cases.ts',
+	'packages/testkit/src/cases/*-cases.ts',
 	'{examples/*,benchmarks}/test/**/*.test.ts',
 ];
 

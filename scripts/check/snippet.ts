@@ -15,7 +15,7 @@ const block = /^```(ts|diff)\n([^]*?)^```$/gm;
 const nameAbove = /(?:^|\n)`([\w./-]+\.ts)`[^\n]*\n\n$/;
 const importStatement = /^import\b[^;]*;/gm;
 /** A comment that says where a name on its line comes from. */
-const packageInComment = /\/\/ (?:from )?(@tmcp-sessions\/[\w-]+)/g;
+const packageInComment = /\/\/ (?:from )?(@tmcp-sessions\/[\w-]+(?:\/[\w-]+)?)/g;
 
 /**
  * The TypeScript of a page. A block goes on with what the blocks above it import. It also finds what

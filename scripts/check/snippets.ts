@@ -10,6 +10,9 @@ import { type Snippet, snippetsOf } from './snippet.ts';
 /** Pages whose snippets somebody may copy. */
 const pages = ['*.md', 'docs/*.md', '{packages,examples}/*/README.md', 'benchmarks/*.md'];
 
+/** Entry points for other packages of the family, not for users. */
+const familyEntries = new Set(['./backend', './internal']);
+
 /** The reader's own modules, which a page does not show. */
 const ownModule = /error TS2307: Cannot find module '\.{1,2}\//;
 
@@ -36,15 +39,19 @@ export async function checkSnippets(): Promise<string> {
 	return `${snippets.length} snippets of ${new Set(snippets.map(({ page }) => page)).size} pages`;
 }
 
-/** What the family exports by its main entries, but for types: name and package. */
+/** Returns the values that the packages export to users, each with its entry point. */
 function exportedValues(): Map<string, string> {
 	const found = new Map<string, string>();
 	for (const { path, manifest } of findPackages()) {
-		const source = readFileSync(join(repository, path, 'src/index.ts'), 'utf8');
-		for (const [, names = ''] of source.matchAll(/^export \{([^}]*)\}/gm)) {
-			for (const name of names.split(',')) {
-				const exported = name.trim().split(' as ').at(-1) ?? '';
-				if (exported !== '' && manifest.name) found.set(exported, manifest.name);
+		for (const [subpath, { default: built = '' }] of Object.entries(manifest.exports ?? {})) {
+			if (familyEntries.has(subpath)) continue;
+			const file = built.replace('/dist/', '/src/').replace(/js$/, 'ts');
+			const source = readFileSync(join(repository, path, file), 'utf8');
+			for (const [, names = ''] of source.matchAll(/^export \{([^}]*)\}/gm)) {
+				for (const name of names.split(',')) {
+					const exported = name.trim().split(' as ').at(-1) ?? '';
+					if (exported !== '') found.set(exported, `${manifest.name}${subpath.slice(1)}`);
+				}
 			}
 		}
 	}

@@ -1,6 +1,6 @@
 import { createMcpHandler } from '@tmcp-sessions/http';
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
-import { createSseHandler } from '@tmcp-sessions/sse';
+import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,

@@ -1,5 +1,5 @@
 import { sessionRouter } from '@tmcp-sessions/session-object';
-import { createSseHandler } from '@tmcp-sessions/sse';
+import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 
 import { accessTokens } from './access-tokens.ts';
 

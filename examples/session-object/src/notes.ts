@@ -6,7 +6,7 @@ import type {
 	SessionSettings,
 	ToolResult,
 } from '@tmcp-sessions/session-object';
-import { createSseHandler } from '@tmcp-sessions/sse';
+import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
 import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';

@@ -1,4 +1,4 @@
-import { textHash } from './text-hash.ts';
+import { textHash } from './ids/text-hash.ts';
 
 /** What went wrong, for code that decides by it. */
 export type ErrorCode =

@@ -1,13 +1,12 @@
 import {
 	cachedInfo,
-	CachedSessionStore,
 	CorruptRecordError,
 	InMemorySessionStore,
 	splitInfo,
-	SplitSessionStore,
 	StoredInfoSessionManager,
 	StoreError,
 } from '@tmcp-sessions/core';
+import { CachedSessionStore, SplitSessionStore } from '@tmcp-sessions/core/backend';
 import type { HeldSession, SessionStore } from '@tmcp-sessions/core';
 import { ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
 import type { StoreUnderTest } from '@tmcp-sessions/testkit';

@@ -1,4 +1,5 @@
-import { InMemoryStreamSessionManager, runInScope } from '@tmcp-sessions/core';
+import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core/backend';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 

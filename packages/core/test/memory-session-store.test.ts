@@ -1,7 +1,7 @@
 import { ManualClock, testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
-import { InMemorySessionStore } from '../src/memory-session-store.ts';
-import type { HeldSession } from '../src/memory-session-store.ts';
+import { InMemorySessionStore } from '../src/store/in-memory-session-store.ts';
+import type { HeldSession } from '../src/store/in-memory-session-store.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,4 +1,5 @@
-import { runInScope, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core/backend';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
 import { ManualClock } from '@tmcp-sessions/testkit';
 import { observedStore } from './observed-store.ts';

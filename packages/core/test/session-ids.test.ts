@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
-import { createSessionIds, shardOfSession } from '@tmcp-sessions/core';
+import { shardOfSession } from '@tmcp-sessions/core/backend';
+import { createSessionIds } from '@tmcp-sessions/core/internal';
 import { describe, expect, it } from 'vitest';
 
 const KEY = 'a key of the tests, 32 characters long and more';

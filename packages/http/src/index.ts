@@ -1,4 +1,4 @@
-export { createMcpHandler } from './mcp-handler.ts';
+export { createMcpHandler } from './create-mcp-handler.ts';
 export type {
 	ExecutionContextLike,
 	McpHandler,
@@ -8,5 +8,5 @@ export type {
 	Principal,
 	PrincipalOf,
 } from './options.ts';
-export { requestStateCodec, RequestStateError } from './request-state-codec.ts';
-export type { RequestStateCodec, RequestStateCodecOptions } from './request-state-codec.ts';
+export { requestStateCodec, RequestStateError } from './request-state/codec.ts';
+export type { RequestStateCodec, RequestStateCodecOptions } from './request-state/codec.ts';

@@ -1,4 +1,4 @@
-import { MAX_CALLS } from '@tmcp-sessions/core';
+import { MAX_CALLS } from '@tmcp-sessions/core/backend';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { open, setUp, URL_OF_MCP } from './local-handler.ts';

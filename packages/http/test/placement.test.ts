@@ -1,10 +1,5 @@
-import {
-	currentScope,
-	InMemorySessionStore,
-	REGIONS,
-	shardOfSession,
-	StoredInfoSessionManager,
-} from '@tmcp-sessions/core';
+import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { currentScope, REGIONS, shardOfSession } from '@tmcp-sessions/core/backend';
 import type { Region } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandlerOptions, PlacementOptions } from '@tmcp-sessions/http';

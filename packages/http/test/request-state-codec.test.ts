@@ -1,9 +1,9 @@
-import type { RequestScope } from '@tmcp-sessions/core';
+import type { RequestScope } from '@tmcp-sessions/core/backend';
 import { mutate, seededRandom } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 
-import { requestStateCodec } from '../src/request-state-codec.ts';
-import type { RequestStateCodec } from '../src/request-state-codec.ts';
+import { requestStateCodec } from '../src/request-state/codec.ts';
+import type { RequestStateCodec } from '../src/request-state/codec.ts';
 import { call, KEY, open, REFUSED, requesting, seal, setUp, STATE } from './request-states.ts';
 
 const OTHER_KEY = 'o'.repeat(32);

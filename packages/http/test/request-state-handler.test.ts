@@ -1,13 +1,13 @@
 import { StoreError } from '@tmcp-sessions/core';
-import type { SingleUse } from '@tmcp-sessions/core';
+import type { SingleUse } from '@tmcp-sessions/core/backend';
 import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
 import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
 
-import { createMcpHandler } from '../src/mcp-handler.ts';
-import { requestStateCodec } from '../src/request-state-codec.ts';
+import { createMcpHandler } from '../src/create-mcp-handler.ts';
+import { requestStateCodec } from '../src/request-state/codec.ts';
 import { KEY } from './request-states.ts';
 
 const STATELESS = '2026-07-28';

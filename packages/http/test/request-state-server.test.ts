@@ -1,4 +1,5 @@
-import { InMemorySessionStore, runInScope } from '@tmcp-sessions/core';
+import { InMemorySessionStore } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core/backend';
 import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
 import { HttpTransport } from '@tmcp/transport-http';
 import { McpServer } from 'tmcp';
@@ -6,8 +7,8 @@ import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 
-import { requestStateCodec } from '../src/request-state-codec.ts';
-import type { RequestStateCodecOptions } from '../src/request-state-codec.ts';
+import { requestStateCodec } from '../src/request-state/codec.ts';
+import type { RequestStateCodecOptions } from '../src/request-state/codec.ts';
 import { KEY, REFUSED } from './request-states.ts';
 
 const STATELESS = '2026-07-28';

@@ -1,8 +1,9 @@
-import { BindingError, InMemorySessionStore, runInScope, StoreError } from '@tmcp-sessions/core';
-import type { SingleUse } from '@tmcp-sessions/core';
+import { BindingError, InMemorySessionStore, StoreError } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core/backend';
+import type { SingleUse } from '@tmcp-sessions/core/backend';
 import { describe, expect, it } from 'vitest';
 
-import { RequestWork } from '../src/request-work.ts';
+import { RequestWork } from '../src/request/request-context.ts';
 import { call, open, REFUSED, seal, setUp, STATE } from './request-states.ts';
 
 const cause = new StoreError('info-upstash', 'claiming an id', 'secret of the backend');

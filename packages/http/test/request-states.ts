@@ -1,9 +1,9 @@
-import { runInScope } from '@tmcp-sessions/core';
-import type { RequestScope } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core/backend';
+import type { RequestScope } from '@tmcp-sessions/core/backend';
 import { ManualClock } from '@tmcp-sessions/testkit';
 
-import { requestStateCodec } from '../src/request-state-codec.ts';
-import type { RequestStateCodec, RequestStateCodecOptions } from '../src/request-state-codec.ts';
+import { requestStateCodec } from '../src/request-state/codec.ts';
+import type { RequestStateCodec, RequestStateCodecOptions } from '../src/request-state/codec.ts';
 
 /** The secret of the codecs, unless they get others. */
 export const KEY: string = 'k'.repeat(32);

@@ -1,4 +1,4 @@
-import { eventIdOf, shardOfSession } from '@tmcp-sessions/core';
+import { eventIdOf, shardOfSession } from '@tmcp-sessions/core/backend';
 import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { RequestWork } from '../src/request-work.ts';
-import { transportRequest } from '../src/transport-request.ts';
+import { RequestWork } from '../src/request/request-context.ts';
+import { transportRequest } from '../src/transport/transport-request.ts';
 
 const TEXT =
 	'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pay","arguments":{"to":"bob"}}}';

@@ -1,4 +1,4 @@
-import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core';
+import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
 import { env } from 'cloudflare:workers';
 
 import type { SessionShard } from './session-shard.ts';

@@ -1,18 +1,18 @@
+import { UnknownSessionError } from '@tmcp-sessions/core';
 import {
 	encodeSessionId,
 	hashUri,
 	liveSessionRecord,
 	parseSessionRecord,
 	storeOperation,
-	UnknownSessionError,
-} from '@tmcp-sessions/core';
+} from '@tmcp-sessions/core/backend';
 import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
-	SingleUse,
 	StoreCapabilities,
 } from '@tmcp-sessions/core';
+import type { SingleUse } from '@tmcp-sessions/core/backend';
 
 import { DEFAULT_BINDING, PACKAGE, sessionShards } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';

@@ -1,4 +1,4 @@
-import { regionOfShard, ROOT_SHARD, shardOfSession, textHash } from '@tmcp-sessions/core';
+import { regionOfShard, ROOT_SHARD, shardOfSession, textHash } from '@tmcp-sessions/core/backend';
 import type { Region } from '@tmcp-sessions/core';
 
 /** How many objects a shard of sessions, and all that has no session, is spread over. Fixed: a hash finds them. */

@@ -1,12 +1,10 @@
+import { CorruptRecordError, reportToConsole, StoreError } from '@tmcp-sessions/core';
 import {
-	CorruptRecordError,
 	ENDED_SESSION,
 	liveSessionRecord,
 	mergeSessionPatch,
 	ownNamespace,
-	reportToConsole,
-	StoreError,
-} from '@tmcp-sessions/core';
+} from '@tmcp-sessions/core/backend';
 import type { SessionPatch, SessionRecord } from '@tmcp-sessions/core';
 import { DurableObject } from 'cloudflare:workers';
 

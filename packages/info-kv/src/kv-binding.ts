@@ -1,5 +1,5 @@
 import type { KVNamespace } from '@cloudflare/workers-types';
-import { resolveBinding } from '@tmcp-sessions/core';
+import { resolveBinding } from '@tmcp-sessions/core/backend';
 import { env } from 'cloudflare:workers';
 
 /** The name of the binding where none is given. */

@@ -6,7 +6,7 @@ import {
 	liveSessionRecord,
 	mergeSessionPatch,
 	storeOperation,
-} from '@tmcp-sessions/core';
+} from '@tmcp-sessions/core/backend';
 import type {
 	SessionPatch,
 	SessionRecord,

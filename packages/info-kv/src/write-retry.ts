@@ -1,4 +1,5 @@
-import { reasonOf, TmcpSessionsError } from '@tmcp-sessions/core';
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { reasonOf } from '@tmcp-sessions/core/backend';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 1_050;

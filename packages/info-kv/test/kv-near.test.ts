@@ -1,4 +1,5 @@
-import { CachedSessionStore, InMemorySessionStore } from '@tmcp-sessions/core';
+import { InMemorySessionStore } from '@tmcp-sessions/core';
+import { CachedSessionStore } from '@tmcp-sessions/core/backend';
 import type { HeldSession } from '@tmcp-sessions/core';
 import { locationKV, ManualClock, testSessionStore, openSession } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,6 @@
-import { currentScope } from '@tmcp-sessions/core';
-import type { RequestScope, SessionRecord } from '@tmcp-sessions/core';
+import { currentScope } from '@tmcp-sessions/core/backend';
+import type { SessionRecord } from '@tmcp-sessions/core';
+import type { RequestScope } from '@tmcp-sessions/core/backend';
 
 import type { SealedSession } from './sealed-ids.ts';
 

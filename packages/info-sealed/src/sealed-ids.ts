@@ -1,17 +1,12 @@
+import { TmcpSessionsError } from '@tmcp-sessions/core';
 import {
 	createSealing,
 	ROOT_SHARD,
 	SEALED_ID_LENGTH,
 	SHARD_LABEL,
-	TmcpSessionsError,
-} from '@tmcp-sessions/core';
-import type {
-	ClientCapabilities,
-	ClientInfo,
-	NamedSession,
-	SaidAtInitialize,
-	Sealing,
-} from '@tmcp-sessions/core';
+} from '@tmcp-sessions/core/backend';
+import type { ClientCapabilities, ClientInfo } from '@tmcp-sessions/core';
+import type { NamedSession, SaidAtInitialize, Sealing } from '@tmcp-sessions/core/backend';
 
 import { fromCompactJson, toCompactJson } from './compact-json.ts';
 

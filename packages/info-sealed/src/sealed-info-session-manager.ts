@@ -1,10 +1,6 @@
 import { StoredInfoSessionManager, TmcpSessionsError } from '@tmcp-sessions/core';
-import type {
-	NamedSession,
-	SaidAtInitialize,
-	SessionSealing,
-	StoredInfoOptions,
-} from '@tmcp-sessions/core';
+import type { StoredInfoOptions } from '@tmcp-sessions/core';
+import type { NamedSession, SaidAtInitialize, SessionSealing } from '@tmcp-sessions/core/backend';
 
 import { OpenedSessions } from './opened-sessions.ts';
 import { PACKAGE, SealedIds } from './sealed-ids.ts';

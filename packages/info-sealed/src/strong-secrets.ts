@@ -1,4 +1,4 @@
-import { badSecret, checkSecrets, secretsIn } from '@tmcp-sessions/core';
+import { badSecret, checkSecrets, secretsIn } from '@tmcp-sessions/core/backend';
 
 /** What AES-256 takes. */
 const MIN_BITS = 256;

@@ -1,4 +1,5 @@
-import { createSealing, InMemorySessionStore } from '@tmcp-sessions/core';
+import { InMemorySessionStore } from '@tmcp-sessions/core';
+import { createSealing } from '@tmcp-sessions/core/backend';
 import { mutate, seededRandom } from '@tmcp-sessions/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 

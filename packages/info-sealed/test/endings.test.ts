@@ -1,5 +1,7 @@
-import { InMemorySessionStore, runInScope, StoredInfoSessionManager } from '@tmcp-sessions/core';
-import type { RequestScope, SessionStore } from '@tmcp-sessions/core';
+import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core/backend';
+import type { SessionStore } from '@tmcp-sessions/core';
+import type { RequestScope } from '@tmcp-sessions/core/backend';
 import { CLIENT_INFO } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 

@@ -1,17 +1,12 @@
-import {
-	CorruptRecordError,
-	encodeSessionId,
-	hashUri,
-	liveSessionRecord,
-	StoreError,
-} from '@tmcp-sessions/core';
+import { CorruptRecordError, StoreError } from '@tmcp-sessions/core';
+import { encodeSessionId, hashUri, liveSessionRecord } from '@tmcp-sessions/core/backend';
 import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
-	SingleUse,
 	StoreCapabilities,
 } from '@tmcp-sessions/core';
+import type { SingleUse } from '@tmcp-sessions/core/backend';
 import { failureReason, isWrongType, NOT_THE_PROTOCOL } from './failure-reason.ts';
 import {
 	CLAIM,

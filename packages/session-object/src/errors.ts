@@ -1,4 +1,5 @@
-import { reasonOf, TmcpSessionsError } from '@tmcp-sessions/core';
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { reasonOf } from '@tmcp-sessions/core/backend';
 
 import { PACKAGE } from './package-name.ts';
 

@@ -1,21 +1,26 @@
-export type { Artifact, ArtifactInfo, SessionArtifacts } from './artifacts.ts';
-export type { CallInFlight, ResumeCall, SessionCalls, ToolResult } from './calls-in-flight.ts';
+export type { Artifact, ArtifactInfo, SessionArtifacts } from './features/artifacts.ts';
+export type {
+	CallInFlight,
+	ResumeCall,
+	SessionCalls,
+	ToolResult,
+} from './features/call-journal.ts';
 export { ArchiveError, SessionAuthError, SessionStateError } from './errors.ts';
-export { objectName } from './identity.ts';
-export type { Identity } from './identity.ts';
-export type { LifetimeOptions } from './lifetime.ts';
-export type { Placement, SessionObjectBinding } from './objects.ts';
-export { restoreSession } from './restore-session.ts';
-export type { Session, SessionServer } from './session.ts';
-export type { AuthTokens, RefreshAuth, SessionAuth } from './session-auth.ts';
+export { objectName } from './worker/identity.ts';
+export type { Identity } from './worker/identity.ts';
+export type { LifetimeOptions } from './object/lifetime.ts';
+export type { Placement, SessionObjectBinding } from './worker/session-objects.ts';
+export { restoreSession } from './worker/restore-session.ts';
+export type { Session, SessionServer } from './object/session.ts';
+export type { AuthTokens, RefreshAuth, SessionAuth } from './features/session-auth.ts';
 export type {
 	ContextLimits,
 	ContextSchemas,
 	ContextValues,
 	SessionContext,
-} from './session-context.ts';
-export { SessionObject } from './session-object.ts';
-export { sessionRouter } from './session-router.ts';
-export type { Identify, SessionRouterOptions } from './session-router.ts';
-export type { SessionSettings } from './session-settings.ts';
-export type { ServeSse, SseServingOptions } from './sse-serving.ts';
+} from './features/session-context.ts';
+export { SessionObject } from './object/session-object.ts';
+export { sessionRouter } from './worker/create-session-router.ts';
+export type { Identify, SessionRouterOptions } from './worker/create-session-router.ts';
+export type { SessionSettings } from './object/session-settings.ts';
+export type { ServeSse, SseServingOptions } from './worker/sse-serving.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { packed, unpacked } from '../src/session-call.ts';
-import type { SessionCall } from '../src/session-call.ts';
+import { packed, unpacked } from '../src/object/session-call.ts';
+import type { SessionCall } from '../src/object/session-call.ts';
 
 const call: SessionCall = {
 	method: 'POST',

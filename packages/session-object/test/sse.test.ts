@@ -1,5 +1,5 @@
 import { objectName, sessionRouter } from '@tmcp-sessions/session-object';
-import { createSseHandler } from '@tmcp-sessions/sse';
+import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-export { DurableObjectStreamSessionManager } from './stream-session-manager.ts';
-export type { StreamSessionOptions, SyncLayerOptions } from './stream-session-manager.ts';
-export type { SyncLayerBinding } from './binding.ts';
-export { DurableObjectSubscriptionManager } from './subscription-manager.ts';
-export { SyncLayer } from './sync-layer.ts';
+export { DurableObjectStreamSessionManager } from './worker/stream-session-manager.ts';
+export type { StreamSessionOptions, SyncLayerOptions } from './worker/stream-session-manager.ts';
+export type { SyncLayerBinding } from './worker/binding.ts';
+export { DurableObjectSubscriptionManager } from './worker/subscription-manager.ts';
+export { SyncLayer } from './object/sync-layer.ts';

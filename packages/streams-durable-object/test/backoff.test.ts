@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Backoff } from '../src/backoff.ts';
+import { Backoff } from '../src/worker/backoff.ts';
 
 /** Waits whose time passes at once, and a time that passes with them. */
 function newBackoff() {

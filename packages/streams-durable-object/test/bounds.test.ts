@@ -1,4 +1,5 @@
-import { DEFAULT_LOG_BOUNDS, runInScope, StreamError } from '@tmcp-sessions/core';
+import { StreamError } from '@tmcp-sessions/core';
+import { DEFAULT_LOG_BOUNDS, runInScope } from '@tmcp-sessions/core/backend';
 import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
@@ -8,7 +9,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 
-import { SqlCallLog } from '../src/call-log.ts';
+import { SqlCallLog } from '../src/object/call-log.ts';
 import { beforeOpening } from './fixture/disturbed-namespace.ts';
 import type { SyncLayer } from '../src/index.ts';
 import { frameOf } from './fixture/rows.ts';

@@ -1,4 +1,4 @@
-import { textHash } from '@tmcp-sessions/core';
+import { textHash } from '@tmcp-sessions/core/backend';
 import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';

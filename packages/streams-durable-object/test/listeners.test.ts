@@ -1,4 +1,5 @@
-import { runInScope, StreamError, textHash } from '@tmcp-sessions/core';
+import { StreamError } from '@tmcp-sessions/core';
+import { runInScope, textHash } from '@tmcp-sessions/core/backend';
 import { DurableObjectSubscriptionManager } from '@tmcp-sessions/streams-durable-object';
 import { runInDurableObject } from 'cloudflare:test';
 import type { SubscriptionFilter } from 'tmcp';

@@ -2,13 +2,8 @@ import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
-import {
-	BindingError,
-	closeStream,
-	InvalidSessionIdError,
-	runInScope,
-	StreamError,
-} from '@tmcp-sessions/core';
+import { BindingError, InvalidSessionIdError, StreamError } from '@tmcp-sessions/core';
+import { closeStream, runInScope } from '@tmcp-sessions/core/backend';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';

@@ -1,8 +1,8 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
-import type { SessionInbox } from '@tmcp-sessions/core';
+import type { SessionInbox } from '@tmcp-sessions/core/backend';
 import { describe, expect, it } from 'vitest';
-import { inboxesCases, runInboxesCase } from '../src/inbox-cases.ts';
-import type { InboxesFactory } from '../src/inbox-cases.ts';
+import { inboxesCases, runInboxesCase } from '../src/cases/inbox-cases.ts';
+import type { InboxesFactory } from '../src/cases/inbox-cases.ts';
 import { wrongInboxes } from './wrong-inboxes.ts';
 
 /** The names of the cases that do not hold for a manager of this class, one for each case. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { resumableCases } from '../src/resumable-cases.ts';
+import { resumableCases } from '../src/cases/resumable-cases.ts';
 import { PlainManager } from './plain-resumables.ts';
 import { wrongResumables } from './wrong-resumables.ts';
 

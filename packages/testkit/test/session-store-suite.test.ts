@@ -1,9 +1,9 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
 import type { HeldSession, SessionStore, StoreCapabilities } from '@tmcp-sessions/core';
 import { describe, expect, it } from 'vitest';
-import { runSessionStoreCase } from '../src/session-store-subject.ts';
-import type { StoreFactory } from '../src/session-store-subject.ts';
-import { sessionStoreCases } from '../src/session-store-suite.ts';
+import { runSessionStoreCase } from '../src/suites/session-store-subject.ts';
+import type { StoreFactory } from '../src/suites/session-store-subject.ts';
+import { sessionStoreCases } from '../src/suites/session-store-suite.ts';
 import { wrongStores } from './wrong-stores.ts';
 import type { WrongStore } from './wrong-store.ts';
 

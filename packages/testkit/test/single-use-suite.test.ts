@@ -1,8 +1,8 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
-import type { SingleUse } from '@tmcp-sessions/core';
+import type { SingleUse } from '@tmcp-sessions/core/backend';
 import { describe, expect, it } from 'vitest';
-import { runSingleUseCase, singleUseCases } from '../src/single-use-suite.ts';
-import type { SingleUseFactory } from '../src/single-use-suite.ts';
+import { runSingleUseCase, singleUseCases } from '../src/suites/single-use-suite.ts';
+import type { SingleUseFactory } from '../src/suites/single-use-suite.ts';
 
 const [FIRST = '', CONCURRENT = '', REMEMBERED = '', APART = ''] = singleUseCases.map(
 	({ name }) => name,

@@ -1,5 +1,6 @@
-import { InMemoryStreamSessionManager, MAX_CALLS, TOO_MANY_CALLS } from '@tmcp-sessions/core';
-import type { SessionInbox } from '@tmcp-sessions/core';
+import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
+import { MAX_CALLS, TOO_MANY_CALLS } from '@tmcp-sessions/core/backend';
+import type { SessionInbox } from '@tmcp-sessions/core/backend';
 
 interface Inbox {
 	readonly session: string;

@@ -4,8 +4,8 @@ import {
 	MAX_STREAMS,
 	parseEventId,
 	runInScope,
-} from '@tmcp-sessions/core';
-import type { CallEvents } from '@tmcp-sessions/core';
+} from '@tmcp-sessions/core/backend';
+import type { CallEvents } from '@tmcp-sessions/core/backend';
 
 import { PlainManager } from './plain-resumables.ts';
 

@@ -1,5 +1,5 @@
-import { isAnswer } from '@tmcp-sessions/http/parts';
-import type { JsonObject } from '@tmcp-sessions/http/parts';
+import { isAnswer } from '@tmcp-sessions/http/internal';
+import type { JsonObject } from '@tmcp-sessions/http/internal';
 import type { AuthInfo } from 'tmcp';
 
 import type { SdkServer, SdkTransport } from './sdk-types.ts';

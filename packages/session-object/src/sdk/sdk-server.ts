@@ -1,4 +1,4 @@
-import { reporterOf } from '@tmcp-sessions/core';
+import { reporterOf } from '@tmcp-sessions/core/backend';
 import {
 	currentWork,
 	idOf,
@@ -6,10 +6,10 @@ import {
 	isStateless,
 	methodOf,
 	onlySessions,
-} from '@tmcp-sessions/http/parts';
-import type { JsonObject } from '@tmcp-sessions/http/parts';
+} from '@tmcp-sessions/http/internal';
+import type { JsonObject } from '@tmcp-sessions/http/internal';
 
-import type { SessionServer } from '../session.ts';
+import type { SessionServer } from '../object/session.ts';
 import { SdkExchange } from './sdk-exchange.ts';
 import type { SdkServer } from './sdk-types.ts';
 

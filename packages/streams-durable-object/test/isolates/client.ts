@@ -1,4 +1,4 @@
-import { eventIdOf } from '@tmcp-sessions/core';
+import { eventIdOf } from '@tmcp-sessions/core/backend';
 
 /** A client of a stream over HTTP, and what it got. */
 export class StreamClient {

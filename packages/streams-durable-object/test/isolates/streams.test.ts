@@ -1,4 +1,4 @@
-import { newCallStream, withEventId } from '@tmcp-sessions/core';
+import { newCallStream, withEventId } from '@tmcp-sessions/core/backend';
 import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';

@@ -3,7 +3,8 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { reasonOf, TmcpSessionsError } from '@tmcp-sessions/core';
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { reasonOf } from '@tmcp-sessions/core/backend';
 
 const ATTEMPTS = 5;
 const START_MS = 10_000;

@@ -1,4 +1,4 @@
-import { reasonOf } from '@tmcp-sessions/core';
+import { reasonOf } from '@tmcp-sessions/core/backend';
 import type { RedisConnection, RedisReply } from './redis-connection.ts';
 
 /** What the service answers for one command. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { reasonOf } from '@tmcp-sessions/core';
+import { reasonOf } from '@tmcp-sessions/core/backend';
 import type { RedisConnection } from './redis-connection.ts';
 import { parseCommand, runCommand, runTransaction } from './rest-commands.ts';
 import type { RestEncoding } from './rest-commands.ts';

@@ -1,4 +1,5 @@
-import { TmcpSessionsError, reasonOf } from '@tmcp-sessions/core';
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { reasonOf } from '@tmcp-sessions/core/backend';
 import type { Plugin } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import type { DurableObjectEvictionOptions, MiniflareOptions } from 'miniflare';

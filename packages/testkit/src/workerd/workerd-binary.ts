@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { TmcpSessionsError, reasonOf } from '@tmcp-sessions/core';
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { reasonOf } from '@tmcp-sessions/core/backend';
 
 /** The workerd releases that the streams are tested on: they differ in how a request ends. */
 export const workerdVersions = ['current', '2026-07-30'] as const;

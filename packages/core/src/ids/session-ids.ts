@@ -1,0 +1,81 @@
+import { fromBase64Url, toBase64Url } from './base64url.ts';
+import { ROOT_SHARD, SHARD_LABEL } from '../placement/shards.ts';
+import { checkSecrets } from './secrets.ts';
+
+/** Makes and checks session ids. */
+export interface SessionIds {
+	/**
+	 * A new id: `<version>.<shard>.<random>.<mac>`, at most 89 characters of `A-Z a-z 0-9 - _ .`.
+	 *
+	 * @param principal whose session it is. It is in the MAC and not in the id: nobody else's
+	 * request passes with it, and it tells nobody whose it is. Default: nobody's.
+	 * @param shard the label of the shard that the session lives in. It is in the MAC too. Default:
+	 * the root.
+	 */
+	mint(principal?: string, shard?: string): Promise<string>;
+	/** Whether one of the keys made this id, for this principal. Costs no storage; takes any string. */
+	verify(id: string, principal?: string): Promise<boolean>;
+}
+
+/** Keys for `createSessionIds`. */
+export interface SessionIdOptions {
+	/**
+	 * Secrets of at least 32 characters. The first signs, all verify: to rotate, add the new one behind,
+	 * put it in front when that is deployed everywhere, and drop the old one after the absolute
+	 * lifetime of a session.
+	 */
+	readonly keys: readonly string[];
+}
+
+const VERSION = '1';
+const RANDOM_BYTES = 24;
+// The last character of 32 bytes carries four bits: any other spelling of the same bytes is refused.
+const MINTED = new RegExp(
+	`^${VERSION}\\.${SHARD_LABEL}\\.[\\w-]{32}\\.[\\w-]{42}[AEIMQUYcgkosw048]$`,
+);
+
+/**
+ * Session ids that nobody can guess (192 random bits; the specification asks for 128) or forge: an
+ * HMAC-SHA-256 lets a stranger's id be refused before any storage is read.
+ *
+ * @throws {TmcpSessionsError} `configuration`, where there is no key or one is too short.
+ */
+export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
+	checkSecrets(keys, 'core', 'session ids need keys');
+	const imported: CryptoKey[] = [];
+	const keyAt = async (index: number): Promise<CryptoKey> =>
+		(imported[index] ??= await importKey(keys[index] ?? ''));
+
+	return {
+		async mint(principal, shard = ROOT_SHARD) {
+			const random = toBase64Url(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
+			const unsigned = `${VERSION}.${shard}.${random}`;
+			const signed = signedBytes(unsigned, principal);
+			const mac = await crypto.subtle.sign('HMAC', await keyAt(0), signed);
+			return `${unsigned}.${toBase64Url(new Uint8Array(mac))}`;
+		},
+		async verify(id, principal) {
+			if (!MINTED.test(id)) return false;
+			const end = id.lastIndexOf('.');
+			const mac = id.slice(end + 1);
+			const signed = signedBytes(id.slice(0, end), principal);
+			// subtle.verify compares in constant time.
+			for (let index = 0; index < keys.length; index++) {
+				const key = await keyAt(index);
+				if (await crypto.subtle.verify('HMAC', key, fromBase64Url(mac), signed)) return true;
+			}
+			return false;
+		},
+	};
+}
+
+function importKey(secret: string): Promise<CryptoKey> {
+	const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+	const bytes = new TextEncoder().encode(secret);
+	return crypto.subtle.importKey('raw', bytes, algorithm, false, ['sign', 'verify']);
+}
+
+// The label keeps a MAC made for something else with the same key from passing as one for an id.
+function signedBytes(unsigned: string, principal = ''): Uint8Array<ArrayBuffer> {
+	return new TextEncoder().encode(`tmcp-sessions session id ${unsigned} ${principal}`);
+}

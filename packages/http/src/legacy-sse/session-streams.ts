@@ -1,0 +1,37 @@
+import { isResumable } from '@tmcp-sessions/core/backend';
+import { currentWork } from '../transport/tracked-server.ts';
+import { overridden } from '../transport/with-overrides.ts';
+import type { RequestWork } from '../request/request-context.ts';
+import type { StreamSessionManager } from '@tmcp/session-manager';
+
+/**
+ * The stream manager as the transport gets to see it: itself, but that
+ *
+ * - what one message's work says goes out in order: a backend may let a later call overtake an
+ *   earlier one, and an answer that overtakes its progress ends it;
+ * - nothing it fails at is thrown, where nobody awaits it;
+ * - `has` is what the transport wants to hear: no stream stands in the way of a GET, and the stream
+ *   of a message was looked for before it was accepted.
+ */
+export function sessionStreams(streams: StreamSessionManager): StreamSessionManager {
+	const lastOf = new WeakMap<RequestWork, Promise<void>>();
+	return overridden(streams, {
+		create: async (session, controller) => {
+			const work = currentWork();
+			if (work) work.isPaced = isResumable(streams);
+			await streams.create(session, controller);
+		},
+		has: () => currentWork()?.isListening === false,
+		send: (sessions, frame) => {
+			const work = currentWork();
+			// A cron job's, or that of another transport: the server's facade keeps it alive.
+			if (!work) return streams.send(sessions, frame);
+			const before = lastOf.get(work) ?? Promise.resolve();
+			const sending = before
+				.then(() => streams.send(sessions, frame))
+				.catch((error: unknown) => work.report(error));
+			lastOf.set(work, sending);
+			return sending;
+		},
+	});
+}

@@ -1,0 +1,94 @@
+import { textHash } from '@tmcp-sessions/core/backend';
+import type { JSONRPCRequest } from 'json-rpc-2.0';
+
+import { kindOf } from '../wire/socket-purpose.ts';
+import type { ChangeKind, ListenerPurpose } from '../wire/socket-purpose.ts';
+import { trySend } from './stream-sockets.ts';
+
+/**
+ * The most tags of a socket.
+ * https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket
+ */
+const MAX_TAGS = 10;
+
+/** The most open listeners of one owner: a thirtieth of what an object takes. */
+const MAX_LISTENERS = 1_024;
+
+/** Kept with the socket of a listener whose uris are more than a socket has tags for. */
+interface ListenerAttachment {
+	/** Hashes, of which the platform's 16 KiB hold 4,000; none where it is told of every update. */
+	readonly uris: Uint32Array | undefined;
+}
+
+/**
+ * The sockets of listeners. A change touches those of whoever asked for its kind, an update those of
+ * whoever asked for its uri: by a tag for each uri where a socket has that many, by its attachment
+ * where it has not. Uris are known by hashes, which may be those of others too: the Worker of a
+ * listener looks at the uri itself.
+ */
+export class ListenerSockets {
+	readonly #state: DurableObjectState;
+
+	constructor(state: DurableObjectState) {
+		this.#state = state;
+	}
+
+	/** Why there is no place for one more of its owner, where there is none. */
+	refusal({ owner }: ListenerPurpose): string | undefined {
+		if (!owner || this.#state.getWebSockets(ownerTag(owner)).length < MAX_LISTENERS)
+			return undefined;
+		return `a client has at most ${MAX_LISTENERS} open listeners. End some of them first`;
+	}
+
+	accept(socket: WebSocket, { kinds, uris, owner }: ListenerPurpose): void {
+		const tags = kinds.filter((kind) => kind !== 'updates').map(kindTag);
+		if (owner) tags.push(ownerTag(owner));
+		if (!kinds.includes('updates')) return this.#state.acceptWebSocket(socket, tags);
+		if (uris && tags.length + uris.length <= MAX_TAGS) {
+			return this.#state.acceptWebSocket(socket, [...tags, ...uris.map(uriTag)]);
+		}
+		this.#state.acceptWebSocket(socket, [...tags, kindTag('updates')]);
+		const attachment: ListenerAttachment = { uris: uris && Uint32Array.from(uris) };
+		socket.serializeAttachment(attachment);
+	}
+
+	/**
+	 * Tells the listeners that asked for this change, each once: a socket has the tags of its uris or
+	 * the one of those that have too many.
+	 */
+	send(notification: JSONRPCRequest): void {
+		const kind = kindOf(notification.method);
+		if (!kind) return;
+		const message = JSON.stringify(notification);
+		for (const socket of this.#concerned(kind, notification)) trySend(socket, message);
+	}
+
+	#concerned(kind: ChangeKind, notification: JSONRPCRequest): WebSocket[] {
+		const withKind = this.#state.getWebSockets(kindTag(kind));
+		if (kind !== 'updates') return withKind;
+		const params: unknown = notification.params;
+		if (typeof params !== 'object' || params === null || !('uri' in params)) return [];
+		if (typeof params.uri !== 'string') return [];
+		const hash = textHash(params.uri);
+		const withTag = this.#state.getWebSockets(uriTag(hash));
+		return [...withTag, ...withKind.filter((socket) => mayWant(socket, hash))];
+	}
+}
+
+function mayWant(socket: WebSocket, hash: number): boolean {
+	const attachment: unknown = socket.deserializeAttachment();
+	if (typeof attachment !== 'object' || attachment === null || !('uris' in attachment)) return true;
+	return !(attachment.uris instanceof Uint32Array) || attachment.uris.includes(hash);
+}
+
+function kindTag(kind: ChangeKind): string {
+	return `listener:${kind}`;
+}
+
+function uriTag(hash: number): string {
+	return `listener:uri:${hash.toString(36)}`;
+}
+
+function ownerTag(owner: string): string {
+	return `listeners-of:${owner}`;
+}

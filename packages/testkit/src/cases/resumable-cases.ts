@@ -1,0 +1,297 @@
+import type { ResumableStreams } from '@tmcp-sessions/core/backend';
+import { parseEventId } from '@tmcp-sessions/core/backend';
+import type { StreamSessionManager } from '@tmcp/session-manager';
+import { expect } from 'vitest';
+
+import { afterMs, frameOf, OpenStream } from '../clients/open-stream.ts';
+import { resumedCallCases } from './resumed-call-cases.ts';
+import { streamBoundCases } from './stream-bound-cases.ts';
+
+/** A stream manager with resumable streams as the suite needs it. */
+export interface ResumableUnderTest {
+	readonly manager: StreamSessionManager & ResumableStreams;
+	/** The manager of another isolate over the same backend; where there is one only, that one. */
+	readonly elsewhere: StreamSessionManager & ResumableStreams;
+	/** Like `manager`, but that it waits for 100 ms at most for a call of which nothing is known. */
+	readonly impatient: StreamSessionManager & ResumableStreams;
+	/** Puts what serves the backend out of memory, as idleness would. Streams stay open. */
+	evict(): Promise<void>;
+	/** What `onError` of the managers was told. */
+	readonly errors: readonly Error[];
+	/** The log holds fewer messages than this, of whatever session they are. */
+	readonly manyMessages: number;
+}
+
+/** What a case works with. */
+export interface ResumableSubject extends ResumableUnderTest {
+	/** A session id that no other case uses, ending in `label`. */
+	id(label: string): string;
+}
+
+/** One thing that holds for every stream manager whose streams can be resumed. */
+export interface ResumableCase {
+	readonly name: string;
+	run(subject: ResumableSubject): Promise<void>;
+}
+
+/** Opens a stream manager for one case; the backend may hold what other cases left there. */
+export type ResumableFactory = () => ResumableUnderTest | Promise<ResumableUnderTest>;
+
+/** How long a message that must not come is waited for, once a later one has come. */
+const SILENCE_MS = 50;
+
+/** The client is gone at once, and its request has said so. */
+async function lose(stream: OpenStream): Promise<string> {
+	await stream.cancel();
+	return stream.lastEventId;
+}
+
+async function sendAll(
+	{ manager }: ResumableSubject,
+	session: string,
+	...messages: string[]
+): Promise<void> {
+	for (const message of messages) await manager.send([session], frameOf(message));
+}
+
+const streamCases: readonly ResumableCase[] = [
+	{
+		name: 'L12: a stream begins with an event that holds an id alone, and says when to come back',
+		async run({ manager, id }) {
+			const stream = await OpenStream.open(manager, id(''));
+			await stream.until('\n\n');
+			expect(stream.events).toHaveLength(1);
+			expect(stream.text).toMatch(/^id: \S+\nretry: \d+\ndata: \n\n$/);
+		},
+	},
+	{
+		name: 'L19: ids are unique in a session, and tell which stream they are of',
+		async run(subject) {
+			const { manager, elsewhere, id } = subject;
+			const older = await OpenStream.open(manager, id(''));
+			await sendAll(subject, id(''), 'a', 'b');
+			await older.until('"b"');
+			const newer = await OpenStream.open(elsewhere, id(''));
+			await sendAll(subject, id(''), 'c', 'd');
+			await newer.until('"d"');
+			const ids = [older, newer].map(({ events }) => events.map((event) => event.id ?? ''));
+			expect(new Set(ids.flat()).size).toBe(6);
+			const streams = ids.map((each) => new Set(each.map((of) => parseEventId(of)?.stream)));
+			expect(streams.map(({ size }) => size)).toEqual([1, 1]);
+			expect([...(streams[0] ?? [])]).not.toEqual([...(streams[1] ?? [])]);
+		},
+	},
+	{
+		name: 'L20: what was missed arrives once and in order, and then what is sent live',
+		async run(subject) {
+			const { manager, elsewhere, evict, errors, id } = subject;
+			const first = await OpenStream.open(manager, id(''));
+			await sendAll(subject, id(''), 'seen');
+			await first.until('seen');
+			const last = await lose(first);
+			await sendAll(subject, id(''), 'missed 1');
+			await evict();
+			await elsewhere.send(undefined, frameOf('missed 2'));
+			await sendAll(subject, id(''), 'missed 3');
+			const second = await OpenStream.open(elsewhere, id(''), last);
+			await sendAll(subject, id(''), 'live');
+			await second.until('live');
+			expect(second.messages).toEqual(['missed 1', 'missed 2', 'missed 3', 'live']);
+			const ids = [...first.events, ...second.events].map((event) => event.id);
+			expect(new Set(ids).size).toBe(ids.length);
+			expect(new Set(ids.map((of) => parseEventId(of ?? '')?.stream)).size).toBe(1);
+			expect(errors).toEqual([]);
+		},
+	},
+	{
+		name: 'what was missed before the first message arrives, since a stream begins with an id',
+		async run(subject) {
+			const { manager, id } = subject;
+			const first = await OpenStream.open(manager, id(''));
+			await first.until('\n\n');
+			const last = await lose(first);
+			await sendAll(subject, id(''), 'missed');
+			const second = await OpenStream.open(manager, id(''), last);
+			await second.until('missed');
+			expect(second.messages).toEqual(['missed']);
+		},
+	},
+	{
+		name: 'a message is got again by whoever says that it did not come, and by no other id',
+		async run(subject) {
+			const { manager, id } = subject;
+			const first = await OpenStream.open(manager, id(''));
+			await sendAll(subject, id(''), 'a', 'b', 'c');
+			await first.until('"c"');
+			const ids = first.events.map((event) => event.id);
+			await first.cancel();
+			for (const [index, missed] of [['a', 'b', 'c'], ['b', 'c'], ['c'], []].entries()) {
+				const again = await OpenStream.open(manager, id(''), ids[index]);
+				await sendAll(subject, id(''), `end ${index}`);
+				await again.until(`end ${index}`);
+				expect(again.messages.slice(0, missed.length)).toEqual(missed);
+				expect(again.messages).toHaveLength(missed.length + 1 + index);
+				await again.cancel();
+			}
+		},
+	},
+	{
+		name: 'L20: nothing of another session is replayed',
+		async run(subject) {
+			const { manager, id } = subject;
+			const mine = await OpenStream.open(manager, id(''));
+			const other = await OpenStream.open(manager, id('0'));
+			await Promise.all([mine.until('\n\n'), other.until('\n\n')]);
+			const last = await lose(mine);
+			await sendAll(subject, id('0'), 'for the other');
+			await manager.send([id('0'), `x${id('')}`], frameOf('for others'));
+			await sendAll(subject, id(''), 'for mine');
+			const again = await OpenStream.open(manager, id(''), last);
+			await again.until('for mine');
+			await other.until('for others');
+			expect(again.messages).toEqual(['for mine']);
+			expect(other.messages).toEqual(['for the other', 'for others']);
+		},
+	},
+	{
+		name: 'L20: each of two streams gets what was sent on it, and nothing of the other',
+		async run(subject) {
+			const { manager, elsewhere, evict, id } = subject;
+			const older = await OpenStream.open(manager, id(''));
+			await sendAll(subject, id(''), 'older 1');
+			await older.until('older 1');
+			const newer = await OpenStream.open(elsewhere, id(''));
+			await sendAll(subject, id(''), 'newer 1');
+			await newer.until('newer 1');
+			const lastOfNewer = await lose(newer);
+			await evict();
+			// The newest one that is open.
+			await sendAll(subject, id(''), 'older 2');
+			await older.until('older 2');
+			const [, firstOfOlder] = older.events.map((event) => event.id);
+			await older.cancel();
+			await sendAll(subject, id(''), 'older 3');
+			const newerAgain = await OpenStream.open(manager, id(''), lastOfNewer);
+			await sendAll(subject, id(''), 'newer 2');
+			await newerAgain.until('newer 2');
+			const olderAgain = await OpenStream.open(elsewhere, id(''), firstOfOlder);
+			await olderAgain.until('older 3');
+			// It was opened first, so it stays the older one.
+			await sendAll(subject, id(''), 'newer 3');
+			await newerAgain.until('newer 3');
+			expect(newerAgain.messages).toEqual(['newer 2', 'newer 3']);
+			expect(olderAgain.messages).toEqual(['older 2', 'older 3']);
+		},
+	},
+	{
+		name: 'L15: a stream that is resumed while its old one stands takes over, and that one is told no more',
+		async run(subject) {
+			const { manager, elsewhere, evict, id } = subject;
+			const old = await OpenStream.open(manager, id(''));
+			await sendAll(subject, id(''), 'before');
+			await old.until('before');
+			const resumed = await OpenStream.open(elsewhere, id(''), old.lastEventId);
+			await evict();
+			await sendAll(subject, id(''), 'after');
+			await resumed.until('after');
+			// What comes then belongs to the stream, for whoever resumes it next.
+			const last = await lose(resumed);
+			await sendAll(subject, id(''), 'later');
+			const again = await OpenStream.open(manager, id(''), last);
+			await again.until('later');
+			// The old one is found dead: that ends no other.
+			await old.cancel();
+			await sendAll(subject, id(''), 'at last');
+			await again.until('at last');
+			await afterMs(SILENCE_MS);
+			expect(old.messages).toEqual(['before']);
+			expect(resumed.messages).toEqual(['after']);
+			expect(again.messages).toEqual(['later', 'at last']);
+		},
+	},
+	{
+		name: 'a gap is announced where the last event id is of no stream of the session, and it opens live',
+		async run(subject) {
+			const { manager, errors, id } = subject;
+			const other = await OpenStream.open(manager, id('other'));
+			const mine = await OpenStream.open(manager, id(''));
+			await Promise.all([other.until('\n\n'), mine.until('\n\n')]);
+			const [shard = '', epoch = '', channel = ''] = mine.lastEventId.split(/[/:]/);
+			const bad = [
+				'garbage',
+				'17',
+				'x'.repeat(10_000),
+				'\u{1f43b}:1',
+				other.lastEventId,
+				`${shard}9/${epoch}/${channel}:0`,
+				`${shard}/${epoch}9/${channel}:0`,
+				`${shard}/${epoch}/9${channel}:0`,
+				`${shard}/${epoch}/0${channel}:0`,
+				`${shard}/${epoch}/${channel}:999999999999999`,
+			];
+			for (const [index, lastEventId] of bad.entries()) {
+				const stream = await OpenStream.open(manager, id(''), lastEventId);
+				await sendAll(subject, id(''), `live ${index}`);
+				await stream.until(`live ${index}`);
+				expect(stream.messages).toEqual([`live ${index}`]);
+				const [first] = stream.events;
+				expect(first?.comment, lastEventId).toMatch(/^gap, .*not known/);
+				expect(first?.id).toBeTruthy();
+				expect(errors[index]?.message).toMatch(/resuming a stream failed: .*not known/);
+				await stream.cancel();
+			}
+			expect(errors).toHaveLength(bad.length);
+			await sendAll(subject, id('other'), 'unharmed');
+			await other.until('unharmed');
+			expect(other.messages).toEqual(['unharmed']);
+		},
+	},
+	{
+		name: 'a gap is announced where the log no longer goes back to the last event id, with its size',
+		async run(subject) {
+			const { manager, errors, manyMessages, id } = subject;
+			const first = await OpenStream.open(manager, id(''));
+			await first.until('\n\n');
+			const last = await lose(first);
+			for (let sent = 0; sent < manyMessages; sent++) await sendAll(subject, id(''), `${sent}`);
+			const second = await OpenStream.open(manager, id(''), last);
+			await second.until(`"${manyMessages - 1}"`);
+			const kept = second.messages.length;
+			expect(kept).toBeGreaterThan(0);
+			expect(kept).toBeLessThan(manyMessages);
+			const newest = Array.from({ length: kept }, (_, index) => `${manyMessages - kept + index}`);
+			expect(second.messages).toEqual(newest);
+			const lost = /up to (\d+) messages were lost/;
+			const announced = Number(lost.exec(second.events[0]?.comment ?? '')?.[1]);
+			expect(announced).toBeGreaterThanOrEqual(manyMessages - kept);
+			expect(errors.map(({ message }) => lost.test(message))).toEqual([true]);
+			// Announced once: a client that comes back is past it.
+			const third = await OpenStream.open(manager, id(''), await lose(second));
+			await sendAll(subject, id(''), 'live');
+			await third.until('live');
+			expect(third.messages).toEqual(['live']);
+			expect(errors).toHaveLength(1);
+		},
+	},
+	{
+		name: 'what others missed is no gap, however much it was',
+		async run(subject) {
+			const { manager, errors, manyMessages, id } = subject;
+			const quiet = await OpenStream.open(manager, id('quiet'));
+			await quiet.until('\n\n');
+			const last = await lose(quiet);
+			for (let sent = 0; sent < manyMessages; sent++) await sendAll(subject, id('busy'), 'much');
+			const again = await OpenStream.open(manager, id('quiet'), last);
+			await sendAll(subject, id('quiet'), 'live');
+			await again.until('live');
+			expect(again.messages).toEqual(['live']);
+			expect(errors).toEqual([]);
+		},
+	},
+];
+
+export const resumableCases: readonly ResumableCase[] = [
+	...streamCases,
+	...resumedCallCases,
+	...streamBoundCases,
+];

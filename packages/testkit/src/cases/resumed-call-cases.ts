@@ -1,0 +1,170 @@
+import { newCallStream, withEventId } from '@tmcp-sessions/core/backend';
+import type { CallEvents } from '@tmcp-sessions/core/backend';
+import { expect } from 'vitest';
+
+import { afterMs, frameOf, OpenStream } from '../clients/open-stream.ts';
+import type { ResumableCase } from './resumable-cases.ts';
+
+/** How long a message that must not come is waited for, once a later one has come. */
+const SILENCE_MS = 50;
+
+/** What a call said from `first` on; its first message is said to be "1". */
+function said(stream: string, first: number, messages: string[], isComplete = false): CallEvents {
+	const frames = messages.map((message, index) =>
+		withEventId({ stream, sequence: first + index }, frameOf(message)),
+	);
+	return { stream, first, frames, isComplete };
+}
+
+export const resumedCallCases: readonly ResumableCase[] = [
+	{
+		name: 'L16: a stream that resumes a call gets what it missed, and ends with the answer',
+		async run({ manager, elsewhere, evict, errors, id }) {
+			const call = newCallStream();
+			await manager.keepCall(id(''), said(call, 1, ['seen', 'missed']));
+			await evict();
+			await manager.keepCall(id(''), said(call, 3, ['answer'], true));
+			const resumed = await OpenStream.open(elsewhere, id(''), `${call}:1`);
+			await resumed.ended;
+			expect(resumed.messages).toEqual(['missed', 'answer']);
+			expect(resumed.events.map((event) => event.id)).toEqual([`${call}:2`, `${call}:3`]);
+			const all = await OpenStream.open(elsewhere, id(''), `${call}:0`);
+			await all.ended;
+			expect(all.messages).toEqual(['seen', 'missed', 'answer']);
+			expect(errors).toEqual([]);
+		},
+	},
+	{
+		name: 'a call that goes on is told to whoever came back for it, also before it had said anything',
+		async run({ manager, elsewhere, evict, errors, id }) {
+			const call = newCallStream();
+			const early = await OpenStream.open(elsewhere, id(''), `${call}:0`);
+			await manager.keepCall(id(''), said(call, 1, ['progress 1']));
+			await early.until('progress 1');
+			await evict();
+			const late = await OpenStream.open(manager, id(''), `${call}:0`);
+			await late.until('progress 1');
+			await manager.keepCall(id(''), said(call, 2, ['progress 2']));
+			await manager.keepCall(id(''), said(call, 3, ['answer'], true));
+			await Promise.all([early.ended, late.ended]);
+			for (const { messages } of [early, late]) {
+				expect(messages).toEqual(['progress 1', 'progress 2', 'answer']);
+			}
+			expect(errors).toEqual([]);
+		},
+	},
+	{
+		name: 'what is kept twice is sent once',
+		async run({ manager, id }) {
+			const call = newCallStream();
+			const live = await OpenStream.open(manager, id(''), `${call}:0`);
+			await manager.keepCall(id(''), said(call, 1, ['a', 'b']));
+			await manager.keepCall(id(''), said(call, 1, ['a', 'b']));
+			await manager.keepCall(id(''), said(call, 1, ['a', 'b', 'c', 'answer'], true));
+			await manager.keepCall(id(''), said(call, 4, ['answer'], true));
+			await live.ended;
+			const replayed = await OpenStream.open(manager, id(''), `${call}:0`);
+			await replayed.ended;
+			for (const { messages } of [live, replayed]) {
+				expect(messages).toEqual(['a', 'b', 'c', 'answer']);
+			}
+		},
+	},
+	{
+		name: 'a call that ends without a frame of its own ends the streams that resumed it',
+		async run({ manager, id }) {
+			const call = newCallStream();
+			const live = await OpenStream.open(manager, id(''), `${call}:0`);
+			await manager.keepCall(id(''), said(call, 1, ['a']));
+			await manager.keepCall(id(''), said(call, 2, [], true));
+			await live.ended;
+			const again = await OpenStream.open(manager, id(''), `${call}:1`);
+			await again.ended;
+			expect(live.messages).toEqual(['a']);
+			expect(again.messages).toEqual([]);
+		},
+	},
+	{
+		name: 'another session gets nothing of a call',
+		async run({ manager, elsewhere, id }) {
+			const call = newCallStream();
+			await manager.keepCall(id('owner'), said(call, 1, ['secret 1']));
+			const thief = await OpenStream.open(elsewhere, id('thief'), `${call}:0`);
+			const owner = await OpenStream.open(elsewhere, id('owner'), `${call}:0`);
+			await manager.keepCall(id('owner'), said(call, 2, ['secret 2'], true));
+			await owner.ended;
+			await afterMs(SILENCE_MS);
+			expect(owner.messages).toEqual(['secret 1', 'secret 2']);
+			expect(thief.messages).toEqual([]);
+			await thief.cancel();
+		},
+	},
+	{
+		name: 'where not all that a call said is kept, the gap is announced',
+		async run({ manager, errors, id }) {
+			const call = newCallStream();
+			await manager.keepCall(id(''), said(call, 4, ['4', '5']));
+			await manager.keepCall(id(''), said(call, 8, ['answer'], true));
+			const resumed = await OpenStream.open(manager, id(''), `${call}:1`);
+			await resumed.ended;
+			expect(resumed.messages).toEqual(['4', '5', 'answer']);
+			expect(resumed.text.match(/up to \d+ messages were lost/g)).toEqual([
+				'up to 2 messages were lost',
+				'up to 2 messages were lost',
+			]);
+			expect(errors).toHaveLength(2);
+		},
+	},
+	{
+		name: 'L16: nothing but its call is sent on a stream that resumes one',
+		async run({ manager, id }) {
+			const call = newCallStream();
+			const listening = await OpenStream.open(manager, id(''));
+			const resumed = await OpenStream.open(manager, id(''), `${call}:0`);
+			await manager.send([id('')], frameOf('to one'));
+			await manager.send(undefined, frameOf('to all'));
+			await listening.until('to all');
+			// Its client goes: that ends no other stream of the session.
+			await resumed.cancel();
+			await manager.send([id('')], frameOf('later'));
+			await listening.until('later');
+			expect(resumed.messages).toEqual([]);
+			expect(listening.messages).toContain('to one');
+		},
+	},
+	{
+		name: 'ending a session ends the streams that resumed its calls, and forgets the calls',
+		async run({ manager, elsewhere, id }) {
+			const call = newCallStream();
+			const other = await OpenStream.open(manager, id('other'), `${call}:0`);
+			const resumed = await OpenStream.open(manager, id(''), `${call}:0`);
+			await manager.keepCall(id(''), said(call, 1, ['said']));
+			await manager.keepCall(id('other'), said(`${call}0`, 1, ['said']));
+			await resumed.until('said');
+			await elsewhere.delete(id(''));
+			await resumed.ended;
+			const again = await OpenStream.open(manager, id(''), `${call}:0`);
+			await manager.keepCall(id('other'), said(call, 1, ['of another'], true));
+			await other.ended;
+			expect(other.messages).toEqual(['of another']);
+			expect(again.messages).toEqual([]);
+			await again.cancel();
+		},
+	},
+	{
+		name: 'ending a session forgets its streams: an id of one of them opens live, with a gap',
+		async run({ manager, errors, id }) {
+			const stream = await OpenStream.open(manager, id(''));
+			await manager.send([id('')], frameOf('before'));
+			await stream.until('before');
+			await manager.delete(id(''));
+			await stream.ended;
+			const [first] = stream.events;
+			const again = await OpenStream.open(manager, id(''), first?.id);
+			await manager.send([id('')], frameOf('after'));
+			await again.until('after');
+			expect(again.messages).toEqual(['after']);
+			expect(errors).toHaveLength(1);
+		},
+	},
+];

@@ -1,0 +1,21 @@
+import { HOUR_MS } from '../suites/session-store-subject.ts';
+import { ManualClock } from '../manual-clock.ts';
+
+/** A session of its own for a test of a store. */
+export interface OpenSession {
+	readonly id: string;
+	readonly uri: string;
+	readonly clock: ManualClock;
+	readonly record: { readonly createdAtMs: number; readonly expiresAtMs: number };
+}
+
+/** An id and a uri that no other test uses, and a record that lives for an hour of the clock. */
+export function openSession(): OpenSession {
+	const clock = new ManualClock();
+	return {
+		id: crypto.randomUUID(),
+		uri: `test://${crypto.randomUUID()}`,
+		clock,
+		record: { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS },
+	};
+}

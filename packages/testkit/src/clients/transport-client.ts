@@ -1,0 +1,88 @@
+import { sealsSessions } from '@tmcp-sessions/core/backend';
+import type { InfoSessionManager } from '@tmcp/session-manager';
+import { HttpTransport } from '@tmcp/transport-http';
+import { McpServer } from 'tmcp';
+
+/** What the client of these tests says of itself. */
+export const CLIENT_INFO = { name: 'a client', version: '1.2.3' } as const;
+/** What it declares. */
+export const CLIENT_CAPABILITIES = { roots: { listChanged: true } } as const;
+
+/** An answer, read to its end. */
+export interface TransportAnswer {
+	readonly status: number;
+	/** The session of the answer, empty where it names none. */
+	readonly session: string;
+	readonly text: string;
+}
+
+/**
+ * What an info manager calls the session of this id. A manager that seals sessions into their ids
+ * opens it, as for a request; one that refuses it calls it nothing.
+ */
+export async function sessionName(info: InfoSessionManager, id: string): Promise<string> {
+	if (!sealsSessions(info)) return id;
+	return (await info.openSession(id, ''))?.name ?? '';
+}
+
+/** A client of the session era, in front of a bare `HttpTransport` over an info manager. */
+export class TransportClient {
+	readonly #transport: HttpTransport;
+	readonly #info: InfoSessionManager;
+
+	constructor(info: InfoSessionManager) {
+		this.#info = info;
+		const server = new McpServer(
+			{ name: 'test', version: '1.0.0' },
+			{ adapter: undefined, capabilities: { logging: {} } },
+		);
+		this.#transport = new HttpTransport(server, { path: '/mcp', sessionManager: { info } });
+	}
+
+	/** Opens a session and returns its id. */
+	async initialize(): Promise<string> {
+		const params = {
+			protocolVersion: '2025-06-18',
+			capabilities: CLIENT_CAPABILITIES,
+			clientInfo: CLIENT_INFO,
+		};
+		const message = { id: 1, method: 'initialize', params };
+		if (!sealsSessions(this.#info)) return (await this.post(message)).session;
+		const { id, name } = await this.#info.sealSession({
+			principal: '',
+			clientInfo: CLIENT_INFO,
+			clientCapabilities: CLIENT_CAPABILITIES,
+		});
+		await this.#post(message, name);
+		return id;
+	}
+
+	/** Sets the log level of a session. */
+	setLogLevel(level: string, session: string): Promise<TransportAnswer> {
+		return this.post({ id: 2, method: 'logging/setLevel', params: { level } }, session);
+	}
+
+	/** Sends a message. */
+	async post(message: object, session?: string): Promise<TransportAnswer> {
+		return this.#post(message, session && (await sessionName(this.#info, session)));
+	}
+
+	async #post(message: object, session: string | undefined): Promise<TransportAnswer> {
+		const response = await this.#transport.respond(
+			new Request('https://example.com/mcp', {
+				method: 'POST',
+				headers: {
+					'content-type': 'application/json',
+					accept: 'application/json, text/event-stream',
+					...(session !== undefined && { 'mcp-session-id': session }),
+				},
+				body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+			}),
+		);
+		return {
+			status: response?.status ?? 0,
+			session: response?.headers.get('mcp-session-id') ?? '',
+			text: (await response?.text()) ?? '',
+		};
+	}
+}

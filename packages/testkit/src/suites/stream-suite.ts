@@ -1,0 +1,75 @@
+import { describe, it } from 'vitest';
+
+import { inboxesCases, runInboxesCase } from '../cases/inbox-cases.ts';
+import type { InboxesFactory } from '../cases/inbox-cases.ts';
+import { listenerCases } from '../cases/subscription-manager-cases.ts';
+import type { SubscriptionsFactory } from '../cases/subscription-manager-cases.ts';
+import { resumableCases } from '../cases/resumable-cases.ts';
+import type { ResumableFactory } from '../cases/resumable-cases.ts';
+import { streamCases } from '../cases/stream-cases.ts';
+import type { StreamsFactory } from '../cases/stream-cases.ts';
+
+/**
+ * Registers what holds for every stream manager as tests of vitest.
+ *
+ * @param name what the tests are grouped under.
+ * @param factory opens the manager, once for each case.
+ */
+export function testStreamSessionManager(name: string, factory: StreamsFactory): void {
+	describe(`${name} as a stream manager`, () => {
+		for (const each of streamCases) {
+			it(each.name, async () => {
+				const unique = crypto.randomUUID();
+				await each.run({ ...(await factory()), id: (label) => `${unique}${label}` });
+			});
+		}
+	});
+}
+
+/**
+ * Registers what holds for every stream manager with inboxes as tests of vitest, besides
+ * `testStreamSessionManager`.
+ *
+ * @param name what the tests are grouped under.
+ * @param factory opens the manager, once for each case.
+ */
+export function testSessionInboxes(name: string, factory: InboxesFactory): void {
+	describe(`${name} as inboxes of sessions`, () => {
+		for (const each of inboxesCases) it(each.name, () => runInboxesCase(each, factory));
+	});
+}
+
+/**
+ * Registers what holds for every stream manager whose streams can be resumed as tests of vitest,
+ * besides `testStreamSessionManager`.
+ *
+ * @param name what the tests are grouped under.
+ * @param factory opens the manager, once for each case.
+ */
+export function testResumableStreams(name: string, factory: ResumableFactory): void {
+	describe(`${name} as resumable streams`, () => {
+		for (const each of resumableCases) {
+			it(each.name, async () => {
+				const unique = crypto.randomUUID();
+				await each.run({ ...(await factory()), id: (label) => `${unique}${label}` });
+			});
+		}
+	});
+}
+
+/**
+ * Registers what holds for every subscription manager as tests of vitest.
+ *
+ * @param name what the tests are grouped under.
+ * @param factory opens the manager, once for each case.
+ */
+export function testSubscriptionManager(name: string, factory: SubscriptionsFactory): void {
+	describe(`${name} as a subscription manager`, () => {
+		for (const each of listenerCases) {
+			it(each.name, async () => {
+				const unique = crypto.randomUUID();
+				await each.run({ ...(await factory()), unique: (label) => `${unique}${label}` });
+			});
+		}
+	});
+}
