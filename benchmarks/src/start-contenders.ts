@@ -23,7 +23,7 @@ export function startContenders<const Name extends Contender>(
 		kvNamespaces: ['TMCP_SESSION_INFO', 'UPSTREAM_SESSION_INFO'],
 		durableObjects: {
 			TMCP_DURABLE_OBJECT: 'SyncLayer',
-			TMCP_SESSION_OBJECT: 'SessionShard',
+			TMCP_SESSION_SHARD: 'SessionShard',
 			BARE_OBJECT: 'BareObject',
 			TRANSPORT_OBJECT: 'TransportObject',
 			BENCHMARK_SESSION: 'BenchmarkSession',

@@ -4,7 +4,7 @@ interface __BaseEnv_Env {
 	TMCP_SESSION_INFO?: KVNamespace;
 	MCP_SESSIONS?: "info=kv" | "info=durable-object" | "info=mixed" | "info=sealed";
 	TMCP_DURABLE_OBJECT?: DurableObjectNamespace<import("./src/index").SyncLayer>;
-	TMCP_SESSION_OBJECT?: DurableObjectNamespace<import("./src/index").SessionShard>;
+	TMCP_SESSION_SHARD?: DurableObjectNamespace<import("./src/index").SessionShard>;
 	TMCP_SESSION_KEYS?: string;
 }
 declare namespace Cloudflare {
@@ -20,19 +20,19 @@ declare namespace Cloudflare {
 	interface DurableObjectEnv {
 		MCP_SESSIONS: "info=durable-object";
 		TMCP_DURABLE_OBJECT: DurableObjectNamespace<import("./src/index").SyncLayer>;
-		TMCP_SESSION_OBJECT: DurableObjectNamespace<import("./src/index").SessionShard>;
+		TMCP_SESSION_SHARD: DurableObjectNamespace<import("./src/index").SessionShard>;
 	}
 	interface MixedEnv {
 		TMCP_SESSION_INFO: KVNamespace;
 		MCP_SESSIONS: "info=mixed";
 		TMCP_DURABLE_OBJECT: DurableObjectNamespace<import("./src/index").SyncLayer>;
-		TMCP_SESSION_OBJECT: DurableObjectNamespace<import("./src/index").SessionShard>;
+		TMCP_SESSION_SHARD: DurableObjectNamespace<import("./src/index").SessionShard>;
 	}
 	interface SealedEnv {
 		MCP_SESSIONS: "info=sealed";
 		TMCP_SESSION_KEYS: string;
 		TMCP_DURABLE_OBJECT: DurableObjectNamespace<import("./src/index").SyncLayer>;
-		TMCP_SESSION_OBJECT: DurableObjectNamespace<import("./src/index").SessionShard>;
+		TMCP_SESSION_SHARD: DurableObjectNamespace<import("./src/index").SessionShard>;
 	}
 	interface Env extends __BaseEnv_Env {}
 }

@@ -1,4 +1,4 @@
-import { SessionObject, sessionRouter } from '@tmcp-sessions/session-object';
+import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-object';
 import type { SessionServer } from '@tmcp-sessions/session-object';
 import { createConformanceServer } from './conformance-server.ts';
 
@@ -9,7 +9,7 @@ export class ConformanceSession extends SessionObject {
 	}
 }
 
-export default sessionRouter({
+export default createSessionRouter({
 	object: 'CONFORMANCE',
 	identify: () => ({ workspaceId: 'conformance', clientId: 'suites' }),
 });

@@ -1,7 +1,7 @@
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler, OAuthHelper } from '@tmcp-sessions/http';
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
-import { sessionRouter } from '@tmcp-sessions/session-object';
+import { createSessionRouter } from '@tmcp-sessions/session-object';
 import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
@@ -31,7 +31,7 @@ const mcp = createMcpHandler(createDoorServer(), {
 });
 
 // The same for a server whose tools remember: it lives in an object of each user's client.
-const guestbook = sessionRouter({
+const guestbook = createSessionRouter({
 	object: 'GUESTBOOK',
 	path: '/guestbook',
 	oauth,

@@ -1,11 +1,11 @@
-import { sessionRouter } from '@tmcp-sessions/session-object';
+import { createSessionRouter } from '@tmcp-sessions/session-object';
 import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 
 import { accessTokens } from './access-tokens.ts';
 
 export { Notes } from './notes.ts';
 
-export default sessionRouter({
+export default createSessionRouter({
 	object: 'NOTES',
 	oauth: accessTokens,
 	identify: (_request, auth) =>

@@ -1,7 +1,7 @@
 import { SessionObject } from '@tmcp-sessions/session-object';
 import type {
 	AuthTokens,
-	CallInFlight,
+	InterruptedCall,
 	Session,
 	SessionSettings,
 	ToolResult,
@@ -86,7 +86,7 @@ export class Notes extends SessionObject<Env, Remembered> {
 
 	/** An export whose object was lost goes on where it was. */
 	override async resumeCall(
-		{ tool: name }: CallInFlight,
+		{ tool: name }: InterruptedCall,
 		session: Session<Remembered>,
 	): Promise<ToolResult> {
 		if (name !== 'export') throw new Error(`${name} was cut off; call it again`);

@@ -101,7 +101,7 @@ describe('a deployment that names what is not on offer', () => {
 			entry,
 			workers: ['a'],
 			vars: { MCP_SESSIONS: 'info=redis' },
-			durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_SESSION_OBJECT: 'SessionShard' },
+			durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_SESSION_SHARD: 'SessionShard' },
 			onLog: (line) => void lines.push(line),
 		});
 		await expect(starting).rejects.toThrow('The Workers runtime failed to start');

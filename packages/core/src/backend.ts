@@ -12,8 +12,8 @@ export { hasInboxes } from './extensions/session-inboxes.ts';
 export type { SessionInfo, SessionInfoReading } from './extensions/session-info.ts';
 export { readsSessionInfo } from './extensions/session-info.ts';
 export type {
-	NamedSession,
-	SaidAtInitialize,
+	IssuedSession,
+	InitializeParams,
 	SessionSealing,
 } from './extensions/session-sealing.ts';
 export { sealsSessions } from './extensions/session-sealing.ts';
@@ -81,4 +81,4 @@ export {
 	TOO_MANY_STREAMS,
 } from './streams/stream-bounds.ts';
 export { closeStream, enqueueFrame, isOpen } from './streams/stream-controller.ts';
-export { withinTime } from './with-timeout.ts';
+export { withTimeout } from './with-timeout.ts';

@@ -3,7 +3,7 @@
  *
  * @param late makes what is thrown then.
  */
-export async function withinTime<Result>(
+export async function withTimeout<Result>(
 	ms: number,
 	work: Promise<Result>,
 	late: () => Error,

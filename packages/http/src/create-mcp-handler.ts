@@ -3,21 +3,21 @@ import { isResumable, reporterOf } from '@tmcp-sessions/core/backend';
 import { HttpTransport } from '@tmcp/transport-http';
 import type { HttpTransportOptions } from '@tmcp/transport-http';
 
-import { answerOrRefusal } from './endpoint/respond-or-reject.ts';
-import { takeBroadcasts, untold } from './transport/broadcasts.ts';
-import { callsOfServer } from './calls/create-in-flight-calls.ts';
-import { checkedOptions } from './resolve-options.ts';
+import { respondOrReject } from './endpoint/respond-or-reject.ts';
+import { claimBroadcasts, withoutBroadcasts } from './transport/broadcasts.ts';
+import { createInFlightCalls } from './calls/create-in-flight-calls.ts';
+import { resolveOptions } from './resolve-options.ts';
 import { corsOptions, withCors } from './response/cors.ts';
 import { McpEndpoint } from './endpoint/mcp-endpoint.ts';
 import { DirectCalls } from './calls/direct-calls.ts';
 import type { HandlerSeams } from './endpoint/handler-seams.ts';
 import type { McpHandler, McpHandlerOptions } from './options.ts';
-import { resumedStreams } from './transport/resumed-streams.ts';
-import { RequestWork } from './request/request-context.ts';
+import { endResumedCalls } from './transport/resumed-streams.ts';
+import { RequestContext } from './request/request-context.ts';
 import { sessionKeys } from './session/session-keys.ts';
-import { SessionRules } from './session/session-resolver.ts';
-import { tiedSubscriptions } from './transport/tied-subscriptions.ts';
-import { currentWork, trackedServer } from './transport/tracked-server.ts';
+import { SessionResolver } from './session/session-resolver.ts';
+import { bindSubscriptionsToRequest } from './transport/tied-subscriptions.ts';
+import { currentContext, createTrackedServer } from './transport/tracked-server.ts';
 
 const DEFAULT_PATH = '/mcp';
 
@@ -44,15 +44,22 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 	seams: HandlerSeams = {},
 ): McpHandler {
 	const report = reporterOf(options.onError);
-	const checked = checkedOptions(options);
+	const checked = resolveOptions(options);
 	const { info, oauth, cors } = options;
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const resumable = isResumable(streams) ? streams : undefined;
 	const { onPrimed } = seams;
-	const calls = callsOfServer(server, streams, resumable, checked.answerMs, report, onPrimed);
-	const told = takeBroadcasts(server, streams) ? streams : untold(streams);
+	const calls = createInFlightCalls(
+		server,
+		streams,
+		resumable,
+		checked.clientResponseTimeoutMs,
+		report,
+		onPrimed,
+	);
+	const told = claimBroadcasts(server, streams) ? streams : withoutBroadcasts(streams);
 
-	const tracked = trackedServer(server, {
+	const tracked = createTrackedServer(server, {
 		...{ info, report, calls },
 		canResume: isResumable(streams),
 	});
@@ -60,7 +67,7 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 	const attached = (): HttpTransport<Custom> =>
 		(transport ??= new HttpTransport<Custom>(
 			tracked,
-			transportOptions({ ...options, streams: resumedStreams(told, calls) }, report),
+			transportOptions({ ...options, streams: endResumedCalls(told, calls) }, report),
 		));
 	queueMicrotask(attached);
 
@@ -75,7 +82,8 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 			transport: attached(),
 			// Which origins may read an answer is the transport's to say.
 			direct: cors ? undefined : new DirectCalls(tracked, info),
-			sessions: info && new SessionRules(sessionKeys(options.sessionKeys, env), info, seams.names),
+			sessions:
+				info && new SessionResolver(sessionKeys(options.sessionKeys, env), info, seams.names),
 			route: seams.route,
 			caller: seams.caller,
 		}));
@@ -83,9 +91,9 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 	return {
 		fetch(request, env, platform) {
 			const findShard = (): string => checked.shardOf(request);
-			const work = new RequestWork(request.headers, findShard, platform, report, calls);
+			const work = new RequestContext(request.headers, findShard, platform, report, calls);
 			work.complete = seams.complete;
-			const answer = answerOrRefusal(work, () => endpointOf(env).respond(request, work, platform));
+			const answer = respondOrReject(work, () => endpointOf(env).respond(request, work, platform));
 			return cors ? answer.then((response) => withCors(response, request, attached())) : answer;
 		},
 	};
@@ -98,9 +106,11 @@ function transportOptions<Custom>(
 	const { cors, info, oauth, path = DEFAULT_PATH, streams, subscriptions } = options;
 	return {
 		path,
-		getSessionId: () => currentWork()?.sessionId ?? '',
+		getSessionId: () => currentContext()?.sessionId ?? '',
 		sessionManager: { ...(streams && { streams }), ...(info && { info }) },
-		...(subscriptions && { subscriptionManager: tiedSubscriptions(subscriptions, report) }),
+		...(subscriptions && {
+			subscriptionManager: bindSubscriptionsToRequest(subscriptions, report),
+		}),
 		// Checked before, with the host.
 		allowedOrigins: true,
 		...corsOptions(cors),
@@ -108,7 +118,7 @@ function transportOptions<Custom>(
 		...(oauth && {
 			oauth: {
 				respond: () => Promise.resolve(null),
-				verify: () => Promise.resolve(currentWork()?.auth ?? null),
+				verify: () => Promise.resolve(currentContext()?.auth ?? null),
 			},
 		}),
 	};

@@ -8,5 +8,5 @@ export type {
 	Principal,
 	PrincipalOf,
 } from './options.ts';
-export { requestStateCodec, RequestStateError } from './request-state/codec.ts';
+export { createRequestStateCodec, RequestStateError } from './request-state/codec.ts';
 export type { RequestStateCodec, RequestStateCodecOptions } from './request-state/codec.ts';

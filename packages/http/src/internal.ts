@@ -1,11 +1,11 @@
 // What the handler of another transport is made of. For packages of this family: it changes with them.
-export { answerOrRefusal } from './endpoint/respond-or-reject.ts';
-export { takeBroadcasts } from './transport/broadcasts.ts';
+export { respondOrReject } from './endpoint/respond-or-reject.ts';
+export { claimBroadcasts } from './transport/broadcasts.ts';
 export { isCancellation } from './calls/in-flight-calls.ts';
-export type { CallsAtWork } from './calls/in-flight-calls.ts';
-export { callsOfServer } from './calls/create-in-flight-calls.ts';
-export { checkedOptions, DEFAULT_ANSWER_SECONDS } from './resolve-options.ts';
-export type { CheckedOptions } from './resolve-options.ts';
+export type { InFlightCalls } from './calls/in-flight-calls.ts';
+export { createInFlightCalls } from './calls/create-in-flight-calls.ts';
+export { resolveOptions, DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } from './resolve-options.ts';
+export type { ResolvedOptions } from './resolve-options.ts';
 export { corsOptions, withCors } from './response/cors.ts';
 export type {
 	AnswerHeaders,
@@ -13,27 +13,31 @@ export type {
 	HandlerSeams,
 	Route,
 	RoutedRequest,
-	SessionNames,
+	SessionIdIssuer,
 } from './endpoint/handler-seams.ts';
-export { acceptedAnswer, checkProtocolVersion, onlySessions } from './validation/headers.ts';
+export {
+	negotiateResponseType,
+	checkProtocolVersion,
+	sessionBasedOnly,
+} from './validation/headers.ts';
 export { liveResponse } from './response/sse.ts';
 export type { Frames } from './response/sse.ts';
-export { isAnswer, isObject, methodOf, idOf } from './request/json-rpc.ts';
+export { isClientResponse, isObject, methodOf, idOf } from './request/json-rpc.ts';
 export type { JsonObject } from './request/json-rpc.ts';
 export { readMessage } from './validation/body.ts';
 export { checkIds, checkInitialize } from './validation/messages.ts';
-export { overridden } from './transport/with-overrides.ts';
+export { withOverrides } from './transport/with-overrides.ts';
 export {
 	errorMessage,
 	invalidRequest,
-	Refusal,
-	refusalDetailOf,
+	HttpRejection,
+	rejectionDetailOf,
 	unknownSession,
 } from './request/http-rejection.ts';
-export { checkRememberedParams } from './validation/stored-params.ts';
-export { RequestWork } from './request/request-context.ts';
+export { checkStoredParams } from './validation/stored-params.ts';
+export { RequestContext } from './request/request-context.ts';
 export { checkKeysOfProcess, sessionKeys } from './session/session-keys.ts';
-export type { SessionWatch } from './session/session-keep-alive.ts';
+export type { SessionKeepAlive } from './session/session-keep-alive.ts';
 export type { SentBy, SseSeams } from './legacy-sse/sse-seams.ts';
 export { isStateless } from './validation/stateless-requests.ts';
-export { currentWork, trackedServer } from './transport/tracked-server.ts';
+export { currentContext, createTrackedServer } from './transport/tracked-server.ts';

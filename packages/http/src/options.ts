@@ -56,9 +56,9 @@ export interface McpHandlerOptions<Custom = undefined> {
 	/** What tools find as `server.ctx.custom`, for a server with `withContext`. */
 	readonly context?: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	/** The longest time without a byte on an open stream, at most 25. Default: 15. */
-	readonly heartbeatSeconds?: number | undefined;
+	readonly keepAliveSeconds?: number | undefined;
 	/** How long an elicitation or a sampling waits for its answer. Default: 300. */
-	readonly answerSeconds?: number | undefined;
+	readonly clientResponseTimeoutSeconds?: number | undefined;
 	/** The longest body of a request, in bytes. Default: 4 MiB. */
 	readonly maxBodyBytes?: number | undefined;
 	/**

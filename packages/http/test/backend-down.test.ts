@@ -75,7 +75,7 @@ describe('a backend that is down', () => {
 			throw new StoreError('core', 'storing', 'secret of the backend');
 		};
 		const info = new StoredInfoSessionManager(store, { onError: () => {} });
-		const { mcp, errors } = setUp({ info, heartbeatSeconds: 0.02 });
+		const { mcp, errors } = setUp({ info, keepAliveSeconds: 0.02 });
 		const response = await mcp.fetch(post(INITIALIZE));
 		expect(response.status).toBe(200);
 		const text = await response.text();

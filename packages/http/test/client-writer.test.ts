@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { Outlet } from '../src/response/client-writer.ts';
+import { ClientWriter } from '../src/response/client-writer.ts';
 
 const MEBIBYTE = 1_024 * 1_024;
 const frames = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length).fill(0x61);
 
-function setUp(): { outlet: Outlet; left: string[]; readable: ReadableStream<Uint8Array> } {
+function setUp(): { outlet: ClientWriter; left: string[]; readable: ReadableStream<Uint8Array> } {
 	const left: string[] = [];
-	const outlet = new Outlet(() => left.push('left'));
+	const outlet = new ClientWriter(() => left.push('left'));
 	return { outlet, left, readable: outlet.readable };
 }
 

@@ -25,7 +25,7 @@ export interface Received {
 }
 
 /** The headers of a request; one that is undefined is not sent. */
-export type RequestHeaders = Readonly<Record<string, string | undefined>>;
+export type CachedHeaders = Readonly<Record<string, string | undefined>>;
 
 /** An answer as it comes in. Its connection can be broken without a goodbye. */
 export class Incoming {
@@ -102,16 +102,16 @@ export class Incoming {
 /** One Worker's endpoint, as a raw client sees it. */
 export class Endpoint {
 	readonly #url: URL;
-	readonly #headers: RequestHeaders;
+	readonly #headers: CachedHeaders;
 
 	/** @param headers of every request, in the place of those that a client of the protocol sends. */
-	constructor(base: URL, path = '/mcp', headers: RequestHeaders = {}) {
+	constructor(base: URL, path = '/mcp', headers: CachedHeaders = {}) {
 		this.#url = new URL(path, base);
 		this.#headers = headers;
 	}
 
 	/** The same endpoint for a client that sends these headers too. */
-	with(headers: RequestHeaders): Endpoint {
+	with(headers: CachedHeaders): Endpoint {
 		return new Endpoint(this.#url, this.#url.pathname, { ...this.#headers, ...headers });
 	}
 
@@ -183,7 +183,7 @@ export class Endpoint {
 	}
 
 	/** Sends anything; resolves as soon as the headers are there. */
-	send(method: string, extra: RequestHeaders = {}, body?: string): Promise<Incoming> {
+	send(method: string, extra: CachedHeaders = {}, body?: string): Promise<Incoming> {
 		const headers = Object.entries({
 			accept: 'application/json, text/event-stream',
 			...(body !== undefined && { 'content-type': 'application/json' }),
@@ -199,6 +199,6 @@ export class Endpoint {
 	}
 }
 
-function headersOf(session: string | undefined): RequestHeaders {
+function headersOf(session: string | undefined): CachedHeaders {
 	return session === undefined ? {} : { 'mcp-session-id': session };
 }

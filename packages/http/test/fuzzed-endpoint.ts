@@ -90,8 +90,8 @@ export function createFuzzedEndpoint(): FuzzedEndpoint {
 		principal: ({ headers }) =>
 			headers.get('authorization') === `Bearer ${TOKEN}` ? 'alice' : null,
 		cors: true,
-		answerSeconds: 0.01,
-		heartbeatSeconds: 0.02,
+		clientResponseTimeoutSeconds: 0.01,
+		keepAliveSeconds: 0.02,
 		onError,
 	});
 	return { mcp, errors };

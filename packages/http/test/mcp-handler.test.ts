@@ -35,10 +35,10 @@ describe('what a client did wrong', () => {
 
 describe('options', () => {
 	it.each([0, -1, 26, Number.NaN, Number.POSITIVE_INFINITY])(
-		'refuses %s as heartbeatSeconds',
+		'refuses %s as keepAliveSeconds',
 		(seconds) => {
-			expect(() => setUp({ heartbeatSeconds: seconds })).toThrow(
-				`[tmcp-sessions/http] heartbeatSeconds must be above 0 and at most 25; found ${seconds}`,
+			expect(() => setUp({ keepAliveSeconds: seconds })).toThrow(
+				`[tmcp-sessions/http] keepAliveSeconds must be above 0 and at most 25; found ${seconds}`,
 			);
 		},
 	);
@@ -143,7 +143,7 @@ describe('requests', () => {
 
 describe('a stream in one process', () => {
 	it('a change reaches it, its client can leave, and a reader that stalls gets no heap', async () => {
-		const { mcp, server } = setUp({ heartbeatSeconds: 0.01 });
+		const { mcp, server } = setUp({ keepAliveSeconds: 0.01 });
 		const headers = { 'mcp-session-id': await open(mcp) };
 		const get = (): Request => new Request(URL_OF_MCP, { headers });
 		const response = await mcp.fetch(get());

@@ -105,8 +105,8 @@ export function recordedDeployment(slowest: (typeof SLOWEST)[number]): RecordedD
 		streams: backend('streams', new InMemoryStreamSessionManager()),
 		subscriptions: backend('subscriptions', new InMemorySubscriptionManager()),
 		sessionKeys: [KEY],
-		answerSeconds: 0.05,
-		heartbeatSeconds: 0.01,
+		clientResponseTimeoutSeconds: 0.05,
+		keepAliveSeconds: 0.01,
 		onError,
 	});
 	return { mcp, work, clock, errors };

@@ -2,7 +2,7 @@ import type { RequestScope } from '@tmcp-sessions/core/backend';
 import { mutate, seededRandom } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 
-import { requestStateCodec } from '../src/request-state/codec.ts';
+import { createRequestStateCodec } from '../src/request-state/codec.ts';
 import type { RequestStateCodec } from '../src/request-state/codec.ts';
 import { call, KEY, open, REFUSED, requesting, seal, setUp, STATE } from './request-states.ts';
 
@@ -169,7 +169,7 @@ describe('M10: a sealed request state', () => {
 	}, 60_000);
 });
 
-describe('requestStateCodec', () => {
+describe('createRequestStateCodec', () => {
 	it.each<[string, Partial<RequestScope> | undefined]>([
 		['without a scope', undefined],
 		['without the message', { message: undefined }],
@@ -196,14 +196,14 @@ describe('requestStateCodec', () => {
 		[[KEY.slice(1)], 'found one of 31.'],
 	])('takes no keys such as %j, and shows none', (keys, found) => {
 		// Sound: a variable that is not set is undefined, whatever its type says.
-		const make = (): unknown => requestStateCodec({ keys: keys as string[] });
+		const make = (): unknown => createRequestStateCodec({ keys: keys as string[] });
 		expect(make).toThrow(
 			`[tmcp-sessions/http] request states need keys of at least 32 characters; ${found} Make one`,
 		);
 	});
 
 	it.each([0, -1, NaN, Infinity])('takes no lifetime of %d s', (lifetimeSeconds) => {
-		expect(() => requestStateCodec({ keys: [KEY], lifetimeSeconds })).toThrow(
+		expect(() => createRequestStateCodec({ keys: [KEY], lifetimeSeconds })).toThrow(
 			`[tmcp-sessions/http] lifetimeSeconds must be above 0; found ${lifetimeSeconds}`,
 		);
 	});

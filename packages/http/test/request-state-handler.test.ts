@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { expect, it } from 'vitest';
 
 import { createMcpHandler } from '../src/create-mcp-handler.ts';
-import { requestStateCodec } from '../src/request-state/codec.ts';
+import { createRequestStateCodec } from '../src/request-state/codec.ts';
 import { KEY } from './request-states.ts';
 
 const STATELESS = '2026-07-28';
@@ -23,7 +23,7 @@ function setUp(singleUse?: SingleUse): {
 		{
 			adapter: new ValibotJsonSchemaAdapter(),
 			capabilities: { tools: {} },
-			requestStateCodec: requestStateCodec({ keys: [KEY], singleUse }),
+			requestStateCodec: createRequestStateCodec({ keys: [KEY], singleUse }),
 		},
 	);
 	const schema = v.object({ tags: v.any() });

@@ -7,7 +7,7 @@ import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 
-import { requestStateCodec } from '../src/request-state/codec.ts';
+import { createRequestStateCodec } from '../src/request-state/codec.ts';
 import type { RequestStateCodecOptions } from '../src/request-state/codec.ts';
 import { KEY, REFUSED } from './request-states.ts';
 
@@ -32,7 +32,7 @@ function isolate(
 		{
 			adapter: new ValibotJsonSchemaAdapter(),
 			capabilities: { tools: {} },
-			requestStateCodec: requestStateCodec({ keys: [KEY], ...options }),
+			requestStateCodec: createRequestStateCodec({ keys: [KEY], ...options }),
 		},
 	);
 	server.tool(

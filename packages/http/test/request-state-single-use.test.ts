@@ -3,7 +3,7 @@ import { runInScope } from '@tmcp-sessions/core/backend';
 import type { SingleUse } from '@tmcp-sessions/core/backend';
 import { describe, expect, it } from 'vitest';
 
-import { RequestWork } from '../src/request/request-context.ts';
+import { RequestContext } from '../src/request/request-context.ts';
 import { call, open, REFUSED, seal, setUp, STATE } from './request-states.ts';
 
 const cause = new StoreError('info-upstash', 'claiming an id', 'secret of the backend');
@@ -75,7 +75,7 @@ describe('M10: a request state that is good for one use', () => {
 		async (_, singleUse, why) => {
 			const { codec } = setUp({ singleUse });
 			const work = Object.assign(
-				new RequestWork(
+				new RequestContext(
 					new Headers(),
 					() => '0',
 					undefined,

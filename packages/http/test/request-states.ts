@@ -2,7 +2,7 @@ import { runInScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
 import { ManualClock } from '@tmcp-sessions/testkit';
 
-import { requestStateCodec } from '../src/request-state/codec.ts';
+import { createRequestStateCodec } from '../src/request-state/codec.ts';
 import type { RequestStateCodec, RequestStateCodecOptions } from '../src/request-state/codec.ts';
 
 /** The secret of the codecs, unless they get others. */
@@ -57,5 +57,5 @@ export function setUp(options: Partial<RequestStateCodecOptions> = {}): {
 	codec: RequestStateCodec;
 } {
 	const clock = new ManualClock();
-	return { clock, codec: requestStateCodec({ keys: [KEY], now: clock.now, ...options }) };
+	return { clock, codec: createRequestStateCodec({ keys: [KEY], now: clock.now, ...options }) };
 }

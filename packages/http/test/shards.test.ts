@@ -80,7 +80,7 @@ describe.each(workerdVersions)(
 				workers: isolates,
 				version,
 				kvNamespaces: [],
-				durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_SESSION_OBJECT: 'SessionShard' },
+				durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_SESSION_SHARD: 'SessionShard' },
 				onLog: (line) => void logged.push(line),
 			});
 		}, 30_000);

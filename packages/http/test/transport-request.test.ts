@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { RequestWork } from '../src/request/request-context.ts';
+import { RequestContext } from '../src/request/request-context.ts';
 import { transportRequest } from '../src/transport/transport-request.ts';
 
 const TEXT =
@@ -10,13 +10,13 @@ interface Call {
 	readonly params: { readonly arguments: { to: string } };
 }
 
-function setUp(headers: Record<string, string> = {}): { work: RequestWork; request: Request } {
+function setUp(headers: Record<string, string> = {}): { work: RequestContext; request: Request } {
 	const request = new Request('https://mcp.example.com/mcp?a=b', {
 		method: 'POST',
 		headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
 		body: TEXT,
 	});
-	const work = new RequestWork(
+	const work = new RequestContext(
 		request.headers,
 		() => '0',
 		undefined,
@@ -39,7 +39,7 @@ describe('the request that a transport gets', () => {
 
 	it('has the session that was found, and not the one that the client names', () => {
 		const { work, request } = setUp({ 'mcp-session-id': 'of-the-client' });
-		work.enter({ id: 'sealed', name: 'name' });
+		work.enter({ id: 'sealed', internalId: 'name' });
 		const seen = transportRequest(request, work);
 		for (const name of ['mcp-session-id', 'Mcp-Session-Id']) {
 			expect(seen.headers.get(name)).toBeNull();

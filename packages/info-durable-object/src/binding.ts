@@ -7,7 +7,7 @@ import type { SessionShard } from './session-shard.ts';
 export const PACKAGE = 'info-durable-object';
 
 /** The name of the binding where none is given. */
-export const DEFAULT_BINDING = 'TMCP_SESSION_OBJECT';
+export const DEFAULT_BINDING = 'TMCP_SESSION_SHARD';
 
 const KIND = durableObjectKind(PACKAGE, 'SessionShard', DEFAULT_BINDING);
 

@@ -14,7 +14,7 @@ async function refusal(binding: unknown): Promise<{ name: string; message: strin
 
 describe('the binding of a DurableObjectSessionStore', () => {
 	it('can be a name or a namespace', async () => {
-		expect(await new DurableObjectSessionStore('TMCP_SESSION_OBJECT').read('a')).toBeUndefined();
+		expect(await new DurableObjectSessionStore('TMCP_SESSION_SHARD').read('a')).toBeUndefined();
 		expect(await new DurableObjectSessionStore(namespace).read('a')).toBeUndefined();
 	});
 

@@ -1,4 +1,4 @@
-import { countedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit';
+import { createCountedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit';
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
@@ -17,7 +17,9 @@ interface Cost {
 
 const counter = new ObjectCallCounter();
 /** With one object, which keeps everything: rows are counted there. */
-const store = new DurableObjectSessionStore(countedDurableObject(oneObject(namespace), counter));
+const store = new DurableObjectSessionStore(
+	createCountedDurableObject(oneObject(namespace), counter),
+);
 /** Two that are kept in the same place where there are 16. */
 const [uri, uriBesideIt] = ['test://a', 'test://o'];
 

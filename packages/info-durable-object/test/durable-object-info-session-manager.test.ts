@@ -1,6 +1,6 @@
 import {
 	CLIENT_INFO,
-	countedDurableObject,
+	createCountedDurableObject,
 	ObjectCallCounter,
 	testInfoSessionManager,
 	TransportClient,
@@ -16,7 +16,7 @@ const onError = (error: Error): void => void errors.push(error);
 const missing = new DurableObjectInfoSessionManager('MISSING', { onError });
 
 testInfoSessionManager('DurableObjectInfoSessionManager', {
-	manager: (options) => new DurableObjectInfoSessionManager('TMCP_SESSION_OBJECT', { ...options }),
+	manager: (options) => new DurableObjectInfoSessionManager('TMCP_SESSION_SHARD', { ...options }),
 	evict: evictAll,
 });
 
@@ -28,7 +28,7 @@ describe('DurableObjectInfoSessionManager', () => {
 	it('makes 1 call for initialize, 1 for a request and 1 more for a log level', async () => {
 		const counter = new ObjectCallCounter();
 		const info = (): DurableObjectInfoSessionManager =>
-			new DurableObjectInfoSessionManager(countedDurableObject(namespace, counter));
+			new DurableObjectInfoSessionManager(createCountedDurableObject(namespace, counter));
 		const first = info();
 		const session = await new TransportClient(first).initialize();
 		await first.flush(session);

@@ -1,6 +1,6 @@
 import {
-	countedDurableObject,
-	interceptedDurableObject,
+	createCountedDurableObject,
+	createInterceptedDurableObject,
 	ObjectCallCounter,
 	testSessionStore,
 	testSingleUse,
@@ -18,7 +18,7 @@ testSessionStore(
 	'DurableObjectSessionStore',
 	({ now }) => ({
 		store: new DurableObjectSessionStore(namespace, { now }),
-		elsewhere: new DurableObjectSessionStore('TMCP_SESSION_OBJECT', { now }),
+		elsewhere: new DurableObjectSessionStore('TMCP_SESSION_SHARD', { now }),
 		corrupt: (id, text) =>
 			runInDurableObject(homeOf(id), (_object, { storage }) => {
 				const key = encodeURIComponent(id);
@@ -44,12 +44,12 @@ testSessionStore(
 
 testSingleUse('DurableObjectSessionStore', ({ now }) => ({
 	singleUse: new DurableObjectSessionStore(namespace, { now }),
-	elsewhere: new DurableObjectSessionStore('TMCP_SESSION_OBJECT', { now }),
+	elsewhere: new DurableObjectSessionStore('TMCP_SESSION_SHARD', { now }),
 }));
 
 describe('the calls that DurableObjectSessionStore makes', () => {
 	const counter = new ObjectCallCounter();
-	const store = new DurableObjectSessionStore(countedDurableObject(namespace, counter), {});
+	const store = new DurableObjectSessionStore(createCountedDurableObject(namespace, counter), {});
 
 	it('are 1 for a read, a create and an update', async () => {
 		const { id, record } = openSession();
@@ -189,7 +189,7 @@ describe('a session that has ended or expired', () => {
 			const other = new DurableObjectSessionStore(namespace);
 			await other.create(id, record);
 			let made = 0;
-			const ended = interceptedDurableObject(namespace, async (_call, proceed) => {
+			const ended = createInterceptedDurableObject(namespace, async (_call, proceed) => {
 				if (made++ === calls) await other.delete(id);
 				return proceed();
 			});

@@ -1,4 +1,4 @@
-import { interceptedDurableObject, openSession } from '@tmcp-sessions/testkit';
+import { createInterceptedDurableObject, openSession } from '@tmcp-sessions/testkit';
 import type { ObjectCall } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
@@ -17,7 +17,7 @@ function faulty(fault: (call: ObjectCall, times: number) => void): {
 } {
 	const slept: number[] = [];
 	const calls: ObjectCall[] = [];
-	const intercepted = interceptedDurableObject(namespace, async (call, proceed) => {
+	const intercepted = createInterceptedDurableObject(namespace, async (call, proceed) => {
 		calls.push(call);
 		fault(call, calls.length);
 		return proceed();
@@ -96,7 +96,7 @@ describe('an object that is out of reach', () => {
 	it('may have carried out a call whose answer was lost: carrying it out again changes nothing', async () => {
 		const { id, uri, record } = openSession();
 		const answered = new Set<string>();
-		const losing = interceptedDurableObject(namespace, async ({ method }, proceed) => {
+		const losing = createInterceptedDurableObject(namespace, async ({ method }, proceed) => {
 			const result = await proceed();
 			if (answered.has(method)) return result;
 			answered.add(method);

@@ -38,7 +38,7 @@ describe("an object's own namespace", () => {
 	});
 
 	it('is none where neither has it', () => {
-		const { TMCP_SESSION_OBJECT: _, ...others } = env as unknown as Record<string, unknown>;
+		const { TMCP_SESSION_SHARD: _, ...others } = env as unknown as Record<string, unknown>;
 		expect(ownNamespace(namespace.idFromName(name), undefined, others)).toBeUndefined();
 	});
 });

@@ -6,8 +6,8 @@ import { objectName, OBJECTS, placeOfSession } from '../src/placement.ts';
 /** The namespace of wrangler.jsonc. */
 // Sound: wrangler.jsonc binds the class to this name.
 export const namespace = (
-	env as unknown as { TMCP_SESSION_OBJECT: DurableObjectNamespace<SessionShard> }
-).TMCP_SESSION_OBJECT;
+	env as unknown as { TMCP_SESSION_SHARD: DurableObjectNamespace<SessionShard> }
+).TMCP_SESSION_SHARD;
 
 const all = Array.from({ length: OBJECTS }, (_, shard) => shard);
 

@@ -1,4 +1,9 @@
-import { faultyKV, interceptedKV, rateLimitedKV, openSession } from '@tmcp-sessions/testkit';
+import {
+	createFaultyKV,
+	createInterceptedKV,
+	createRateLimitedKV,
+	openSession,
+} from '@tmcp-sessions/testkit';
 import type { OpenSession } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
@@ -11,7 +16,7 @@ describe('KV that takes one write a second to a key', () => {
 	} {
 		const opened = openSession();
 		const slept: number[] = [];
-		const store = new KVSessionStore(rateLimitedKV(namespace, opened.clock.now), {
+		const store = new KVSessionStore(createRateLimitedKV(namespace, opened.clock.now), {
 			now: opened.clock.now,
 			async sleep(ms) {
 				slept.push(ms);
@@ -74,7 +79,7 @@ describe('KV that takes one write a second to a key', () => {
 	it('is given up after five times', async () => {
 		const { id, record } = openSession();
 		let puts = 0;
-		const refusing = faultyKV(namespace, ({ operation }) => {
+		const refusing = createFaultyKV(namespace, ({ operation }) => {
 			if (operation !== 'write') return;
 			puts++;
 			throw new Error('KV PUT failed: 429 Too Many Requests');
@@ -92,7 +97,7 @@ describe('KV that takes one write a second to a key', () => {
 describe('KV that fails or is late', () => {
 	it('makes every method reject with a StoreError that names the package, at once', async () => {
 		const { id, uri, record } = openSession();
-		const faulty = faultyKV(namespace, ({ operation }) => {
+		const faulty = createFaultyKV(namespace, ({ operation }) => {
 			throw new Error(`KV ${operation} failed: 500 Internal Server Error`);
 		});
 		const store = new KVSessionStore(faulty, {
@@ -119,7 +124,7 @@ describe('KV that fails or is late', () => {
 		const { id, record } = openSession();
 		let reads = 0;
 		const bothHaveRead = Promise.withResolvers<void>();
-		const late = faultyKV(namespace, ({ operation }) => {
+		const late = createFaultyKV(namespace, ({ operation }) => {
 			if (operation === 'read' && ++reads === 2) bothHaveRead.resolve();
 			return operation === 'write' && reads > 0 ? bothHaveRead.promise : undefined;
 		});
@@ -134,7 +139,7 @@ describe('KV that fails or is late', () => {
 	it('ends a session that was opened elsewhere and is not visible here yet', async () => {
 		const { id, record } = openSession();
 		await new KVSessionStore(namespace).create(id, record);
-		const notYetVisible = interceptedKV(namespace, ({ operation }, proceed) =>
+		const notYetVisible = createInterceptedKV(namespace, ({ operation }, proceed) =>
 			operation === 'read' ? Promise.resolve(null) : proceed(),
 		);
 		await new KVSessionStore(notYetVisible).delete(id);
@@ -144,7 +149,7 @@ describe('KV that fails or is late', () => {
 	it('leaves nothing that ending the session would not find, where subscribing fails half-way', async () => {
 		const { id, uri, record } = openSession();
 		let writes = 0;
-		const faulty = faultyKV(namespace, ({ operation }) => {
+		const faulty = createFaultyKV(namespace, ({ operation }) => {
 			if (operation === 'write' && ++writes === 2) throw new Error('KV PUT failed: 500');
 		});
 		await expect(

@@ -1,8 +1,8 @@
 import {
 	CLIENT_INFO,
-	countedKV,
+	createCountedKV,
 	OperationCounter,
-	rateLimitedKV,
+	createRateLimitedKV,
 	testInfoSessionManager,
 	TransportClient,
 } from '@tmcp-sessions/testkit';
@@ -25,7 +25,7 @@ describe('KVInfoSessionManager', () => {
 	});
 
 	it('keeps a log level that is set at once after initialize, where KV takes one write a second', async () => {
-		const info = new KVInfoSessionManager(rateLimitedKV(namespace, Date.now), { onError });
+		const info = new KVInfoSessionManager(createRateLimitedKV(namespace, Date.now), { onError });
 		const client = new TransportClient(info);
 		const session = await client.initialize();
 		await client.setLogLevel('error', session);
@@ -37,12 +37,14 @@ describe('KVInfoSessionManager', () => {
 
 	it('asks 1 write of KV for initialize and 1 read for a request', async () => {
 		const counter = new OperationCounter();
-		const info = new KVInfoSessionManager(countedKV(namespace, counter));
+		const info = new KVInfoSessionManager(createCountedKV(namespace, counter));
 		const session = await new TransportClient(info).initialize();
 		await info.flush(session);
 		expect(counter.take()).toEqual({ reads: 0, writes: 1, lists: 0, deletes: 0 });
 
-		const other = new TransportClient(new KVInfoSessionManager(countedKV(namespace, counter)));
+		const other = new TransportClient(
+			new KVInfoSessionManager(createCountedKV(namespace, counter)),
+		);
 		await other.post({ id: 2, method: 'ping' }, session);
 		expect(counter.take()).toEqual({ reads: 1, writes: 0, lists: 0, deletes: 0 });
 	});

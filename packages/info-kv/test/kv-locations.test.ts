@@ -1,4 +1,4 @@
-import { locationKV, ManualClock, openSession } from '@tmcp-sessions/testkit';
+import { createLocationKV, ManualClock, openSession } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
@@ -9,7 +9,7 @@ describe('two locations of KV', () => {
 	function setUp(): { here: KVSessionStore; there: KVSessionStore; clock: ManualClock } {
 		const clock = new ManualClock();
 		const at = (): KVSessionStore =>
-			new KVSessionStore(locationKV(namespace, clock.now), { now: clock.now });
+			new KVSessionStore(createLocationKV(namespace, clock.now), { now: clock.now });
 		return { here: at(), there: at(), clock };
 	}
 

@@ -1,7 +1,12 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
 import { CachedSessionStore } from '@tmcp-sessions/core/backend';
 import type { HeldSession } from '@tmcp-sessions/core';
-import { locationKV, ManualClock, testSessionStore, openSession } from '@tmcp-sessions/testkit';
+import {
+	createLocationKV,
+	ManualClock,
+	testSessionStore,
+	openSession,
+} from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
@@ -26,7 +31,7 @@ testSessionStore(
 		const far = new FarStore({ now, sessions });
 		const at = (): CachedSessionStore =>
 			new CachedSessionStore(
-				new KVSessionStore(locationKV(namespace, now), { now }),
+				new KVSessionStore(createLocationKV(namespace, now), { now }),
 				far,
 				() => {}, // The corrupt record near, which far is asked instead of.
 			);
@@ -57,7 +62,7 @@ describe('a session opened at A', () => {
 		const clock = new ManualClock();
 		const far = new FarStore({ now: clock.now });
 		const kv = (): KVSessionStore =>
-			new KVSessionStore(locationKV(namespace, clock.now), { now: clock.now });
+			new KVSessionStore(createLocationKV(namespace, clock.now), { now: clock.now });
 		const [alone, a] = [kv(), new CachedSessionStore(kv(), far)];
 		const b = new CachedSessionStore(kv(), far);
 		let unknownToKV = 0;
@@ -78,7 +83,7 @@ describe('a session opened at A', () => {
 		const far = new FarStore({ now: clock.now });
 		const at = (): CachedSessionStore =>
 			new CachedSessionStore(
-				new KVSessionStore(locationKV(namespace, clock.now), { now: clock.now }),
+				new KVSessionStore(createLocationKV(namespace, clock.now), { now: clock.now }),
 				far,
 			);
 		const [a, b] = [at(), at()];

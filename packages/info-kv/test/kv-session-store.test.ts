@@ -1,6 +1,6 @@
 import {
-	countedKV,
-	interceptedKV,
+	createCountedKV,
+	createInterceptedKV,
 	OperationCounter,
 	testSessionStore,
 	openSession,
@@ -34,7 +34,7 @@ testSessionStore(
 
 describe('the operations that KVSessionStore asks of KV', () => {
 	const counter = new OperationCounter();
-	const store = new KVSessionStore(countedKV(namespace, counter));
+	const store = new KVSessionStore(createCountedKV(namespace, counter));
 	const none = { reads: 0, writes: 0, lists: 0, deletes: 0 };
 
 	it('are 1 write to create, 1 read to read, 2 reads and 1 write to update', async () => {
@@ -99,7 +99,7 @@ describe('the TTL that KVSessionStore gives to KV', () => {
 	it('is on every key that it writes, never below 60 seconds, and what remains above', async () => {
 		const { id, uri, clock, record } = openSession();
 		const puts: [string, number | undefined][] = [];
-		const recording = interceptedKV(namespace, ({ operation, key, putOptions }, proceed) => {
+		const recording = createInterceptedKV(namespace, ({ operation, key, putOptions }, proceed) => {
 			if (operation === 'write') puts.push([key, putOptions?.expirationTtl]);
 			return proceed();
 		});

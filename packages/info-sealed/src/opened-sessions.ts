@@ -39,7 +39,7 @@ export class OpenedSessions {
 	get(name: string): OpenedSession | undefined {
 		const scope = currentScope();
 		const own = scope && this.#ofRequest.get(scope);
-		return own?.name === name ? own : this.#byName.get(name);
+		return own?.internalId === name ? own : this.#byName.get(name);
 	}
 
 	/** Keeps a session as the one that was used last. */
@@ -59,7 +59,7 @@ export class OpenedSessions {
 	#hold(session: OpenedSession): void {
 		this.#forget(session);
 		this.#byId.set(session.id, session);
-		this.#byName.set(session.name, session);
+		this.#byName.set(session.internalId, session);
 		const length = lengthOf(session);
 		this.#lengths.set(session.id, length);
 		this.#characters += length;
@@ -69,9 +69,9 @@ export class OpenedSessions {
 		}
 	}
 
-	#forget({ id, name }: OpenedSession): void {
+	#forget({ id, internalId }: OpenedSession): void {
 		if (!this.#byId.delete(id)) return;
-		this.#byName.delete(name);
+		this.#byName.delete(internalId);
 		this.#characters -= this.#lengths.get(id) ?? 0;
 		this.#lengths.delete(id);
 	}

@@ -6,7 +6,7 @@ import {
 	SHARD_LABEL,
 } from '@tmcp-sessions/core/backend';
 import type { ClientCapabilities, ClientInfo } from '@tmcp-sessions/core';
-import type { NamedSession, SaidAtInitialize, Sealing } from '@tmcp-sessions/core/backend';
+import type { IssuedSession, InitializeParams, Sealing } from '@tmcp-sessions/core/backend';
 
 import { fromCompactJson, toCompactJson } from './compact-json.ts';
 
@@ -14,7 +14,7 @@ import { fromCompactJson, toCompactJson } from './compact-json.ts';
 export const PACKAGE = 'info-sealed';
 
 /** What an id says: its session, as it was opened. */
-export interface SealedSession extends NamedSession {
+export interface SealedSession extends IssuedSession {
 	readonly principal: string;
 	/** Milliseconds since the epoch, as in a `SessionRecord`. */
 	readonly createdAtMs: number;
@@ -80,7 +80,7 @@ export class SealedIds {
 	}
 
 	/** @throws {TmcpSessionsError} `session-too-large`, where it fits no id and cannot be stored. */
-	async seal(opening: SaidAtInitialize): Promise<SealedSession> {
+	async seal(opening: InitializeParams): Promise<SealedSession> {
 		const { lifetimeMs, now } = this.#options;
 		const { clientInfo, clientCapabilities, principal, protocolVersion } = opening;
 		const { shard = ROOT_SHARD } = opening;
@@ -96,7 +96,7 @@ export class SealedIds {
 		if (!fits) id = await this.#sealStored(() => seal(head), id.length);
 		return {
 			...{ id, principal, protocolVersion, createdAtMs },
-			name: nameIn(id, shard),
+			internalId: nameIn(id, shard),
 			expiresAtMs: createdAtMs + lifetimeMs,
 			idExpiresAtMs: createdAtMs + lifetimeMs,
 			said: fits ? JSON.stringify(said) : undefined,
@@ -117,7 +117,7 @@ export class SealedIds {
 		if (createdAtMs > now() + CLOCK_SKEW_MS) return undefined;
 		return {
 			...{ id, principal, createdAtMs, expiresAtMs },
-			name: nameIn(id, shard),
+			internalId: nameIn(id, shard),
 			idExpiresAtMs: createdAtMs + sealedMs,
 			protocolVersion: version === 0 ? undefined : version,
 			said: said.length > 0 ? JSON.stringify(said) : undefined,

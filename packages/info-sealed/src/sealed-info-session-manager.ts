@@ -1,6 +1,6 @@
 import { StoredInfoSessionManager, TmcpSessionsError } from '@tmcp-sessions/core';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
-import type { NamedSession, SaidAtInitialize, SessionSealing } from '@tmcp-sessions/core/backend';
+import type { IssuedSession, InitializeParams, SessionSealing } from '@tmcp-sessions/core/backend';
 
 import { OpenedSessions } from './opened-sessions.ts';
 import { PACKAGE, SealedIds } from './sealed-ids.ts';
@@ -39,7 +39,7 @@ export interface SealedInfoOptions extends Omit<StoredInfoOptions, 'idleSeconds'
  * encrypted, and comes back with every request. Needs `createMcpHandler`, which makes the ids.
  */
 export class SealedInfoSessionManager extends StoredInfoSessionManager implements SessionSealing {
-	readonly keepsChanges: boolean;
+	readonly storesMutableState: boolean;
 	readonly #opened: OpenedSessions;
 	readonly #ids: SealedIds;
 	readonly #now: () => number;
@@ -64,22 +64,22 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 		const recheckMs = toMs('recheckSeconds', recheckSeconds, (each) => each >= 0);
 		const lifetimeMs = toMs('absoluteSeconds', absoluteSeconds, (each) => each > 0);
 		super(new SealedSessionStore({ opened, rest: rest?.store, recheckMs, now }), options);
-		this.keepsChanges = rest !== undefined;
+		this.storesMutableState = rest !== undefined;
 		this.#opened = opened;
 		this.#now = now;
 		this.#ids = new SealedIds({
 			...{ secrets, lifetimeMs, now },
-			canStore: this.keepsChanges,
+			canStore: this.storesMutableState,
 		});
 	}
 
-	async sealSession(said: SaidAtInitialize): Promise<NamedSession> {
+	async sealSession(said: InitializeParams): Promise<IssuedSession> {
 		const session = await this.#ids.seal(said);
 		// Of a session that is just being opened, nothing is stored.
 		return this.#opened.add({ ...session, stored: { record: undefined, atMs: this.#now() } });
 	}
 
-	async openSession(id: string, principal: string): Promise<NamedSession | undefined> {
+	async openSession(id: string, principal: string): Promise<IssuedSession | undefined> {
 		const known = this.#opened.find(id, principal);
 		const session = known ?? (await this.#ids.open(id, principal));
 		if (!session || session.expiresAtMs <= this.#now()) return undefined;

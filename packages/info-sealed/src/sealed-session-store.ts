@@ -135,7 +135,7 @@ export class SealedSessionStore implements SessionStore {
 		if (!this.#rest) return undefined;
 		const { stored } = session;
 		const atMs = this.#now();
-		const record = await this.#rest.read(stateId(session.name));
+		const record = await this.#rest.read(stateId(session.internalId));
 		const scope = currentScope();
 		if (scope) this.#askedBy.add(scope);
 		// What was written meanwhile is newer.
@@ -156,7 +156,7 @@ export class SealedSessionStore implements SessionStore {
 	}
 
 	async #keep(session: OpenedSession, record: SessionRecord): Promise<void> {
-		await this.#needRest('a session').create(stateId(session.name), record);
+		await this.#needRest('a session').create(stateId(session.internalId), record);
 		this.#opened.learn(session, record, this.#now());
 	}
 

@@ -135,7 +135,7 @@ describe('an id is a 404, and no storage is asked, that was', () => {
 		const { clock, isolate, operations } = deployment(() => new InMemorySessionStore());
 		const here = isolate();
 		const session = await here.open();
-		const name = (await here.info.openSession(session, principalOf('alice')))?.name ?? '';
+		const name = (await here.info.openSession(session, principalOf('alice')))?.internalId ?? '';
 		expect(await here.info.getClientInfo(name)).toEqual(CLIENT);
 		clock.advance(7 * DAY_MS);
 		for (const each of [here, isolate()]) {

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 
 interface Bindings {
 	readonly TMCP_SESSION_INFO: KVNamespace;
-	readonly TMCP_SESSION_OBJECT: DurableObjectNamespace<SessionShard>;
+	readonly TMCP_SESSION_SHARD: DurableObjectNamespace<SessionShard>;
 }
 
 /** The bindings of wrangler.jsonc, kept by miniflare. */

@@ -2,8 +2,8 @@ import { InMemorySessionStore } from '@tmcp-sessions/core';
 import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
 import {
-	countedDurableObject,
-	countedKV,
+	createCountedDurableObject,
+	createCountedKV,
 	ObjectCallCounter,
 	OperationCounter,
 } from '@tmcp-sessions/testkit';
@@ -108,7 +108,7 @@ describe('counted at the bindings', () => {
 
 	it('calls ask nothing of Workers KV from the second of a session on, and one write for its end', async () => {
 		const counter = new OperationCounter();
-		const namespace = countedKV(bindings.TMCP_SESSION_INFO, counter);
+		const namespace = createCountedKV(bindings.TMCP_SESSION_INFO, counter);
 		const isolate = (): Isolate => new Isolate({ keys, rest: new KVInfoSessionManager(namespace) });
 		const session = await isolate().open();
 		expect(counter.take()).toEqual({ reads: 0, writes: 0, lists: 0, deletes: 0 });
@@ -125,7 +125,7 @@ describe('counted at the bindings', () => {
 
 	it('calls make none to a Durable Object from the second of a session on', async () => {
 		const counter = new ObjectCallCounter();
-		const namespace = countedDurableObject(bindings.TMCP_SESSION_OBJECT, counter);
+		const namespace = createCountedDurableObject(bindings.TMCP_SESSION_SHARD, counter);
 		const isolate = (): Isolate =>
 			new Isolate({ keys, rest: new DurableObjectInfoSessionManager(namespace) });
 		const session = await isolate().open();

@@ -150,7 +150,7 @@ describe('what an isolate knows of a session', () => {
 		const first = new SealedInfoSessionManager({ keys });
 		const { id } = await first.sealSession(said);
 		const info = new SealedInfoSessionManager({ keys, rest: new StoredInfoSessionManager(slow) });
-		const name = (await info.openSession(id, ''))?.name ?? '';
+		const name = (await info.openSession(id, ''))?.internalId ?? '';
 		const reading = runInScope(request(), () => info.getLogLevel(name));
 		await new Promise((resolve) => setTimeout(resolve, 1));
 		const answerOld = answer;
@@ -172,7 +172,7 @@ describe('what an isolate knows of a session', () => {
 		const [opened] = await Promise.all(
 			[one, other].map((scope) => runInScope(scope, () => info.openSession(id, ''))),
 		);
-		const name = opened?.name ?? '';
+		const name = opened?.internalId ?? '';
 		for (const scope of [one, other]) await runInScope(scope, () => info.getLogLevel(name));
 		for (const [scope, level] of [
 			[one, 'error'],
@@ -196,14 +196,14 @@ describe('what an isolate knows of a session', () => {
 		const elsewhere = new SealedInfoSessionManager({ keys });
 		const old = await runInScope(request(), () => elsewhere.sealSession(said));
 		await runInScope(request(), async () => {
-			const name = (await elsewhere.openSession(id, ''))?.name ?? '';
+			const name = (await elsewhere.openSession(id, ''))?.internalId ?? '';
 			const open = (): Promise<object> => runInScope(request(), () => elsewhere.sealSession(said));
 			await Promise.all(Array.from({ length: 12_000 }, open));
 			expect(await elsewhere.getClientInfo(name)).toEqual(CLIENT_INFO);
 		});
 		// Of those that no request works with, it remembers the last ones alone.
-		expect(await elsewhere.getClientInfo(old.name)).toBeUndefined();
-		expect((await elsewhere.openSession(old.id, ''))?.name).toBe(old.name);
+		expect(await elsewhere.getClientInfo(old.internalId)).toBeUndefined();
+		expect((await elsewhere.openSession(old.id, ''))?.internalId).toBe(old.internalId);
 	});
 
 	it('loses nothing where a client sets its level and subscribes at the same moment', async () => {

@@ -79,13 +79,13 @@ describe('a sealed session', () => {
 	it('is told in a store by a name that opens nothing', async () => {
 		const info = new SealedInfoSessionManager({ keys });
 		const said = { principal: 'a', clientInfo: CLIENT_INFO, clientCapabilities: {} };
-		const { id, name } = await info.sealSession(said);
+		const { id, internalId: name } = await info.sealSession(said);
 		expect(name).toMatch(/^2\.0\.[\w-]{32}$/);
 		expect(id.startsWith(name)).toBe(true);
 		const elsewhere = new SealedInfoSessionManager({ keys });
 		expect(await elsewhere.openSession(name, 'a')).toBeUndefined();
 		expect(await elsewhere.getClientInfo(name)).toBeUndefined();
-		expect((await elsewhere.openSession(id, 'a'))?.name).toBe(name);
+		expect((await elsewhere.openSession(id, 'a'))?.internalId).toBe(name);
 		expect(await elsewhere.getClientInfo(name)).toEqual(CLIENT_INFO);
 	});
 

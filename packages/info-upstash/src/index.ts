@@ -1,4 +1,4 @@
-export { upstashFromEnv } from './upstash-client.ts';
+export { createUpstashFromEnv } from './upstash-client.ts';
 export type { UpstashPipeline, UpstashRedis, UpstashVariables } from './upstash-client.ts';
 export { UpstashInfoSessionManager } from './upstash-info-session-manager.ts';
 export type { UpstashFromEnvOptions, UpstashInfoOptions } from './upstash-info-session-manager.ts';

@@ -37,7 +37,7 @@ const NAMES = [
  * @param variables `process.env` where there is one, unless given.
  * @throws {TmcpSessionsError} `configuration`, where a variable is missing or the URL is none.
  */
-export function upstashFromEnv(
+export function createUpstashFromEnv(
 	variables: UpstashVariables = processVariables(),
 	timeoutMs: number = DEFAULT_TIMEOUT_MS,
 ): Redis {

@@ -1,6 +1,6 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
-import { upstashFromEnv } from './upstash-client.ts';
+import { createUpstashFromEnv } from './upstash-client.ts';
 import type { UpstashVariables } from './upstash-client.ts';
 import { UpstashSessionStore } from './upstash-session-store.ts';
 import type { UpstashSessionStoreOptions } from './upstash-session-store.ts';
@@ -32,7 +32,7 @@ export class UpstashInfoSessionManager extends StoredInfoSessionManager {
 	 * @throws {TmcpSessionsError} `configuration`, where a variable is missing or the URL is none.
 	 */
 	static fromEnv(options: UpstashFromEnvOptions = {}): UpstashInfoSessionManager {
-		const redis = upstashFromEnv(options.env, options.timeoutMs);
+		const redis = createUpstashFromEnv(options.env, options.timeoutMs);
 		return new UpstashInfoSessionManager({ ...options, redis });
 	}
 }

@@ -2,7 +2,7 @@ import { openSession } from '@tmcp-sessions/testkit';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { upstashFromEnv, UpstashSessionStore } from '../src/index.ts';
+import { createUpstashFromEnv, UpstashSessionStore } from '../src/index.ts';
 import { failureOf, PACKAGE, TOKEN } from './failures.ts';
 import { misbehavingService } from './misbehaving-service.ts';
 import { redisOfThisFile } from './redis.ts';
@@ -17,7 +17,7 @@ describe('a connection that breaks', () => {
 			else response.end('[{"result":null}]');
 		});
 		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
-		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		const store = new UpstashSessionStore({ redis: createUpstashFromEnv(env) });
 		expect(await store.read('an id')).toBeUndefined();
 		expect(service.requests()).toBe(2);
 	});
@@ -38,7 +38,7 @@ describe('a connection that breaks', () => {
 		const service = await misbehavingService((...exchange) => void forward(...exchange));
 		const { id, record } = openSession();
 		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: redis().token };
-		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		const store = new UpstashSessionStore({ redis: createUpstashFromEnv(env) });
 		expect(await store.claim(id, record.expiresAtMs)).toBe(true);
 		expect(service.requests()).toBe(2);
 		expect(await store.claim(id, record.expiresAtMs)).toBe(false);
@@ -47,7 +47,7 @@ describe('a connection that breaks', () => {
 	it('is given up after the third time', async () => {
 		const service = await misbehavingService((request) => request.socket.destroy());
 		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
-		const store = new UpstashSessionStore({ redis: upstashFromEnv(env) });
+		const store = new UpstashSessionStore({ redis: createUpstashFromEnv(env) });
 		const { message } = await failureOf(store.read('an id'), 'an id');
 		expect(message).toBe(`${PACKAGE} reading a session failed: fetch failed (UND_ERR_SOCKET)`);
 		expect(service.requests()).toBe(3);

@@ -2,7 +2,7 @@ import { openSession } from '@tmcp-sessions/testkit';
 import { Redis } from '@upstash/redis';
 import { Redis as RedisOfWorkers } from '@upstash/redis/cloudflare';
 import { describe, expect, it } from 'vitest';
-import { UpstashSessionStore, upstashFromEnv } from '../src/index.ts';
+import { UpstashSessionStore, createUpstashFromEnv } from '../src/index.ts';
 import type { UpstashRedis, UpstashVariables } from '../src/index.ts';
 import { redisOfThisFile } from './redis.ts';
 
@@ -10,7 +10,7 @@ const redis = redisOfThisFile();
 
 function refusal(variables: UpstashVariables): unknown {
 	try {
-		return upstashFromEnv(variables);
+		return createUpstashFromEnv(variables);
 	} catch (error) {
 		return error;
 	}
@@ -20,12 +20,12 @@ describe('a client for the store', () => {
 	it('is made of the variables of Upstash, or of those that Vercel sets', async () => {
 		const { url, token } = redis();
 		const { id, record } = openSession();
-		const ofUpstash = upstashFromEnv({
+		const ofUpstash = createUpstashFromEnv({
 			UPSTASH_REDIS_REST_URL: url,
 			UPSTASH_REDIS_REST_TOKEN: token,
 		});
 		// A secret often ends in a newline.
-		const ofVercel = upstashFromEnv({
+		const ofVercel = createUpstashFromEnv({
 			KV_REST_API_URL: `${url}\n`,
 			KV_REST_API_TOKEN: `${token}\n`,
 		});
@@ -38,7 +38,7 @@ describe('a client for the store', () => {
 		process.env['KV_REST_API_URL'] = redis().url;
 		process.env['KV_REST_API_TOKEN'] = redis().token;
 		try {
-			expect(upstashFromEnv()).toBeInstanceOf(Redis);
+			expect(createUpstashFromEnv()).toBeInstanceOf(Redis);
 		} finally {
 			delete process.env['KV_REST_API_URL'];
 			delete process.env['KV_REST_API_TOKEN'];

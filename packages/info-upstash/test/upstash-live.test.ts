@@ -1,6 +1,6 @@
 import { testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
 import { afterAll, it } from 'vitest';
-import { upstashFromEnv, UpstashSessionStore } from '../src/index.ts';
+import { createUpstashFromEnv, UpstashSessionStore } from '../src/index.ts';
 
 const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = process.env;
 
@@ -13,7 +13,8 @@ if (url === undefined || token === undefined) {
 	it.skip('the live service: needs UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN', () => {});
 } else {
 	const timeoutMs = 20_000;
-	const connect = (): ReturnType<typeof upstashFromEnv> => upstashFromEnv(process.env, timeoutMs);
+	const connect = (): ReturnType<typeof createUpstashFromEnv> =>
+		createUpstashFromEnv(process.env, timeoutMs);
 
 	afterAll(async () => {
 		const redis = connect();

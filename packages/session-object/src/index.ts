@@ -1,6 +1,6 @@
 export type { Artifact, ArtifactInfo, SessionArtifacts } from './features/artifacts.ts';
 export type {
-	CallInFlight,
+	InterruptedCall,
 	ResumeCall,
 	SessionCalls,
 	ToolResult,
@@ -20,7 +20,7 @@ export type {
 	SessionContext,
 } from './features/session-context.ts';
 export { SessionObject } from './object/session-object.ts';
-export { sessionRouter } from './worker/create-session-router.ts';
+export { createSessionRouter } from './worker/create-session-router.ts';
 export type { Identify, SessionRouterOptions } from './worker/create-session-router.ts';
 export type { SessionSettings } from './object/session-settings.ts';
 export type { ServeSse, SseServingOptions } from './worker/sse-serving.ts';

@@ -1,5 +1,5 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import type { CallInFlight } from '@tmcp-sessions/session-object';
+import type { InterruptedCall } from '@tmcp-sessions/session-object';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
@@ -19,7 +19,7 @@ describe('one slow tool', () => {
 			for (let count = 1; count <= 10; count++) {
 				expect(await client.call('count', { to: count })).toBe(`counted to ${count}`);
 			}
-			const listed = JSON.parse(await client.call('calls')) as CallInFlight[];
+			const listed = JSON.parse(await client.call('calls')) as InterruptedCall[];
 			expect(isOver).toBe(false);
 			expect(listed).toMatchObject([{ tool: 'slow', arguments: { ms: 5_000 }, attempts: 0 }]);
 			expect(await slow).toBe('slept');

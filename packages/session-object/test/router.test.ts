@@ -1,5 +1,5 @@
 import type { McpHandler } from '@tmcp-sessions/http';
-import { objectName, sessionRouter } from '@tmcp-sessions/session-object';
+import { objectName, createSessionRouter } from '@tmcp-sessions/session-object';
 import type { Identity } from '@tmcp-sessions/session-object';
 import { evictDurableObject, runDurableObjectAlarm, SELF } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
@@ -279,7 +279,7 @@ describe('new objects', () => {
 		['of identities', { identify }],
 	])('%s are made near the location hint', async (_what, options) => {
 		const { namespace, asked } = noted();
-		const router = sessionRouter({ object: namespace, locationHint: 'weur', ...options });
+		const router = createSessionRouter({ object: namespace, locationHint: 'weur', ...options });
 		expect(await initialize(router)).toBe(200);
 		expect(asked).toEqual([{ locationHint: 'weur' }]);
 	});
@@ -289,7 +289,7 @@ describe('new objects', () => {
 		['of identities', { identify }],
 	])('%s are made in the jurisdiction, and found there', async (_what, options) => {
 		const { namespace, asked } = noted();
-		const router = sessionRouter({ object: namespace, jurisdiction: 'eu', ...options });
+		const router = createSessionRouter({ object: namespace, jurisdiction: 'eu', ...options });
 		expect(await initialize(router)).toBe(200);
 		expect(asked).toEqual(['eu', {}]);
 	});

@@ -1,4 +1,4 @@
-import { objectName, sessionRouter } from '@tmcp-sessions/session-object';
+import { objectName, createSessionRouter } from '@tmcp-sessions/session-object';
 import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
@@ -289,7 +289,7 @@ describe('a deployment', () => {
 
 	it('whose Streamable HTTP answers on every path is refused when the router is made', () => {
 		const make = (): unknown =>
-			sessionRouter({ object: 'SESSIONS', path: null, sse: createSseHandler });
+			createSessionRouter({ object: 'SESSIONS', path: null, sse: createSseHandler });
 		expect(make).toThrow(/sse needs paths of its own/);
 	});
 });

@@ -1,7 +1,7 @@
 import { InvalidSessionIdError, StreamError } from '@tmcp-sessions/core';
 import { DurableObjectStreamSessionManager } from '@tmcp-sessions/streams-durable-object';
 import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
-import { countedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit';
+import { createCountedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -104,7 +104,7 @@ describe('an inbox in the object', () => {
 		const counter = new ObjectCallCounter();
 		let sockets = 0;
 		const counted = beforeOpening(async () => void (sockets += 1));
-		const { manager, open } = newManager(countedDurableObject(counted, counter));
+		const { manager, open } = newManager(createCountedDurableObject(counted, counter));
 		const session = crypto.randomUUID();
 		for (let opened = 0; opened < 5; opened++) await open(session);
 		expect(sockets).toBe(5);
@@ -247,7 +247,9 @@ describe('what is refused', () => {
 
 	it('a message that may be too long for a frame, before anything is called; a shorter one arrives', async () => {
 		const counter = new ObjectCallCounter();
-		const { manager, open } = newManager(countedDurableObject(env.TMCP_DURABLE_OBJECT, counter));
+		const { manager, open } = newManager(
+			createCountedDurableObject(env.TMCP_DURABLE_OBJECT, counter),
+		);
 		const session = crypto.randomUUID();
 		const { received } = await open(session);
 		const longest = '雪'.repeat(MOST_UNITS);

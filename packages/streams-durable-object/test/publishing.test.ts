@@ -3,7 +3,7 @@ import {
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
 import { runInScope } from '@tmcp-sessions/core/backend';
-import { interceptedDurableObject, OpenStream } from '@tmcp-sessions/testkit';
+import { createInterceptedDurableObject, OpenStream } from '@tmcp-sessions/testkit';
 import type { ObjectCall } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
@@ -29,7 +29,7 @@ function newIsolate(
 ) {
 	const calls: string[] = [];
 	const errors: string[] = [];
-	const binding = interceptedDurableObject(env.TMCP_DURABLE_OBJECT, async (call, proceed) => {
+	const binding = createInterceptedDurableObject(env.TMCP_DURABLE_OBJECT, async (call, proceed) => {
 		calls.push(call.object);
 		await before(call);
 		const answer = await proceed();
@@ -203,7 +203,7 @@ describe('publishing', () => {
 	it('of one request uses one stub of each shard, whose calls arrive in order, and a new one after a failure', async () => {
 		const stubs: string[] = [];
 		let isBroken = false;
-		const intercepted = interceptedDurableObject(
+		const intercepted = createInterceptedDurableObject(
 			env.TMCP_DURABLE_OBJECT,
 			async (_call, proceed) => {
 				if (isBroken) throw new Error('object is overloaded');

@@ -49,7 +49,7 @@ async function withRootMethod<Method extends 'addShard' | 'removeShard'>(
 ): Promise<() => Promise<void>> {
 	const change = (put: (prototype: object, original: SyncLayer[Method]) => void): Promise<void> =>
 		runInDurableObject(syncLayer(), (instance) => {
-			// Callers of an object get to methods of its class only.
+			// Authenticator of an object get to methods of its class only.
 			put(Object.getPrototypeOf(instance) as object, instance[method].bind(instance));
 		});
 	await change((prototype, original) => void Reflect.set(prototype, method, replace(original)));

@@ -1,15 +1,15 @@
 export {
-	countedDurableObject,
+	createCountedDurableObject,
 	ObjectCallCounter,
 } from './durable-object/counted-durable-object.ts';
-export { countedKV, OperationCounter } from './kv/counted-kv.ts';
+export { createCountedKV, OperationCounter } from './kv/counted-kv.ts';
 export type { OperationCounts } from './kv/counted-kv.ts';
-export { faultyKV, rateLimitedKV } from './kv/faulty-kv.ts';
-export { interceptedDurableObject } from './durable-object/intercepted-durable-object.ts';
+export { createFaultyKV, createRateLimitedKV } from './kv/faulty-kv.ts';
+export { createInterceptedDurableObject } from './durable-object/intercepted-durable-object.ts';
 export type { ObjectCall } from './durable-object/intercepted-durable-object.ts';
-export { interceptedKV } from './kv/intercepted-kv.ts';
+export { createInterceptedKV } from './kv/intercepted-kv.ts';
 export type { KVCall, KVOperation } from './kv/intercepted-kv.ts';
-export { locationKV } from './kv/location-kv.ts';
+export { createLocationKV } from './kv/location-kv.ts';
 export { mutate, seededRandom } from './random/mutations.ts';
 export { testInfoSessionManager } from './suites/info-suite.ts';
 export type { InfoUnderTest } from './suites/info-suite.ts';

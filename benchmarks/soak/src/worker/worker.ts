@@ -62,7 +62,7 @@ const mcp = createMcpHandler(server, {
 	subscriptions: new DurableObjectSubscriptionManager(),
 	placement: { shards: Number(env.SHARDS) },
 	// Often, so that a client that was destroyed is soon found gone.
-	heartbeatSeconds: 1,
+	keepAliveSeconds: 1,
 });
 
 /** Publishes as the transport does. @returns what failed, where anything did. */

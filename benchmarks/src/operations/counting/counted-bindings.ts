@@ -23,7 +23,7 @@ const kvMethods: Readonly<Record<string, Operation>> = {
 	delete: 'kvDeletes',
 };
 const stubMethods = ['get', 'getByName'];
-const shardBinding = 'TMCP_SESSION_OBJECT';
+const shardBinding = 'TMCP_SESSION_SHARD';
 const shardClass = 'SessionShard';
 const rowsOfShards = { read: 'rowsRead', written: 'rowsWritten' } as const;
 const rowsOfStreams = { read: 'objectRowsRead', written: 'objectRowsWritten' } as const;

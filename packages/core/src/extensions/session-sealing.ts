@@ -1,7 +1,7 @@
 import type { ClientCapabilities, ClientInfo } from '../store/session-store.ts';
 
 /** What a client says of itself at `initialize`, and whose session it opens. */
-export interface SaidAtInitialize {
+export interface InitializeParams {
 	/** As `RequestScope.principal`; empty where sessions are nobody's. */
 	readonly principal: string;
 	readonly clientInfo: ClientInfo;
@@ -13,13 +13,13 @@ export interface SaidAtInitialize {
 }
 
 /** A session as its client knows it, and as everything behind the handler does. */
-export interface NamedSession {
+export interface IssuedSession {
 	/** What the client gets and sends: with all that is sealed in it, up to 2,048 characters. */
 	readonly id: string;
 	/**
 	 * What managers, tools and logs call it: short, fit for a key, and of no use to who has it alone.
 	 */
-	readonly name: string;
+	readonly internalId: string;
 	/** The revision that the client asked for. */
 	readonly protocolVersion?: string | undefined;
 }
@@ -27,28 +27,28 @@ export interface NamedSession {
 /**
  * What an info manager may offer besides tmcp's interface: ids that carry what is known of their
  * session. Whoever serves the protocol asks it for the id at `initialize`, opens the id of every
- * other request, and calls the session by its `name` from there on.
+ * other request, and calls the session by its `internalId` from there on.
  */
 export interface SessionSealing {
 	/**
 	 * Whether what changes is kept: log levels, subscriptions, the end of a session. Where it is not,
 	 * the server offers none of it.
 	 */
-	readonly keepsChanges: boolean;
+	readonly storesMutableState: boolean;
 
 	/**
 	 * The id of a new session.
 	 *
 	 * @throws {TmcpSessionsError} `session-too-large`, where what the client says fits no id.
 	 */
-	sealSession(said: SaidAtInitialize): Promise<NamedSession>;
+	sealSession(said: InitializeParams): Promise<IssuedSession>;
 
 	/**
 	 * The session of this id; `undefined` where the id was not made here, not for this principal, or
 	 * has expired. Takes any text and asks no storage: whether the session was ended is for
 	 * `getClientCapabilities` to say, as of every other.
 	 */
-	openSession(id: string, principal: string): Promise<NamedSession | undefined>;
+	openSession(id: string, principal: string): Promise<IssuedSession | undefined>;
 }
 
 /** Whether an info manager makes the ids of its sessions. */

@@ -6,7 +6,7 @@ import type { McpServer } from 'tmcp';
 import { DirectCall } from './direct-call.ts';
 import { methodOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
-import type { RequestWork } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import { isAnsweredAtOnce } from './turns.ts';
 
 /** Requests that change nothing of their session, so that the transport has no part in them. */
@@ -48,7 +48,7 @@ export class DirectCalls<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	/** Whether the server can have a request at once. */
-	takes({ message, messageId, sessionId }: RequestWork): boolean {
+	takes({ message, messageId, sessionId }: RequestContext): boolean {
 		if (messageId === undefined || (this.#info && !sessionId)) return false;
 		// Sound: with an id it is an object.
 		const isOfProtocol = (message as JsonObject)['jsonrpc'] === '2.0';
@@ -61,7 +61,7 @@ export class DirectCalls<Custom extends Record<string, unknown> | undefined> {
 	 *
 	 * @throws what the server, or a backend, fails with at once.
 	 */
-	async answer(work: RequestWork, custom: Custom | undefined): Promise<JsonObject | undefined> {
+	async answer(work: RequestContext, custom: Custom | undefined): Promise<JsonObject | undefined> {
 		const call = new DirectCall();
 		const context = await this.#contextOf(work, call, custom);
 		work.direct = call;
@@ -76,7 +76,7 @@ export class DirectCalls<Custom extends Record<string, unknown> | undefined> {
 
 	/** What the transport would tell the server, but how to listen. */
 	async #contextOf(
-		{ auth, sessionId }: RequestWork,
+		{ auth, sessionId }: RequestContext,
 		{ signal }: DirectCall,
 		custom: Custom | undefined,
 	): Promise<Context<Custom>> {

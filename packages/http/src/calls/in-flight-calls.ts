@@ -1,10 +1,10 @@
 import type { ResumableStreams, SessionInbox, SessionInboxes } from '@tmcp-sessions/core/backend';
 
-import { CallStream } from './resumable-call.ts';
-import { idOf, isAnswer, methodOf, paramsOf } from '../request/json-rpc.ts';
+import { ResumableCall } from './resumable-call.ts';
+import { idOf, isClientResponse, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { HandlerSeams } from '../endpoint/handler-seams.ts';
 import type { Answer, JsonObject, Question } from '../request/json-rpc.ts';
-import type { RequestWork } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
 
 /** A call this old can be cancelled from any isolate: younger ones shall cost nothing. */
 const REACHABLE_AFTER_MS = 1_000;
@@ -25,36 +25,36 @@ export type TakeAnswer = (answer: Answer) => void;
  * The calls of this isolate that take a while. Their clients' answers and cancellations come with
  * requests of their own, in any isolate, and find them by the session's inbox.
  */
-export class CallsAtWork {
+export class InFlightCalls {
 	readonly #inboxes: SessionInboxes;
 	readonly #resumable: ResumableStreams | undefined;
-	readonly #answerMs: number;
+	readonly #clientResponseTimeoutMs: number;
 	readonly #takeAnswer: TakeAnswer;
 	readonly #onPrimed: HandlerSeams['onPrimed'];
-	readonly #calls = new Map<string, Set<CallAtWork>>();
-	readonly #byWork = new WeakMap<RequestWork, CallAtWork>();
+	readonly #calls = new Map<string, Set<InFlightCall>>();
+	readonly #byWork = new WeakMap<RequestContext, InFlightCall>();
 
 	constructor(
 		inboxes: SessionInboxes,
 		resumable: ResumableStreams | undefined,
-		answerMs: number,
+		clientResponseTimeoutMs: number,
 		takeAnswer: TakeAnswer,
 		onPrimed: HandlerSeams['onPrimed'],
 	) {
 		this.#onPrimed = onPrimed;
 		this.#inboxes = inboxes;
 		this.#resumable = resumable;
-		this.#answerMs = answerMs;
+		this.#clientResponseTimeoutMs = clientResponseTimeoutMs;
 		this.#takeAnswer = takeAnswer;
 	}
 
 	/** Lets the client cancel a call that was not answered at once, and come back for its answer. */
-	watch(work: RequestWork): void {
+	watch(work: RequestContext): void {
 		if (!work.sessionId || work.messageId === undefined || work.isHandled) return;
 		const call = this.#callOf(work);
 		const reach = async (): Promise<void> => {
 			await call.listen();
-			if (!work.isHandled && work.answerType === 'sse') this.#prime(work);
+			if (!work.isHandled && work.responseType === 'sse') this.#prime(work);
 		};
 		const timer = setTimeout(() => work.waitUntil(reach()), REACHABLE_AFTER_MS);
 		work.waitUntil(work.handled.then(() => clearTimeout(timer)));
@@ -74,12 +74,12 @@ export class CallsAtWork {
 		await this.deliver(session, { method: ENDED });
 	}
 
-	#prime(work: RequestWork): void {
+	#prime(work: RequestContext): void {
 		if (!this.#resumable) return;
-		work.callStream = new CallStream(this.#resumable, work.sessionId, (keeping) =>
+		work.resumableCall = new ResumableCall(this.#resumable, work.sessionId, (keeping) =>
 			work.waitUntil(keeping),
 		);
-		this.#onPrimed?.(work, work.callStream.name);
+		this.#onPrimed?.(work, work.resumableCall.name);
 		work.onPrimed();
 	}
 
@@ -88,12 +88,12 @@ export class CallsAtWork {
 	 *
 	 * @param send puts the question on the stream of the call.
 	 */
-	ask(work: RequestWork | undefined, question: Question, send: (sent: object) => void): void {
+	ask(work: RequestContext | undefined, question: Question, send: (sent: object) => void): void {
 		const { id } = question;
-		if (work?.sessionId && work.messageId !== undefined && work.answerType === 'sse') {
+		if (work?.sessionId && work.messageId !== undefined && work.responseType === 'sse') {
 			work.waitUntil(this.#callOf(work).ask(question, send));
 		} else {
-			this.#takeAnswer(noAnswer(id, 'There is no stream of a call to ask the client on'));
+			this.#takeAnswer(noClientResponse(id, 'There is no stream of a call to ask the client on'));
 		}
 	}
 
@@ -110,11 +110,16 @@ export class CallsAtWork {
 		await this.#inboxes.deliver(session, JSON.stringify(message));
 	}
 
-	#callOf(work: RequestWork): CallAtWork {
+	#callOf(work: RequestContext): InFlightCall {
 		const known = this.#byWork.get(work);
 		if (known) return known;
 		this.#forgetLost();
-		const call = new CallAtWork(work, this.#inboxes, this.#answerMs, this.#takeAnswer);
+		const call = new InFlightCall(
+			work,
+			this.#inboxes,
+			this.#clientResponseTimeoutMs,
+			this.#takeAnswer,
+		);
 		const calls = this.#calls.get(work.sessionId) ?? new Set();
 		this.#calls.set(work.sessionId, calls.add(call));
 		this.#byWork.set(work, call);
@@ -138,7 +143,7 @@ export class CallsAtWork {
 	}
 
 	/** Its session may have others by now. */
-	#forgetIfEmpty(session: string, calls: ReadonlySet<CallAtWork>): void {
+	#forgetIfEmpty(session: string, calls: ReadonlySet<InFlightCall>): void {
 		if (calls.size === 0 && this.#calls.get(session) === calls) this.#calls.delete(session);
 	}
 }
@@ -154,10 +159,10 @@ interface OpenQuestion {
 	timer: ReturnType<typeof setTimeout>;
 }
 
-class CallAtWork {
-	readonly #work: RequestWork;
+class InFlightCall {
+	readonly #work: RequestContext;
 	readonly #inboxes: SessionInboxes;
-	readonly #answerMs: number;
+	readonly #clientResponseTimeoutMs: number;
 	readonly #takeAnswer: TakeAnswer;
 	/** Part of the ids of its questions: 122 random bits. */
 	readonly #secret: string = crypto.randomUUID();
@@ -168,18 +173,18 @@ class CallAtWork {
 	#requestCancel: () => void = () => {};
 
 	constructor(
-		work: RequestWork,
+		work: RequestContext,
 		inboxes: SessionInboxes,
-		answerMs: number,
+		clientResponseTimeoutMs: number,
 		takeAnswer: TakeAnswer,
 	) {
 		this.#work = work;
 		this.#inboxes = inboxes;
-		this.#answerMs = answerMs;
+		this.#clientResponseTimeoutMs = clientResponseTimeoutMs;
 		this.#takeAnswer = takeAnswer;
 		work.onClientLeft = () => {
 			this.#hurry();
-			work.callStream?.moveAway();
+			work.resumableCall?.moveAway();
 		};
 		// Another request may wish to cancel this one, but only its own may touch its streams:
 		// workerd runs what follows a promise in the request that waits for it.
@@ -212,7 +217,10 @@ class CallAtWork {
 	async ask(question: Question, send: (sent: object) => void): Promise<void> {
 		const { id } = question;
 		const asked = `${this.#secret}.${id}`;
-		const ms = Math.min(this.#answerMs, this.leftAtMs + ANSWER_AFTER_LEAVING_MS - Date.now());
+		const ms = Math.min(
+			this.#clientResponseTimeoutMs,
+			this.leftAtMs + ANSWER_AFTER_LEAVING_MS - Date.now(),
+		);
 		this.#questions.set(asked, { id, timer: this.#endIn(asked, Math.max(ms, 0)) });
 		try {
 			// The answer may come as soon as the question is out.
@@ -238,11 +246,11 @@ class CallAtWork {
 	#take(text: string): void {
 		const message: unknown = JSON.parse(text);
 		if (this.isCancelledBy(message)) this.cancel();
-		const { callStream } = this.#work;
-		if (methodOf(message) === RESUMED && paramsOf(message)['stream'] === callStream?.name) {
-			callStream?.moveAway();
+		const { resumableCall } = this.#work;
+		if (methodOf(message) === RESUMED && paramsOf(message)['stream'] === resumableCall?.name) {
+			resumableCall?.moveAway();
 		}
-		if (!isAnswer(message)) return;
+		if (!isClientResponse(message)) return;
 		const asked = String(message.id);
 		const question = this.#questions.get(asked);
 		if (!question) return;
@@ -261,7 +269,10 @@ class CallAtWork {
 		this.leftAtMs = Date.now();
 		for (const [asked, question] of this.#questions) {
 			clearTimeout(question.timer);
-			question.timer = this.#endIn(asked, Math.min(ANSWER_AFTER_LEAVING_MS, this.#answerMs));
+			question.timer = this.#endIn(
+				asked,
+				Math.min(ANSWER_AFTER_LEAVING_MS, this.#clientResponseTimeoutMs),
+			);
 		}
 	}
 
@@ -281,12 +292,12 @@ class CallAtWork {
 		if (!question) return;
 		clearTimeout(question.timer);
 		this.#questions.delete(asked);
-		this.#takeAnswer(noAnswer(question.id, reason));
+		this.#takeAnswer(noClientResponse(question.id, reason));
 	}
 }
 
 /** The error that stands for an answer. */
-export function noAnswer(
+export function noClientResponse(
 	id: string | number,
 	message: string,
 ): { jsonrpc: '2.0'; id: string | number; error: { code: number; message: string } } {

@@ -11,7 +11,7 @@ const MAX_HELD_LENGTH = 512 * 1_024;
  * its client listens, and kept by the stream manager as soon as the client may need it: when it was
  * found gone, when it has come back elsewhere, and with the answer, which may be lost on its way.
  */
-export class CallStream {
+export class ResumableCall {
 	/** What its events are called. */
 	readonly name: string = newCallStream();
 	/** The event that lets the client come back. */

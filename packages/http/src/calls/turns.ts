@@ -1,4 +1,4 @@
-import type { RequestWork } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
 
 /** Microtasks in which a tool that waits for nothing has answered: some 40, with room to spare. */
 const TURNS_OF_A_CALL = 100;
@@ -12,7 +12,7 @@ const TURNS_OF_A_CALL = 100;
  * @returns whether the server is through.
  */
 export async function isAnsweredAtOnce(
-	work: RequestWork,
+	work: RequestContext,
 	read?: Promise<unknown>,
 ): Promise<boolean> {
 	if (read) await Promise.race([read, work.begun]);

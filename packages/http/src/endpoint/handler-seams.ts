@@ -5,7 +5,7 @@ import type { AuthInfo } from 'tmcp';
 import type { Caller } from '../session/authenticator.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import type { ExecutionContextLike } from '../options.ts';
-import type { RequestHeaders } from '../request/cached-headers.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
 
 /**
  * How a package composes the handler where sessions live elsewhere: in the Worker that sends their
@@ -13,7 +13,7 @@ import type { RequestHeaders } from '../request/cached-headers.ts';
  */
 export interface HandlerSeams {
 	/** Other ids than the ones of `createSessionIds`, made of these. */
-	readonly names?: ((ids: SessionIds) => SessionNames) | undefined;
+	readonly names?: ((ids: SessionIds) => SessionIdIssuer) | undefined;
 	/** Answers in the place of the server. GET streams, and what the rules refuse, stay here. */
 	readonly route?: Route | undefined;
 	/** Who sends a request, where somebody else has found it out. `oauth` and `principal` are not asked. */
@@ -31,11 +31,11 @@ export type CompleteAnswer = (text: string, status: number, headers: AnswerHeade
 export type AnswerHeaders = Headers | Record<string, string>;
 
 /** Makes and checks the ids of sessions. */
-export interface SessionNames {
+export interface SessionIdIssuer {
 	/** The id of a new session. */
-	open(principal: string, headers: RequestHeaders): Promise<string>;
+	open(principal: string, headers: CachedHeaders): Promise<string>;
 	/** Whether the id was made here for this principal. Takes any visible ASCII. */
-	verify(id: string, principal: string, headers: RequestHeaders): Promise<boolean>;
+	verify(id: string, principal: string, headers: CachedHeaders): Promise<boolean>;
 }
 
 /** Where requests go whose path, host, origin and caller are checked. */
@@ -50,7 +50,7 @@ export interface Route {
 	 */
 	readonly agreed?:
 		((routed: RoutedRequest, notifications: JsonObject) => Promise<JsonObject>) | undefined;
-	/** @throws {StreamError} where it cannot be reached, which is a 503; a {@link Refusal} for what it does not take. */
+	/** @throws {StreamError} where it cannot be reached, which is a 503; a {@link HttpRejection} for what it does not take. */
 	send(routed: RoutedRequest): Promise<Response>;
 }
 
@@ -66,7 +66,7 @@ export interface RoutedRequest {
 	readonly principal: string;
 	readonly auth: AuthInfo | null;
 	/** Its headers, those that were looked up once. */
-	readonly headers: RequestHeaders;
+	readonly headers: CachedHeaders;
 	/** What was read; a DELETE has none. */
 	readonly body: string | undefined;
 	/** What came with the request, for another handler. */

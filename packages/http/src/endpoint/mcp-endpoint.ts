@@ -2,23 +2,27 @@ import { runInScope } from '@tmcp-sessions/core/backend';
 
 import { isCancellation } from '../calls/in-flight-calls.ts';
 import { completeResponse, directResponse } from '../response/buffered.ts';
-import type { EndpointParts } from './endpoint-deps.ts';
+import type { EndpointDeps } from './endpoint-deps.ts';
 import type { Route, RoutedRequest } from './handler-seams.ts';
-import { acceptedAnswer, checkProtocolVersion, onlySessions } from '../validation/headers.ts';
-import { needsMemory } from '../transport/initialize-result.ts';
+import {
+	negotiateResponseType,
+	checkProtocolVersion,
+	sessionBasedOnly,
+} from '../validation/headers.ts';
+import { requiresSessionState } from '../transport/initialize-result.ts';
 import { jsonResponse, liveResponse } from '../response/sse.ts';
-import { idOf, isAnswer, isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
+import { idOf, isClientResponse, isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import { parseMessage, readText } from '../validation/body.ts';
 import { checkClient, checkIds, checkInitialize } from '../validation/messages.ts';
 import type { ExecutionContextLike } from '../options.ts';
-import { Refusal } from '../request/http-rejection.ts';
-import { checkRememberedParams } from '../validation/stored-params.ts';
-import type { RequestWork } from '../request/request-context.ts';
+import { HttpRejection } from '../request/http-rejection.ts';
+import { checkStoredParams } from '../validation/stored-params.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import {
 	checkStatelessRequest,
 	isStateless,
-	namesStatelessEra,
+	declaresStateless,
 } from '../validation/stateless-requests.ts';
 import { followClient, transportRequest } from '../transport/transport-request.ts';
 import { isAnsweredAtOnce } from '../calls/turns.ts';
@@ -28,20 +32,20 @@ import { isAnsweredAtOnce } from '../calls/turns.ts';
  * and what becomes of its answer.
  */
 export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
-	readonly #parts: EndpointParts<Custom>;
+	readonly #parts: EndpointDeps<Custom>;
 	#lastUrl: { readonly text: string; readonly parsed: URL } | undefined;
 
-	constructor(parts: EndpointParts<Custom>) {
+	constructor(parts: EndpointDeps<Custom>) {
 		this.#parts = parts;
 	}
 
 	/**
-	 * @throws {Refusal} for what the rules do not allow.
+	 * @throws {HttpRejection} for what the rules do not allow.
 	 * @throws {StoreError} {@link StreamError} where a backend is down.
 	 */
 	respond(
 		request: Request,
-		work: RequestWork,
+		work: RequestContext,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
 		const { path, oauth, callers, caller } = this.#parts;
@@ -63,7 +67,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	/** Whoever has an OAuth flow, or callers that are to be known. */
 	async #respondToCaller(
 		request: Request,
-		work: RequestWork,
+		work: RequestContext,
 		url: URL,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
@@ -84,7 +88,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		return this.#respondTo(request, work, url);
 	}
 
-	#respondTo(request: Request, work: RequestWork, url: URL): Promise<Response> {
+	#respondTo(request: Request, work: RequestContext, url: URL): Promise<Response> {
 		const { origins, sessions } = this.#parts;
 		origins.check(work.headers, url);
 		sessions?.checkHost(url);
@@ -105,17 +109,17 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	/** GET, DELETE, and what the transport refuses. */
-	async #other(request: Request, work: RequestWork): Promise<Response> {
+	async #other(request: Request, work: RequestContext): Promise<Response> {
 		const { sessions } = this.#parts;
 		const isSessionMethod = request.method === 'GET' || request.method === 'DELETE';
-		if (isSessionMethod && !namesStatelessEra(work.headers)) {
+		if (isSessionMethod && !declaresStateless(work.headers)) {
 			if (!sessions) throw withoutSessions(request.method, 'POST, OPTIONS');
 			checkProtocolVersion(work.headers);
 			if (request.method === 'GET') {
-				acceptedAnswer(work.headers, ['sse']);
+				negotiateResponseType(work.headers, ['sse']);
 				work.lastEventId = work.headers.get('last-event-id') ?? undefined;
 			}
-			if (request.method === 'DELETE' && !sessions.areChangesKept) {
+			if (request.method === 'DELETE' && !sessions.storesMutableState) {
 				throw withoutSessions('DELETE', 'GET, POST, OPTIONS');
 			}
 			work.enter(await sessions.require(work.headers, work.principal));
@@ -126,12 +130,17 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		return this.#transport(request, work);
 	}
 
-	async #post(request: Request, work: RequestWork): Promise<Response> {
+	async #post(request: Request, work: RequestContext): Promise<Response> {
 		const text = await readText(request, work.headers, this.#parts.maxBodyBytes);
 		return this.#message(text, parseMessage(text), request, work);
 	}
 
-	#message(text: string, message: unknown, request: Request, work: RequestWork): Promise<Response> {
+	#message(
+		text: string,
+		message: unknown,
+		request: Request,
+		work: RequestContext,
+	): Promise<Response> {
 		work.text = text;
 		work.message = message;
 		if (!isObject(message)) return this.#transport(request, work);
@@ -139,10 +148,13 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		work.messageId = methodOf(message) === undefined ? undefined : idOf(message);
 		if (work.messageId !== undefined) {
 			work.isListening = message.method === 'subscriptions/listen';
-			work.answerType = acceptedAnswer(work.headers, work.isListening ? ['sse'] : ['sse', 'json']);
+			work.responseType = negotiateResponseType(
+				work.headers,
+				work.isListening ? ['sse'] : ['sse', 'json'],
+			);
 		}
 		if (isStateless(work.headers, message)) {
-			if (this.#parts.route?.takesStateless === false) throw onlySessions(work.headers);
+			if (this.#parts.route?.takesStateless === false) throw sessionBasedOnly(work.headers);
 			checkStatelessRequest(message);
 			work.endsWithClient = true;
 			return this.#served('stateless', request, work);
@@ -151,7 +163,11 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	/** A message of a client of 2025. */
-	async #sessionPost(request: Request, work: RequestWork, message: JsonObject): Promise<Response> {
+	async #sessionPost(
+		request: Request,
+		work: RequestContext,
+		message: JsonObject,
+	): Promise<Response> {
 		const { sessions, calls } = this.#parts;
 		const method = methodOf(message);
 		if (method === 'initialize') {
@@ -164,15 +180,15 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		}
 		checkProtocolVersion(work.headers);
 		if (sessions) work.enter(await sessions.require(work.headers, work.principal));
-		if (!sessions?.areChangesKept && method !== undefined && needsMemory(method)) {
-			throw new Refusal({
+		if (!sessions?.storesMutableState && method !== undefined && requiresSessionState(method)) {
+			throw new HttpRejection({
 				status: 200,
 				code: -32601,
 				message: `Method ${method} needs what this server keeps nothing of`,
 			});
 		}
-		checkRememberedParams(method, message);
-		if (isAnswer(message) || isCancellation(message)) {
+		checkStoredParams(method, message);
+		if (isClientResponse(message) || isCancellation(message)) {
 			if (work.sessionId) await calls.deliver(work.sessionId, message);
 			return new Response(null, { status: 202 });
 		}
@@ -180,7 +196,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	/** By the server at once, where it can be, and otherwise by the transport. */
-	async #answered(request: Request, work: RequestWork): Promise<Response> {
+	async #answered(request: Request, work: RequestContext): Promise<Response> {
 		const { context, direct } = this.#parts;
 		if (!direct?.takes(work)) return this.#transport(request, work);
 		const custom = context && (await context(request));
@@ -189,7 +205,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	/** Sends a message on as it came: what it says is looked at where its session lives. */
-	async #send(route: Route, request: Request, work: RequestWork): Promise<Response> {
+	async #send(route: Route, request: Request, work: RequestContext): Promise<Response> {
 		const { sessions, maxBodyBytes } = this.#parts;
 		const isPost = request.method === 'POST';
 		const body = isPost ? await readText(request, work.headers, maxBodyBytes) : undefined;
@@ -203,7 +219,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	/** By whoever the session lives with, or by the transport. */
-	#served(kind: RoutedRequest['kind'], request: Request, work: RequestWork): Promise<Response> {
+	#served(kind: RoutedRequest['kind'], request: Request, work: RequestContext): Promise<Response> {
 		const { route } = this.#parts;
 		return route
 			? this.#routed(route, kind, request, work, work.text)
@@ -214,7 +230,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		route: Route,
 		kind: RoutedRequest['kind'],
 		request: Request,
-		work: RequestWork,
+		work: RequestContext,
 		body: string | undefined,
 	): Promise<Response> {
 		if (kind === 'initialize') checkClient(work.message);
@@ -233,7 +249,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	/** The transport's answer, with what it takes to let its work finish. */
-	async #transport(request: Request, work: RequestWork): Promise<Response> {
+	async #transport(request: Request, work: RequestContext): Promise<Response> {
 		const { context } = this.#parts;
 		const isAsked = request.method !== 'OPTIONS';
 		return this.#handOver(request, work, isAsked && context ? await context(request) : undefined);
@@ -241,10 +257,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 
 	async #handOver(
 		request: Request,
-		work: RequestWork,
+		work: RequestContext,
 		custom: Custom | undefined,
 	): Promise<Response> {
-		const { transport, heartbeatMs, calls } = this.#parts;
+		const { transport, keepAliveMs, calls } = this.#parts;
 		// A call that is answered at once is over before its client can leave.
 		const isCall = work.messageId !== undefined && !work.isListening;
 		if (!isCall) followClient(request, work);
@@ -265,23 +281,23 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		}
 		const isStream = answer.headers.get('content-type') === 'text/event-stream';
 		if (!isStream || !answer.body) return answer;
-		const respond = work.answerType === 'json' ? jsonResponse : liveResponse;
+		const respond = work.responseType === 'json' ? jsonResponse : liveResponse;
 		const isCancellable = !work.endsWithClient;
-		return respond(answer, answer.body, work, heartbeatMs, () => {
+		return respond(answer, answer.body, work, keepAliveMs, () => {
 			if (isCancellable) calls.watch(work);
 		});
 	}
 }
 
 /** Whether a request names the session that is to answer it. */
-function namesSession({ method }: Request, { headers }: RequestWork): boolean {
+function namesSession({ method }: Request, { headers }: RequestContext): boolean {
 	if (method !== 'POST' && method !== 'DELETE') return false;
-	return headers.get('mcp-session-id') !== null && !namesStatelessEra(headers);
+	return headers.get('mcp-session-id') !== null && !declaresStateless(headers);
 }
 
 /** A method of HTTP that is about sessions, where there is nothing to be done with one. */
-function withoutSessions(method: string, allowed: string): Refusal {
-	return new Refusal({
+function withoutSessions(method: string, allowed: string): HttpRejection {
+	return new HttpRejection({
 		status: 405,
 		code: -32601,
 		message: `${method} needs what this server keeps nothing of; use ${allowed}`,

@@ -1,6 +1,6 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { knowsPresence } from '@tmcp-sessions/core/backend';
-import { Refusal } from '../request/http-rejection.ts';
+import { HttpRejection } from '../request/http-rejection.ts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 
 /** When a stream that has just lost its way to the backend is looked for again: after 3 s it is not. */
@@ -25,7 +25,7 @@ export class LiveSessions {
 	 *
 	 * @param isNew whether it is `initialize`: nothing is known, and Workers KV remembers for a minute
 	 * that it was asked in vain.
-	 * @throws {Refusal} 404, where the stream has ended.
+	 * @throws {HttpRejection} 404, where the stream has ended.
 	 * @throws {StoreError} {@link StreamError} where a backend is down.
 	 */
 	async require(id: string, isNew: boolean): Promise<void> {
@@ -58,7 +58,7 @@ export class LiveSessions {
 }
 
 /** The refusal of a message whose session nobody hears. */
-export function unknownSession(what: string, path: string): Refusal {
+export function unknownSession(what: string, path: string): HttpRejection {
 	const message = `${what}; open a new one with GET ${path}`;
-	return new Refusal({ status: 404, code: -32001, message });
+	return new HttpRejection({ status: 404, code: -32001, message });
 }

@@ -6,7 +6,7 @@ type SharedOption =
 	| 'allowedOrigins'
 	| 'context'
 	| 'cors'
-	| 'heartbeatSeconds'
+	| 'keepAliveSeconds'
 	| 'maxBodyBytes'
 	| 'oauth'
 	| 'onError'
@@ -30,5 +30,5 @@ export interface SseHandlerOptions<Custom = undefined> extends Pick<
 	 * How long an elicitation or a sampling waits for its answer. Default: 25, since Workers end what
 	 * a message started 30 s after it was accepted.
 	 */
-	readonly answerSeconds?: number | undefined;
+	readonly clientResponseTimeoutSeconds?: number | undefined;
 }

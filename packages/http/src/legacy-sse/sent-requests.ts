@@ -1,5 +1,5 @@
 import { runInScope } from '@tmcp-sessions/core/backend';
-import type { RequestWork } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import type { SseSeams } from './sse-seams.ts';
 
 import { enterMessage } from './enter-message.ts';
@@ -8,11 +8,11 @@ import type { SessionHost } from './session-host.ts';
 /**
  * Answers a request that a Worker has sent on: all that can be checked without the session is.
  *
- * @throws {Refusal} 404, where the stream of the session has ended.
+ * @throws {HttpRejection} 404, where the stream of the session has ended.
  */
 export async function answerSent(
 	request: Request,
-	work: RequestWork,
+	work: RequestContext,
 	host: SessionHost,
 	sent: NonNullable<SseSeams['sent']>,
 ): Promise<Response> {

@@ -1,8 +1,8 @@
-import { checkRememberedParams } from '../validation/stored-params.ts';
-import { currentWork } from '../transport/tracked-server.ts';
-import { errorMessage, Refusal, refusalDetailOf } from '../request/http-rejection.ts';
+import { checkStoredParams } from '../validation/stored-params.ts';
+import { currentContext } from '../transport/tracked-server.ts';
+import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';
 import { methodOf } from '../request/json-rpc.ts';
-import { overridden } from '../transport/with-overrides.ts';
+import { withOverrides } from '../transport/with-overrides.ts';
 import type { McpServer } from 'tmcp';
 
 type Receive = McpServer['receive'];
@@ -20,20 +20,20 @@ export function servedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	isTeller: boolean,
 ): Server {
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
-		const work = currentWork();
+		const work = currentContext();
 		const abort = new AbortController();
 		work?.signal.addEventListener('abort', () => abort.abort());
 		const auth = work?.auth ? { auth: work.auth } : {};
 		try {
-			checkRememberedParams(methodOf(message), message);
+			checkStoredParams(methodOf(message), message);
 			const own = { ...context, ...auth, signal: abort.signal };
 			const response: unknown = await server.receive(message, own);
 			return abort.signal.aborted ? null : (response ?? work?.response ?? null);
 		} catch (error) {
 			// Of what is no request, whoever threw it has reported it.
 			if (work?.messageId === undefined || abort.signal.aborted) return null;
-			if (!(error instanceof Refusal)) work.report(error);
-			return errorMessage(refusalDetailOf(error), work.messageId);
+			if (!(error instanceof HttpRejection)) work.report(error);
+			return errorMessage(rejectionDetailOf(error), work.messageId);
 		}
 	};
 	// Sound: the same method with its overloads left out.
@@ -42,5 +42,5 @@ export function servedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 		event === 'broadcast' && !isTeller ? () => {} : serverOn(event, ...rest);
 
 	// Sound: the same methods with their overloads and type parameters left out.
-	return overridden(server, { receive, on } as Partial<Server>);
+	return withOverrides(server, { receive, on } as Partial<Server>);
 }

@@ -1,11 +1,11 @@
 import { sessionsExpire } from '@tmcp-sessions/core/backend';
-import { errorMessage, refusalDetailOf } from '../request/http-rejection.ts';
-import { isAnswer, methodOf } from '../request/json-rpc.ts';
+import { errorMessage, rejectionDetailOf } from '../request/http-rejection.ts';
+import { isClientResponse, methodOf } from '../request/json-rpc.ts';
 import { isCancellation } from '../calls/in-flight-calls.ts';
-import type { CallsAtWork } from '../calls/in-flight-calls.ts';
+import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
-import type { RequestWork } from '../request/request-context.ts';
-import type { SessionWatch } from '../session/session-keep-alive.ts';
+import type { RequestContext } from '../request/request-context.ts';
+import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
 import type { SseSeams } from './sse-seams.ts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 import type { SseTransport } from '@tmcp/transport-sse';
@@ -19,18 +19,18 @@ export interface SessionHost {
 	 *
 	 * @returns what its client is told where it cannot be.
 	 */
-	begin(request: Request, work: RequestWork): Promise<Response | undefined>;
+	begin(request: Request, work: RequestContext): Promise<Response | undefined>;
 	/**
 	 * Takes a well-formed message of a session whose id is right.
 	 *
 	 * @returns a 202 at once; the answer comes on the stream.
-	 * @throws {Refusal} 404, where the stream has ended.
+	 * @throws {HttpRejection} 404, where the stream has ended.
 	 */
-	take(request: Request, work: RequestWork, message: JsonObject): Promise<Response>;
+	take(request: Request, work: RequestContext, message: JsonObject): Promise<Response>;
 	/** How the session of an open stream is looked after, where that is done here. */
-	watch?(work: RequestWork): SessionWatch | undefined;
+	watch?(work: RequestContext): SessionKeepAlive | undefined;
 	/** The stream of a session has ended, and so has the session. */
-	end(request: Request, work: RequestWork): Promise<void>;
+	end(request: Request, work: RequestContext): Promise<void>;
 }
 
 /** What sessions that are kept here depend on. */
@@ -39,7 +39,7 @@ export interface OwnSessionsParts<Custom extends Record<string, unknown> | undef
 	readonly live: LiveSessions;
 	readonly streams: StreamSessionManager;
 	readonly info: InfoSessionManager;
-	readonly calls: CallsAtWork;
+	readonly calls: InFlightCalls;
 	readonly context: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	/** Where the transport takes messages. */
 	readonly endpoint: string;
@@ -58,10 +58,10 @@ export class OwnSessions<
 	/** Its stream is all that it needs. */
 	async begin(): Promise<undefined> {}
 
-	async take(request: Request, work: RequestWork, message: JsonObject): Promise<Response> {
+	async take(request: Request, work: RequestContext, message: JsonObject): Promise<Response> {
 		const { calls, context, live } = this.#parts;
 		await live.require(work.sessionId, methodOf(message) === 'initialize');
-		if (isAnswer(message) || isCancellation(message)) {
+		if (isClientResponse(message) || isCancellation(message)) {
 			await calls.deliver(work.sessionId, message);
 		} else {
 			const custom = await context?.(request);
@@ -74,7 +74,7 @@ export class OwnSessions<
 	}
 
 	/** What is known of a client lasts as long as its stream, or the stream ends with it. */
-	watch({ sessionId }: RequestWork): SessionWatch | undefined {
+	watch({ sessionId }: RequestContext): SessionKeepAlive | undefined {
 		const { info } = this.#parts;
 		if (!sessionsExpire(info)) return undefined;
 		// Before `initialize` there is nothing that could have ended.
@@ -88,13 +88,17 @@ export class OwnSessions<
 		return { idleMs: info.idleMs, isLive };
 	}
 
-	async end(_request: Request, { sessionId }: RequestWork): Promise<void> {
+	async end(_request: Request, { sessionId }: RequestContext): Promise<void> {
 		const { calls, info } = this.#parts;
 		await Promise.all([(async () => info.delete(sessionId))(), calls.end(sessionId)]);
 	}
 
 	/** Lets the server answer on the stream. */
-	async #handle(work: RequestWork, message: JsonObject, custom: Custom | undefined): Promise<void> {
+	async #handle(
+		work: RequestContext,
+		message: JsonObject,
+		custom: Custom | undefined,
+	): Promise<void> {
 		const { endpoint, streams, transport } = this.#parts;
 		try {
 			const answer = await transport.respond(
@@ -108,7 +112,7 @@ export class OwnSessions<
 			if (!answer || answer.status < 400) return;
 			work.report(new Error(`the transport could not answer: ${await answer.text()}`));
 			if (work.messageId === undefined) return;
-			const error = errorMessage(refusalDetailOf(undefined), work.messageId);
+			const error = errorMessage(rejectionDetailOf(undefined), work.messageId);
 			await streams.send([work.sessionId], `event: message\ndata: ${JSON.stringify(error)}\n\n`);
 		} finally {
 			work.finish();
@@ -124,18 +128,18 @@ export class RoutedSessions implements SessionHost {
 		this.#route = route;
 	}
 
-	async begin(request: Request, work: RequestWork): Promise<Response | undefined> {
+	async begin(request: Request, work: RequestContext): Promise<Response | undefined> {
 		const answer = await this.#send('initialize', request, work);
 		if (!answer.ok) return answer;
 		await answer.body?.cancel();
 		return undefined;
 	}
 
-	take(request: Request, work: RequestWork, message: JsonObject): Promise<Response> {
+	take(request: Request, work: RequestContext, message: JsonObject): Promise<Response> {
 		return this.#send('session', request, work, JSON.stringify(message));
 	}
 
-	async end({ url }: Request, work: RequestWork): Promise<void> {
+	async end({ url }: Request, work: RequestContext): Promise<void> {
 		const answer = await this.#send('session', new Request(url, { method: 'DELETE' }), work);
 		if (!answer.ok) throw new Error(`ending a session: ${answer.status} ${await answer.text()}`);
 		await answer.body?.cancel();
@@ -144,7 +148,7 @@ export class RoutedSessions implements SessionHost {
 	#send(
 		kind: 'initialize' | 'session',
 		request: Request,
-		work: RequestWork,
+		work: RequestContext,
 		body?: string,
 	): Promise<Response> {
 		const { sessionId, principal, auth, headers } = work;

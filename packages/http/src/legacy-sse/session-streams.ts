@@ -1,7 +1,7 @@
 import { isResumable } from '@tmcp-sessions/core/backend';
-import { currentWork } from '../transport/tracked-server.ts';
-import { overridden } from '../transport/with-overrides.ts';
-import type { RequestWork } from '../request/request-context.ts';
+import { currentContext } from '../transport/tracked-server.ts';
+import { withOverrides } from '../transport/with-overrides.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
 /**
@@ -14,16 +14,16 @@ import type { StreamSessionManager } from '@tmcp/session-manager';
  *   of a message was looked for before it was accepted.
  */
 export function sessionStreams(streams: StreamSessionManager): StreamSessionManager {
-	const lastOf = new WeakMap<RequestWork, Promise<void>>();
-	return overridden(streams, {
+	const lastOf = new WeakMap<RequestContext, Promise<void>>();
+	return withOverrides(streams, {
 		create: async (session, controller) => {
-			const work = currentWork();
+			const work = currentContext();
 			if (work) work.isPaced = isResumable(streams);
 			await streams.create(session, controller);
 		},
-		has: () => currentWork()?.isListening === false,
+		has: () => currentContext()?.isListening === false,
 		send: (sessions, frame) => {
-			const work = currentWork();
+			const work = currentContext();
 			// A cron job's, or that of another transport: the server's facade keeps it alive.
 			if (!work) return streams.send(sessions, frame);
 			const before = lastOf.get(work) ?? Promise.resolve();

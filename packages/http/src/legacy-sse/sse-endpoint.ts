@@ -1,12 +1,12 @@
 import { runInScope } from '@tmcp-sessions/core/backend';
 import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
-import { acceptedAnswer, checkProtocolVersion } from '../validation/headers.ts';
-import { invalidRequest, Refusal } from '../request/http-rejection.ts';
+import { negotiateResponseType, checkProtocolVersion } from '../validation/headers.ts';
+import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
 import { isStateless } from '../validation/stateless-requests.ts';
 import { liveResponse } from '../response/sse.ts';
 import { readMessage } from '../validation/body.ts';
-import type { CheckedOptions } from '../resolve-options.ts';
-import type { RequestWork } from '../request/request-context.ts';
+import type { ResolvedOptions } from '../resolve-options.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import type { SseTransport } from '@tmcp/transport-sse';
 
 import { endpointFirst } from './endpoint-event.ts';
@@ -15,9 +15,9 @@ import type { SessionHost } from './session-host.ts';
 import type { SseSessionIds } from './sse-session-ids.ts';
 
 /** What an endpoint is made of. */
-export interface EndpointParts<
+export interface EndpointDeps<
 	Custom extends Record<string, unknown> | undefined,
-> extends CheckedOptions {
+> extends ResolvedOptions {
 	readonly transport: SseTransport<Custom>;
 	readonly ids: SseSessionIds;
 	readonly host: SessionHost;
@@ -31,19 +31,19 @@ export interface EndpointParts<
  * becomes of its answer.
  */
 export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
-	readonly #parts: EndpointParts<Custom>;
+	readonly #parts: EndpointDeps<Custom>;
 
-	constructor(parts: EndpointParts<Custom>) {
+	constructor(parts: EndpointDeps<Custom>) {
 		this.#parts = parts;
 	}
 
 	/**
-	 * @throws {Refusal} for what the rules do not allow.
+	 * @throws {HttpRejection} for what the rules do not allow.
 	 * @throws {StoreError} {@link StreamError} where a backend is down.
 	 */
 	async respond(
 		request: Request,
-		work: RequestWork,
+		work: RequestContext,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Response> {
 		const { callers, endpoint, ids, oauth, origins, path, transport } = this.#parts;
@@ -69,7 +69,7 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 				url.pathname === path
 					? ['GET', `open a stream with GET, and send messages to ${endpoint}`]
 					: ['POST', `send messages with POST, and open a stream at ${path}`];
-			throw new Refusal({
+			throw new HttpRejection({
 				status: 405,
 				code: -32601,
 				message: `${request.method} is not served here: ${use}`,
@@ -79,10 +79,10 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	/** A new session: it lives as long as this stream. */
-	async #get(request: Request, work: RequestWork): Promise<Response> {
-		const { endpoint, heartbeatMs, host, ids, path, transport } = this.#parts;
+	async #get(request: Request, work: RequestContext): Promise<Response> {
+		const { endpoint, keepAliveMs, host, ids, path, transport } = this.#parts;
 		checkProtocolVersion(work.headers);
-		acceptedAnswer(work.headers, ['sse']);
+		negotiateResponseType(work.headers, ['sse']);
 		const session = await ids.open(work);
 		work.sessionId = session;
 		work.isListening = true;
@@ -102,11 +102,11 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const body = endpointFirst(answer.body, url, () =>
 			runInScope(work, () => work.waitUntil(host.end(request, work))),
 		);
-		return liveResponse(answer, body, work, heartbeatMs, () => {});
+		return liveResponse(answer, body, work, keepAliveMs, () => {});
 	}
 
 	/** A message: accepted at once, and answered on the stream. */
-	async #post(request: Request, work: RequestWork, url: URL): Promise<Response> {
+	async #post(request: Request, work: RequestContext, url: URL): Promise<Response> {
 		const { host, ids, maxBodyBytes } = this.#parts;
 		checkProtocolVersion(work.headers);
 		work.sessionId = await ids.require(url, work);

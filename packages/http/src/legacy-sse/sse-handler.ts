@@ -6,14 +6,14 @@ import {
 } from '@tmcp-sessions/core';
 import { reporterOf } from '@tmcp-sessions/core/backend';
 import type { McpHandler } from '../options.ts';
-import { answerOrRefusal } from '../endpoint/respond-or-reject.ts';
-import { callsOfServer } from '../calls/create-in-flight-calls.ts';
-import { checkedOptions } from '../resolve-options.ts';
+import { respondOrReject } from '../endpoint/respond-or-reject.ts';
+import { createInFlightCalls } from '../calls/create-in-flight-calls.ts';
+import { resolveOptions } from '../resolve-options.ts';
 import { corsOptions, withCors } from '../response/cors.ts';
-import { overridden } from '../transport/with-overrides.ts';
-import { RequestWork } from '../request/request-context.ts';
-import { takeBroadcasts } from '../transport/broadcasts.ts';
-import { trackedServer } from '../transport/tracked-server.ts';
+import { withOverrides } from '../transport/with-overrides.ts';
+import { RequestContext } from '../request/request-context.ts';
+import { claimBroadcasts } from '../transport/broadcasts.ts';
+import { createTrackedServer } from '../transport/tracked-server.ts';
 import type { SseSeams } from './sse-seams.ts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 import { SseTransport } from '@tmcp/transport-sse';
@@ -30,7 +30,7 @@ import { SseSessionIds } from './sse-session-ids.ts';
 
 const DEFAULT_PATH = '/sse';
 const DEFAULT_ENDPOINT = '/messages';
-const DEFAULT_ANSWER_SECONDS = 25;
+const DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS = 25;
 /** Origins are checked before, with the host; the transport has no way to be told so. */
 const EVERY_ORIGIN: string[] = Object.assign([], { includes: () => true });
 
@@ -45,7 +45,7 @@ type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorP
  *
  * Composes `SseTransport` of `@tmcp/transport-sse`. It can stand beside `createMcpHandler`, over the
  * same server and the same managers. Call it, as that, in the turn in which the server gets its tools.
- * Where sessions live in objects, `SessionObject` and `sessionRouter` call it.
+ * Where sessions live in objects, `SessionObject` and `createSessionRouter` call it.
  *
  * @param seams for a package that composes this, see `@tmcp-sessions/http/internal`.
  * @throws {TmcpSessionsError} `configuration`, where a number is out of its range, a key is too
@@ -57,22 +57,26 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 	seams: SseSeams = {},
 ): McpHandler {
 	const { cors, oauth, path = DEFAULT_PATH, endpoint = DEFAULT_ENDPOINT } = options;
-	const { answerSeconds = DEFAULT_ANSWER_SECONDS } = options;
-	const checked = checkedOptions({ ...options, answerSeconds });
+	const { clientResponseTimeoutSeconds = DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } = options;
+	const checked = resolveOptions({ ...options, clientResponseTimeoutSeconds });
 	checkPaths(path, endpoint);
 	const report = reporterOf(options.onError);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const info = options.info ?? new StoredInfoSessionManager(new InMemorySessionStore());
-	const calls = callsOfServer(server, streams, undefined, checked.answerMs, report);
-	const isTeller = takeBroadcasts(server, streams);
+	const { clientResponseTimeoutMs } = checked;
+	const calls = createInFlightCalls(server, streams, undefined, clientResponseTimeoutMs, report);
+	const isTeller = claimBroadcasts(server, streams);
 	const sent = sessionStreams(streams);
+	const tracked = createTrackedServer(server, { info, report, calls, canResume: false });
 
 	let transport: SseTransport<Custom> | undefined;
 	const attached = (): SseTransport<Custom> =>
-		(transport ??= new SseTransport<Custom>(
-			servedServer(trackedServer(server, { info, report, calls, canResume: false }), isTeller),
-			{ path, endpoint, ...transportOptions(sent, info), ...corsOptions(cors) },
-		));
+		(transport ??= new SseTransport<Custom>(servedServer(tracked, isTeller), {
+			path,
+			endpoint,
+			...transportOptions(sent, info),
+			...corsOptions(cors),
+		}));
 	queueMicrotask(attached);
 
 	let own: OwnSessions<Custom> | undefined;
@@ -95,8 +99,8 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 	return {
 		async fetch(request, env, platform) {
 			const findShard = (): string => checked.shardOf(request);
-			const work = new RequestWork(request.headers, findShard, platform, report, calls);
-			const response = await answerOrRefusal(work, async () => {
+			const work = new RequestContext(request.headers, findShard, platform, report, calls);
+			const response = await respondOrReject(work, async () => {
 				if (seams.sent) return answerSent(request, work, ownSessions(), seams.sent);
 				return endpointOf(env).respond(request, work, platform);
 			});
@@ -111,7 +115,7 @@ function transportOptions(
 ): Pick<SseTransportOptions, 'allowedOrigins' | 'sessionManager'> {
 	return {
 		// Its end is the endpoint's: a stream may end in ways that the transport does not see.
-		sessionManager: { streams, info: overridden(info, { delete: () => {} }) },
+		sessionManager: { streams, info: withOverrides(info, { delete: () => {} }) },
 		allowedOrigins: EVERY_ORIGIN,
 	};
 }

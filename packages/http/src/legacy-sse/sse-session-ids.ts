@@ -1,9 +1,9 @@
 import { createSessionIds } from '@tmcp-sessions/core/internal';
 import type { SessionIds } from '@tmcp-sessions/core/internal';
 import { checkKeysOfProcess, sessionKeys } from '../session/session-keys.ts';
-import { Refusal } from '../request/http-rejection.ts';
-import type { RequestWork } from '../request/request-context.ts';
-import type { SessionNames } from '../endpoint/handler-seams.ts';
+import { HttpRejection } from '../request/http-rejection.ts';
+import type { RequestContext } from '../request/request-context.ts';
+import type { SessionIdIssuer } from '../endpoint/handler-seams.ts';
 import type { SseSeams } from './sse-seams.ts';
 
 import { unknownSession } from './live-sessions.ts';
@@ -14,7 +14,7 @@ const LABEL = 'sse ';
 /** The ids of sessions, which stand in the URLs of their messages. */
 export class SseSessionIds {
 	readonly #ids: SessionIds;
-	readonly #names: SessionNames | undefined;
+	readonly #names: SessionIdIssuer | undefined;
 	readonly #isOfThisProcess: boolean;
 	readonly #path: string;
 
@@ -41,7 +41,7 @@ export class SseSessionIds {
 	}
 
 	/** The id of a new session. Never one that the client chose. */
-	open({ principal, headers, shard }: RequestWork): Promise<string> {
+	open({ principal, headers, shard }: RequestContext): Promise<string> {
 		const owner = LABEL + principal;
 		return this.#names ? this.#names.open(owner, headers) : this.#ids.mint(owner, shard);
 	}
@@ -49,12 +49,12 @@ export class SseSessionIds {
 	/**
 	 * The id that a message's URL names. Costs no storage.
 	 *
-	 * @throws {Refusal} 400 without an id; 404 for one that is forged or somebody else's.
+	 * @throws {HttpRejection} 400 without an id; 404 for one that is forged or somebody else's.
 	 */
-	async require(url: URL, { principal, headers }: RequestWork): Promise<string> {
+	async require(url: URL, { principal, headers }: RequestContext): Promise<string> {
 		const id = url.searchParams.get('sessionId');
 		if (!id) {
-			throw new Refusal({
+			throw new HttpRejection({
 				status: 400,
 				code: -32600,
 				message: `sessionId is missing; use the URL that the endpoint event of GET ${this.#path} names`,

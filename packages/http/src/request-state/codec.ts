@@ -3,7 +3,7 @@ import { checkSecrets, createSealing, currentScope, secretsIn } from '@tmcp-sess
 import type { SingleUse } from '@tmcp-sessions/core/backend';
 
 import { requestDigest } from './digest.ts';
-import { RequestWork } from '../request/request-context.ts';
+import { RequestContext } from '../request/request-context.ts';
 
 const PACKAGE = 'http';
 /** What a state begins with: the form that it has. */
@@ -34,7 +34,7 @@ export interface RequestStateCodecOptions {
 	readonly now?: (() => number) | undefined;
 }
 
-/** What tmcp's `McpServer` takes as `requestStateCodec`. */
+/** What tmcp's `McpServer` takes as `createRequestStateCodec`. */
 export interface RequestStateCodec {
 	/** Seals what the server wants back with the answers of the client. */
 	encode(state: unknown): Promise<string>;
@@ -61,7 +61,7 @@ interface Sealed {
  * or change it (AES-256-GCM), and only the same caller can use it, for the same request, within its
  * lifetime. Works in a server that `createMcpHandler` serves, which knows both.
  *
- *     new McpServer(info, { adapter, requestStateCodec: requestStateCodec({ keys: [env.KEY] }) })
+ *     new McpServer(info, { adapter, requestStateCodec: createRequestStateCodec({ keys: [env.KEY] }) })
  *
  * tmcp tells the client what `decode` rejects with. So it is one and the same for a state that was
  * changed, has expired, was used, or is somebody else's or another request's. Where `singleUse` is
@@ -70,7 +70,7 @@ interface Sealed {
  * @throws {TmcpSessionsError} `configuration`, where there is no key, one is too short, or
  * `lifetimeSeconds` is not above 0.
  */
-export function requestStateCodec(options: RequestStateCodecOptions): RequestStateCodec {
+export function createRequestStateCodec(options: RequestStateCodecOptions): RequestStateCodec {
 	const { singleUse, now = Date.now } = options;
 	const keys = secretsIn(options.keys);
 	checkSecrets(keys, PACKAGE, 'request states need keys');
@@ -115,7 +115,7 @@ async function callerAndRequest(): Promise<string> {
 		throw new TmcpSessionsError(
 			'configuration',
 			PACKAGE,
-			'requestStateCodec binds a state to the request and to its caller; found neither. ' +
+			'createRequestStateCodec binds a state to the request and to its caller; found neither. ' +
 				'Serve the server with createMcpHandler instead of a bare HttpTransport',
 		);
 	}
@@ -129,7 +129,7 @@ async function claim(singleUse: SingleUse, id: string, untilMs: number): Promise
 		return await singleUse.claim(`request-state.${id}`, untilMs);
 	} catch (cause) {
 		const scope = currentScope();
-		if (scope instanceof RequestWork) {
+		if (scope instanceof RequestContext) {
 			scope.failure =
 				cause instanceof StoreError ? cause : new StoreError(PACKAGE, 'claiming a state', cause);
 		}

@@ -1,5 +1,5 @@
 import { invalidRequest } from './http-rejection.ts';
-import { StandIn } from '../transport/forwarding-proxy.ts';
+import { ForwardingProxy } from '../transport/forwarding-proxy.ts';
 
 /** Longer than any honest value, in characters. */
 const MAX_LENGTH = 4_096;
@@ -8,10 +8,10 @@ const MAX_LENGTH = 4_096;
  * The headers of one request, each looked up once: on workerd a look is a call out of JavaScript,
  * and between them the rules and the transport take some twenty.
  */
-export class RequestHeaders extends StandIn<Headers> {
+export class CachedHeaders extends ForwardingProxy<Headers> {
 	readonly #known = new Map<string, string | null>();
 
-	/** @throws {Refusal} 431, where a value is longer than it can honestly be. */
+	/** @throws {HttpRejection} 431, where a value is longer than it can honestly be. */
 	get(name: string): string | null {
 		const key = name.toLowerCase();
 		const known = this.#known.get(key);

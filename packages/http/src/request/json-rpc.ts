@@ -39,7 +39,7 @@ export function methodOf(message: unknown): string | undefined {
 }
 
 /** Whether this answers a question of the server. */
-export function isAnswer(message: unknown): message is Answer {
+export function isClientResponse(message: unknown): message is Answer {
 	return (
 		isObject(message) &&
 		methodOf(message) === undefined &&

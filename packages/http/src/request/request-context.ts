@@ -1,24 +1,24 @@
 import type { StoreError, StreamError } from '@tmcp-sessions/core';
-import type { NamedSession, RequestScope } from '@tmcp-sessions/core/backend';
+import type { IssuedSession, RequestScope } from '@tmcp-sessions/core/backend';
 import type { AuthInfo } from 'tmcp';
 
 import { CallSignal } from '../calls/call-signal.ts';
-import type { CallsAtWork } from '../calls/in-flight-calls.ts';
-import type { CallStream } from '../calls/resumable-call.ts';
+import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import type { ResumableCall } from '../calls/resumable-call.ts';
 import type { DirectCall } from '../calls/direct-call.ts';
 import type { CompleteAnswer } from '../endpoint/handler-seams.ts';
-import type { AnswerType } from '../validation/headers.ts';
+import type { ResponseType } from '../validation/headers.ts';
 import type { JsonObject } from './json-rpc.ts';
 import type { ExecutionContextLike } from '../options.ts';
-import { RequestHeaders } from './cached-headers.ts';
-import type { SessionWatch } from '../session/session-keep-alive.ts';
+import { CachedHeaders } from './cached-headers.ts';
+import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
 
 /** One request and the work that it must outlive. */
-export class RequestWork implements RequestScope {
+export class RequestContext implements RequestScope {
 	/** Ends the call, where its client cancels it. */
 	readonly signal: CallSignal = new CallSignal();
 	/** The request's headers. */
-	readonly headers: RequestHeaders;
+	readonly headers: CachedHeaders;
 	/** What the OAuth helper knows of the caller. */
 	auth: AuthInfo | null = null;
 	/** Whom the request was authorized for; empty where sessions are nobody's. */
@@ -34,7 +34,7 @@ export class RequestWork implements RequestScope {
 	/** The id of the request that is being answered; a notification and an answer have none. */
 	messageId: string | number | undefined;
 	/** How the client takes its answer. */
-	answerType: AnswerType = 'sse';
+	responseType: ResponseType = 'sse';
 	/** Whether the server has the message. */
 	hasBegun = false;
 	/** Whether the server is through: nothing more will come on a stream than what it holds. */
@@ -52,11 +52,11 @@ export class RequestWork implements RequestScope {
 	/** Whether a client that goes away ends this; a call of a session goes on without it. */
 	endsWithClient = false;
 	/** How the session of what listens is looked after. */
-	watch: SessionWatch | undefined;
+	watch: SessionKeepAlive | undefined;
 	/** Told when a write finds that the client has left. */
 	onClientLeft: () => void = () => {};
 	/** Numbers what a call says from now on, so that its client can resume it. */
-	callStream: CallStream | undefined;
+	resumableCall: ResumableCall | undefined;
 	/** Told when that begins. */
 	onPrimed: () => void = () => {};
 	/** The id of the last event that the client saw of the stream that it resumes. */
@@ -69,7 +69,7 @@ export class RequestWork implements RequestScope {
 	protocolVersion: string | undefined;
 
 	/** The calls of the transport that serves this: another one of the same server has others. */
-	readonly calls: CallsAtWork | undefined;
+	readonly calls: InFlightCalls | undefined;
 
 	readonly #findShard: () => string;
 	#shard: string | undefined;
@@ -94,10 +94,10 @@ export class RequestWork implements RequestScope {
 		findShard: () => string,
 		context: ExecutionContextLike | undefined,
 		report: (error: unknown, session: string) => void,
-		calls?: CallsAtWork,
+		calls?: InFlightCalls,
 	) {
 		this.calls = calls;
-		this.headers = new RequestHeaders(headers);
+		this.headers = new CachedHeaders(headers);
 		this.#findShard = findShard;
 		this.context = context;
 		this.#report = report;
@@ -110,8 +110,8 @@ export class RequestWork implements RequestScope {
 	}
 
 	/** Says which session the message belongs to, or opens. */
-	enter({ id, name, protocolVersion }: NamedSession): void {
-		this.sessionId = name;
+	enter({ id, internalId, protocolVersion }: IssuedSession): void {
+		this.sessionId = internalId;
 		this.publicSessionId = id;
 		// Clients before 2025-06-18 name it at initialize alone.
 		this.protocolVersion ??= protocolVersion;

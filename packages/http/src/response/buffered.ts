@@ -1,7 +1,7 @@
 import type { AnswerHeaders } from '../endpoint/handler-seams.ts';
 import { isObject } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
-import type { RequestWork } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import { MISSING_CAPABILITY } from '../validation/stateless-requests.ts';
 
 /** What the transport's answers have. */
@@ -13,11 +13,11 @@ const STREAM_HEADERS = {
 };
 
 /** An answer that the transport was not needed for, as it would have given it. */
-export function directResponse(response: JsonObject, work: RequestWork): Response {
-	const { answerType, publicSessionId: id } = work;
+export function directResponse(response: JsonObject, work: RequestContext): Response {
+	const { responseType, publicSessionId: id } = work;
 	// There is no session, where a request fails.
 	const session = id !== '' && response.error === undefined ? { 'mcp-session-id': id } : {};
-	if (answerType === 'sse') {
+	if (responseType === 'sse') {
 		return made(work, frameOf(response), 200, { ...STREAM_HEADERS, ...session });
 	}
 	const headers = { ...STREAM_HEADERS, 'content-type': 'application/json', ...session };
@@ -29,27 +29,28 @@ export function directResponse(response: JsonObject, work: RequestWork): Respons
  * to read that. `undefined` where there is no such answer. Its status has not gone out, so that an
  * error can have its own.
  */
-export function completeResponse(answer: Response, work: RequestWork): Response | undefined {
-	const { response, answerType } = work;
+export function completeResponse(answer: Response, work: RequestContext): Response | undefined {
+	const { response, responseType } = work;
 	if (!response) return undefined;
-	if (answerType === 'json' || isRefused(response, work)) return jsonAnswer(answer, response, work);
+	if (responseType === 'json' || isRefused(response, work))
+		return jsonAnswer(answer, response, work);
 	return made(work, frameOf(response), answer.status, headersOf(answer, response));
 }
 
 /** A complete answer as JSON. */
-export function jsonAnswer(answer: Response, message: JsonObject, work: RequestWork): Response {
+export function jsonAnswer(answer: Response, message: JsonObject, work: RequestContext): Response {
 	const headers = new Headers(headersOf(answer, message));
 	headers.set('Content-Type', 'application/json');
 	return made(work, JSON.stringify(message), isRefused(message, work) ? 400 : 200, headers);
 }
 
 /** Whether a client of the stateless era lacks what its call needs, which has a status of its own. */
-function isRefused(message: JsonObject, { endsWithClient }: RequestWork): boolean {
+function isRefused(message: JsonObject, { endsWithClient }: RequestContext): boolean {
 	return endsWithClient && errorCodeOf(message) === MISSING_CAPABILITY;
 }
 
 function made(
-	{ complete }: RequestWork,
+	{ complete }: RequestContext,
 	text: string,
 	status: number,
 	headers: AnswerHeaders,

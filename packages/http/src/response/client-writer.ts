@@ -7,7 +7,7 @@ const MAX_WAITING_BYTES = 1_024 * 1_024;
 const ROOM = 1;
 
 /** What goes to a client: never more than a bounded heap. */
-export class Outlet {
+export class ClientWriter {
 	/** The body of the response. */
 	readonly readable: ReadableStream<Frames>;
 	readonly #controller: ReadableStreamDefaultController<Frames>;

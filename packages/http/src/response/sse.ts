@@ -1,10 +1,10 @@
 import { runInScope } from '@tmcp-sessions/core/backend';
 
 import { completeResponse, frameOf, jsonAnswer } from './buffered.ts';
-import { errorMessage, Refusal, refusalDetailOf } from '../request/http-rejection.ts';
-import type { RequestWork } from '../request/request-context.ts';
-import { Outlet } from './client-writer.ts';
-import { watchSession } from '../session/session-keep-alive.ts';
+import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';
+import type { RequestContext } from '../request/request-context.ts';
+import { ClientWriter } from './client-writer.ts';
+import { keepSessionAlive } from '../session/session-keep-alive.ts';
 import { isAnsweredAtOnce } from '../calls/turns.ts';
 
 /** One or more SSE frames, encoded. */
@@ -31,15 +31,15 @@ const KEEP_ALIVE: Frames = encoder.encode(': keep-alive\n\n');
  *
  * @param answer the transport's answer, for its status and headers.
  * @param body the frames of that answer.
- * @param heartbeatMs the longest time without a byte on a stream.
+ * @param keepAliveMs the longest time without a byte on a stream.
  * @param onLasting told where a call is not answered at once.
  * @throws what ended the stream before its first frame.
  */
 export async function liveResponse(
 	answer: Response,
 	body: ReadableStream<Frames>,
-	work: RequestWork,
-	heartbeatMs: number,
+	work: RequestContext,
+	keepAliveMs: number,
 	onLasting: () => void,
 ): Promise<Response> {
 	const reader = body.getReader();
@@ -47,19 +47,19 @@ export async function liveResponse(
 	let read = reader.read();
 	if (!work.isListening && !(await isAnsweredAtOnce(work, read))) onLasting();
 	// Also what keeps workerd from ending, as hung, a request that waits for another request only.
-	const quiet = work.isHandled ? undefined : deadline(heartbeatMs);
+	const quiet = work.isHandled ? undefined : deadline(keepAliveMs);
 	if (quiet) work.onPrimed = quiet.expire;
 	try {
 		for (;;) {
 			const next = await (quiet ? Promise.race([read, quiet.expired]) : read);
 			if (next === 'expired') {
-				return pumped(answer, [openingOf(work)], reader, read, work, heartbeatMs);
+				return streamResponse(answer, [openingOf(work)], reader, read, work, keepAliveMs);
 			}
 			if (next.done) return completeResponse(answer, work) ?? new Response(joined(frames), answer);
 			frames.push(next.value);
 			read = reader.read();
 			// Once the server is through, the transport ends its stream in the same turn.
-			if (!work.isHandled) return pumped(answer, frames, reader, read, work, heartbeatMs);
+			if (!work.isHandled) return streamResponse(answer, frames, reader, read, work, keepAliveMs);
 		}
 	} finally {
 		quiet?.clear();
@@ -75,33 +75,33 @@ export async function liveResponse(
 export async function jsonResponse(
 	answer: Response,
 	body: ReadableStream<Frames>,
-	work: RequestWork,
-	heartbeatMs: number,
+	work: RequestContext,
+	keepAliveMs: number,
 	onLasting: () => void,
 ): Promise<Response> {
 	const reader = body.getReader();
 	const read = reader.read();
 	if (!(await isAnsweredAtOnce(work, read))) onLasting();
 	// As above: a request that waits for another request only would be ended as hung.
-	const quiet = work.isHandled ? undefined : setInterval(() => {}, heartbeatMs);
+	const quiet = work.isHandled ? undefined : setInterval(() => {}, keepAliveMs);
 	try {
 		for (let next = await read; !next.done; next = await reader.read());
 	} finally {
 		clearInterval(quiet);
 	}
 	if (!work.response || work.signal.aborted) {
-		throw new Refusal({ status: 200, code: -32001, message: 'The call was cancelled' });
+		throw new HttpRejection({ status: 200, code: -32001, message: 'The call was cancelled' });
 	}
 	return jsonAnswer(answer, work.response, work);
 }
 
-function pumped(
+function streamResponse(
 	answer: Response,
 	ready: readonly Frames[],
 	reader: Reader,
 	next: Read,
-	work: RequestWork,
-	heartbeatMs: number,
+	work: RequestContext,
+	keepAliveMs: number,
 ): Response {
 	let isCut = false;
 	const leave = (): void => {
@@ -114,7 +114,7 @@ function pumped(
 		if (work.messageId !== undefined && !work.isListening) work.waitUntil(work.handled);
 	};
 	// The platform says it outside of the request, by whose scope managers find what it holds.
-	const outlet = new Outlet(() => runInScope(work, leave));
+	const outlet = new ClientWriter(() => runInScope(work, leave));
 	work.onPrimed = () => outlet.write(openingOf(work));
 	// Its manager has cut it, and told why: there is nobody who takes the rest.
 	if (work.isPaced) {
@@ -124,7 +124,7 @@ function pumped(
 		});
 	}
 	for (const frames of ready) outlet.write(primingFor(frames, work));
-	const pumping = pump(reader, next, outlet, work, heartbeatMs);
+	const pumping = pump(reader, next, outlet, work, keepAliveMs);
 	const handing = pumping.catch((error: unknown) => {
 		if (!isCut) throw error; // Whoever cut it has told why.
 	});
@@ -150,20 +150,20 @@ function bodyOf(readable: ReadableStream<Frames>): ReadableStream<Frames> {
 async function pump(
 	reader: Reader,
 	first: Read,
-	outlet: Outlet,
-	work: RequestWork,
-	heartbeatMs: number,
+	outlet: ClientWriter,
+	work: RequestContext,
+	keepAliveMs: number,
 ): Promise<void> {
 	// A client that does not read gets no heap of heartbeats.
 	const heartbeat = setInterval(
 		() => void (outlet.isIdle && outlet.write(KEEP_ALIVE)),
-		heartbeatMs,
+		keepAliveMs,
 	);
 	// Whoever listens must show a new token when this one has expired.
 	const expiry = work.isListening ? expiryOf(work) : undefined;
 	const cancel = (): void => work.waitUntil(reader.cancel());
 	const end = expiry && setTimeout(cancel, expiry);
-	const stopWatching = watchSession(work, cancel);
+	const stopWatching = keepSessionAlive(work, cancel);
 
 	try {
 		for (let next = await first; !next.done; next = await reader.read()) {
@@ -171,13 +171,13 @@ async function pump(
 			if (work.isPaced) await outlet.taken;
 		}
 		if (work.response) outlet.write(numbered(encoder.encode(frameOf(work.response)), work));
-		work.callStream?.complete();
+		work.resumableCall?.complete();
 		await outlet.close();
 	} catch (error) {
 		// The status has gone out: what is left is to answer in the stream.
 		if (work.messageId !== undefined) {
 			outlet.write(numbered(errorFrame(work.messageId, error), work));
-			work.callStream?.complete();
+			work.resumableCall?.complete();
 		}
 		await outlet.close();
 		throw error;
@@ -189,37 +189,37 @@ async function pump(
 }
 
 /** What a stream says first where it has nothing to say yet. */
-function openingOf(work: RequestWork): Frames {
-	const { callStream } = work;
-	return callStream ? primingFor(encoder.encode(callStream.priming), work) : KEEP_ALIVE;
+function openingOf(work: RequestContext): Frames {
+	const { resumableCall } = work;
+	return resumableCall ? primingFor(encoder.encode(resumableCall.priming), work) : KEEP_ALIVE;
 }
 
 /**
  * A priming event as its client takes it: before 2025-11-25 nobody knew it, and its empty data would
  * be a broken message.
  */
-function primingFor(frame: Frames, { protocolVersion = '', sessionId }: RequestWork): Frames {
+function primingFor(frame: Frames, { protocolVersion = '', sessionId }: RequestContext): Frames {
 	if (!sessionId || protocolVersion >= PRIMING_SINCE) return frame;
 	const text = new TextDecoder().decode(frame);
 	return encoder.encode(text.replace(/^(id: \S+\nretry: \d+\n)data: \n\n/, '$1\n'));
 }
 
 /** A frame with its id, where the stream can be resumed. */
-function numbered(frames: Frames, work: RequestWork): Frames {
-	const { callStream } = work;
-	if (!callStream) return primingFor(frames, work);
-	return encoder.encode(callStream.add(new TextDecoder().decode(frames)));
+function numbered(frames: Frames, work: RequestContext): Frames {
+	const { resumableCall } = work;
+	if (!resumableCall) return primingFor(frames, work);
+	return encoder.encode(resumableCall.add(new TextDecoder().decode(frames)));
 }
 
 /** Milliseconds until the caller's token expires, where that is known and near enough for a timer. */
-function expiryOf({ auth }: RequestWork): number | undefined {
+function expiryOf({ auth }: RequestContext): number | undefined {
 	if (auth?.expiresAt === undefined) return undefined;
 	const ms = auth.expiresAt * 1000 - Date.now();
 	return ms < MAX_TIMER_MS ? Math.max(ms, 1) : undefined;
 }
 
 function errorFrame(id: string | number, error: unknown): Frames {
-	return encoder.encode(frameOf(errorMessage(refusalDetailOf(error), id)));
+	return encoder.encode(frameOf(errorMessage(rejectionDetailOf(error), id)));
 }
 
 function deadline(ms: number): {

@@ -2,7 +2,7 @@ import { TmcpSessionsError } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
 import type { ExecutionContextLike, OAuthHelper, PrincipalOf } from '../options.ts';
-import { Refusal } from '../request/http-rejection.ts';
+import { HttpRejection } from '../request/http-rejection.ts';
 
 /** Who sends a request. */
 export interface Caller {
@@ -15,7 +15,7 @@ export interface Caller {
 const NOBODY: Caller = { auth: null, principal: '' };
 
 /** Finds out who sends a request: every one by itself, since an id authenticates nobody. */
-export class Callers {
+export class Authenticator {
 	readonly #oauth: OAuthHelper | undefined;
 	readonly #principal: PrincipalOf | undefined;
 
@@ -38,7 +38,7 @@ export class Callers {
 		return this.#principal !== undefined;
 	}
 
-	/** @throws {Refusal} 401, where the request was authorized for nobody; 403 for too little scope. */
+	/** @throws {HttpRejection} 401, where the request was authorized for nobody; 403 for too little scope. */
 	async identify(request: Request, context: ExecutionContextLike | undefined): Promise<Caller> {
 		if (!this.#principal) return NOBODY;
 		const auth = await this.#verify(request, context);
@@ -67,10 +67,10 @@ export class Callers {
 		}
 	}
 
-	#unauthorized(request: Request, status: 401 | 403, code?: string): Refusal {
+	#unauthorized(request: Request, status: 401 | 403, code?: string): HttpRejection {
 		const challenge = this.#oauth?.challenge?.(request) ?? 'Bearer';
 		const separator = challenge.includes(' ') ? ', ' : ' ';
-		return new Refusal({
+		return new HttpRejection({
 			status,
 			code: -32001,
 			message:

@@ -1,7 +1,7 @@
 import { StoreError } from '@tmcp-sessions/core';
 import { runInScope } from '@tmcp-sessions/core/backend';
 
-import type { RequestWork } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
 
 /**
  * After so much of its idle time a session is looked at again, and at the latest after 18 hours:
@@ -13,7 +13,7 @@ const MOST_MS = 18 * 60 * 60 * 1_000;
 const RETRY_PART_OF_IDLE_TIME = 1 / 24;
 
 /** How the session of a stream is looked after. */
-export interface SessionWatch {
+export interface SessionKeepAlive {
 	/** How long the session lives without use, in milliseconds. */
 	readonly idleMs: number;
 	/** When it is looked at for the first time, if that is sooner than for want of use. */
@@ -29,7 +29,7 @@ export interface SessionWatch {
  * @param onEnded told once, where the session is found ended or expired.
  * @returns stops it.
  */
-export function watchSession(work: RequestWork, onEnded: () => void): () => void {
+export function keepSessionAlive(work: RequestContext, onEnded: () => void): () => void {
 	const { watch } = work;
 	if (!watch) return () => {};
 	const everyMs = Math.min(watch.idleMs * PART_OF_IDLE_TIME, MOST_MS);

@@ -2,20 +2,20 @@ import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { sealsSessions, sessionsExpire } from '@tmcp-sessions/core/backend';
 import { createSessionIds } from '@tmcp-sessions/core/internal';
 import type { ClientInfo, ErrorCode } from '@tmcp-sessions/core';
-import type { NamedSession, SessionSealing } from '@tmcp-sessions/core/backend';
+import type { IssuedSession, SessionSealing } from '@tmcp-sessions/core/backend';
 import type { SessionIds } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
-import type { HandlerSeams, SessionNames } from '../endpoint/handler-seams.ts';
+import type { HandlerSeams, SessionIdIssuer } from '../endpoint/handler-seams.ts';
 import { servedVersion } from '../validation/headers.ts';
 import { isObject } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import { invalidRequest, unknownSession } from '../request/http-rejection.ts';
-import type { RequestHeaders } from '../request/cached-headers.ts';
-import type { RequestWork } from '../request/request-context.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import { checkKeysOfProcess } from './session-keys.ts';
 import type { SessionKeys } from './session-keys.ts';
-import type { SessionWatch } from './session-keep-alive.ts';
+import type { SessionKeepAlive } from './session-keep-alive.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
@@ -29,14 +29,14 @@ const FIRST_LOOK_MS = 70_000;
 const MAX_VERIFIED = 2_000;
 
 /** Whose id a request carries, and whether that session is live. */
-export class SessionRules {
+export class SessionResolver {
 	readonly #ids: SessionIds;
 	readonly #keys: SessionKeys;
 	readonly #info: InfoSessionManager;
 	/** The info manager, where it makes the ids itself. */
 	readonly #sealing: SessionSealing | undefined;
 	/** Other ids than those that the keys make by themselves. */
-	readonly #names: SessionNames | undefined;
+	readonly #names: SessionIdIssuer | undefined;
 	/** Ids whose MAC was right, and whose they are. */
 	readonly #verified = new Map<string, string>();
 
@@ -50,8 +50,8 @@ export class SessionRules {
 	}
 
 	/** Whether log levels, subscriptions and the ends of sessions are kept. */
-	get areChangesKept(): boolean {
-		return this.#sealing?.keepsChanges ?? true;
+	get storesMutableState(): boolean {
+		return this.#sealing?.storesMutableState ?? true;
 	}
 
 	/** @throws {TmcpSessionsError} `configuration`, where keys are missing that this host needs. */
@@ -71,17 +71,17 @@ export class SessionRules {
 		principal: string,
 		said: JsonObject,
 		shard: string,
-		headers: RequestHeaders,
-	): Promise<NamedSession> {
+		headers: CachedHeaders,
+	): Promise<IssuedSession> {
 		if (this.#names) {
 			const id = await this.#names.open(principal, headers);
-			return { id, name: id };
+			return { id, internalId: id };
 		}
 		const { clientInfo, capabilities: clientCapabilities, protocolVersion } = said;
 		// The server refuses what is none of this; there will be no session.
 		if (!this.#sealing || !isObject(clientInfo) || !isObject(clientCapabilities)) {
 			const id = await this.#ids.mint(principal, shard);
-			return { id, name: id };
+			return { id, internalId: id };
 		}
 		return this.#sealing.sealSession({
 			principal,
@@ -96,10 +96,10 @@ export class SessionRules {
 	/**
 	 * The session of this principal that a request names, live or not. Costs no read.
 	 *
-	 * @throws {Refusal} 400 without an id or with one that is no id; 404 for one that is forged or
+	 * @throws {HttpRejection} 400 without an id or with one that is no id; 404 for one that is forged or
 	 * someone else's.
 	 */
-	async named(headers: RequestHeaders, principal: string): Promise<NamedSession> {
+	async named(headers: CachedHeaders, principal: string): Promise<IssuedSession> {
 		const id = headers.get('mcp-session-id');
 		if (!id) {
 			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
@@ -115,18 +115,18 @@ export class SessionRules {
 	/**
 	 * The live session of this principal that a request names.
 	 *
-	 * @throws {Refusal} 400 without an id or with one that is no id; 404 for a session that is
+	 * @throws {HttpRejection} 400 without an id or with one that is no id; 404 for a session that is
 	 * forged, someone else's, ended or expired. Only an id that was made here costs a read.
 	 * @throws {StoreError} where nobody can say whether the session is live.
 	 */
-	async require(headers: RequestHeaders, principal: string): Promise<NamedSession> {
+	async require(headers: CachedHeaders, principal: string): Promise<IssuedSession> {
 		const session = await this.named(headers, principal);
 		if (await this.#isLive(session)) return session;
 		throw unknownSession();
 	}
 
 	/** How the session that a stream is of is looked after; not, where it does not expire here. */
-	watch({ headers, principal, publicSessionId: id }: RequestWork): SessionWatch | undefined {
+	watch({ headers, principal, publicSessionId: id }: RequestContext): SessionKeepAlive | undefined {
 		const info = this.#info;
 		if (!sessionsExpire(info)) return undefined;
 		const isLive = async (): Promise<boolean> => {
@@ -137,10 +137,10 @@ export class SessionRules {
 	}
 
 	/** @throws {StoreError} where nobody can say. */
-	async #isLive({ name }: NamedSession): Promise<boolean> {
+	async #isLive({ internalId }: IssuedSession): Promise<boolean> {
 		// The read is the one that the transport's own three share: none of them fails after it.
 		try {
-			return (await this.#info.getClientCapabilities(name)) !== undefined;
+			return (await this.#info.getClientCapabilities(internalId)) !== undefined;
 		} catch (error) {
 			// tmcp's own manager rejects for a session that it does not know.
 			if (error instanceof TmcpSessionsError && !OF_ITS_SESSION.has(error.code)) throw error;
@@ -152,8 +152,8 @@ export class SessionRules {
 	async #identify(
 		id: string,
 		principal: string,
-		headers: RequestHeaders,
-	): Promise<NamedSession | undefined> {
+		headers: CachedHeaders,
+	): Promise<IssuedSession | undefined> {
 		// Sessions that were opened before a deployment sealed them go on where they are stored.
 		if (this.#sealing && !id.startsWith(STORED)) return this.#sealing.openSession(id, principal);
 		// A MAC is checked once in an isolate: a client sends the same id with all that it sends.
@@ -165,7 +165,7 @@ export class SessionRules {
 			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
 			this.#verified.set(id, principal);
 		}
-		return { id, name: id };
+		return { id, internalId: id };
 	}
 }
 

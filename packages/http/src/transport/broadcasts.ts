@@ -1,6 +1,6 @@
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
-import { overridden } from './with-overrides.ts';
+import { withOverrides } from './with-overrides.ts';
 
 /** The stream managers that hear of a server's changes already. */
 const tellers = new WeakMap<object, WeakSet<StreamSessionManager>>();
@@ -12,7 +12,7 @@ const tellers = new WeakMap<object, WeakSet<StreamSessionManager>>();
  *
  * @returns whether the caller is the first, and does; whoever comes later must not.
  */
-export function takeBroadcasts(server: object, streams: StreamSessionManager): boolean {
+export function claimBroadcasts(server: object, streams: StreamSessionManager): boolean {
 	const told = tellers.get(server) ?? new WeakSet();
 	tellers.set(server, told);
 	if (told.has(streams)) return false;
@@ -21,6 +21,6 @@ export function takeBroadcasts(server: object, streams: StreamSessionManager): b
 }
 
 /** The manager for a transport that sends nothing but broadcasts, where another one does that. */
-export function untold(streams: StreamSessionManager): StreamSessionManager {
-	return overridden(streams, { send: () => {} });
+export function withoutBroadcasts(streams: StreamSessionManager): StreamSessionManager {
+	return withOverrides(streams, { send: () => {} });
 }

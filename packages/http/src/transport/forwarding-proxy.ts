@@ -3,12 +3,12 @@
  * for in its next version is there, and no request pays for a proxy of its own: the one behind the
  * class is reached by what is missing alone.
  */
-export class StandIn<Target extends object> {
+export class ForwardingProxy<Target extends object> {
 	static {
 		const forwarding = new Proxy(
 			{},
 			{
-				get(_target, key, own: StandIn<object>) {
+				get(_target, key, own: ForwardingProxy<object>) {
 					const { standsFor } = own;
 					const member: unknown = Reflect.get(standsFor, key);
 					return typeof member === 'function' ? (member.bind(standsFor) as unknown) : member;

@@ -9,7 +9,7 @@ const NEEDS_MEMORY: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether a method is of no use where nothing is kept of a session. */
-export function needsMemory(method: string): boolean {
+export function requiresSessionState(method: string): boolean {
 	return NEEDS_MEMORY.has(method);
 }
 
@@ -18,7 +18,7 @@ export interface Offer {
 	/** Without sessions, nothing is advertised that needs one. */
 	readonly hasSessions: boolean;
 	/** Whether what changes in a session is kept; where not, neither logging nor subscriptions. */
-	readonly keepsChanges: boolean;
+	readonly storesMutableState: boolean;
 	/** Whether streams can be resumed. */
 	readonly canResume: boolean;
 }
@@ -46,10 +46,10 @@ export function initializeResult(result: JsonObject, requested: unknown, offer: 
 
 function offeredCapabilities(
 	capabilities: unknown,
-	{ hasSessions, keepsChanges }: Offer,
+	{ hasSessions, storesMutableState }: Offer,
 ): JsonObject {
 	if (!isObject(capabilities)) return {};
-	if (hasSessions && keepsChanges) return capabilities;
+	if (hasSessions && storesMutableState) return capabilities;
 	const { logging: _logging, ...others } = capabilities;
 	return Object.fromEntries(
 		Object.entries(others).map(([name, value]) => {

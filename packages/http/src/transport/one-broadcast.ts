@@ -13,7 +13,7 @@ const broadcasts = new AsyncLocalStorage<Broadcast>();
  * found the subscribers: here both go out in the same turn, so that managers which share a backend
  * can tell it once.
  */
-export function asOneBroadcast<Result>(work: () => Result): Result {
+export function runAsOneBroadcast<Result>(work: () => Result): Result {
 	const broadcast: Broadcast = { held: [], isOut: false };
 	const result = broadcasts.run(broadcast, work);
 	const release = (): void => releaseAll(broadcast);
@@ -31,7 +31,7 @@ export function withSessions<Result>(send: () => Promise<Result>): Promise<Resul
 }
 
 /** Sessions are being told: what was held for that goes out with it. */
-export function releaseHeld(): void {
+export function flushDeferred(): void {
 	const broadcast = broadcasts.getStore();
 	if (broadcast) releaseAll(broadcast);
 }

@@ -1,10 +1,10 @@
 import { closeStream, isCallStream, isResumable, parseEventId } from '@tmcp-sessions/core/backend';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
-import type { CallsAtWork } from '../calls/in-flight-calls.ts';
-import { releaseHeld } from './one-broadcast.ts';
-import { overridden } from './with-overrides.ts';
-import { currentWork } from './tracked-server.ts';
+import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import { flushDeferred } from './one-broadcast.ts';
+import { withOverrides } from './with-overrides.ts';
+import { currentContext } from './tracked-server.ts';
 
 /** How long the rest of an answer may be on its way from a call that has just ended. */
 const ON_ITS_WAY_MS = 5_000;
@@ -14,12 +14,12 @@ const ON_ITS_WAY_MS = 5_000;
  * a call is told to whoever works on it. Where nobody does, its stream ends with what there is: a
  * client that waits for ever would be worse off. What it sends takes along what listeners are told.
  */
-export function resumedStreams(
+export function endResumedCalls(
 	streams: StreamSessionManager,
-	calls: CallsAtWork,
+	calls: InFlightCalls,
 ): StreamSessionManager {
 	const create: StreamSessionManager['create'] = async (session, controller) => {
-		const work = currentWork();
+		const work = currentContext();
 		if (work) work.isPaced = isResumable(streams);
 		await streams.create(session, controller);
 		const resumed = parseEventId(work?.lastEventId ?? '')?.stream;
@@ -33,8 +33,8 @@ export function resumedStreams(
 		work.onClientLeft = () => clearTimeout(end);
 	};
 	const send: StreamSessionManager['send'] = (sessions, data) => {
-		releaseHeld();
+		flushDeferred();
 		return streams.send(sessions, data);
 	};
-	return overridden(streams, { create, send });
+	return withOverrides(streams, { create, send });
 }

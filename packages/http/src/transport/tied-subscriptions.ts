@@ -3,8 +3,8 @@ import { keepAlive } from '@tmcp-sessions/core/backend';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
 import { withSessions } from './one-broadcast.ts';
-import { overridden } from './with-overrides.ts';
-import { currentWork } from './tracked-server.ts';
+import { withOverrides } from './with-overrides.ts';
+import { currentContext } from './tracked-server.ts';
 
 /**
  * The subscription manager as the transport gets to see it: itself, but that what the transport
@@ -13,7 +13,7 @@ import { currentWork } from './tracked-server.ts';
  *
  * @param report told of a failure outside of a request.
  */
-export function tiedSubscriptions(
+export function bindSubscriptionsToRequest(
 	manager: SubscriptionManager,
 	report: (error: unknown) => void,
 ): SubscriptionManager {
@@ -22,13 +22,13 @@ export function tiedSubscriptions(
 		// Reported there; here it would be a rejection that nobody handles.
 		return work.catch(() => otherwise);
 	};
-	return overridden(manager, {
+	return withOverrides(manager, {
 		create: async (...subscription) => {
 			try {
 				return await manager.create(...subscription);
 			} catch (error) {
 				// The server would tell its client the reason, and nobody else.
-				const work = currentWork();
+				const work = currentContext();
 				if (work) work.failure = new StreamError('http', 'listening', error);
 				throw error;
 			}

@@ -2,15 +2,15 @@ import { currentScope, keepAlive, sealsSessions } from '@tmcp-sessions/core/back
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
-import type { CallsAtWork } from '../calls/in-flight-calls.ts';
+import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import { initializeResult } from './initialize-result.ts';
 import type { Offer } from './initialize-result.ts';
 import { idOf, isMisshapen, isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { Question } from '../request/json-rpc.ts';
-import { asOneBroadcast } from './one-broadcast.ts';
-import { overridden } from './with-overrides.ts';
+import { runAsOneBroadcast } from './one-broadcast.ts';
+import { withOverrides } from './with-overrides.ts';
 import { invalidRequest } from '../request/http-rejection.ts';
-import { RequestWork } from '../request/request-context.ts';
+import { RequestContext } from '../request/request-context.ts';
 
 type Receive = McpServer['receive'];
 type Listener = (detail: unknown) => unknown;
@@ -24,7 +24,7 @@ export interface Tracking {
 	/** Whether streams can be resumed, which is what 2025-11-25 is about. */
 	readonly canResume: boolean;
 	/** The calls of the transport, which ask their clients. */
-	readonly calls: Pick<CallsAtWork, 'ask'>;
+	readonly calls: Pick<InFlightCalls, 'ask'>;
 }
 
 /**
@@ -36,16 +36,16 @@ export interface Tracking {
  * - `on` keeps the promises of the transport's listeners, such as a broadcast that looks up the
  *   subscribers first. A question to the client goes out under an id of its own.
  */
-export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
+export function createTrackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
 	{ info, report, canResume, calls }: Tracking,
 ): Server {
 	const offer = {
 		hasSessions: info !== undefined,
-		keepsChanges: !info || !sealsSessions(info) || info.keepsChanges,
+		storesMutableState: !info || !sealsSessions(info) || info.storesMutableState,
 	};
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
-		const work = currentWork();
+		const work = currentContext();
 		if (work?.direct?.hasBegun) return work.direct.takeOver(context?.signal);
 		const isRequest = 'method' in message && 'id' in message;
 		try {
@@ -70,7 +70,7 @@ export function trackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	};
 	const on = trackedListeners(server, { report, calls });
 	// Sound: the same methods with their overloads and type parameters left out.
-	return overridden(server, { receive, on } as Partial<Server>);
+	return withOverrides(server, { receive, on } as Partial<Server>);
 }
 
 /** The server's `on`, whose listeners' promises keep the request alive. */
@@ -80,7 +80,7 @@ function trackedListeners(
 ): On {
 	const tell = (listener: Listener, detail: unknown, isBroadcast = false): void => {
 		const work = (): unknown => listener(detail);
-		const result = isBroadcast ? asOneBroadcast(work) : work();
+		const result = isBroadcast ? runAsOneBroadcast(work) : work();
 		if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
 	};
 	// Sound: the same method with its overloads left out.
@@ -90,7 +90,7 @@ function trackedListeners(
 			event,
 			(detail) => {
 				if (event !== 'send') return tell(listener, detail, event === 'broadcast');
-				const work = currentWork();
+				const work = currentContext();
 				// Every transport of the server hears of it.
 				if (work?.calls !== undefined && work.calls !== calls) return;
 				const question = questionIn(detail);
@@ -108,9 +108,9 @@ function trackedListeners(
 }
 
 /** The request that this code runs for. */
-export function currentWork(): RequestWork | undefined {
+export function currentContext(): RequestContext | undefined {
 	const scope = currentScope();
-	return scope instanceof RequestWork ? scope : undefined;
+	return scope instanceof RequestContext ? scope : undefined;
 }
 
 /** The response as the client gets to see it. */
@@ -123,9 +123,9 @@ function shown(message: object, response: unknown, offer: Offer): unknown {
 }
 
 /** Keeps a response from the transport's stream, where nothing has gone out before it. */
-function kept(response: unknown, work: RequestWork | undefined): unknown {
+function kept(response: unknown, work: RequestContext | undefined): unknown {
 	if (!work || !isObject(response) || work.isListening) return response;
-	if (work.answerType === 'sse' && work.hasSpoken) return response;
+	if (work.responseType === 'sse' && work.hasSpoken) return response;
 	work.response = response;
 	return null;
 }

@@ -1,8 +1,8 @@
 import { runInScope } from '@tmcp-sessions/core/backend';
 
 import type { CallSignal } from '../calls/call-signal.ts';
-import type { RequestWork } from '../request/request-context.ts';
-import { StandIn } from './forwarding-proxy.ts';
+import type { RequestContext } from '../request/request-context.ts';
+import { ForwardingProxy } from './forwarding-proxy.ts';
 
 /**
  * The request as the transport gets to see it: itself, but
@@ -15,7 +15,7 @@ import { StandIn } from './forwarding-proxy.ts';
  *
  * No copy of the request, which costs a tenth of what the whole call costs.
  */
-export function transportRequest(request: Request, work: RequestWork): Request {
+export function transportRequest(request: Request, work: RequestContext): Request {
 	if (work.headers.get('mcp-session-id') !== work.sessionId)
 		work.headers.set('mcp-session-id', null);
 	// The transport knows it in this spelling alone.
@@ -28,7 +28,7 @@ export function transportRequest(request: Request, work: RequestWork): Request {
  * Ends the work when its client leaves, where it is to end with that: the stateless era has no other
  * way to cancel. What the transport then does runs for the request, whoever tells of it.
  */
-export function followClient(request: Request, work: RequestWork): void {
+export function followClient(request: Request, work: RequestContext): void {
 	if (!work.endsWithClient) return;
 	// Not looked at before: a signal costs as much as the rest of a call's rules.
 	const { signal } = request;
@@ -37,12 +37,12 @@ export function followClient(request: Request, work: RequestWork): void {
 	else signal.addEventListener('abort', abort, { once: true });
 }
 
-class TransportRequest extends StandIn<Request> {
+class TransportRequest extends ForwardingProxy<Request> {
 	readonly headers: Headers;
 	readonly signal: CallSignal;
-	readonly #work: RequestWork;
+	readonly #work: RequestContext;
 
-	constructor(request: Request, work: RequestWork) {
+	constructor(request: Request, work: RequestContext) {
 		super(request);
 		this.headers = work.headers.asHeaders();
 		this.signal = work.signal;

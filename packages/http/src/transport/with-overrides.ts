@@ -3,7 +3,7 @@
  * transport calls in its next version goes through. The other methods run on the object itself,
  * where its private fields are.
  */
-export function overridden<Target extends object>(
+export function withOverrides<Target extends object>(
 	target: Target,
 	members: Partial<Target>,
 ): Target {

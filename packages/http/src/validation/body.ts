@@ -1,5 +1,5 @@
-import { invalidRequest, Refusal } from '../request/http-rejection.ts';
-import type { RequestHeaders } from '../request/cached-headers.ts';
+import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
 
 /** How deep JSON may be: what walks it later, by recursion, has room to spare. */
 const MAX_DEPTH = 128;
@@ -7,12 +7,12 @@ const MAX_DEPTH = 128;
 /**
  * The JSON that a request carries, bounded in size and in depth.
  *
- * @throws {Refusal} 415 for another type, 413 for more bytes than `maxBytes`, 400 for what is no
+ * @throws {HttpRejection} 415 for another type, 413 for more bytes than `maxBytes`, 400 for what is no
  * JSON or too deep.
  */
 export async function readMessage(
 	request: Request,
-	headers: RequestHeaders,
+	headers: CachedHeaders,
 	maxBytes: number,
 ): Promise<unknown> {
 	return parseMessage(await readText(request, headers, maxBytes));
@@ -21,11 +21,11 @@ export async function readMessage(
 /**
  * The text that a request carries, bounded in size.
  *
- * @throws {Refusal} as `readMessage`, for type and size.
+ * @throws {HttpRejection} as `readMessage`, for type and size.
  */
 export async function readText(
 	request: Request,
-	headers: RequestHeaders,
+	headers: CachedHeaders,
 	maxBytes: number,
 ): Promise<string> {
 	if (!isJson(headers.get('content-type'))) {
@@ -41,12 +41,12 @@ export async function readText(
 		return text;
 	} catch (error) {
 		// Its client knows already, and nothing is wrong here.
-		if (!wasRead && !(error instanceof Refusal)) throw invalidRequest('The body broke off');
+		if (!wasRead && !(error instanceof HttpRejection)) throw invalidRequest('The body broke off');
 		throw error;
 	}
 }
 
-/** @throws {Refusal} 400 for what is no JSON or too deep. */
+/** @throws {HttpRejection} 400 for what is no JSON or too deep. */
 export function parseMessage(text: string): unknown {
 	// Before it is parsed, which depth makes slow. Each level takes two characters.
 	if (text.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, text)) {
@@ -55,7 +55,11 @@ export function parseMessage(text: string): unknown {
 	try {
 		return JSON.parse(text);
 	} catch {
-		throw new Refusal({ status: 400, code: -32700, message: 'Parse error: the body is no JSON' });
+		throw new HttpRejection({
+			status: 400,
+			code: -32700,
+			message: 'Parse error: the body is no JSON',
+		});
 	}
 }
 
@@ -81,7 +85,7 @@ async function readChunks(request: Request, maxBytes: number): Promise<string> {
 	return text + decoder.decode();
 }
 
-function tooLarge(maxBytes: number): Refusal {
+function tooLarge(maxBytes: number): HttpRejection {
 	return invalidRequest(`The body is larger than ${maxBytes} bytes`, 413);
 }
 

@@ -1,7 +1,7 @@
 import { getPerRequestProtocolVersions, UNSUPPORTED_PROTOCOL_VERSION } from 'tmcp';
 
-import { invalidRequest, Refusal } from '../request/http-rejection.ts';
-import type { RequestHeaders } from '../request/cached-headers.ts';
+import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
 
 /**
  * The revisions of the session era that a client may name: those that tmcp negotiates, and
@@ -14,12 +14,12 @@ const SESSION_ERA: ReadonlySet<string> = new Set([
 	'2024-11-05',
 ]);
 
-/** @throws {Refusal} 400, for an `MCP-Protocol-Version` that is not served here. */
-export function checkProtocolVersion(headers: RequestHeaders): void {
+/** @throws {HttpRejection} 400, for an `MCP-Protocol-Version` that is not served here. */
+export function checkProtocolVersion(headers: CachedHeaders): void {
 	const version = headers.get('mcp-protocol-version');
 	if (version === null || SESSION_ERA.has(version)) return;
 	const supported = [...getPerRequestProtocolVersions(), ...SESSION_ERA];
-	throw new Refusal({
+	throw new HttpRejection({
 		status: 400,
 		code: -32600,
 		message: `MCP-Protocol-Version must be one of ${supported.join(', ')}`,
@@ -28,8 +28,8 @@ export function checkProtocolVersion(headers: RequestHeaders): void {
 }
 
 /** What a request of the stateless era is told where everything needs a session. */
-export function onlySessions(headers: RequestHeaders): Refusal {
-	return new Refusal({
+export function sessionBasedOnly(headers: CachedHeaders): HttpRejection {
+	return new HttpRejection({
 		status: 400,
 		code: UNSUPPORTED_PROTOCOL_VERSION,
 		message: 'Unsupported protocol version: this server needs a session; open one with initialize',
@@ -43,18 +43,18 @@ export function servedVersion(requested: unknown): string | undefined {
 }
 
 /** How a request wants its answer. */
-export type AnswerType = 'json' | 'sse';
+export type ResponseType = 'json' | 'sse';
 
 /**
  * As an event stream wherever the client takes one.
  *
  * @param offered what can be answered with.
- * @throws {Refusal} 406, where the client takes none of it.
+ * @throws {HttpRejection} 406, where the client takes none of it.
  */
-export function acceptedAnswer(
-	headers: RequestHeaders,
-	offered: readonly AnswerType[],
-): AnswerType {
+export function negotiateResponseType(
+	headers: CachedHeaders,
+	offered: readonly ResponseType[],
+): ResponseType {
 	const accept = headers.get('accept');
 	if (accept === USUAL && offered[0]) return offered[0];
 	for (const type of offered) if (accept === null || accepts(accept, type)) return type;
@@ -65,13 +65,13 @@ export function acceptedAnswer(
 /** What the official clients send: it needs no reading. */
 const USUAL = 'application/json, text/event-stream';
 
-const MEDIA_TYPES: Readonly<Record<AnswerType, string>> = {
+const MEDIA_TYPES: Readonly<Record<ResponseType, string>> = {
 	json: 'application/json',
 	sse: 'text/event-stream',
 };
 
 /** The closest of the ranges that fit decides, as RFC 9110 (12.5.1) has it: `q=0` says no. */
-function accepts(accept: string, type: AnswerType): boolean {
+function accepts(accept: string, type: ResponseType): boolean {
 	const name = MEDIA_TYPES[type];
 	const qualities = new Map(accept.split(',').map(rangeOf));
 	const quality =

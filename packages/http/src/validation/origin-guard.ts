@@ -1,7 +1,7 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 
-import { Refusal } from '../request/http-rejection.ts';
-import type { RequestHeaders } from '../request/cached-headers.ts';
+import { HttpRejection } from '../request/http-rejection.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
 
 /** Which pages may call, and by which names. */
 export interface OriginOptions {
@@ -21,7 +21,7 @@ export function isLoopback(hostname: string): boolean {
  * another host for this machine (DNS rebinding) sends that host's name, and an `Origin` that fits
  * it: so one that only fits the `Host` proves nothing, unless a certificate vouches for the host.
  */
-export class OriginRules {
+export class OriginGuard {
 	readonly #hosts: ReadonlySet<string> | true;
 	readonly #origins: ReadonlySet<string> | true;
 
@@ -31,8 +31,8 @@ export class OriginRules {
 		this.#origins = allowedOrigins === true || new Set([allowedOrigins].flat().map(originOf));
 	}
 
-	/** @throws {Refusal} 403, where the host or the origin is not allowed. */
-	check(headers: RequestHeaders, url: URL): void {
+	/** @throws {HttpRejection} 403, where the host or the origin is not allowed. */
+	check(headers: CachedHeaders, url: URL): void {
 		if (!this.#allowsHost(url)) {
 			throw forbidden('This host is not served here; name it in allowedHosts to serve it');
 		}
@@ -85,6 +85,6 @@ function notAllowed(option: string, expected: string, found: string): TmcpSessio
 	return new TmcpSessionsError('configuration', 'http', message);
 }
 
-function forbidden(message: string): Refusal {
-	return new Refusal({ status: 403, code: -32600, message });
+function forbidden(message: string): HttpRejection {
+	return new HttpRejection({ status: 403, code: -32600, message });
 }

@@ -1,8 +1,8 @@
 import { getPerRequestProtocolVersions } from 'tmcp';
 
 import { idOf, isObject, metadataOf, methodOf } from '../request/json-rpc.ts';
-import { Refusal } from '../request/http-rejection.ts';
-import type { RequestHeaders } from '../request/cached-headers.ts';
+import { HttpRejection } from '../request/http-rejection.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
 
 const PREFIX = 'io.modelcontextprotocol/';
 const VERSION = `${PREFIX}protocolVersion`;
@@ -14,14 +14,14 @@ const KEYS = [VERSION, CAPABILITIES, `${PREFIX}clientInfo`, `${PREFIX}logLevel`]
 export const MISSING_CAPABILITY = -32021;
 
 /** Whether the header names a revision of the stateless era. */
-export function namesStatelessEra(headers: RequestHeaders): boolean {
+export function declaresStateless(headers: CachedHeaders): boolean {
 	const version = headers.get('mcp-protocol-version');
 	return version !== null && getPerRequestProtocolVersions().includes(version);
 }
 
 /** Whether a message belongs to the stateless era: by its header, or by what it says of itself. */
-export function isStateless(headers: RequestHeaders, message: unknown): boolean {
-	if (namesStatelessEra(headers)) return true;
+export function isStateless(headers: CachedHeaders, message: unknown): boolean {
+	if (declaresStateless(headers)) return true;
 	const metadata = metadataOf(message);
 	return metadata !== undefined && KEYS.some((key) => Object.hasOwn(metadata, key));
 }
@@ -29,7 +29,7 @@ export function isStateless(headers: RequestHeaders, message: unknown): boolean 
 /**
  * What each request of the stateless era must say of itself.
  *
- * @throws {Refusal} 400 with -32602, where it does not.
+ * @throws {HttpRejection} 400 with -32602, where it does not.
  */
 export function checkStatelessRequest(message: unknown): void {
 	if (methodOf(message) === undefined || idOf(message) === undefined) return;
@@ -39,6 +39,6 @@ export function checkStatelessRequest(message: unknown): void {
 	if (!isObject(metadata[CAPABILITIES])) throw invalidParams(`_meta needs "${CAPABILITIES}"`);
 }
 
-function invalidParams(message: string): Refusal {
-	return new Refusal({ status: 400, code: -32602, message: `Invalid params: ${message}` });
+function invalidParams(message: string): HttpRejection {
+	return new HttpRejection({ status: 400, code: -32602, message: `Invalid params: ${message}` });
 }

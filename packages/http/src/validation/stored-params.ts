@@ -1,5 +1,5 @@
 import { paramsOf } from '../request/json-rpc.ts';
-import { Refusal } from '../request/http-rejection.ts';
+import { HttpRejection } from '../request/http-rejection.ts';
 
 /** Longer than any honest one, in characters: it is stored. */
 const MAX_URI_LENGTH = 4_096;
@@ -12,9 +12,9 @@ const LEVELS: ReadonlySet<unknown> = new Set([
  * What a session is to remember: tmcp hands on whatever the client sent, and a record that holds it
  * could not be read again.
  *
- * @throws {Refusal} -32602, for a level that is none, and for a uri that is no text or too long.
+ * @throws {HttpRejection} -32602, for a level that is none, and for a uri that is no text or too long.
  */
-export function checkRememberedParams(method: string | undefined, message: unknown): void {
+export function checkStoredParams(method: string | undefined, message: unknown): void {
 	const { level, uri } = paramsOf(message);
 	if (method === 'logging/setLevel' && !LEVELS.has(level)) {
 		throw invalidParams('level must be one of the eight levels of syslog', 200);
@@ -26,6 +26,6 @@ export function checkRememberedParams(method: string | undefined, message: unkno
 }
 
 /** @param status 200 as any error of a method, where the official clients may send such a thing. */
-function invalidParams(message: string, status: number): Refusal {
-	return new Refusal({ status, code: -32602, message: `Invalid params: ${message}` });
+function invalidParams(message: string, status: number): HttpRejection {
+	return new HttpRejection({ status, code: -32602, message: `Invalid params: ${message}` });
 }

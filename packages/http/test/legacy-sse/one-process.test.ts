@@ -134,7 +134,7 @@ it('a browser of an allowed origin sees every answer, a refusal too', async () =
 });
 
 it.each([
-	['a number that is out of range', { heartbeatSeconds: 26 }, /heartbeatSeconds/],
+	['a number that is out of range', { keepAliveSeconds: 26 }, /keepAliveSeconds/],
 	['a key that is too short', { sessionKeys: ['short'] }, /32 characters/],
 	['callers that are nobody', { oauth: { verify: async () => null } }, /principal/],
 	['a path that is no path', { path: 'sse' }, /path/],

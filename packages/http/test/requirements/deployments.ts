@@ -106,7 +106,7 @@ function describeDeployments(
 				kvNamespaces: ['TMCP_SESSION_INFO', 'NOTES'],
 				durableObjects: {
 					TMCP_DURABLE_OBJECT: 'SyncLayer',
-					TMCP_SESSION_OBJECT: 'SessionShard',
+					TMCP_SESSION_SHARD: 'SessionShard',
 					PLAIN_SESSIONS: 'PlainSession',
 					NARROW_SESSIONS: 'NarrowSession',
 					BRIEF_SESSIONS: 'BriefSession',

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Incoming, Received } from '../endpoint.ts';
 
 /** What a refusal has to look like. */
-interface Refusal {
+interface HttpRejection {
 	readonly status: number;
 	/** The JSON-RPC error code, where the specification names one. */
 	readonly code?: number;
@@ -16,7 +16,7 @@ interface Refusal {
 /** Expects a JSON-RPC error with this status, that says what to do and repeats no secret. */
 export async function expectRefusal(
 	answering: Incoming | Promise<Incoming>,
-	{ status, code, says = /\w+ \w+/, hides }: Refusal,
+	{ status, code, says = /\w+ \w+/, hides }: HttpRejection,
 ): Promise<Received> {
 	const answer = await answering;
 	// A stream that stays open was no refusal.

@@ -7,7 +7,7 @@ import { SessionStateError } from '../errors.ts';
 import type { ObjectAlarm } from '../object/object-alarm.ts';
 
 /** A call of a tool that was not answered at once. */
-export interface CallInFlight {
+export interface InterruptedCall {
 	readonly id: string;
 	readonly tool: string;
 	/** Undefined where they were too large to be kept. */
@@ -20,17 +20,17 @@ export interface CallInFlight {
 
 /** The calls of a session that are not answered yet. */
 export interface SessionCalls {
-	list(): CallInFlight[];
+	list(): InterruptedCall[];
 }
 
 /** The result of a tool, as tmcp's tools give it. */
 export type ToolResult = CallToolResult<undefined>;
 
 /** Goes on with a call whose instance was lost, or ends it. What it throws is the call's error. */
-export type ResumeCall = (call: CallInFlight) => Promise<ToolResult> | ToolResult;
+export type ResumeCall = (call: InterruptedCall) => Promise<ToolResult> | ToolResult;
 
 /** What is kept of a call. */
-interface KeptCall extends Omit<CallInFlight, 'id'> {
+interface KeptCall extends Omit<InterruptedCall, 'id'> {
 	/** Which instance of the object works on it. */
 	readonly instance: string;
 	readonly session: string;
@@ -62,7 +62,7 @@ const MAX_ATTEMPTS = 3;
 const CALL_LOST = -32_001;
 
 /** The calls that are at work: noted while they are, so that none is forgotten with its instance. */
-export class CallsInFlight implements SessionCalls {
+export class CallJournal implements SessionCalls {
 	readonly #entries: Entries;
 	readonly #alarm: ObjectAlarm;
 	readonly #options: CallsOptions;
@@ -81,16 +81,16 @@ export class CallsInFlight implements SessionCalls {
 	}
 
 	/** Whether any is of this session. */
-	areOf(session: string): boolean {
+	hasCallsOf(session: string): boolean {
 		return this.#entries.list('call').some(({ value }) => parse(value).session === session);
 	}
 
-	list(): CallInFlight[] {
+	list(): InterruptedCall[] {
 		return this.#entries.list('call').map(({ key, value }) => shown(key, parse(value)));
 	}
 
 	/** Whether a message tells that a client has come back for a call which is being resumed. */
-	isMeant(message: string): boolean {
+	awaitsResume(message: string): boolean {
 		// Sound: a handler of this family made it.
 		const { params } = JSON.parse(message) as { params?: { stream?: string } };
 		const stream = params?.stream;
@@ -211,7 +211,7 @@ export class CallsInFlight implements SessionCalls {
 const LOST =
 	'the server was restarted while it worked on this call, and nothing resumes it; call the tool again';
 
-function shown(id: string, call: KeptCall): CallInFlight {
+function shown(id: string, call: KeptCall): InterruptedCall {
 	const { tool, startedAtMs, attempts } = call;
 	return { id, tool, arguments: call.arguments, startedAtMs, attempts };
 }

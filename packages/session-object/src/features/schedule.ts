@@ -1,4 +1,4 @@
-import { withinTime } from '@tmcp-sessions/core/backend';
+import { withTimeout } from '@tmcp-sessions/core/backend';
 
 import type { Entries, Entry } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
@@ -98,7 +98,7 @@ export class Schedule {
 		try {
 			if (!onSchedule) throw new SessionStateError(NOBODY);
 			const work = async (): Promise<void> => onSchedule(name, payload);
-			await withinTime(LONGEST_MS, work(), () => new SessionStateError(tooLong(name)));
+			await withTimeout(LONGEST_MS, work(), () => new SessionStateError(tooLong(name)));
 			// What it scheduled under its own name stays.
 			if (this.#isAsItWas(counted)) this.#entries.remove('schedule', name);
 		} catch (error) {

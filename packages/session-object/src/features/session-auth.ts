@@ -1,4 +1,4 @@
-import { createSealing, reasonOf, secretsIn, withinTime } from '@tmcp-sessions/core/backend';
+import { createSealing, reasonOf, secretsIn, withTimeout } from '@tmcp-sessions/core/backend';
 import type { Sealing } from '@tmcp-sessions/core/backend';
 import { isObject } from '@tmcp-sessions/http/internal';
 
@@ -122,7 +122,7 @@ export class StoredAuth implements SessionAuth {
 			return this.#refreshed(service, { expired, tokens, sealed });
 		};
 		try {
-			return await withinTime(REFRESH_MS, made(), () => new SessionAuthError(TOO_LONG));
+			return await withTimeout(REFRESH_MS, made(), () => new SessionAuthError(TOO_LONG));
 		} catch (cause) {
 			throw new SessionAuthError(
 				`the tokens for "${service}" have expired and could not be refreshed (${reasonOf(cause)}); ` +

@@ -45,13 +45,13 @@ export class ObjectAlarm {
 	 * Says that it has gone off. Until what is due is seen to, nothing sets it: what was not seen to
 	 * yet would set it off again at once. The platform makes up for one whose object is lost meanwhile.
 	 */
-	hasGoneOff(): void {
+	markFired(): void {
 		this.#setMs = -Infinity;
 		this.#reading = Promise.resolve();
 	}
 
 	/** Says that everything that was due has been seen to. */
-	isSeenTo(): void {
+	markHandled(): void {
 		this.#setMs = Infinity;
 		this.update();
 	}

@@ -107,7 +107,7 @@ export class ObjectStreams
 		throw new StreamError(
 			PACKAGE,
 			'opening a stream',
-			'a SessionObject opens none itself; send GET requests to sessionRouter',
+			'a SessionObject opens none itself; send GET requests to createSessionRouter',
 		);
 	}
 

@@ -130,7 +130,7 @@ class CallRequest implements Pick<Request, 'bodyUsed' | 'method' | 'signal' | 'u
 /**
  * The id of the session that a call opens: one that the Worker made for it.
  *
- * @throws {Refusal} 400 for that of a session which the client has, or had: what it sent is an
+ * @throws {HttpRejection} 400 for that of a session which the client has, or had: what it sent is an
  * `initialize` that the Worker did not know for one, and no session is opened twice.
  */
 function newSessionOf({ headers, session }: SessionCall): string {

@@ -1,4 +1,4 @@
-import type { Agreed } from './agreed-changes.ts';
+import type { HonoredSubset } from './honored-subset.ts';
 
 /** What Workers call of a `SessionObject`. */
 export interface SessionObjectMethods {
@@ -21,7 +21,7 @@ export interface SessionObjectMethods {
 	 */
 	deliver(session: string, message: string): Promise<number>;
 	/** What its server has to do with a listener of the stateless era that asks for these. */
-	agreed(notifications: object): Promise<Agreed>;
+	agreed(notifications: object): Promise<HonoredSubset>;
 	/** Restores the object from its archive. */
 	restore(): Promise<RestoreOutcome>;
 }

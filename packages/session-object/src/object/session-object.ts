@@ -4,9 +4,9 @@ import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { DurableObject } from 'cloudflare:workers';
 
-import { agreedChanges } from './agreed-changes.ts';
-import type { Agreed } from './agreed-changes.ts';
-import type { CallInFlight, ToolResult } from '../features/call-journal.ts';
+import { honoredSubset } from './honored-subset.ts';
+import type { HonoredSubset } from './honored-subset.ts';
+import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
 import { trackedCalls } from './tracked-calls.ts';
 import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { ObjectStreams } from './object-streams.ts';
@@ -44,7 +44,7 @@ interface Running<Values extends ContextValues> {
 /**
  * The Durable Object of one session, or of all sessions of an identity: the server runs where its
  * state is, and nothing is remote on the way of a call. Extend it, say what `createServer` makes, and
- * put a `sessionRouter` in front.
+ * put a `createSessionRouter` in front.
  */
 export abstract class SessionObject<
 	Env = Cloudflare.Env,
@@ -78,7 +78,7 @@ export abstract class SessionObject<
 	 * Goes on with a call whose instance was lost, or ends it with an error. The client gets what comes
 	 * of it when it resumes the call's stream. Default: an error that says to call again.
 	 */
-	resumeCall?(call: CallInFlight, session: Session<Values>): Promise<ToolResult> | ToolResult;
+	resumeCall?(call: InterruptedCall, session: Session<Values>): Promise<ToolResult> | ToolResult;
 
 	/**
 	 * Does what `session.schedule` was told, at least once; where it throws, takes longer than five
@@ -134,7 +134,7 @@ export abstract class SessionObject<
 	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
 			const text =
-				'A SessionObject takes requests from sessionRouter: send them there, and not here';
+				'A SessionObject takes requests from createSessionRouter: send them there, and not here';
 			return new Response(text, { status: 426, headers: { Upgrade: 'websocket' } });
 		}
 		const running = await this.#run();
@@ -157,12 +157,12 @@ export abstract class SessionObject<
 	async deliver(session: string, message: string): Promise<number> {
 		const { state, streams } = await this.#run();
 		const taken = await streams.deliver(session, message);
-		return taken + (state.calls.isMeant(message) ? 1 : 0);
+		return taken + (state.calls.awaitsResume(message) ? 1 : 0);
 	}
 
-	async agreed(notifications: object): Promise<Agreed> {
+	async agreed(notifications: object): Promise<HonoredSubset> {
 		const { server } = await this.#run();
-		return agreedChanges(server, notifications);
+		return honoredSubset(server, notifications);
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {
@@ -208,7 +208,7 @@ export abstract class SessionObject<
 			);
 			if (isEmpty) this.#running = undefined;
 		} finally {
-			state.alarm.isSeenTo();
+			state.alarm.markHandled();
 		}
 	}
 
@@ -219,7 +219,7 @@ export abstract class SessionObject<
 	/** What the instance runs on. Calls that a lost one left behind are seen to. */
 	async #run(event?: 'alarm'): Promise<Running<Values>> {
 		const running = this.#running ?? this.#start();
-		if (event === 'alarm') running.state.alarm.hasGoneOff();
+		if (event === 'alarm') running.state.alarm.markFired();
 		if (!this.#running) {
 			const { entries, calls, lifetime } = running.state;
 			if (entries.exist) entries.open();
@@ -261,7 +261,13 @@ export abstract class SessionObject<
 		const streams = new ObjectStreams(this.ctx, state.entries, state.alarm);
 		const own = this.createServer(state.session);
 		const tracked = trackedCalls(own, state.calls, (call, work) => this.runCall(call, work));
-		const { lifetime = {}, answerSeconds, heartbeatSeconds, maxBodyBytes, onError } = settings;
+		const {
+			lifetime = {},
+			clientResponseTimeoutSeconds,
+			keepAliveSeconds,
+			maxBodyBytes,
+			onError,
+		} = settings;
 		const info = new StoredInfoSessionManager(state.store, {
 			idleSeconds: lifetime.idleSeconds ?? DEFAULT_IDLE_SECONDS,
 			absoluteSeconds: lifetime.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,
@@ -271,7 +277,7 @@ export abstract class SessionObject<
 		const handler = createMcpHandler(
 			tracked.server,
 			{
-				...{ answerSeconds, heartbeatSeconds, maxBodyBytes, onError, streams, info },
+				...{ clientResponseTimeoutSeconds, keepAliveSeconds, maxBodyBytes, onError, streams, info },
 				subscriptions: new ObjectSubscriptions(streams),
 				// The Worker has looked at all of these.
 				...{ path: null, allowedHosts: true, allowedOrigins: true },

@@ -8,7 +8,10 @@ import type { ContextLimits, ContextSchemas, ContextValues } from '../features/s
 /** How a `SessionObject` keeps its sessions. Every field has a default. */
 export interface SessionSettings<
 	Values extends ContextValues = Record<string, unknown>,
-> extends Pick<McpHandlerOptions, 'answerSeconds' | 'heartbeatSeconds' | 'maxBodyBytes'> {
+> extends Pick<
+	McpHandlerOptions,
+	'clientResponseTimeoutSeconds' | 'keepAliveSeconds' | 'maxBodyBytes'
+> {
 	/** A schema for each key of the context. Without any, values are as their author types them. */
 	readonly context?: ContextSchemas<Values> | undefined;
 	/** How much the context may hold. */
@@ -33,7 +36,7 @@ export interface SessionSettings<
 	readonly authKeys?: readonly string[] | undefined;
 	/**
 	 * `createSseHandler` of `@tmcp-sessions/http/legacy-sse`, for clients of the transport before Streamable HTTP;
-	 * `sessionRouter` gets it too. Default: they are not served.
+	 * `createSessionRouter` gets it too. Default: they are not served.
 	 */
 	readonly sse?: ServeSse | undefined;
 	/** Told of every failure that no client is told of in full. Default: the console. */

@@ -5,7 +5,7 @@ import { archive } from '../archive/archive.ts';
 import { ArchiveError } from '../errors.ts';
 import { dropStaged, restoreStaged, stage } from '../archive/restore.ts';
 import { DEFAULT_ARTIFACT_BYTES, StoredArtifacts } from '../features/artifacts.ts';
-import { CallsInFlight } from '../features/call-journal.ts';
+import { CallJournal } from '../features/call-journal.ts';
 import type { ResumeCall } from '../features/call-journal.ts';
 import { Entries } from '../storage/entries.ts';
 import { Lifetime } from './lifetime.ts';
@@ -48,7 +48,7 @@ export class SessionState<Values extends ContextValues> {
 	readonly alarm: ObjectAlarm;
 	readonly lifetime: Lifetime;
 	readonly store: LocalSessionStore;
-	readonly calls: CallsInFlight;
+	readonly calls: CallJournal;
 	readonly schedule: Schedule;
 	readonly session: Session<Values>;
 	readonly report: (error: unknown) => void;
@@ -70,10 +70,10 @@ export class SessionState<Values extends ContextValues> {
 		this.store = new LocalSessionStore(this.entries, {
 			now,
 			endsWithSession: options.endsWithSession,
-			isInUse: (id) => options.hasStream(id) || this.calls.areOf(id),
+			isInUse: (id) => options.hasStream(id) || this.calls.hasCallsOf(id),
 			onChange: () => this.#sessionsChanged(),
 		});
-		this.calls = new CallsInFlight(this.entries, this.alarm, {
+		this.calls = new CallJournal(this.entries, this.alarm, {
 			...{ resume, now, report, keep: options.keepCall, say: options.sayAnswer },
 		});
 		this.schedule = new Schedule(this.entries, this.alarm, {

@@ -1,6 +1,6 @@
 import type { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import type { ExecutionContextLike, McpHandler } from '@tmcp-sessions/http';
-import { DEFAULT_ANSWER_SECONDS } from '@tmcp-sessions/http/internal';
+import { DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } from '@tmcp-sessions/http/internal';
 
 import type { Entries } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
@@ -14,7 +14,7 @@ import type { SessionSettings } from './session-settings.ts';
 /** A Worker that lost its socket opens it again within half a minute, or never. */
 const GONE_MS = 60_000;
 
-type SseSettings = Pick<SessionSettings, 'answerSeconds' | 'onError' | 'sse'>;
+type SseSettings = Pick<SessionSettings, 'clientResponseTimeoutSeconds' | 'onError' | 'sse'>;
 
 /** What the sessions of the first transport depend on. */
 export interface SseSessionsParts {
@@ -41,7 +41,11 @@ export class SseSessions {
 	/** @param server the object's, which other transports serve too. */
 	constructor(
 		// Not the transport's own: here nothing ends what a message started after 30 s.
-		{ answerSeconds = DEFAULT_ANSWER_SECONDS, onError, sse }: SseSettings,
+		{
+			clientResponseTimeoutSeconds = DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS,
+			onError,
+			sse,
+		}: SseSettings,
 		server: SessionServer,
 		parts: SseSessionsParts,
 	) {
@@ -49,7 +53,7 @@ export class SseSessions {
 		this.#parts = parts;
 		this.#handler = sse?.(
 			server,
-			{ answerSeconds, onError, streams, info },
+			{ clientResponseTimeoutSeconds, onError, streams, info },
 			{ sent: (request) => ({ ...callOf(request), sessionId: callOf(request).session }) },
 		);
 	}
@@ -61,7 +65,7 @@ export class SseSessions {
 		if (!handler) {
 			this.#parts.report(
 				new SessionStateError(
-					'sessionRouter serves the old SSE transport and the object does not: expected ' +
+					'createSessionRouter serves the old SSE transport and the object does not: expected ' +
 						'settings.sse = createSseHandler in the class too; found none',
 				),
 			);

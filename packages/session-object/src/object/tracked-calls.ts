@@ -1,8 +1,8 @@
 import { currentScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
-import { isObject, overridden } from '@tmcp-sessions/http/internal';
+import { isObject, withOverrides } from '@tmcp-sessions/http/internal';
 
-import type { CallsInFlight } from '../features/call-journal.ts';
+import type { CallJournal } from '../features/call-journal.ts';
 import type { SessionServer } from './session.ts';
 
 type Receive = SessionServer['receive'];
@@ -21,7 +21,7 @@ export interface TrackedCalls {
  */
 export function trackedCalls(
 	server: SessionServer,
-	calls: CallsInFlight,
+	calls: CallJournal,
 	run: (
 		call: { tool: string; arguments: unknown },
 		work: () => Promise<unknown>,
@@ -43,7 +43,7 @@ export function trackedCalls(
 	};
 	return {
 		// Sound: the same method with its type parameters left out.
-		server: overridden(server, { receive } as Partial<SessionServer>),
+		server: withOverrides(server, { receive } as Partial<SessionServer>),
 		onPrimed(scope, stream) {
 			const id = notes.get(scope);
 			if (id !== undefined) calls.primed(id, stream);

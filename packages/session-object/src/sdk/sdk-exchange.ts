@@ -1,4 +1,4 @@
-import { isAnswer } from '@tmcp-sessions/http/internal';
+import { isClientResponse } from '@tmcp-sessions/http/internal';
 import type { JsonObject } from '@tmcp-sessions/http/internal';
 import type { AuthInfo } from 'tmcp';
 
@@ -55,7 +55,7 @@ export class SdkExchange implements SdkTransport {
 	async send(message: object): Promise<void> {
 		// Sound: the SDK sends messages.
 		const said = message as JsonObject;
-		if (isAnswer(said)) this.#take?.(said);
+		if (isClientResponse(said)) this.#take?.(said);
 		else this.#say(said);
 	}
 

@@ -1,11 +1,11 @@
 import { reporterOf } from '@tmcp-sessions/core/backend';
 import {
-	currentWork,
+	currentContext,
 	idOf,
 	isObject,
 	isStateless,
 	methodOf,
-	onlySessions,
+	sessionBasedOnly,
 } from '@tmcp-sessions/http/internal';
 import type { JsonObject } from '@tmcp-sessions/http/internal';
 
@@ -73,11 +73,11 @@ class SdkSessionServer implements Record<
 		return () => void listeners.delete(listener);
 	}
 
-	/** @throws {Refusal} 400 with -32022, for requests of the revision 2026-07-28. */
+	/** @throws {HttpRejection} 400 with -32022, for requests of the revision 2026-07-28. */
 	async receive(message: JsonObject, context?: Context): Promise<object | null> {
 		if (methodOf(message) === undefined) return this.#answer(message);
-		const work = currentWork();
-		if (work && isStateless(work.headers, message)) throw onlySessions(work.headers);
+		const work = currentContext();
+		if (work && isStateless(work.headers, message)) throw sessionBasedOnly(work.headers);
 		const server = this.#create();
 		const say = (said: JsonObject, exchange: SdkExchange): void =>
 			this.#say(said, exchange, context);

@@ -27,7 +27,7 @@ type HandlerOptions = Pick<
 	| 'allowedHosts'
 	| 'allowedOrigins'
 	| 'cors'
-	| 'heartbeatSeconds'
+	| 'keepAliveSeconds'
 	| 'maxBodyBytes'
 	| 'oauth'
 	| 'onError'
@@ -70,7 +70,7 @@ export type Identify = (
  *
  * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
  */
-export function sessionRouter(options: SessionRouterOptions): McpHandler {
+export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const { object, identify, locationHint, jurisdiction, stateless, sse, ...handler } = options;
 	const objects = new Objects(object, { locationHint, jurisdiction });
 	const places = identify ? new IdentityPlaces(objects) : new SessionPlaces(objects);

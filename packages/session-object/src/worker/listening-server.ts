@@ -1,8 +1,8 @@
 import { currentScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
-import { isObject, overridden } from '@tmcp-sessions/http/internal';
+import { isObject, withOverrides } from '@tmcp-sessions/http/internal';
 
-import { SERVER_INFO } from '../object/agreed-changes.ts';
+import { SERVER_INFO } from '../object/honored-subset.ts';
 import type { SessionServer } from '../object/session.ts';
 
 /**
@@ -20,7 +20,7 @@ export class ListeningServer {
 			const answer: unknown = await own.receive(message, context);
 			return scope ? this.#named(answer, this.#names.get(scope)) : answer;
 		};
-		this.server = overridden(own, { receive });
+		this.server = withOverrides(own, { receive });
 	}
 
 	/** @param serverInfo of the server that the request of this scope listens to: JSON. */

@@ -1,6 +1,6 @@
 import { fromBase64Url, toBase64Url } from '@tmcp-sessions/core/internal';
 import type { SessionIds } from '@tmcp-sessions/core/internal';
-import type { SessionNames } from '@tmcp-sessions/http/internal';
+import type { SessionIdIssuer } from '@tmcp-sessions/http/internal';
 
 import { fromHex, toHex } from '../hex.ts';
 
@@ -11,7 +11,7 @@ import { fromHex, toHex } from '../hex.ts';
  *
  * @param newObject the id of an object that nobody has, 64 hexadecimal characters.
  */
-export function objectAddresses(ids: SessionIds, newObject: () => string): SessionNames {
+export function objectAddresses(ids: SessionIds, newObject: () => string): SessionIdIssuer {
 	return {
 		async open(principal) {
 			const object = newObject();

@@ -2,7 +2,7 @@
 export type AlarmStorage = Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm'>;
 
 /** The alarm of an object that lets go of what is too old. It is set while there is anything that will be. */
-export class PruneAlarm {
+export class LogAlarm {
 	readonly #state: DurableObjectState;
 	readonly #storage: AlarmStorage;
 	readonly #afterMs: number;

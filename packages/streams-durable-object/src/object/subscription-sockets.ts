@@ -2,7 +2,7 @@ import { textHash } from '@tmcp-sessions/core/backend';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { kindOf } from '../wire/socket-purpose.ts';
-import type { ChangeKind, ListenerPurpose } from '../wire/socket-purpose.ts';
+import type { ChangeKind, SubscriptionPurpose } from '../wire/socket-purpose.ts';
 import { trySend } from './stream-sockets.ts';
 
 /**
@@ -26,7 +26,7 @@ interface ListenerAttachment {
  * where it has not. Uris are known by hashes, which may be those of others too: the Worker of a
  * listener looks at the uri itself.
  */
-export class ListenerSockets {
+export class SubscriptionSockets {
 	readonly #state: DurableObjectState;
 
 	constructor(state: DurableObjectState) {
@@ -34,13 +34,13 @@ export class ListenerSockets {
 	}
 
 	/** Why there is no place for one more of its owner, where there is none. */
-	refusal({ owner }: ListenerPurpose): string | undefined {
+	refusal({ owner }: SubscriptionPurpose): string | undefined {
 		if (!owner || this.#state.getWebSockets(ownerTag(owner)).length < MAX_LISTENERS)
 			return undefined;
 		return `a client has at most ${MAX_LISTENERS} open listeners. End some of them first`;
 	}
 
-	accept(socket: WebSocket, { kinds, uris, owner }: ListenerPurpose): void {
+	accept(socket: WebSocket, { kinds, uris, owner }: SubscriptionPurpose): void {
 		const tags = kinds.filter((kind) => kind !== 'updates').map(kindTag);
 		if (owner) tags.push(ownerTag(owner));
 		if (!kinds.includes('updates')) return this.#state.acceptWebSocket(socket, tags);

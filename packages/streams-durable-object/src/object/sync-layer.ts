@@ -12,9 +12,9 @@ import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { SqlCallLog } from './call-log.ts';
-import { ListenerSockets } from './subscription-sockets.ts';
+import { SubscriptionSockets } from './subscription-sockets.ts';
 import { inRows, SqlMessageLog } from './message-log.ts';
-import { PruneAlarm } from './alarm.ts';
+import { LogAlarm } from './alarm.ts';
 import type { AlarmStorage } from './alarm.ts';
 import type { Publication } from '../wire/publication.ts';
 import { ResumedCalls } from './resumed-calls.ts';
@@ -56,10 +56,10 @@ export class SyncLayer extends DurableObject {
 	readonly #log: SqlMessageLog;
 	readonly #calls: ResumedCalls;
 	readonly #callLog: SqlCallLog;
-	readonly #listeners: ListenerSockets;
+	readonly #listeners: SubscriptionSockets;
 	readonly #registration: ShardRegistration;
 	readonly #shards: ShardList;
-	readonly #alarm: PruneAlarm;
+	readonly #alarm: LogAlarm;
 
 	/**
 	 * @param alarm where the object does other work too, whose alarm it shares: whoever has the alarm
@@ -71,13 +71,13 @@ export class SyncLayer extends DurableObject {
 		const sql = openStorage(state.storage);
 		this.#bounds = new.target.logBounds;
 		// Half an age, so that nothing is kept for much longer than one.
-		this.#alarm = new PruneAlarm(state, alarm, this.#bounds.ageMs / 2);
+		this.#alarm = new LogAlarm(state, alarm, this.#bounds.ageMs / 2);
 		this.#registration = new ShardRegistration(state, env);
 		this.#shards = new ShardList(sql);
 		this.#log = new SqlMessageLog(sql, this.#bounds, this.#registration);
 		this.#callLog = new SqlCallLog(sql, this.#bounds);
 		this.#calls = new ResumedCalls(state, this.#callLog);
-		this.#listeners = new ListenerSockets(state);
+		this.#listeners = new SubscriptionSockets(state);
 		// All sockets may have been lost without a word: then nothing else would let go of its place.
 		if (this.#registration.isListed && state.getWebSockets().length === 0) this.#alarm.set();
 	}

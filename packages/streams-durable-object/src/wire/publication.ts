@@ -1,7 +1,7 @@
 import { shardOfSession } from '@tmcp-sessions/core/backend';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { MAX_MESSAGE_LENGTH } from './limits.ts';
+import { MAX_MESSAGE_CHARACTERS } from './limits.ts';
 
 /** What an object is told in one call, with others of the same turn. */
 export type Publication =
@@ -36,7 +36,7 @@ export function inCalls<Each extends { readonly publication: Publication }>(
 		const own = lengthOf(each.publication);
 		length += own;
 		const call = calls.at(-1);
-		if (call && length <= MAX_MESSAGE_LENGTH) {
+		if (call && length <= MAX_MESSAGE_CHARACTERS) {
 			call.push(each);
 			continue;
 		}

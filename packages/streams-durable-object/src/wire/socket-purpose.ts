@@ -8,7 +8,7 @@ import type { SubscriptionFilter } from 'tmcp';
  */
 export type SocketPurpose =
 	/** `session` is the id, URI encoded: it goes into a tag of the object. */
-	{ readonly role: 'inbox'; readonly session: string } | StreamPurpose | ListenerPurpose;
+	{ readonly role: 'inbox'; readonly session: string } | StreamPurpose | SubscriptionPurpose;
 
 /** The stream of a session. */
 export interface StreamPurpose {
@@ -22,7 +22,7 @@ export interface StreamPurpose {
 }
 
 /** A listener of the stateless era. */
-export interface ListenerPurpose {
+export interface SubscriptionPurpose {
 	readonly role: 'listener';
 	readonly kinds: readonly ChangeKind[];
 	/** Hashes of the uris whose updates it asked for; none where they are too many: then of any. */

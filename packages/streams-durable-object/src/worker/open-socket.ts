@@ -1,5 +1,5 @@
 import { StreamError } from '@tmcp-sessions/core';
-import { ROOT_SHARD, withinTime } from '@tmcp-sessions/core/backend';
+import { ROOT_SHARD, withTimeout } from '@tmcp-sessions/core/backend';
 
 import { PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayers } from './binding.ts';
@@ -62,7 +62,7 @@ async function inTime(upgrading: Promise<Response>, timeoutMs: number): Promise<
 		if (isLate) discard(response);
 		return response;
 	});
-	return withinTime(timeoutMs, answering, () => {
+	return withTimeout(timeoutMs, answering, () => {
 		isLate = true;
 		const found = `SyncLayer did not answer within ${timeoutMs} ms`;
 		return new Error(`${found}: it is overloaded, or cannot be reached. Try again later`);

@@ -21,7 +21,7 @@ const HOLDING = 'holding a stream';
 const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CODES));
 
 /** What a stream needs of its manager. */
-export interface ClientStreamOptions {
+export interface ReconnectingStreamOptions {
 	readonly controller: ReadableStreamDefaultController;
 	/** What its client saw last, where it resumes a stream. */
 	readonly lastEventId: string | undefined;
@@ -43,9 +43,9 @@ export interface ClientStreamOptions {
  * lost the client's stream stays up, and goes on with a new socket after the last event that was
  * passed on. A timer or the socket keeps the request alive all the while.
  */
-export class ClientStream {
+export class ReconnectingStream {
 	readonly controller: ReadableStreamDefaultController;
-	readonly #options: ClientStreamOptions;
+	readonly #options: ReconnectingStreamOptions;
 	readonly #stream: BoundedStream;
 	/** Not there while one is being opened, and once the stream was released. */
 	#socket: WebSocket | undefined;
@@ -57,7 +57,7 @@ export class ClientStream {
 	/** Until something of the call has come that the stream resumes. */
 	#wait: ReturnType<typeof setTimeout> | undefined;
 
-	constructor(options: ClientStreamOptions) {
+	constructor(options: ReconnectingStreamOptions) {
 		this.controller = options.controller;
 		this.#options = options;
 		this.#stream = new BoundedStream(options.controller);

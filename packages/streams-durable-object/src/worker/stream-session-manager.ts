@@ -24,8 +24,8 @@ import { Backoff } from './backoff.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { DEFAULT_BINDING, PACKAGE, syncLayerOf } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
-import { ClientStream } from './reconnecting-stream.ts';
-import { lengthProblem, MAX_MESSAGE_LENGTH } from '../wire/limits.ts';
+import { ReconnectingStream } from './reconnecting-stream.ts';
+import { lengthProblem, MAX_MESSAGE_CHARACTERS } from '../wire/limits.ts';
 import { openSocket } from './open-socket.ts';
 import type { OpenedSocket } from './open-socket.ts';
 import { publisherOf } from './publisher.ts';
@@ -34,7 +34,7 @@ import { MAX_SESSION_BYTES } from '../wire/socket-purpose.ts';
 import type { SocketPurpose } from '../wire/socket-purpose.ts';
 
 /** A frame gets an id, which has some room. */
-const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
+const MAX_FRAME_LENGTH = MAX_MESSAGE_CHARACTERS - 256;
 
 /** Options of the managers that share a `SyncLayer`. */
 export interface SyncLayerOptions {
@@ -81,9 +81,9 @@ export class DurableObjectStreamSessionManager
 	readonly #openTimeoutMs: number | undefined;
 	readonly #callWaitMs: number;
 	/** The streams that requests of this isolate hold. */
-	readonly #local = new Map<string, Set<ClientStream>>();
+	readonly #local = new Map<string, Set<ReconnectingStream>>();
 	/** Which request holds which stream. */
-	readonly #owners = new WeakMap<RequestScope, ClientStream>();
+	readonly #owners = new WeakMap<RequestScope, ReconnectingStream>();
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
@@ -111,7 +111,7 @@ export class DurableObjectStreamSessionManager
 	override async create(id: string, controller: ReadableStreamDefaultController): Promise<void> {
 		const session = encoded(id);
 		const scope = currentScope();
-		const stream = new ClientStream({
+		const stream = new ReconnectingStream({
 			controller,
 			lastEventId: scope?.lastEventId,
 			openSocket: (lastEventId, rank) =>
@@ -253,7 +253,7 @@ export class DurableObjectStreamSessionManager
 		return openSocket(this.#layers, shard, purpose, this.#openTimeoutMs);
 	}
 
-	#forget(session: string, stream: ClientStream): void {
+	#forget(session: string, stream: ReconnectingStream): void {
 		const streams = this.#local.get(session);
 		if (streams?.delete(stream) && streams.size === 0) this.#local.delete(session);
 	}

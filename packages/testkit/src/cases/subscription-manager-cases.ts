@@ -71,7 +71,7 @@ function seen(uri: string): string {
 	return `notifications/resources/updated ${JSON.stringify({ uri })}`;
 }
 
-export const listenerCases: readonly SubscriptionsCase[] = [
+export const subscriptionManagerCases: readonly SubscriptionsCase[] = [
 	{
 		name: 'M6: the acknowledgement comes first, and what came before it is told after it in order',
 		async run({ manager, elsewhere, unique }) {

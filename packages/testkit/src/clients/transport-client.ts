@@ -22,7 +22,7 @@ export interface TransportAnswer {
  */
 export async function sessionName(info: InfoSessionManager, id: string): Promise<string> {
 	if (!sealsSessions(info)) return id;
-	return (await info.openSession(id, ''))?.name ?? '';
+	return (await info.openSession(id, ''))?.internalId ?? '';
 }
 
 /** A client of the session era, in front of a bare `HttpTransport` over an info manager. */
@@ -48,12 +48,12 @@ export class TransportClient {
 		};
 		const message = { id: 1, method: 'initialize', params };
 		if (!sealsSessions(this.#info)) return (await this.post(message)).session;
-		const { id, name } = await this.#info.sealSession({
+		const { id, internalId } = await this.#info.sealSession({
 			principal: '',
 			clientInfo: CLIENT_INFO,
 			clientCapabilities: CLIENT_CAPABILITIES,
 		});
-		await this.#post(message, name);
+		await this.#post(message, internalId);
 		return id;
 	}
 

@@ -1,4 +1,4 @@
-import { interceptedDurableObject } from './intercepted-durable-object.ts';
+import { createInterceptedDurableObject } from './intercepted-durable-object.ts';
 
 /** Counts the calls of methods of Durable Objects, whether or not they succeeded. */
 export class ObjectCallCounter {
@@ -16,11 +16,11 @@ export class ObjectCallCounter {
 }
 
 /** The same Durable Object namespace, with every call of a method of its objects counted. */
-export function countedDurableObject<Namespace extends object>(
+export function createCountedDurableObject<Namespace extends object>(
 	namespace: Namespace,
 	counter: ObjectCallCounter,
 ): Namespace {
-	return interceptedDurableObject(namespace, ({ method }, proceed) => {
+	return createInterceptedDurableObject(namespace, ({ method }, proceed) => {
 		counter.add(method);
 		return proceed();
 	});

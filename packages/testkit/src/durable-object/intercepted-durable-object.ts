@@ -12,7 +12,7 @@ const OWN_OF_STUB: ReadonlySet<unknown> = new Set(['id', 'name', 'fetch', 'conne
  * The same Durable Object namespace, except that every method of its objects goes through
  * `intercept`, which calls `proceed` to let it happen and returns what that gave.
  */
-export function interceptedDurableObject<Namespace extends object>(
+export function createInterceptedDurableObject<Namespace extends object>(
 	namespace: Namespace,
 	intercept: (call: ObjectCall, proceed: () => Promise<unknown>) => Promise<unknown>,
 ): Namespace {

@@ -1,5 +1,5 @@
 import type { KVNamespace } from '@cloudflare/workers-types';
-import { interceptedKV } from './intercepted-kv.ts';
+import { createInterceptedKV } from './intercepted-kv.ts';
 
 /** How many operations of each kind were asked for, whether or not they succeeded. */
 export interface OperationCounts {
@@ -25,8 +25,8 @@ export class OperationCounter implements OperationCounts {
 }
 
 /** The same namespace, with every operation counted. A read of several keys at once is one. */
-export function countedKV(namespace: KVNamespace, counter: OperationCounter): KVNamespace {
-	return interceptedKV(namespace, ({ operation }, proceed) => {
+export function createCountedKV(namespace: KVNamespace, counter: OperationCounter): KVNamespace {
+	return createInterceptedKV(namespace, ({ operation }, proceed) => {
 		counter[`${operation}s`]++;
 		return proceed();
 	});

@@ -1,16 +1,16 @@
 import type { KVNamespace } from '@cloudflare/workers-types';
-import { interceptedKV } from './intercepted-kv.ts';
+import { createInterceptedKV } from './intercepted-kv.ts';
 import type { KVCall } from './intercepted-kv.ts';
 
 /**
  * The same namespace, except that `fault` comes before every operation: it throws or rejects to make
  * the operation fail, returns a promise to delay it, or returns nothing.
  */
-export function faultyKV(
+export function createFaultyKV(
 	namespace: KVNamespace,
 	fault: (call: KVCall) => Promise<void> | void,
 ): KVNamespace {
-	return interceptedKV(namespace, async (call, proceed) => {
+	return createInterceptedKV(namespace, async (call, proceed) => {
 		await fault(call);
 		return proceed();
 	});
@@ -23,9 +23,9 @@ export function faultyKV(
  * @param now the time in milliseconds.
  * @see https://developers.cloudflare.com/kv/platform/limits/
  */
-export function rateLimitedKV(namespace: KVNamespace, now: () => number): KVNamespace {
+export function createRateLimitedKV(namespace: KVNamespace, now: () => number): KVNamespace {
 	const writtenAtMs = new Map<string, number>();
-	return faultyKV(namespace, ({ operation, key }) => {
+	return createFaultyKV(namespace, ({ operation, key }) => {
 		if (operation !== 'write' && operation !== 'delete') return;
 		if (now() - (writtenAtMs.get(key) ?? -Infinity) < 1_000) {
 			const method = operation === 'write' ? 'PUT' : 'DELETE';

@@ -25,7 +25,7 @@ const OPERATIONS: Readonly<Record<string, KVOperation>> = {
  * The same namespace, except that every operation goes through `intercept`, which calls `proceed`
  * to let it happen and returns what that gave.
  */
-export function interceptedKV(
+export function createInterceptedKV(
 	namespace: KVNamespace,
 	intercept: (call: KVCall, proceed: () => Promise<unknown>) => Promise<unknown>,
 ): KVNamespace {

@@ -1,5 +1,5 @@
 import type { KVNamespace } from '@cloudflare/workers-types';
-import { interceptedKV } from './intercepted-kv.ts';
+import { createInterceptedKV } from './intercepted-kv.ts';
 
 const CACHED_MS = 60_000;
 
@@ -11,9 +11,9 @@ const CACHED_MS = 60_000;
  * @param now the time in milliseconds.
  * @see https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency
  */
-export function locationKV(namespace: KVNamespace, now: () => number): KVNamespace {
+export function createLocationKV(namespace: KVNamespace, now: () => number): KVNamespace {
 	const cache = new Map<string, { readonly value: unknown; readonly untilMs: number }>();
-	return interceptedKV(namespace, async ({ operation, key }, proceed) => {
+	return createInterceptedKV(namespace, async ({ operation, key }, proceed) => {
 		if (operation !== 'read') {
 			const result = await proceed();
 			cache.delete(key);

@@ -2,7 +2,7 @@ import { describe, it } from 'vitest';
 
 import { inboxesCases, runInboxesCase } from '../cases/inbox-cases.ts';
 import type { InboxesFactory } from '../cases/inbox-cases.ts';
-import { listenerCases } from '../cases/subscription-manager-cases.ts';
+import { subscriptionManagerCases } from '../cases/subscription-manager-cases.ts';
 import type { SubscriptionsFactory } from '../cases/subscription-manager-cases.ts';
 import { resumableCases } from '../cases/resumable-cases.ts';
 import type { ResumableFactory } from '../cases/resumable-cases.ts';
@@ -65,7 +65,7 @@ export function testResumableStreams(name: string, factory: ResumableFactory): v
  */
 export function testSubscriptionManager(name: string, factory: SubscriptionsFactory): void {
 	describe(`${name} as a subscription manager`, () => {
-		for (const each of listenerCases) {
+		for (const each of subscriptionManagerCases) {
 			it(each.name, async () => {
 				const unique = crypto.randomUUID();
 				await each.run({ ...(await factory()), unique: (label) => `${unique}${label}` });

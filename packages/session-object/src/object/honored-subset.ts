@@ -5,7 +5,7 @@ import type { SubscriptionFilter } from 'tmcp';
 import type { SessionServer } from './session.ts';
 
 /** What a server has to do with a listener of the stateless era that a Worker holds. */
-export interface Agreed {
+export interface HonoredSubset {
 	/** What it tells the listener of what that asked for. */
 	readonly changes: SubscriptionFilter;
 	/** What it is called, for the end of the listener: JSON. */
@@ -20,7 +20,10 @@ export const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
  * What a server agrees to when it opens a subscription, which is ended at once here: so it says too
  * what it is called.
  */
-export async function agreedChanges(server: SessionServer, notifications: object): Promise<Agreed> {
+export async function honoredSubset(
+	server: SessionServer,
+	notifications: object,
+): Promise<HonoredSubset> {
 	let changes: SubscriptionFilter = {};
 	const look: Pick<SubscriptionManager, 'create'> = {
 		async create({ filters }, { close }) {
