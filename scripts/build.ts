@@ -4,8 +4,8 @@ import { describeFailure, runCommand } from './command.ts';
 import { findPackages, repository } from './workspace.ts';
 
 /**
- * Compiles every package into its `dist`. What an earlier build left is removed first: a file whose
- * source is gone would be packed and published.
+ * Compiles every package into its `dist`. Removes `dist` first: a file whose source was deleted would
+ * still be packed and published.
  */
 export async function build(): Promise<string> {
 	for (const { path } of findPackages()) {

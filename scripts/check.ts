@@ -7,7 +7,7 @@ import { checkStructure } from './check/structure.ts';
 import { checkChangesets, checkEachPackage, checkTypes } from './check/tools.ts';
 import { describeFailure, runCommand } from './command.ts';
 
-/** Resolves with what is worth showing, rejects when the check does not hold. */
+/** Resolves with the text to show; rejects if the check fails. */
 type Check = () => Promise<string> | string;
 
 const checks: Record<string, Check> = {
@@ -28,7 +28,7 @@ const checks: Record<string, Check> = {
 	changesets: checkChangesets,
 };
 
-/** Runs one check and prints its name, outcome and time; true when it holds. */
+/** Runs one check, prints its name, outcome and time, and returns whether it passed. */
 async function run(name: string, check: Check): Promise<boolean> {
 	const start = performance.now();
 	process.stdout.write(name.padEnd(14));
@@ -44,12 +44,14 @@ async function run(name: string, check: Check): Promise<boolean> {
 	}
 }
 
-// `npm run check -- lint format` runs these two, without names all of them run. The build always
-// does: most of the others read what it wrote.
+// `npm run check -- lint format` runs these two checks; without names, all run. The build always runs,
+// because most checks read its output.
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !Object.hasOwn(checks, name));
 if (unknown.length > 0) {
-	console.error(`No check ${unknown.join(', ')}. There are: ${Object.keys(checks).join(', ')}.`);
+	console.error(
+		`Unknown check ${unknown.join(', ')}. Available: ${Object.keys(checks).join(', ')}.`,
+	);
 	process.exit(1);
 }
 const failed: string[] = [];

@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { repository } from './workspace.ts';
 
-/** A command that ended with another status than 0; the message is what it printed. */
+/** Thrown when a command fails; the message is the command's output. */
 export class CommandFailedError extends Error {
 	override readonly name = 'CommandFailedError';
 }
 
 /**
- * Runs one of the workspace's tools in the repository and resolves with what it printed.
+ * Runs a tool of the workspace in the repository and resolves with its output.
  *
- * @throws {CommandFailedError} when it ends with another status than 0, or by a signal
+ * @throws {CommandFailedError} if the tool exits with a status other than 0, or by a signal.
  */
 export function runCommand(command: string, ...args: string[]): Promise<string> {
 	const tools = join(repository, 'node_modules/.bin');
@@ -35,7 +35,7 @@ export function runCommand(command: string, ...args: string[]): Promise<string> 
 	});
 }
 
-/** What went wrong, as text for a person: the tool's own words, or a stack if it is a fault of a script. */
+/** Describes a failure for a person: the tool's output, or the stack if a script threw. */
 export function describeFailure(failure: unknown): string {
 	if (failure instanceof CommandFailedError) return failure.message;
 	return failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 
-/** Runs a command, what it prints going to standard error; false where it fails or does not exist. */
+/** Runs a command and returns `false` if it fails or does not exist. */
 function succeeds(command: string, args: string[], output: 'ignore' | 'show'): Promise<boolean> {
 	const stream = output === 'show' ? process.stderr : 'ignore';
 	const child = spawn(command, args, {
 		stdio: ['ignore', stream, stream],
-		// The package's own service is not started: the tests start a server for themselves.
+		// RUNLEVEL=1 keeps Debian from starting the service: the tests start their own server.
 		env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
 	});
 	return new Promise((resolve) => {
@@ -15,8 +15,8 @@ function succeeds(command: string, args: string[], output: 'ignore' | 'show'): P
 }
 
 /**
- * Sees to it that there is a `redis-server`, which no npm package ships. Installs it where that is
- * possible without asking: with apt, as root or with a sudo that asks nothing. Elsewhere the tests that need it fail and say so.
+ * Installs `redis-server` if it is missing: no npm package ships it. Uses apt as root, or sudo without
+ * a password. On other machines it prints how to get it, and the tests that need it fail.
  */
 export async function installRedis(): Promise<void> {
 	if (await succeeds('redis-server', ['--version'], 'ignore')) return;
@@ -30,7 +30,7 @@ export async function installRedis(): Promise<void> {
 		if (await apt('install', '--yes', '--no-install-recommends', 'redis-server')) return;
 	}
 	console.error(
-		'redis-server is not installed, and tests need it. Get it with ' +
+		'redis-server is not installed, and some tests need it. Install it with ' +
 			'`apt-get install redis-server` (Debian, Ubuntu) or `brew install redis` (macOS).',
 	);
 }

@@ -28,13 +28,13 @@ export interface WorkspacePackage {
 	manifest: Manifest;
 }
 
-/** Reads a JSON file of the repository; its shape is the caller's claim. */
+/** Reads a JSON file of the repository. The caller asserts its shape. */
 export function readJson<Shape>(path: string): Shape {
-	// The files are the project's own; each check names the field that is not as it should be.
+	// Safe because the files belong to the project, and each check reports a field with another value.
 	return JSON.parse(readFileSync(join(repository, path), 'utf8')) as Shape;
 }
 
-/** Every package of `packages/`, by folder name. */
+/** Returns every package of `packages/`, sorted by folder. */
 export function findPackages(): WorkspacePackage[] {
 	return globSync('packages/*/package.json', { cwd: repository })
 		.toSorted()
@@ -45,7 +45,7 @@ export function findPackages(): WorkspacePackage[] {
 		}));
 }
 
-/** Paths below folders where what is type-checked and not built lives: tests, scripts, examples, benchmarks. */
+/** Returns paths in the folders that are type-checked but not built: tests, scripts, examples, benchmarks. */
 export function globUnbuilt(pattern: string): string[] {
 	return globSync(`{packages/*/test,scripts,examples,benchmarks}/**/${pattern}`, {
 		cwd: repository,

@@ -1,3 +1,4 @@
+import GithubSlugger from 'github-slugger';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { CommandFailedError } from '../command.ts';
@@ -9,61 +10,56 @@ const errors = 'packages/core/src/errors.ts';
 
 const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
 
-/** The text without what is quoted as code. */
+/** Removes code blocks, and brackets inside inline code, which would read as links. */
 function proseOf(markdown: string): string {
 	return markdown
 		.replace(/^ *```[^]*?^ *```$/gm, '')
 		.replace(/`[^`\n]*`/g, (code) => code.replaceAll(/[[\]()]/g, ''));
 }
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** Returns the anchors that GitHub gives the headings of a document. */
 function anchorsOf(markdown: string): Set<string> {
-	const anchors = new Set<string>();
-	for (const [, heading = ''] of markdown
-		.replace(/^ *```[^]*?^ *```$/gm, '')
-		.matchAll(/^#+ (.+)$/gm)) {
-		const anchor = heading
-			.toLowerCase()
-			.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-			.replace(/[^\p{L}\p{N}\s_-]/gu, '')
-			.trim()
-			.replaceAll(' ', '-');
-		let unique = anchor;
-		for (let count = 1; anchors.has(unique); count++) unique = `${anchor}-${count}`;
-		anchors.add(unique);
-	}
-	return anchors;
+	const slugger = new GithubSlugger();
+	const headings = markdown.replace(/^ *```[^]*?^ *```$/gm, '').matchAll(/^#+ (.+)$/gm);
+	return new Set(
+		[...headings].map(([, heading = '']) =>
+			slugger.slug(heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').trim()),
+		),
+	);
 }
 
-/** Links within the repository that lead nowhere. */
+/** Reports links within the repository whose target does not exist. */
 function* linkProblems(path: string): Generator<string> {
 	for (const [, target = ''] of proseOf(read(path)).matchAll(/\]\(([^)\s]+)\)/g)) {
 		if (/^[a-z]+:/.test(target)) continue;
 		const [file = '', anchor] = target.split('#');
 		const found = file === '' ? path : normalize(join(dirname(path), file));
-		if (!existsSync(join(repository, found))) yield `${path}: ${target} is no file`;
+		if (!existsSync(join(repository, found))) yield `${path}: ${target} does not exist`;
 		else if (anchor && found.endsWith('.md') && !anchorsOf(read(found)).has(anchor))
-			yield `${path}: ${target} is no heading`;
+			yield `${path}: ${target} names a heading that does not exist`;
 	}
 }
 
-/** Error codes that whoever runs a server finds no advice for, and advice for what is none. */
+/** Reports error codes without a row in the operations guide, and rows for codes that do not exist. */
 function* codeProblems(): Generator<string> {
 	const [union = ''] = /export type ErrorCode =[^;]*/.exec(read(errors)) ?? [];
 	const codes = new Set([...union.matchAll(/'([a-z-]+)'/g)].map(([, code = '']) => code));
 	const [table = ''] = /<!-- codes: begin -->[^]*<!-- codes: end -->/.exec(read(operations)) ?? [];
-	const told = new Set([...table.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, code = '']) => code));
-	told.delete('code');
+	const documented = new Set(
+		[...table.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, code = '']) => code),
+	);
+	documented.delete('code');
 	for (const code of codes)
-		if (!told.has(code)) yield `${operations}: no row for the code ${code} of ${errors}`;
-	for (const code of told)
-		if (!codes.has(code)) yield `${operations}: ${code} is no code of ${errors}`;
+		if (!documented.has(code)) yield `${operations}: has no row for ${code}, a code in ${errors}`;
+	for (const code of documented)
+		if (!codes.has(code))
+			yield `${operations}: has a row for ${code}, which is not a code in ${errors}`;
 }
 
 /**
- * Checks what the documents say of one another and of the errors.
+ * Checks the links between the documents, and that the operations guide covers every error code.
  *
- * @throws {CommandFailedError} with one line for each deviation
+ * @throws {CommandFailedError} with one line for each problem.
  */
 export function checkLinks(): string {
 	const paths = globSync(documents, {

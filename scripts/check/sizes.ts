@@ -6,7 +6,7 @@ import { type WorkspacePackage, findPackages, readJson, repository } from '../wo
 
 const budgetsPath = 'scripts/check/size-budgets.json';
 
-/** Bytes of an entry point, bundled and minified as ESM, then gzipped; peers and siblings stay outside. */
+/** Measures an entry point in bytes: bundled and minified as ESM, gzipped, without peers and siblings. */
 async function measure({ path, manifest }: WorkspacePackage, file: string): Promise<number> {
 	const siblings = Object.keys(manifest.dependencies ?? {}).filter((name) =>
 		name.startsWith('@tmcp-sessions/'),
@@ -27,7 +27,7 @@ async function measure({ path, manifest }: WorkspacePackage, file: string): Prom
 	return result.outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents).length, 0);
 }
 
-/** Every entry point that the packages export: its specifier, its package, its built file. */
+/** Returns every entry point with its specifier, its package and its built file. */
 function findEntryPoints(): { specifier: string; owner: WorkspacePackage; file: string }[] {
 	return findPackages().flatMap((owner) =>
 		Object.entries(owner.manifest.exports ?? {}).map(([subpath, conditions]) => ({
@@ -41,7 +41,7 @@ function findEntryPoints(): { specifier: string; owner: WorkspacePackage; file: 
 /**
  * Measures the built packages against their budgets (bytes) and resolves with the table.
  *
- * @throws {CommandFailedError} with the table when an entry point is over its budget or has none
+ * @throws {CommandFailedError} with the table if an entry point exceeds its budget or has no budget.
  */
 export async function checkSizes(): Promise<string> {
 	const budgets = readJson<Record<string, number>>(budgetsPath);

@@ -1,4 +1,4 @@
-/** What snippets take for granted: the reader's own server, managers, bindings and functions. */
+/** Declares the names that snippets use without declaring them: the reader's server, managers and bindings. */
 export const readersNames = `
 declare namespace Cloudflare {
 	interface Env {

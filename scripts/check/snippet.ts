@@ -1,28 +1,28 @@
-/** A TypeScript block of a page, or what a diff makes of one, as a module. */
+/** A TypeScript block of a page, or the result of applying a diff block, as a module. */
 export interface Snippet {
-	/** Path of the page, from the repository. */
+	/** Path of the page, relative to the repository. */
 	readonly page: string;
-	/** What the page calls the file, or else the line that the block begins in. */
+	/** The file name that the page gives, or the line of the block. */
 	readonly file: string;
-	/** The block itself. */
+	/** The block as printed. */
 	readonly code: string;
-	/** The module, on the lines of the page. */
+	/** The module: the block with its imports, on the page's line numbers. */
 	readonly text: string;
 }
 
 const block = /^```(ts|diff)\n([^]*?)^```$/gm;
-/** A paragraph that begins with the file's name, right above its block. */
+/** Matches a paragraph right above a block that begins with the file's name. */
 const nameAbove = /(?:^|\n)`([\w./-]+\.ts)`[^\n]*\n\n$/;
 const importStatement = /^import\b[^;]*;/gm;
-/** A comment that says where a name on its line comes from. */
+/** Matches a comment that names the package of a name on its line. */
 const packageInComment = /\/\/ (?:from )?(@tmcp-sessions\/[\w-]+(?:\/[\w-]+)?)/g;
 
 /**
- * The TypeScript of a page. A block goes on with what the blocks above it import. It also finds what
- * the family exports: all of it where it imports nothing itself, which makes it a fragment, and else
- * what the packages export that a comment in it names.
+ * Extracts the TypeScript blocks of a page. A block may use the imports of the blocks above it. A block
+ * without imports of its own is a fragment and may use every export of the family; other blocks may
+ * use the exports of the packages that their comments name.
  *
- * @param exported what the family exports, with the package of each.
+ * @param exported maps each exported name to its entry point.
  */
 export function snippetsOf(
 	page: string,
@@ -42,14 +42,14 @@ export function snippetsOf(
 			for (const [name, alone] of eachImport(statement)) imported.set(name, alone);
 		}
 		const needed = [...known].filter(([name]) => isNeeded(name, code)).map(([, text]) => text);
-		// The fence's line has room for what is added; without an import it would be a script.
+		// The imports go on the line of the opening fence. `export {}` makes the block a module.
 		const lines = [...Array<string>(line - 1).fill(''), [...needed, 'export {};'].join(' ')];
 		const file = nameAbove.exec(above)?.[1] ?? `${line}.ts`;
 		return { page, file, code, text: `${lines.join('\n')}\n${code}` };
 	});
 }
 
-/** What a diff leaves, on the same lines. */
+/** Returns the result of a diff, on the same line numbers. */
 function afterDiff(diff: string): string {
 	return diff.replaceAll(/^-.*$/gm, '').replaceAll(/^[+ ]/gm, '');
 }
@@ -58,7 +58,7 @@ function statementsFor(exported: readonly (readonly [string, string])[]): [strin
 	return exported.map(([name, from]) => [name, `import { ${name} } from '${from}';`]);
 }
 
-/** Each name that a statement imports, with a statement for it alone. */
+/** Splits an import statement into one statement for each name. */
 function eachImport(statement: string): [string, string][] {
 	const [, kind = '', names = '', from = ''] =
 		/^import( type)?\s+\{([^}]*)\}\s+from\s+('[^']+')/.exec(statement) ?? [];
@@ -73,7 +73,7 @@ function eachImport(statement: string): [string, string][] {
 		.map((name) => [name.split(' as ').at(-1) ?? name, `import${kind} { ${name} } from ${from};`]);
 }
 
-/** Whether a block uses a name that it neither imports nor declares. */
+/** Returns whether a block uses a name that it neither imports nor declares. */
 function isNeeded(name: string, code: string): boolean {
 	const imports = [...code.matchAll(importStatement)].flatMap(([each]) => eachImport(each));
 	if (imports.some(([own]) => own === name)) return false;

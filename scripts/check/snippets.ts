@@ -7,20 +7,20 @@ import { findPackages, repository } from '../workspace.ts';
 import { readersNames } from './snippet-names.ts';
 import { type Snippet, snippetsOf } from './snippet.ts';
 
-/** Pages whose snippets somebody may copy. */
+/** Pages whose snippets readers copy. */
 const pages = ['*.md', 'docs/*.md', '{packages,examples}/*/README.md', 'benchmarks/*.md'];
 
 /** Entry points for other packages of the family, not for users. */
 const familyEntries = new Set(['./backend', './internal']);
 
-/** The reader's own modules, which a page does not show. */
+/** Matches the error for a reader's own module, which the page does not show. */
 const ownModule = /error TS2307: Cannot find module '\.{1,2}\//;
 
 /**
  * Compiles the TypeScript of the pages against the built packages, as in a project that has all of
- * them installed. Its lines are those of the page, so that an error is found there.
+ * them installed. Line numbers in errors are those of the page.
  *
- * @throws {CommandFailedError} with what the compiler says, one line for each error
+ * @throws {CommandFailedError} with one line for each compiler error.
  */
 export async function checkSnippets(): Promise<string> {
 	const exported = exportedValues();
@@ -58,7 +58,7 @@ function exportedValues(): Map<string, string> {
 	return found;
 }
 
-/** Every dependency of the workspace, and the packages themselves, in one folder. */
+/** Links every dependency of the workspace, and its packages, into one `node_modules`. */
 function linkModules(modules: string): void {
 	const link = (name: string, target: string): void => {
 		const path = join(modules, name);
@@ -87,7 +87,7 @@ function writeProject(project: string, snippets: readonly Snippet[]): void {
 		written.add(path);
 		mkdirSync(dirname(join(project, path)), { recursive: true });
 		writeFileSync(join(project, path), text);
-		// A package that the page writes.
+		// The page shows the entry of a package of its own.
 		const [, folder] = /^packages\/([\w-]+)\/src\/index\.ts$/.exec(file) ?? [];
 		if (folder !== undefined) paths[`@tmcp-sessions/${folder}`] = [`./${path}`];
 	}
@@ -99,7 +99,7 @@ function writeProject(project: string, snippets: readonly Snippet[]): void {
 			module: 'esnext',
 			moduleResolution: 'bundler',
 			types: ['@cloudflare/workers-types'],
-			// As a page shows them: short.
+			// Snippets are short: these rules would add noise.
 			noImplicitAny: false,
 			noPropertyAccessFromIndexSignature: false,
 			noUnusedLocals: false,
@@ -125,7 +125,7 @@ async function compile(project: string): Promise<string[]> {
 	}
 }
 
-/** `/tmp/…/packages/http/README.md/9.ts(12,3): error` as `packages/http/README.md:12:3: error`. */
+/** Turns `/tmp/…/packages/http/README.md/9.ts(12,3): error` into `packages/http/README.md:12:3: error`. */
 function asLineOfPage(error: string): string {
 	const found = /^(?:.*\/tmcp-sessions-snippets-\w+\/)?(.*?\.md)\/.*?\.ts\((\d+),(\d+)\)(.*)$/.exec(
 		error,

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { CommandFailedError, describeFailure, runCommand } from '../command.ts';
 import { findPackages, globUnbuilt, repository } from '../workspace.ts';
 
-/** Runs all commands, one after the other, and resolves with the words of those that failed. */
+/** Runs the commands one after the other and resolves with the output of those that failed. */
 async function failuresOf(commands: string[][]): Promise<string[]> {
 	const failures: string[] = [];
 	for (const [command = '', ...args] of commands) {
@@ -21,8 +21,8 @@ function requireNone(failures: string[]): string {
 }
 
 /**
- * Type-checks what the build does not compile: tests, scripts, examples and benchmarks. Fails also
- * for a file that none of their projects includes.
+ * Type-checks the files that the build does not compile: tests, scripts, examples and benchmarks. Also
+ * fails if no tsconfig.json includes one of these files.
  */
 export async function checkTypes(): Promise<string> {
 	const projects = globUnbuilt('tsconfig.json');
@@ -38,15 +38,15 @@ export async function checkTypes(): Promise<string> {
 	]);
 }
 
-/** Runs a command on every package; `command` gets the package's path. */
+/** Runs a command for every package; `command` receives the package's path. */
 export async function checkEachPackage(command: (path: string) => string[]): Promise<string> {
 	return requireNone(await failuresOf(findPackages().map(({ path }) => command(path))));
 }
 
 /**
- * Checks that the changesets name packages that exist and that a branch which changes a package has
- * one. A checkout without the base branch (a detached one of a CI runner) has nothing to compare
- * with: there the configuration alone is checked, and nothing where git knows no commit at all.
+ * Checks that the changesets name existing packages, and that a branch which changes a package has
+ * one. Without a branch `main` to compare with (a detached checkout), only the configuration is
+ * checked; without any commit, nothing is.
  */
 export async function checkChangesets(): Promise<string> {
 	for (const base of ['main', 'origin/main']) {
@@ -54,7 +54,7 @@ export async function checkChangesets(): Promise<string> {
 		await runCommand('changeset', 'status', ...(base === 'main' ? [] : ['--since', base]));
 		return '';
 	}
-	if (!(await isCommit('HEAD'))) return 'No commit of git to compare with: nothing was checked.';
+	if (!(await isCommit('HEAD'))) return 'git has no commit to compare with: nothing was checked.';
 	await runCommand('changeset', 'status', '--since', 'HEAD');
 	return 'No branch main to compare with: only the configuration was checked.';
 }
