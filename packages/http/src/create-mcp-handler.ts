@@ -11,7 +11,7 @@ import { corsOptions, withCors } from './response/cors.ts';
 import { McpEndpoint } from './endpoint/mcp-endpoint.ts';
 import { DirectCalls } from './calls/direct-calls.ts';
 import type { HandlerSeams } from './endpoint/handler-seams.ts';
-import type { McpHandler, McpHandlerOptions } from './options.ts';
+import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
 import { endResumedCalls } from './transport/resumed-streams.ts';
 import { RequestContext } from './request/request-context.ts';
 import { sessionKeys } from './session/session-keys.ts';
@@ -20,11 +20,6 @@ import { bindSubscriptionsToRequest } from './transport/tied-subscriptions.ts';
 import { currentContext, createTrackedServer } from './transport/tracked-server.ts';
 
 const DEFAULT_PATH = '/mcp';
-
-/** Any server that the transport takes, whatever its schemas. */
-type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
-	typeof HttpTransport<Custom>
->[0];
 
 /**
  * Serves a server over Streamable HTTP, in both eras of the protocol and by its rules, so that a

@@ -1,4 +1,11 @@
 // What the handler of another transport is made of. For packages of this family: it changes with them.
+export { composeHandler } from './compose-handler.ts';
+export type { HandlerComposition } from './endpoint/composition.ts';
+export { createCallRunner } from './create-call-runner.ts';
+export type { CallRunnerOptions, RoutedCall, RunCall } from './calls/routed-call.ts';
+export { toResponse } from './response/answer.ts';
+export type { Answer, PlainAnswer } from './response/answer.ts';
+export type { LegacySse, SseCallRunnerOptions, SseComposition } from './legacy-sse/legacy-sse.ts';
 export { respondOrReject } from './endpoint/respond-or-reject.ts';
 export { claimBroadcasts } from './transport/broadcasts.ts';
 export { isCancellation } from './calls/in-flight-calls.ts';

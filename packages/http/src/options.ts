@@ -4,8 +4,13 @@ import type {
 	StreamSessionManager,
 	SubscriptionManager,
 } from '@tmcp/session-manager';
-import type { HttpTransportOptions } from '@tmcp/transport-http';
+import type { HttpTransport, HttpTransportOptions } from '@tmcp/transport-http';
 import type { AuthInfo } from 'tmcp';
+
+/** Any tmcp server, whatever its schemas. */
+export type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
+	typeof HttpTransport<Custom>
+>[0];
 
 /** What a deployment chooses: its managers, whose sessions they are, and who may call. */
 export interface McpHandlerOptions<Custom = undefined> {

@@ -5,7 +5,7 @@ import {
 	TmcpSessionsError,
 } from '@tmcp-sessions/core';
 import { reporterOf } from '@tmcp-sessions/core/backend';
-import type { McpHandler } from '../options.ts';
+import type { McpHandler, ServerOf } from '../options.ts';
 import { respondOrReject } from '../endpoint/respond-or-reject.ts';
 import { createInFlightCalls } from '../calls/create-in-flight-calls.ts';
 import { resolveOptions } from '../resolve-options.ts';
@@ -33,11 +33,6 @@ const DEFAULT_ENDPOINT = '/messages';
 const DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS = 25;
 /** Origins are checked before, with the host; the transport has no way to be told so. */
 const EVERY_ORIGIN: string[] = Object.assign([], { includes: () => true });
-
-/** Any server that the transport takes, whatever its schemas. */
-type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
-	typeof SseTransport<Custom>
->[0];
 
 /**
  * Serves a server to clients of the first transport over HTTP (2024-11-05): a stream that is opened
