@@ -14,13 +14,13 @@ export { mutate, seededRandom } from './random/mutations.ts';
 export { testInfoSessionManager } from './suites/info-suite.ts';
 export type { InfoUnderTest } from './suites/info-suite.ts';
 export { ManualClock } from './manual-clock.ts';
-export { runSessionStoreCase } from './suites/session-store-subject.ts';
+export { runSessionStoreCase } from './cases/session-store-subject.ts';
 export type {
 	SessionStoreCase,
 	SessionStoreSubject,
 	StoreFactory,
 	StoreUnderTest,
-} from './suites/session-store-subject.ts';
+} from './cases/session-store-subject.ts';
 export { sessionStoreCases, testSessionStore } from './suites/session-store-suite.ts';
 export { inboxesCases, runInboxesCase } from './cases/inbox-cases.ts';
 export type {
@@ -48,7 +48,7 @@ export type {
 	ResumableFactory,
 	ResumableSubject,
 	ResumableUnderTest,
-} from './cases/resumable-cases.ts';
+} from './cases/resumable-subject.ts';
 export {
 	testResumableStreams,
 	testSessionInboxes,

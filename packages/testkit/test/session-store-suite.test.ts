@@ -1,8 +1,8 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
 import type { HeldSession, SessionStore, StoreCapabilities } from '@tmcp-sessions/core';
 import { describe, expect, it } from 'vitest';
-import { runSessionStoreCase } from '../src/suites/session-store-subject.ts';
-import type { StoreFactory } from '../src/suites/session-store-subject.ts';
+import { runSessionStoreCase } from '../src/cases/session-store-subject.ts';
+import type { StoreFactory } from '../src/cases/session-store-subject.ts';
 import { sessionStoreCases } from '../src/suites/session-store-suite.ts';
 import { wrongStores } from './wrong-stores.ts';
 import type { WrongStore } from './wrong-store.ts';

@@ -1,7 +1,7 @@
 import type { SessionPatch, StoreCapabilities } from '@tmcp-sessions/core';
 import { expect } from 'vitest';
-import { HOUR_MS } from '../suites/session-store-subject.ts';
-import type { SessionStoreCase, SessionStoreSubject } from '../suites/session-store-subject.ts';
+import { HOUR_MS } from './session-store-subject.ts';
+import type { SessionStoreCase, SessionStoreSubject } from './session-store-subject.ts';
 
 const ROUNDS = 25;
 /** How much later than promised a backend may forget what has expired. */

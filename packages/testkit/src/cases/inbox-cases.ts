@@ -3,7 +3,8 @@ import type { StreamSessionManager } from '@tmcp/session-manager';
 import { MAX_CALLS } from '@tmcp-sessions/core/backend';
 import { expect } from 'vitest';
 
-import { afterMs, frameOf, OpenStream } from '../clients/open-stream.ts';
+import { frameOf, OpenStream } from '../clients/open-stream.ts';
+import { sleep } from '../sleep.ts';
 import { AWKWARD_LABELS } from './stream-cases.ts';
 
 /** A stream manager with inboxes as the suite needs it. */
@@ -79,7 +80,7 @@ async function openInbox(session: string, where: SessionInboxes): Promise<OpenIn
 				if (Date.now() > deadline) {
 					throw new Error(`expected ${count} messages to arrive; found ${received.length}`);
 				}
-				await afterMs(1);
+				await sleep(1);
 			}
 		},
 	};
@@ -91,7 +92,7 @@ async function untilTaken(count: number, deliver: () => Promise<number>): Promis
 	while ((await deliver()) !== count) {
 		if (Date.now() > deadline)
 			throw new Error(`expected a message to be taken by ${count} inboxes`);
-		await afterMs(5);
+		await sleep(5);
 	}
 }
 
@@ -105,7 +106,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 			expect(await manager.deliver(id('other'), 'for other')).toBe(1);
 			expect(await manager.deliver(id('mine'), 'again')).toBe(2);
 			await Promise.all([...mine.map((inbox) => inbox.until(2)), other.until(1)]);
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			for (const { received } of mine) expect(received).toEqual(['for mine', 'again']);
 			expect(other.received).toEqual(['for other']);
 		},
@@ -117,7 +118,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 			const inboxes = await Promise.all(ids.map((each) => open(each)));
 			for (const each of ids) expect(await manager.deliver(each, `to ${each}`)).toBe(1);
 			await Promise.all(inboxes.map((inbox) => inbox.until(1)));
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			expect(inboxes.map(({ received }) => received)).toEqual(ids.map((each) => [`to ${each}`]));
 		},
 	},
@@ -182,7 +183,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 			closed.close();
 			await manager.deliver(id(''), 'after the close');
 			await Promise.all(others.map((inbox) => inbox.until(1)));
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			expect(closed.received).toEqual([]);
 			await untilTaken(2, () => manager.deliver(id(''), 'later'));
 			for (const inbox of others) inbox.close();
@@ -214,7 +215,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 			await elsewhere.send([id('')], frameOf('to one'));
 			await elsewhere.send(undefined, frameOf('to all'));
 			await Promise.all([stream.until('to all'), inbox.until(1)]);
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			expect(stream.messages).toEqual(['to one', 'to all']);
 			expect(inbox.received).toEqual(['to the inbox']);
 		},

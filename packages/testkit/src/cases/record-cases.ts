@@ -1,7 +1,7 @@
 import type { SessionRecord } from '@tmcp-sessions/core';
 import { expect } from 'vitest';
-import { HOUR_MS } from '../suites/session-store-subject.ts';
-import type { SessionStoreCase } from '../suites/session-store-subject.ts';
+import { HOUR_MS } from './session-store-subject.ts';
+import type { SessionStoreCase } from './session-store-subject.ts';
 
 const CORRUPT = { name: 'CorruptRecordError', code: 'corrupt-record' };
 

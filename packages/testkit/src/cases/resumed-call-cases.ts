@@ -2,8 +2,9 @@ import { newCallStream, withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import { expect } from 'vitest';
 
-import { afterMs, frameOf, OpenStream } from '../clients/open-stream.ts';
-import type { ResumableCase } from './resumable-cases.ts';
+import { frameOf, OpenStream } from '../clients/open-stream.ts';
+import { sleep } from '../sleep.ts';
+import type { ResumableCase } from './resumable-subject.ts';
 
 /** How long a message that must not come is waited for, once a later one has come. */
 const SILENCE_MS = 50;
@@ -93,7 +94,7 @@ export const resumedCallCases: readonly ResumableCase[] = [
 			const owner = await OpenStream.open(elsewhere, id('owner'), `${call}:0`);
 			await manager.keepCall(id('owner'), said(call, 2, ['secret 2'], true));
 			await owner.ended;
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			expect(owner.messages).toEqual(['secret 1', 'secret 2']);
 			expect(thief.messages).toEqual([]);
 			await thief.cancel();

@@ -3,8 +3,9 @@ import type { CallEvents } from '@tmcp-sessions/core/backend';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
 
-import { afterMs, frameOf, OpenStream } from '../clients/open-stream.ts';
-import type { ResumableCase } from './resumable-cases.ts';
+import { frameOf, OpenStream } from '../clients/open-stream.ts';
+import { sleep } from '../sleep.ts';
+import type { ResumableCase } from './resumable-subject.ts';
 
 /** Longer than an impatient manager waits. */
 const LONGER_MS = 250;
@@ -98,7 +99,7 @@ export const streamBoundCases: readonly ResumableCase[] = [
 				[known, early].map((call) => OpenStream.open(impatient, id(''), `${call}:0`)),
 			);
 			await manager.keepCall(id(''), said(early, 1, 'in time', false));
-			await afterMs(LONGER_MS);
+			await sleep(LONGER_MS);
 			for (const call of [known, early]) {
 				await manager.keepCall(id(''), said(call, 2, 'answer', true));
 			}

@@ -1,7 +1,8 @@
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
 
-import { afterMs, frameOf, OpenStream } from '../clients/open-stream.ts';
+import { frameOf, OpenStream } from '../clients/open-stream.ts';
+import { sleep } from '../sleep.ts';
 
 /** A stream manager as the suite needs it. */
 export interface StreamsUnderTest {
@@ -93,7 +94,7 @@ export const streamCases: readonly StreamCase[] = [
 			const streams = await Promise.all(labels.map((label) => OpenStream.open(manager, id(label))));
 			await elsewhere.send(undefined, frameOf(id('to all')));
 			await Promise.all(streams.map((stream) => stream.until(id('to all'))));
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			for (const { text } of streams) expect(text.split(id('to all'))).toHaveLength(2);
 		},
 	},
@@ -140,10 +141,10 @@ export const streamCases: readonly StreamCase[] = [
 			await manager.send([id('')], frameOf('to one'));
 			await manager.send(undefined, frameOf('to all'));
 			await newest.until('to all');
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			expect(newest.messages).toEqual(['to one', 'to all']);
 			expect(old.messages).toEqual([]);
-			expect(await Promise.race([old.ended.then(() => 'ended'), afterMs(0)])).toBeUndefined();
+			expect(await Promise.race([old.ended.then(() => 'ended'), sleep(0)])).toBeUndefined();
 		},
 	},
 	{

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { inBatches } from '../random/in-batches.ts';
-import { HOUR_MS } from '../suites/session-store-subject.ts';
-import type { SessionStoreCase } from '../suites/session-store-subject.ts';
+import { HOUR_MS } from './session-store-subject.ts';
+import type { SessionStoreCase } from './session-store-subject.ts';
 
 /** Ends of a uri that a backend may cut off, unescape, normalise or take for a pattern. */
 const ENDINGS = [

@@ -1,7 +1,7 @@
 import type { Subscription, SubscriptionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
 
-import { afterMs } from '../clients/open-stream.ts';
+import { sleep } from '../sleep.ts';
 
 /** A subscription manager as the suite needs it. */
 export interface SubscriptionsUnderTest {
@@ -58,7 +58,7 @@ class Listener {
 			if (Date.now() > deadline) {
 				throw new Error(`expected ${event}; found ${JSON.stringify(this.events)}`);
 			}
-			await afterMs(2);
+			await sleep(2);
 		}
 	}
 }
@@ -84,12 +84,12 @@ export const subscriptionManagerCases: readonly SubscriptionsCase[] = [
 				origin: unique('origin'),
 				filters: { resourceSubscriptions: [uri, `${uri}2`] },
 			});
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			const sending = Promise.all([
 				elsewhere.send(updated(uri)),
 				elsewhere.send(updated(`${uri}2`)),
 			]);
-			await afterMs(SILENCE_MS);
+			await sleep(SILENCE_MS);
 			expect(listener.events).toEqual([]);
 			gate.resolve();
 			expect(await created).toBe(true);

@@ -1,4 +1,4 @@
-import { HOUR_MS } from '../suites/session-store-subject.ts';
+import { HOUR_MS } from '../cases/session-store-subject.ts';
 import { ManualClock } from '../manual-clock.ts';
 
 /** A session of its own for a test of a store. */

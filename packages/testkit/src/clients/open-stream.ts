@@ -1,16 +1,28 @@
 import { runInScope } from '@tmcp-sessions/core/backend';
 import type { StreamSessionManager } from '@tmcp/session-manager';
+import { createParser } from 'eventsource-parser';
+
+import { sleep } from '../sleep.ts';
 
 const ARRIVAL_MS = 5_000;
 
-/** A stream as a transport opens it, and its client as a test needs it. */
+/** One event of a stream. */
+export interface StreamEvent {
+	readonly id: string | undefined;
+	readonly data: string;
+	/** The last comment line before the end of the event. */
+	readonly comment: string | undefined;
+}
+
+/** Opens a stream the way a transport does, and reads it for a test. */
 export class OpenStream {
-	/** What arrived so far. */
+	/** The text that arrived so far. */
 	text = '';
 	/** Settles when the stream has ended. */
 	readonly ended: Promise<void>;
 
 	readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+	readonly #events: StreamEvent[] = [];
 	#arrived = Promise.withResolvers<void>();
 
 	private constructor(reader: ReadableStreamDefaultReader<Uint8Array>) {
@@ -19,9 +31,9 @@ export class OpenStream {
 	}
 
 	/**
-	 * Opens a stream of the session; it is registered when this has resolved.
+	 * Opens a stream of the session. Resolves when the manager has registered it.
 	 *
-	 * @param lastEventId of the stream that it resumes, as its request would say.
+	 * @param lastEventId the `Last-Event-ID` header of the request.
 	 */
 	static async open(
 		manager: StreamSessionManager,
@@ -35,7 +47,7 @@ export class OpenStream {
 				const create = async (): Promise<void> => manager.create(id, controller);
 				await runInScope(scope, create).then(created.resolve, created.reject);
 			},
-			// As the HTTP transport does it: the same call that ends a session.
+			// `HttpTransport` calls `delete` when a client disconnects and when a session ends.
 			cancel: () => manager.delete(id),
 		});
 		const open = new OpenStream(stream.getReader());
@@ -43,67 +55,59 @@ export class OpenStream {
 		return open;
 	}
 
-	/** What arrived so far, event by event. */
+	/** Returns the events that arrived so far. */
 	get events(): readonly StreamEvent[] {
-		return this.text.split('\n\n').slice(0, -1).map(eventOf);
+		return this.#events;
 	}
 
-	/** The messages that arrived so far, without what a stream begins with. */
+	/** Returns the messages that arrived so far, without the empty event that primes a stream. */
 	get messages(): readonly unknown[] {
 		return this.events.filter(({ data }) => data).map(({ data }) => JSON.parse(data) as unknown);
 	}
 
-	/** What a client that comes back says that it saw last. */
+	/** Returns the `Last-Event-ID` that a reconnecting client would send. */
 	get lastEventId(): string {
 		return this.events.findLast(({ id }) => id !== undefined)?.id ?? '';
 	}
 
-	/** Resolves once this text has arrived. Rejects where it does not within five seconds. */
+	/** Resolves when `expected` is part of the text that arrived; rejects after five seconds. */
 	async until(expected: string): Promise<void> {
 		const deadline = Date.now() + ARRIVAL_MS;
 		while (!this.text.includes(expected)) {
 			const left = deadline - Date.now();
 			if (left <= 0) throw new Error(`expected ${expected} to arrive; found ${this.text}`);
-			await Promise.race([this.#arrived.promise, afterMs(left)]);
+			await Promise.race([this.#arrived.promise, sleep(left)]);
 		}
 	}
 
-	/** The client goes away, and the platform says so. */
+	/** Disconnects the client, which cancels the stream. */
 	async cancel(): Promise<void> {
 		await this.#reader.cancel();
 	}
 
 	async #read(): Promise<void> {
 		const decoder = new TextDecoder();
+		let comment: string | undefined;
+		const parser = createParser({
+			onComment: (text) => void (comment = text),
+			onEvent: ({ id, data }) => {
+				this.#events.push({ id, data, comment });
+				comment = undefined;
+			},
+		});
 		for (;;) {
 			const { done, value } = await this.#reader.read();
 			if (done) return;
-			this.text += decoder.decode(value, { stream: true });
+			const text = decoder.decode(value, { stream: true });
+			this.text += text;
+			parser.feed(text);
 			this.#arrived.resolve();
 			this.#arrived = Promise.withResolvers();
 		}
 	}
 }
 
-/** An event as a client reads it. */
-export interface StreamEvent {
-	readonly id: string | undefined;
-	readonly data: string;
-	readonly comment: string | undefined;
-}
-
-function eventOf(frame: string): StreamEvent {
-	const field = (name: string): string | undefined =>
-		new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1];
-	return { id: field('id'), data: field('data') ?? '', comment: field('') };
-}
-
-/** The frame of a message, as the transport hands it to a stream manager. */
+/** Returns the frame of a message, as a transport passes it to a stream manager. */
 export function frameOf(message: string): string {
 	return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
-}
-
-/** Resolves after this time. */
-export function afterMs(ms: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -3,8 +3,8 @@ import { describe, it } from 'vitest';
 import { capabilityCases } from '../cases/capability-cases.ts';
 import { identifierCases } from '../cases/identifier-cases.ts';
 import { recordCases } from '../cases/record-cases.ts';
-import { runSessionStoreCase } from './session-store-subject.ts';
-import type { SessionStoreCase, StoreFactory } from './session-store-subject.ts';
+import { runSessionStoreCase } from '../cases/session-store-subject.ts';
+import type { SessionStoreCase, StoreFactory } from '../cases/session-store-subject.ts';
 import { subscriptionCases } from '../cases/subscription-cases.ts';
 
 const CASE_TIMEOUT_MS = 60_000;

@@ -5,7 +5,7 @@ import type { InboxesFactory } from '../cases/inbox-cases.ts';
 import { subscriptionManagerCases } from '../cases/subscription-manager-cases.ts';
 import type { SubscriptionsFactory } from '../cases/subscription-manager-cases.ts';
 import { resumableCases } from '../cases/resumable-cases.ts';
-import type { ResumableFactory } from '../cases/resumable-cases.ts';
+import type { ResumableFactory } from '../cases/resumable-subject.ts';
 import { streamCases } from '../cases/stream-cases.ts';
 import type { StreamsFactory } from '../cases/stream-cases.ts';
 

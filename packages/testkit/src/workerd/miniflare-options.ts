@@ -1,6 +1,6 @@
 import type { MiniflareOptions } from 'miniflare';
 import type { BundledWorker } from './bundle.ts';
-import type { WorkersOptions } from './start-workers.ts';
+import type { WorkersOptions } from './workers-options.ts';
 
 /** Several Workers over the same bindings: the first one owns the objects, all share the namespaces. */
 export function miniflareOptions<Name extends string>(
