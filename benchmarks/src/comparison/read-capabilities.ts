@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { StoreCapabilities } from '@tmcp-sessions/core';
+import type { StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { InfoManagerName } from '../contenders/info-managers.ts';
 

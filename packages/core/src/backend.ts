@@ -1,84 +1,59 @@
-// What a new backend implements, and may use.
-export type { BindingKind } from './cloudflare/binding.ts';
-export { durableObjectKind, resolveBinding } from './cloudflare/binding.ts';
-export { ownNamespace } from './cloudflare/own-namespace.ts';
-export { reasonOf, reporterOf } from './errors.ts';
-export type { CallEvents, ResumableStreams } from './extensions/resumable-streams.ts';
-export { isResumable } from './extensions/resumable-streams.ts';
-export type { SessionExpiry } from './extensions/session-expiry.ts';
-export { sessionsExpire } from './extensions/session-expiry.ts';
-export type { SessionInbox, SessionInboxes } from './extensions/session-inboxes.ts';
-export { hasInboxes } from './extensions/session-inboxes.ts';
-export type { SessionInfo, SessionInfoReading } from './extensions/session-info.ts';
-export { readsSessionInfo } from './extensions/session-info.ts';
+// What a new backend implements, and what it may use. The errors are in the main entry.
+
+// The contract of a session store, and the building blocks of one.
 export type {
-	IssuedSession,
-	InitializeParams,
-	SessionSealing,
-} from './extensions/session-sealing.ts';
-export { sealsSessions } from './extensions/session-sealing.ts';
-export type { SingleUse } from './extensions/single-use.ts';
-export type { StreamPresence } from './extensions/stream-presence.ts';
-export { knowsPresence } from './extensions/stream-presence.ts';
-export { encodeSessionId } from './ids/encode-session-id.ts';
-export { hashUri } from './ids/hash-uri.ts';
-export type { Sealing } from './ids/sealing.ts';
-export { createSealing, SEALED_ID_LENGTH } from './ids/sealing.ts';
-export { badSecret, checkSecrets, secretsIn } from './ids/secrets.ts';
-export { textHash } from './ids/text-hash.ts';
-export { CachedSessionStore } from './info/cached-info.ts';
-export { SplitSessionStore } from './info/split-info.ts';
-export {
-	isShardLabel,
-	MAX_SHARDS,
-	regionOfShard,
-	REGIONS,
-	ROOT_SHARD,
-	SHARD_LABEL,
-	shardLabel,
-	shardOfSession,
-} from './placement/shards.ts';
-export type { RequestScope } from './request-scope.ts';
-export { currentScope, keepAlive, runInScope } from './request-scope.ts';
+	ClientCapabilities,
+	ClientInfo,
+	LogLevel,
+	SessionPatch,
+	SessionRecord,
+	SessionStore,
+	StoreCapabilities,
+} from './store/session-store.ts';
 export {
 	ENDED_SESSION,
-	liveSessionRecord,
 	mergeSessionPatch,
+	parseLiveSessionRecord,
 	parseSessionRecord,
 } from './store/session-record.ts';
 export { storeOperation } from './store/store-operation.ts';
-export { BoundedStream, stalledError } from './streams/bounded-stream.ts';
-export type { UnseenEvents } from './streams/call-log.ts';
-export { AFTER_LOSS, newEvents, unknownCallFrame, unseenEvents } from './streams/call-log.ts';
-export type { ChannelHistory } from './streams/channel-history.ts';
-export { withCurrent, withLoss } from './streams/channel-history.ts';
+export { encodeSessionId } from './ids/encode-session-id.ts';
+export { hashUri } from './ids/hash-uri.ts';
+
+// Optional capabilities of stores and of info managers.
+export type { SessionExpiry } from './extensions/session-expiry.ts';
+export type { SessionInfo, SessionInfoReader } from './extensions/session-info.ts';
+export type {
+	InitializeParams,
+	IssuedSession,
+	SessionSealing,
+} from './extensions/session-sealing.ts';
+export type { SingleUse } from './extensions/single-use.ts';
+
+// Optional capabilities of stream managers.
+export type { CallEvents, ResumableStreams } from './extensions/resumable-streams.ts';
+export type { SessionInbox, SessionInboxes } from './extensions/session-inboxes.ts';
+export type { StreamPresence } from './extensions/stream-presence.ts';
+
+// Event ids, and the frames that a resumable stream writes.
 export type { EventPosition } from './streams/event-id.ts';
 export {
-	eventId,
 	eventIdOf,
 	gapFrame,
-	gapOf,
 	isCallStream,
-	newCallStream,
 	parseEventId,
 	primingFrame,
 	withEventId,
 } from './streams/event-id.ts';
-export { InMemoryInboxes } from './streams/in-memory-inboxes.ts';
-export type { LogBounds, LoggedMessage, MessageLog, OpenedStream } from './streams/message-log.ts';
-export {
-	DEFAULT_LOG_BOUNDS,
-	gapText,
-	loggedFrame,
-	openStream,
-	RETRY_MS,
-} from './streams/message-log.ts';
-export {
-	CALL_WAIT_MS,
-	MAX_CALLS,
-	MAX_STREAMS,
-	TOO_MANY_CALLS,
-	TOO_MANY_STREAMS,
-} from './streams/stream-bounds.ts';
-export { closeStream, enqueueFrame, isOpen } from './streams/stream-controller.ts';
+export { BoundedStream } from './streams/bounded-stream.ts';
+export { closeStream } from './streams/stream-controller.ts';
+
+// The request being served, and the platform that serves it.
+export type { RequestScope } from './request-scope.ts';
+export { currentScope, keepRequestAlive } from './request-scope.ts';
+export type { BindingKind } from './cloudflare/binding.ts';
+export { durableObjectKind, resolveBinding } from './cloudflare/binding.ts';
 export { withTimeout } from './with-timeout.ts';
+
+// Reporting failures.
+export { createReporter, reasonOf } from './errors.ts';

@@ -1,15 +1,15 @@
 import { TmcpSessionsError } from './errors.ts';
 
 /** For each role the managers on offer, by name. None is made before it is chosen. */
-export type Offer = Readonly<Record<string, Readonly<Record<string, () => unknown>>>>;
+type ManagersByRole = Readonly<Record<string, Readonly<Record<string, () => unknown>>>>;
 
 /** One name of the offer for each role. */
-export type Choice<Offered extends Offer> = {
+type ManagerNames<Offered extends ManagersByRole> = {
 	readonly [Role in keyof Offered]: keyof Offered[Role] & string;
 };
 
 /** What was chosen for each role. */
-export type ChosenSessions<Offered extends Offer> = {
+export type ChosenSessions<Offered extends ManagersByRole> = {
 	readonly [Role in keyof Offered]: ReturnType<Offered[Role][keyof Offered[Role]]>;
 };
 
@@ -27,8 +27,8 @@ export type ChosenSessions<Offered extends Offer> = {
  * @throws {TmcpSessionsError} `configuration`, where a role is left out, repeated or unknown, or a
  * name is not on offer: with the names that are.
  */
-export function chooseSessions<const Offered extends Offer>(
-	setting: string | Partial<Choice<Offered>> | undefined,
+export function chooseSessions<const Offered extends ManagersByRole>(
+	setting: string | Partial<ManagerNames<Offered>> | undefined,
 	offer: Offered,
 ): ChosenSessions<Offered> {
 	const named = typeof setting === 'object' ? new Map(entriesOf(setting)) : parse(setting ?? '');
@@ -62,7 +62,7 @@ function parse(setting: string): Map<string, string> {
 	return named;
 }
 
-function refusal(found: string, offer: Offer): TmcpSessionsError {
+function refusal(found: string, offer: ManagersByRole): TmcpSessionsError {
 	const roles = Object.entries(offer).map(
 		([role, managers]) => `${role}=${Object.keys(managers).join('|')}`,
 	);

@@ -1,4 +1,4 @@
-import { textHash } from './ids/text-hash.ts';
+import { fnv1a } from './ids/fnv1a.ts';
 
 /** What went wrong, for code that decides by it. */
 export type ErrorCode =
@@ -117,7 +117,7 @@ export type ErrorReporter = (error: Error, context?: ErrorContext) => void;
  * @param onError whom to tell. Default: the console.
  * @returns takes what was thrown, and the id of the session it was for: that is passed on as a hash.
  */
-export function reporterOf(
+export function createReporter(
 	onError: ErrorReporter = reportToConsole,
 ): (cause: unknown, sessionId?: string) => void {
 	return (cause, sessionId) => {
@@ -139,5 +139,5 @@ export const reportToConsole: ErrorReporter = (error, context) => {
 
 /** Enough to tell sessions apart in a log, and it leads back to no id. */
 function hashSessionId(id: string): string {
-	return textHash(id).toString(16).padStart(8, '0');
+	return fnv1a(id).toString(16).padStart(8, '0');
 }

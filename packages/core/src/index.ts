@@ -1,6 +1,19 @@
-// What a deployment composes.
+// What a deployment composes: `./backend` is for new backends, `./internal` for this family.
 export type { ChosenSessions } from './choose-sessions.ts';
 export { chooseSessions } from './choose-sessions.ts';
+export { cachedInfo } from './info/cached-info.ts';
+export type { InfoParts } from './info/split-info.ts';
+export { splitInfo } from './info/split-info.ts';
+export type { StoredInfoOptions } from './info/stored-info-session-manager.ts';
+export { StoredInfoSessionManager } from './info/stored-info-session-manager.ts';
+export type {
+	InMemorySessionStoreOptions,
+	StoredSession,
+} from './store/in-memory-session-store.ts';
+export { InMemorySessionStore } from './store/in-memory-session-store.ts';
+export type { InMemoryStreamOptions } from './streams/in-memory-stream-session-manager.ts';
+export { InMemoryStreamSessionManager } from './streams/in-memory-stream-session-manager.ts';
+export type { Region } from './placement/shards.ts';
 export type { ErrorCode, ErrorContext, ErrorReporter } from './errors.ts';
 export {
 	BindingError,
@@ -12,22 +25,3 @@ export {
 	UnknownSessionError,
 	reportToConsole,
 } from './errors.ts';
-export { cachedInfo } from './info/cached-info.ts';
-export type { InfoParts } from './info/split-info.ts';
-export { splitInfo } from './info/split-info.ts';
-export type { StoredInfoOptions } from './info/stored-info-session-manager.ts';
-export { StoredInfoSessionManager } from './info/stored-info-session-manager.ts';
-export type { Region } from './placement/shards.ts';
-export type { HeldSession, InMemorySessionStoreOptions } from './store/in-memory-session-store.ts';
-export { InMemorySessionStore } from './store/in-memory-session-store.ts';
-export type {
-	ClientCapabilities,
-	ClientInfo,
-	LogLevel,
-	SessionPatch,
-	SessionRecord,
-	SessionStore,
-	StoreCapabilities,
-} from './store/session-store.ts';
-export type { InMemoryStreamOptions } from './streams/in-memory-stream-session-manager.ts';
-export { InMemoryStreamSessionManager } from './streams/in-memory-stream-session-manager.ts';

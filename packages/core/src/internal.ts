@@ -1,6 +1,66 @@
-// For packages of this family: it changes with them, without a promise.
+// Shared by the packages of this family. May change in any release.
+
+// Requests and the optional capabilities of managers.
+export { runInScope } from './request-scope.ts';
+export { hasResumableStreams } from './extensions/resumable-streams.ts';
+export { hasSessionExpiry } from './extensions/session-expiry.ts';
+export { hasSessionInboxes } from './extensions/session-inboxes.ts';
+export { hasSessionInfo } from './extensions/session-info.ts';
+export { hasSessionSealing } from './extensions/session-sealing.ts';
+export { hasStreamPresence } from './extensions/stream-presence.ts';
+
+// The stores behind `cachedInfo` and `splitInfo`, for tests.
+export { CachedSessionStore } from './info/cached-info.ts';
+export { SplitSessionStore } from './info/split-info.ts';
+
+// Ids, secrets and sealed texts.
 export { fromBase64Url, toBase64Url } from './ids/base64url.ts';
-export type { SessionIdOptions, SessionIds } from './ids/session-ids.ts';
+export { fnv1a } from './ids/fnv1a.ts';
+export type { Sealing } from './ids/sealing.ts';
+export { createSealing, SEALED_ID_LENGTH } from './ids/sealing.ts';
+export { checkSecrets, parseSecrets, secretError } from './ids/secrets.ts';
+export type { SessionIds } from './ids/session-ids.ts';
 export { createSessionIds } from './ids/session-ids.ts';
-export type { ClientLocation } from './placement/region-of-client.ts';
+
+// Placement of Durable Objects.
+export { ownNamespace } from './cloudflare/own-namespace.ts';
 export { regionOfClient } from './placement/region-of-client.ts';
+export {
+	isShardLabel,
+	MAX_SHARDS,
+	regionOfShard,
+	REGIONS,
+	ROOT_SHARD,
+	SHARD_LABEL,
+	shardLabel,
+	shardOfSession,
+} from './placement/shards.ts';
+
+// Logs of messages and of calls.
+export { stalledError } from './streams/bounded-stream.ts';
+export {
+	FIRST_SEQUENCE_AFTER_LOSS,
+	replayCall,
+	unknownCallFrame,
+	unstoredEvents,
+} from './streams/call-log.ts';
+export type { ChannelHistory } from './streams/channel-history.ts';
+export { withCurrentChannel, withLossUpTo } from './streams/channel-history.ts';
+export { gapOf, newCallStream } from './streams/event-id.ts';
+export { InMemoryInboxes } from './streams/in-memory-inboxes.ts';
+export type { LogBounds, LoggedMessage, MessageLog, OpenedStream } from './streams/message-log.ts';
+export {
+	DEFAULT_LOG_BOUNDS,
+	gapText,
+	loggedFrame,
+	openOrResumeStream,
+	RETRY_MS,
+} from './streams/message-log.ts';
+export {
+	MAX_CALLS_PER_SESSION,
+	MAX_STREAMS_PER_SESSION,
+	TOO_MANY_CALLS,
+	TOO_MANY_STREAMS,
+	UNKNOWN_CALL_WAIT_MS,
+} from './streams/stream-bounds.ts';
+export { isStreamOpen } from './streams/stream-controller.ts';

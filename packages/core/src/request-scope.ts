@@ -40,7 +40,7 @@ export function currentScope(): RequestScope | undefined {
  *
  * @param otherwise takes the work where no scope was opened: the platform's own `waitUntil`.
  */
-export function keepAlive<Work extends Promise<unknown>>(
+export function keepRequestAlive<Work extends Promise<unknown>>(
 	work: Work,
 	otherwise: (work: Work) => void,
 ): void {

@@ -6,8 +6,9 @@ import {
 	StoredInfoSessionManager,
 	StoreError,
 } from '@tmcp-sessions/core';
-import { CachedSessionStore, SplitSessionStore } from '@tmcp-sessions/core/backend';
-import type { HeldSession, SessionStore } from '@tmcp-sessions/core';
+import type { StoredSession } from '@tmcp-sessions/core';
+import type { SessionStore } from '@tmcp-sessions/core/backend';
+import { CachedSessionStore, SplitSessionStore } from '@tmcp-sessions/core/internal';
 import { ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
 import type { StoreUnderTest } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
@@ -32,7 +33,7 @@ class SharedStore extends InMemorySessionStore {
 /** What the suite asks of storage that is held in these maps, the first of which decides. */
 function heldIn(
 	now: () => number,
-	...maps: Map<string, HeldSession>[]
+	...maps: Map<string, StoredSession>[]
 ): Pick<StoreUnderTest, 'corrupt' | 'forgottenAfterSeconds'> {
 	return {
 		async corrupt(id, text) {
@@ -48,7 +49,7 @@ function heldIn(
 testSessionStore(
 	'splitInfo over two stores',
 	({ now }) => {
-		const [first, second] = [new Map<string, HeldSession>(), new Map<string, HeldSession>()];
+		const [first, second] = [new Map<string, StoredSession>(), new Map<string, StoredSession>()];
 		const client = new SharedStore({ now, sessions: first });
 		const rest = new SharedStore({ now, sessions: second });
 		const open = (): SessionStore =>
@@ -61,9 +62,9 @@ testSessionStore(
 testSessionStore(
 	'cachedInfo with memory near',
 	({ now }) => {
-		const [shared, here] = [new Map<string, HeldSession>(), new Map<string, HeldSession>()];
+		const [shared, here] = [new Map<string, StoredSession>(), new Map<string, StoredSession>()];
 		const far = new SharedStore({ now, sessions: shared });
-		const open = (sessions?: Map<string, HeldSession>): SessionStore => {
+		const open = (sessions?: Map<string, StoredSession>): SessionStore => {
 			const memory = { now, forgetAfterSeconds: 10, ...(sessions && { sessions }) };
 			return new CachedSessionStore(new InMemorySessionStore(memory), far, () => {});
 		};

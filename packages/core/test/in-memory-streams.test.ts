@@ -1,5 +1,5 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 

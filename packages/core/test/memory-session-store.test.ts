@@ -1,14 +1,14 @@
 import { ManualClock, testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { InMemorySessionStore } from '../src/store/in-memory-session-store.ts';
-import type { HeldSession } from '../src/store/in-memory-session-store.ts';
+import type { StoredSession } from '../src/store/in-memory-session-store.ts';
 
 const HOUR_MS = 3_600_000;
 
 testSessionStore(
 	'InMemorySessionStore',
 	({ now }) => {
-		const sessions = new Map<string, HeldSession>();
+		const sessions = new Map<string, StoredSession>();
 		return {
 			store: new InMemorySessionStore({ now, sessions }),
 			elsewhere: new InMemorySessionStore({ now }),
@@ -38,11 +38,11 @@ testSingleUse('InMemorySessionStore', ({ now }) => {
 describe('InMemorySessionStore', () => {
 	function open(): {
 		clock: ManualClock;
-		sessions: Map<string, HeldSession>;
+		sessions: Map<string, StoredSession>;
 		store: InMemorySessionStore;
 	} {
 		const clock = new ManualClock();
-		const sessions = new Map<string, HeldSession>();
+		const sessions = new Map<string, StoredSession>();
 		return { clock, sessions, store: new InMemorySessionStore({ now: clock.now, sessions }) };
 	}
 

@@ -1,6 +1,6 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { runInScope } from '@tmcp-sessions/core/backend';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { ManualClock } from '@tmcp-sessions/testkit';
 import { observedStore } from './observed-store.ts';
 import type { ObservedStore } from './observed-store.ts';

@@ -1,5 +1,5 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
-import type { SessionStore } from '@tmcp-sessions/core';
+import type { SessionStore } from '@tmcp-sessions/core/backend';
 
 type Operation = Exclude<keyof SessionStore, 'capabilities'>;
 

@@ -1,11 +1,11 @@
 import {
 	isShardLabel,
+	regionOfClient,
 	regionOfShard,
 	REGIONS,
 	shardLabel,
 	shardOfSession,
-} from '@tmcp-sessions/core/backend';
-import { regionOfClient } from '@tmcp-sessions/core/internal';
+} from '@tmcp-sessions/core/internal';
 import { describe, expect, it } from 'vitest';
 
 describe('the label of a shard', () => {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { shardOfSession } from '@tmcp-sessions/core/backend';
-import { createSessionIds } from '@tmcp-sessions/core/internal';
+import { createSessionIds, shardOfSession } from '@tmcp-sessions/core/internal';
 import { describe, expect, it } from 'vitest';
 
 const KEY = 'a key of the tests, 32 characters long and more';

@@ -1,5 +1,6 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
-import { isResumable, reporterOf } from '@tmcp-sessions/core/backend';
+import { createReporter } from '@tmcp-sessions/core/backend';
+import { hasResumableStreams } from '@tmcp-sessions/core/internal';
 import { HttpTransport } from '@tmcp/transport-http';
 import type { HttpTransportOptions } from '@tmcp/transport-http';
 
@@ -38,11 +39,11 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 	options: McpHandlerOptions<Custom> = {},
 	seams: HandlerSeams = {},
 ): McpHandler {
-	const report = reporterOf(options.onError);
+	const report = createReporter(options.onError);
 	const checked = resolveOptions(options);
 	const { info, oauth, cors } = options;
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
-	const resumable = isResumable(streams) ? streams : undefined;
+	const resumable = hasResumableStreams(streams) ? streams : undefined;
 	const { onPrimed } = seams;
 	const calls = createInFlightCalls(
 		server,
@@ -56,7 +57,7 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 
 	const tracked = createTrackedServer(server, {
 		...{ info, report, calls },
-		canResume: isResumable(streams),
+		canResume: hasResumableStreams(streams),
 	});
 	let transport: HttpTransport<Custom> | undefined;
 	const attached = (): HttpTransport<Custom> =>

@@ -1,6 +1,5 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
-import { secretsIn } from '@tmcp-sessions/core/backend';
-import { createSessionIds } from '@tmcp-sessions/core/internal';
+import { createSessionIds, parseSecrets } from '@tmcp-sessions/core/internal';
 
 import { Authenticator } from './session/authenticator.ts';
 import type { McpHandlerOptions } from './options.ts';
@@ -61,7 +60,7 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 		);
 	};
 	// Those of the environment are there with the first request.
-	if (options.sessionKeys) createSessionIds({ keys: secretsIn(options.sessionKeys) });
+	if (options.sessionKeys) createSessionIds({ keys: parseSecrets(options.sessionKeys) });
 	return {
 		origins: new OriginGuard(options),
 		callers: new Authenticator(options.oauth, options.principal),

@@ -1,4 +1,4 @@
-import { MAX_CALLS } from '@tmcp-sessions/core/backend';
+import { MAX_CALLS_PER_SESSION } from '@tmcp-sessions/core/internal';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { open, setUp, URL_OF_MCP } from './local-handler.ts';
@@ -25,7 +25,7 @@ describe('the stream of a call that nobody is at work on', () => {
 			() => (hasEnded = true),
 		);
 		const streams: Response[] = [];
-		while (streams.length < MAX_CALLS) streams.push(await resumed());
+		while (streams.length < MAX_CALLS_PER_SESSION) streams.push(await resumed());
 		expect((await resumed()).status).toBe(503);
 		const closed = Promise.all(streams.map((stream) => stream.text()));
 		await vi.advanceTimersByTimeAsync(6_000);

@@ -1,6 +1,7 @@
 import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { currentScope, REGIONS, shardOfSession } from '@tmcp-sessions/core/backend';
 import type { Region } from '@tmcp-sessions/core';
+import { currentScope } from '@tmcp-sessions/core/backend';
+import { REGIONS, shardOfSession } from '@tmcp-sessions/core/internal';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandlerOptions, PlacementOptions } from '@tmcp-sessions/http';
 import { InMemorySubscriptionManager } from '@tmcp/session-manager';

@@ -1,5 +1,5 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
 import { HttpTransport } from '@tmcp/transport-http';
 import { McpServer } from 'tmcp';

@@ -1,6 +1,6 @@
 import { BindingError, InMemorySessionStore, StoreError } from '@tmcp-sessions/core';
-import { runInScope } from '@tmcp-sessions/core/backend';
 import type { SingleUse } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { describe, expect, it } from 'vitest';
 
 import { RequestContext } from '../src/request/request-context.ts';

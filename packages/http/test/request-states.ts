@@ -1,5 +1,5 @@
-import { runInScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { ManualClock } from '@tmcp-sessions/testkit';
 
 import { createRequestStateCodec } from '../src/request-state/codec.ts';

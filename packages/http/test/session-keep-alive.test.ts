@@ -4,7 +4,7 @@ import {
 	StoredInfoSessionManager,
 	StoreError,
 } from '@tmcp-sessions/core';
-import type { SessionRecord } from '@tmcp-sessions/core';
+import type { SessionRecord } from '@tmcp-sessions/core/backend';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,5 @@
-import { eventIdOf, shardOfSession } from '@tmcp-sessions/core/backend';
+import { eventIdOf } from '@tmcp-sessions/core/backend';
+import { shardOfSession } from '@tmcp-sessions/core/internal';
 import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { fileURLToPath } from 'node:url';

@@ -2,7 +2,7 @@ import { UnknownSessionError } from '@tmcp-sessions/core';
 import {
 	encodeSessionId,
 	hashUri,
-	liveSessionRecord,
+	parseLiveSessionRecord,
 	parseSessionRecord,
 	storeOperation,
 } from '@tmcp-sessions/core/backend';
@@ -10,9 +10,9 @@ import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
+	SingleUse,
 	StoreCapabilities,
-} from '@tmcp-sessions/core';
-import type { SingleUse } from '@tmcp-sessions/core/backend';
+} from '@tmcp-sessions/core/backend';
 
 import { DEFAULT_BINDING, PACKAGE, sessionShards } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
@@ -68,7 +68,7 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 		const text = await this.#call('reading a session', placeOfSession(key), (object) =>
 			object.read(key),
 		);
-		return liveSessionRecord(text, PACKAGE, this.#now());
+		return parseLiveSessionRecord(text, PACKAGE, this.#now());
 	}
 
 	async create(id: string, record: SessionRecord): Promise<void> {

@@ -1,5 +1,5 @@
-import { regionOfShard, ROOT_SHARD, shardOfSession, textHash } from '@tmcp-sessions/core/backend';
 import type { Region } from '@tmcp-sessions/core';
+import { fnv1a, regionOfShard, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/internal';
 
 /** How many objects a shard of sessions, and all that has no session, is spread over. Fixed: a hash finds them. */
 export const OBJECTS = 16;
@@ -32,7 +32,7 @@ export function placeOf(index: number): Place {
  * look, never what is found there: two keys of one hash stay two.
  */
 export function indexOf(key: string): number {
-	let hash = textHash(key);
+	let hash = fnv1a(key);
 	hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
 	hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
 	return ((hash ^ (hash >>> 16)) >>> 0) % OBJECTS;

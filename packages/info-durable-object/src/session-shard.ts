@@ -1,11 +1,11 @@
 import { CorruptRecordError, reportToConsole, StoreError } from '@tmcp-sessions/core';
 import {
 	ENDED_SESSION,
-	liveSessionRecord,
 	mergeSessionPatch,
-	ownNamespace,
+	parseLiveSessionRecord,
 } from '@tmcp-sessions/core/backend';
-import type { SessionPatch, SessionRecord } from '@tmcp-sessions/core';
+import type { SessionPatch, SessionRecord } from '@tmcp-sessions/core/backend';
+import { ownNamespace } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 
 import { PACKAGE } from './binding.ts';
@@ -70,7 +70,7 @@ export class SessionShard extends DurableObject {
 		if (text === null) return { outcome: 'unknown' };
 		let record: SessionRecord | undefined;
 		try {
-			record = liveSessionRecord(text, PACKAGE, nowMs);
+			record = parseLiveSessionRecord(text, PACKAGE, nowMs);
 		} catch (error) {
 			if (error instanceof CorruptRecordError) return { outcome: 'corrupt', text };
 			throw error;

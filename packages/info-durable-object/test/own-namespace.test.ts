@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { ownNamespace } from '@tmcp-sessions/core/backend';
+import { ownNamespace } from '@tmcp-sessions/core/internal';
 import { namespace } from './shards.ts';
 
 const name = 'sessions-0';

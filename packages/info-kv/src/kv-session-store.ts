@@ -3,8 +3,8 @@ import {
 	encodeSessionId,
 	ENDED_SESSION,
 	hashUri,
-	liveSessionRecord,
 	mergeSessionPatch,
+	parseLiveSessionRecord,
 	storeOperation,
 } from '@tmcp-sessions/core/backend';
 import type {
@@ -12,7 +12,7 @@ import type {
 	SessionRecord,
 	SessionStore,
 	StoreCapabilities,
-} from '@tmcp-sessions/core';
+} from '@tmcp-sessions/core/backend';
 import { kvNamespace } from './kv-binding.ts';
 import {
 	endedKey,
@@ -60,7 +60,7 @@ export class KVSessionStore implements SessionStore {
 	async read(id: string): Promise<SessionRecord | undefined> {
 		const key = sessionKey(encode(id));
 		const text = await this.#try('reading a session', () => this.#kv.get(key));
-		return liveSessionRecord(text, PACKAGE, this.#now());
+		return parseLiveSessionRecord(text, PACKAGE, this.#now());
 	}
 
 	async create(id: string, record: SessionRecord): Promise<void> {
@@ -85,7 +85,7 @@ export class KVSessionStore implements SessionStore {
 				this.#kv.get(key),
 				this.#kv.get(endedKey(encodedId)),
 			]);
-			const record = liveSessionRecord(text, PACKAGE, this.#now());
+			const record = parseLiveSessionRecord(text, PACKAGE, this.#now());
 			if (!record || ended !== null) return false;
 			await this.#putRecord(key, mergeSessionPatch(record, patch));
 			return true;
@@ -167,7 +167,7 @@ export class KVSessionStore implements SessionStore {
 	/** When the record in `text` ends; now, which makes the shortest TTL, where there is none. */
 	#expiryOf(text: string | null): number {
 		try {
-			const record = liveSessionRecord(text, PACKAGE, this.#now());
+			const record = parseLiveSessionRecord(text, PACKAGE, this.#now());
 			return record?.expiresAtMs ?? this.#now();
 		} catch {
 			return this.#now(); // Corrupt: it is being overwritten.

@@ -1,6 +1,6 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
-import { CachedSessionStore } from '@tmcp-sessions/core/backend';
-import type { HeldSession } from '@tmcp-sessions/core';
+import type { StoredSession } from '@tmcp-sessions/core';
+import { CachedSessionStore } from '@tmcp-sessions/core/internal';
 import {
 	createLocationKV,
 	ManualClock,
@@ -27,7 +27,7 @@ class FarStore extends InMemorySessionStore {
 testSessionStore(
 	'cachedInfo with KV near, at two locations,',
 	({ now }) => {
-		const sessions = new Map<string, HeldSession>();
+		const sessions = new Map<string, StoredSession>();
 		const far = new FarStore({ now, sessions });
 		const at = (): CachedSessionStore =>
 			new CachedSessionStore(

@@ -1,6 +1,5 @@
 import { currentScope } from '@tmcp-sessions/core/backend';
-import type { SessionRecord } from '@tmcp-sessions/core';
-import type { RequestScope } from '@tmcp-sessions/core/backend';
+import type { RequestScope, SessionRecord } from '@tmcp-sessions/core/backend';
 
 import type { SealedSession } from './sealed-ids.ts';
 

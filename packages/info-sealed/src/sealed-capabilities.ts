@@ -1,4 +1,4 @@
-import type { StoreCapabilities } from '@tmcp-sessions/core';
+import type { StoreCapabilities } from '@tmcp-sessions/core/backend';
 
 import { MAX_NAME_LENGTH } from './sealed-ids.ts';
 

@@ -1,12 +1,17 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
+import type {
+	ClientCapabilities,
+	ClientInfo,
+	InitializeParams,
+	IssuedSession,
+} from '@tmcp-sessions/core/backend';
 import {
 	createSealing,
 	ROOT_SHARD,
 	SEALED_ID_LENGTH,
 	SHARD_LABEL,
-} from '@tmcp-sessions/core/backend';
-import type { ClientCapabilities, ClientInfo } from '@tmcp-sessions/core';
-import type { IssuedSession, InitializeParams, Sealing } from '@tmcp-sessions/core/backend';
+} from '@tmcp-sessions/core/internal';
+import type { Sealing } from '@tmcp-sessions/core/internal';
 
 import { fromCompactJson, toCompactJson } from './compact-json.ts';
 

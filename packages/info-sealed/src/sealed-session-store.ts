@@ -1,12 +1,12 @@
 import { TmcpSessionsError, UnknownSessionError } from '@tmcp-sessions/core';
 import { currentScope } from '@tmcp-sessions/core/backend';
 import type {
+	RequestScope,
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
 	StoreCapabilities,
-} from '@tmcp-sessions/core';
-import type { RequestScope } from '@tmcp-sessions/core/backend';
+} from '@tmcp-sessions/core/backend';
 
 import type { OpenedSession, OpenedSessions } from './opened-sessions.ts';
 import { capabilitiesOver } from './sealed-capabilities.ts';

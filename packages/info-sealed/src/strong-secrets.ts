@@ -1,4 +1,4 @@
-import { badSecret, checkSecrets, secretsIn } from '@tmcp-sessions/core/backend';
+import { checkSecrets, parseSecrets, secretError } from '@tmcp-sessions/core/internal';
 
 /** What AES-256 takes. */
 const MIN_BITS = 256;
@@ -20,11 +20,12 @@ export function strongSecretsIn(
 	packageName: string,
 ): string[] {
 	const purpose = 'sealed session ids need keys';
-	const secrets = secretsIn(texts);
+	const secrets = parseSecrets(texts);
 	checkSecrets(secrets, packageName, purpose);
 	for (const secret of secrets) {
 		const weakness = weaknessOf(secret);
-		if (weakness) throw badSecret(packageName, `${purpose} of 256 random bits; found ${weakness}`);
+		if (weakness)
+			throw secretError(packageName, `${purpose} of 256 random bits; found ${weakness}`);
 	}
 	return secrets;
 }

@@ -1,5 +1,5 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
-import { createSealing } from '@tmcp-sessions/core/backend';
+import { createSealing } from '@tmcp-sessions/core/internal';
 import { mutate, seededRandom } from '@tmcp-sessions/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 

@@ -1,7 +1,6 @@
 import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { runInScope } from '@tmcp-sessions/core/backend';
-import type { SessionStore } from '@tmcp-sessions/core';
-import type { RequestScope } from '@tmcp-sessions/core/backend';
+import type { RequestScope, SessionStore } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { CLIENT_INFO } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 

@@ -1,5 +1,5 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
-import type { SessionStore } from '@tmcp-sessions/core';
+import type { SessionStore } from '@tmcp-sessions/core/backend';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
 import { ManualClock } from '@tmcp-sessions/testkit';

@@ -1,5 +1,5 @@
 import { CorruptRecordError } from '@tmcp-sessions/core';
-import type { SessionPatch } from '@tmcp-sessions/core';
+import type { SessionPatch } from '@tmcp-sessions/core/backend';
 
 /*
  * A record is stored as a line for each field, `logLevel="info"`, the value as JSON. A script merges

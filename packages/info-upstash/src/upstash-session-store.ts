@@ -1,12 +1,12 @@
 import { CorruptRecordError, StoreError } from '@tmcp-sessions/core';
-import { encodeSessionId, hashUri, liveSessionRecord } from '@tmcp-sessions/core/backend';
+import { encodeSessionId, hashUri, parseLiveSessionRecord } from '@tmcp-sessions/core/backend';
 import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
+	SingleUse,
 	StoreCapabilities,
-} from '@tmcp-sessions/core';
-import type { SingleUse } from '@tmcp-sessions/core/backend';
+} from '@tmcp-sessions/core/backend';
 import { failureReason, isWrongType, NOT_THE_PROTOCOL } from './failure-reason.ts';
 import {
 	CLAIM,
@@ -74,7 +74,7 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		const key = this.#keys.session(encodedId);
 		const stored = await this.#run('reading a session', encodedId, (redis) => redis.getex(key));
 		if (stored === null) return undefined;
-		return liveSessionRecord(storedFieldsToJson(stored, PACKAGE), PACKAGE, this.#now());
+		return parseLiveSessionRecord(storedFieldsToJson(stored, PACKAGE), PACKAGE, this.#now());
 	}
 
 	/** A create that comes after the end of the session does not bring it back. */

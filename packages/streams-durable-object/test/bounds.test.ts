@@ -1,5 +1,5 @@
 import { StreamError } from '@tmcp-sessions/core';
-import { DEFAULT_LOG_BOUNDS, runInScope } from '@tmcp-sessions/core/backend';
+import { DEFAULT_LOG_BOUNDS, runInScope } from '@tmcp-sessions/core/internal';
 import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,

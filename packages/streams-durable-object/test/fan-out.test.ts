@@ -1,4 +1,4 @@
-import { textHash } from '@tmcp-sessions/core/backend';
+import { fnv1a } from '@tmcp-sessions/core/internal';
 import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ function streamsOf(sessions: readonly string[]): Promise<() => number> {
 }
 
 function listenerOf(uris: readonly string[]): string {
-	const hashes = uris.map((uri) => textHash(uri).toString(36));
+	const hashes = uris.map((uri) => fnv1a(uri).toString(36));
 	return `role=listener&kind=updates&uris=${hashes.join('.')}`;
 }
 

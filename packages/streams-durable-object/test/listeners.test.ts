@@ -1,5 +1,5 @@
 import { StreamError } from '@tmcp-sessions/core';
-import { runInScope, textHash } from '@tmcp-sessions/core/backend';
+import { fnv1a, runInScope } from '@tmcp-sessions/core/internal';
 import { DurableObjectSubscriptionManager } from '@tmcp-sessions/streams-durable-object';
 import { runInDurableObject } from 'cloudflare:test';
 import type { SubscriptionFilter } from 'tmcp';
@@ -115,7 +115,7 @@ describe('a listener of uris', () => {
 
 	it('is not told of a uri with the hash of one that it asked for', async () => {
 		const [mine, twin] = ['costarring', 'liquid'];
-		expect(textHash(mine)).toBe(textHash(twin));
+		expect(fnv1a(mine)).toBe(fnv1a(twin));
 		const { told } = await listen({ resourceSubscriptions: [mine] });
 		const both = await listen({ resourceSubscriptions: [mine, twin] });
 		for (const uri of [twin, mine]) await manager.send(updated(uri));

@@ -3,7 +3,8 @@ import {
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
 import { BindingError, InvalidSessionIdError, StreamError } from '@tmcp-sessions/core';
-import { closeStream, runInScope } from '@tmcp-sessions/core/backend';
+import { closeStream } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';

@@ -2,7 +2,7 @@ import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { createInterceptedDurableObject, OpenStream } from '@tmcp-sessions/testkit';
 import type { ObjectCall } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';

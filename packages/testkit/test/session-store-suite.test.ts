@@ -1,5 +1,6 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
-import type { HeldSession, SessionStore, StoreCapabilities } from '@tmcp-sessions/core';
+import type { StoredSession } from '@tmcp-sessions/core';
+import type { SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { describe, expect, it } from 'vitest';
 import { runSessionStoreCase } from '../src/cases/session-store-subject.ts';
 import type { StoreFactory } from '../src/cases/session-store-subject.ts';
@@ -20,7 +21,7 @@ const strong: StoreCapabilities = {
 /** One storage in memory with two handles, made wrong by `wrong`. */
 function factoryOf(wrong: Omit<WrongStore, 'fails'>): StoreFactory {
 	return (clock) => {
-		const sessions = new Map<string, HeldSession>();
+		const sessions = new Map<string, StoredSession>();
 		const now = (): number => wrong.now?.(clock.now) ?? clock.now();
 		const memory = new InMemorySessionStore({ now, sessions });
 		const right: SessionStore = {

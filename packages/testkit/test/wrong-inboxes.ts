@@ -1,6 +1,6 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
-import { MAX_CALLS, TOO_MANY_CALLS } from '@tmcp-sessions/core/backend';
 import type { SessionInbox } from '@tmcp-sessions/core/backend';
+import { MAX_CALLS_PER_SESSION, TOO_MANY_CALLS } from '@tmcp-sessions/core/internal';
 
 interface Inbox {
 	readonly session: string;
@@ -10,7 +10,7 @@ interface Inbox {
 /** Right, in a form whose parts can be replaced. */
 class PlainManager extends InMemoryStreamSessionManager {
 	inboxes: Inbox[] = [];
-	most: number = MAX_CALLS;
+	most: number = MAX_CALLS_PER_SESSION;
 
 	override async openInbox(session: string, take: Inbox['take']): Promise<SessionInbox> {
 		const open = this.inboxes.filter((each) => each.session === session);

@@ -1,11 +1,6 @@
-import {
-	currentScope,
-	isCallStream,
-	MAX_STREAMS,
-	parseEventId,
-	runInScope,
-} from '@tmcp-sessions/core/backend';
+import { currentScope, isCallStream, parseEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
+import { MAX_STREAMS_PER_SESSION, runInScope } from '@tmcp-sessions/core/internal';
 
 import { PlainManager } from './plain-resumables.ts';
 
@@ -255,7 +250,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 			override create(id: string, controller: ReadableStreamDefaultController<Uint8Array>): void {
 				if (resumesCall()) return super.create(id, controller);
 				const open = this.#open.get(id) ?? 0;
-				if (open === MAX_STREAMS) throw new Error('too many');
+				if (open === MAX_STREAMS_PER_SESSION) throw new Error('too many');
 				this.#open.set(id, open + 1);
 				super.create(id, controller);
 			}

@@ -1,4 +1,4 @@
-import type { SessionStore, StoreCapabilities } from '@tmcp-sessions/core';
+import type { SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
 
 /** A store that does one thing wrong, and the cases that have to find it. */
 export interface WrongStore {

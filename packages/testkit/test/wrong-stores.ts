@@ -1,4 +1,4 @@
-import type { SessionRecord, SessionStore } from '@tmcp-sessions/core';
+import type { SessionRecord, SessionStore } from '@tmcp-sessions/core/backend';
 import type { WrongStore } from './wrong-store.ts';
 import { wrongSubscriptionStores } from './wrong-subscription-stores.ts';
 

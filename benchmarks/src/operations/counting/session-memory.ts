@@ -1,4 +1,4 @@
-import type { SessionStore } from '@tmcp-sessions/core';
+import type { SessionStore } from '@tmcp-sessions/core/backend';
 import type { Operation } from '../operation-counts.ts';
 import { countedMethods } from './counted-bindings.ts';
 

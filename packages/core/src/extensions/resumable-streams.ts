@@ -39,7 +39,7 @@ export interface ResumableStreams {
 }
 
 /** Whether a stream manager's streams can be resumed. */
-export function isResumable<Manager extends object>(
+export function hasResumableStreams<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & ResumableStreams {
 	return 'keepCall' in manager && typeof manager.keepCall === 'function';

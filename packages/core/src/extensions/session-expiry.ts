@@ -9,7 +9,7 @@ export interface SessionExpiry {
 }
 
 /** Whether an info manager says when its sessions expire. */
-export function sessionsExpire<Manager extends object>(
+export function hasSessionExpiry<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & SessionExpiry {
 	return 'idleMs' in manager && typeof manager.idleMs === 'number';

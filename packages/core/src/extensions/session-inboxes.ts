@@ -30,7 +30,7 @@ export interface SessionInbox {
 }
 
 /** Whether a stream manager offers inboxes. */
-export function hasInboxes<Manager extends object>(
+export function hasSessionInboxes<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & SessionInboxes {
 	return (

@@ -8,14 +8,14 @@ export interface SessionInfo {
 }
 
 /** What an info manager may offer besides tmcp's interface: all that it knows with one look. */
-export interface SessionInfoReading {
+export interface SessionInfoReader {
 	/** @returns `undefined` where the session is unknown. */
 	getSessionInfo(id: string): Promise<SessionInfo | undefined>;
 }
 
 /** Whether an info manager says all that it knows of a session at once. */
-export function readsSessionInfo<Manager extends object>(
+export function hasSessionInfo<Manager extends object>(
 	manager: Manager,
-): manager is Manager & SessionInfoReading {
+): manager is Manager & SessionInfoReader {
 	return 'getSessionInfo' in manager && typeof manager.getSessionInfo === 'function';
 }

@@ -52,7 +52,7 @@ export interface SessionSealing {
 }
 
 /** Whether an info manager makes the ids of its sessions. */
-export function sealsSessions<Manager extends object>(
+export function hasSessionSealing<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & SessionSealing {
 	return (

@@ -13,7 +13,7 @@ export interface StreamPresence {
 }
 
 /** Whether a stream manager knows which sessions have an open stream. */
-export function knowsPresence<Manager extends object>(
+export function hasStreamPresence<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & StreamPresence {
 	return 'hasOpenStream' in manager && typeof manager.hasOpenStream === 'function';

@@ -4,7 +4,7 @@ const MIN_LENGTH = 32;
 const MAKE_ONE = 'Make one with: openssl rand -base64 32';
 
 /** Secrets as a variable holds them: between spaces or commas. One that is not set is `undefined`. */
-export function secretsIn(texts: readonly (string | undefined)[]): string[] {
+export function parseSecrets(texts: readonly (string | undefined)[]): string[] {
 	return texts.flatMap((text) => text?.split(/[\s,]+/) ?? []).filter((secret) => secret !== '');
 }
 
@@ -20,10 +20,10 @@ export function checkSecrets(
 	const shortest = Math.min(...secrets.map(({ length }) => length));
 	if (secrets.length > 0 && shortest >= MIN_LENGTH) return;
 	const found = secrets.length === 0 ? 'none' : `one of ${shortest}`;
-	throw badSecret(packageName, `${purpose} of at least ${MIN_LENGTH} characters; found ${found}`);
+	throw secretError(packageName, `${purpose} of at least ${MIN_LENGTH} characters; found ${found}`);
 }
 
 /** The error of a deployment whose secrets are none, which says how to make one. */
-export function badSecret(packageName: string, message: string): TmcpSessionsError {
+export function secretError(packageName: string, message: string): TmcpSessionsError {
 	return new TmcpSessionsError('configuration', packageName, `${message}. ${MAKE_ONE}`);
 }

@@ -1,5 +1,5 @@
 import { encodeSessionId } from '../ids/encode-session-id.ts';
-import { CorruptRecordError, reporterOf, TmcpSessionsError } from '../errors.ts';
+import { CorruptRecordError, createReporter, TmcpSessionsError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
 import { combinedCapabilities } from '../store/store-capabilities.ts';
 import type {
@@ -54,7 +54,7 @@ export class CachedSessionStore implements SessionStore {
 		}
 		this.#near = near;
 		this.#far = far;
-		this.#report = reporterOf(onError);
+		this.#report = createReporter(onError);
 		this.capabilities = {
 			...combinedCapabilities([near.capabilities, far.capabilities]),
 			...(consistency === 'isolate' && { consistency: 'eventual' }),

@@ -1,14 +1,14 @@
 import { InfoSessionManager } from '@tmcp/session-manager';
 
-import { CorruptRecordError, reporterOf, UnknownSessionError } from '../errors.ts';
+import { CorruptRecordError, createReporter, UnknownSessionError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
 import { RequestReads } from './request-reads.ts';
 import type { Field } from './request-reads.ts';
 import type { SessionExpiry } from '../extensions/session-expiry.ts';
-import { keepAlive } from '../request-scope.ts';
+import { keepRequestAlive } from '../request-scope.ts';
 import { RequestWrites } from './request-writes.ts';
 import { SessionLifetime } from '../store/session-lifetime.ts';
-import type { SessionInfo, SessionInfoReading } from '../extensions/session-info.ts';
+import type { SessionInfo, SessionInfoReader } from '../extensions/session-info.ts';
 import { isLogLevel, mergeSessionPatch } from '../store/session-record.ts';
 import type {
 	ClientCapabilities,
@@ -57,7 +57,7 @@ interface Batch {
  */
 export class StoredInfoSessionManager
 	extends InfoSessionManager
-	implements SessionExpiry, SessionInfoReading
+	implements SessionExpiry, SessionInfoReader
 {
 	/** Where the sessions are kept. */
 	readonly store: SessionStore;
@@ -80,7 +80,7 @@ export class StoredInfoSessionManager
 		this.store = store;
 		this.options = options;
 		this.#lifetime = new SessionLifetime(now, options.idleSeconds, options.absoluteSeconds);
-		this.#report = reporterOf(options.onError);
+		this.#report = createReporter(options.onError);
 		this.#waitUntil = options.waitUntil ?? (() => {});
 		this.#reads = new RequestReads(now);
 		this.#writes = new UnconfirmedWrites(now);
@@ -138,7 +138,7 @@ export class StoredInfoSessionManager
 	 */
 	override async getSubscriptions(uri: string): Promise<string[]> {
 		const reading = this.#subscribers(uri);
-		keepAlive(reading, this.#waitUntil);
+		keepRequestAlive(reading, this.#waitUntil);
 		return reading;
 	}
 
@@ -164,7 +164,7 @@ export class StoredInfoSessionManager
 		const confirm = this.#writes.add(id, { kind: 'delete' });
 		try {
 			const ending = this.store.delete(id);
-			keepAlive(
+			keepRequestAlive(
 				ending.catch(() => {}),
 				this.#waitUntil,
 			);
@@ -229,7 +229,7 @@ export class StoredInfoSessionManager
 		if (expiresAtMs === undefined) return;
 		const confirm = this.#writes.add(id, { kind: 'update', patch: { expiresAtMs } });
 		const extending = this.store.update(id, { expiresAtMs }).then(() => {}, this.#report);
-		keepAlive(extending.finally(confirm), this.#waitUntil);
+		keepRequestAlive(extending.finally(confirm), this.#waitUntil);
 	}
 
 	#batch(id: string): Batch {
@@ -276,7 +276,7 @@ export class StoredInfoSessionManager
 
 	/** Ties a write to its request, reports its failure and lets `flush` wait for it. */
 	#track(id: string, write: Promise<void>): void {
-		keepAlive(this.#requestWrites.add(id, write, this.#report), this.#waitUntil);
+		keepRequestAlive(this.#requestWrites.add(id, write, this.#report), this.#waitUntil);
 	}
 }
 

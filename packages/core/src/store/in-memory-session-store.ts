@@ -1,5 +1,5 @@
 import { encodeSessionId } from '../ids/encode-session-id.ts';
-import { ENDED_SESSION, liveSessionRecord, mergeSessionPatch } from './session-record.ts';
+import { ENDED_SESSION, parseLiveSessionRecord, mergeSessionPatch } from './session-record.ts';
 import type {
 	SessionPatch,
 	SessionRecord,
@@ -14,7 +14,7 @@ const MAX_ID_BYTES = 1024;
 const SWEEP_STEPS = 4;
 
 /** What is kept of a session: its record as JSON, or `ENDED_SESSION`, until it would have expired. */
-export interface HeldSession {
+export interface StoredSession {
 	readonly text: string;
 	readonly forgetAtMs: number;
 }
@@ -26,7 +26,7 @@ export interface InMemorySessionStoreOptions {
 	/** The time in milliseconds since the epoch. `Date.now` unless given. */
 	readonly now?: () => number;
 	/** Where to keep the sessions. A new map unless given. */
-	readonly sessions?: Map<string, HeldSession>;
+	readonly sessions?: Map<string, StoredSession>;
 }
 
 /**
@@ -37,7 +37,7 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	readonly capabilities: StoreCapabilities;
 	readonly #forgetAfterMs: number;
 	readonly #now: () => number;
-	readonly #sessions: Map<string, HeldSession>;
+	readonly #sessions: Map<string, StoredSession>;
 	/** Uri to the sessions that subscribed to it, with the time until which each is kept. */
 	readonly #subscribers = new Map<string, Map<string, number>>();
 	/** Session to its uris, so that ending it looks at nobody else's. */
@@ -131,7 +131,7 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		const leftMs = held.forgetAtMs - this.#now();
 		// More is left than there ever was where the clock was set back.
 		const isHeld = leftMs > 0 && leftMs <= this.#forgetAfterMs;
-		return isHeld ? liveSessionRecord(held.text, PACKAGE, this.#now()) : undefined;
+		return isHeld ? parseLiveSessionRecord(held.text, PACKAGE, this.#now()) : undefined;
 	}
 
 	// JSON, so that nobody shares an object with the store and nothing survives here that a durable

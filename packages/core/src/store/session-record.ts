@@ -59,7 +59,7 @@ export function parseSessionRecord(text: string, packageName: string): SessionRe
  * @returns `undefined` where nothing is held, the session has ended or `expiresAtMs` has come.
  * @throws {CorruptRecordError} where the text is no record.
  */
-export function liveSessionRecord(
+export function parseLiveSessionRecord(
 	text: string | null | undefined,
 	packageName: string,
 	nowMs: number,

@@ -6,7 +6,7 @@ const encoder = new TextEncoder();
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** What became of a frame: it waits for the client, the stream has ended, or too much waits already. */
-export type Writing = 'taken' | 'ended' | 'full';
+export type WriteOutcome = 'taken' | 'ended' | 'full';
 
 /**
  * A client's stream, and how much waits in it. The queue of a stream counts chunks and not bytes: a
@@ -34,7 +34,7 @@ export class BoundedStream {
 	 * @param isReplayed whether it comes from a log, which has bounds of its own: it is taken too and
 	 * does not count, or a client that missed much would never get past it.
 	 */
-	write(frame: string, isReplayed = false): Writing {
+	write(frame: string, isReplayed = false): WriteOutcome {
 		const chunk = encoder.encode(frame);
 		this.#forgetRead();
 		const isTooMuch = this.#bytes > 0 && this.#bytes + chunk.length > this.#maxBytes;

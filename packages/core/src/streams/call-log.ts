@@ -7,10 +7,10 @@ import type { CallEvents } from '../extensions/resumable-streams.ts';
  * Where a call numbers on whose instance was lost: higher than anything that was given out before,
  * since nobody knows how much that was.
  */
-export const AFTER_LOSS = 1_000_000;
+export const FIRST_SEQUENCE_AFTER_LOSS = 1_000_000;
 
 /** What a client that resumes a call has still to get. */
-export interface UnseenEvents {
+export interface CallReplay {
 	readonly frames: readonly string[];
 	/** The sequence of the last of them, or what the client had seen before. */
 	readonly seen: number;
@@ -22,7 +22,7 @@ export interface UnseenEvents {
  * What of a call's events comes after what its client has seen, in order. Where some are no longer
  * kept, what comes instead announces the gap.
  */
-export function unseenEvents(kept: Iterable<CallEvents>, after: number): UnseenEvents {
+export function replayCall(kept: Iterable<CallEvents>, after: number): CallReplay {
 	const frames: string[] = [];
 	let seen = after;
 	let isComplete = false;
@@ -43,7 +43,8 @@ export function unseenEvents(kept: Iterable<CallEvents>, after: number): UnseenE
 }
 
 function gapBetween(seen: number, next: number): string {
-	if (seen < AFTER_LOSS && next >= AFTER_LOSS) return gapText('the call was cut off and resumed');
+	if (seen < FIRST_SEQUENCE_AFTER_LOSS && next >= FIRST_SEQUENCE_AFTER_LOSS)
+		return gapText('the call was cut off and resumed');
 	return gapText('not all that the call said is kept', next - 1 - seen);
 }
 
@@ -53,7 +54,10 @@ export function unknownCallFrame(position: EventPosition): string {
 }
 
 /** Those of a call's events that are not kept yet; none where all are. */
-export function newEvents(events: CallEvents, kept: Iterable<CallEvents>): CallEvents | undefined {
+export function unstoredEvents(
+	events: CallEvents,
+	kept: Iterable<CallEvents>,
+): CallEvents | undefined {
 	let next = events.first;
 	let isComplete = false;
 	for (const { first, frames, isComplete: ended } of kept) {

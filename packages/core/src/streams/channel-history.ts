@@ -1,5 +1,5 @@
 /** From this sequence on, the messages of a session belonged to this channel. */
-type Step = readonly [from: number, channel: number];
+type ChannelChange = readonly [from: number, channel: number];
 
 /**
  * Which of a session's streams its messages belonged to. A session has one channel for each stream
@@ -10,7 +10,7 @@ export interface ChannelHistory {
 	/** The channels that were opened, in that order, which is that of their numbers. */
 	readonly channels: readonly number[];
 	/** When the current channel changed, in order. */
-	readonly steps: readonly Step[];
+	readonly steps: readonly ChannelChange[];
 	/** The highest sequence of what was sent to this session and is no longer kept. 0: none. */
 	readonly lost: number;
 }
@@ -20,17 +20,17 @@ const MAX_CHANNELS = 32;
 const MAX_STEPS = 128;
 
 /** A new channel, which is the current one from the next message on. */
-export function withChannel(
+export function withNewChannel(
 	history: ChannelHistory | undefined,
 	channel: number,
 	next: number,
 ): ChannelHistory {
 	const { channels, steps, lost } = history ?? { channels: [], steps: [], lost: 0 };
-	return withCurrent({ channels: [...channels, channel], steps, lost }, channel, next);
+	return withCurrentChannel({ channels: [...channels, channel], steps, lost }, channel, next);
 }
 
 /** The same history where this channel is the current one from a message on. */
-export function withCurrent(
+export function withCurrentChannel(
 	history: ChannelHistory,
 	channel: number,
 	from: number,
@@ -55,7 +55,7 @@ function recent(channels: readonly number[], current: number): number[] {
 }
 
 /** The same history, where what was sent to the session until `sequence` is no longer kept. */
-export function withLoss(history: ChannelHistory, sequence: number): ChannelHistory {
+export function withLossUpTo(history: ChannelHistory, sequence: number): ChannelHistory {
 	return sequence > history.lost ? { ...history, lost: sequence } : history;
 }
 

@@ -16,7 +16,7 @@ const EVENT_ID = /^([\w./-]{1,128}):(\d{1,15})$/;
 const CALL = 'call/';
 
 /** The id of an event, as it stands in a frame and in a `Last-Event-ID` header. */
-export function eventId({ stream, sequence }: EventPosition): string {
+function eventId({ stream, sequence }: EventPosition): string {
 	return `${stream}:${sequence}`;
 }
 

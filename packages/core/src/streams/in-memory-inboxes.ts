@@ -1,6 +1,6 @@
 import { StreamError } from '../errors.ts';
 import type { SessionInbox } from '../extensions/session-inboxes.ts';
-import { MAX_CALLS, TOO_MANY_CALLS } from './stream-bounds.ts';
+import { MAX_CALLS_PER_SESSION, TOO_MANY_CALLS } from './stream-bounds.ts';
 
 interface Inbox {
 	readonly take: (message: string) => void;
@@ -14,7 +14,7 @@ export class InMemoryInboxes {
 	open(session: string, take: (message: string) => void): SessionInbox {
 		const inbox: Inbox = { take };
 		const inboxes = this.#inboxes.get(session) ?? new Set();
-		if (inboxes.size >= MAX_CALLS) {
+		if (inboxes.size >= MAX_CALLS_PER_SESSION) {
 			throw new StreamError('core', 'opening an inbox', TOO_MANY_CALLS);
 		}
 		this.#inboxes.set(session, inboxes.add(inbox));

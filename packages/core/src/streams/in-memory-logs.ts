@@ -1,5 +1,5 @@
-import { newEvents } from './call-log.ts';
-import { withLoss } from './channel-history.ts';
+import { unstoredEvents } from './call-log.ts';
+import { withLossUpTo } from './channel-history.ts';
 import type { ChannelHistory } from './channel-history.ts';
 import type { LogBounds, LoggedMessage, MessageLog } from './message-log.ts';
 import type { CallEvents } from '../extensions/resumable-streams.ts';
@@ -93,7 +93,7 @@ export class InMemoryMessageLog implements MessageLog {
 			if (!sessions) this.#lostToAll = sequence;
 			for (const session of sessions ?? []) {
 				const history = this.#histories.get(session);
-				if (history) this.#histories.set(session, withLoss(history, sequence));
+				if (history) this.#histories.set(session, withLossUpTo(history, sequence));
 			}
 		}
 		this.#entries = kept > 0 ? this.#entries.slice(-kept) : [];
@@ -123,7 +123,7 @@ export class InMemoryCallLog {
 
 	/** @returns what was not kept before. */
 	keep(session: string, events: CallEvents): CallEvents | undefined {
-		const added = newEvents(events, this.of(session, events.stream));
+		const added = unstoredEvents(events, this.of(session, events.stream));
 		if (added) this.#kept.push({ session, events: added, atMs: this.#now() });
 		this.#prune();
 		return added;

@@ -1,28 +1,28 @@
 import { StreamSessionManager } from '@tmcp/session-manager';
 
 import { BoundedStream, stalledError } from './bounded-stream.ts';
-import type { Writing } from './bounded-stream.ts';
-import { unknownCallFrame, unseenEvents } from './call-log.ts';
-import { withCurrent } from './channel-history.ts';
-import { reporterOf, StreamError } from '../errors.ts';
+import type { WriteOutcome } from './bounded-stream.ts';
+import { unknownCallFrame, replayCall } from './call-log.ts';
+import { withCurrentChannel } from './channel-history.ts';
+import { createReporter, StreamError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
 import { gapOf, isCallStream, parseEventId } from './event-id.ts';
 import { InMemoryInboxes } from './in-memory-inboxes.ts';
 import { InMemoryCallLog, InMemoryMessageLog } from './in-memory-logs.ts';
-import { DEFAULT_LOG_BOUNDS, loggedFrame, openStream } from './message-log.ts';
+import { DEFAULT_LOG_BOUNDS, loggedFrame, openOrResumeStream } from './message-log.ts';
 import type { LogBounds } from './message-log.ts';
 import { currentScope } from '../request-scope.ts';
 import type { RequestScope } from '../request-scope.ts';
 import type { CallEvents, ResumableStreams } from '../extensions/resumable-streams.ts';
 import type { SessionInbox, SessionInboxes } from '../extensions/session-inboxes.ts';
 import {
-	CALL_WAIT_MS,
-	MAX_CALLS,
-	MAX_STREAMS,
+	UNKNOWN_CALL_WAIT_MS,
+	MAX_CALLS_PER_SESSION,
+	MAX_STREAMS_PER_SESSION,
 	TOO_MANY_CALLS,
 	TOO_MANY_STREAMS,
 } from './stream-bounds.ts';
-import { closeStream, isOpen } from './stream-controller.ts';
+import { closeStream, isStreamOpen } from './stream-controller.ts';
 import type { StreamPresence } from '../extensions/stream-presence.ts';
 
 interface OpenStream {
@@ -80,10 +80,10 @@ export class InMemoryStreamSessionManager
 		const all = { ...DEFAULT_LOG_BOUNDS, ...bounds };
 		this.#log = new InMemoryMessageLog(all, now);
 		this.#callLog = new InMemoryCallLog(all, now);
-		this.#callWaitMs = callWaitMs ?? CALL_WAIT_MS;
+		this.#callWaitMs = callWaitMs ?? UNKNOWN_CALL_WAIT_MS;
 		this.#callAgeMs = all.ageMs;
 		this.#now = now;
-		this.#report = reporterOf(onError);
+		this.#report = createReporter(onError);
 	}
 
 	/**
@@ -119,7 +119,7 @@ export class InMemoryStreamSessionManager
 		const own = scope && this.#owners.get(scope);
 		if (own) return this.#release(id, own);
 		// Without a scope, one that has ended tells which it was.
-		const open = scope ? streams : streams.filter(({ stream }) => isOpen(stream.controller));
+		const open = scope ? streams : streams.filter(({ stream }) => isStreamOpen(stream.controller));
 		if (open.length < streams.length) return this.#keep(id, open);
 		this.#keep(id, []);
 		for (const { stream, wait } of streams) {
@@ -141,7 +141,8 @@ export class InMemoryStreamSessionManager
 		for (const id of sessions ? new Set(sessions) : [...this.#streams.keys()]) {
 			for (const newest of this.#newestFirst(id)) {
 				const history = this.#log.historyOf(id);
-				if (history) this.#log.saveHistory(id, withCurrent(history, newest.channel, sequence));
+				if (history)
+					this.#log.saveHistory(id, withCurrentChannel(history, newest.channel, sequence));
 				const frame = loggedFrame(this.#log, newest.channel, sequence, data);
 				if (this.#write(id, newest, [frame]) !== 'ended') break;
 			}
@@ -149,7 +150,7 @@ export class InMemoryStreamSessionManager
 	}
 
 	async hasOpenStream(session: string): Promise<boolean> {
-		return this.#newestFirst(session).some(({ stream }) => isOpen(stream.controller));
+		return this.#newestFirst(session).some(({ stream }) => isStreamOpen(stream.controller));
 	}
 
 	async keepCall(session: string, events: CallEvents): Promise<void> {
@@ -175,7 +176,7 @@ export class InMemoryStreamSessionManager
 
 	#open(id: string, stream: BoundedStream, lastEventId: string | undefined): OpenStream {
 		this.#log.prune();
-		const { channel, frames } = openStream(this.#log, id, lastEventId, this.#now());
+		const { channel, frames } = openOrResumeStream(this.#log, id, lastEventId, this.#now());
 		for (const other of this.#streams.get(id) ?? []) {
 			if (other.channel === channel) other.isSuperseded = true;
 		}
@@ -187,14 +188,14 @@ export class InMemoryStreamSessionManager
 
 	#checkCalls(id: string): void {
 		const calls = (this.#streams.get(id) ?? []).filter(({ call }) => call !== undefined);
-		if (calls.length < MAX_CALLS) return;
+		if (calls.length < MAX_CALLS_PER_SESSION) return;
 		throw new StreamError('core', 'opening a stream', TOO_MANY_CALLS);
 	}
 
 	/** Those that were superseded go first: nobody reads them. */
 	#endOldest(id: string): void {
 		const listening = (this.#streams.get(id) ?? []).filter(({ call }) => call === undefined);
-		if (listening.length <= MAX_STREAMS) return;
+		if (listening.length <= MAX_STREAMS_PER_SESSION) return;
 		const superseded = listening.find(({ isSuperseded }) => isSuperseded);
 		const oldest = superseded ?? listening[0];
 		if (!oldest) return;
@@ -220,7 +221,7 @@ export class InMemoryStreamSessionManager
 		events: readonly CallEvents[],
 		isReplayed = false,
 	): void {
-		const { frames, seen, isComplete } = unseenEvents(events, stream.seen ?? 0);
+		const { frames, seen, isComplete } = replayCall(events, stream.seen ?? 0);
 		stream.seen = seen;
 		stream.hasNews ||= events.length > 0;
 		if (this.#write(session, stream, frames, isReplayed) !== 'taken' || !isComplete) return;
@@ -254,7 +255,7 @@ export class InMemoryStreamSessionManager
 		opened: OpenStream,
 		frames: readonly string[],
 		isReplayed = false,
-	): Writing {
+	): WriteOutcome {
 		for (const frame of frames) {
 			const gap = gapOf(frame);
 			if (gap) this.#report(new StreamError('core', 'resuming a stream', gap), session);

@@ -1,4 +1,4 @@
-import { channelAt, mayHaveBeenCurrent, withChannel } from './channel-history.ts';
+import { channelAt, mayHaveBeenCurrent, withNewChannel } from './channel-history.ts';
 import type { ChannelHistory } from './channel-history.ts';
 import { gapFrame, parseEventId, primingFrame, withEventId } from './event-id.ts';
 import type { EventPosition } from './event-id.ts';
@@ -63,7 +63,7 @@ export interface OpenedStream {
  *
  * @param lastEventId what the client saw last, where it saw anything.
  */
-export function openStream(
+export function openOrResumeStream(
 	log: MessageLog,
 	session: string,
 	lastEventId: string | undefined,
@@ -74,7 +74,7 @@ export function openStream(
 	if (typeof found === 'object') return resumed(log, session, found);
 	const next = log.newest() + 1;
 	const channel = newChannel(history, nowMs);
-	log.saveHistory(session, withChannel(history, channel, next));
+	log.saveHistory(session, withNewChannel(history, channel, next));
 	const position = { stream: streamOf(log, channel), sequence: next - 1 };
 	const first = found ? gapFrame(position, RETRY_MS, found) : primingFrame(position, RETRY_MS);
 	return { channel, isCurrent: true, frames: [first] };

@@ -1,7 +1,7 @@
 const encoder = new TextEncoder();
 
 /** Hands a frame to a stream. False where the stream has ended: its client left, or it was closed. */
-export function enqueueFrame(controller: ReadableStreamDefaultController, frame: string): boolean {
+function enqueueFrame(controller: ReadableStreamDefaultController, frame: string): boolean {
 	try {
 		controller.enqueue(encoder.encode(frame));
 		return true;
@@ -23,7 +23,7 @@ export function closeStream(controller: ReadableStreamDefaultController): void {
  * Whether a stream still takes frames. A transport calls a stream manager's `delete` both to end a
  * session and when one stream was cancelled: only a stream that has ended tells which it was.
  */
-export function isOpen(controller: ReadableStreamDefaultController): boolean {
+export function isStreamOpen(controller: ReadableStreamDefaultController): boolean {
 	if (controller.desiredSize === null) return false;
 	// 0 is a stream that has ended, or an open one with a full queue: a comment tells them apart.
 	return controller.desiredSize !== 0 || enqueueFrame(controller, ':\n\n');

@@ -1,6 +1,6 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
-import { hasInboxes } from '@tmcp-sessions/core/backend';
 import type { ResumableStreams } from '@tmcp-sessions/core/backend';
+import { hasSessionInboxes } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
@@ -23,7 +23,7 @@ export function createInFlightCalls(
 	onPrimed?: HandlerSeams['onPrimed'],
 ): InFlightCalls {
 	// Without a way between isolates, answers find the calls of their own.
-	const inboxes = hasInboxes(streams) ? streams : new InMemoryStreamSessionManager();
+	const inboxes = hasSessionInboxes(streams) ? streams : new InMemoryStreamSessionManager();
 	const takeAnswer = async (answer: Answer): Promise<void> => {
 		try {
 			// Sound: whatever is no answer is thrown back.

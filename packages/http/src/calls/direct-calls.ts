@@ -1,5 +1,5 @@
-import { readsSessionInfo } from '@tmcp-sessions/core/backend';
 import type { SessionInfo } from '@tmcp-sessions/core/backend';
+import { hasSessionInfo } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
@@ -96,7 +96,7 @@ async function infoOf(
 	session: string,
 ): Promise<{ [Key in keyof SessionInfo]?: unknown }> {
 	const unknown = (): undefined => undefined;
-	if (readsSessionInfo(info)) return (await info.getSessionInfo(session).catch(unknown)) ?? {};
+	if (hasSessionInfo(info)) return (await info.getSessionInfo(session).catch(unknown)) ?? {};
 	return {
 		clientCapabilities: await info.getClientCapabilities(session).catch(unknown),
 		clientInfo: await info.getClientInfo(session).catch(unknown),

@@ -1,5 +1,6 @@
-import { newCallStream, primingFrame, withEventId } from '@tmcp-sessions/core/backend';
+import { primingFrame, withEventId } from '@tmcp-sessions/core/backend';
 import type { ResumableStreams } from '@tmcp-sessions/core/backend';
+import { newCallStream } from '@tmcp-sessions/core/internal';
 
 /** How long a client should wait before it comes back for an answer. */
 const RETRY_MS = 1_000;

@@ -1,4 +1,4 @@
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 
 import { isCancellation } from '../calls/in-flight-calls.ts';
 import { completeResponse, directResponse } from '../response/buffered.ts';

@@ -1,5 +1,5 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
-import { knowsPresence } from '@tmcp-sessions/core/backend';
+import { hasStreamPresence } from '@tmcp-sessions/core/internal';
 import { HttpRejection } from '../request/http-rejection.ts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 
@@ -44,7 +44,9 @@ export class LiveSessions {
 	}
 
 	async #hasStream(id: string): Promise<boolean> {
-		return knowsPresence(this.#streams) ? this.#streams.hasOpenStream(id) : this.#streams.has(id);
+		return hasStreamPresence(this.#streams)
+			? this.#streams.hasOpenStream(id)
+			: this.#streams.has(id);
 	}
 
 	/** The transport takes every failure for a client that said nothing of itself. */

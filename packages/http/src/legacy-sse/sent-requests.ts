@@ -1,4 +1,4 @@
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import type { RequestContext } from '../request/request-context.ts';
 import type { SseSeams } from './sse-seams.ts';
 

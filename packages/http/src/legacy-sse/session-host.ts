@@ -1,4 +1,4 @@
-import { sessionsExpire } from '@tmcp-sessions/core/backend';
+import { hasSessionExpiry } from '@tmcp-sessions/core/internal';
 import { errorMessage, rejectionDetailOf } from '../request/http-rejection.ts';
 import { isClientResponse, methodOf } from '../request/json-rpc.ts';
 import { isCancellation } from '../calls/in-flight-calls.ts';
@@ -76,7 +76,7 @@ export class OwnSessions<
 	/** What is known of a client lasts as long as its stream, or the stream ends with it. */
 	watch({ sessionId }: RequestContext): SessionKeepAlive | undefined {
 		const { info } = this.#parts;
-		if (!sessionsExpire(info)) return undefined;
+		if (!hasSessionExpiry(info)) return undefined;
 		// Before `initialize` there is nothing that could have ended.
 		let wasKnown = false;
 		const isLive = async (): Promise<boolean> => {

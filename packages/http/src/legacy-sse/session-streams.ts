@@ -1,4 +1,4 @@
-import { isResumable } from '@tmcp-sessions/core/backend';
+import { hasResumableStreams } from '@tmcp-sessions/core/internal';
 import { currentContext } from '../transport/tracked-server.ts';
 import { withOverrides } from '../transport/with-overrides.ts';
 import type { RequestContext } from '../request/request-context.ts';
@@ -18,7 +18,7 @@ export function sessionStreams(streams: StreamSessionManager): StreamSessionMana
 	return withOverrides(streams, {
 		create: async (session, controller) => {
 			const work = currentContext();
-			if (work) work.isPaced = isResumable(streams);
+			if (work) work.isPaced = hasResumableStreams(streams);
 			await streams.create(session, controller);
 		},
 		has: () => currentContext()?.isListening === false,

@@ -1,4 +1,4 @@
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
 import { negotiateResponseType, checkProtocolVersion } from '../validation/headers.ts';
 import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';

@@ -4,7 +4,7 @@ import {
 	StoredInfoSessionManager,
 	TmcpSessionsError,
 } from '@tmcp-sessions/core';
-import { reporterOf } from '@tmcp-sessions/core/backend';
+import { createReporter } from '@tmcp-sessions/core/backend';
 import type { McpHandler, ServerOf } from '../options.ts';
 import { respondOrReject } from '../endpoint/respond-or-reject.ts';
 import { createInFlightCalls } from '../calls/create-in-flight-calls.ts';
@@ -55,7 +55,7 @@ export function createSseHandler<Custom extends Record<string, unknown> | undefi
 	const { clientResponseTimeoutSeconds = DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } = options;
 	const checked = resolveOptions({ ...options, clientResponseTimeoutSeconds });
 	checkPaths(path, endpoint);
-	const report = reporterOf(options.onError);
+	const report = createReporter(options.onError);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const info = options.info ?? new StoredInfoSessionManager(new InMemorySessionStore());
 	const { clientResponseTimeoutMs } = checked;

@@ -1,6 +1,7 @@
 import { StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
-import { checkSecrets, createSealing, currentScope, secretsIn } from '@tmcp-sessions/core/backend';
+import { currentScope } from '@tmcp-sessions/core/backend';
 import type { SingleUse } from '@tmcp-sessions/core/backend';
+import { checkSecrets, createSealing, parseSecrets } from '@tmcp-sessions/core/internal';
 
 import { requestDigest } from './digest.ts';
 import { RequestContext } from '../request/request-context.ts';
@@ -72,7 +73,7 @@ interface Sealed {
  */
 export function createRequestStateCodec(options: RequestStateCodecOptions): RequestStateCodec {
 	const { singleUse, now = Date.now } = options;
-	const keys = secretsIn(options.keys);
+	const keys = parseSecrets(options.keys);
 	checkSecrets(keys, PACKAGE, 'request states need keys');
 	const sealing = createSealing(keys, `tmcp-sessions request state ${VERSION}`);
 	const lifetimeMs = checkedLifetimeMs(options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS);

@@ -1,4 +1,4 @@
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 
 import { completeResponse, frameOf, jsonAnswer } from './buffered.ts';
 import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';

@@ -1,5 +1,5 @@
 import { StoreError } from '@tmcp-sessions/core';
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 
 import type { RequestContext } from '../request/request-context.ts';
 

@@ -1,5 +1,5 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
-import { secretsIn } from '@tmcp-sessions/core/backend';
+import { parseSecrets } from '@tmcp-sessions/core/internal';
 
 import { isLoopback } from '../validation/origin-guard.ts';
 
@@ -23,7 +23,7 @@ export function sessionKeys(
 	env: unknown,
 ): SessionKeys {
 	for (const texts of [given ?? [], [variable(env)]]) {
-		const secrets = secretsIn(texts);
+		const secrets = parseSecrets(texts);
 		if (secrets.length > 0) return { secrets, isOfThisProcess: false };
 	}
 	const secret = `${crypto.randomUUID()}${crypto.randomUUID()}`;

@@ -1,8 +1,11 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
-import { sealsSessions, sessionsExpire } from '@tmcp-sessions/core/backend';
-import { createSessionIds } from '@tmcp-sessions/core/internal';
-import type { ClientInfo, ErrorCode } from '@tmcp-sessions/core';
-import type { IssuedSession, SessionSealing } from '@tmcp-sessions/core/backend';
+import type { ErrorCode } from '@tmcp-sessions/core';
+import type { ClientInfo, IssuedSession, SessionSealing } from '@tmcp-sessions/core/backend';
+import {
+	createSessionIds,
+	hasSessionExpiry,
+	hasSessionSealing,
+} from '@tmcp-sessions/core/internal';
 import type { SessionIds } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
@@ -46,7 +49,7 @@ export class SessionResolver {
 		this.#names = names?.(this.#ids);
 		this.#keys = keys;
 		this.#info = info;
-		this.#sealing = sealsSessions(info) ? info : undefined;
+		this.#sealing = hasSessionSealing(info) ? info : undefined;
 	}
 
 	/** Whether log levels, subscriptions and the ends of sessions are kept. */
@@ -128,7 +131,7 @@ export class SessionResolver {
 	/** How the session that a stream is of is looked after; not, where it does not expire here. */
 	watch({ headers, principal, publicSessionId: id }: RequestContext): SessionKeepAlive | undefined {
 		const info = this.#info;
-		if (!sessionsExpire(info)) return undefined;
+		if (!hasSessionExpiry(info)) return undefined;
 		const isLive = async (): Promise<boolean> => {
 			const session = await this.#identify(id, principal, headers);
 			return session !== undefined && this.#isLive(session);

@@ -1,7 +1,6 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
-import { MAX_SHARDS, REGIONS, shardLabel } from '@tmcp-sessions/core/backend';
-import { regionOfClient } from '@tmcp-sessions/core/internal';
 import type { Region } from '@tmcp-sessions/core';
+import { MAX_SHARDS, regionOfClient, REGIONS, shardLabel } from '@tmcp-sessions/core/internal';
 
 import type { PlacementOptions } from '../options.ts';
 

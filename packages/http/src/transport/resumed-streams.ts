@@ -1,4 +1,5 @@
-import { closeStream, isCallStream, isResumable, parseEventId } from '@tmcp-sessions/core/backend';
+import { closeStream, isCallStream, parseEventId } from '@tmcp-sessions/core/backend';
+import { hasResumableStreams } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
@@ -20,7 +21,7 @@ export function endResumedCalls(
 ): StreamSessionManager {
 	const create: StreamSessionManager['create'] = async (session, controller) => {
 		const work = currentContext();
-		if (work) work.isPaced = isResumable(streams);
+		if (work) work.isPaced = hasResumableStreams(streams);
 		await streams.create(session, controller);
 		const resumed = parseEventId(work?.lastEventId ?? '')?.stream;
 		if (!work || resumed === undefined || !isCallStream(resumed)) return;

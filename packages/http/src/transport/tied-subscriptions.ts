@@ -1,5 +1,5 @@
 import { StreamError } from '@tmcp-sessions/core';
-import { keepAlive } from '@tmcp-sessions/core/backend';
+import { keepRequestAlive } from '@tmcp-sessions/core/backend';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
 import { withSessions } from './one-broadcast.ts';
@@ -18,7 +18,7 @@ export function bindSubscriptionsToRequest(
 	report: (error: unknown) => void,
 ): SubscriptionManager {
 	const tied = async <Result>(work: Promise<Result>, otherwise: Result): Promise<Result> => {
-		keepAlive(work, (work) => void work.catch(report));
+		keepRequestAlive(work, (work) => void work.catch(report));
 		// Reported there; here it would be a rejection that nobody handles.
 		return work.catch(() => otherwise);
 	};

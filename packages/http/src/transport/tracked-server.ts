@@ -1,4 +1,5 @@
-import { currentScope, keepAlive, sealsSessions } from '@tmcp-sessions/core/backend';
+import { currentScope, keepRequestAlive } from '@tmcp-sessions/core/backend';
+import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
@@ -42,7 +43,7 @@ export function createTrackedServer<Server extends Pick<McpServer, 'on' | 'recei
 ): Server {
 	const offer = {
 		hasSessions: info !== undefined,
-		storesMutableState: !info || !sealsSessions(info) || info.storesMutableState,
+		storesMutableState: !info || !hasSessionSealing(info) || info.storesMutableState,
 	};
 	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
 		const work = currentContext();
@@ -81,7 +82,7 @@ function trackedListeners(
 	const tell = (listener: Listener, detail: unknown, isBroadcast = false): void => {
 		const work = (): unknown => listener(detail);
 		const result = isBroadcast ? runAsOneBroadcast(work) : work();
-		if (result instanceof Promise) keepAlive(result, (late) => void late.catch(report));
+		if (result instanceof Promise) keepRequestAlive(result, (late) => void late.catch(report));
 	};
 	// Sound: the same method with its overloads left out.
 	const serverOn = server.on.bind(server) as On;

@@ -1,4 +1,4 @@
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 
 import type { CallSignal } from '../calls/call-signal.ts';
 import type { RequestContext } from '../request/request-context.ts';

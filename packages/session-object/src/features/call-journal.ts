@@ -1,5 +1,6 @@
-import { AFTER_LOSS, reasonOf, withEventId } from '@tmcp-sessions/core/backend';
+import { reasonOf, withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
+import { FIRST_SEQUENCE_AFTER_LOSS } from '@tmcp-sessions/core/internal';
 import type { CallToolResult } from 'tmcp';
 
 import type { Entries } from '../storage/entries.ts';
@@ -177,9 +178,14 @@ export class CallJournal implements SessionCalls {
 		this.#entries.remove('call', id);
 		const message = `event: message\ndata: ${JSON.stringify(answer)}\n\n`;
 		if (stream === undefined) return this.#options.say(session, message);
-		const frame = withEventId({ stream, sequence: AFTER_LOSS }, message);
+		const frame = withEventId({ stream, sequence: FIRST_SEQUENCE_AFTER_LOSS }, message);
 		try {
-			this.#options.keep(session, { stream, first: AFTER_LOSS, frames: [frame], isComplete: true });
+			this.#options.keep(session, {
+				stream,
+				first: FIRST_SEQUENCE_AFTER_LOSS,
+				frames: [frame],
+				isComplete: true,
+			});
 		} catch (error) {
 			this.#options.report(error);
 		}

@@ -1,5 +1,6 @@
-import { createSealing, reasonOf, secretsIn, withTimeout } from '@tmcp-sessions/core/backend';
-import type { Sealing } from '@tmcp-sessions/core/backend';
+import { reasonOf, withTimeout } from '@tmcp-sessions/core/backend';
+import { createSealing, parseSecrets } from '@tmcp-sessions/core/internal';
+import type { Sealing } from '@tmcp-sessions/core/internal';
 import { isObject } from '@tmcp-sessions/http/internal';
 
 import type { Entries } from '../storage/entries.ts';
@@ -201,5 +202,5 @@ function isTime(value: unknown): boolean {
 export function authKeys(given: readonly string[] | undefined, env: unknown): string[] {
 	const value: unknown =
 		typeof env === 'object' && env !== null ? Reflect.get(env, VARIABLE) : undefined;
-	return secretsIn(given ?? (typeof value === 'string' ? [value] : []));
+	return parseSecrets(given ?? (typeof value === 'string' ? [value] : []));
 }

@@ -1,5 +1,5 @@
 import { StreamError } from '@tmcp-sessions/core';
-import { encodeSessionId, InMemoryInboxes } from '@tmcp-sessions/core/backend';
+import { encodeSessionId } from '@tmcp-sessions/core/backend';
 import type {
 	CallEvents,
 	ResumableStreams,
@@ -7,6 +7,7 @@ import type {
 	SessionInboxes,
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
+import { InMemoryInboxes } from '@tmcp-sessions/core/internal';
 import { isObject } from '@tmcp-sessions/http/internal';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';

@@ -1,5 +1,5 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { reasonOf, reporterOf } from '@tmcp-sessions/core/backend';
+import { createReporter, reasonOf } from '@tmcp-sessions/core/backend';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { DurableObject } from 'cloudflare:workers';
@@ -110,7 +110,7 @@ export abstract class SessionObject<
 			running = await this.#run();
 		} catch (error) {
 			// Its client can do nothing about it; whoever deployed it can.
-			reporterOf(this.settings.onError)(error);
+			createReporter(this.settings.onError)(error);
 			return packed(refused(500, 'Internal error'));
 		}
 		const { state, handler, sse } = running;
@@ -192,7 +192,7 @@ export abstract class SessionObject<
 		} catch (error) {
 			// A deployment that cannot start it, for instance. The platform tries it some minutes long and
 			// lets go of it then: a session that nobody comes back to would stay for ever.
-			reporterOf(this.settings.onError)(error);
+			createReporter(this.settings.onError)(error);
 			await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
 		}
 	}

@@ -1,4 +1,4 @@
-import { reporterOf } from '@tmcp-sessions/core/backend';
+import { createReporter } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 
 import { archive } from '../archive/archive.ts';
@@ -62,7 +62,7 @@ export class SessionState<Values extends ContextValues> {
 		const { storage } = state;
 		const object = state.id.toString();
 		this.#options = options;
-		const report = reporterOf(settings.onError);
+		const report = createReporter(settings.onError);
 		this.report = report;
 		this.entries = this.#entries(options);
 		this.alarm = this.#alarm(storage);

@@ -1,4 +1,4 @@
-import { reporterOf } from '@tmcp-sessions/core/backend';
+import { createReporter } from '@tmcp-sessions/core/backend';
 import {
 	currentContext,
 	idOf,
@@ -57,7 +57,7 @@ class SdkSessionServer implements Record<
 	unknown
 > {
 	readonly #create: () => SdkServer;
-	readonly #report: (error: unknown) => void = reporterOf(undefined);
+	readonly #report: (error: unknown) => void = createReporter(undefined);
 	readonly #listeners = new Map<string, Set<Listener>>();
 	/** Who asked, by the id that the question has here, where those of all servers meet. */
 	readonly #questions = new Map<number, { exchange: SdkExchange; id: number | string }>();

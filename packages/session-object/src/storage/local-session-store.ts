@@ -1,15 +1,15 @@
 import {
 	encodeSessionId,
 	ENDED_SESSION,
-	liveSessionRecord,
 	mergeSessionPatch,
+	parseLiveSessionRecord,
 } from '@tmcp-sessions/core/backend';
 import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
 	StoreCapabilities,
-} from '@tmcp-sessions/core';
+} from '@tmcp-sessions/core/backend';
 
 import type { Entries } from './entries.ts';
 import { LATE_MS } from '../object/lifetime.ts';
@@ -170,7 +170,7 @@ export class LocalSessionStore implements SessionStore {
 		if (known) return known;
 		const found = this.#entries.find('session', id);
 		if (typeof found?.value !== 'string') return undefined;
-		const kept = { record: liveSessionRecord(found.value, PACKAGE, 0), atMs: found.atMs };
+		const kept = { record: parseLiveSessionRecord(found.value, PACKAGE, 0), atMs: found.atMs };
 		this.#known.set(id, kept);
 		return kept;
 	}

@@ -1,5 +1,5 @@
 import { InfoSessionManager } from '@tmcp/session-manager';
-import type { ClientCapabilities } from '@tmcp-sessions/core';
+import type { ClientCapabilities } from '@tmcp-sessions/core/backend';
 
 /**
  * What the Worker asks of a session that lives in an object, when it opens a stream: whether it is

@@ -1,5 +1,5 @@
-import { currentScope } from '@tmcp-sessions/core/backend';
 import type { ErrorReporter } from '@tmcp-sessions/core';
+import { currentScope } from '@tmcp-sessions/core/backend';
 import type {
 	CallEvents,
 	RequestScope,

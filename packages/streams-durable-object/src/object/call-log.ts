@@ -1,5 +1,7 @@
-import { gapFrame, gapText, newEvents, RETRY_MS } from '@tmcp-sessions/core/backend';
-import type { CallEvents, LogBounds } from '@tmcp-sessions/core/backend';
+import { gapFrame } from '@tmcp-sessions/core/backend';
+import type { CallEvents } from '@tmcp-sessions/core/backend';
+import { gapText, RETRY_MS, unstoredEvents } from '@tmcp-sessions/core/internal';
+import type { LogBounds } from '@tmcp-sessions/core/internal';
 
 import { isOver, MARGIN, MAX_ROW_BYTES, utf8Length } from './storage.ts';
 import type { LogSize } from './storage.ts';
@@ -18,7 +20,7 @@ export class SqlCallLog {
 
 	/** @returns what was not kept before. */
 	keep(session: string, events: CallEvents, nowMs: number): CallEvents | undefined {
-		const added = newEvents(events, this.of(session, events.stream));
+		const added = unstoredEvents(events, this.of(session, events.stream));
 		if (!added) return undefined;
 		const size = this.#sizeNow();
 		for (const { stream, first, frames, isComplete } of rowsOf(added)) {

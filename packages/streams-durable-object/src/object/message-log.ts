@@ -1,11 +1,11 @@
-import { openStream, withCurrent, withLoss } from '@tmcp-sessions/core/backend';
+import { openOrResumeStream, withCurrentChannel, withLossUpTo } from '@tmcp-sessions/core/internal';
 import type {
 	ChannelHistory,
 	LogBounds,
 	LoggedMessage,
 	MessageLog,
 	OpenedStream,
-} from '@tmcp-sessions/core/backend';
+} from '@tmcp-sessions/core/internal';
 
 import { isOver, MARGIN, MAX_ROW_BYTES, utf8Length } from './storage.ts';
 import type { LogSize } from './storage.ts';
@@ -36,9 +36,9 @@ export class SqlMessageLog implements MessageLog {
 		return this.#place.shard;
 	}
 
-	/** `openStream` of core: the session has a stream from now on. */
+	/** `openOrResumeStream` of core: the session has a stream from now on. */
 	open(session: string, lastEventId: string | undefined, nowMs: number): OpenedStream {
-		const opened = openStream(this, session, lastEventId, nowMs);
+		const opened = openOrResumeStream(this, session, lastEventId, nowMs);
 		// No row is written where there is none.
 		this.#sql.exec(
 			'UPDATE tmcp_histories SET idle_ms = NULL WHERE session = ? AND idle_ms IS NOT NULL',
@@ -122,7 +122,7 @@ export class SqlMessageLog implements MessageLog {
 	makeCurrent(session: string, channel: number, sequence: number): void {
 		const history = this.historyOf(session);
 		if (!history) return;
-		const changed = withCurrent(history, channel, sequence);
+		const changed = withCurrentChannel(history, channel, sequence);
 		if (changed !== history) this.saveHistory(session, changed);
 	}
 
@@ -194,7 +194,7 @@ export class SqlMessageLog implements MessageLog {
 		for (const [session, sequence] of lost) {
 			const history = this.historyOf(session);
 			if (!history) continue;
-			const text = JSON.stringify(withLoss(history, sequence));
+			const text = JSON.stringify(withLossUpTo(history, sequence));
 			this.#sql.exec('UPDATE tmcp_histories SET history = ? WHERE session = ?', text, session);
 		}
 		if (lostToMany > 0) {

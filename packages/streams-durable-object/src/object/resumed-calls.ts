@@ -1,12 +1,11 @@
+import { isCallStream, parseEventId } from '@tmcp-sessions/core/backend';
+import type { CallEvents, EventPosition } from '@tmcp-sessions/core/backend';
 import {
-	isCallStream,
-	MAX_CALLS,
-	parseEventId,
+	MAX_CALLS_PER_SESSION,
+	replayCall,
 	TOO_MANY_CALLS,
 	unknownCallFrame,
-	unseenEvents,
-} from '@tmcp-sessions/core/backend';
-import type { CallEvents, EventPosition } from '@tmcp-sessions/core/backend';
+} from '@tmcp-sessions/core/internal';
 
 import type { SqlCallLog } from './call-log.ts';
 import { FINAL_CODES } from '../wire/socket-purpose.ts';
@@ -39,7 +38,7 @@ export class ResumedCalls {
 	refusal({ session, lastEventId = '' }: StreamPurpose): string | undefined {
 		if (!isCallStream(parseEventId(lastEventId)?.stream ?? '')) return undefined;
 		const waiting = this.#state.getWebSockets(callsTag(session)).length;
-		return waiting < MAX_CALLS ? undefined : TOO_MANY_CALLS;
+		return waiting < MAX_CALLS_PER_SESSION ? undefined : TOO_MANY_CALLS;
 	}
 
 	/**
@@ -113,7 +112,7 @@ function tell(
 	events: readonly CallEvents[],
 	nowMs: number,
 ): number {
-	const { frames, seen, isComplete } = unseenEvents(events, attachment.seen);
+	const { frames, seen, isComplete } = replayCall(events, attachment.seen);
 	for (const frame of frames) trySend(socket, frame);
 	attach(socket, { ...attachment, seen, atMs: nowMs });
 	if (isComplete) closeQuietly(socket, FINAL_CODES.callComplete);

@@ -1,5 +1,5 @@
 import { reportToConsole, StreamError } from '@tmcp-sessions/core';
-import { isShardLabel, ownNamespace, ROOT_SHARD } from '@tmcp-sessions/core/backend';
+import { isShardLabel, ownNamespace, ROOT_SHARD } from '@tmcp-sessions/core/internal';
 
 import { objectName, PACKAGE } from '../worker/binding.ts';
 import type { SyncLayer } from './sync-layer.ts';

@@ -1,5 +1,5 @@
 import { StreamError } from '@tmcp-sessions/core';
-import type { LogBounds } from '@tmcp-sessions/core/backend';
+import type { LogBounds } from '@tmcp-sessions/core/internal';
 
 import { PACKAGE } from '../worker/binding.ts';
 

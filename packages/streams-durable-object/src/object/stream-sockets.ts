@@ -1,4 +1,4 @@
-import { MAX_STREAMS } from '@tmcp-sessions/core/backend';
+import { MAX_STREAMS_PER_SESSION } from '@tmcp-sessions/core/internal';
 
 import type { StreamPurpose } from '../wire/socket-purpose.ts';
 import { FINAL_CODES } from '../wire/socket-purpose.ts';
@@ -87,7 +87,10 @@ export function closeOldest(streams: readonly StreamSocket[], opened: WebSocket)
 			if (one.isSuperseded !== other.isSuperseded) return one.isSuperseded ? -1 : 1;
 			return one.channel - other.channel || one.rank - other.rank;
 		});
-	for (const { socket } of oldestFirst.slice(0, Math.max(0, streams.length - MAX_STREAMS))) {
+	for (const { socket } of oldestFirst.slice(
+		0,
+		Math.max(0, streams.length - MAX_STREAMS_PER_SESSION),
+	)) {
 		closeQuietly(socket, FINAL_CODES.tooMany);
 	}
 }

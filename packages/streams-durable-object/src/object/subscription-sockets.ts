@@ -1,4 +1,4 @@
-import { textHash } from '@tmcp-sessions/core/backend';
+import { fnv1a } from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { kindOf } from '../wire/socket-purpose.ts';
@@ -69,7 +69,7 @@ export class SubscriptionSockets {
 		const params: unknown = notification.params;
 		if (typeof params !== 'object' || params === null || !('uri' in params)) return [];
 		if (typeof params.uri !== 'string') return [];
-		const hash = textHash(params.uri);
+		const hash = fnv1a(params.uri);
 		const withTag = this.#state.getWebSockets(uriTag(hash));
 		return [...withTag, ...withKind.filter((socket) => mayWant(socket, hash))];
 	}

@@ -1,13 +1,12 @@
+import { isCallStream, parseEventId, reasonOf } from '@tmcp-sessions/core/backend';
+import type { CallEvents, EventPosition } from '@tmcp-sessions/core/backend';
 import {
 	DEFAULT_LOG_BOUNDS,
-	isCallStream,
 	loggedFrame,
-	MAX_CALLS,
-	parseEventId,
-	reasonOf,
+	MAX_CALLS_PER_SESSION,
 	TOO_MANY_CALLS,
-} from '@tmcp-sessions/core/backend';
-import type { CallEvents, EventPosition, LogBounds } from '@tmcp-sessions/core/backend';
+} from '@tmcp-sessions/core/internal';
+import type { LogBounds } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
@@ -234,7 +233,7 @@ export class SyncLayer extends DurableObject {
 		if (purpose.role === 'listener') return this.#listeners.refusal(purpose);
 		if (purpose.role === 'stream') return this.#calls.refusal(purpose);
 		const inboxes = this.ctx.getWebSockets(inboxTag(purpose.session)).length;
-		return inboxes < MAX_CALLS ? undefined : TOO_MANY_CALLS;
+		return inboxes < MAX_CALLS_PER_SESSION ? undefined : TOO_MANY_CALLS;
 	}
 
 	/** @returns what the Worker is told of its stream. */

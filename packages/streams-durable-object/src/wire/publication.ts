@@ -1,4 +1,4 @@
-import { shardOfSession } from '@tmcp-sessions/core/backend';
+import { shardOfSession } from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { MAX_MESSAGE_CHARACTERS } from './limits.ts';

@@ -1,4 +1,4 @@
-import { textHash } from '@tmcp-sessions/core/backend';
+import { fnv1a } from '@tmcp-sessions/core/internal';
 import type { SubscriptionFilter } from 'tmcp';
 
 /**
@@ -96,7 +96,7 @@ export function kindsOf(filters: SubscriptionFilter): ChangeKind[] {
 export function urisOf({
 	resourceSubscriptions: uris = [],
 }: SubscriptionFilter): number[] | undefined {
-	const hashes = new Set(uris.map(textHash));
+	const hashes = new Set(uris.map(fnv1a));
 	return hashes.size <= MAX_LISTENED_URIS ? [...hashes] : undefined;
 }
 

@@ -1,10 +1,5 @@
-import {
-	durableObjectKind,
-	regionOfShard,
-	resolveBinding,
-	ROOT_SHARD,
-	shardOfSession,
-} from '@tmcp-sessions/core/backend';
+import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import { regionOfShard, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/internal';
 import { env } from 'cloudflare:workers';
 
 import type { SyncLayer } from '../object/sync-layer.ts';

@@ -1,4 +1,4 @@
-import { ROOT_SHARD } from '@tmcp-sessions/core/backend';
+import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
 
 /** A publish that has not ended by then never will: its request was killed. */
 const FORGOTTEN_AFTER_MS = 30_000;

@@ -1,5 +1,6 @@
 import { StreamError } from '@tmcp-sessions/core';
-import { ROOT_SHARD, withTimeout } from '@tmcp-sessions/core/backend';
+import { withTimeout } from '@tmcp-sessions/core/backend';
+import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
 
 import { PACKAGE, syncLayer } from './binding.ts';
 import type { SyncLayers } from './binding.ts';

@@ -1,5 +1,6 @@
-import { currentScope, ROOT_SHARD } from '@tmcp-sessions/core/backend';
+import { currentScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
+import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
 
 import { syncLayer } from './binding.ts';
 import type { SyncLayers } from './binding.ts';

@@ -3,13 +3,15 @@ import {
 	BoundedStream,
 	closeStream,
 	eventIdOf,
-	gapOf,
 	isCallStream,
 	parseEventId,
+} from '@tmcp-sessions/core/backend';
+import {
+	gapOf,
 	stalledError,
 	TOO_MANY_STREAMS,
 	unknownCallFrame,
-} from '@tmcp-sessions/core/backend';
+} from '@tmcp-sessions/core/internal';
 
 import type { Backoff } from './backoff.ts';
 import { PACKAGE } from './binding.ts';

@@ -1,14 +1,11 @@
 import { StreamError } from '@tmcp-sessions/core';
+import type { ErrorReporter } from '@tmcp-sessions/core';
 import {
-	CALL_WAIT_MS,
+	createReporter,
 	currentScope,
 	encodeSessionId,
-	isOpen,
-	keepAlive,
-	reporterOf,
-	shardOfSession,
+	keepRequestAlive,
 } from '@tmcp-sessions/core/backend';
-import type { ErrorReporter } from '@tmcp-sessions/core';
 import type {
 	CallEvents,
 	RequestScope,
@@ -17,6 +14,7 @@ import type {
 	SessionInboxes,
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
+import { isStreamOpen, shardOfSession, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import { waitUntil } from 'cloudflare:workers';
 
@@ -89,9 +87,9 @@ export class DurableObjectStreamSessionManager
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
 		super();
 		this.#layers = { binding, jurisdiction: options.jurisdiction };
-		this.#report = reporterOf(options.onError);
+		this.#report = createReporter(options.onError);
 		this.#openTimeoutMs = options.openTimeoutMs;
-		this.#callWaitMs = options.callWaitMs ?? CALL_WAIT_MS;
+		this.#callWaitMs = options.callWaitMs ?? UNKNOWN_CALL_WAIT_MS;
 		this.#backoff = {
 			random: options.random ?? Math.random,
 			sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
@@ -147,7 +145,7 @@ export class DurableObjectStreamSessionManager
 		if (own) return own.release();
 		// Without a scope, one that has ended tells which it was.
 		const local = scope ? [] : [...(this.#local.get(session) ?? [])];
-		const cancelled = local.filter(({ controller }) => !isOpen(controller));
+		const cancelled = local.filter(({ controller }) => !isStreamOpen(controller));
 		for (const stream of cancelled) stream.release();
 		if (cancelled.length > 0) return;
 		try {
@@ -173,7 +171,7 @@ export class DurableObjectStreamSessionManager
 	override send(sessions: string[] | undefined, data: string): Promise<void> {
 		if (sessions?.length === 0) return Promise.resolve();
 		const sending = this.#broadcast(sessions, data);
-		keepAlive(sending, waitUntil);
+		keepRequestAlive(sending, waitUntil);
 		return sending;
 	}
 

@@ -1,11 +1,11 @@
 import { StreamError } from '@tmcp-sessions/core';
 import {
+	createReporter,
 	currentScope,
 	hashUri,
-	keepAlive,
-	reporterOf,
-	ROOT_SHARD,
+	keepRequestAlive,
 } from '@tmcp-sessions/core/backend';
+import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
 import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
@@ -44,7 +44,7 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: SyncLayerOptions = {}) {
 		super();
 		this.#layers = { binding, jurisdiction: options.jurisdiction };
-		this.#report = reporterOf(options.onError);
+		this.#report = createReporter(options.onError);
 		this.#openTimeoutMs = options.openTimeoutMs;
 	}
 
@@ -91,7 +91,7 @@ export class DurableObjectSubscriptionManager extends SubscriptionManager {
 	/** Tells the listeners of every isolate; never rejects. A failure goes to `onError`. */
 	override send(notification: JSONRPCRequest): Promise<void> {
 		const sending = this.#publish(notification);
-		keepAlive(sending, waitUntil);
+		keepRequestAlive(sending, waitUntil);
 		return sending;
 	}
 

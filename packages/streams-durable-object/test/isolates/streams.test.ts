@@ -1,4 +1,5 @@
-import { newCallStream, withEventId } from '@tmcp-sessions/core/backend';
+import { withEventId } from '@tmcp-sessions/core/backend';
+import { newCallStream } from '@tmcp-sessions/core/internal';
 import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';

@@ -1,4 +1,4 @@
-import type { SessionPatch, StoreCapabilities } from '@tmcp-sessions/core';
+import type { SessionPatch, StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { expect } from 'vitest';
 import { HOUR_MS } from './session-store-subject.ts';
 import type { SessionStoreCase, SessionStoreSubject } from './session-store-subject.ts';

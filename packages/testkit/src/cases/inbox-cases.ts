@@ -1,6 +1,6 @@
 import type { SessionInbox, SessionInboxes } from '@tmcp-sessions/core/backend';
+import { MAX_CALLS_PER_SESSION } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
-import { MAX_CALLS } from '@tmcp-sessions/core/backend';
 import { expect } from 'vitest';
 
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
@@ -238,17 +238,18 @@ export const inboxesCases: readonly InboxesCase[] = [
 		name: 'a session has 256 open inboxes at most: one more is refused, and one that is closed makes place',
 		async run({ elsewhere, id, open }) {
 			const inboxes = [];
-			for (let opened = 0; opened < MAX_CALLS; opened++) inboxes.push(await open(id('')));
+			for (let opened = 0; opened < MAX_CALLS_PER_SESSION; opened++)
+				inboxes.push(await open(id('')));
 			await expect(open(id(''), elsewhere)).rejects.toThrow(
 				'a session waits for at most 256 calls at a time',
 			);
 			const other = await open(id('other'), elsewhere);
-			expect(await elsewhere.deliver(id(''), 'to all')).toBe(MAX_CALLS);
+			expect(await elsewhere.deliver(id(''), 'to all')).toBe(MAX_CALLS_PER_SESSION);
 			await Promise.all(inboxes.map((inbox) => inbox.until(1)));
 			inboxes[0]?.close();
-			await untilTaken(MAX_CALLS - 1, () => elsewhere.deliver(id(''), 'to the others'));
+			await untilTaken(MAX_CALLS_PER_SESSION - 1, () => elsewhere.deliver(id(''), 'to the others'));
 			const next = await open(id(''), elsewhere);
-			expect(await elsewhere.deliver(id(''), 'to the next')).toBe(MAX_CALLS);
+			expect(await elsewhere.deliver(id(''), 'to the next')).toBe(MAX_CALLS_PER_SESSION);
 			await next.until(1);
 			expect(other.received).toEqual([]);
 		},

@@ -1,5 +1,6 @@
-import { newCallStream, withEventId } from '@tmcp-sessions/core/backend';
+import { withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
+import { newCallStream } from '@tmcp-sessions/core/internal';
 import { expect } from 'vitest';
 
 import { frameOf, OpenStream } from '../clients/open-stream.ts';

@@ -1,4 +1,4 @@
-import type { SessionRecord, SessionStore, StoreCapabilities } from '@tmcp-sessions/core';
+import type { SessionRecord, SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { ManualClock } from '../manual-clock.ts';
 
 /** A store as the suite needs it: with a second handle and a look behind the contract. */

@@ -1,5 +1,10 @@
-import { MAX_CALLS, MAX_STREAMS, newCallStream, withEventId } from '@tmcp-sessions/core/backend';
+import { withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
+import {
+	MAX_CALLS_PER_SESSION,
+	MAX_STREAMS_PER_SESSION,
+	newCallStream,
+} from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
 
@@ -34,7 +39,7 @@ export const streamBoundCases: readonly ResumableCase[] = [
 		name: 'L15: a session has 32 open streams at most: one more is served, and ends the oldest',
 		async run({ manager, elsewhere, errors, id }) {
 			const other = await OpenStream.open(manager, id('other'));
-			const [oldest, ...streams] = await openAll(manager, id(''), MAX_STREAMS);
+			const [oldest, ...streams] = await openAll(manager, id(''), MAX_STREAMS_PER_SESSION);
 			const one = streams[0];
 			expect(errors).toEqual([]);
 			const newest = await OpenStream.open(elsewhere, id(''));
@@ -56,7 +61,12 @@ export const streamBoundCases: readonly ResumableCase[] = [
 		async run({ manager, elsewhere, id }) {
 			const call = newCallStream();
 			const listening = await OpenStream.open(manager, id(''));
-			const waiting = await openAll(manager, id(''), MAX_CALLS, (index) => `${call}-${index}:0`);
+			const waiting = await openAll(
+				manager,
+				id(''),
+				MAX_CALLS_PER_SESSION,
+				(index) => `${call}-${index}:0`,
+			);
 			const refused = OpenStream.open(elsewhere, id(''), `${call}:0`);
 			await expect(refused).rejects.toThrow('a session waits for at most 256 calls at a time');
 			const other = await OpenStream.open(elsewhere, id('other'), `${call}:0`);

@@ -1,4 +1,4 @@
-import { runInScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { createParser } from 'eventsource-parser';
 

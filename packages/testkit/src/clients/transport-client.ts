@@ -1,4 +1,4 @@
-import { sealsSessions } from '@tmcp-sessions/core/backend';
+import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import { HttpTransport } from '@tmcp/transport-http';
 import { McpServer } from 'tmcp';
@@ -21,7 +21,7 @@ export interface TransportAnswer {
  * opens it, as for a request; one that refuses it calls it nothing.
  */
 export async function sessionName(info: InfoSessionManager, id: string): Promise<string> {
-	if (!sealsSessions(info)) return id;
+	if (!hasSessionSealing(info)) return id;
 	return (await info.openSession(id, ''))?.internalId ?? '';
 }
 
@@ -47,7 +47,7 @@ export class TransportClient {
 			clientInfo: CLIENT_INFO,
 		};
 		const message = { id: 1, method: 'initialize', params };
-		if (!sealsSessions(this.#info)) return (await this.post(message)).session;
+		if (!hasSessionSealing(this.#info)) return (await this.post(message)).session;
 		const { id, internalId } = await this.#info.sealSession({
 			principal: '',
 			clientInfo: CLIENT_INFO,

@@ -1,4 +1,4 @@
-import type { StoreCapabilities } from '@tmcp-sessions/core';
+import type { StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { describe, it } from 'vitest';
 import { capabilityCases } from '../cases/capability-cases.ts';
 import { identifierCases } from '../cases/identifier-cases.ts';
