@@ -1,5 +1,5 @@
 import { createSessionRouter } from '@tmcp-sessions/session-object';
-import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
+import { createLegacySse } from '@tmcp-sessions/http/legacy-sse';
 
 import { accessTokens } from './access-tokens.ts';
 
@@ -11,5 +11,5 @@ export default createSessionRouter({
 	identify: (_request, auth) =>
 		auth && { workspaceId: String(auth.extra?.['workspace']), clientId: auth.clientId },
 	// Clients that still speak the first transport over HTTP, at /sse and /messages.
-	sse: createSseHandler,
+	sse: createLegacySse(),
 });

@@ -6,7 +6,7 @@ import type {
 	SessionSettings,
 	ToolResult,
 } from '@tmcp-sessions/session-object';
-import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
+import { createLegacySse } from '@tmcp-sessions/http/legacy-sse';
 import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
 import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
@@ -29,7 +29,7 @@ export class Notes extends SessionObject<Env, Remembered> {
 			exported: v.pipe(v.number(), v.integer()),
 		},
 		bucket: this.env.ARCHIVE,
-		sse: createSseHandler,
+		sse: createLegacySse(),
 	};
 
 	createServer(session: Session<Remembered>): McpServer<v.GenericSchema> {

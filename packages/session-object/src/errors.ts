@@ -3,7 +3,7 @@ import { reasonOf } from '@tmcp-sessions/core/backend';
 
 import { PACKAGE } from './package-name.ts';
 
-/** What a session keeps breaks a rule: its schema, a limit, or the shape that it was stored in. */
+/** Reports session data or settings that violate a schema, a limit or the storage format. */
 export class SessionStateError extends TmcpSessionsError {
 	override readonly name = 'SessionStateError';
 	constructor(message: string, options?: ErrorOptions) {
@@ -11,7 +11,7 @@ export class SessionStateError extends TmcpSessionsError {
 	}
 }
 
-/** A token of a session cannot be kept, read or refreshed. */
+/** Reports that a session's tokens cannot be stored, read or refreshed. */
 export class SessionAuthError extends TmcpSessionsError {
 	override readonly name = 'SessionAuthError';
 	constructor(message: string, options?: ErrorOptions) {
@@ -19,7 +19,7 @@ export class SessionAuthError extends TmcpSessionsError {
 	}
 }
 
-/** A session could not be archived or restored. */
+/** Reports that a session could not be archived or restored. */
 export class ArchiveError extends TmcpSessionsError {
 	override readonly name = 'ArchiveError';
 	constructor(message: string, cause?: unknown) {

@@ -1,2 +1,2 @@
-/** The name of this package in errors. */
+/** The name of this package in error messages. */
 export const PACKAGE = 'session-object';

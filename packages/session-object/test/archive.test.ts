@@ -151,7 +151,7 @@ describe('an archive', () => {
 		expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
 		const [failed] = both.filter((each) => each.status === 'rejected');
 		expect(String(failed?.reason)).toMatch(
-			/being restored already; wait for it|the session is live/,
+			/already being restored; wait until|the session is live/,
 		);
 		expect(await client.call('list_notes')).toBe('["milk"]');
 	});
@@ -198,14 +198,14 @@ describe('an archive', () => {
 	it('is not restored over a session that is live', async () => {
 		const client = await Client.open();
 		await expect(restoreSession('SESSIONS', objectOf(client).id.toString())).rejects.toThrow(
-			/the session is live: nothing was restored over it/,
+			/the session is live and was not overwritten; end it before/,
 		);
 	});
 
 	it('that is not there says what restoreSession takes', async () => {
 		const id = env.SESSIONS.newUniqueId().toString();
 		await expect(restoreSession('SESSIONS', id)).rejects.toThrow(
-			/there is no archive sessions\/.+ restoreSession takes the id of an object whose session expired/,
+			/the archive sessions\/.+ does not exist; restoreSession requires the objectId of an expired session/,
 		);
 	});
 
@@ -223,7 +223,7 @@ describe('an archive', () => {
 		const bytes = new Uint8Array((await found?.arrayBuffer()) ?? []);
 		await env.BUCKET.put(archiveOf(client), damage(bytes));
 		await expect(restoreSession('SESSIONS', objectOf(client).id.toString())).rejects.toThrow(
-			/is damaged \(.+\), and nothing of it was restored; take it from a copy of the bucket/,
+			/is damaged \(.+\) and was not restored; use a copy from a backup of the bucket/,
 		);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await alarmMs(client)).toBeNull();
@@ -240,7 +240,7 @@ describe('an archive', () => {
 		[
 			'of a later release',
 			(lines: string[]) => lines.with(0, lines[0]?.replace('"version":1', '"version":2') ?? ''),
-			/has version 2, where this release reads 1/,
+			/has version 2 and this release reads version 1/,
 		],
 		[
 			'with a row of no table',
@@ -248,7 +248,7 @@ describe('an archive', () => {
 			/a line cannot be restored.+no such table: none/,
 		],
 		['with a line that is no JSON', (lines: string[]) => lines.with(3, '{'), /cannot be restored/],
-		['with a line too many', (lines: string[]) => [...lines, '{"sql":""}'], /after its end/],
+		['with a line too many', (lines: string[]) => [...lines, '{"sql":""}'], /after its last line/],
 		['without a header', (lines: string[]) => lines.slice(1), /its header is missing/],
 	])('%s is refused', async (_what, change, message) => {
 		const client = await expired(['milk']);
@@ -280,7 +280,7 @@ describe('an archive', () => {
 		world.skewMs = DAY_MS + 1_000;
 		await alarm(client);
 		expect(world.errors).toEqual([
-			'[tmcp-sessions/session-object] a session that expired could not be archived; it is kept, and archived later: bucket is down',
+			'[tmcp-sessions/session-object] an expired session could not be archived; it is kept until the archive succeeds: bucket is down',
 		]);
 		expect(await tablesOf(objectOf(client))).toContain('tmcp_entries');
 		// What is being put away takes nothing more in.

@@ -85,7 +85,7 @@ describe('artifacts', () => {
 		await env.BUCKET.delete(objects.map(({ key }) => key));
 		await inSession(client, async ({ artifacts }) => {
 			await expect(artifacts.get('large')).rejects.toThrow(
-				/"large" is not in the bucket: .+ Put it again, or delete it/,
+				/"large" is not in the bucket: .+ Put the artifact again, or delete it/,
 			);
 		});
 	});
@@ -95,7 +95,7 @@ describe('artifacts', () => {
 		const client = await Client.open();
 		await inSession(client, async ({ artifacts }) => {
 			await expect(artifacts.put('large', 'x'.repeat(100_000))).rejects.toThrow(
-				/has 100000 bytes, where the object keeps at most 65536; bind an R2 bucket and set settings\.bucket/,
+				/has 100000 bytes and the object stores at most 65536; bind an R2 bucket and set settings\.bucket/,
 			);
 		});
 	});

@@ -71,7 +71,7 @@ describe('tokens', () => {
 		await inSession(client, async ({ auth }) => {
 			const set = (tokens: unknown): Promise<void> => auth.set('github', tokens as AuthTokens);
 			const wrong =
-				/the tokens for "github" must have an accessToken and, where it is given, an expiresAtMs in milliseconds since the epoch; found /;
+				/the tokens for "github" must have a non-empty accessToken, and expiresAtMs, if set, must be in milliseconds since the epoch; got /;
 			await expect(set(undefined)).rejects.toThrow(wrong);
 			await expect(set({ accessToken: '' })).rejects.toThrow(wrong);
 			await expect(set({ accessToken: 'x', expiresAtMs: Number.NaN })).rejects.toThrow(wrong);
@@ -81,7 +81,7 @@ describe('tokens', () => {
 			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
 			world.refresh = async () => ({}) as AuthTokens;
 			await expect(auth.get('github')).rejects.toThrow(
-				/could not be refreshed \(.+must have an accessToken/,
+				/could not be refreshed \(.+must have a non-empty accessToken/,
 			);
 		});
 	});
@@ -91,7 +91,7 @@ describe('tokens', () => {
 		await inSession(client, async ({ auth }) => {
 			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
 			await expect(auth.get('github')).rejects.toThrow(
-				/have expired and could not be refreshed \(the service is down\); try again later, or have the user authorize again/,
+				/have expired and could not be refreshed \(the service is down\); try again later, or ask the user to authorize again/,
 			);
 			world.refresh = async () => ({ accessToken: 'new' });
 			expect((await auth.get('github'))?.accessToken).toBe('new');
@@ -174,7 +174,7 @@ describe('tokens', () => {
 		await withKeys([next]);
 		await inSession(client, async ({ auth }) => {
 			await expect(auth.get('github')).rejects.toThrow(
-				/"github" cannot be decrypted with any key of TMCP_AUTH_KEYS: the key was changed.+Put the old key behind the new one.+auth\.delete\("github"\)/,
+				/"github" cannot be decrypted with any key of TMCP_AUTH_KEYS: the key or the storage has changed.+Append the old key to the new one.+auth\.delete\("github"\)/,
 			);
 		});
 		await withKeys([next, old]);

@@ -24,7 +24,7 @@ describe('the context', () => {
 		const client = await Client.open();
 		await client.call('count', { to: 7 });
 		expect(await client.call('count', { to: 1.5 })).toMatch(
-			/the value for "counter" in the context breaks its schema \(.+\); nothing was stored\. Check it/,
+			/the value for context key "counter" violates its schema \(.+\) and was not stored; validate it/,
 		);
 		expect(await inSession(client, ({ context }) => context.get('counter'))).toBe(7);
 	});
@@ -38,7 +38,7 @@ describe('the context', () => {
 		await evictDurableObject(objectOf(client));
 		await inSession(client, ({ context }) => {
 			expect(() => context.get('counter')).toThrow(
-				/"counter" in the context breaks its schema .+ context\.raw\("counter"\) and context\.set, or let go of it with context\.delete\("counter"\)/,
+				/context key "counter" violates its schema .+ context\.raw\("counter"\) and context\.set, or remove it with context\.delete\("counter"\)/,
 			);
 			context.set('counter', Math.min(Number(context.raw('counter')), 5));
 			expect(context.get('counter')).toBe(5);
@@ -50,7 +50,7 @@ describe('the context', () => {
 		const client = await Client.open();
 		await inSession(client, ({ context }) => {
 			expect(() => context.set('notes', ['x'.repeat(100)])).toThrow(
-				/has 104 characters as JSON, where at most 100 are allowed; nothing was stored\. Keep large things as artifacts/,
+				/has 104 characters as JSON, more than the limit of 100, and was not stored; store large data as artifacts/,
 			);
 			context.set('notes', ['x'.repeat(90)]);
 			context.set('notes', ['y'.repeat(90)]);
@@ -59,7 +59,9 @@ describe('the context', () => {
 		world.settings = { limits: { valueLength: 100, totalLength: 94 } };
 		await evictDurableObject(objectOf(client));
 		await inSession(client, ({ context }) => {
-			expect(() => context.set('counter', 1)).toThrow(/would have 95 characters, where at most 94/);
+			expect(() => context.set('counter', 1)).toThrow(
+				/would have 95 characters, more than the limit of 94/,
+			);
 			expect(context.keys()).toEqual(['notes']);
 		});
 	});
@@ -77,7 +79,7 @@ describe('the context', () => {
 				context.transaction(async () => {
 					context.set('counter', 3);
 				}),
-			).toThrow(/takes a function that returns at once/);
+			).toThrow(/requires a synchronous function/);
 			expect(context.get('counter')).toBe(1);
 		});
 	});
@@ -87,14 +89,16 @@ describe('the context', () => {
 		await inSession(client, ({ context }) => {
 			const set = (key: string, value: unknown): void =>
 				context.set(key as 'counter', value as number);
-			expect(() => set('colour', 1)).toThrow(/no key "colour"; expected one of notes, counter/);
-			expect(() => set('toString', 1)).toThrow(/no key "toString"/);
+			expect(() => set('colour', 1)).toThrow(
+				/"colour" is not a context key; expected one of notes, counter/,
+			);
+			expect(() => set('toString', 1)).toThrow(/"toString" is not a context key/);
 		});
 		world.settings = { context: { notes: v.any(), counter: v.any() } };
 		await evictDurableObject(objectOf(client));
 		await inSession(client, ({ context }) => {
 			const none = undefined as unknown as number;
-			expect(() => context.set('counter', none)).toThrow(/is no JSON: found undefined/);
+			expect(() => context.set('counter', none)).toThrow(/must be JSON; got undefined/);
 		});
 	});
 
@@ -110,10 +114,10 @@ describe('the context', () => {
 		const client = await Client.open();
 		await inSession(client, ({ context }) => {
 			expect(() => context.set('counter', '7' as unknown as number)).toThrow(
-				/the schema for "counter" in the context does not take what it made of the value \(.+\); nothing was stored\. Use one that takes JSON/,
+				/the schema of context key "counter" rejects its own output \(.+\), so the value was not stored\. Use a schema whose output is JSON/,
 			);
 			expect(() => context.set('notes', [])).toThrow(
-				/the schema for "notes" in the context is asynchronous; use one that answers at once/,
+				/the schema of context key "notes" is asynchronous; use a synchronous one/,
 			);
 			expect(context.keys()).toEqual([]);
 		});
@@ -124,7 +128,7 @@ describe('the context', () => {
 		const client = await Client.open();
 		await inSession(client, ({ context }) => {
 			expect(() => context.set('notes', ['ü'.repeat(1_000_000)])).toThrow(
-				/"notes" in the context has 2000004 bytes as JSON, where a row of SQLite holds 1900000; nothing was stored/,
+				/context key "notes" has 2000004 bytes as JSON, more than a SQLite row holds \(1900000\), and was not stored/,
 			);
 			context.set('notes', ['u'.repeat(1_000_000)]);
 		});
@@ -135,7 +139,7 @@ describe('the context', () => {
 		const client = new Client();
 		expect((await client.initialize()).status).toBe(500);
 		expect(world.errors.join()).toMatch(
-			/settings\.limits\.valueLength must be a positive number of characters; found/,
+			/settings\.limits\.valueLength must be a positive number of characters; got/,
 		);
 	});
 

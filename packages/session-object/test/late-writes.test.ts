@@ -31,7 +31,7 @@ describe('a call that outlives its session', () => {
 		const { client, goOn } = await withCallAtWork();
 		world.skewMs = 2 * HOUR_MS + 1_000;
 		await alarm(client);
-		expect(await goOn()).toMatch(/the session has ended, and nothing more is stored of it/);
+		expect(await goOn()).toMatch(/the session has ended and stores nothing more/);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await alarmMs(client)).toBeNull();
 		await restoreSession('SESSIONS', objectOf(client).id.toString());
@@ -46,7 +46,7 @@ describe('a call that outlives its session', () => {
 		world.skewMs = 2 * HOUR_MS + 1_000;
 		const ended = alarm(client);
 		await begun.promise;
-		expect(await goOn()).toMatch(/the session has ended, and nothing more is stored of it/);
+		expect(await goOn()).toMatch(/the session has ended and stores nothing more/);
 		gate.resolve();
 		await ended;
 		expect(await tablesOf(objectOf(client))).toEqual([]);
@@ -63,7 +63,7 @@ describe('a call that outlives its session', () => {
 		})();
 		await runInDurableObject(objectOf(session.client), async (_instance, { storage }) => {
 			const { kept } = session;
-			const ended = /the session has ended, and nothing more is stored of it/;
+			const ended = /the session has ended and stores nothing more/;
 			expect(() => kept.context.set('counter', 1)).toThrow(ended);
 			expect(() => kept.sql).toThrow(ended);
 			expect(() => kept.schedule('x', 1)).toThrow(ended);
@@ -103,7 +103,7 @@ describe('a deployment that has lost its bucket', () => {
 		await alarm(client);
 		expect(world.errors).toEqual([
 			expect.stringMatching(
-				/it is kept, and archived later: settings\.archive is true and settings\.bucket is missing/,
+				/it is kept until the archive succeeds: settings\.archive is true and settings\.bucket is missing/,
 			),
 		]);
 		expect(await tablesOf(objectOf(client))).toContain('tmcp_entries');
@@ -126,7 +126,7 @@ describe('a deployment that has lost its bucket', () => {
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(world.errors).toEqual([
 			expect.stringMatching(
-				/1 of them stays there: settings\.bucket is missing\. .+ begins with artifacts\/[0-9a-f]{64}\//,
+				/1 artifact of an ended session cannot be deleted from the bucket: settings\.bucket is missing\. .+ begin with artifacts\/[0-9a-f]{64}\//,
 			),
 		]);
 	});

@@ -37,7 +37,7 @@ describe('a session that is restored', () => {
 		world.settings = { migrations: [] };
 		await evictDurableObject(objectOf(client));
 		await expect(restoreSession('SESSIONS', object)).rejects.toThrow(
-			/brought to version 1, and this deployment knows 0 migrations/,
+			/1 migrations have run on the tables of this session and this deployment has 0/,
 		);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await alarmMs(client)).toBeNull();

@@ -235,7 +235,7 @@ describe('an identity', () => {
 		{ clientId: 'a', workspaceId: '\ud800' },
 		{ clientId: 'a', workspaceId: 'x'.repeat(1_025) },
 	])('is refused where it is none', async (identity) => {
-		await expect(objectName(identity)).rejects.toThrow(/identify must give a .*Id of 1 to 1024/);
+		await expect(objectName(identity)).rejects.toThrow(/identify must return a .*Id of 1 to 1024/);
 	});
 });
 

@@ -93,7 +93,7 @@ describe('what a session schedules', () => {
 		}
 		expect(failures).toBe(8);
 		expect(world.scheduled).toEqual([['good', { for: 'good' }]]);
-		expect(world.errors.at(-1)).toMatch(/"bad" failed 8 times and is dropped/);
+		expect(world.errors.at(-1)).toMatch(/the job "bad" failed 8 times and is not retried again/);
 	});
 
 	it('and cancels or moves while something else is done is not done then', async () => {
@@ -158,7 +158,7 @@ describe('what a session schedules', () => {
 		expect(world.scheduled).toEqual([['good', { for: 'good' }]]);
 		expect(world.errors).toEqual([
 			expect.stringMatching(
-				/"endless" took longer than 300 s.+give what it waits for a time limit/,
+				/the job "endless" took longer than 300 s.+set a timeout for what it waits for/,
 			),
 		]);
 	});
@@ -187,7 +187,7 @@ describe('what a session schedules', () => {
 	it('refuses what is no time, and what is too long', async () => {
 		const client = await Client.open();
 		await expect(schedule(client, 'x', Number.NaN)).rejects.toThrow(
-			/milliseconds since the epoch .+ found NaN/,
+			/milliseconds since the epoch; got NaN/,
 		);
 		await expect(schedule(client, 'x'.repeat(300), 1)).rejects.toThrow(
 			/a name of 1 to 256 characters/,

@@ -1,5 +1,5 @@
 import { objectName, createSessionRouter } from '@tmcp-sessions/session-object';
-import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
+import { createLegacySse } from '@tmcp-sessions/http/legacy-sse';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -226,12 +226,15 @@ describe('a Worker that is lost together with the stream it holds', () => {
 	/** As a Worker opens a stream for a client, and then is no more. */
 	const lose = async (
 		stub: DurableObjectStub<TestSession>,
-		keptBy: 'identity' | 'session',
+		objectPer: 'identity' | 'session',
 	): Promise<string> => {
 		const session = crypto.randomUUID();
-		const call = { method: 'GET', headers: {}, session, principal: '', auth: null, keptBy };
+		const request = {
+			...{ method: 'GET', headers: {}, sessionId: session, principal: '', auth: null },
+			...{ objectPer, transport: 'sse' },
+		};
 		// A line of JSON, and behind it the body.
-		await stub.answer(`${JSON.stringify({ ...call, transport: 'sse' })}\n`);
+		await stub.answer(`${JSON.stringify(request)}\n`);
 		const url = `https://object.invalid/?role=stream&session=${session}`;
 		const { webSocket } = await stub.fetch(url, { headers: { Upgrade: 'websocket' } });
 		webSocket?.accept();
@@ -284,13 +287,13 @@ describe('a deployment', () => {
 	it('whose class does not serve the transport is told what is missing', async () => {
 		world.settings = { sse: undefined };
 		expect((await SseClient.open()).status).toBe(500);
-		expect(world.errors.join()).toContain('settings.sse = createSseHandler');
+		expect(world.errors.join()).toContain('set settings.sse to createLegacySse()');
 	});
 
 	it('whose Streamable HTTP answers on every path is refused when the router is made', () => {
 		const make = (): unknown =>
-			createSessionRouter({ object: 'SESSIONS', path: null, sse: createSseHandler });
-		expect(make).toThrow(/sse needs paths of its own/);
+			createSessionRouter({ object: 'SESSIONS', path: null, sse: createLegacySse() });
+		expect(make).toThrow(/sse requires a separate path/);
 	});
 });
 

@@ -190,7 +190,7 @@ describe('a client that comes back for a call', () => {
 		[
 			'that nothing resumes: call again',
 			null,
-			'the server was restarted while it worked on this call, and nothing resumes it; call the tool again',
+			'the server restarted during this call and does not implement resumeCall; call the tool again',
 		],
 		[
 			'that its handler ends: what that says',

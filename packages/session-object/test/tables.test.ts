@@ -34,7 +34,7 @@ describe('the tables of a user', () => {
 		await evictDurableObject(objectOf(client));
 		expect((await client.ask('ping')).status).toBe(500);
 		expect(world.errors.join()).toMatch(
-			/brought to version 1, and this deployment knows 0 migrations; deploy a release that has them all/,
+			/1 migrations have run on the tables of this session and this deployment has 0; deploy a release that has them all/,
 		);
 	});
 
@@ -49,8 +49,8 @@ describe('the tables of a user', () => {
 		await evictDurableObject(objectOf(client));
 		expect((await client.ask('ping')).status).toBe(500);
 		expect(world.errors.join()).toContain(
-			`a migration makes, changes or drops ${name}, and nothing of it was kept: names that begin ` +
-				'with tmcp_ are those of this package; give yours another one',
+			`a migration creates, changes or drops ${name} and was rolled back: names that begin with ` +
+				'tmcp_ are reserved for this package; choose another name',
 		);
 		world.settings = undefined;
 		await evictDurableObject(objectOf(client));
@@ -79,7 +79,7 @@ describe('the tables of a user', () => {
 		world.settings = { migrations };
 		await evictDurableObject(objectOf(client));
 		expect((await client.ask('ping')).status).toBe(500);
-		expect(world.errors.join()).toMatch(/migration 2 of 2 failed, and nothing of it was kept/);
+		expect(world.errors.join()).toMatch(/migration 2 of 2 failed and was rolled back/);
 		expect(await tablesOf(objectOf(client))).not.toContain('more');
 	});
 });

@@ -21,7 +21,7 @@ export interface SseComposition {
 export interface LegacySse {
 	/** Creates the handler of the Worker, which holds the streams. */
 	composeHandler(
-		server: ServerOf<undefined>,
+		server: ServerOf<Record<string, unknown> | undefined>,
 		options: SseHandlerOptions,
 		composition: SseComposition,
 	): McpHandler;
@@ -29,7 +29,10 @@ export interface LegacySse {
 	 * Creates what answers in the object: a POST with a message, and a DELETE after its stream has
 	 * ended.
 	 */
-	createCallRunner(server: ServerOf<undefined>, options: SseCallRunnerOptions): RunCall;
+	createCallRunner(
+		server: ServerOf<Record<string, unknown> | undefined>,
+		options: SseCallRunnerOptions,
+	): RunCall;
 }
 
 /** What answers the messages of sessions of the SSE transport depends on. */

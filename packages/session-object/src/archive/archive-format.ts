@@ -1,15 +1,15 @@
 import { fromBase64Url, toBase64Url } from '@tmcp-sessions/core/internal';
 
-/** What is at the top of an archive. */
+/** The first line of an archive. */
 export interface Header {
 	readonly format: typeof FORMAT;
 	readonly version: number;
-	/** The id of the object that it is of. */
+	/** The id of the archived object. */
 	readonly object: string;
 	readonly archivedAtMs: number;
 }
 
-/** What comes below: what makes a table or index, a row, and at the end how many lines there were. */
+/** A line after the header: the SQL of a table or index, a row, or the end with the number of lines. */
 export type Line =
 	| { readonly sql: string }
 	| { readonly table: string; readonly row: Readonly<Record<string, unknown>> }
@@ -18,28 +18,28 @@ export type Line =
 export const FORMAT = 'tmcp-sessions session';
 export const VERSION = 1;
 
-/** Where the archive of an object is in its bucket. */
+/** Returns the bucket key of an object's archive. */
 export function archiveKey(object: string): string {
 	return `sessions/${object}.jsonl.gz`;
 }
 
-/** Where an older one is, of a life of the object that this one knows nothing of. */
+/** Returns the bucket key of an older archive, from an earlier life of the object. */
 export function olderArchiveKey(object: string, archivedAtMs: number): string {
 	return `sessions/${object}/${archivedAtMs}.jsonl.gz`;
 }
 
-/** A name as SQL has it. */
-export function quoted(name: string): string {
+/** Quotes a name as an SQL identifier. */
+export function quoteIdentifier(name: string): string {
 	return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Bytes, and infinities, which JSON has none of, are an object here: no value of SQLite is one. */
+/** Encodes a SQLite value. Bytes and infinities, which JSON lacks, become objects. */
 export function toJson(value: SqlStorageValue): unknown {
 	if (value instanceof ArrayBuffer) return { bytes: toBase64Url(new Uint8Array(value)) };
 	return value === Infinity || value === -Infinity ? { number: String(value) } : value;
 }
 
-/** What `toJson` made of a value. */
+/** Decodes the output of `toJson`. */
 export function fromJson(value: unknown): SqlStorageValue {
 	if (typeof value === 'string' || typeof value === 'number') return value;
 	if (typeof value !== 'object' || value === null) return null;

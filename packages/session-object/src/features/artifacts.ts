@@ -1,14 +1,14 @@
 import type { Entries } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
 
-/** Something large that a session made: kept by name. */
+/** A large named object, such as a file, that a session stores. */
 export interface Artifact {
 	readonly name: string;
 	readonly type: string;
 	readonly bytes: ArrayBuffer;
 }
 
-/** What is known of an artifact without its bytes. */
+/** Describes an artifact without its bytes. */
 export interface ArtifactInfo {
 	readonly name: string;
 	readonly type: string;
@@ -16,11 +16,13 @@ export interface ArtifactInfo {
 	readonly size: number;
 }
 
-/** The artifacts of a session: small ones in the object, larger ones in a bucket. */
+/** The artifacts of a session: small ones are stored in the object, larger ones in a bucket. */
 export interface SessionArtifacts {
 	/**
+	 * Stores an artifact. Replaces the one of the same name.
+	 *
 	 * @param type a media type. Default: `application/octet-stream`.
-	 * @throws {SessionStateError} where it is too large for the object and there is no bucket.
+	 * @throws {SessionStateError} if the artifact is too large for the object and there is no bucket.
 	 */
 	put(name: string, content: ArrayBuffer | string | Uint8Array, type?: string): Promise<void>;
 	get(name: string): Promise<Artifact | undefined>;
@@ -28,30 +30,36 @@ export interface SessionArtifacts {
 	list(): ArtifactInfo[];
 }
 
-interface KeptArtifact {
+interface StoredArtifact {
 	readonly type: string;
 	readonly size: number;
-	/** Where its bytes are in the bucket; in the object, where it is not there. */
+	/** The key of the bytes in the bucket; undefined if they are stored in the object. */
 	readonly key?: string | undefined;
 }
 
 const MAX_NAME_LENGTH = 256;
-/** What is larger goes to the bucket by default: a row holds 2 MB, and storage of objects costs more. */
+/** A row holds at most 2 MB, and Durable Object storage costs more than R2. */
 export const DEFAULT_ARTIFACT_BYTES: number = 64 * 1_024;
 const MAX_ROW_BYTES = 1_900_000;
-/** Beside the entry that says what it is. */
+/** Ends the key of the entry that holds the bytes, beside the entry that describes the artifact. */
 const BYTES = '\u0000bytes';
+/** `R2Bucket.delete` accepts at most this many keys. */
+const MAX_DELETED_KEYS = 1_000;
 
-/** What artifacts depend on. */
 export interface ArtifactOptions {
 	readonly bucket: R2Bucket | undefined;
-	/** The id of the object: its artifacts stand together in the bucket. */
+	/** The object's id, which prefixes the keys of its artifacts in the bucket. */
 	readonly object: string;
-	/** What is larger goes to the bucket. */
+	/** Larger artifacts go to the bucket. */
 	readonly maxBytes: number;
 	readonly report: (error: unknown) => void;
 }
 
+/**
+ * Stores the artifacts of a session in the object's entries and in its bucket. Writes in the bucket
+ * cannot be rolled back: an entry of kind `leftover` marks each key that no artifact refers to, from
+ * before the key may become unused until its deletion has succeeded.
+ */
 export class StoredArtifacts implements SessionArtifacts {
 	readonly #entries: Entries;
 	readonly #options: ArtifactOptions;
@@ -68,77 +76,79 @@ export class StoredArtifacts implements SessionArtifacts {
 	): Promise<void> {
 		if (name === '' || name.length > MAX_NAME_LENGTH || name.includes('\u0000')) {
 			throw new SessionStateError(
-				`an artifact has a name of 1 to ${MAX_NAME_LENGTH} characters; found ${name.length}`,
+				`the name of an artifact must have 1 to ${MAX_NAME_LENGTH} characters other than NUL; got ` +
+					`${name.length}`,
 			);
 		}
 		this.#entries.checkOpen();
-		const bytes = bytesOf(content);
+		const bytes = copyBytes(content);
 		const { bucket, maxBytes } = this.#options;
 		if (bytes.byteLength > Math.min(maxBytes, MAX_ROW_BYTES)) {
-			if (bucket) return this.#putLarge(bucket, { name, type, bytes });
+			if (bucket) return this.#putInBucket(bucket, { name, type, bytes });
 			throw new SessionStateError(
-				`the artifact "${name}" has ${bytes.byteLength} bytes, where the object keeps at most ` +
-					`${Math.min(maxBytes, MAX_ROW_BYTES)}; bind an R2 bucket and set settings.bucket to keep larger ones`,
+				`the artifact "${name}" has ${bytes.byteLength} bytes and the object stores at most ` +
+					`${Math.min(maxBytes, MAX_ROW_BYTES)}; bind an R2 bucket and set settings.bucket to store larger ones`,
 			);
 		}
-		const before = this.#entries.atomically(() => {
-			const found = this.#replaced(name);
+		const replacedKey = this.#entries.atomically(() => {
+			const key = this.#markReplaced(name);
 			this.#write(name, { type, size: bytes.byteLength });
 			this.#entries.write('artifact', name + BYTES, bytes);
-			return found;
+			return key;
 		});
-		await this.#discard(before);
+		await this.#deleteFromBucket(replacedKey);
 	}
 
-	async #putLarge(bucket: R2Bucket, { name, type, bytes }: Artifact): Promise<void> {
-		// A new key each time: who reads the old one meanwhile gets all of it.
+	async #putInBucket(bucket: R2Bucket, { name, type, bytes }: Artifact): Promise<void> {
+		// A new key for each upload: a concurrent reader of the old key still gets all of its bytes.
 		const key = `artifacts/${this.#options.object}/${crypto.randomUUID()}`;
-		// Until it is an artifact, which it never is where the object is lost meanwhile.
+		// A leftover until an artifact refers to it, which never happens if the object is lost meanwhile.
 		this.#entries.write('leftover', key, '');
-		let before: string | undefined;
+		let replacedKey: string | undefined;
 		try {
 			await bucket.put(key, bytes, { httpMetadata: { contentType: type } });
-			before = this.#entries.atomically(() => {
-				// Now, and not before: another one may have been put meanwhile.
-				const found = this.#replaced(name);
+			replacedKey = this.#entries.atomically(() => {
+				// Looked up after the upload: a concurrent `put` may have replaced the artifact meanwhile.
+				const found = this.#markReplaced(name);
 				this.#write(name, { type, size: bytes.byteLength, key });
 				this.#entries.remove('artifact', name + BYTES);
 				this.#entries.remove('leftover', key);
 				return found;
 			});
 		} catch (error) {
-			await this.#discard(key).catch(() => {}); // It is noted, and what failed is thrown.
+			// A failed deletion is retried when the session ends: the key is still marked as a leftover.
+			await this.#deleteFromBucket(key).catch(() => {});
 			throw error;
 		}
-		await this.#discard(before);
+		await this.#deleteFromBucket(replacedKey);
 	}
 
 	async get(name: string): Promise<Artifact | undefined> {
-		const kept = this.#find(name);
-		if (!kept) return undefined;
-		const { type, key } = kept;
+		const stored = this.#find(name);
+		if (!stored) return undefined;
+		const { type, key } = stored;
 		if (key === undefined) {
 			const bytes = this.#entries.find('artifact', name + BYTES)?.value;
 			return bytes instanceof ArrayBuffer ? { name, type, bytes } : undefined;
 		}
-		const found = await this.#options.bucket?.get(key);
-		// Another one was put meanwhile, or this one deleted.
-		if (!found && this.#find(name)?.key !== key) return this.get(name);
-		if (!found) {
+		const body = await this.#options.bucket?.get(key);
+		// The artifact was replaced or deleted while the bucket was read.
+		if (!body && this.#find(name)?.key !== key) return this.get(name);
+		if (!body) {
 			throw new SessionStateError(
-				`the artifact "${name}" is not in the bucket: it was removed there, or settings.bucket is ` +
-					'another one. Put it again, or delete it',
+				`the artifact "${name}" is not in the bucket: it was removed there, or settings.bucket is a ` +
+					'different bucket. Put the artifact again, or delete it',
 			);
 		}
-		return { name, type, bytes: await found.arrayBuffer() };
+		return { name, type, bytes: await body.arrayBuffer() };
 	}
 
 	async delete(name: string): Promise<void> {
 		this.#entries.checkOpen();
-		const key = this.#replaced(name);
+		const key = this.#markReplaced(name);
 		this.#entries.remove('artifact', name);
 		this.#entries.remove('artifact', name + BYTES);
-		await this.#discard(key);
+		await this.#deleteFromBucket(key);
 	}
 
 	list(): ArtifactInfo[] {
@@ -149,9 +159,9 @@ export class StoredArtifacts implements SessionArtifacts {
 	}
 
 	/**
-	 * Removes what is in the bucket: the object that knows of it ends.
+	 * Deletes this object's keys from the bucket, before the entries that list them are deleted.
 	 *
-	 * @param which what is of no artifact alone, where an archive knows of the others.
+	 * @param which `leftovers` keeps the artifacts, which an archive refers to.
 	 */
 	async clear(which: 'all' | 'leftovers'): Promise<void> {
 		const leftovers = this.#entries.list('leftover').map(({ key }) => key);
@@ -159,51 +169,50 @@ export class StoredArtifacts implements SessionArtifacts {
 		const keys = [...leftovers, ...artifacts.flatMap(({ value }) => parse(value).key ?? [])];
 		const { bucket, object, report } = this.#options;
 		if (keys.length > 0 && !bucket) report(new SessionStateError(orphaned(keys.length, object)));
-		// The bucket takes a thousand at a time.
-		for (let start = 0; start < keys.length; start += 1_000) {
-			await bucket?.delete(keys.slice(start, start + 1_000));
+		for (let start = 0; start < keys.length; start += MAX_DELETED_KEYS) {
+			await bucket?.delete(keys.slice(start, start + MAX_DELETED_KEYS));
 		}
 		for (const key of leftovers) this.#entries.remove('leftover', key);
 	}
 
-	/** Where in the bucket an artifact is that goes now: that is noted, since its removal may fail. */
-	#replaced(name: string): string | undefined {
+	/** Marks the bucket key of the artifact that is about to be replaced or deleted, and returns it. */
+	#markReplaced(name: string): string | undefined {
 		const key = this.#find(name)?.key;
 		if (key !== undefined) this.#entries.write('leftover', key, '');
 		return key;
 	}
 
-	async #discard(key: string | undefined): Promise<void> {
+	async #deleteFromBucket(key: string | undefined): Promise<void> {
 		if (key === undefined) return;
 		await this.#options.bucket?.delete(key);
 		this.#entries.remove('leftover', key);
 	}
 
-	#find(name: string): KeptArtifact | undefined {
+	#find(name: string): StoredArtifact | undefined {
 		const text = this.#entries.read('artifact', name);
 		return text === undefined ? undefined : parse(text);
 	}
 
-	#write(name: string, kept: KeptArtifact): void {
-		this.#entries.write('artifact', name, JSON.stringify(kept));
+	#write(name: string, artifact: StoredArtifact): void {
+		this.#entries.write('artifact', name, JSON.stringify(artifact));
 	}
 }
 
 function orphaned(count: number, object: string): string {
 	return (
-		`a session that has ended kept artifacts in a bucket, and ${count} of them ${count === 1 ? 'stays' : 'stay'} there: ` +
-		'settings.bucket is missing. Set it for as long as there are such sessions, and remove what ' +
-		`begins with artifacts/${object}/`
+		`${count} artifact${count === 1 ? '' : 's'} of an ended session cannot be deleted from the bucket: ` +
+		'settings.bucket is missing. Set it for as long as such sessions exist, and delete the keys ' +
+		`that begin with artifacts/${object}/`
 	);
 }
 
-function parse(text: string): KeptArtifact {
-	// Sound: nothing but `put` writes it.
-	return JSON.parse(text) as KeptArtifact;
+function parse(text: string): StoredArtifact {
+	// Safe because only `put` writes these entries.
+	return JSON.parse(text) as StoredArtifact;
 }
 
-/** A copy: whoever gave it may change it while it is stored. */
-function bytesOf(content: ArrayBuffer | string | Uint8Array): ArrayBuffer {
+/** Copies the content: the caller may change its buffer while the bytes are being stored. */
+function copyBytes(content: ArrayBuffer | string | Uint8Array): ArrayBuffer {
 	const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
 	return Uint8Array.from(new Uint8Array(bytes)).buffer;
 }

@@ -5,231 +5,236 @@ import type { CallToolResult } from 'tmcp';
 
 import type { Entries } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
-import type { ObjectAlarm } from '../object/object-alarm.ts';
+import type { ObjectAlarm } from '../storage/object-alarm.ts';
 
-/** A call of a tool that was not answered at once. */
+/** A call whose response is not complete. */
 export interface InterruptedCall {
 	readonly id: string;
 	readonly tool: string;
-	/** Undefined where they were too large to be kept. */
+	/** Undefined if they were too large to be stored. */
 	readonly arguments: Readonly<Record<string, unknown>> | undefined;
 	/** Milliseconds since the epoch. */
 	readonly startedAtMs: number;
-	/** How often it was resumed. */
+	/** How often the call was resumed. */
 	readonly attempts: number;
 }
 
-/** The calls of a session that are not answered yet. */
+/** Lists the calls of a session that are in flight. */
 export interface SessionCalls {
 	list(): InterruptedCall[];
 }
 
-/** The result of a tool, as tmcp's tools give it. */
+/** The result of a tool, as tmcp's tools return it. */
 export type ToolResult = CallToolResult<undefined>;
 
-/** Goes on with a call whose instance was lost, or ends it. What it throws is the call's error. */
+/** Continues a call whose instance was lost, or ends it. An error that it throws ends the call. */
 export type ResumeCall = (call: InterruptedCall) => Promise<ToolResult> | ToolResult;
 
-/** What is kept of a call. */
-interface KeptCall extends Omit<InterruptedCall, 'id'> {
-	/** Which instance of the object works on it. */
+/** A call before it is recorded. */
+export interface ToolCall {
+	readonly tool: string;
+	readonly arguments: unknown;
+	readonly session: string;
+	/** The JSON-RPC id of the client's request. */
+	readonly messageId: number | string;
+}
+
+/** The stored form of a call. */
+interface CallRecord extends Omit<InterruptedCall, 'id'> {
+	/** The instance of the object that runs the call. */
 	readonly instance: string;
 	readonly session: string;
-	/** The id of the client's message. */
 	readonly messageId: number | string;
-	/** Where its client can come back for the answer. */
+	/** The resumable stream through which the client can fetch the response after it reconnects. */
 	readonly stream?: string | undefined;
 }
 
-/** What the calls depend on. */
-export interface CallsOptions {
+export interface CallJournalOptions {
 	readonly resume: ResumeCall | undefined;
-	/** Keeps an answer for a client that comes back for it. */
-	readonly keep: (session: string, events: CallEvents) => void;
-	/** Sends an answer to a client of a transport that has one stream for all of them. */
-	readonly say: (session: string, frame: string) => void;
+	/** Stores a response until the client resumes the call's stream. */
+	readonly keepResponse: (session: string, events: CallEvents) => void;
+	/** Sends a response on the session's only stream, for the legacy SSE transport. */
+	readonly sendResponse: (session: string, frame: string) => void;
 	readonly now: () => number;
 	readonly report: (error: unknown) => void;
 }
 
-/** A row holds 2 MB. */
+/** A row holds at most 2 MB. */
 const MAX_ARGUMENTS_LENGTH = 512 * 1_024;
-/** Microtasks in which a tool that waits for nothing has answered. */
-const TURNS_OF_A_CALL = 100;
-/** An alarm finds a call whose object was lost, and which nobody came back for, after this time. */
-const CHECK_MS = 60_000;
-/** A call that takes its object down with it is not resumed for ever. */
+/** The number of microtasks that a call without I/O gets to complete before it is recorded. */
+const SYNCHRONOUS_TURNS = 100;
+/** After this time the alarm starts a new instance for a lost call if no request has. */
+const RECOVERY_MS = 60_000;
+/** A call that terminates its object each time it runs must not be resumed for ever. */
 const MAX_ATTEMPTS = 3;
 const CALL_LOST = -32_001;
 
-/** The calls that are at work: noted while they are, so that none is forgotten with its instance. */
+/** Records the calls in flight, so that the next instance can resume them after this one is lost. */
 export class CallJournal implements SessionCalls {
 	readonly #entries: Entries;
 	readonly #alarm: ObjectAlarm;
-	readonly #options: CallsOptions;
+	readonly #options: CallJournalOptions;
 	readonly #instance: string = crypto.randomUUID();
-	readonly #resumed = new Set<string>();
+	readonly #resuming = new Set<string>();
 
-	constructor(entries: Entries, alarm: ObjectAlarm, options: CallsOptions) {
+	constructor(entries: Entries, alarm: ObjectAlarm, options: CallJournalOptions) {
 		this.#entries = entries;
 		this.#alarm = alarm;
 		this.#options = options;
 	}
 
-	/** How many are noted. */
+	/** The number of recorded calls. */
 	get count(): number {
 		return this.#entries.size('call').count;
 	}
 
-	/** Whether any is of this session. */
+	/** Whether the session has a recorded call. */
 	hasCallsOf(session: string): boolean {
 		return this.#entries.list('call').some(({ value }) => parse(value).session === session);
 	}
 
 	list(): InterruptedCall[] {
-		return this.#entries.list('call').map(({ key, value }) => shown(key, parse(value)));
+		return this.#entries.list('call').map(({ key, value }) => interruptedCall(key, parse(value)));
 	}
 
-	/** Whether a message tells that a client has come back for a call which is being resumed. */
+	/** Whether a message announces that a client waits for a call which is being resumed. */
 	awaitsResume(message: string): boolean {
-		// Sound: a handler of this family made it.
+		// Safe because this package's handlers are the only senders.
 		const { params } = JSON.parse(message) as { params?: { stream?: string } };
 		const stream = params?.stream;
 		if (stream === undefined) return false;
-		return [...this.#resumed].some((id) => {
+		return [...this.#resuming].some((id) => {
 			const text = this.#entries.read('call', id);
 			return text !== undefined && parse(text).stream === stream;
 		});
 	}
 
 	/**
-	 * Runs a call, and notes it unless it is answered within its turn: nothing can be lost in between,
-	 * and two rows for each call would be felt.
+	 * Runs a call. Records it unless it completes without I/O: an instance cannot be lost within one
+	 * turn, and recording costs two row writes.
 	 *
-	 * @param told gets the id of the note, once there is one.
+	 * @param onRecorded gets the id of the record.
 	 */
 	async run<Result>(
-		asked: { session: string; messageId: number | string; tool: string; arguments: unknown },
-		work: () => Promise<Result>,
-		told: (id: string) => void,
+		call: ToolCall,
+		execute: () => Promise<Result>,
+		onRecorded: (id: string) => void,
 	): Promise<Result> {
 		const startedAtMs = this.#options.now();
-		const call = { isOver: false };
-		const running = work().finally(() => (call.isOver = true));
-		// Whoever awaits it below handles its failure.
-		running.catch(() => {});
-		for (let turn = 0; turn < TURNS_OF_A_CALL && !call.isOver; turn++) await Promise.resolve();
-		if (call.isOver) return running;
+		const state = { isSettled: false };
+		const promise = execute().finally(() => (state.isSettled = true));
+		// Prevents an unhandled rejection while this method spins below; the caller still gets the error.
+		promise.catch(() => {});
+		for (let turn = 0; turn < SYNCHRONOUS_TURNS && !state.isSettled; turn++) {
+			await Promise.resolve();
+		}
+		if (state.isSettled) return promise;
 		const id = crypto.randomUUID();
-		const { tool, session, messageId } = asked;
+		const { tool, session, messageId } = call;
 		this.#write(id, {
 			...{ tool, session, messageId, startedAtMs, attempts: 0 },
-			arguments: keptArguments(asked.arguments),
+			arguments: storableArguments(call.arguments),
 			instance: this.#instance,
 		});
-		told(id);
+		onRecorded(id);
 		try {
-			return await running;
+			return await promise;
 		} finally {
 			this.#entries.remove('call', id);
 		}
 	}
 
-	/** Notes where the client of a call can come back for its answer. */
-	primed(id: string, stream: string): void {
+	/** Records the resumable stream of a call. */
+	setStream(id: string, stream: string): void {
 		const text = this.#entries.read('call', id);
 		if (text !== undefined) this.#write(id, { ...parse(text), stream });
 	}
 
-	/** Finds the calls of instances that are no more, and ends or resumes each. Never rejects. */
+	/** Resumes or ends each call that a lost instance has left behind. Never rejects. */
 	async recover(): Promise<void> {
 		const lost = this.#entries
 			.list('call')
 			.map(({ key, value }) => ({ id: key, call: parse(value) }))
 			.filter(({ call }) => call.instance !== this.#instance);
-		// Before anything is awaited: who looks next finds them taken.
+		// Claims all of them before the first await, so that a concurrent recovery skips them.
 		for (const { id, call } of lost) {
 			this.#write(id, { ...call, instance: this.#instance, attempts: call.attempts + 1 });
-			this.#resumed.add(id);
+			this.#resuming.add(id);
 		}
 		await Promise.all(lost.map(({ id, call }) => this.#resume(id, call)));
 	}
 
-	/** Looks after the calls whose time to be looked at has come. */
-	check(): void {
+	/** Postpones the recovery alarm of the calls that are still in flight. */
+	postponeRecovery(): void {
 		for (const { key, value } of this.#entries.due('call', this.#options.now())) {
 			this.#write(key, parse(value));
 		}
 	}
 
-	async #resume(id: string, call: KeptCall): Promise<void> {
+	async #resume(id: string, call: CallRecord): Promise<void> {
 		const { messageId, session } = call;
-		let answer: object;
+		let response: object;
 		try {
-			answer = { jsonrpc: '2.0', id: messageId, result: await this.#result(id, call) };
+			response = { jsonrpc: '2.0', id: messageId, result: await this.#result(id, call) };
 		} catch (error) {
 			const message = reasonOf(error);
-			answer = { jsonrpc: '2.0', id: messageId, error: { code: CALL_LOST, message } };
+			response = { jsonrpc: '2.0', id: messageId, error: { code: CALL_LOST, message } };
 		}
-		this.#resumed.delete(id);
-		// Its stream may have got its name only now.
+		this.#resuming.delete(id);
+		// Read again: the stream may have been recorded while the call was resumed.
 		const text = this.#entries.read('call', id);
 		const stream = text === undefined ? call.stream : parse(text).stream;
 		this.#entries.remove('call', id);
-		const message = `event: message\ndata: ${JSON.stringify(answer)}\n\n`;
-		if (stream === undefined) return this.#options.say(session, message);
-		const frame = withEventId({ stream, sequence: FIRST_SEQUENCE_AFTER_LOSS }, message);
+		const message = `event: message\ndata: ${JSON.stringify(response)}\n\n`;
+		if (stream === undefined) return this.#options.sendResponse(session, message);
+		const first = FIRST_SEQUENCE_AFTER_LOSS;
+		const frames = [withEventId({ stream, sequence: first }, message)];
 		try {
-			this.#options.keep(session, {
-				stream,
-				first: FIRST_SEQUENCE_AFTER_LOSS,
-				frames: [frame],
-				isComplete: true,
-			});
+			this.#options.keepResponse(session, { stream, first, frames, isComplete: true });
 		} catch (error) {
 			this.#options.report(error);
 		}
 	}
 
-	async #result(id: string, call: KeptCall): Promise<ToolResult> {
+	async #result(id: string, call: CallRecord): Promise<ToolResult> {
 		const { resume, report } = this.#options;
 		if (!resume) throw new SessionStateError(LOST);
 		if (call.attempts >= MAX_ATTEMPTS) {
 			throw new SessionStateError(
 				`the call of ${call.tool} was lost with its object ${MAX_ATTEMPTS + 1} times and is not resumed ` +
-					'again; find out what ends the object while it works',
+					'again; find out what terminates the object while the call runs',
 			);
 		}
 		try {
-			return await resume(shown(id, { ...call, attempts: call.attempts + 1 }));
+			return await resume(interruptedCall(id, { ...call, attempts: call.attempts + 1 }));
 		} catch (error) {
 			report(error);
 			throw error;
 		}
 	}
 
-	#write(id: string, call: KeptCall): void {
-		this.#entries.write('call', id, JSON.stringify(call), this.#options.now() + CHECK_MS);
+	#write(id: string, call: CallRecord): void {
+		this.#entries.write('call', id, JSON.stringify(call), this.#options.now() + RECOVERY_MS);
 		this.#alarm.update();
 	}
 }
 
 const LOST =
-	'the server was restarted while it worked on this call, and nothing resumes it; call the tool again';
+	'the server restarted during this call and does not implement resumeCall; call the tool again';
 
-function shown(id: string, call: KeptCall): InterruptedCall {
+function interruptedCall(id: string, call: CallRecord): InterruptedCall {
 	const { tool, startedAtMs, attempts } = call;
 	return { id, tool, arguments: call.arguments, startedAtMs, attempts };
 }
 
-function parse(text: string): KeptCall {
-	// Sound: nothing but `#write` writes it.
-	return JSON.parse(text) as KeptCall;
+function parse(text: string): CallRecord {
+	// Safe because only `#write` writes these entries.
+	return JSON.parse(text) as CallRecord;
 }
 
-function keptArguments(value: unknown): Record<string, unknown> | undefined {
+function storableArguments(value: unknown): Record<string, unknown> | undefined {
 	if (typeof value !== 'object' || value === null) return {};
 	const { length } = JSON.stringify(value);
-	// Sound: the protocol has an object here, and any other is as good as one without keys.
+	// Safe because the protocol allows only objects here; an array has no named arguments to read.
 	return length <= MAX_ARGUMENTS_LENGTH ? (value as Record<string, unknown>) : undefined;
 }

@@ -2,138 +2,140 @@ import { withTimeout } from '@tmcp-sessions/core/backend';
 
 import type { Entries, Entry } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
-import type { ObjectAlarm } from '../object/object-alarm.ts';
+import type { ObjectAlarm } from '../storage/object-alarm.ts';
 
-/** Does what was scheduled. Where it throws it is run again, later and later. */
+/** Runs a scheduled job. If it throws, the job is retried with increasing delays. */
 export type OnSchedule = (name: string, payload: unknown) => Promise<void> | void;
 
-interface Scheduled {
+/** The stored form of a scheduled job. */
+interface Job {
 	readonly payload?: unknown;
-	/** How often it has failed. */
+	/** How often the job has failed. */
 	readonly failures: number;
 }
 
 const MAX_NAME_LENGTH = 256;
 const MAX_PAYLOAD_LENGTH = 128 * 1_024;
-const MAX_SCHEDULED = 1_000;
+const MAX_JOBS = 1_000;
 const FIRST_RETRY_MS = 2_000;
 const MAX_FAILURES = 8;
-/** The platform ends an alarm after 15 minutes, and lets go of one that it had to end too often. */
-const LONGEST_MS = 5 * 60_000;
+/** The platform terminates an alarm handler after 15 minutes and stops retrying after a few times. */
+const JOB_TIMEOUT_MS = 5 * 60_000;
 
 interface ScheduleOptions {
 	readonly now: () => number;
 	readonly report: (error: unknown) => void;
-	/** Settles when what was written is on the disk. */
-	readonly stored: () => Promise<void>;
+	/** Resolves after the preceding writes have reached the disk. */
+	readonly synced: () => Promise<void>;
 }
 
-/** What a session wants done at a time, by name: an object has one alarm, which they share. */
+/** Runs a session's named jobs at their times. All of them share the object's single alarm. */
 export class Schedule {
 	readonly #entries: Entries;
 	readonly #alarm: ObjectAlarm;
-	readonly #now: () => number;
-	readonly #report: (error: unknown) => void;
-	readonly #stored: () => Promise<void>;
+	readonly #options: ScheduleOptions;
 
-	constructor(entries: Entries, alarm: ObjectAlarm, { now, report, stored }: ScheduleOptions) {
+	constructor(entries: Entries, alarm: ObjectAlarm, options: ScheduleOptions) {
 		this.#entries = entries;
 		this.#alarm = alarm;
-		this.#now = now;
-		this.#report = report;
-		this.#stored = stored;
+		this.#options = options;
 	}
 
 	/**
-	 * @param when in the place of when it was scheduled before; one that has passed is now.
-	 * @throws {SessionStateError} for a time that is none, or what is too long or too many.
+	 * Schedules a job. Replaces the one of the same name.
+	 *
+	 * @param when a time in the past runs the job at once.
+	 * @throws {SessionStateError} if the time is invalid or a limit is exceeded.
 	 */
 	set(name: string, when: Date | number, payload?: unknown): void {
-		const atMs = typeof when === 'number' ? when : when.getTime();
-		const value = JSON.stringify({ payload, failures: 0 } satisfies Scheduled);
-		if (!Number.isFinite(atMs)) {
+		const dueMs = typeof when === 'number' ? when : when.getTime();
+		const value = JSON.stringify({ payload, failures: 0 } satisfies Job);
+		if (!Number.isFinite(dueMs)) {
 			throw new SessionStateError(
-				`schedule takes a Date or milliseconds since the epoch for "${name}"; found ${String(when)}`,
+				`schedule("${name}") requires a Date or milliseconds since the epoch; got ${String(when)}`,
 			);
 		}
 		const isTooLong = name.length > MAX_NAME_LENGTH || value.length > MAX_PAYLOAD_LENGTH;
 		if (name === '' || isTooLong) {
 			throw new SessionStateError(
-				`schedule takes a name of 1 to ${MAX_NAME_LENGTH} characters and a payload of at most ` +
-					`${MAX_PAYLOAD_LENGTH} as JSON; found ${name.length} and ${value.length}. Keep what is larger ` +
-					'in the context or in a table, and schedule its key',
+				`schedule requires a name of 1 to ${MAX_NAME_LENGTH} characters and a payload of at most ` +
+					`${MAX_PAYLOAD_LENGTH} characters as JSON; got ${name.length} and ${value.length}. Store larger ` +
+					'data in the context or in a table, and schedule its key',
 			);
 		}
 		const isNew = this.#entries.find('schedule', name) === undefined;
-		if (isNew && this.#entries.size('schedule').count >= MAX_SCHEDULED) {
+		if (isNew && this.#entries.size('schedule').count >= MAX_JOBS) {
 			throw new SessionStateError(
-				`a session has at most ${MAX_SCHEDULED} things scheduled; cancel some with unschedule, or ` +
-					'keep a queue in a table and schedule its next entry alone',
+				`a session can schedule at most ${MAX_JOBS} jobs; cancel some with unschedule, or keep a queue ` +
+					'in a table and schedule only its next entry',
 			);
 		}
-		this.#entries.write('schedule', name, value, atMs);
+		this.#entries.write('schedule', name, value, dueMs);
 		this.#alarm.update();
 	}
 
-	/** @returns whether it was scheduled. */
+	/** @returns whether the job was scheduled. */
 	cancel(name: string): boolean {
 		return this.#entries.remove('schedule', name);
 	}
 
-	/** Does what is due, one after the other. One that fails or never ends holds up none of the others. */
+	/** Runs the due jobs one after the other. A job that fails or hangs does not block the others. */
 	async run(onSchedule: OnSchedule | undefined): Promise<void> {
-		for (const each of this.#entries.due('schedule', this.#now())) {
-			// It may be cancelled or moved while another one is done.
-			if (this.#isAsItWas(each)) await this.#do(each, onSchedule);
+		for (const entry of this.#entries.due('schedule', this.#options.now())) {
+			// An earlier job may have cancelled or moved this one.
+			if (this.#isUnchanged(entry)) await this.#runJob(entry, onSchedule);
 		}
 	}
 
-	async #do({ key: name, value }: Entry, onSchedule: OnSchedule | undefined): Promise<void> {
-		// Sound: nothing but this class writes it.
-		const { payload, failures } = JSON.parse(value) as Scheduled;
+	async #runJob({ key: name, value }: Entry, onSchedule: OnSchedule | undefined): Promise<void> {
+		// Safe because only this class writes these entries.
+		const { payload, failures } = JSON.parse(value) as Job;
 		if (failures >= MAX_FAILURES) return this.#drop(name);
-		// Counted before, and stored: it may take its object down with it.
-		const counted = this.#count(name, payload, failures);
-		await this.#stored();
+		// Counts the attempt on disk before it starts: the job may terminate its object.
+		const retry = this.#scheduleRetry(name, payload, failures);
+		await this.#options.synced();
 		try {
-			if (!onSchedule) throw new SessionStateError(NOBODY);
-			const work = async (): Promise<void> => onSchedule(name, payload);
-			await withTimeout(LONGEST_MS, work(), () => new SessionStateError(tooLong(name)));
-			// What it scheduled under its own name stays.
-			if (this.#isAsItWas(counted)) this.#entries.remove('schedule', name);
+			if (!onSchedule) throw new SessionStateError(NOT_IMPLEMENTED);
+			const promise = (async () => onSchedule(name, payload))();
+			await withTimeout(JOB_TIMEOUT_MS, promise, () => new SessionStateError(timedOut(name)));
+			// Keeps an entry that the job itself has scheduled under its own name.
+			if (this.#isUnchanged(retry)) this.#entries.remove('schedule', name);
 		} catch (error) {
-			this.#report(error);
-			if (!this.#isAsItWas(counted)) return;
+			this.#options.report(error);
+			if (!this.#isUnchanged(retry)) return;
 			if (failures + 1 >= MAX_FAILURES) this.#drop(name);
-			else this.#count(name, payload, failures);
+			else this.#scheduleRetry(name, payload, failures);
 		}
 	}
 
-	/** Has it run again, later and later. */
-	#count(name: string, payload: unknown, failures: number): Entry {
-		const value = JSON.stringify({ payload, failures: failures + 1 } satisfies Scheduled);
-		const atMs = this.#now() + FIRST_RETRY_MS * 4 ** failures;
-		this.#entries.write('schedule', name, value, atMs);
-		return { key: name, value, atMs };
+	#scheduleRetry(name: string, payload: unknown, failures: number): Entry {
+		const value = JSON.stringify({ payload, failures: failures + 1 } satisfies Job);
+		const dueMs = this.#options.now() + FIRST_RETRY_MS * 4 ** failures;
+		this.#entries.write('schedule', name, value, dueMs);
+		return { key: name, value, dueMs };
 	}
 
 	#drop(name: string): void {
 		this.#entries.remove('schedule', name);
-		this.#report(new SessionStateError(`"${name}" failed ${MAX_FAILURES} times and is dropped`));
+		this.#options.report(
+			new SessionStateError(
+				`the job "${name}" failed ${MAX_FAILURES} times and is not retried again`,
+			),
+		);
 	}
 
-	#isAsItWas({ key, value, atMs }: Entry): boolean {
-		const found = this.#entries.find('schedule', key);
-		return found?.value === value && found.atMs === atMs;
+	#isUnchanged({ key, value, dueMs }: Entry): boolean {
+		const entry = this.#entries.find('schedule', key);
+		return entry?.value === value && entry.dueMs === dueMs;
 	}
 }
 
-function tooLong(name: string): string {
+function timedOut(name: string): string {
 	return (
-		`"${name}" took longer than ${LONGEST_MS / 1000} s, counts as failed and is run again, though it may ` +
-		'still be at work; give what it waits for a time limit, or hand it to session.waitUntil'
+		`the job "${name}" took longer than ${JOB_TIMEOUT_MS / 1000} s, counts as failed and is retried, ` +
+		'although it may still be running; set a timeout for what it waits for, or move it to session.waitUntil'
 	);
 }
 
-const NOBODY =
-	'something is scheduled and nobody does it: implement onSchedule(name, payload) in your SessionObject';
+const NOT_IMPLEMENTED =
+	'a job is due and cannot run: implement onSchedule(name, payload) in your SessionObject';

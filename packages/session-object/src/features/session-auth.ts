@@ -10,64 +10,66 @@ import { SessionAuthError } from '../errors.ts';
 export interface AuthTokens {
 	readonly accessToken: string;
 	readonly refreshToken?: string | undefined;
-	/** When the access token expires, milliseconds since the epoch; never, where it is not said. */
+	/** When the access token expires, in milliseconds since the epoch. Default: never. */
 	readonly expiresAtMs?: number | undefined;
-	/** Anything else that has to be kept with them: JSON. */
+	/** Additional JSON data to store with the tokens. */
 	readonly extra?: unknown;
 }
 
-/** The tokens of a session, encrypted where they are kept. */
+/** The tokens of a session, encrypted in its storage. */
 export interface SessionAuth {
 	/**
-	 * @param service whose they are, such as `github`.
-	 * @throws {SessionAuthError} where there is no key to encrypt with, or for what are no tokens.
+	 * Encrypts and stores the tokens for a service.
+	 *
+	 * @param service a name of your choice, such as `github`.
+	 * @throws {SessionAuthError} if there is no encryption key or the tokens are invalid.
 	 */
 	set(service: string, tokens: AuthTokens): Promise<void>;
 	/**
-	 * Tokens that are good: expired ones are refreshed before, once, however many ask.
+	 * Returns valid tokens. Refreshes expired ones first, once for all concurrent callers.
 	 *
-	 * @returns undefined where none were set.
-	 * @throws {SessionAuthError} where they cannot be decrypted or refreshed.
+	 * @returns undefined if none are set.
+	 * @throws {SessionAuthError} if the tokens cannot be decrypted or refreshed.
 	 */
 	get(service: string): Promise<AuthTokens | undefined>;
 	delete(service: string): void;
-	/** The services that there are tokens for. */
+	/** Returns the services for which tokens are set. */
 	services(): string[];
 }
 
 /**
- * Makes new tokens of expired ones. A refresh token or `extra` that it leaves out stays as it was. What
- * it throws reaches every call that waits for them, and so does that it took longer than a minute.
+ * Exchanges expired tokens for new ones. A `refreshToken` or `extra` that it omits keeps its value.
+ * An error that it throws reaches every call that waits for the tokens, and so does its timeout after
+ * one minute.
  */
 export type RefreshAuth = (service: string, expired: AuthTokens) => Promise<AuthTokens>;
 
-/** What the tokens of a session depend on. */
 export interface AuthOptions {
-	/** Secrets of at least 32 characters; the first encrypts, all decrypt. */
+	/** Secrets of at least 32 characters: the first one encrypts, all of them decrypt. */
 	readonly keys: () => readonly string[];
-	/** Of the object: nothing opens what was sealed for another one. */
-	readonly boundTo: string;
+	/** The object's id. Tokens that were sealed for another object cannot be decrypted. */
+	readonly objectId: string;
 	readonly refresh: RefreshAuth | undefined;
 	readonly now: () => number;
 }
 
-/** Tokens that expire within this time are refreshed: a request takes a while. */
+/** Tokens are refreshed this long before they expire, so that they last for a request. */
 const LEEWAY_MS = 30_000;
-/** What is between these is a time of this century in seconds, by mistake: in ms it is of early 1970. */
+/** A time between these two is in seconds by mistake: as milliseconds it is in early 1970. */
 const FIRST_SECONDS = 1_000_000_000;
 const LAST_SECONDS = 5_000_000_000;
-/** Nothing else ends a request to another service that never answers, and all calls would wait for it. */
-const REFRESH_MS = 60_000;
-const TOO_LONG = `refreshAuth took longer than ${REFRESH_MS / 1000} s: give its requests a time limit`;
+/** The platform does not time a subrequest out, and every call that needs the tokens waits for it. */
+const REFRESH_TIMEOUT_MS = 60_000;
+const TIMED_OUT = `refreshAuth took longer than ${REFRESH_TIMEOUT_MS / 1000} s: set a timeout for its requests`;
 const MIN_KEY_LENGTH = 32;
 const VARIABLE = 'TMCP_AUTH_KEYS';
 
-/** The tokens of a session, in the object's entries: AES-256-GCM with a key derived of a secret. */
+/** Stores tokens in the object's entries, encrypted by AES-256-GCM with a key derived from a secret. */
 export class StoredAuth implements SessionAuth {
 	readonly #entries: Entries;
 	readonly #options: AuthOptions;
 	#sealing: Sealing | undefined;
-	/** What is being refreshed. All requests of an object may wait for one promise: they share its I/O. */
+	/** All requests of an object may await the same promise: they share one I/O context. */
 	readonly #refreshing = new Map<string, Promise<AuthTokens>>();
 
 	constructor(entries: Entries, options: AuthOptions) {
@@ -88,9 +90,9 @@ export class StoredAuth implements SessionAuth {
 		const tokens = await this.#open(service, sealed);
 		const { expiresAtMs = Infinity } = tokens;
 		if (expiresAtMs - LEEWAY_MS > this.#options.now()) return tokens;
-		// Another call may have begun, or finished, while this one decrypted.
-		const begun = this.#refreshing.get(service);
-		if (begun) return begun;
+		// Another call may have started or finished a refresh during the decryption.
+		const started = this.#refreshing.get(service);
+		if (started) return started;
 		if (this.#entries.read('auth', service) !== sealed) return this.get(service);
 		const refresh = this.#refresh(service, tokens, sealed);
 		this.#refreshing.set(service, refresh);
@@ -113,80 +115,86 @@ export class StoredAuth implements SessionAuth {
 		const { refresh } = this.#options;
 		if (!refresh) {
 			throw new SessionAuthError(
-				`the tokens for "${service}" have expired and nothing refreshes them: implement ` +
-					'refreshAuth(service, expired) in your SessionObject, or have the user authorize again',
+				`the tokens for "${service}" have expired and cannot be refreshed: implement ` +
+					'refreshAuth(service, expired) in your SessionObject, or ask the user to authorize again',
 			);
 		}
-		const made = async (): Promise<AuthTokens> => {
+		const refreshAndStore = async (): Promise<AuthTokens> => {
 			const tokens = await refresh(service, expired);
 			checkTokens(service, tokens);
-			return this.#refreshed(service, { expired, tokens, sealed });
+			return this.#storeRefreshed(service, { expired, tokens, sealed });
 		};
 		try {
-			return await withTimeout(REFRESH_MS, made(), () => new SessionAuthError(TOO_LONG));
+			return await withTimeout(
+				REFRESH_TIMEOUT_MS,
+				refreshAndStore(),
+				() => new SessionAuthError(TIMED_OUT),
+			);
 		} catch (cause) {
 			throw new SessionAuthError(
 				`the tokens for "${service}" have expired and could not be refreshed (${reasonOf(cause)}); ` +
-					'try again later, or have the user authorize again',
+					'try again later, or ask the user to authorize again',
 				{ cause },
 			);
 		}
 	}
 
-	async #refreshed(
+	async #storeRefreshed(
 		service: string,
 		{ expired, tokens, sealed }: { expired: AuthTokens; tokens: AuthTokens; sealed: string },
 	): Promise<AuthTokens> {
-		// A refresh token that is not replaced is good for the next time (RFC 6749, section 6).
+		// Without a new refresh token the old one stays valid: RFC 6749, section 6.
 		const { refreshToken = expired.refreshToken, extra = expired.extra } = tokens;
-		const whole = { ...tokens, refreshToken, extra };
-		const fresh = await this.#seal(service, whole);
-		// Whoever set or deleted them meanwhile knows better.
-		if (this.#entries.read('auth', service) === sealed) this.#entries.write('auth', service, fresh);
-		return whole;
+		const merged = { ...tokens, refreshToken, extra };
+		const resealed = await this.#seal(service, merged);
+		// Keeps tokens that were set or deleted during the refresh.
+		if (this.#entries.read('auth', service) === sealed) {
+			this.#entries.write('auth', service, resealed);
+		}
+		return merged;
 	}
 
 	#seal(service: string, tokens: AuthTokens): Promise<string> {
-		return this.#seals().seal(JSON.stringify(tokens), this.#boundTo(service));
+		return this.#getSealing().seal(JSON.stringify(tokens), this.#boundTo(service));
 	}
 
 	async #open(service: string, sealed: string): Promise<AuthTokens> {
-		const opened = await this.#seals().open(sealed, this.#boundTo(service));
-		// Sound: what opens was sealed by `set`.
+		const opened = await this.#getSealing().open(sealed, this.#boundTo(service));
+		// Safe because text that opens was sealed by `#seal`.
 		if (opened) return JSON.parse(opened.text) as AuthTokens;
 		throw new SessionAuthError(
-			`the tokens for "${service}" cannot be decrypted with any key of ${VARIABLE}: the key was ` +
-				'changed, or the storage was. Put the old key behind the new one until all tokens have been ' +
-				`set again, or let go of them with auth.delete("${service}") and have the user authorize again`,
+			`the tokens for "${service}" cannot be decrypted with any key of ${VARIABLE}: the key or the ` +
+				'storage has changed. Append the old key to the new one until all tokens have been set again, ' +
+				`or call auth.delete("${service}") and ask the user to authorize again`,
 		);
 	}
 
-	#seals(): Sealing {
+	#getSealing(): Sealing {
 		if (this.#sealing) return this.#sealing;
 		const keys = this.#options.keys();
 		if (keys.length === 0 || keys.some((key) => key.length < MIN_KEY_LENGTH)) {
 			throw new SessionAuthError(
-				`tokens are encrypted with keys of at least ${MIN_KEY_LENGTH} characters from the variable ` +
-					`${VARIABLE} or settings.authKeys; found ${keys.length === 0 ? 'none' : 'a shorter one'}. ` +
-					`Make one with: openssl rand -base64 32 | npx wrangler secret put ${VARIABLE}`,
+				`storing tokens requires keys of at least ${MIN_KEY_LENGTH} characters in the variable ` +
+					`${VARIABLE} or in settings.authKeys; found ${keys.length === 0 ? 'none' : 'a shorter one'}. ` +
+					`Create one with: openssl rand -base64 32 | npx wrangler secret put ${VARIABLE}`,
 			);
 		}
 		return (this.#sealing = createSealing(keys, 'tmcp-sessions session auth'));
 	}
 
 	#boundTo(service: string): string {
-		return JSON.stringify([this.#options.boundTo, service]);
+		return JSON.stringify([this.#options.objectId, service]);
 	}
 }
 
-/** What comes from another service is as its author wrote it down, and types say nothing of it. */
+/** Checks at runtime too: responses of other services are usually cast to `AuthTokens`. */
 function checkTokens(service: string, tokens: unknown): void {
 	const { accessToken, expiresAtMs } = isObject(tokens) ? tokens : {};
 	const hasToken = typeof accessToken === 'string' && accessToken !== '';
 	if (hasToken && (expiresAtMs === undefined || isTime(expiresAtMs))) return;
 	throw new SessionAuthError(
-		`the tokens for "${service}" must have an accessToken and, where it is given, an expiresAtMs in ` +
-			'milliseconds since the epoch; found ' +
+		`the tokens for "${service}" must have a non-empty accessToken, and expiresAtMs, if set, must be in ` +
+			'milliseconds since the epoch; got ' +
 			(hasToken
 				? `an expiresAtMs of ${String(expiresAtMs)}`
 				: `an accessToken of ${typeof accessToken}`),
@@ -198,9 +206,9 @@ function isTime(value: unknown): boolean {
 	return value < FIRST_SECONDS || value > LAST_SECONDS;
 }
 
-/** The keys of a deployment: those that are given, or else those of its environment. */
-export function authKeys(given: readonly string[] | undefined, env: unknown): string[] {
+/** Returns the keys from the settings, or from the environment if the settings have none. */
+export function authKeys(configured: readonly string[] | undefined, env: unknown): string[] {
 	const value: unknown =
 		typeof env === 'object' && env !== null ? Reflect.get(env, VARIABLE) : undefined;
-	return parseSecrets(given ?? (typeof value === 'string' ? [value] : []));
+	return parseSecrets(configured ?? (typeof value === 'string' ? [value] : []));
 }

@@ -3,19 +3,19 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Entries } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
 
-/** Values by their keys: what JSON holds. */
+/** JSON values by key. */
 export type ContextValues = object;
 
-/** A schema for each key: whatever speaks Standard Schema, such as valibot or zod. */
+/** A schema for each key, from any library that implements Standard Schema, such as valibot or zod. */
 export type ContextSchemas<Values extends ContextValues> = {
 	readonly [Key in keyof Values]: StandardSchemaV1<unknown, Values[Key]>;
 };
 
-/** How much the context of a session may hold. */
+/** Limits the size of a session's context. */
 export interface ContextLimits {
-	/** Of one value as JSON, in characters. Default: 262,144. */
+	/** The length of one value as JSON, in characters. Default: 262,144. */
 	readonly valueLength: number;
-	/** Of all values together. Default: 4,194,304. */
+	/** The length of all values together. Default: 4,194,304. */
 	readonly totalLength: number;
 }
 
@@ -24,43 +24,43 @@ export const DEFAULT_CONTEXT_LIMITS: ContextLimits = {
 	totalLength: 4 * 1_024 * 1_024,
 };
 
-/** A row holds 2 MB, its key included. */
+/** A row holds at most 2 MB, including its key. */
 const MAX_ROW_BYTES = 1_900_000;
 
 /**
- * What tools remember of a session. Everything here happens at once: nothing comes between a `get`
- * and the `set` after it that does not await anything, and no answer leaves the object before what
- * was written is stored.
+ * Key-value storage for the session's tools. It is synchronous: no other event runs between a `get`
+ * and the following `set` if the code does not await in between. The platform holds each response back
+ * until the preceding writes are stored.
  */
 export interface SessionContext<Values extends ContextValues> {
 	/**
-	 * @returns undefined where the key was never set.
-	 * @throws {SessionStateError} where what is stored breaks the schema of today.
+	 * @returns undefined if the key was never set.
+	 * @throws {SessionStateError} if the stored value violates the current schema.
 	 */
 	get<Key extends keyof Values & string>(key: Key): Values[Key] | undefined;
-	/** @throws {SessionStateError} for a value that breaks its schema or is over a limit; nothing is stored. */
+	/** @throws {SessionStateError} if the value violates its schema or a limit. Then it is not stored. */
 	set<Key extends keyof Values & string>(key: Key, value: Values[Key]): void;
-	/** Sets what `change` makes of the value, and returns it. @throws as `get` and `set` do. */
+	/** Sets the key to the result of `change` and returns that. @throws as `get` and `set` do. */
 	update<Key extends keyof Values & string>(
 		key: Key,
 		change: (value: Values[Key] | undefined) => Values[Key],
 	): Values[Key];
 	delete(key: keyof Values & string): void;
-	/** The keys that are set. */
+	/** Returns the keys that are set. */
 	keys(): string[];
-	/** As it is stored, whatever its schema says: to mend what an older deployment wrote. */
+	/** Returns the stored value without validation, to migrate what an older deployment wrote. */
 	raw(key: string): unknown;
-	/** All that `work` writes, or nothing where it throws. It must not be async. */
-	transaction<Result>(work: () => Result): Result;
+	/** Runs `write` in a transaction, which is rolled back if it throws. It must be synchronous. */
+	transaction<Result>(write: () => Result): Result;
 }
 
-/** The context of a session, in the object's entries. */
+/** Stores the context in the object's entries. */
 export class StoredContext<Values extends ContextValues> implements SessionContext<Values> {
 	readonly #entries: Entries;
 	readonly #schemas: Partial<ContextSchemas<Values>>;
 	readonly #limits: ContextLimits;
 
-	/** @throws {SessionStateError} for a limit that is no positive number. */
+	/** @throws {SessionStateError} if a limit is not a positive number. */
 	constructor(
 		entries: Entries,
 		schemas: Partial<ContextSchemas<Values>>,
@@ -69,7 +69,7 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 		for (const [name, length] of Object.entries(limits)) {
 			if (length > 0) continue;
 			throw new SessionStateError(
-				`settings.limits.${name} must be a positive number of characters; found ${length}`,
+				`settings.limits.${name} must be a positive number of characters; got ${length}`,
 			);
 		}
 		this.#entries = entries;
@@ -80,28 +80,29 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 	get<Key extends keyof Values & string>(key: Key): Values[Key] | undefined {
 		const stored = this.raw(key);
 		if (stored === undefined) return undefined;
-		return this.#checked(key, stored, (issue) =>
-			[
-				`what is stored as "${key}" in the context breaks its schema (${issue})`,
-				`a deployment has changed the schema: bring the value forward with context.raw("${key}") and ` +
-					`context.set, or let go of it with context.delete("${key}")`,
-			].join('; '),
+		return this.#validate(
+			key,
+			stored,
+			(issues) =>
+				`the stored value of context key "${key}" violates its schema (${issues}): a deployment has ` +
+				`changed the schema. Migrate the value with context.raw("${key}") and context.set, or remove ` +
+				`it with context.delete("${key}")`,
 		);
 	}
 
 	set<Key extends keyof Values & string>(key: Key, value: Values[Key]): void {
-		const checked = this.#checked(
+		const validated = this.#validate(
 			key,
 			value,
-			(issue) =>
-				`the value for "${key}" in the context breaks its schema (${issue}); nothing was stored. ` +
-				'Check it before you set it',
+			(issues) =>
+				`the value for context key "${key}" violates its schema (${issues}) and was not stored; ` +
+				'validate it before context.set',
 		);
-		// From JavaScript anything can come in here: of what is no JSON there is none.
-		const text = JSON.stringify(checked) as string | undefined;
+		// JavaScript callers can pass anything: JSON.stringify returns undefined for a function, for instance.
+		const text = JSON.stringify(validated) as string | undefined;
 		if (text === undefined) {
 			throw new SessionStateError(
-				`the value for "${key}" in the context is no JSON: found ${typeof value}. Use context.delete to remove a key`,
+				`the value for context key "${key}" must be JSON; got ${typeof value}. Use context.delete to remove a key`,
 			);
 		}
 		this.#checkLimits(key, text);
@@ -131,54 +132,54 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 		return text === undefined ? undefined : (JSON.parse(text) as unknown);
 	}
 
-	transaction<Result>(work: () => Result): Result {
+	transaction<Result>(write: () => Result): Result {
 		return this.#entries.atomically(() => {
-			const result = work();
+			const result = write();
 			if (result instanceof Promise) {
 				throw new SessionStateError(
-					'context.transaction takes a function that returns at once; found one that returns a ' +
-						'promise. Await first, and write then',
+					'context.transaction requires a synchronous function; got one that returns a promise. ' +
+						'Await before the transaction',
 				);
 			}
 			return result;
 		});
 	}
 
-	#checked<Key extends keyof Values & string>(
+	#validate<Key extends keyof Values & string>(
 		key: Key,
 		value: unknown,
-		explain: (issue: string) => string,
+		explain: (issues: string) => string,
 	): Values[Key] {
 		const schema = Object.hasOwn(this.#schemas, key) ? this.#schemas[key] : undefined;
-		// Sound: without a schema the type is its author's own claim.
-		if (!schema) return this.#unchecked(key, value) as Values[Key];
+		// Safe because without schemas the author of the class declares the type.
+		if (!schema) return this.#withoutSchema(key, value) as Values[Key];
 		const result = schema['~standard'].validate(value);
 		if (result instanceof Promise) {
 			throw new SessionStateError(
-				`the schema for "${key}" in the context is asynchronous; use one that answers at once`,
+				`the schema of context key "${key}" is asynchronous; use a synchronous one`,
 			);
 		}
 		if (!result.issues) return result.value;
 		throw new SessionStateError(explain(describe(result.issues)));
 	}
 
-	#unchecked(key: string, value: unknown): unknown {
+	#withoutSchema(key: string, value: unknown): unknown {
 		if (Object.keys(this.#schemas).length === 0) return value;
 		throw new SessionStateError(
-			`the context has no key "${key}"; expected one of ${Object.keys(this.#schemas).join(', ')}. ` +
+			`"${key}" is not a context key; expected one of ${Object.keys(this.#schemas).join(', ')}. ` +
 				'Add its schema to settings.context',
 		);
 	}
 
-	/** What is read is what JSON made of what the schema made of it. */
+	/** Validates the serialized output of the schema again, because `get` will validate it. */
 	#checkReadable<Key extends keyof Values & string>(key: Key, text: string): void {
 		if (!Object.hasOwn(this.#schemas, key)) return;
-		this.#checked(
+		this.#validate(
 			key,
 			JSON.parse(text),
-			(issue) =>
-				`the schema for "${key}" in the context does not take what it made of the value (${issue}); ` +
-				'nothing was stored. Use one that takes JSON and gives what it takes',
+			(issues) =>
+				`the schema of context key "${key}" rejects its own output (${issues}), so the value was not ` +
+				'stored. Use a schema whose output is JSON and valid input',
 		);
 	}
 
@@ -186,24 +187,24 @@ export class StoredContext<Values extends ContextValues> implements SessionConte
 		const { valueLength, totalLength } = this.#limits;
 		if (text.length > valueLength) {
 			throw new SessionStateError(
-				`the value for "${key}" in the context has ${text.length} characters as JSON, where at most ` +
-					`${valueLength} are allowed; nothing was stored. Keep large things as artifacts or in a ` +
-					'table of your own, or raise settings.limits.valueLength (a row of SQLite holds 2 MB)',
+				`the value for context key "${key}" has ${text.length} characters as JSON, more than the limit ` +
+					`of ${valueLength}, and was not stored; store large data as artifacts or in a table of your ` +
+					'own, or raise settings.limits.valueLength (a SQLite row holds 2 MB)',
 			);
 		}
 		const bytes = text.length * 3 > MAX_ROW_BYTES ? new TextEncoder().encode(text).byteLength : 0;
 		if (bytes > MAX_ROW_BYTES) {
 			throw new SessionStateError(
-				`the value for "${key}" in the context has ${bytes} bytes as JSON, where a row of SQLite holds ` +
-					`${MAX_ROW_BYTES}; nothing was stored. Keep large things as artifacts or in a table of your own`,
+				`the value for context key "${key}" has ${bytes} bytes as JSON, more than a SQLite row holds ` +
+					`(${MAX_ROW_BYTES}), and was not stored; store large data as artifacts or in a table of your own`,
 			);
 		}
 		const before = this.#entries.read('context', key)?.length ?? 0;
 		const total = this.#entries.size('context').length - before + text.length;
 		if (total <= totalLength) return;
 		throw new SessionStateError(
-			`with the value for "${key}" the context would have ${total} characters, where at most ` +
-				`${totalLength} are allowed; nothing was stored. Delete keys, use artifacts or a table of your ` +
+			`with the value for key "${key}" the context would have ${total} characters, more than the limit ` +
+				`of ${totalLength}, so the value was not stored; delete keys, use artifacts or a table of your ` +
 				'own, or raise settings.limits.totalLength',
 		);
 	}

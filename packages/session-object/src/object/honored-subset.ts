@@ -4,35 +4,35 @@ import type { SubscriptionFilter } from 'tmcp';
 
 import type { SessionServer } from './session.ts';
 
-/** What a server has to do with a listener of the stateless era that a Worker holds. */
+/** How the session's server responds to a subscription whose stream a Worker holds open. */
 export interface HonoredSubset {
-	/** What it tells the listener of what that asked for. */
-	readonly changes: SubscriptionFilter;
-	/** What it is called, for the end of the listener: JSON. */
+	/** The requested notifications that the server will send. */
+	readonly notifications: SubscriptionFilter;
+	/** The server's `serverInfo` as JSON, for the response that ends the subscription. */
 	readonly serverInfo: string | undefined;
 }
 
-const VERSION = '2026-07-28';
-/** Where a result of the stateless era names its server. */
+const PROTOCOL_VERSION = '2026-07-28';
+/** The metadata key under which a stateless result names its server. */
 export const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 
 /**
- * What a server agrees to when it opens a subscription, which is ended at once here: so it says too
- * what it is called.
+ * Determines which notifications a server honors by opening a subscription. Closes it at once, so that
+ * the server responds with its `serverInfo`.
  */
-export async function honoredSubset(
+export async function readHonoredSubset(
 	server: SessionServer,
 	notifications: object,
 ): Promise<HonoredSubset> {
-	let changes: SubscriptionFilter = {};
-	const look: Pick<SubscriptionManager, 'create'> = {
+	let honored: SubscriptionFilter = {};
+	const probe: Pick<SubscriptionManager, 'create'> = {
 		async create({ filters }, { close }) {
-			changes = filters;
+			honored = filters;
 			await close('closed');
 			return true;
 		},
 	};
-	const answer: unknown = await server.receive(
+	const response: unknown = await server.receive(
 		{
 			jsonrpc: '2.0',
 			id: 1,
@@ -40,16 +40,19 @@ export async function honoredSubset(
 			params: {
 				notifications,
 				_meta: {
-					'io.modelcontextprotocol/protocolVersion': VERSION,
+					'io.modelcontextprotocol/protocolVersion': PROTOCOL_VERSION,
 					'io.modelcontextprotocol/clientCapabilities': {},
 				},
 			},
 		},
-		// Sound: nothing but `create` is called of it.
-		{ subscriptionManager: look as SubscriptionManager, subscriptionOrigin: 'session-object' },
+		// Safe because the server calls only `create` for this request.
+		{ subscriptionManager: probe as SubscriptionManager, subscriptionOrigin: 'session-object' },
 	);
-	const result = isObject(answer) ? answer['result'] : undefined;
+	const result = isObject(response) ? response['result'] : undefined;
 	const metadata = isObject(result) ? result['_meta'] : undefined;
 	const info = isObject(metadata) ? metadata[SERVER_INFO] : undefined;
-	return { changes, serverInfo: info === undefined ? undefined : JSON.stringify(info) };
+	return {
+		notifications: honored,
+		serverInfo: info === undefined ? undefined : JSON.stringify(info),
+	};
 }

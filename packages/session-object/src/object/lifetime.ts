@@ -1,50 +1,51 @@
 import type { Entries } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
-import type { ObjectAlarm } from './object-alarm.ts';
+import { LATE_ALARM_MS } from '../storage/object-alarm.ts';
+import type { ObjectAlarm } from '../storage/object-alarm.ts';
 
-/** How long an object keeps what it has. */
+/** When a session object expires. */
 export interface LifetimeOptions {
-	/** So long after the last request. Default: 24 hours. */
+	/** Time after the last use. Default: 24 hours. */
 	readonly idleSeconds?: number | undefined;
-	/** So long after the first one, however busy. Default: 30 days. */
+	/** Time after the first use, even if the object is busy. Default: 30 days. */
 	readonly absoluteSeconds?: number | undefined;
 }
 
 export const DEFAULT_IDLE_SECONDS: number = 24 * 60 * 60;
 export const DEFAULT_ABSOLUTE_SECONDS: number = 30 * DEFAULT_IDLE_SECONDS;
 
-/** What an object's end depends on. */
-export interface Life {
+type EndReason = 'by its client' | 'expired';
+
+/** The stored times from which the object's expiry follows. */
+export interface LifetimeRecord {
 	readonly createdMs: number;
-	/** When it was made that was archived, where it was restored; otherwise `createdMs`. */
+	/** When the object was created that was archived and restored; default: `createdMs`. */
 	readonly originMs?: number | undefined;
-	readonly usedMs: number;
-	/** It has ended: nothing may use it any more. */
-	readonly ended?: 'by its client' | 'expired' | undefined;
-	/** When the alarm is to look again, in the place of what follows from the other times. */
-	readonly untilMs?: number | undefined;
-	/** How often what comes after the end has failed. */
+	readonly lastUsedMs: number;
+	/** Set once the object has ended. It must not be used any more. */
+	readonly ended?: EndReason | undefined;
+	/** Overrides when the alarm checks the object next. */
+	readonly nextCheckMs?: number | undefined;
+	/** How often archiving or deleting the ended object has failed. */
 	readonly failures?: number | undefined;
 }
 
-/** What becomes of the object: it has ended, it lives on, or its alarm came too late to end anything. */
-export type Verdict = 'ended' | 'lives' | 'held up';
+/** The outcome of an alarm. `late`: the object would have expired, but its alarm fired too late. */
+export type ExpiryCheck = 'ended' | 'late' | 'live';
 
 const KEY = 'life';
-/** A use moves the end once in this part of the idle time: it costs a row. */
+/** A use is recorded at most once in this part of the idle time: each record is a row write. */
 const EXTENSION_PART = 1 / 10;
-/** A clock that is behind by more has been set back. */
-const TOLERANCE_MS = 60_000;
-/** An alarm that is later than this was held up, or its clock has jumped. */
-export const LATE_MS: number = 60 * 60_000;
-/** How long a client has then to show that it is still there. */
+/** If the clock is behind the last use by more than this, it was set back. */
+const CLOCK_TOLERANCE_MS = 60_000;
+/** How long the client has to use the session after a late alarm. */
 const GRACE_MS = 15 * 60_000;
-/** After its client ended a session, what is at work may finish. */
+/** How long calls in flight may continue after the client has ended the session. */
 const LINGER_MS = 30_000;
 const FIRST_RETRY_MS = 60_000;
-const LONGEST_RETRY_MS = 6 * 60 * 60_000;
+const MAX_RETRY_MS = 6 * 60 * 60_000;
 
-/** When an object ends: some time after its last use, and at the latest some time after its first. */
+/** Tracks when the object expires: some time after its last use, and at latest after its first. */
 export class Lifetime {
 	readonly #entries: Entries;
 	readonly #alarm: ObjectAlarm;
@@ -52,9 +53,9 @@ export class Lifetime {
 	readonly #absoluteMs: number;
 	readonly #now: () => number;
 	readonly #report: (error: unknown) => void;
-	#life: Life | undefined;
+	#cached: LifetimeRecord | undefined;
 
-	/** @throws {SessionStateError} for a time that is no positive number of seconds. */
+	/** @throws {SessionStateError} if an option is not a positive number of seconds. */
 	constructor(
 		entries: Entries,
 		alarm: ObjectAlarm,
@@ -67,7 +68,7 @@ export class Lifetime {
 		for (const [name, seconds] of Object.entries({ idleSeconds, absoluteSeconds })) {
 			if (seconds > 0) continue;
 			throw new SessionStateError(
-				`settings.lifetime.${name} must be a positive number of seconds; found ${seconds}`,
+				`settings.lifetime.${name} must be a positive number of seconds; got ${seconds}`,
 			);
 		}
 		this.#entries = entries;
@@ -78,94 +79,102 @@ export class Lifetime {
 		this.#report = report;
 	}
 
-	/** Whether the object has ended and waits to be emptied: nobody may use it. */
+	/** Whether the object has ended and is about to be deleted. */
 	get hasEnded(): boolean {
 		return this.#read()?.ended !== undefined;
 	}
 
-	/** When the object that has ended is to be emptied; undefined where it has not. */
-	get emptiedMs(): number | undefined {
+	/** Why the object has ended; undefined if it has not. */
+	get endReason(): EndReason | undefined {
+		return this.#read()?.ended;
+	}
+
+	/** When the ended object is to be deleted; undefined if it has not ended. */
+	get deletionMs(): number | undefined {
 		return this.hasEnded ? this.endMs : undefined;
 	}
 
-	/** When the object ends, as far as can be said; undefined where it keeps nothing. */
+	/** When the object expires unless it is used; undefined if it stores nothing. */
 	get endMs(): number | undefined {
-		const life = this.#read();
-		return life && this.#dueMs(life);
+		const record = this.#read();
+		return record && this.#dueMs(record);
 	}
 
-	/** What is known of it; undefined where the object keeps nothing. */
-	get current(): Life | undefined {
-		return this.#read();
+	/** Identifies the current life of the object. It survives archiving and restoring. */
+	get originMs(): number | undefined {
+		const record = this.#read();
+		return record?.originMs ?? record?.createdMs;
 	}
 
-	/** Says that the object keeps something from now on. */
+	/** Starts the lifetime of an object that begins to store something. */
 	begin(): void {
 		if (this.#read()) return;
 		const nowMs = this.#now();
-		this.#write({ createdMs: nowMs, usedMs: nowMs });
+		this.#write({ createdMs: nowMs, lastUsedMs: nowMs });
 	}
 
-	/** Says that the object is used. */
+	/** Records a use of the object. */
 	touch(): void {
-		const life = this.#read();
-		if (!life || life.ended) return;
+		const record = this.#read();
+		if (!record || record.ended) return;
 		const nowMs = this.#now();
-		if (nowMs < life.usedMs - TOLERANCE_MS) {
+		if (nowMs < record.lastUsedMs - CLOCK_TOLERANCE_MS) {
 			this.#report(
 				new SessionStateError(
-					`the clock was set back by ${Math.round((life.usedMs - nowMs) / 1000)} s since a session was ` +
-						'last used: its time counts from now on. Nothing has expired by it; if it happens ' +
-						'again, look at what sets the clock',
+					`the clock was set back by ${Math.round((record.lastUsedMs - nowMs) / 1000)} s since a session ` +
+						'was last used, so its lifetime restarts now. Nothing has expired because of it; if this ' +
+						'happens again, find out what sets the clock',
 				),
 			);
-			const createdMs = Math.min(life.createdMs, nowMs);
-			this.#write({ ...life, createdMs, usedMs: nowMs, untilMs: undefined });
+			const createdMs = Math.min(record.createdMs, nowMs);
+			this.#write({ ...record, createdMs, lastUsedMs: nowMs, nextCheckMs: undefined });
 			return;
 		}
-		// Past its absolute time no use moves the end: each would be the beginning of another grace.
-		if (nowMs >= life.createdMs + this.#absoluteMs) return;
-		const hasGained = nowMs - life.usedMs >= this.#idleMs * EXTENSION_PART;
-		if (hasGained || life.untilMs) this.#write({ ...life, usedMs: nowMs, untilMs: undefined });
+		// A use after the absolute lifetime extends nothing: each would start another grace period.
+		if (nowMs >= record.createdMs + this.#absoluteMs) return;
+		const isWorthWriting = nowMs - record.lastUsedMs >= this.#idleMs * EXTENSION_PART;
+		if (isWorthWriting || record.nextCheckMs) {
+			this.#write({ ...record, lastUsedMs: nowMs, nextCheckMs: undefined });
+		}
 	}
 
-	/** Says that nobody will use the object any more. */
-	end(ended: 'by its client' | 'expired'): void {
-		const life = this.#read();
-		if (!life || life.ended) return;
-		const untilMs = this.#now() + (ended === 'by its client' ? LINGER_MS : 0);
-		this.#write({ ...life, ended, untilMs });
+	/** Ends the object. The alarm then archives or deletes it. */
+	end(ended: EndReason): void {
+		const record = this.#read();
+		if (!record || record.ended) return;
+		const nextCheckMs = this.#now() + (ended === 'by its client' ? LINGER_MS : 0);
+		this.#write({ ...record, ended, nextCheckMs });
 	}
 
-	/** What comes after the end has failed: it is tried again, later and later. */
+	/** Schedules another attempt to archive or delete the ended object, with exponential backoff. */
 	retryEnd(): void {
-		const life = this.#read();
-		if (!life) return;
-		const { failures = 0 } = life;
-		const waitMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
-		this.#write({ ...life, failures: failures + 1, untilMs: this.#now() + waitMs });
+		const record = this.#read();
+		if (!record) return;
+		const { failures = 0 } = record;
+		const delayMs = Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS);
+		this.#write({ ...record, failures: failures + 1, nextCheckMs: this.#now() + delayMs });
 	}
 
 	/**
-	 * What is to become of the object now that its alarm has gone off.
+	 * Checks, when the alarm has fired, whether the object has expired, and ends it if so.
 	 *
-	 * @param isInUse whether a call is at work or a stream is open: only the absolute time ends it then.
+	 * @param isInUse whether a call is in flight or a stream is open: then only the absolute time ends it.
 	 */
-	judge(isInUse: boolean): Verdict {
-		const life = this.#read();
-		if (!life) return 'lives';
+	checkExpiry(isInUse: boolean): ExpiryCheck {
+		const record = this.#read();
+		if (!record) return 'live';
 		const nowMs = this.#now();
-		const dueMs = this.#dueMs(life);
+		const dueMs = this.#dueMs(record);
 		if (nowMs < dueMs) {
-			// A deployment that gave it less time has set the alarm.
-			if (this.#storedMs() <= nowMs) this.#write(life);
-			return 'lives';
+			// An earlier deployment with a shorter lifetime has set the alarm.
+			if (this.#storedDueMs() <= nowMs) this.#write(record);
+			return 'live';
 		}
-		if (life.ended) return 'ended';
-		const isLate = nowMs - dueMs > LATE_MS && life.untilMs === undefined;
-		if (isInUse && nowMs < life.createdMs + this.#absoluteMs) {
-			this.#write({ ...life, usedMs: nowMs, untilMs: undefined });
-			return isLate ? 'held up' : 'lives';
+		if (record.ended) return 'ended';
+		const isLate = nowMs - dueMs > LATE_ALARM_MS && record.nextCheckMs === undefined;
+		if (isInUse && nowMs < record.createdMs + this.#absoluteMs) {
+			this.#write({ ...record, lastUsedMs: nowMs, nextCheckMs: undefined });
+			return isLate ? 'late' : 'live';
 		}
 		if (!isLate) {
 			this.end('expired');
@@ -173,51 +182,45 @@ export class Lifetime {
 		}
 		this.#report(
 			new SessionStateError(
-				`a session should have expired ${Math.round((nowMs - dueMs) / 1000)} s ago and its alarm came ` +
-					`only now: it was held up, or the clock has jumped. The session stays for ${GRACE_MS / 1000} s ` +
-					'more, so that its client can use it; if the clock is right, nothing is to be done',
+				`a session should have expired ${Math.round((nowMs - dueMs) / 1000)} s ago and its alarm fired ` +
+					'only now: the platform delayed it, or the clock has jumped. The session stays for ' +
+					`${GRACE_MS / 1000} s more so that its client can use it; if the clock is correct, no action is needed`,
 			),
 		);
-		this.#write({ ...life, untilMs: nowMs + GRACE_MS });
-		return 'held up';
+		this.#write({ ...record, nextCheckMs: nowMs + GRACE_MS });
+		return 'late';
 	}
 
-	/** The object got back what it had when it ended: its time begins anew. */
-	revive(): void {
-		this.forget();
+	/** Restarts the lifetime of an object that was restored from its archive. */
+	restart(): void {
+		this.invalidate();
 		const nowMs = this.#now();
-		this.#write({ createdMs: nowMs, usedMs: nowMs, originMs: this.originMs });
+		this.#write({ createdMs: nowMs, lastUsedMs: nowMs, originMs: this.originMs });
 	}
 
-	/** Tells this life from others that the object had: the same once it was archived and restored. */
-	get originMs(): number | undefined {
-		const life = this.#read();
-		return life?.originMs ?? life?.createdMs;
+	/** Drops the cached record after the storage was deleted or replaced. */
+	invalidate(): void {
+		this.#cached = undefined;
 	}
 
-	/** The object was emptied, or got other contents. */
-	forget(): void {
-		this.#life = undefined;
-	}
-
-	#read(): Life | undefined {
-		if (this.#life) return this.#life;
+	#read(): LifetimeRecord | undefined {
+		if (this.#cached) return this.#cached;
 		const text = this.#entries.read('meta', KEY);
-		// Sound: nothing but `#write` writes it.
-		return (this.#life = text === undefined ? undefined : (JSON.parse(text) as Life));
+		// Safe because only `#write` writes this entry.
+		return (this.#cached = text === undefined ? undefined : (JSON.parse(text) as LifetimeRecord));
 	}
 
-	#storedMs(): number {
-		return this.#entries.find('meta', KEY)?.atMs ?? Infinity;
+	#storedDueMs(): number {
+		return this.#entries.find('meta', KEY)?.dueMs ?? Infinity;
 	}
 
-	#write(life: Life): void {
-		this.#life = life;
-		this.#entries.write('meta', KEY, JSON.stringify(life), this.#dueMs(life));
+	#write(record: LifetimeRecord): void {
+		this.#cached = record;
+		this.#entries.write('meta', KEY, JSON.stringify(record), this.#dueMs(record));
 		this.#alarm.update();
 	}
 
-	#dueMs({ createdMs, usedMs, untilMs }: Life): number {
-		return untilMs ?? Math.min(usedMs + this.#idleMs, createdMs + this.#absoluteMs);
+	#dueMs({ createdMs, lastUsedMs, nextCheckMs }: LifetimeRecord): number {
+		return nextCheckMs ?? Math.min(lastUsedMs + this.#idleMs, createdMs + this.#absoluteMs);
 	}
 }

@@ -19,15 +19,14 @@ import {
 } from '@tmcp-sessions/streams-durable-object/internal';
 
 import type { Entries } from '../storage/entries.ts';
-import type { ObjectAlarm } from './object-alarm.ts';
+import type { ObjectAlarm } from '../storage/object-alarm.ts';
 import { PACKAGE } from '../package-name.ts';
 
-const ALARM = 'streams';
+const ALARM_KEY = 'streams';
 
 /**
- * The streams of an object's sessions, as the object has them: their clients' connections are held by
- * Workers, each with a socket that stays while the object is out of memory. Inboxes are those of its
- * own calls, in its memory.
+ * Manages the streams of an object's sessions. Workers hold the connections of the clients, each with
+ * a hibernatable WebSocket to the object. The inboxes are in memory: they belong to calls in this object.
  */
 export class ObjectStreams
 	extends StreamSessionManager
@@ -52,21 +51,21 @@ export class ObjectStreams
 	}
 
 	/**
-	 * Takes a Worker's socket.
+	 * Accepts the WebSocket of a Worker.
 	 *
-	 * @param isLive whether a session is live here: one that is not must leave nothing behind.
-	 * @param begin told that a listener has come, which needs no session.
+	 * @param isLive whether a session is live. A socket for any other session is closed and stores nothing.
+	 * @param onSubscription called for a stateless subscription, which needs no session.
 	 */
 	async accept(
 		request: Request,
 		isLive: (session: string) => Promise<boolean>,
-		begin: () => void,
+		onSubscription: () => void,
 	): Promise<Response> {
 		const purpose = purposeOf(request.url);
-		if (purpose?.role === 'listener') begin();
+		if (purpose?.role === 'listener') onSubscription();
 		const session = purpose && 'session' in purpose ? decodeURIComponent(purpose.session) : '';
 		if (purpose?.role === 'listener' || (await isLive(session))) {
-			// Without headers of other deployments of a SyncLayer: this one is alone.
+			// Without the headers of a SyncLayer that distinguish several deployments in one object.
 			return this.#open().fetch(new Request(request.url, { headers: { Upgrade: 'websocket' } }));
 		}
 		const { 0: client, 1: server } = new WebSocketPair();
@@ -75,7 +74,7 @@ export class ObjectStreams
 		return new Response(null, { status: 101, webSocket: client });
 	}
 
-	/** A Worker's socket was closed. @returns the session whose stream it was, where it was one. */
+	/** Handles a closed WebSocket. @returns the session whose stream it was, if any. */
 	closed(socket: WebSocket): string | undefined {
 		if (this.#entries.exist) this.#open().webSocketClose(socket);
 		else socket.close(1000);
@@ -84,31 +83,31 @@ export class ObjectStreams
 		return typeof session === 'string' ? decodeURIComponent(session) : undefined;
 	}
 
-	/** Lets go of what is too old, where it is time to. */
+	/** Removes outdated events if that is due. */
 	async runAlarm(nowMs: number): Promise<void> {
-		const atMs = this.#entries.find('meta', ALARM)?.atMs ?? Infinity;
-		if (atMs > nowMs) return;
-		this.#entries.remove('meta', ALARM);
+		const dueMs = this.#entries.find('meta', ALARM_KEY)?.dueMs ?? Infinity;
+		if (dueMs > nowMs) return;
+		this.#entries.remove('meta', ALARM_KEY);
 		await this.#open().alarm();
 	}
 
-	/** Tells the listeners that asked for this kind of change. */
-	tellListeners(notification: JSONRPCRequest): void {
+	/** Sends a notification to the stateless subscriptions that requested it. */
+	sendToSubscriptions(notification: JSONRPCRequest): void {
 		if (this.#entries.exist) this.#open().sendSubscription(notification);
 	}
 
-	/** Ends all streams for good: the object is about to be emptied. */
+	/** Closes all streams for good, before the object is deleted. */
 	end(): void {
 		this.#layer = undefined;
 		for (const socket of this.#state.getWebSockets()) socket.close(FINAL_CODES.sessionEnded);
 	}
 
-	/** @throws {StreamError} always: streams are opened in Workers, which hold their clients' connections. */
+	/** @throws {StreamError} always: Workers hold the connections of the clients and open their streams. */
 	override create(): never {
 		throw new StreamError(
 			PACKAGE,
 			'opening a stream',
-			'a SessionObject opens none itself; send GET requests to createSessionRouter',
+			'a SessionObject cannot hold a client’s connection; send GET requests to createSessionRouter',
 		);
 	}
 
@@ -124,9 +123,9 @@ export class ObjectStreams
 		if (this.#entries.exist) this.#open().broadcast(sessions?.map(encoded), data);
 	}
 
-	/** Whether a Worker holds a stream of the session. */
+	/** Whether a Worker holds a stream of the session open. */
 	isOpen(id: string): boolean {
-		// Where there is none, its tables are not made for a look.
+		// Checks for sockets first, since opening the layer creates its tables.
 		return this.areOpen && this.#entries.exist && this.#open().has(encoded(id));
 	}
 
@@ -138,13 +137,13 @@ export class ObjectStreams
 		this.keep(id, events);
 	}
 
-	/** As `keepCall`, at once. */
+	/** Does the same as `keepCall`, synchronously. */
 	keep(id: string, events: CallEvents): void {
 		if (this.#entries.exist) this.#open().keepCall(encoded(id), events);
 	}
 
-	async openInbox(session: string, take: (message: string) => void): Promise<SessionInbox> {
-		return this.#inboxes.open(session, take);
+	async openInbox(session: string, receive: (message: string) => void): Promise<SessionInbox> {
+		return this.#inboxes.open(session, receive);
 	}
 
 	async deliver(session: string, message: string): Promise<number> {
@@ -157,9 +156,9 @@ export class ObjectStreams
 			this.#state,
 			{}, // It looks at no binding.
 			{
-				getAlarm: async () => this.#entries.find('meta', ALARM)?.atMs ?? null,
-				setAlarm: async (atMs) => {
-					this.#entries.write('meta', ALARM, '', Number(atMs));
+				getAlarm: async () => this.#entries.find('meta', ALARM_KEY)?.dueMs ?? null,
+				setAlarm: async (dueMs) => {
+					this.#entries.write('meta', ALARM_KEY, '', Number(dueMs));
 					this.#alarm.update();
 				},
 			},

@@ -3,7 +3,7 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import type { ObjectStreams } from './object-streams.ts';
 
-/** The listeners of the stateless era, as the object has them: Workers hold their connections. */
+/** Sends notifications to the stateless subscriptions whose streams Workers hold open. */
 export class ObjectSubscriptions extends SubscriptionManager {
 	readonly #streams: ObjectStreams;
 
@@ -12,13 +12,13 @@ export class ObjectSubscriptions extends SubscriptionManager {
 		this.#streams = streams;
 	}
 
-	/** False: none is opened here. */
+	/** Returns false: only Workers open subscriptions. */
 	override create(): boolean {
 		return false;
 	}
 
 	override async send(notification: JSONRPCRequest): Promise<void> {
-		this.#streams.tellListeners(notification);
+		this.#streams.sendToSubscriptions(notification);
 	}
 
 	override close(): boolean {

@@ -1,100 +1,128 @@
 import { createReporter } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 
-import { archive } from '../archive/archive.ts';
+import { dropStaged, restoreStaged, stageArchive } from '../archive/restore-archive.ts';
+import { writeArchive } from '../archive/write-archive.ts';
 import { ArchiveError } from '../errors.ts';
-import { dropStaged, restoreStaged, stage } from '../archive/restore.ts';
 import { DEFAULT_ARTIFACT_BYTES, StoredArtifacts } from '../features/artifacts.ts';
 import { CallJournal } from '../features/call-journal.ts';
 import type { ResumeCall } from '../features/call-journal.ts';
-import { Entries } from '../storage/entries.ts';
-import { Lifetime } from './lifetime.ts';
-import { LocalSessionStore } from '../storage/local-session-store.ts';
-import { ObjectAlarm } from './object-alarm.ts';
-import type { ObjectStreams } from './object-streams.ts';
 import { Schedule } from '../features/schedule.ts';
 import type { OnSchedule } from '../features/schedule.ts';
-import type { Session } from './session.ts';
 import { authKeys, StoredAuth } from '../features/session-auth.ts';
 import type { RefreshAuth } from '../features/session-auth.ts';
 import { DEFAULT_CONTEXT_LIMITS, StoredContext } from '../features/session-context.ts';
 import type { ContextValues } from '../features/session-context.ts';
+import { Entries } from '../storage/entries.ts';
+import { LocalSessionStore } from '../storage/local-session-store.ts';
+import { ObjectAlarm } from '../storage/object-alarm.ts';
+import { Lifetime } from './lifetime.ts';
+import type { ObjectStreams } from './object-streams.ts';
+import type { Session } from './session.ts';
 import type { SessionSettings } from './session-settings.ts';
 
-/** What the state of a session is made with. */
-export interface StateOptions<Values extends ContextValues> {
+export interface SessionStateOptions<Values extends ContextValues> {
 	readonly state: DurableObjectState;
 	readonly env: unknown;
 	readonly settings: SessionSettings<Values>;
 	readonly now: () => number;
 	readonly refreshAuth: RefreshAuth | undefined;
 	readonly resumeCall: ResumeCall | undefined;
-	readonly keepCall: (session: string, events: CallEvents) => void;
-	readonly sayAnswer: (session: string, frame: string) => void;
-	readonly hasStream: (session: string) => boolean;
-	/** Whether the object goes with its session, or outlives it as an identity's does. */
+	readonly keepResponse: (session: string, events: CallEvents) => void;
+	readonly sendResponse: (session: string, frame: string) => void;
+	readonly hasOpenStream: (session: string) => boolean;
+	/** Whether the object is deleted with its session. An identity's object outlives its sessions. */
 	readonly endsWithSession: () => boolean;
 }
 
-/** What a restoration that was cut off has left is let go of after this time. */
-const RESTORING_MS = 15 * 60_000;
+/** After this time the alarm removes what an interrupted restoration has left behind. */
+const RESTORE_TIMEOUT_MS = 15 * 60_000;
 
-/** Ends are the same that differ by no more. */
-const ALIKE_MS = 1_000;
+/** Expiry times closer than this are treated as equal. */
+const EXPIRY_PRECISION_MS = 1_000;
 
-/** All that an object keeps of its session, and what looks after it. */
+/** Owns everything that an object stores, and the lifecycle of that storage. */
 export class SessionState<Values extends ContextValues> {
 	readonly entries: Entries;
 	readonly alarm: ObjectAlarm;
 	readonly lifetime: Lifetime;
 	readonly store: LocalSessionStore;
 	readonly calls: CallJournal;
-	readonly schedule: Schedule;
 	readonly session: Session<Values>;
 	readonly report: (error: unknown) => void;
+	readonly #schedule: Schedule;
 	readonly #artifacts: StoredArtifacts;
-	readonly #options: StateOptions<Values>;
+	readonly #options: SessionStateOptions<Values>;
 	#isRestoring = false;
 
-	/** @throws {SessionStateError} for settings that cannot be. */
-	constructor(options: StateOptions<Values>) {
-		const { state, env, settings, now, resumeCall: resume, refreshAuth: refresh } = options;
+	/** @throws {SessionStateError} if a setting is invalid. */
+	constructor(options: SessionStateOptions<Values>) {
+		const { state, settings, now, resumeCall, keepResponse, sendResponse } = options;
 		const { storage } = state;
-		const object = state.id.toString();
-		this.#options = options;
 		const report = createReporter(settings.onError);
+		this.#options = options;
 		this.report = report;
-		this.entries = this.#entries(options);
-		this.alarm = this.#alarm(storage);
+		this.entries = this.#createEntries(options);
+		// An ended object waits only for its deletion: other overdue entries would fire the alarm repeatedly.
+		this.alarm = new ObjectAlarm(
+			() => this.lifetime.deletionMs ?? this.entries.earliest(),
+			storage,
+			report,
+		);
 		this.lifetime = new Lifetime(this.entries, this.alarm, settings.lifetime ?? {}, now, report);
 		this.store = new LocalSessionStore(this.entries, {
 			now,
 			endsWithSession: options.endsWithSession,
-			isInUse: (id) => options.hasStream(id) || this.calls.hasCallsOf(id),
-			onChange: () => this.#sessionsChanged(),
+			isInUse: (id) => options.hasOpenStream(id) || this.calls.hasCallsOf(id),
+			onChange: () => this.#onSessionsChanged(),
 		});
 		this.calls = new CallJournal(this.entries, this.alarm, {
-			...{ resume, now, report, keep: options.keepCall, say: options.sayAnswer },
-		});
-		this.schedule = new Schedule(this.entries, this.alarm, {
-			...{ now, report, stored: () => storage.sync() },
-		});
-		const { context = {}, limits, bucket, artifactBytes = DEFAULT_ARTIFACT_BYTES } = settings;
-		this.#artifacts = new StoredArtifacts(this.entries, {
-			bucket,
-			object,
-			maxBytes: artifactBytes,
+			resume: resumeCall,
+			keepResponse,
+			sendResponse,
+			now,
 			report,
 		});
-		const { calls, entries, schedule } = this;
-		this.session = {
-			objectId: object,
+		this.#schedule = new Schedule(this.entries, this.alarm, {
+			now,
+			report,
+			synced: () => storage.sync(),
+		});
+		const { bucket, artifactBytes: maxBytes = DEFAULT_ARTIFACT_BYTES } = settings;
+		const object = state.id.toString();
+		this.#artifacts = new StoredArtifacts(this.entries, { bucket, object, maxBytes, report });
+		this.session = this.#createSession(object);
+	}
+
+	#createEntries({ state, settings }: SessionStateOptions<Values>): Entries {
+		return new Entries(
+			state.storage,
+			() => settings.migrations ?? [],
+			// The first write starts the lifetime, since a stateless request opens no session.
+			() => this.lifetime.begin(),
+			() => {
+				this.lifetime.invalidate();
+				this.alarm.invalidate();
+			},
+		);
+	}
+
+	#createSession(objectId: string): Session<Values> {
+		const { state, env, settings, now, refreshAuth: refresh } = this.#options;
+		const { context = {}, limits } = settings;
+		const { calls, entries, report } = this;
+		const schedule = this.#schedule;
+		return {
+			objectId,
 			context: new StoredContext<Values>(entries, context, {
 				...DEFAULT_CONTEXT_LIMITS,
 				...limits,
 			}),
 			auth: new StoredAuth(entries, {
-				...{ boundTo: object, refresh, now, keys: () => authKeys(settings.authKeys, env) },
+				keys: () => authKeys(settings.authKeys, env),
+				objectId,
+				refresh,
+				now,
 			}),
 			calls,
 			artifacts: this.#artifacts,
@@ -102,73 +130,51 @@ export class SessionState<Values extends ContextValues> {
 				entries.checkOpen();
 				return entries.sql;
 			},
-			waitUntil: (work) => state.waitUntil(work.catch(report)),
+			waitUntil: (promise) => state.waitUntil(promise.catch(report)),
 			schedule: (name, when, payload) => schedule.set(name, when, payload),
 			unschedule: (name) => schedule.cancel(name),
 		};
 	}
 
-	#entries({ state, settings }: StateOptions<Values>): Entries {
-		return new Entries(
-			state.storage,
-			() => settings.migrations ?? [],
-			// Whoever wrote first: a request of the stateless era opens no session.
-			() => this.lifetime.begin(),
-			() => {
-				this.lifetime.forget();
-				this.alarm.forget();
-			},
-		);
-	}
-
-	/** Once it has ended nothing else is seen to: what is overdue would set it off again and again. */
-	#alarm(storage: DurableObjectStorage): ObjectAlarm {
-		const earliest = (): number | undefined => this.lifetime.emptiedMs ?? this.entries.earliest();
-		return new ObjectAlarm(earliest, storage, this.report);
-	}
-
-	/** Whether a session is live here, which is used by whoever asks. */
+	/** Whether a session is live. Counts as a use of it. */
 	isLive(session: string): boolean {
 		if (this.lifetime.hasEnded || !this.store.has(session)) return false;
 		this.use(session);
 		return true;
 	}
 
-	/** A session was used otherwise than by a call: its stream was opened, or open until now. */
+	/** Records a use of a session other than a request: its stream was opened, or was open until now. */
 	use(session: string): void {
 		this.lifetime.touch();
-		// A row, where the ends differ by more than two looks at the clock do.
-		this.store.extendOne(session, (this.lifetime.endMs ?? 0) - ALIKE_MS);
+		// Skips the row write if the expiry times differ only because the clock was read twice.
+		this.store.extendOne(session, (this.lifetime.endMs ?? 0) - EXPIRY_PRECISION_MS);
 	}
 
 	/**
-	 * Does what is due: what was scheduled, what expired, and the end of all.
+	 * Handles everything that is due: scheduled jobs, expired sessions, and the end of the object.
 	 *
-	 * @returns whether the object was emptied.
+	 * @returns whether the object was deleted.
 	 */
 	async runAlarm(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
-		if (await this.#removedRestoration()) return true;
-		if (!this.lifetime.hasEnded) await this.schedule.run(onSchedule);
+		if (await this.#removeInterruptedRestore()) return true;
+		if (!this.lifetime.hasEnded) await this.#schedule.run(onSchedule);
 		const isInUse = streams.areOpen || this.calls.count > 0;
-		const verdict = this.lifetime.judge(isInUse);
-		if (verdict === 'ended') {
-			if (await this.#finish(streams)) return true;
-		} else {
-			if (isInUse) this.lifetime.touch();
-			// No session that is in use ends before its object.
-			this.store.extend(this.lifetime.endMs ?? 0, verdict === 'held up' ? 'all' : 'in use');
-			this.store.prune();
-			this.calls.check();
-			await streams.runAlarm(this.#options.now());
-		}
+		const check = this.lifetime.checkExpiry(isInUse);
+		if (check === 'ended') return this.#archiveAndDelete(streams);
+		if (isInUse) this.lifetime.touch();
+		// A session in use must not expire before its object does.
+		this.store.extend(this.lifetime.endMs ?? 0, check === 'late' ? 'all' : 'in use');
+		this.store.prune();
+		this.calls.postponeRecovery();
+		await streams.runAlarm(this.#options.now());
 		return false;
 	}
 
 	/**
-	 * Brings back what the object had when it expired.
+	 * Restores what the object stored when it expired.
 	 *
-	 * @returns how many rows.
-	 * @throws {ArchiveError} where it cannot be, and nothing was changed.
+	 * @returns how many rows were restored.
+	 * @throws {ArchiveError} if the archive cannot be restored. Then nothing was changed.
 	 */
 	async restore(): Promise<number> {
 		const { settings, state, now } = this.#options;
@@ -177,64 +183,67 @@ export class SessionState<Values extends ContextValues> {
 		if (!bucket) {
 			throw new ArchiveError('settings.bucket is missing: set it to the bucket of the archive');
 		}
-		if (this.#isRestoring)
-			throw new ArchiveError('the session is being restored already; wait for it');
+		if (this.#isRestoring) {
+			throw new ArchiveError('the session is already being restored; wait until that has finished');
+		}
 		this.#checkIsEmpty();
 		this.#isRestoring = true;
 		try {
-			// Should the object be lost meanwhile, it comes back to clean up.
-			await storage.setAlarm(now() + RESTORING_MS);
+			// If the object is lost during the restoration, the alarm removes the staging table.
+			await storage.setAlarm(now() + RESTORE_TIMEOUT_MS);
 			const object = state.id.toString();
-			await stage(bucket, object, storage);
+			await stageArchive(bucket, object, storage);
 			this.#checkIsEmpty();
-			// With all that a deployment may find wrong with what it was: all of it or nothing.
+			// In one transaction with everything that can fail, such as the migrations of this deployment.
 			const rows = this.entries.atomically(() => {
 				const count = restoreStaged(object, storage);
-				this.forget();
-				this.lifetime.revive();
-				this.store.revive(this.lifetime.endMs ?? 0);
+				this.#invalidate();
+				this.lifetime.restart();
+				this.store.restart(this.lifetime.endMs ?? 0);
 				return count;
 			});
 			state.waitUntil(this.calls.recover());
 			return rows;
 		} catch (error) {
 			dropStaged(storage);
-			if (!this.entries.exist) await this.empty();
+			if (!this.entries.exist) await this.#deleteAll();
 			throw error;
 		} finally {
 			this.#isRestoring = false;
 		}
 	}
 
-	/** Removes what a restoration has left that was cut off. @returns whether there was nothing else. */
-	async #removedRestoration(): Promise<boolean> {
+	/** Removes what an interrupted restoration has left. @returns whether the object is empty now. */
+	async #removeInterruptedRestore(): Promise<boolean> {
 		const { now, state } = this.#options;
 		if (this.#isRestoring) {
-			await state.storage.setAlarm(now() + RESTORING_MS);
+			await state.storage.setAlarm(now() + RESTORE_TIMEOUT_MS);
 			return false;
 		}
 		if (!dropStaged(state.storage) || this.entries.exist) return false;
-		await this.empty();
+		await this.#deleteAll();
 		return true;
 	}
 
 	#checkIsEmpty(): void {
 		if (!this.entries.exist) return;
-		throw new ArchiveError('the session is live: nothing was restored over it; end it before');
+		throw new ArchiveError(
+			'the session is live and was not overwritten; end it before you restore it',
+		);
 	}
 
-	/** Archives what an expired object keeps, and deletes it. What fails is tried again later. */
-	async #finish(streams: ObjectStreams): Promise<boolean> {
+	/** Archives an expired object and deletes its storage. @returns false if that has to be retried. */
+	async #archiveAndDelete(streams: ObjectStreams): Promise<boolean> {
 		streams.end();
 		this.entries.close('session');
 		const { state, settings, now } = this.#options;
-		const { bucket, archive: isArchived = bucket !== undefined } = settings;
+		const { bucket, archive = bucket !== undefined } = settings;
 		try {
-			if (isArchived && this.lifetime.current?.ended === 'expired') {
+			if (archive && this.lifetime.endReason === 'expired') {
 				const { originMs = 0 } = this.lifetime;
 				await this.#artifacts.clear('leftovers');
 				const object = { id: state.id.toString(), originMs };
-				await archive(bucket, object, this.entries.sql, now());
+				await writeArchive(bucket, object, this.entries.sql, now());
 			} else {
 				await this.#artifacts.clear('all');
 			}
@@ -243,27 +252,27 @@ export class SessionState<Values extends ContextValues> {
 			this.lifetime.retryEnd();
 			return false;
 		}
-		await this.empty();
+		await this.#deleteAll();
 		this.entries.close('all');
 		return true;
 	}
 
-	/** Leaves nothing behind: no table, no alarm, nothing that is billed. */
-	async empty(): Promise<void> {
+	/** Deletes all tables and the alarm, so that the object is not billed any more. */
+	async #deleteAll(): Promise<void> {
 		const { storage } = this.#options.state;
-		this.forget();
+		this.#invalidate();
 		await Promise.all([this.alarm.clear(), storage.deleteAll()]);
-		this.forget();
+		this.#invalidate();
 	}
 
-	/** What was read of the storage counts no more: it has other contents. */
-	forget(): void {
-		this.entries.forget();
-		this.lifetime.forget();
-		this.store.forget();
+	/** Drops everything cached from the storage, which was deleted or replaced. */
+	#invalidate(): void {
+		this.entries.invalidate();
+		this.lifetime.invalidate();
+		this.store.invalidate();
 	}
 
-	#sessionsChanged(): void {
+	#onSessionsChanged(): void {
 		this.lifetime.begin();
 		if (this.#options.endsWithSession() && this.store.live().length === 0) {
 			this.lifetime.end('by its client');

@@ -5,33 +5,33 @@ import type { SessionCalls } from '../features/call-journal.ts';
 import type { ContextValues, SessionContext } from '../features/session-context.ts';
 import type { SessionAuth } from '../features/session-auth.ts';
 
-/** A tmcp server, whatever its schemas; `sdkServer` makes one of an official one. */
+/** A tmcp server with any schema type. `sdkServer` adapts a server of the official SDK. */
 export type SessionServer = Parameters<typeof createMcpHandler>[0];
 
-/** What a session's tools have of it: state that outlives deployments and evictions. */
+/** Gives a session's tools access to its state, which survives deployments and evictions. */
 export interface Session<Values extends ContextValues = Record<string, unknown>> {
-	/** Of the object: the same for as long as the session is. Not the id that the client has. */
+	/** The object's id, which stays the same for the whole session. Differs from the client's session id. */
 	readonly objectId: string;
-	/** Keys and JSON values, validated. */
+	/** Validated JSON values by key. */
 	readonly context: SessionContext<Values>;
-	/** Tokens for other services, encrypted where they are kept. */
+	/** Tokens for other services, encrypted in the session's storage. */
 	readonly auth: SessionAuth;
-	/** Calls that are not answered yet. */
+	/** The calls in flight. */
 	readonly calls: SessionCalls;
-	/** Large things that the session made. */
+	/** Large named objects that the session stores. */
 	readonly artifacts: SessionArtifacts;
-	/** For tables of one's own, made by `settings.migrations`. Names that begin with `tmcp_` are taken. */
+	/** For the tables that `settings.migrations` creates. Names that begin with `tmcp_` are reserved. */
 	readonly sql: SqlStorage;
-	/** Keeps the object at work until the promise has settled. A failure goes to `onError`. */
-	waitUntil(work: Promise<unknown>): void;
+	/** Keeps the object in memory until the promise settles. A rejection is reported to `onError`. */
+	waitUntil(promise: Promise<unknown>): void;
 	/**
-	 * Has `onSchedule` do something at a time, at least once, by name: scheduled again it moves. It is no
-	 * use of its session, and goes with it when that expires before.
+	 * Runs `onSchedule` at a time, at least once. Scheduling the same name again moves the job. A job
+	 * does not extend the session, and is deleted with it.
 	 *
 	 * @param when a Date, or milliseconds since the epoch.
 	 * @param payload JSON.
 	 */
 	schedule(name: string, when: Date | number, payload?: unknown): void;
-	/** @returns whether it was scheduled. */
+	/** @returns whether the job was scheduled. */
 	unschedule(name: string): boolean;
 }

@@ -8,35 +8,35 @@ const KEY = 'tools';
 const MAX_PAGES = 100;
 
 /**
- * Tells the object's sessions that their tools have changed, once after a deployment that changed
- * them: a hash of the list is kept, and compared when a new instance is first used.
+ * Sends `notifications/tools/list_changed` once after a deployment that changed the tools: compares a
+ * hash of the list with the stored one when a new instance is first used.
  */
 export async function announceToolChange(server: SessionServer, entries: Entries): Promise<void> {
 	if (!entries.exist || !server.hasMethod('tools/list')) return;
-	const hash = await hashOf(await toolsOf(server));
-	const known = entries.read('meta', KEY);
-	if (known === hash) return;
-	// In one turn: that it was told is stored with the message itself.
+	const hash = await hashOf(await listTools(server));
+	const stored = entries.read('meta', KEY);
+	if (stored === hash) return;
+	// Writes in the same turn as the notification, so that both are stored or neither is.
 	entries.write('meta', KEY, hash);
-	if (known !== undefined) server.changed('tools');
+	if (stored !== undefined) server.changed('tools');
 }
 
-/** Whether the tools of a deployment are kept, to be compared with. */
-export function hasKnownTools(entries: Entries): boolean {
+/** Whether a hash of the tools is stored to compare with. */
+export function hasStoredTools(entries: Entries): boolean {
 	return entries.read('meta', KEY) !== undefined;
 }
 
-async function toolsOf(server: SessionServer): Promise<unknown[]> {
+async function listTools(server: SessionServer): Promise<unknown[]> {
 	const tools: unknown[] = [];
 	let cursor: unknown;
 	for (let page = 0; page < MAX_PAGES; page++) {
-		const answer: unknown = await server.receive({
+		const response: unknown = await server.receive({
 			jsonrpc: '2.0',
 			id: page,
 			method: 'tools/list',
 			...(typeof cursor === 'string' && { params: { cursor } }),
 		});
-		const result = isObject(answer) ? answer['result'] : undefined;
+		const result = isObject(response) ? response['result'] : undefined;
 		if (!isObject(result)) break;
 		tools.push(result['tools']);
 		cursor = result['nextCursor'];

@@ -6,45 +6,54 @@ import type { SdkServer, SdkTransport } from './sdk-types.ts';
 
 type Deliver = (message: object, extra?: { authInfo?: AuthInfo }) => void;
 
-/** What the transport is told with a message. */
-export interface Asked {
+/** What accompanies a request. */
+export interface RequestOptions {
 	readonly auth: AuthInfo | undefined;
-	/** Aborted where the client cancels it. */
+	/** Aborted when the client cancels the request. */
 	readonly signal: AbortSignal | undefined;
 }
 
 /**
- * The transport of a server that was made for one message: whatever it says belongs to that one,
- * under whichever ids. Ids of clients meet no other ids, and nothing has to be told apart.
+ * The transport of a server that was created for a single message. Everything that the server sends
+ * belongs to that message, so that request ids of different clients cannot collide.
  */
 export class SdkExchange implements SdkTransport {
 	sessionId: string | undefined;
 	onclose: SdkTransport['onclose'];
 	onerror: SdkTransport['onerror'];
 	onmessage: SdkTransport['onmessage'];
-	readonly #say: (message: JsonObject) => void;
-	#take: ((response: JsonObject) => void) | undefined;
-	#isTaking = false;
+	readonly #onMessageFromServer: (message: JsonObject) => void;
+	#onResponse: ((response: JsonObject) => void) | undefined;
+	#isDelivering = false;
 
-	/** @param say told of everything but answers to what is asked here. */
-	private constructor(sessionId: string | undefined, say: (message: JsonObject) => void) {
+	private constructor(
+		sessionId: string | undefined,
+		onMessageFromServer: (message: JsonObject) => void,
+	) {
 		this.sessionId = sessionId;
-		this.#say = say;
+		this.#onMessageFromServer = onMessageFromServer;
 	}
 
-	/** @param report told of what goes wrong with no request to answer, unless the server is. */
-	static async with(
+	/**
+	 * Connects a server.
+	 *
+	 * @param onMessageFromServer called for all messages except responses to `request`.
+	 * @param report called for errors outside a request unless the server has an `onerror` of its own.
+	 */
+	static async connect(
 		server: SdkServer,
 		sessionId: string | undefined,
-		say: (message: JsonObject, exchange: SdkExchange) => void,
+		onMessageFromServer: (message: JsonObject, exchange: SdkExchange) => void,
 		report: (error: unknown) => void,
 	): Promise<SdkExchange> {
-		const exchange: SdkExchange = new SdkExchange(sessionId, (message) => say(message, exchange));
+		const exchange: SdkExchange = new SdkExchange(sessionId, (message) =>
+			onMessageFromServer(message, exchange),
+		);
 		const { onerror = report } = server.server;
-		// oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK has no events
+		// oxlint-disable-next-line unicorn/prefer-add-event-listener -- Safe because the SDK has no addEventListener.
 		server.server.onerror = (error) => {
 			onerror.call(server.server, error);
-			exchange.#refuse();
+			exchange.#rejectInvalid();
 		};
 		await server.connect(exchange);
 		return exchange;
@@ -53,49 +62,49 @@ export class SdkExchange implements SdkTransport {
 	async start(): Promise<void> {}
 
 	async send(message: object): Promise<void> {
-		// Sound: the SDK sends messages.
-		const said = message as JsonObject;
-		if (isClientResponse(said)) this.#take?.(said);
-		else this.#say(said);
+		// Safe because the SDK sends only JSON-RPC messages.
+		const sent = message as JsonObject;
+		if (isClientResponse(sent)) this.#onResponse?.(sent);
+		else this.#onMessageFromServer(sent);
 	}
 
 	async close(): Promise<void> {
 		this.onclose?.();
 	}
 
-	/** Has the server answer a request; null where it was cancelled. One at a time. */
-	async ask(request: JsonObject, { auth, signal }: Asked): Promise<JsonObject | null> {
+	/** Delivers a request and returns the response, or null if it was cancelled. One at a time. */
+	async request(message: JsonObject, { auth, signal }: RequestOptions): Promise<JsonObject | null> {
 		if (signal?.aborted) return null;
 		const { promise, resolve } = Promise.withResolvers<JsonObject | null>();
-		this.#take = resolve;
+		this.#onResponse = resolve;
 		const cancel = (): void => {
-			const params = { requestId: request.id, reason: 'The client cancelled the request' };
+			const params = { requestId: message.id, reason: 'The client cancelled the request' };
 			this.deliver({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
 			resolve(null);
 		};
 		signal?.addEventListener('abort', cancel, { once: true });
-		this.#isTaking = true;
-		this.deliver(request, auth);
-		this.#isTaking = false;
+		this.#isDelivering = true;
+		this.deliver(message, auth);
+		this.#isDelivering = false;
 		try {
 			return await promise;
 		} finally {
 			signal?.removeEventListener('abort', cancel);
-			this.#take = undefined;
+			this.#onResponse = undefined;
 		}
 	}
 
-	/** Hands the server a message that it does not answer. */
+	/** Delivers a message that expects no response. */
 	deliver(message: object, auth?: AuthInfo): void {
-		// Sound: the SDK's own function, which looks at what it gets.
+		// Safe because the SDK's handler validates each message.
 		const deliver = this.onmessage as Deliver | undefined;
 		deliver?.(message, auth && { authInfo: auth });
 	}
 
-	/** What the SDK takes for no message it reports, and does not answer. */
-	#refuse(): void {
-		if (!this.#isTaking) return;
+	/** Answers a request that the SDK considers invalid: the SDK reports it and does not respond. */
+	#rejectInvalid(): void {
+		if (!this.#isDelivering) return;
 		const error = { code: -32_600, message: 'The message is not one of the protocol' };
-		this.#take?.({ jsonrpc: '2.0', id: null, error });
+		this.#onResponse?.({ jsonrpc: '2.0', id: null, error });
 	}
 }

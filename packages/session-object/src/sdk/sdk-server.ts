@@ -16,10 +16,10 @@ import type { SdkServer } from './sdk-types.ts';
 type Context = Parameters<SessionServer['receive']>[1];
 type Listener = (detail: object) => unknown;
 
-/** The newest revision with sessions: what the SDK is told, who asks for the client's. */
-const VERSION = '2025-11-25';
+/** The latest session-based revision, which the SDK gets as the client's version. */
+const PROTOCOL_VERSION = '2025-11-25';
 const METHOD_NOT_FOUND = -32_601;
-const LEVELS = [
+const LOG_LEVELS = [
 	'debug',
 	'info',
 	'notice',
@@ -29,8 +29,8 @@ const LEVELS = [
 	'alert',
 	'emergency',
 ] as const;
-/** What is for all sessions of the object. */
-const CHANGES: ReadonlySet<string | undefined> = new Set([
+/** Notifications for all sessions of the object. */
+const BROADCASTS: ReadonlySet<string | undefined> = new Set([
 	'notifications/tools/list_changed',
 	'notifications/prompts/list_changed',
 	'notifications/resources/list_changed',
@@ -38,20 +38,20 @@ const CHANGES: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * A server of the official SDK (`McpServer` of `@modelcontextprotocol/server` 2.x) as `createServer`
- * of a `SessionObject` gives it: `return sdkServer(() => createNotesServer(session))`.
+ * Adapts a server of the official SDK (`McpServer` of `@modelcontextprotocol/server` 2.x) for
+ * `createServer` of a `SessionObject`: `return sdkServer(() => createNotesServer(session))`.
  *
- * A server is made for each message, as the SDK's own HTTP handler does: what lasts is in `session`,
- * which its tools close over.
+ * A server is created for each message, as in the SDK's own HTTP handler. State that must last belongs
+ * in `session`, over which the tools close.
  *
- * @param create makes a server with all its tools. It is called for each message.
+ * @param create creates a server with all its tools. It is called for each message.
  */
 export function sdkServer(create: () => SdkServer): SessionServer {
-	// Sound: it has the members that the handlers, the transports and this package use of a server.
+	// Safe because it implements all members that the handlers, transports and this package use.
 	return new SdkSessionServer(create) as unknown as SessionServer;
 }
 
-/** What is used of a tmcp server, done by those of the SDK. */
+/** Implements the used members of a tmcp server with servers of the SDK. */
 class SdkSessionServer implements Record<
 	'changed' | 'hasMethod' | 'on' | 'receive' | 'validateToolCall',
 	unknown
@@ -59,9 +59,9 @@ class SdkSessionServer implements Record<
 	readonly #create: () => SdkServer;
 	readonly #report: (error: unknown) => void = createReporter(undefined);
 	readonly #listeners = new Map<string, Set<Listener>>();
-	/** Who asked, by the id that the question has here, where those of all servers meet. */
-	readonly #questions = new Map<number, { exchange: SdkExchange; id: number | string }>();
-	#lastQuestion = 0;
+	/** Server requests by the id that they have here, which is unique among all exchanges. */
+	readonly #serverRequests = new Map<number, { exchange: SdkExchange; id: number | string }>();
+	#lastRequestId = 0;
 
 	constructor(create: () => SdkServer) {
 		this.#create = create;
@@ -73,27 +73,33 @@ class SdkSessionServer implements Record<
 		return () => void listeners.delete(listener);
 	}
 
-	/** @throws {HttpRejection} 400 with -32022, for requests of the revision 2026-07-28. */
+	/** @throws {HttpRejection} 400 with code -32022 for stateless requests. */
 	async receive(message: JsonObject, context?: Context): Promise<object | null> {
-		if (methodOf(message) === undefined) return this.#answer(message);
-		const work = currentContext();
-		if (work && isStateless(work.headers, message)) throw sessionBasedOnly(work.headers);
+		if (methodOf(message) === undefined) return this.#deliverClientResponse(message);
+		const request = currentContext();
+		if (request && isStateless(request.headers, message)) throw sessionBasedOnly(request.headers);
 		const server = this.#create();
-		const say = (said: JsonObject, exchange: SdkExchange): void =>
-			this.#say(said, exchange, context);
-		const exchange = await SdkExchange.with(server, context?.sessionId, say, this.#report);
+		const onMessageFromServer = (sent: JsonObject, exchange: SdkExchange): void =>
+			this.#onMessageFromServer(sent, exchange, context);
+		const exchange = await SdkExchange.connect(
+			server,
+			context?.sessionId,
+			onMessageFromServer,
+			this.#report,
+		);
 		const { auth, sessionInfo, signal } = context ?? {};
 		const { clientCapabilities: capabilities, clientInfo } = sessionInfo ?? {};
 		if (methodOf(message) !== 'initialize' && (capabilities ?? clientInfo)) {
-			await exchange.ask(greeting(capabilities ?? {}, clientInfo ?? UNKNOWN), NOBODY);
+			const initialize = initializeRequest(capabilities ?? {}, clientInfo ?? UNKNOWN_CLIENT);
+			await exchange.request(initialize, { auth: undefined, signal: undefined });
 		}
 		if (idOf(message) === undefined) {
 			exchange.deliver(message, auth);
 			return null;
 		}
-		const response = await exchange.ask(message, { auth, signal });
-		this.#forget(exchange);
-		return response && this.#remembered(message, response, server);
+		const response = await exchange.request(message, { auth, signal });
+		this.#dropServerRequests(exchange);
+		return response && this.#storeResult(message, response, server);
 	}
 
 	hasMethod(method: string): boolean {
@@ -105,16 +111,18 @@ class SdkSessionServer implements Record<
 		}
 	}
 
-	/** Of the stateless era, which is not served. */
+	/** Does nothing: only stateless requests need it, and they are rejected. */
 	async validateToolCall(): Promise<void> {}
 
-	/** Tells all sessions of a change, as tmcp's servers do. */
+	/** Notifies all sessions of a change, as tmcp's servers do. */
 	changed(what: 'prompts' | 'resource' | 'resources' | 'tools', uri?: string): void {
 		const capabilities = this.#create().server.getCapabilities();
 		if (what === 'resource') {
-			this.#emit('broadcast', { request: change('notifications/resources/updated', { uri }) });
+			this.#emit('broadcast', {
+				request: notification('notifications/resources/updated', { uri }),
+			});
 		} else if (capabilities[what]?.listChanged) {
-			this.#emit('broadcast', { request: change(`notifications/${what}/list_changed`, {}) });
+			this.#emit('broadcast', { request: notification(`notifications/${what}/list_changed`, {}) });
 		}
 	}
 
@@ -122,45 +130,45 @@ class SdkSessionServer implements Record<
 		for (const listener of this.#listeners.get(event) ?? []) listener(detail);
 	}
 
-	/** What a server says besides the answer. */
-	#say(message: JsonObject, exchange: SdkExchange, context: Context): void {
-		const asked = idOf(message);
-		if (asked !== undefined) {
-			const id = (this.#lastQuestion += 1);
-			this.#questions.set(id, { exchange, id: asked });
+	/** Handles a notification or a server request. */
+	#onMessageFromServer(message: JsonObject, exchange: SdkExchange, context: Context): void {
+		const ownId = idOf(message);
+		if (ownId !== undefined) {
+			const id = (this.#lastRequestId += 1);
+			this.#serverRequests.set(id, { exchange, id: ownId });
 			return this.#emit('send', { request: { ...message, id } });
 		}
 		const method = methodOf(message);
-		// Of a question, under an id that no client knows.
+		// Cancels a server request by the exchange's own id, which the client does not know.
 		if (method === 'notifications/cancelled') return;
-		if (CHANGES.has(method)) return this.#emit('broadcast', { request: message });
-		if (method === 'notifications/message' && !isWanted(message, context)) return;
+		if (BROADCASTS.has(method)) return this.#emit('broadcast', { request: message });
+		if (method === 'notifications/message' && !isLogged(message, context)) return;
 		this.#emit('send', { request: message });
 	}
 
-	/** Hands an answer to whoever asked. */
-	#answer(message: JsonObject): null {
-		const asked = this.#questions.get(Number(message.id));
-		this.#questions.delete(Number(message.id));
-		asked?.exchange.deliver({ ...message, id: asked.id });
+	/** Delivers a client response to the exchange that sent the server request. */
+	#deliverClientResponse(message: JsonObject): null {
+		const request = this.#serverRequests.get(Number(message.id));
+		this.#serverRequests.delete(Number(message.id));
+		request?.exchange.deliver({ ...message, id: request.id });
 		return null;
 	}
 
-	/** Nobody waits for the answers to its questions any more. */
-	#forget(exchange: SdkExchange): void {
-		for (const [id, asked] of this.#questions) {
-			if (asked.exchange === exchange) this.#questions.delete(id);
+	/** Drops the server requests of an exchange that has ended. */
+	#dropServerRequests(exchange: SdkExchange): void {
+		for (const [id, request] of this.#serverRequests) {
+			if (request.exchange === exchange) this.#serverRequests.delete(id);
 		}
 	}
 
-	/** Has the managers keep what the SDK would keep in its server. */
-	#remembered(request: JsonObject, response: JsonObject, { server }: SdkServer): JsonObject {
+	/** Has the managers store what the SDK would keep in a server that lives as long as its session. */
+	#storeResult(request: JsonObject, response: JsonObject, { server }: SdkServer): JsonObject {
 		const params = isObject(request.params) ? request.params : {};
 		const method = methodOf(request);
 		const isSubscription = method === 'resources/subscribe' || method === 'resources/unsubscribe';
 		const canSubscribe = isSubscription && server.getCapabilities().resources?.subscribe === true;
 		const isUnhandled = isObject(response.error) && response.error.code === METHOD_NOT_FOUND;
-		// The SDK leaves it to its users to keep subscriptions.
+		// The SDK has no handler for subscriptions: it leaves them to its users.
 		const answer =
 			canSubscribe && isUnhandled ? { jsonrpc: '2.0', id: request.id, result: {} } : response;
 		if (answer.error !== undefined) return answer;
@@ -174,22 +182,21 @@ class SdkSessionServer implements Record<
 	}
 }
 
-const NOBODY = { auth: undefined, signal: undefined };
-const UNKNOWN = { name: 'unknown', version: '0' };
+const UNKNOWN_CLIENT = { name: 'unknown', version: '0' };
 
-/** As its client said it when its session was opened, to a server that was not there then. */
-function greeting(capabilities: object, clientInfo: object): JsonObject {
-	const params = { protocolVersion: VERSION, capabilities, clientInfo };
+/** Repeats the client's `initialize` for a server that was created after the session was opened. */
+function initializeRequest(capabilities: object, clientInfo: object): JsonObject {
+	const params = { protocolVersion: PROTOCOL_VERSION, capabilities, clientInfo };
 	return { jsonrpc: '2.0', id: 'initialize', method: 'initialize', params };
 }
 
-function change(method: string, params: object): JsonObject {
+function notification(method: string, params: object): JsonObject {
 	return { jsonrpc: '2.0', method, params };
 }
 
-/** Whether a log line is of the level that its client set, or above. */
-function isWanted({ params }: JsonObject, context: Context): boolean {
+/** Whether a log message has at least the level that the client has set. */
+function isLogged({ params }: JsonObject, context: Context): boolean {
 	const { level } = isObject(params) ? params : {};
-	const wanted = context?.sessionInfo?.logLevel ?? 'info';
-	return LEVELS.findIndex((each) => each === level) >= LEVELS.indexOf(wanted);
+	const minimum = context?.sessionInfo?.logLevel ?? 'info';
+	return LOG_LEVELS.findIndex((each) => each === level) >= LOG_LEVELS.indexOf(minimum);
 }

@@ -1,16 +1,16 @@
-/** What the official SDK's servers are used for here: its `McpServer` has all of it. */
+/** The members of the official SDK's `McpServer` that the adapter uses. */
 export interface SdkServer {
 	connect(transport: SdkTransport): Promise<void>;
 	readonly server: {
-		/** Told of what goes wrong with no request to answer. */
+		/** Called for errors outside a request. */
 		onerror?: ((error: Error) => void) | undefined;
 		getCapabilities(): SdkCapabilities;
-		/** @throws where the server has a handler for the method. */
+		/** @throws if the server has a handler for the method. */
 		assertCanSetRequestHandler(method: string): void;
 	};
 }
 
-/** Of what a server can do, what is looked at. */
+/** The capabilities that the adapter reads. */
 interface SdkCapabilities {
 	readonly tools?: { readonly listChanged?: boolean | undefined } | undefined;
 	readonly prompts?: { readonly listChanged?: boolean | undefined } | undefined;
@@ -19,7 +19,7 @@ interface SdkCapabilities {
 		| undefined;
 }
 
-/** The SDK's `Transport`, as far as a server uses it. */
+/** The members of the SDK's `Transport` that a server uses. */
 export interface SdkTransport {
 	sessionId?: string | undefined;
 	onclose?: (() => void) | undefined;

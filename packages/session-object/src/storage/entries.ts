@@ -1,7 +1,7 @@
 import { SessionStateError } from '../errors.ts';
 import { migrate } from './migrations.ts';
 
-/** What an entry is: the first part of its key. Of a resource's subscribers there is a kind each. */
+/** The first part of an entry's key. The subscribers of each resource have a kind of their own. */
 export type EntryKind =
 	| 'artifact'
 	| 'auth'
@@ -14,57 +14,61 @@ export type EntryKind =
 	| 'sse'
 	| `uri:${string}`;
 
-/** One thing that an object keeps. */
+/** A row of the object's table. */
 export interface Entry<Value extends ArrayBuffer | string = string> {
 	readonly key: string;
 	readonly value: Value;
-	/** When the object has to see to it, milliseconds since the epoch. */
-	readonly atMs: number | null;
+	/** When the alarm has to handle the entry, in milliseconds since the epoch; null if never. */
+	readonly dueMs: number | null;
 }
 
-type EntryRow = { key: string; value: ArrayBuffer | string; atMs: number | null };
+type EntryRow = { key: string; value: ArrayBuffer | string; dueMs: number | null };
 
-/** What the session's own code writes. */
-const OF_SESSION: ReadonlySet<EntryKind> = new Set(['artifact', 'auth', 'context', 'schedule']);
+/** The kinds that the session's own code writes. */
+const WRITTEN_BY_SESSION: ReadonlySet<EntryKind> = new Set([
+	'artifact',
+	'auth',
+	'context',
+	'schedule',
+]);
 const ENDED =
-	'the session has ended, and nothing more is stored of it; let work that outlives a session write ' +
-	'elsewhere';
+	'the session has ended and stores nothing more; store the results of background work elsewhere if ' +
+	'the work can outlive its session';
 
 /**
- * What an object keeps, but for its streams: one table. Each table of SQLite takes a page of 4 KiB at
- * least and there are very many sessions, most of which keep next to nothing.
+ * Stores everything that an object keeps, except its streams, in one table: each SQLite table takes
+ * at least one page of 4 KiB, and most of the very many sessions store next to nothing.
  *
- * The table is made with the first entry: an object that was asked for a session which never was
- * leaves nothing behind.
+ * The first write creates the table, so that a request for an unknown session leaves no storage behind.
  */
 export class Entries {
 	readonly #storage: DurableObjectStorage;
 	readonly #migrations: () => readonly string[];
 	readonly #onOpened: () => void;
-	readonly #onUndone: () => void;
+	readonly #onRolledBack: () => void;
 	#isOpen = false;
 	#exists: boolean | undefined;
-	/** For whom nothing is written any more. */
+	/** Whose writes are rejected. */
 	#closedFor: 'all' | 'session' | undefined;
 
 	/**
-	 * @param migrations SQL of the user's own tables; each is run once, in order.
-	 * @param onOpened told when the table is there and the user's are brought forward.
-	 * @param onUndone told when what was written was undone, with the alarm that was set for it.
+	 * @param migrations the SQL of the user's own tables; each statement runs once, in order.
+	 * @param onOpened called after the table was created and the user's tables were migrated.
+	 * @param onRolledBack called after writes were rolled back, together with the alarm set for them.
 	 */
 	constructor(
 		storage: DurableObjectStorage,
 		migrations: () => readonly string[],
 		onOpened: () => void,
-		onUndone: () => void,
+		onRolledBack: () => void,
 	) {
 		this.#storage = storage;
 		this.#migrations = migrations;
 		this.#onOpened = onOpened;
-		this.#onUndone = onUndone;
+		this.#onRolledBack = onRolledBack;
 	}
 
-	/** Whether the object keeps anything. */
+	/** Whether the object stores anything. */
 	get exist(): boolean {
 		if (this.#closedFor === 'all') return false;
 		this.#exists ??=
@@ -74,9 +78,9 @@ export class Entries {
 	}
 
 	/**
-	 * The object's SQLite, with the table and the user's own.
+	 * The object's SQLite database. The first access creates the table and migrates the user's tables.
 	 *
-	 * @throws {TmcpSessionsError} `session-state`, where a later release has written the storage.
+	 * @throws {TmcpSessionsError} `session-state`, if a later release has written the storage.
 	 */
 	get sql(): SqlStorage {
 		const { sql } = this.#storage;
@@ -84,7 +88,7 @@ export class Entries {
 		if (this.#isOpen) return sql;
 		this.#storage.transactionSync(() => {
 			sql.exec(
-				// BLOB leaves a text as it is; ANY would make a number of one that looks like it.
+				// BLOB affinity stores text as text; a column of type ANY would turn numeric text into numbers.
 				`CREATE TABLE IF NOT EXISTS tmcp_entries (
 					kind TEXT, key TEXT, value BLOB NOT NULL, at_ms INTEGER, PRIMARY KEY (kind, key)
 				) WITHOUT ROWID`,
@@ -98,7 +102,7 @@ export class Entries {
 	}
 
 	/**
-	 * Brings the tables forward, where there are any to be.
+	 * Creates the table and migrates the user's tables, unless this instance has done so.
 	 *
 	 * @throws as `sql` does.
 	 */
@@ -107,19 +111,19 @@ export class Entries {
 	}
 
 	/**
-	 * Refuses what the session writes, which would come too late for its archive; or everything, since
-	 * the object was emptied: what is still at work would fill it again, for nobody.
+	 * Rejects further writes. `session` rejects writes of the session's own code, which would miss the
+	 * archive. `all` rejects every write: a call that still runs would fill the deleted object again.
 	 */
-	close(forWhom: 'all' | 'session'): void {
-		this.#closedFor = forWhom;
+	close(writers: 'all' | 'session'): void {
+		this.#closedFor = writers;
 	}
 
-	/** @throws {SessionStateError} where the session has ended. */
+	/** @throws {SessionStateError} if the session has ended. */
 	checkOpen(): void {
 		if (this.#closedFor !== undefined) throw new SessionStateError(ENDED);
 	}
 
-	/** The entry's text. */
+	/** Returns the text of an entry, or undefined if there is none. */
 	read(kind: EntryKind, key: string): string | undefined {
 		const value = this.find(kind, key)?.value;
 		return typeof value === 'string' ? value : undefined;
@@ -130,12 +134,12 @@ export class Entries {
 		return row;
 	}
 
-	/** All of a kind, by key. Those that are no texts are left out. */
+	/** Returns all text entries of a kind, ordered by key. */
 	list(kind: EntryKind): Entry[] {
 		return this.#rows('WHERE kind = ? ORDER BY key', kind).filter(isText);
 	}
 
-	/** Those that the object has to see to by now, the longest due first. */
+	/** Returns the text entries of a kind that are due, the longest overdue first. */
 	due(kind: EntryKind, nowMs: number): Entry[] {
 		return this.#rows('WHERE kind = ? AND at_ms <= ? ORDER BY at_ms', kind, nowMs).filter(isText);
 	}
@@ -144,18 +148,18 @@ export class Entries {
 		kind: EntryKind,
 		key: string,
 		value: ArrayBuffer | string,
-		atMs: number | null = null,
+		dueMs: number | null = null,
 	): void {
-		if (OF_SESSION.has(kind)) this.checkOpen();
+		if (WRITTEN_BY_SESSION.has(kind)) this.checkOpen();
 		this.sql.exec(
 			'INSERT OR REPLACE INTO tmcp_entries (kind, key, value, at_ms) VALUES (?, ?, ?, ?)',
-			...[kind, key, value, atMs],
+			...[kind, key, value, dueMs],
 		);
 	}
 
-	/** @returns whether it was there. */
+	/** @returns whether the entry existed. */
 	remove(kind: EntryKind, key: string): boolean {
-		if (OF_SESSION.has(kind)) this.checkOpen();
+		if (WRITTEN_BY_SESSION.has(kind)) this.checkOpen();
 		if (!this.exist) return false;
 		const { rowsWritten } = this.sql.exec(
 			'DELETE FROM tmcp_entries WHERE kind = ? AND key = ?',
@@ -164,16 +168,16 @@ export class Entries {
 		return rowsWritten > 0;
 	}
 
-	/** Removes a key of every resource's subscribers. */
-	removeSubscriber(key: string): void {
+	/** Removes a session from the subscribers of every resource. */
+	removeSubscriber(session: string): void {
 		if (!this.exist) return;
 		this.sql.exec(
 			"DELETE FROM tmcp_entries WHERE kind >= 'uri:' AND kind < 'uri;' AND key = ?",
-			key,
+			session,
 		);
 	}
 
-	/** How many there are of a kind, and the length of their texts together. */
+	/** Returns the number of entries of a kind and the total length of their texts. */
 	size(kind: EntryKind): { readonly count: number; readonly length: number } {
 		if (!this.exist) return { count: 0, length: 0 };
 		return this.sql
@@ -187,30 +191,30 @@ export class Entries {
 			.one();
 	}
 
-	/** When the object has to see to anything next. */
+	/** Returns when the next entry is due, or undefined if none is. */
 	earliest(): number | undefined {
 		if (!this.exist) return undefined;
-		const { atMs } = this.sql
-			.exec<{ atMs: number | null }>('SELECT min(at_ms) AS atMs FROM tmcp_entries')
+		const { dueMs } = this.sql
+			.exec<{ dueMs: number | null }>('SELECT min(at_ms) AS dueMs FROM tmcp_entries')
 			.one();
-		return atMs ?? undefined;
+		return dueMs ?? undefined;
 	}
 
-	/** All or nothing of what `work` writes; of what this class and the alarm know of it, too. */
-	atomically<Result>(work: () => Result): Result {
+	/** Runs `write` in a transaction. If it throws, the state cached here and in the alarm is dropped too. */
+	atomically<Result>(write: () => Result): Result {
 		this.checkOpen();
 		try {
-			return this.#storage.transactionSync(work);
+			return this.#storage.transactionSync(write);
 		} catch (error) {
-			// The table too, where it was made for this.
-			this.forget();
-			this.#onUndone();
+			// The rollback removes the table too if this transaction created it.
+			this.invalidate();
+			this.#onRolledBack();
 			throw error;
 		}
 	}
 
-	/** The storage was emptied: what is written next makes it anew. */
-	forget(): void {
+	/** Drops the cached state after the storage was deleted or replaced. The next write creates the table. */
+	invalidate(): void {
 		this.#isOpen = false;
 		this.#exists = undefined;
 	}
@@ -219,7 +223,7 @@ export class Entries {
 		if (!this.exist) return [];
 		return this.sql
 			.exec<EntryRow>(
-				`SELECT key, value, at_ms AS atMs FROM tmcp_entries ${condition}`,
+				`SELECT key, value, at_ms AS dueMs FROM tmcp_entries ${condition}`,
 				...bindings,
 			)
 			.toArray();

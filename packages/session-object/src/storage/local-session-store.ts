@@ -12,30 +12,32 @@ import type {
 } from '@tmcp-sessions/core/backend';
 
 import type { Entries } from './entries.ts';
-import { LATE_MS } from '../object/lifetime.ts';
+import { LATE_ALARM_MS } from './object-alarm.ts';
 import { PACKAGE } from '../package-name.ts';
 
 const MAX_ID_BYTES = 1024;
 
-/** What is kept of a session; none where it has ended. */
-interface Kept {
+interface StoredSession {
+	/** Undefined if the session has ended. */
 	readonly record: SessionRecord | undefined;
-	/** When it is forgotten; null where it goes with its object. */
-	readonly atMs: number | null;
+	/** When the alarm removes the session; null if it is deleted together with its object. */
+	readonly dueMs: number | null;
 }
 
-/** What the store asks of its object. */
-interface LocalSessionStoreParts {
+interface LocalSessionStoreOptions {
 	readonly now: () => number;
-	/** Whether the object goes with its session: then that has no end of its own. */
+	/** Whether the object is deleted with its session, whose expiry time is then the object's. */
 	readonly endsWithSession: () => boolean;
-	/** Whether a session has an open stream or a call at work: then its time is not over. */
+	/** Whether a session has an open stream or a call in flight, and so does not expire. */
 	readonly isInUse: (id: string) => boolean;
-	/** Told when a session was opened, has ended or ends at another time. */
+	/** Called when a session was opened or ended, or its expiry time has changed. */
 	readonly onChange: () => void;
 }
 
-/** The records of an object's sessions, in its own SQLite: one, or those of an identity's clients. */
+/**
+ * Stores the session records of one object in the object's own SQLite database: one record, or one
+ * for each session of an identity.
+ */
 export class LocalSessionStore implements SessionStore {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
@@ -45,63 +47,63 @@ export class LocalSessionStore implements SessionStore {
 		maxIdBytes: MAX_ID_BYTES,
 	};
 	readonly #entries: Entries;
-	readonly #parts: LocalSessionStoreParts;
-	readonly #known = new Map<string, Kept>();
+	readonly #options: LocalSessionStoreOptions;
+	readonly #cache = new Map<string, StoredSession>();
 
-	constructor(entries: Entries, parts: LocalSessionStoreParts) {
+	constructor(entries: Entries, options: LocalSessionStoreOptions) {
 		this.#entries = entries;
-		this.#parts = parts;
+		this.#options = options;
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
-		// One that is known was checked, which would be felt by every call.
-		return this.#live(this.#known.has(id) ? id : check(id));
+		// Hot path: a cached id was checked before.
+		return this.#live(this.#cache.has(id) ? id : checkId(id));
 	}
 
 	/** Whether a session is live. */
 	has(id: string): boolean {
-		return this.#live(check(id)) !== undefined;
+		return this.#live(checkId(id)) !== undefined;
 	}
 
-	/** A create that comes after the end of the session does not bring it back. */
+	/** Stores a new session. Does nothing if the session has ended already, so that it stays ended. */
 	async create(id: string, record: SessionRecord): Promise<void> {
-		if (this.#entries.read('session', check(id)) === ENDED_SESSION) return;
-		const { endsWithSession } = this.#parts;
+		if (this.#entries.read('session', checkId(id)) === ENDED_SESSION) return;
+		const { endsWithSession } = this.#options;
 		this.#write(id, record, endsWithSession() ? null : record.expiresAtMs);
 	}
 
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
-		const record = this.#live(check(id));
+		const record = this.#live(checkId(id));
 		if (!record) return false;
-		this.#write(id, mergeSessionPatch(record, patch), this.#kept(id)?.atMs ?? null);
+		this.#write(id, mergeSessionPatch(record, patch), this.#load(id)?.dueMs ?? null);
 		return true;
 	}
 
 	async delete(id: string): Promise<void> {
-		const found = this.#entries.find('session', check(id));
-		if (found) this.#write(id, undefined, found.atMs);
+		const entry = this.#entries.find('session', checkId(id));
+		if (entry) this.#write(id, undefined, entry.dueMs);
 		this.#entries.removeSubscriber(id);
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
-		this.#entries.write(`uri:${uri}`, check(id), String(untilMs));
+		this.#entries.write(`uri:${uri}`, checkId(id), String(untilMs));
 	}
 
 	async unsubscribe(id: string, uri: string): Promise<void> {
-		this.#entries.remove(`uri:${uri}`, check(id));
+		this.#entries.remove(`uri:${uri}`, checkId(id));
 	}
 
 	async subscribers(uri: string): Promise<string[]> {
 		return (
 			this.#entries
 				.list(`uri:${uri}`)
-				// Subscriptions go with their session, and come back with it.
+				// A subscription has no expiry time of its own: it ends with its session and is restored with it.
 				.filter(({ key }) => this.#live(key) !== undefined)
 				.map(({ key }) => key)
 		);
 	}
 
-	/** The ids of the sessions that are live. */
+	/** Returns the ids of the live sessions. */
 	live(): string[] {
 		return this.#entries
 			.list('session')
@@ -110,81 +112,84 @@ export class LocalSessionStore implements SessionStore {
 	}
 
 	/**
-	 * Sessions end then, and not before.
+	 * Extends sessions so that none of them expires before `untilMs`.
 	 *
-	 * @param which all of them, where none could be ended in time. One that goes with its object is used
-	 * for as long as that is.
+	 * @param which `in use` selects sessions that are in use, or that are deleted together with their object.
 	 */
 	extend(untilMs: number, which: 'all' | 'in use'): void {
-		for (const { key: id, atMs } of this.#entries.list('session')) {
-			if (which === 'all' || atMs === null || this.#parts.isInUse(id)) this.extendOne(id, untilMs);
+		for (const { key: id, dueMs } of this.#entries.list('session')) {
+			if (which === 'all' || dueMs === null || this.#options.isInUse(id)) {
+				this.extendOne(id, untilMs);
+			}
 		}
 	}
 
-	/** The session ends then, and not before. */
+	/** Extends a session so that it does not expire before `untilMs`. */
 	extendOne(id: string, untilMs: number): void {
-		const { record, atMs } = this.#kept(id) ?? {};
+		const { record, dueMs } = this.#load(id) ?? {};
 		if (!record || record.expiresAtMs >= untilMs) return;
-		this.#write(id, { ...record, expiresAtMs: untilMs }, atMs ?? null);
+		this.#write(id, { ...record, expiresAtMs: untilMs }, dueMs ?? null);
 	}
 
-	/** The time of all sessions begins anew, and ends then. */
-	revive(untilMs: number): void {
-		const createdAtMs = this.#parts.now();
+	/** Restarts the lifetime of all sessions, which then expire at `untilMs`. */
+	restart(untilMs: number): void {
+		const createdAtMs = this.#options.now();
 		for (const { key: id } of this.#entries.list('session')) {
-			const { record, atMs } = this.#kept(id) ?? {};
-			if (record) this.#write(id, { ...record, createdAtMs, expiresAtMs: untilMs }, atMs ?? null);
+			const { record, dueMs } = this.#load(id) ?? {};
+			if (!record) continue;
+			this.#write(id, { ...record, createdAtMs, expiresAtMs: untilMs }, dueMs ?? null);
 		}
 	}
 
-	/** The storage was emptied, or got other contents. */
-	forget(): void {
-		this.#known.clear();
+	/** Drops the cached records after the storage was deleted or replaced. */
+	invalidate(): void {
+		this.#cache.clear();
 	}
 
-	/** Forgets the sessions that have expired, and what they subscribed to. */
+	/** Removes the expired sessions and their subscriptions. */
 	prune(): void {
-		for (const { key } of this.#entries.due('session', this.#parts.now())) {
-			this.#known.delete(key);
+		for (const { key } of this.#entries.due('session', this.#options.now())) {
+			this.#cache.delete(key);
 			this.#entries.remove('session', key);
 			this.#entries.removeSubscriber(key);
 		}
 	}
 
 	/**
-	 * The alarm lets go of what expired within moments. What is still there long afterwards was kept
-	 * from it by a clock that jumped: it lives until the alarm has looked.
+	 * Returns the record of a live session. The alarm normally removes an expired session within
+	 * moments. One that is still stored long afterwards was kept by a clock jump, and stays live until
+	 * the alarm has run.
 	 */
 	#live(id: string): SessionRecord | undefined {
-		const kept = this.#kept(id);
-		if (!kept?.record) return undefined;
-		const nowMs = this.#parts.now();
-		if (kept.record.expiresAtMs > nowMs) return kept.record;
-		const isOverlooked = nowMs - kept.record.expiresAtMs > LATE_MS;
-		return isOverlooked || this.#parts.isInUse(id) ? kept.record : undefined;
+		const stored = this.#load(id);
+		if (!stored?.record) return undefined;
+		const nowMs = this.#options.now();
+		if (stored.record.expiresAtMs > nowMs) return stored.record;
+		const isOverdue = nowMs - stored.record.expiresAtMs > LATE_ALARM_MS;
+		return isOverdue || this.#options.isInUse(id) ? stored.record : undefined;
 	}
 
-	/** Read once in an instance: nobody else writes it, and each call asks for it. */
-	#kept(id: string): Kept | undefined {
-		const known = this.#known.get(id);
-		if (known) return known;
-		const found = this.#entries.find('session', id);
-		if (typeof found?.value !== 'string') return undefined;
-		const kept = { record: parseLiveSessionRecord(found.value, PACKAGE, 0), atMs: found.atMs };
-		this.#known.set(id, kept);
-		return kept;
+	/** Caches each record for as long as the instance runs: this store is the only writer. */
+	#load(id: string): StoredSession | undefined {
+		const cached = this.#cache.get(id);
+		if (cached) return cached;
+		const entry = this.#entries.find('session', id);
+		if (typeof entry?.value !== 'string') return undefined;
+		const stored = { record: parseLiveSessionRecord(entry.value, PACKAGE, 0), dueMs: entry.dueMs };
+		this.#cache.set(id, stored);
+		return stored;
 	}
 
-	/** @param atMs the end of its record, where it has one of its own. */
-	#write(id: string, record: SessionRecord | undefined, atMs: number | null): void {
-		this.#known.delete(id);
-		const untilMs = atMs === null ? null : (record?.expiresAtMs ?? atMs);
-		this.#entries.write('session', id, record ? JSON.stringify(record) : ENDED_SESSION, untilMs);
-		this.#parts.onChange();
+	/** @param dueMs null for a session that is deleted together with its object. */
+	#write(id: string, record: SessionRecord | undefined, dueMs: number | null): void {
+		this.#cache.delete(id);
+		const removedMs = dueMs === null ? null : (record?.expiresAtMs ?? dueMs);
+		this.#entries.write('session', id, record ? JSON.stringify(record) : ENDED_SESSION, removedMs);
+		this.#options.onChange();
 	}
 }
 
-function check(id: string): string {
+function checkId(id: string): string {
 	encodeSessionId(id, PACKAGE, MAX_ID_BYTES);
 	return id;
 }

@@ -2,33 +2,26 @@ import { TmcpSessionsError } from '@tmcp-sessions/core';
 
 import { PACKAGE } from '../package-name.ts';
 
-/** What tables of this family begin with: those of `SyncLayer`, which keeps the streams, too. */
+/** The prefix of this family's tables, including those in which `StreamHub` stores the streams. */
 const RESERVED = 'tmcp_';
 
-/** Keeps the number of the user's last migration. */
+/** The key of the entry that stores how many of the user's migrations have run. */
 const MIGRATED = 'migrated';
 
 /**
- * Brings a user's tables forward, in the transaction of whoever calls it.
+ * Runs the pending migrations of the user's tables, in the caller's transaction.
  *
- * @throws {TmcpSessionsError} `session-state`, where a migration fails, changes what is not the user's,
- * or a later release has written the storage.
+ * @throws {TmcpSessionsError} `session-state`, if a migration fails or changes a reserved table, or a
+ * later release has written the storage.
  */
 export function migrate(sql: SqlStorage, migrations: readonly string[]): void {
-	const [row] = sql
-		.exec<{
-			value: string;
-		}>("SELECT value FROM tmcp_entries WHERE kind = 'meta' AND key = ?", MIGRATED)
-		.toArray();
-	const done = Number(row?.value ?? 0);
+	const done = migratedCount(sql);
 	if (done === migrations.length) return;
 	if (done > migrations.length) {
-		throw new TmcpSessionsError(
-			'session-state',
-			PACKAGE,
-			`the tables of this session have been brought to version ${done}, and this deployment knows ` +
-				`${migrations.length} migrations; deploy a release that has them all. A migration that was ` +
-				'released is never removed: undo it with another one behind it',
+		throw stateError(
+			`${done} migrations have run on the tables of this session and this deployment has ` +
+				`${migrations.length}; deploy a release that has them all. Never remove a released ` +
+				'migration: add another one that reverts it',
 		);
 	}
 	const before = reservedTables(sql);
@@ -36,22 +29,16 @@ export function migrate(sql: SqlStorage, migrations: readonly string[]): void {
 		try {
 			sql.exec(migration);
 		} catch (cause) {
-			throw new TmcpSessionsError(
-				'session-state',
-				PACKAGE,
-				`migration ${done + index + 1} of ${migrations.length} failed, and nothing of it was kept: ` +
-					(cause instanceof Error ? cause.message : String(cause)),
-				{ cause },
-			);
+			const number = `${done + index + 1} of ${migrations.length}`;
+			const reason = cause instanceof Error ? cause.message : String(cause);
+			throw stateError(`migration ${number} failed and was rolled back: ${reason}`, { cause });
 		}
 	}
 	const changed = changedNames(before, reservedTables(sql));
 	if (changed.length > 0) {
-		throw new TmcpSessionsError(
-			'session-state',
-			PACKAGE,
-			`a migration makes, changes or drops ${changed.join(' and ')}, and nothing of it was kept: names ` +
-				`that begin with ${RESERVED} are those of this package; give yours another one`,
+		throw stateError(
+			`a migration creates, changes or drops ${changed.join(' and ')} and was rolled back: names that ` +
+				`begin with ${RESERVED} are reserved for this package; choose another name`,
 		);
 	}
 	sql.exec(
@@ -60,13 +47,26 @@ export function migrate(sql: SqlStorage, migrations: readonly string[]): void {
 	);
 }
 
-/** What there is under names that are reserved, each with the SQL that made it. */
+function migratedCount(sql: SqlStorage): number {
+	const [row] = sql
+		.exec<{
+			value: string;
+		}>("SELECT value FROM tmcp_entries WHERE kind = 'meta' AND key = ?", MIGRATED)
+		.toArray();
+	return Number(row?.value ?? 0);
+}
+
+function stateError(message: string, options?: ErrorOptions): TmcpSessionsError {
+	return new TmcpSessionsError('session-state', PACKAGE, message, options);
+}
+
+/** Returns the names in the schema that are reserved, each with the SQL that created it. */
 function reservedTables(sql: SqlStorage): Map<string, string> {
-	const rows = sql.exec<{ name: string; made: string | null }>(
-		'SELECT name, sql AS made FROM sqlite_master WHERE substr(lower(name), 1, ?) = ?',
+	const rows = sql.exec<{ name: string; definition: string | null }>(
+		'SELECT name, sql AS definition FROM sqlite_master WHERE substr(lower(name), 1, ?) = ?',
 		...[RESERVED.length, RESERVED],
 	);
-	return new Map(rows.toArray().map(({ name, made }) => [name, made ?? '']));
+	return new Map(rows.toArray().map(({ name, definition }) => [name, definition ?? '']));
 }
 
 function changedNames(

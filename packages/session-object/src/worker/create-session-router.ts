@@ -1,26 +1,28 @@
-import { StreamError } from '@tmcp-sessions/core';
 import { currentScope } from '@tmcp-sessions/core/backend';
-import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
-import { unknownSession } from '@tmcp-sessions/http/internal';
-import type { HandlerSeams, Route, RoutedRequest } from '@tmcp-sessions/http/internal';
+import { composeHandler, unknownSession } from '@tmcp-sessions/http/internal';
+import type {
+	HandlerComposition,
+	LegacySse,
+	Route,
+	RoutedRequest,
+} from '@tmcp-sessions/http/internal';
 import { McpServer } from 'tmcp';
 import type { AuthInfo } from 'tmcp';
 
-import { ListeningServer } from './listening-server.ts';
-import { checkIdentity, objectName } from './identity.ts';
-import type { Identity } from './identity.ts';
-import { objectAddresses, objectOf } from './object-address.ts';
-import { Objects } from './session-objects.ts';
-import type { Placement, SessionObjectBinding, SessionObjectStub } from './session-objects.ts';
 import { PACKAGE } from '../package-name.ts';
-import { RemoteInfo } from './remote-info.ts';
-import { packed, unpacked } from '../object/session-call.ts';
-import type { PlainAnswer } from '../object/session-call.ts';
+import { createAddressedSessionIds } from './addressed-session-ids.ts';
+import { forwardToHandler, forwardToObject } from './forward-request.ts';
+import { checkIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { IdentityLocator, SessionLocator } from './object-locator.ts';
+import { ObjectNamespace } from './object-namespace.ts';
+import type { Placement, SessionObjectBinding } from './object-namespace.ts';
+import { RoutedInfo } from './routed-info.ts';
 import { RoutedStreams } from './routed-streams.ts';
 import { RoutedSubscriptions } from './routed-subscriptions.ts';
-import { besidesSse } from './sse-serving.ts';
-import type { ServeSse } from './sse-serving.ts';
+import { SubscriptionServer } from './subscription-server.ts';
+import { withLegacySse } from './with-legacy-sse.ts';
 
 type HandlerOptions = Pick<
 	McpHandlerOptions,
@@ -36,90 +38,94 @@ type HandlerOptions = Pick<
 	| 'sessionKeys'
 >;
 
-/** Where sessions live, and who may open them. What is not said here is as for `createMcpHandler`. */
+/** Configures the router. Options that are not described here are those of `createMcpHandler`. */
 export interface SessionRouterOptions extends HandlerOptions, Placement {
 	/** The namespace of a class that extends `SessionObject`, or the name of its binding. */
 	readonly object: SessionObjectBinding;
 	/**
-	 * Whose object a request is for: all sessions of an identity share one, which outlives each of them.
-	 * `null` is a 404. Asked after `oauth`, which answers for tokens. Default: an object for each session.
+	 * Identifies the client, so that all of its sessions share one object that outlives each of them.
+	 * Called after `oauth` has verified the token. Default: each session has an object of its own.
 	 */
 	readonly identify?: Identify | undefined;
 	/**
-	 * Answers requests of the stateless era, which have no session: one of `createMcpHandler` without
-	 * `info`, on the same path. Default: with `identify` the identity's object, otherwise they are told
-	 * to open a session.
+	 * Answers stateless requests: a handler of `createMcpHandler` without `info`, on the same path.
+	 * Default: with `identify` the identity's object answers, otherwise the request is rejected.
 	 */
 	readonly stateless?: Pick<McpHandler, 'fetch'> | undefined;
 	/**
-	 * Serves clients of the transport before Streamable HTTP, at `/sse` and `/messages`:
-	 * `createSseHandler` of `@tmcp-sessions/http/legacy-sse`, which `settings` of the class gets too.
+	 * Serves clients of the legacy SSE transport, at `/sse` and `/messages`: `createLegacySse()` of
+	 * `@tmcp-sessions/http/legacy-sse`. Give it to `settings` of the class too.
 	 */
-	readonly sse?: ServeSse | undefined;
+	readonly sse?: LegacySse | undefined;
 }
 
-/** Says whose object a request is for; null where nobody's. */
+/** Returns the identity that a request belongs to, or null to respond 404. */
 export type Identify = (
 	request: Request,
 	auth: AuthInfo | null,
 ) => Identity | null | Promise<Identity | null>;
 
 /**
- * The Worker in front of session objects: it checks what can be checked without one, and sends what
- * is left to the object of its session. Forged, foreign and unknown ids are refused here.
+ * Creates the Worker's handler in front of session objects. It validates what does not require session
+ * state, and forwards each request to the object of its session. Forged and foreign session ids are
+ * rejected without reaching an object.
  *
  * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
  */
 export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const { object, identify, locationHint, jurisdiction, stateless, sse, ...handler } = options;
-	const objects = new Objects(object, { locationHint, jurisdiction });
-	const places = identify ? new IdentityPlaces(objects) : new SessionPlaces(objects);
-	const toObject = async (routed: RoutedRequest, transport?: 'sse'): Promise<Response> => {
-		const stub = await places.stubsOf(routed.sessionId, routed.principal);
-		return sent(routed, stub(), places.keptBy, transport);
+	const namespace = new ObjectNamespace(object, { locationHint, jurisdiction });
+	const locator = identify ? new IdentityLocator(namespace) : new SessionLocator(namespace);
+	const { objectPer } = locator;
+	const forward = async (routed: RoutedRequest, transport?: 'sse'): Promise<Response> => {
+		const createStub = await locator.locate(routed.sessionId, routed.principal);
+		return forwardToObject(routed, createStub(), { objectPer, transport });
 	};
+	const locate = (id: string) => locator.locate(id, currentScope()?.principal);
+	const subscriptionServer = new SubscriptionServer(createPlaceholderServer());
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
 		...(identify && {
-			agreed: async ({ principal }, notifications) => {
-				const stub = (await places.stubsOf('', principal))();
-				const { changes, serverInfo } = await stub.agreed(notifications);
-				listening.name(serverInfo);
-				return { ...changes };
+			agreed: async ({ principal }, requested) => {
+				const createStub = await locator.locate('', principal);
+				const { notifications, serverInfo } = await createStub().honoredSubset(requested);
+				subscriptionServer.setServerInfo(serverInfo);
+				return { ...notifications };
 			},
 		}),
-		async send(routed) {
-			if (routed.kind === 'stateless' && stateless) {
-				return stateless.fetch(again(routed), undefined, routed.context);
-			}
-			return toObject(routed);
-		},
+		send: async (routed) =>
+			routed.kind === 'stateless' && stateless
+				? forwardToHandler(routed, stateless)
+				: forward(routed),
 	};
-	const stubsOf = (id: string): Promise<() => SessionObjectStub> =>
-		places.stubsOf(id, currentScope()?.principal);
-	const listening = new ListeningServer(serverOfRouter());
-	const info = new RemoteInfo(async (id) => (await stubsOf(id))().isLive(id));
-	const streams = new RoutedStreams(stubsOf, handler.onError);
-	const subscriptions = new RoutedSubscriptions(() => stubsOf(''), handler.onError);
-	const shared = {
-		...{ ...handler, info, streams },
-		...(identify && { principal: principalOf(identify, handler.oauth !== undefined) }),
-	};
-	const names: HandlerSeams['names'] = identify
+	const sessionIds: HandlerComposition['sessionIds'] = identify
 		? undefined
-		: (ids) => objectAddresses(ids, () => objects.newId());
-	const mcp = createMcpHandler(listening.server, { ...shared, subscriptions }, { route, names });
-	if (!sse) return mcp;
-	const { path, ...forSse } = shared;
-	const send: Route['send'] = (routed) => toObject(routed, 'sse');
-	return besidesSse(mcp, path, sse(listening.server, forSse, { names, route: { send } }));
+		: (ids) => createAddressedSessionIds(ids, () => namespace.newId());
+	const { server } = subscriptionServer;
+	const shared = {
+		...handler,
+		info: new RoutedInfo(async (id) => (await locate(id))().isLive(id)),
+		streams: new RoutedStreams(locate, handler.onError),
+		...(identify && { principal: principalFrom(identify, handler.oauth !== undefined) }),
+	};
+	const subscriptions = new RoutedSubscriptions(() => locate(''), handler.onError);
+	const streamableHttp = composeHandler(
+		server,
+		{ ...shared, subscriptions },
+		{ route, sessionIds },
+	);
+	if (!sse) return streamableHttp;
+	const { path, ...sseOptions } = shared;
+	const send: Route['send'] = (routed) => forward(routed, 'sse');
+	const legacySse = sse.composeHandler(server, sseOptions, { sessionIds, route: { send } });
+	return withLegacySse(streamableHttp, path, legacySse);
 }
 
-/** It answers nothing itself: the session's own server does. */
-function serverOfRouter(): McpServer {
+/** Creates the server with which the Worker holds streams. The session's own server handles requests. */
+function createPlaceholderServer(): McpServer {
 	const server = new McpServer(
 		{ name: PACKAGE, version: '1' },
-		{ adapter: undefined, capabilities: CHANGES },
+		{ adapter: undefined, capabilities: SUBSCRIBABLE },
 	);
 	server.template({ name: 'any', description: 'Every resource', uri: '{+uri}' }, () => ({
 		contents: [],
@@ -127,76 +133,14 @@ function serverOfRouter(): McpServer {
 	return server;
 }
 
-/** All that a client can listen to: what of it the session's own server tells is asked before. */
-const CHANGES = {
+/** Everything that a client can subscribe to. The session's own server narrows it down per request. */
+const SUBSCRIBABLE = {
 	tools: { listChanged: true },
 	prompts: { listChanged: true },
 	resources: { listChanged: true, subscribe: true },
 };
 
-/** How many sessions and identities an isolate remembers the places of: some 600 KB. */
-const MAX_PLACES = 2_000;
-
-interface Places {
-	readonly keptBy: 'identity' | 'session';
-	/** Makes stubs of the session's object. */
-	stubsOf(sessionId: string, principal: string | undefined): Promise<() => SessionObjectStub>;
-}
-
-/** Each session has an object, whose id is in the session's. */
-class SessionPlaces implements Places {
-	readonly keptBy = 'session';
-	readonly #objects: Objects;
-	/** By session: its id is read once, which would be felt by every call. */
-	readonly #ids = new Map<string, DurableObjectId>();
-
-	constructor(objects: Objects) {
-		this.#objects = objects;
-	}
-
-	async stubsOf(sessionId: string): Promise<() => SessionObjectStub> {
-		const id = this.#ids.get(sessionId) ?? this.#read(sessionId);
-		return () => this.#objects.byId(id);
-	}
-
-	#read(sessionId: string): DurableObjectId {
-		const object = objectOf(sessionId);
-		if (object === undefined) throw unknownSession();
-		const id = this.#objects.idOf(object);
-		remember(this.#ids, sessionId, id);
-		return id;
-	}
-}
-
-/** All sessions of an identity have one object, whose name is a hash of it. */
-class IdentityPlaces implements Places {
-	readonly keptBy = 'identity';
-	readonly #objects: Objects;
-	/** By principal: a client sends the same one with all that it sends. */
-	readonly #names = new Map<string, string>();
-
-	constructor(objects: Objects) {
-		this.#objects = objects;
-	}
-
-	async stubsOf(_sessionId: string, principal = ''): Promise<() => SessionObjectStub> {
-		const known = this.#names.get(principal);
-		if (known !== undefined) return () => this.#objects.byName(known);
-
-		// Sound: it is made of an identity by `principalOf`, as http spells it.
-		const [workspaceId, clientId] = JSON.parse(principal) as [string, string];
-		const name = await objectName({ clientId, workspaceId });
-		remember(this.#names, principal, name);
-		return () => this.#objects.byName(name);
-	}
-}
-
-function remember<Place>(known: Map<string, Place>, key: string, place: Place): void {
-	if (known.size >= MAX_PLACES) known.clear();
-	known.set(key, place);
-}
-
-function principalOf(
+function principalFrom(
 	identify: Identify,
 	hasOAuth: boolean,
 ): NonNullable<McpHandlerOptions['principal']> {
@@ -207,44 +151,4 @@ function principalOf(
 		checkIdentity(identity);
 		return { subject: identity.workspaceId, client: identity.clientId };
 	};
-}
-
-/** What an object looks at of a request of a session: each is a look that every call feels. */
-const HEADERS = ['accept', 'content-type', 'mcp-protocol-version', 'mcp-session-id'] as const;
-
-function headersOf({ request, kind, headers }: RoutedRequest): Record<string, string> {
-	// The stateless era has headers for what a message says.
-	if (kind === 'stateless') return Object.fromEntries(request.headers);
-	const found: Record<string, string> = {};
-	for (const name of HEADERS) {
-		const value = headers.get(name);
-		if (value !== null) found[name] = value;
-	}
-	return found;
-}
-
-async function sent(
-	routed: RoutedRequest,
-	stub: SessionObjectStub,
-	keptBy: 'identity' | 'session',
-	transport?: 'sse',
-): Promise<Response> {
-	const { request, sessionId: session, principal, auth, body = '' } = routed;
-	const headers = headersOf(routed);
-	const { method } = request;
-	try {
-		const call = { method, headers, body, session, principal, auth, keptBy, transport };
-		const answer = await stub.answer(packed(call));
-		if (typeof answer !== 'string') return answer;
-		const { body: text, ...init } = unpacked<PlainAnswer>(answer);
-		return new Response(text, init);
-	} catch (cause) {
-		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
-	}
-}
-
-/** The request for another handler, which reads it for itself. */
-function again({ request, body }: RoutedRequest): Request {
-	const { method, headers, signal, url } = request;
-	return new Request(url, { method, headers, signal, ...(body !== undefined && { body }) });
 }

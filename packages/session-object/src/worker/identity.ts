@@ -3,9 +3,9 @@ import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { toHex } from '../hex.ts';
 import { PACKAGE } from '../package-name.ts';
 
-/** Whose object it is. */
+/** Identifies who shares an object. */
 export interface Identity {
-	/** The client that acts, such as the token's `client_id`: two of one workspace have two objects. */
+	/** The client, such as the token's `client_id`. Two clients of one workspace have two objects. */
 	readonly clientId: string;
 	/** What the client acts for: a user, a team, an account. */
 	readonly workspaceId: string;
@@ -14,12 +14,12 @@ export interface Identity {
 const MAX_LENGTH = 1_024;
 
 /**
- * The name of an identity's object, for ever: `v1:` and the SHA-256 of what it is, in hex. Another
- * encoding would be another version, and leave every object of this one behind.
+ * Returns the name of an identity's object: `v1:` and a SHA-256 digest in hexadecimal. The name never
+ * changes, since another encoding would orphan every existing object.
  */
 export async function objectName(identity: Identity): Promise<string> {
 	checkIdentity(identity);
-	// JSON: no pair of texts can be written so that it passes for another pair.
+	// As JSON, because concatenation could map two different pairs to the same text.
 	const canonical = JSON.stringify([
 		'tmcp-sessions session-object v1',
 		identity.workspaceId,
@@ -30,9 +30,10 @@ export async function objectName(identity: Identity): Promise<string> {
 }
 
 /**
- * Half of a surrogate pair has no bytes of its own: two such texts would be one.
+ * Checks an identity. Lone surrogates are invalid because UTF-8 encodes all of them as the same bytes:
+ * two identities would share an object.
  *
- * @throws {TmcpSessionsError} `configuration`, for what is no identity.
+ * @throws {TmcpSessionsError} `configuration`, if the identity is invalid.
  */
 export function checkIdentity({ clientId, workspaceId }: Identity): void {
 	for (const [name, value] of Object.entries({ clientId, workspaceId })) {
@@ -41,8 +42,8 @@ export function checkIdentity({ clientId, workspaceId }: Identity): void {
 		throw new TmcpSessionsError(
 			'configuration',
 			PACKAGE,
-			`identify must give a ${name} of 1 to ${MAX_LENGTH} characters of Unicode; found ` +
-				(typeof value === 'string' ? `one of ${value.length}` : typeof value),
+			`identify must return a ${name} of 1 to ${MAX_LENGTH} well-formed Unicode characters; got ` +
+				(typeof value === 'string' ? `${value.length} characters` : typeof value),
 		);
 	}
 }

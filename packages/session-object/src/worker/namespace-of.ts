@@ -1,6 +1,6 @@
 import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 
-import type { SessionObjectStub } from './session-objects.ts';
+import type { SessionObjectStub } from './object-namespace.ts';
 
 /**
  * A namespace of one object, whatever the name that is asked for: managers that know one object for

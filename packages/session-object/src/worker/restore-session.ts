@@ -1,24 +1,25 @@
 import { ArchiveError } from '../errors.ts';
-import { Objects } from './session-objects.ts';
-import type { Placement, SessionObjectBinding } from './session-objects.ts';
+import { ObjectNamespace } from './object-namespace.ts';
+import type { Placement, SessionObjectBinding } from './object-namespace.ts';
 
 /**
- * Brings an archived session back: its object has again what it had when it expired, its client goes
- * on with the same id, and its time begins anew.
+ * Restores an archived session: its object gets back everything that it stored when it expired. The
+ * client continues with the same session id, and the session's lifetime restarts.
  *
- * @param binding the namespace that its object is in.
- * @param objectId `session.objectId`: the archive is `sessions/<objectId>.jsonl.gz` in the bucket.
+ * @param binding the namespace of the object.
+ * @param objectId `session.objectId`. The archive is `sessions/<objectId>.jsonl.gz` in the bucket.
  * @returns how many rows were restored.
- * @throws {ArchiveError} where there is no archive, it is damaged, or the session is live: then
- * nothing was changed.
+ * @throws {ArchiveError} if the archive is missing or damaged, or the session is live. Then nothing was
+ * changed.
  */
 export async function restoreSession(
 	binding: SessionObjectBinding,
 	objectId: string,
 	placement: Placement = {},
 ): Promise<number> {
-	const objects = new Objects(binding, placement);
-	const result = await objects.byId(objects.idOf(objectId)).restore();
+	const namespace = new ObjectNamespace(binding, placement);
+	const result = await namespace.byId(namespace.parseId(objectId)).restore();
 	if (result.outcome === 'restored') return result.rows;
+	// The message already begins with the package name, which the error adds again.
 	throw new ArchiveError(result.message.replace(/^\[[^\]]*\] /, ''));
 }

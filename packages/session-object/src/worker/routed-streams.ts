@@ -11,7 +11,7 @@ import { DurableObjectStreamSessionManager } from '@tmcp-sessions/streams-durabl
 import { StreamSessionManager } from '@tmcp/session-manager';
 
 import { namespaceOf } from './namespace-of.ts';
-import type { SessionObjectStub } from './session-objects.ts';
+import type { SessionObjectStub } from './object-namespace.ts';
 
 /** Finds the object of a session: a stub of it, as often as one is needed. */
 type StubsOf = (session: string) => Promise<() => SessionObjectStub>;

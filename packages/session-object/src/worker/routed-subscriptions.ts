@@ -5,7 +5,7 @@ import { SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 
 import { namespaceOf } from './namespace-of.ts';
-import type { SessionObjectStub } from './session-objects.ts';
+import type { SessionObjectStub } from './object-namespace.ts';
 
 /**
  * The listeners of the stateless era that a Worker holds for its clients, each by a socket to the

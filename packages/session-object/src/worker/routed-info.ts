@@ -2,10 +2,10 @@ import { InfoSessionManager } from '@tmcp/session-manager';
 import type { ClientCapabilities } from '@tmcp-sessions/core/backend';
 
 /**
- * What the Worker asks of a session that lives in an object, when it opens a stream: whether it is
- * live. All else is asked and said in the object.
+ * Tells the Worker's handler whether a session is live, which it checks before it opens a stream. All
+ * other session metadata is read and written in the object.
  */
-export class RemoteInfo extends InfoSessionManager {
+export class RoutedInfo extends InfoSessionManager {
 	readonly #isLive: (id: string) => Promise<boolean>;
 
 	constructor(isLive: (id: string) => Promise<boolean>) {

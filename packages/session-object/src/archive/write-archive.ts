@@ -1,29 +1,35 @@
-import { archiveKey, FORMAT, olderArchiveKey, quoted, toJson, VERSION } from './archive-format.ts';
+import {
+	archiveKey,
+	FORMAT,
+	olderArchiveKey,
+	quoteIdentifier,
+	toJson,
+	VERSION,
+} from './archive-format.ts';
 import type { Header, Line } from './archive-format.ts';
 import { ArchiveError } from '../errors.ts';
-import { inParts } from './in-parts.ts';
-import { STAGED } from './restore.ts';
+import { STAGING_TABLE } from './restore-archive.ts';
+import { splitIntoParts } from './split-into-parts.ts';
 
-/** The parts of an upload have at least 5 MiB, all but the last the same length. */
+/** R2 requires parts of at least 5 MiB, all of the same length except the last. */
 const PART_BYTES = 8 * 1_024 * 1_024;
-/** The platform makes these. */
+/** The names of tables that the platform creates. */
 const PLATFORM = /^(?:_cf_|sqlite_)/;
 
-/** What is archived. */
 interface ArchivedObject {
 	readonly id: string;
-	/** Of its life, see `Lifetime.originMs`. */
+	/** Identifies the object's life, see `Lifetime.originMs`. */
 	readonly originMs: number;
 }
 
 /**
- * Writes all tables of an object into a bucket: a gzip of JSON lines, a header first, then each table
- * with its rows, and a last line that says how many there were. It takes the place of an older archive
- * that it was restored of; any other is kept, under a key of its own.
+ * Writes all tables of an object to a bucket as gzipped JSON lines: a header, each table with its rows,
+ * and a last line with the number of lines. Replaces the archive that this life of the object was
+ * restored from, and moves any other archive to a key of its own.
  *
- * @throws {ArchiveError} where there is no bucket, or it does not take it.
+ * @throws {ArchiveError} if there is no bucket, or the upload fails.
  */
-export async function archive(
+export async function writeArchive(
 	bucket: R2Bucket | undefined,
 	{ id: object, originMs }: ArchivedObject,
 	sql: SqlStorage,
@@ -33,19 +39,19 @@ export async function archive(
 	try {
 		if (!bucket) throw new Error('settings.archive is true and settings.bucket is missing: set it');
 		const metadata = { origin: `${originMs}` };
-		await keepOlder(bucket, object, metadata);
+		await moveOlder(bucket, object, metadata);
 		const options = { customMetadata: metadata };
-		await upload(bucket, archiveKey(object), gzip(encoded(header, sql)), options);
+		await upload(bucket, archiveKey(object), gzip(encode(header, sql)), options);
 	} catch (cause) {
 		throw new ArchiveError(
-			'a session that expired could not be archived; it is kept, and archived later',
+			'an expired session could not be archived; it is kept until the archive succeeds',
 			cause,
 		);
 	}
 }
 
-/** An identity's object is used again after it was emptied: what it was before is nowhere else. */
-async function keepOlder(
+/** Moves the archive of an earlier life: an identity's object is used again after it was deleted. */
+async function moveOlder(
 	bucket: R2Bucket,
 	object: string,
 	{ origin }: { origin: string },
@@ -59,46 +65,52 @@ async function keepOlder(
 	await bucket.put(olderArchiveKey(object, uploaded.getTime()), body, { customMetadata });
 }
 
-function* encoded(header: Header, sql: SqlStorage): Generator<Uint8Array> {
+function* encode(header: Header, sql: SqlStorage): Generator<Uint8Array> {
 	const encoder = new TextEncoder();
-	const line = (value: Header | Line): Uint8Array => encoder.encode(`${JSON.stringify(value)}\n`);
-	yield line(header);
+	const encodeLine = (value: Header | Line): Uint8Array =>
+		encoder.encode(`${JSON.stringify(value)}\n`);
+	yield encodeLine(header);
 	let lines = 0;
 	const schema = sql
 		.exec<{ type: string; name: string; sql: string | null }>(
-			// Tables first: what belongs to one needs it. A virtual table makes its shadows itself.
+			// Tables come first because indexes depend on them. A virtual table creates its shadow tables itself.
 			`SELECT type, name, sql FROM sqlite_master
 				WHERE name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')
 				ORDER BY type <> 'table', rowid`,
 		)
 		.toArray()
-		.filter(({ name }) => !PLATFORM.test(name) && name !== STAGED);
+		.filter(({ name }) => !PLATFORM.test(name) && name !== STAGING_TABLE);
 	const isTable = ({ type }: { type: string }): boolean => type === 'table';
 	for (const { name, sql: statement } of schema.filter(isTable)) {
 		if (statement === null) continue;
-		yield line({ sql: statement });
+		yield encodeLine({ sql: statement });
 		lines += 1;
-		for (const row of sql.exec(`SELECT ${columnsOf(name, sql)} FROM ${quoted(name)}`)) {
+		for (const row of sql.exec(
+			`SELECT ${storedColumns(name, sql)} FROM ${quoteIdentifier(name)}`,
+		)) {
 			const values = Object.entries(row).map(([column, value]) => [column, toJson(value)]);
-			yield line({ table: name, row: Object.fromEntries(values) as Record<string, unknown> });
+			yield encodeLine({
+				table: name,
+				row: Object.fromEntries(values) as Record<string, unknown>,
+			});
 			lines += 1;
 		}
 	}
-	// Indexes, triggers and views last: a trigger must not go off while rows are restored.
+	// Indexes, triggers and views come last: triggers must not fire while rows are restored.
 	for (const { sql: statement } of schema.filter((each) => !isTable(each))) {
 		if (statement === null) continue;
-		yield line({ sql: statement });
+		yield encodeLine({ sql: statement });
 		lines += 1;
 	}
-	yield line({ end: true, lines });
+	yield encodeLine({ end: true, lines });
 }
 
-/** Those that are stored: the others are generated of them, and nothing can be written into them. */
-function columnsOf(table: string, sql: SqlStorage): string {
+/** Lists the stored columns: SQLite computes generated columns and rejects writes to them. */
+function storedColumns(table: string, sql: SqlStorage): string {
 	return sql
 		.exec<{ name: string }>('SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0', table)
 		.toArray()
-		.map(({ name }) => quoted(name))
+		.map(({ name }) => quoteIdentifier(name))
 		.join(', ');
 }
 
@@ -113,28 +125,29 @@ function gzip(chunks: Iterator<Uint8Array>): ReadableStream<Uint8Array> {
 	return plain.pipeThrough(new CompressionStream('gzip'));
 }
 
-/** In one piece where it is small, and in parts where it is not: the bucket must know a length. */
+/** Uploads a small archive at once and a large one in parts: R2 requires a known length. */
 async function upload(
 	bucket: R2Bucket,
 	key: string,
 	body: ReadableStream<Uint8Array>,
 	options: R2PutOptions & R2MultipartOptions,
 ): Promise<void> {
-	const parts = inParts(body, PART_BYTES);
+	const parts = splitIntoParts(body, PART_BYTES);
 	const first = await parts.next();
 	if (first.done || first.value.length < PART_BYTES) {
 		await bucket.put(key, first.value ?? new Uint8Array(), options);
 		return;
 	}
-	const started = await bucket.createMultipartUpload(key, options);
+	const multipart = await bucket.createMultipartUpload(key, options);
 	try {
-		const uploaded = [await started.uploadPart(1, first.value)];
+		const uploaded = [await multipart.uploadPart(1, first.value)];
 		for await (const part of parts) {
-			uploaded.push(await started.uploadPart(uploaded.length + 1, part));
+			uploaded.push(await multipart.uploadPart(uploaded.length + 1, part));
 		}
-		await started.complete(uploaded);
+		await multipart.complete(uploaded);
 	} catch (error) {
-		await started.abort().catch(() => {}); // What failed is thrown.
+		// The upload's own error is thrown; R2 removes an incomplete upload by itself after a week.
+		await multipart.abort().catch(() => {});
 		throw error;
 	}
 }

@@ -1,0 +1,104 @@
+import { StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { createCallRunner } from '@tmcp-sessions/http/internal';
+import type { RunCall } from '@tmcp-sessions/http/internal';
+
+import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
+import type { RefreshAuth } from '../features/session-auth.ts';
+import type { ContextValues } from '../features/session-context.ts';
+import { createJournaledServer } from './journaled-server.ts';
+import type { RunToolCall } from './journaled-server.ts';
+import { LegacySseSessions } from './legacy-sse-sessions.ts';
+import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
+import { ObjectStreams } from './object-streams.ts';
+import { ObjectSubscriptions } from './object-subscriptions.ts';
+import type { ObjectPer } from './session-request.ts';
+import type { SessionSettings } from './session-settings.ts';
+import { SessionState } from './session-state.ts';
+import type { Session, SessionServer } from './session.ts';
+
+/** The parts of a running session object, wired together. */
+export interface Instance<Values extends ContextValues> {
+	readonly state: SessionState<Values>;
+	/** The server as `createServer` returned it. */
+	readonly server: SessionServer;
+	/** Answers requests of Streamable HTTP. */
+	readonly handle: RunCall;
+	readonly streams: ObjectStreams;
+	readonly legacySse: LegacySseSessions;
+}
+
+/** What an instance needs from the user's class. */
+export interface InstanceOptions<Values extends ContextValues> {
+	readonly context: DurableObjectState;
+	readonly env: unknown;
+	readonly settings: SessionSettings<Values>;
+	readonly createServer: (session: Session<Values>) => SessionServer;
+	readonly refreshAuth: RefreshAuth | undefined;
+	readonly resumeCall:
+		| ((call: InterruptedCall, session: Session<Values>) => Promise<ToolResult> | ToolResult)
+		| undefined;
+	readonly runCall: RunToolCall;
+	readonly now: () => number;
+	/** Whether the object is deleted with its session. */
+	readonly endsWithSession: () => boolean;
+	/** Called before a lost session of the legacy SSE transport is ended. */
+	readonly onEndingLegacySse: (objectPer: ObjectPer) => void;
+}
+
+export function createInstance<Values extends ContextValues>(
+	options: InstanceOptions<Values>,
+): Instance<Values> {
+	const { context, env, settings, now, resumeCall, refreshAuth, endsWithSession } = options;
+	const state: SessionState<Values> = new SessionState<Values>({
+		state: context,
+		env,
+		settings,
+		now,
+		refreshAuth,
+		resumeCall: resumeCall && ((call) => resumeCall(call, state.session)),
+		keepResponse: (session, events) => streams.keep(session, events),
+		sendResponse: (session, frame) => legacySse.send(session, frame),
+		hasOpenStream: (session) => streams.isOpen(session),
+		endsWithSession,
+	});
+	const streams = new ObjectStreams(context, state.entries, state.alarm);
+	const info = createInfo(state, settings, now);
+	const server = options.createServer(state.session);
+	const journaled = createJournaledServer(server, state.calls, options.runCall);
+	const { clientResponseTimeoutSeconds, keepAliveSeconds, maxBodyBytes, onError } = settings;
+	const handle = createCallRunner(journaled.server, {
+		streams,
+		info,
+		subscriptions: new ObjectSubscriptions(streams),
+		clientResponseTimeoutSeconds,
+		keepAliveSeconds,
+		maxBodyBytes,
+		onError,
+		onPrimed: journaled.onPrimed,
+	});
+	const { entries, alarm, report } = state;
+	const legacySse: LegacySseSessions = new LegacySseSessions(settings, journaled.server, {
+		entries,
+		alarm,
+		streams,
+		info,
+		context,
+		now,
+		report,
+		onEnding: options.onEndingLegacySse,
+	});
+	return { state, server, handle, streams, legacySse };
+}
+
+function createInfo<Values extends ContextValues>(
+	{ store }: SessionState<Values>,
+	{ lifetime = {}, onError }: SessionSettings<Values>,
+	now: () => number,
+): StoredInfoSessionManager {
+	return new StoredInfoSessionManager(store, {
+		idleSeconds: lifetime.idleSeconds ?? DEFAULT_IDLE_SECONDS,
+		absoluteSeconds: lifetime.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,
+		onError,
+		now,
+	});
+}

@@ -1,0 +1,32 @@
+import type { HonoredSubset } from './honored-subset.ts';
+
+/** The methods of a `SessionObject` that Workers call. */
+export interface SessionObjectRpc {
+	/** Accepts the WebSocket of a Worker that holds a stream open. */
+	fetch(request: Request): Promise<Response>;
+	/**
+	 * Handles a client's request.
+	 *
+	 * @param request a serialized `SessionRequest`.
+	 * @returns a serialized `Answer`, or a response that streams if the answer is not complete at once.
+	 */
+	answer(request: string): Promise<Response | string>;
+	/** Whether the session is live. Writes nothing if it was never opened. */
+	isLive(session: string): Promise<boolean>;
+	/**
+	 * Delivers a message to the calls in flight of a session, for instance that the client has
+	 * reconnected to resume one.
+	 *
+	 * @returns how many calls accepted it.
+	 */
+	deliver(session: string, message: string): Promise<number>;
+	/** Returns which of the requested notifications the server will send to a stateless subscription. */
+	honoredSubset(notifications: object): Promise<HonoredSubset>;
+	/** Restores the object from its archive. */
+	restore(): Promise<RestoreOutcome>;
+}
+
+/** The result of a restoration. A failure is a value because RPC does not preserve error classes. */
+export type RestoreOutcome =
+	| { readonly outcome: 'restored'; readonly rows: number }
+	| { readonly outcome: 'failed'; readonly message: string };

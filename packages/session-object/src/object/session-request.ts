@@ -1,0 +1,24 @@
+import type { PlainAnswer, RoutedCall } from '@tmcp-sessions/http/internal';
+
+/**
+ * A client's request as the Worker passes it to the object. It is passed to an RPC method rather than
+ * to `fetch`, because every call would pay for building and parsing a `Request`.
+ */
+export interface SessionRequest extends RoutedCall {
+	readonly objectPer: ObjectPer;
+	/** Set for the legacy SSE transport: GET begins a stream, POST sends a message, DELETE ends the stream. */
+	readonly transport?: 'sse' | undefined;
+}
+
+/** What has an object of its own: each session, or each identity with all of its sessions. */
+export type ObjectPer = 'identity' | 'session';
+
+/** Returns the answer to a rejected request. */
+export function rejection(status: number, message: string, code = -32_603): PlainAnswer {
+	const retryAfter = status === 503 ? { 'retry-after': '5' } : {};
+	return {
+		status,
+		headers: { 'content-type': 'application/json', ...retryAfter },
+		body: JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }),
+	};
+}
