@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import { CommandFailedError, describeFailure, runCommand } from '../command.ts';
 import { findPackages, globUnbuilt, repository } from '../workspace.ts';
 
@@ -25,16 +25,20 @@ function requireNone(failures: string[]): string {
  * fails if no tsconfig.json includes one of these files.
  */
 export async function checkTypes(): Promise<string> {
-	const projects = globUnbuilt('tsconfig.json');
 	const seen = new Set<string>();
-	for (const project of projects) {
-		const files = await runCommand('tsc', '-p', project, '--listFilesOnly');
-		for (const file of files.split('\n')) seen.add(relative(repository, file));
+	const problems: string[] = [];
+	for (const project of globUnbuilt('tsconfig.json')) {
+		// One run lists the files and reports the errors: half the time of a run for each.
+		const tsc = runCommand('tsc', '-p', project, '--noEmit', '--listFiles');
+		for (const line of (await tsc.catch(describeFailure)).split('\n')) {
+			if (isAbsolute(line)) seen.add(relative(repository, line));
+			else problems.push(line);
+		}
 	}
 	const unseen = globUnbuilt('*.ts').filter((file) => !seen.has(file));
 	return requireNone([
 		...unseen.map((file) => `${file}: no tsconfig.json includes it`),
-		...(await failuresOf(projects.map((project) => ['tsc', '-p', project, '--noEmit']))),
+		...problems.filter((line) => line !== ''),
 	]);
 }
 
