@@ -8,7 +8,7 @@ const OLD_KEY = 'the key before that, also long enough to be one';
 const FOREIGN_KEY = 'the key of another deployment, long enough too';
 
 describe('session ids', () => {
-	it('L1 L2: are unguessable, visible ASCII and never twice the same', async () => {
+	it('L1 unguessable-session-id, L2 ascii-session-id: are unguessable, visible ASCII and never twice the same', async () => {
 		const ids = createSessionIds({ keys: [KEY] });
 		const minted = await Promise.all(Array.from({ length: 1_000 }, () => ids.mint()));
 		expect(new Set(minted).size).toBe(1_000);

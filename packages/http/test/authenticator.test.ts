@@ -17,7 +17,7 @@ const token = { token: 'a secret token', clientId: 'client', scopes: [] };
 const inSeconds = (seconds: number): number => Date.now() / 1000 + seconds;
 
 describe('a caller', () => {
-	it('L23: who is nobody gets a 401 that says where to get a token', async () => {
+	it('L23 request-authentication: who is nobody gets a 401 that says where to get a token', async () => {
 		const challenge = 'Bearer resource_metadata="https://example.com/meta"';
 		const { mcp, errors } = setUp(verifying(() => null, challenge));
 		const response = await mcp.fetch(post(INITIALIZE));
@@ -30,7 +30,7 @@ describe('a caller', () => {
 		['invalid_token', 401],
 		['insufficient_scope', 403],
 	])(
-		'L23: whose token is refused with %s gets a %i, and onError is not told',
+		'L23 request-authentication: whose token is refused with %s gets a %i, and onError is not told',
 		async (code, status) => {
 			const refuse = (): never => {
 				throw Object.assign(new Error('a secret token is bad'), { errorCode: code });
@@ -44,7 +44,7 @@ describe('a caller', () => {
 		},
 	);
 
-	it('L23: whose token has expired gets a 401, whatever the verifier thinks', async () => {
+	it('L23 request-authentication: whose token has expired gets a 401, whatever the verifier thinks', async () => {
 		const { mcp } = setUp(verifying(() => ({ ...token, expiresAt: inSeconds(-1) })));
 		const response = await mcp.fetch(post(INITIALIZE));
 		expect(response.status).toBe(401);
@@ -60,7 +60,7 @@ describe('a caller', () => {
 		expect(errors.map(({ message }) => message)).toEqual(['the verifier broke']);
 	});
 
-	it('L23: listens until the token expires, and not longer', async () => {
+	it('L23 request-authentication: listens until the token expires, and not longer', async () => {
 		const { mcp } = setUp(verifying(() => ({ ...token, expiresAt: inSeconds(0.3) })));
 		const opened = await mcp.fetch(post(INITIALIZE));
 		await opened.text();

@@ -54,7 +54,7 @@ describe.each(workerdVersions)(
 			stream.destroy();
 		});
 
-		it('M8: a listener of the stateless era on A is told of a change made on B', async () => {
+		it('M8 notifications-across-isolates: a listener of the stateless era on A is told of a change made on B', async () => {
 			const params = { notifications: { toolsListChanged: true } };
 			const listen = { id: 'listener', method: 'subscriptions/listen', params };
 			const listener = await a.postStateless(listen);
@@ -65,7 +65,7 @@ describe.each(workerdVersions)(
 			listener.destroy();
 		});
 
-		it('L15: after a stream was destroyed without a goodbye the next GET is a 200 at once', async () => {
+		it('L15 stream-takeover: after a stream was destroyed without a goodbye the next GET is a 200 at once', async () => {
 			const session = await a.initialize();
 			const lost = await a.openStream(session);
 			await lost.until(': connected');

@@ -80,7 +80,7 @@ describe('the keys of session ids', () => {
 	});
 });
 
-describe('L8: hosts and origins', () => {
+describe('L8 origin-validation: hosts and origins', () => {
 	it.each([
 		[['https://example.com'], 'allowedHosts takes hosts such as'],
 		[['example.com/mcp'], 'allowedHosts takes hosts such as'],

@@ -23,7 +23,7 @@ function send(mcp: McpHandler, message: object, session?: string): Promise<Respo
 	return mcp.fetch(post(message, session, ACCEPT));
 }
 
-describe('L10: an answer as JSON', () => {
+describe('L10 accept-negotiation: an answer as JSON', () => {
 	it('holds line ends of Unicode that JSON leaves as they are', async () => {
 		const mcp = withTools();
 		const call = { id: 'a\u2028b', method: 'tools/call', params: { name: 'lines' } };
@@ -34,7 +34,7 @@ describe('L10: an answer as JSON', () => {
 		});
 	});
 
-	it('L14: of a call that was cancelled is an error, and not what the call said last', async () => {
+	it('L14 cancellation: of a call that was cancelled is an error, and not what the call said last', async () => {
 		const mcp = withTools();
 		const session = await open(mcp, ACCEPT);
 		const params = { name: 'wait', _meta: { progressToken: 'p' } };

@@ -102,7 +102,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		}
 	});
 
-	it('M6: what is raised right after an acknowledgement arrives', async () => {
+	it('M6 subscription-delivery: what is raised right after an acknowledgement arrives', async () => {
 		const session = await b.initialize();
 		for (let round = 0; round < 20; round++) {
 			const listener = await listen(a);
@@ -116,7 +116,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		}
 	});
 
-	it('M9: streams carry keep-alives, and stay open between messages', async () => {
+	it('M9 keep-alive: streams carry keep-alives, and stay open between messages', async () => {
 		const session = await a.initialize();
 		const [stream, listener] = [await a.openStream(session), await listen(a)];
 		for (const open of [stream, listener]) {
@@ -138,7 +138,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		await expect.poll(() => ask<number>('/sockets'), { timeout: 10_000 }).toBe(0);
 	});
 
-	it('L15: after a stream was destroyed without a goodbye the next GET is a 200 at once', async () => {
+	it('L15 stream-takeover: after a stream was destroyed without a goodbye the next GET is a 200 at once', async () => {
 		const session = await a.initialize();
 		const lost = await a.openStream(session);
 		lost.destroy();
@@ -149,7 +149,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		next.destroy();
 	});
 
-	it('L13: a client that drops its connection has not cancelled its call', async () => {
+	it('L13 disconnect-is-not-cancellation: a client that drops its connection has not cancelled its call', async () => {
 		const session = await a.initialize();
 		const note = crypto.randomUUID();
 		const args = { ms: 1_500, note };
@@ -162,7 +162,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 			.toBe('finished');
 	});
 
-	it('L13: a call whose client left while the user is asked takes the answer all the same', async () => {
+	it('L13 disconnect-is-not-cancellation: a call whose client left while the user is asked takes the answer all the same', async () => {
 		const session = await a.initialize();
 		const note = crypto.randomUUID();
 		const params = { name: 'confirm', arguments: { note } };

@@ -24,7 +24,7 @@ function isRefused(outcome: unknown): boolean {
 	);
 }
 
-describe('M10: a sealed request state', () => {
+describe('M10 sealed-request-state: a sealed request state', () => {
 	it('comes back to the same caller and request, sent again with its answers', async () => {
 		const { codec } = setUp();
 		const encoded = await seal(codec);

@@ -80,14 +80,14 @@ async function answerOf(response: Response): Promise<Answer> {
 	};
 }
 
-it('M10: a state is bound to what the client sent, whatever a tool makes of its arguments', async () => {
+it('M10 sealed-request-state: a state is bound to what the client sent, whatever a tool makes of its arguments', async () => {
 	const { call, errors } = setUp();
 	const { requestState } = await call();
 	expect((await call({ requestState, ...YES })).text).toContain('a,more accept');
 	expect(errors).toEqual([]);
 });
 
-it('M10: where the store of what was used is down, a state is a 503, and onError is told why', async () => {
+it('M10 sealed-request-state: where the store of what was used is down, a state is a 503, and onError is told why', async () => {
 	const down = new StoreError('core', 'claiming an id', 'secret of the backend');
 	const { call, errors } = setUp({ claim: () => Promise.reject(down) });
 	const { requestState } = await call();

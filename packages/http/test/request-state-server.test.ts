@@ -93,7 +93,7 @@ function stateOf({ result, error }: Answer): string {
 	return result?.requestState ?? expect.fail('there is no state');
 }
 
-describe('M10: a tool that asks twice, each round in another isolate', () => {
+describe('M10 sealed-request-state: a tool that asks twice, each round in another isolate', () => {
 	it('gets its answers, and only from who was asked, for what was asked', async () => {
 		const singleUse = new InMemorySessionStore();
 		const [a, b, c] = [isolate({ singleUse }), isolate({ singleUse }), isolate({ singleUse })];

@@ -9,7 +9,7 @@ import { call, open, REFUSED, seal, setUp, STATE } from './request-states.ts';
 const cause = new StoreError('info-upstash', 'claiming an id', 'secret of the backend');
 const down: SingleUse = { claim: () => Promise.reject(cause) };
 
-describe('M10: a request state that is good for one use', () => {
+describe('M10 sealed-request-state: a request state that is good for one use', () => {
 	it('is refused the second time, on every isolate', async () => {
 		const singleUse = new InMemorySessionStore();
 		const [one, other] = [setUp({ singleUse }).codec, setUp({ singleUse }).codec];

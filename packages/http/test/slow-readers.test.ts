@@ -84,7 +84,7 @@ function sendLong({ streams, session }: Scene, number: number): void {
 }
 
 describe('a client that reads slowly', { timeout: 10_000 }, () => {
-	it('L20: gets all that it missed when it comes back, however much waits for it', async () => {
+	it('L20 event-replay: gets all that it missed when it comes back, however much waits for it', async () => {
 		const scene = await setUp();
 		const first = await listen(scene);
 		await read(first, 0);

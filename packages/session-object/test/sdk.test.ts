@@ -84,7 +84,7 @@ describe("a server of the official SDK in a session's object", () => {
 		expect(JSON.parse(await client.call('who'))).toEqual({ name: 'test', version: '1' });
 	});
 
-	it('answers two requests of one id at once, each with its own (L28)', async () => {
+	it('L28 shared-request-ids: answers two requests of one id at once, each with its own', async () => {
 		const client = await open();
 		const calls = await Promise.all([
 			call(client, 1, 'slow', { ms: 300, say: 'the slow one' }),

@@ -116,7 +116,7 @@ describe('a session of the old SSE transport', () => {
 });
 
 describe('a session of Streamable HTTP', () => {
-	it('gets no answer of a lost call on its stream, which is for no answers (L16)', async () => {
+	it('L16 responses-only-on-resume: gets no answer of a lost call on its stream, which is for no answers', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');

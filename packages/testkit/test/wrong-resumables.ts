@@ -22,36 +22,39 @@ function withLastEventId(lastEventId: string | undefined, work: () => void): voi
 }
 
 const priming =
-	'L12: a stream begins with an event that holds an id alone, and says when to come back';
-const uniqueIds = 'L19: ids are unique in a session, and tell which stream they are of';
-const missed = 'L20: what was missed arrives once and in order, and then what is sent live';
+	'L12 priming-event: a stream begins with an event that holds an id alone, and says when to come back';
+const uniqueIds = 'L19 event-ids: ids are unique in a session, and tell which stream they are of';
+const missed =
+	'L20 event-replay: what was missed arrives once and in order, and then what is sent live';
 const beforeFirst =
 	'what was missed before the first message arrives, since a stream begins with an id';
 const again = 'a message is got again by whoever says that it did not come, and by no other id';
-const otherSession = 'L20: nothing of another session is replayed';
-const twoStreams = 'L20: each of two streams gets what was sent on it, and nothing of the other';
+const otherSession = 'L20 event-replay: nothing of another session is replayed';
+const twoStreams =
+	'L20 event-replay: each of two streams gets what was sent on it, and nothing of the other';
 const takesOver =
-	'L15: a stream that is resumed while its old one stands takes over, and that one is told no more';
+	'L15 stream-takeover: a stream that is resumed while its old one stands takes over, and that one is told no more';
 const badIds =
 	'a gap is announced where the last event id is of no stream of the session, and it opens live';
 const tooOld =
 	'a gap is announced where the log no longer goes back to the last event id, with its size';
 const quiet = 'what others missed is no gap, however much it was';
 const callMissed =
-	'L16: a stream that resumes a call gets what it missed, and ends with the answer';
+	'L16 responses-only-on-resume: a stream that resumes a call gets what it missed, and ends with the answer';
 const callGoesOn =
 	'a call that goes on is told to whoever came back for it, also before it had said anything';
 const keptTwice = 'what is kept twice is sent once';
 const noFrame = 'a call that ends without a frame of its own ends the streams that resumed it';
 const foreignCall = 'another session gets nothing of a call';
 const callGap = 'where not all that a call said is kept, the gap is announced';
-const callAlone = 'L16: nothing but its call is sent on a stream that resumes one';
+const callAlone =
+	'L16 responses-only-on-resume: nothing but its call is sent on a stream that resumes one';
 const endedCalls =
 	'ending a session ends the streams that resumed its calls, and forgets the calls';
 const endedStreams =
 	'ending a session forgets its streams: an id of one of them opens live, with a gap';
 const mostStreams =
-	'L15: a session has 32 open streams at most: one more is served, and ends the oldest';
+	'L15 stream-takeover: a session has 32 open streams at most: one more is served, and ends the oldest';
 const mostCalls = 'a session waits for 256 calls at most: one more is refused, and may come again';
 const unknownCall =
 	'a call of which nothing is known is not waited for without an end: a gap, and the stream ends';

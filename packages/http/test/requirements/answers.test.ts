@@ -14,7 +14,7 @@ const tests = (deployment: Deployment): void => {
 		['a notification that nobody knows', { method: 'notifications/unheard-of' }],
 		['a response to what was never asked', { id: 'unasked', result: {} }],
 		['an error for what was never asked', { id: 7, error: { code: -1, message: 'no' } }],
-	])('L9: %s is a 202 without a body', async (_, message) => {
+	])('L9 accepted-without-body: %s is a 202 without a body', async (_, message) => {
 		const { here, there } = deployment.endpoint();
 		const answer = await there.post(message, await here.initialize());
 		await answer.ended;
@@ -27,16 +27,19 @@ const tests = (deployment: Deployment): void => {
 		['of nothing', undefined],
 		['of a stream alone', 'text/event-stream'],
 		['with qualities', 'text/event-stream;q=0.5, application/json;q=0.9'],
-	])('L10: an Accept %s gets a stream that ends after the response', async (_, accept) => {
-		const { here } = deployment.endpoint();
-		const session = await here.initialize();
-		const answer = await here.with({ accept }).startCall('echo', session, HI);
-		await answer.ended;
-		expect(answer.status).toBe(200);
-		expect(answer.headers['content-type']).toMatch(/^text\/event-stream/);
-		expect(answer.response).toMatchObject({ jsonrpc: '2.0', id: 1 });
-		expect(answer.text).toContain('echo: hi');
-	});
+	])(
+		'L10 accept-negotiation: an Accept %s gets a stream that ends after the response',
+		async (_, accept) => {
+			const { here } = deployment.endpoint();
+			const session = await here.initialize();
+			const answer = await here.with({ accept }).startCall('echo', session, HI);
+			await answer.ended;
+			expect(answer.status).toBe(200);
+			expect(answer.headers['content-type']).toMatch(/^text\/event-stream/);
+			expect(answer.response).toMatchObject({ jsonrpc: '2.0', id: 1 });
+			expect(answer.text).toContain('echo: hi');
+		},
+	);
 
 	it.each([
 		'application/json',
@@ -44,7 +47,7 @@ const tests = (deployment: Deployment): void => {
 		'Application/JSON; charset=utf-8',
 		'application/json, text/html;q=0.1',
 		'application/json, text/event-stream;q=0',
-	])('L10: an Accept of %s gets one JSON-RPC response', async (accept) => {
+	])('L10 accept-negotiation: an Accept of %s gets one JSON-RPC response', async (accept) => {
 		const { here } = deployment.endpoint();
 		const client = here.with({ accept });
 		const session = await client.initialize();
@@ -56,7 +59,7 @@ const tests = (deployment: Deployment): void => {
 		expect(JSON.parse(answer.text)).toMatchObject({ jsonrpc: '2.0', id: 1, result: { content } });
 	});
 
-	it('L10: a JSON answer that takes longer than a heartbeat is JSON all the same', async () => {
+	it('L10 accept-negotiation: a JSON answer that takes longer than a heartbeat is JSON all the same', async () => {
 		const { here } = deployment.endpoint();
 		const client = here.with({ accept: 'application/json' });
 		const session = await client.initialize();
@@ -66,7 +69,7 @@ const tests = (deployment: Deployment): void => {
 		expect(JSON.parse(answer.text)).toMatchObject({ id: 1, result: {} });
 	});
 
-	it('L10: JSON is for the stateless era too', async () => {
+	it('L10 accept-negotiation: JSON is for the stateless era too', async () => {
 		const { here } = deployment.endpoint();
 		const answer = await here.with({ accept: 'application/json' }).postStateless(LIST);
 		await answer.ended;
@@ -80,7 +83,7 @@ const tests = (deployment: Deployment): void => {
 		'application/xml;q=0.9, text/plain',
 		'application/json-patch+json',
 		'application/json;q=0, text/event-stream;q=0',
-	])('L10: an Accept of %s, with neither type, is a 406', async (accept) => {
+	])('L10 accept-negotiation: an Accept of %s, with neither type, is a 406', async (accept) => {
 		const { here } = deployment.endpoint();
 		const session = await here.initialize();
 		const refusal = { status: 406, says: /accept/i, hides: session };
@@ -88,7 +91,7 @@ const tests = (deployment: Deployment): void => {
 	});
 
 	it.each(['application/json', 'text/html', 'text/event-stream;q=0'])(
-		'L10: a GET whose Accept is %s is a 406',
+		'L10 accept-negotiation: a GET whose Accept is %s is a 406',
 		async (accept) => {
 			const { here } = deployment.endpoint();
 			const session = await here.initialize();
@@ -97,7 +100,7 @@ const tests = (deployment: Deployment): void => {
 		},
 	);
 
-	it('L11: what a call tells travels on its own stream, whatever runs beside it', async () => {
+	it('L11 call-stream: what a call tells travels on its own stream, whatever runs beside it', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const stream = await here.openStream(session);
@@ -121,7 +124,7 @@ const tests = (deployment: Deployment): void => {
 		stream.destroy();
 	});
 
-	it('L13: a client that drops its connection has not cancelled its call', async () => {
+	it('L13 disconnect-is-not-cancellation: a client that drops its connection has not cancelled its call', async () => {
 		const { here } = deployment.endpoint();
 		const session = await here.initialize();
 		const note = crypto.randomUUID();
@@ -131,7 +134,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await deployment.awaitNote(note)).toBe('finished');
 	});
 
-	describe('L27: an answer reaches its question, from whatever isolate', () => {
+	describe('L27 client-response-routing: an answer reaches its question, from whatever isolate', () => {
 		it('asked of the user', async () => {
 			const { here, there } = deployment.endpoint();
 			const session = await here.initialize();
@@ -200,7 +203,7 @@ const tests = (deployment: Deployment): void => {
 		});
 	});
 
-	it('L28: two calls at once with the same id get each its own answer, in two sessions and in one', async () => {
+	it('L28 shared-request-ids: two calls at once with the same id get each its own answer, in two sessions and in one', async () => {
 		const { here, there } = deployment.endpoint();
 		const [one, two] = [await here.initialize(), await here.initialize()];
 		for (const [first, second] of [
@@ -225,7 +228,7 @@ const tests = (deployment: Deployment): void => {
 		}
 	});
 
-	it('L28: two questions of calls with the same id get each its own answer', async () => {
+	it('L28 shared-request-ids: two questions of calls with the same id get each its own answer', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const first = await here.startCall('ask', session);

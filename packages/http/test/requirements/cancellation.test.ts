@@ -39,7 +39,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await deployment.awaitNote(note)).toBe('cancelled');
 	};
 
-	it('L14: a call is cancelled at once in its isolate, and its stream ends without a response', async () => {
+	it('L14 cancellation: a call is cancelled at once in its isolate, and its stream ends without a response', async () => {
 		const { here } = deployment.endpoint();
 		const session = await here.initialize();
 		for (const id of [7, 'seven']) {
@@ -51,7 +51,7 @@ const tests = (deployment: Deployment): void => {
 		}
 	});
 
-	it('L14: a call that has run for a while is cancelled from the other isolate', async () => {
+	it('L14 cancellation: a call that has run for a while is cancelled from the other isolate', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const waiting = await startWaiting(here, session, 7);
@@ -60,7 +60,7 @@ const tests = (deployment: Deployment): void => {
 		await expectCancelled(waiting);
 	});
 
-	it('L14: a call that waits for the user is cancelled from the other isolate', async () => {
+	it('L14 cancellation: a call that waits for the user is cancelled from the other isolate', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const asking = await here.startCall('ask', session, {}, 7);
@@ -70,7 +70,7 @@ const tests = (deployment: Deployment): void => {
 		expect(asking.messages.filter(({ method }) => method === undefined)).toEqual([]);
 	});
 
-	it('L14: what is cancelled is one call of one session, and no other', async () => {
+	it('L14 cancellation: what is cancelled is one call of one session, and no other', async () => {
 		const { here, there } = deployment.endpoint();
 		const [session, other] = [await here.initialize(), await here.initialize()];
 		const cancelled = await startWaiting(here, session, 7);
@@ -90,7 +90,7 @@ const tests = (deployment: Deployment): void => {
 		await Promise.all(others.map((waiting) => expectCancelled(waiting)));
 	});
 
-	it('L14: a cancellation of what is over or never was is a 202 and does nothing', async () => {
+	it('L14 cancellation: a cancellation of what is over or never was is a 202 and does nothing', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		await here.call('echo', session, { text: 'over' });
@@ -98,7 +98,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await here.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
-	it('L10 L14: a call that is to be answered in JSON is cancelled too, and ends', async () => {
+	it('L10 accept-negotiation, L14 cancellation: a call that is to be answered in JSON is cancelled too, and ends', async () => {
 		const { here } = deployment.endpoint();
 		const session = await here.initialize();
 		const note = crypto.randomUUID();
@@ -112,7 +112,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await deployment.awaitNote(note)).toBe('cancelled');
 	});
 
-	it('L14: initialize is not cancelled, and a dropped connection cancels nothing (L13)', async () => {
+	it('L13 disconnect-is-not-cancellation, L14 cancellation: initialize is not cancelled, and a dropped connection cancels nothing', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		expect((await cancel(there, session, 0)).status).toBe(202);

@@ -9,7 +9,7 @@ const TOOLS_CHANGED = 'notifications/tools/list_changed';
 const IDLE_MS = 1_500;
 
 const tests = (deployment: Deployment): void => {
-	it('L4: an id that was ended is a 404 on POST, GET and DELETE, in the other isolate too', async () => {
+	it('L4 ended-session: an id that was ended is a 404 on POST, GET and DELETE, in the other isolate too', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		expect((await there.post(LIST, session)).status).toBe(200);
@@ -24,7 +24,7 @@ const tests = (deployment: Deployment): void => {
 		}
 	});
 
-	it('L4: an id that has expired is a 404 on POST, GET and DELETE, in the other isolate too', async () => {
+	it('L4 ended-session: an id that has expired is a 404 on POST, GET and DELETE, in the other isolate too', async () => {
 		const { here, there } = deployment.endpoint('brief');
 		const session = await here.initialize();
 		await new Promise((resolve) => setTimeout(resolve, IDLE_MS + 200));
@@ -36,7 +36,7 @@ const tests = (deployment: Deployment): void => {
 		}
 	});
 
-	it('L4: an id that was ended stays so: what is written late does not bring it back', async () => {
+	it('L4 ended-session: an id that was ended stays so: what is written late does not bring it back', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const note = crypto.randomUUID();
@@ -47,7 +47,7 @@ const tests = (deployment: Deployment): void => {
 		await expectRefusal(there.post(LIST, session), { status: 404, hides: session });
 	});
 
-	it('L6: DELETE ends a session, its streams in every isolate with it, and no other session', async () => {
+	it('L6 delete-session: DELETE ends a session, its streams in every isolate with it, and no other session', async () => {
 		const { here, there } = deployment.endpoint();
 		const [session, other] = [await here.initialize(), await here.initialize()];
 		const streams = [await here.openStream(session), await there.openStream(session)];
@@ -61,12 +61,12 @@ const tests = (deployment: Deployment): void => {
 		kept.destroy();
 	});
 
-	it('L6: DELETE without a session id is a 400', async () => {
+	it('L6 delete-session: DELETE without a session id is a 400', async () => {
 		const { here } = deployment.endpoint();
 		await expectRefusal(here.endSession(), { status: 400, says: /Mcp-Session-Id/i });
 	});
 
-	it('L7: one path takes POST, GET and DELETE, and names them where it takes nothing else', async () => {
+	it('L7 single-endpoint: one path takes POST, GET and DELETE, and names them where it takes nothing else', async () => {
 		const { here } = deployment.endpoint();
 		const session = await here.initialize();
 		expect((await here.post(LIST, session)).status).toBe(200);
@@ -83,7 +83,7 @@ const tests = (deployment: Deployment): void => {
 describeEachDeployment(tests, { concurrent: true });
 
 describeSlidingDeployments((deployment) => {
-	it('L4: a session that is used does not expire meanwhile', async () => {
+	it('L4 ended-session: a session that is used does not expire meanwhile', async () => {
 		const { here, there } = deployment.endpoint('brief');
 		let session = await here.initialize();
 		let usedMs = performance.now();
@@ -100,7 +100,7 @@ describeSlidingDeployments((deployment) => {
 		}
 	});
 
-	it('L4: a session whose stream is open does not expire meanwhile', async () => {
+	it('L4 ended-session: a session whose stream is open does not expire meanwhile', async () => {
 		const { here, there } = deployment.endpoint('brief');
 		const session = await here.initialize();
 		const stream = await here.openStream(session);

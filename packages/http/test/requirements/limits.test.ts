@@ -9,7 +9,7 @@ const LIST = { id: 1, method: 'tools/list' };
 const YES = { action: 'accept', content: { sure: true } };
 
 const tests = (deployment: Deployment): void => {
-	it('L27: a question that nobody answers ends in time, with an error that says so', async () => {
+	it('L27 client-response-routing: a question that nobody answers ends in time, with an error that says so', async () => {
 		const { here, there } = deployment.endpoint('narrow');
 		const session = await here.initialize();
 		for (const tool of ['ask', 'sample']) {
@@ -26,7 +26,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await there.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
-	it('L10 L27: a client that takes JSON alone cannot be asked, and is not left waiting', async () => {
+	it('L10 accept-negotiation, L27 client-response-routing: a client that takes JSON alone cannot be asked, and is not left waiting', async () => {
 		const { here } = deployment.endpoint('narrow');
 		const client = here.with({ accept: 'application/json' });
 		const asking = await client.startCall('ask', await client.initialize());
@@ -101,7 +101,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await client.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
-	it('L2: an id that is too long is a 431', async () => {
+	it('L2 ascii-session-id: an id that is too long is a 431', async () => {
 		const { here } = deployment.endpoint();
 		const id = 'x'.repeat(5_000);
 		const refusal = { status: 431, says: /mcp-session-id/i, hides: id };

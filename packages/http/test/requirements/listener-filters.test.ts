@@ -35,7 +35,7 @@ function told({ messages }: Incoming): string[] {
 describeEachDeployment((deployment) => {
 	// By tags, by the object's look at its attachment, and by the Worker's at what it asked for.
 	it.each([[2], [30], [1_000], [3_000]])(
-		'M6 M8: a listener of %i uris is told of these, each update once, wherever it was raised',
+		'M6 subscription-delivery, M8 notifications-across-isolates: a listener of %i uris is told of these, each update once, wherever it was raised',
 		async (count) => {
 			const { here, there } = deployment.endpoint();
 			const uris = manyUris(count);
@@ -61,7 +61,7 @@ describeEachDeployment((deployment) => {
 		},
 	);
 
-	it('M6: what was asked for by uri and by kind is told once, not for each reason', async () => {
+	it('M6 subscription-delivery: what was asked for by uri and by kind is told once, not for each reason', async () => {
 		const { here, there } = deployment.endpoint();
 		const listener = await listen(here, 'all', {
 			...EVERYTHING,
@@ -82,7 +82,7 @@ describeEachDeployment((deployment) => {
 		listener.destroy();
 	});
 
-	it('M6: 1 and "1" are two listeners at a time, and each message carries its own', async () => {
+	it('M6 subscription-delivery: 1 and "1" are two listeners at a time, and each message carries its own', async () => {
 		const { here, there } = deployment.endpoint();
 		const ids = [1, '1', 1, '1'];
 		const listeners = [
@@ -104,7 +104,7 @@ describeEachDeployment((deployment) => {
 		for (const listener of listeners) listener.destroy();
 	});
 
-	it('M6: what is raised while listeners are opened comes after their acknowledgement', async () => {
+	it('M6 subscription-delivery: what is raised while listeners are opened comes after their acknowledgement', async () => {
 		const { here, there } = deployment.endpoint();
 		const over = new AbortController();
 		const raising = (async () => {
@@ -123,7 +123,7 @@ describeEachDeployment((deployment) => {
 		for (const listener of listeners) listener.destroy();
 	});
 
-	it('M7: of many listeners of a client, those that it leaves are cancelled, and no other', async () => {
+	it('M7 stream-end: of many listeners of a client, those that it leaves are cancelled, and no other', async () => {
 		const { here, there } = deployment.endpoint();
 		await expect.poll(() => deployment.listeners(), { timeout: 5_000 }).toBe(0);
 		const listeners = await Promise.all(
@@ -144,7 +144,7 @@ describeEachDeployment((deployment) => {
 // A session with a server of its own is told of by nobody else.
 describeEachDeployment(
 	(deployment) => {
-		it('M8: both eras are told of the same change, whatever its kind, each once', async () => {
+		it('M8 notifications-across-isolates: both eras are told of the same change, whatever its kind, each once', async () => {
 			const { here, there } = deployment.endpoint();
 			const session = await here.initialize();
 			const subscribe = { id: 1, method: 'resources/subscribe', params: { uri: 'test://a' } };

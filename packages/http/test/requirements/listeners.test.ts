@@ -13,7 +13,7 @@ const TOOLS = { toolsListChanged: true };
 
 describeEachDeployment((deployment) => {
 	it.each([[7], ['7'], ['listener-ü']])(
-		'M6: the acknowledgement comes first, and every message carries the subscription id %j',
+		'M6 subscription-delivery: the acknowledgement comes first, and every message carries the subscription id %j',
 		async (id) => {
 			const { here, there } = deployment.endpoint();
 			const listener = await listen(here, id, TOOLS);
@@ -32,7 +32,7 @@ describeEachDeployment((deployment) => {
 		},
 	);
 
-	it('M6: only what was asked for is sent', async () => {
+	it('M6 subscription-delivery: only what was asked for is sent', async () => {
 		const { here, there } = deployment.endpoint();
 		const prompts = await listen(here, 1, { promptsListChanged: true });
 		const resource = await listen(there, 1, { resourceSubscriptions: ['test://a'] });
@@ -52,7 +52,7 @@ describeEachDeployment((deployment) => {
 		resource.destroy();
 	});
 
-	it('M7: a server that ends a subscription sends the empty result, then closes', async () => {
+	it('M7 stream-end: a server that ends a subscription sends the empty result, then closes', async () => {
 		const { here, there } = deployment.endpoint();
 		const listeners = [await listen(here, 7, TOOLS), await listen(there, 'seven', TOOLS)];
 		await Promise.all(listeners.map((listener) => listener.until(ACKNOWLEDGED)));
@@ -69,7 +69,7 @@ describeEachDeployment((deployment) => {
 		}
 	});
 
-	it('M7: a client that disconnects has cancelled, and may listen again with the same id', async () => {
+	it('M7 stream-end: a client that disconnects has cancelled, and may listen again with the same id', async () => {
 		const { here, there } = deployment.endpoint();
 		await expect.poll(() => deployment.listeners(), { timeout: 5_000 }).toBe(0);
 		for (const endpoint of [here, there, here]) {
@@ -81,7 +81,7 @@ describeEachDeployment((deployment) => {
 		}
 	});
 
-	it('M8: a change made in one isolate reaches the listeners of every isolate, once each', async () => {
+	it('M8 notifications-across-isolates: a change made in one isolate reaches the listeners of every isolate, once each', async () => {
 		const { here, there } = deployment.endpoint();
 		const listeners = [
 			await listen(here, 1, TOOLS),
@@ -101,7 +101,7 @@ describeEachDeployment((deployment) => {
 
 describeEachDeployment(
 	(deployment) => {
-		it('M8: a change made by a session reaches the listeners of the stateless era, and the other way', async () => {
+		it('M8 notifications-across-isolates: a change made by a session reaches the listeners of the stateless era, and the other way', async () => {
 			const { here, there } = deployment.endpoint();
 			const session = await here.initialize();
 			const [stream, listener] = [await here.openStream(session), await listen(there, 1, TOOLS)];

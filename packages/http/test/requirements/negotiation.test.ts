@@ -9,7 +9,7 @@ const CLIENT = { name: 'raw', version: '1.0.0' };
 
 describeEachDeployment((deployment) => {
 	it.each(['1999-01-01', '2099-12-31', 'latest', '2025-6-18', `${VERSION}, ${VERSION}`])(
-		'L21: a protocol version header of %s is a 400 on POST, GET and DELETE',
+		'L21 version-header: a protocol version header of %s is a 400 on POST, GET and DELETE',
 		async (version) => {
 			const { here, there } = deployment.endpoint();
 			const session = await here.initialize();
@@ -22,7 +22,7 @@ describeEachDeployment((deployment) => {
 		},
 	);
 
-	it('L21: every version that initialize settles on is taken in the header, and so is none', async () => {
+	it('L21 version-header: every version that initialize settles on is taken in the header, and so is none', async () => {
 		const { here, there } = deployment.endpoint();
 		for (const asked of ['2024-11-05', '2025-03-26', VERSION, '2099-12-31']) {
 			const params = { protocolVersion: asked, capabilities: {}, clientInfo: CLIENT };

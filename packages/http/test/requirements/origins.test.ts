@@ -14,7 +14,7 @@ describeEachDeployment((deployment) => {
 		['a foreign Host', { host: EVIL }],
 		['a Host that only begins like this machine', { host: `127.0.0.1.${EVIL}` }],
 		['a Host and an Origin that were spoofed alike', { host: EVIL, origin: `http://${EVIL}` }],
-	])('L8: %s is a 403 on POST, GET and DELETE', async (_, headers) => {
+	])('L8 origin-validation: %s is a 403 on POST, GET and DELETE', async (_, headers) => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const foreign = here.with(headers);
@@ -31,14 +31,14 @@ describeEachDeployment((deployment) => {
 		['the Origin of a page of this machine', { origin: 'http://localhost:5173' }],
 		['another name of this machine', { host: 'localhost:8787' }],
 		['its address in IPv6', { host: '[::1]:8787' }],
-	])('L8: %s passes by default', async (_, headers) => {
+	])('L8 origin-validation: %s passes by default', async (_, headers) => {
 		const { here } = deployment.endpoint();
 		const local = here.with(headers);
 		const session = await local.initialize();
 		expect(await local.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
-	describe('L8: where hosts and origins are named', () => {
+	describe('L8 origin-validation: where hosts and origins are named', () => {
 		it('those pass', async () => {
 			const { here } = deployment.endpoint('named');
 			for (const host of ['mcp.example', 'mcp.example:8080']) {
@@ -61,7 +61,7 @@ describeEachDeployment((deployment) => {
 		});
 	});
 
-	it('L8: where every host and origin is allowed, they pass', async () => {
+	it('L8 origin-validation: where every host and origin is allowed, they pass', async () => {
 		const { here } = deployment.endpoint('open');
 		const foreign = here.with({ host: EVIL, origin: 'https://app.example' });
 		const session = await foreign.initialize();

@@ -23,7 +23,7 @@ const requests: [string, (endpoint: Endpoint, session: string) => Promise<Incomi
 ];
 
 const tests = (deployment: Deployment): void => {
-	it('L23: whoever holds an id and no token is nobody: a 401 on POST, GET and DELETE', async () => {
+	it('L23 request-authentication: whoever holds an id and no token is nobody: a 401 on POST, GET and DELETE', async () => {
 		const nobody = deployment.endpoint('bearer');
 		const { here } = as('ann-app-1', nobody);
 		const session = await here.initialize();
@@ -37,7 +37,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await here.call('who', session)).toContain('subject: ann');
 	});
 
-	it('L23: each request is authorized by itself: initialize and the stateless era too', async () => {
+	it('L23 request-authentication: each request is authorized by itself: initialize and the stateless era too', async () => {
 		const { here } = deployment.endpoint('bearer');
 		const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: {} };
 		await expectRefusal(here.post({ id: 1, method: 'initialize', params }), { status: 401 });
@@ -47,24 +47,27 @@ const tests = (deployment: Deployment): void => {
 	it.each([
 		['another user', 'bob-app-1'],
 		['the same user through another client', 'ann-tool-1'],
-	])('L24: to %s a session is a 404 on POST, GET and DELETE', async (_, token) => {
-		const endpoint = deployment.endpoint('bearer');
-		const owner = as('ann-app-1', endpoint);
-		const other = as(token, endpoint);
-		const session = await owner.here.initialize();
-		const stream = await owner.there.openStream(session);
-		const refusal = { status: 404, says: /initialize/, hides: session };
-		for (const [, send] of requests) {
-			await expectRefusal(send(other.here, session), refusal);
-			await expectRefusal(send(other.there, session), refusal);
-		}
-		expect(stream.isOver).toBe(false);
-		await owner.here.call('notify', session, { what: 'tools' });
-		await stream.until('list_changed');
-		stream.destroy();
-	});
+	])(
+		'L24 session-principal: to %s a session is a 404 on POST, GET and DELETE',
+		async (_, token) => {
+			const endpoint = deployment.endpoint('bearer');
+			const owner = as('ann-app-1', endpoint);
+			const other = as(token, endpoint);
+			const session = await owner.here.initialize();
+			const stream = await owner.there.openStream(session);
+			const refusal = { status: 404, says: /initialize/, hides: session };
+			for (const [, send] of requests) {
+				await expectRefusal(send(other.here, session), refusal);
+				await expectRefusal(send(other.there, session), refusal);
+			}
+			expect(stream.isOver).toBe(false);
+			await owner.here.call('notify', session, { what: 'tools' });
+			await stream.until('list_changed');
+			stream.destroy();
+		},
+	);
 
-	it('L24: names that look alike when they are put together are not the same principal', async () => {
+	it('L24 session-principal: names that look alike when they are put together are not the same principal', async () => {
 		const endpoint = deployment.endpoint('bearer');
 		const session = await as('ann_app-x-1', endpoint).here.initialize();
 		for (const token of ['ann-app_x-1', 'ann-app-1', 'ann_app-x1-1']) {
@@ -73,7 +76,7 @@ const tests = (deployment: Deployment): void => {
 		}
 	});
 
-	it('L24: a token that was refreshed keeps the session', async () => {
+	it('L24 session-principal: a token that was refreshed keeps the session', async () => {
 		const endpoint = deployment.endpoint('bearer');
 		const session = await as('ann-app-1', endpoint).here.initialize();
 		const { here, there } = as('ann-app-2', endpoint);
@@ -86,7 +89,7 @@ const tests = (deployment: Deployment): void => {
 		await stream.ended;
 	});
 
-	it('L25: a question is open to its user alone, with a refreshed token too', async () => {
+	it('L25 elicitation-principal: a question is open to its user alone, with a refreshed token too', async () => {
 		const endpoint = deployment.endpoint('bearer');
 		const ann = as('ann-app-1', endpoint);
 		const bob = as('bob-app-1', endpoint);
@@ -103,7 +106,7 @@ const tests = (deployment: Deployment): void => {
 		expect(asking.text).toContain('sure: true');
 	});
 
-	it('L26: a session cannot answer what another one was asked', async () => {
+	it('L26 elicitation-session: a session cannot answer what another one was asked', async () => {
 		const { here, there } = deployment.endpoint();
 		const [asked, other] = [await here.initialize(), await here.initialize()];
 		const [asking, askingToo] = [
@@ -125,7 +128,7 @@ const tests = (deployment: Deployment): void => {
 		expect(askingToo.text).toContain('action: decline');
 	});
 
-	it('L26: nobody can guess the id of a question', async () => {
+	it('L26 elicitation-session: nobody can guess the id of a question', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const ids: string[] = [];

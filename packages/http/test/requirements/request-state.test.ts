@@ -40,7 +40,7 @@ function stateOf({ result }: Received): string {
 const REFUSED = { error: { code: -32602, message: expect.stringMatching(/requestState/) } };
 
 const tests = (deployment: Deployment): void => {
-	it('M10: a call is answered over several rounds, each in another isolate', async () => {
+	it('M10 sealed-request-state: a call is answered over several rounds, each in another isolate', async () => {
 		const { here, there } = deployment.endpoint();
 		const first = stateOf(await call(here));
 		const second = stateOf(await call(there, { requestState: first, answers: { first: YES } }));
@@ -48,7 +48,7 @@ const tests = (deployment: Deployment): void => {
 		expect(JSON.stringify(last.result)).toContain('true true plover');
 	});
 
-	it('M10: what the server remembers cannot be read by the client', async () => {
+	it('M10 sealed-request-state: what the server remembers cannot be read by the client', async () => {
 		const { here } = deployment.endpoint();
 		const state = stateOf(await call(here));
 		const texts = [
@@ -63,7 +63,7 @@ const tests = (deployment: Deployment): void => {
 		expect(stateOf(await call(here))).not.toBe(state);
 	});
 
-	it('M10: a state that was changed, cut or made up is refused', async () => {
+	it('M10 sealed-request-state: a state that was changed, cut or made up is refused', async () => {
 		const { here, there } = deployment.endpoint();
 		const state = stateOf(await call(here));
 		const middle = Math.floor(state.length / 2);
@@ -82,7 +82,7 @@ const tests = (deployment: Deployment): void => {
 		}
 	});
 
-	describe('M10: a state is good for the request that it was given for, and no other', () => {
+	describe('M10 sealed-request-state: a state is good for the request that it was given for, and no other', () => {
 		it.each([
 			['another tool', { name: 'remember-too' }],
 			['other arguments', { word: 'xyzzy' }],
@@ -94,7 +94,7 @@ const tests = (deployment: Deployment): void => {
 		});
 	});
 
-	it('M10: a state is good for a while', async () => {
+	it('M10 sealed-request-state: a state is good for a while', async () => {
 		const { here, there } = deployment.endpoint('brief');
 		const requestState = stateOf(await call(here));
 		const answers = { first: YES };
@@ -103,7 +103,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await call(there, { requestState, answers })).toMatchObject(REFUSED);
 	});
 
-	it('M10: a state is good for one use where the server says so, in whatever isolate', async () => {
+	it('M10 sealed-request-state: a state is good for one use where the server says so, in whatever isolate', async () => {
 		const { here, there } = deployment.endpoint('once');
 		const first = { requestState: stateOf(await call(here)), answers: { first: YES } };
 		const second = { requestState: stateOf(await call(there, first)), answers: { second: YES } };
@@ -115,7 +115,7 @@ const tests = (deployment: Deployment): void => {
 		}
 	});
 
-	it('M10: a state is good for its user alone, with a refreshed token too', async () => {
+	it('M10 sealed-request-state: a state is good for its user alone, with a refreshed token too', async () => {
 		const { here, there } = deployment.endpoint('bearer');
 		const as = (endpoint: Endpoint, token: string): Endpoint =>
 			endpoint.with({ authorization: `Bearer token-${token}` });

@@ -27,7 +27,7 @@ function recent(endpoint: Endpoint, lastEventId?: string): Endpoint {
 
 describeEachDeployment(
 	(deployment) => {
-		it('L22: 2025-11-25 is settled on where the client asks for it', async () => {
+		it('L22 version-negotiation: 2025-11-25 is settled on where the client asks for it', async () => {
 			const { here } = deployment.endpoint();
 			for (const [asked, settled] of [
 				[REVISION, REVISION],
@@ -42,7 +42,7 @@ describeEachDeployment(
 			}
 		});
 
-		it('L12: a GET stream begins with an id and how long to wait, as its client knows it', async () => {
+		it('L12 priming-event: a GET stream begins with an id and how long to wait, as its client knows it', async () => {
 			const { here } = deployment.endpoint();
 			const session = await here.initialize();
 			const stream = await recent(here).openStream(session);
@@ -55,7 +55,7 @@ describeEachDeployment(
 			older.destroy();
 		});
 
-		it('L19 L20: what was sent while a stream was down is replayed on it, once, in order', async () => {
+		it('L19 event-ids, L20 event-replay: what was sent while a stream was down is replayed on it, once, in order', async () => {
 			const { here, there } = deployment.endpoint();
 			const [one, other] = deployment.ownUris;
 			const listen = async (): Promise<{ session: string; stream: Incoming }> => {
@@ -92,7 +92,7 @@ describeEachDeployment(
 			witness?.stream.destroy();
 		});
 
-		it('L20: nothing of another session is replayed, whose ever id is named', async () => {
+		it('L20 event-replay: nothing of another session is replayed, whose ever id is named', async () => {
 			const { here, there } = deployment.endpoint();
 			const [mine, foreign] = [await here.initialize(), await here.initialize()];
 			const stream = await recent(here).openStream(mine);
@@ -110,7 +110,7 @@ describeEachDeployment(
 			theirs.destroy();
 		});
 
-		it('L12 L13 L20: the answer of a call whose client was lost is fetched with the last id it saw', async () => {
+		it('L12 priming-event, L13 disconnect-is-not-cancellation, L20 event-replay: the answer of a call whose client was lost is fetched with the last id it saw', async () => {
 			const { here, there } = deployment.endpoint();
 			const session = await here.initialize();
 			const call = await recent(here).startCall('work', session, { ms: 3_000, note: 'three' }, 7);
@@ -123,7 +123,7 @@ describeEachDeployment(
 			expect(lastId(resumed).replace(/:\d+$/, '')).toBe(seen.replace(/:\d+$/, ''));
 		});
 
-		it('L13 L20: it is there too where the call was over before the client came back', async () => {
+		it('L13 disconnect-is-not-cancellation, L20 event-replay: it is there too where the call was over before the client came back', async () => {
 			const { here, there } = deployment.endpoint();
 			const session = await here.initialize();
 			const call = await recent(here).startCall(
@@ -143,7 +143,7 @@ describeEachDeployment(
 			}
 		});
 
-		it('L20: a call is resumed by its own session alone', async () => {
+		it('L20 event-replay: a call is resumed by its own session alone', async () => {
 			const { here, there } = deployment.endpoint();
 			const [mine, foreign] = [await here.initialize(), await here.initialize()];
 			const call = await recent(here).startCall('work', mine, { ms: 2_500, note: 'mine' }, 7);
@@ -156,7 +156,7 @@ describeEachDeployment(
 			theirs.destroy();
 		});
 
-		it('L19: a call that is answered at once has no ids and keeps nothing', async () => {
+		it('L19 event-ids: a call that is answered at once has no ids and keeps nothing', async () => {
 			const { here } = deployment.endpoint();
 			const session = await here.initialize();
 			expect(await recent(here).call('echo', session, { text: 'hi' })).not.toContain('id: ');

@@ -64,7 +64,7 @@ describeSealedAlone((deployment) => {
 		expect(answer.response).toMatchObject({ id: 1, error: { code: -32601 } });
 	});
 
-	it('L6: DELETE is a 405, and ends nothing', async () => {
+	it('L6 delete-session: DELETE is a 405, and ends nothing', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		for (const id of [session, undefined, 'made-up']) {
@@ -76,7 +76,7 @@ describeSealedAlone((deployment) => {
 		expect(await there.call('echo', session, { text: 'still' })).toContain('echo: still');
 	});
 
-	it('L4: a session ends when its time is over, however busy it is', async () => {
+	it('L4 ended-session: a session ends when its time is over, however busy it is', async () => {
 		const { here, there } = deployment.endpoint('brief');
 		const session = await here.initialize();
 		expect(await there.call('echo', session, { text: 'hi' })).toContain('echo: hi');

@@ -8,7 +8,7 @@ const LIST = { id: 1, method: 'tools/list' };
 const FORGED = `1.${'a'.repeat(32)}.${'b'.repeat(42)}A`;
 
 const tests = (deployment: Deployment): void => {
-	it('L1 L2: ids are visible ASCII, never the same, and random in more than 128 bits', async () => {
+	it('L1 unguessable-session-id, L2 ascii-session-id: ids are visible ASCII, never the same, and random in more than 128 bits', async () => {
 		const { here } = deployment.endpoint();
 		const ids = await Promise.all(Array.from({ length: 60 }, () => here.initialize()));
 		expect(new Set(ids).size).toBe(ids.length);
@@ -23,7 +23,7 @@ const tests = (deployment: Deployment): void => {
 		['a space', 'a b'],
 		['a tab', 'a\tb'],
 		['a letter that is not ASCII', 'sessão'],
-	])('L2: an id with %s is a 400 on POST, GET and DELETE', async (_, id) => {
+	])('L2 ascii-session-id: an id with %s is a 400 on POST, GET and DELETE', async (_, id) => {
 		const { here, there } = deployment.endpoint();
 		const refusal = { status: 400, says: /session/i, hides: id };
 		await expectRefusal(here.post(LIST, id), refusal);
@@ -36,7 +36,7 @@ const tests = (deployment: Deployment): void => {
 		['a ping', { id: 1, method: 'ping' }],
 		['a notification', { method: 'notifications/initialized' }],
 		['a response', { id: 1, result: {} }],
-	])('L3: %s without a session id is a 400', async (_, message) => {
+	])('L3 session-id-required: %s without a session id is a 400', async (_, message) => {
 		const { here } = deployment.endpoint();
 		const refusal = { status: 400, says: /Mcp-Session-Id/i };
 		const { headers } = await here.post(message);
@@ -44,12 +44,12 @@ const tests = (deployment: Deployment): void => {
 		await expectRefusal(here.post(message), refusal);
 	});
 
-	it('L3: a GET without a session id is a 400', async () => {
+	it('L3 session-id-required: a GET without a session id is a 400', async () => {
 		const { here } = deployment.endpoint();
 		await expectRefusal(here.openStream(), { status: 400, says: /Mcp-Session-Id/i });
 	});
 
-	it('L5: initialize gives out a new id in the place of one that the client chose', async () => {
+	it('L5 no-session-fixation: initialize gives out a new id in the place of one that the client chose', async () => {
 		const { here, there } = deployment.endpoint();
 		for (const chosen of ['my-own-id', FORGED]) {
 			const session = await here.with({ 'mcp-session-id': chosen }).initialize();
@@ -59,7 +59,7 @@ const tests = (deployment: Deployment): void => {
 		}
 	});
 
-	it('L5: initialize with the id of a living session opens another one and leaves the first', async () => {
+	it('L5 no-session-fixation: initialize with the id of a living session opens another one and leaves the first', async () => {
 		const { here, there } = deployment.endpoint();
 		const first = await here.initialize();
 		const second = await there.with({ 'mcp-session-id': first }).initialize();
@@ -68,7 +68,7 @@ const tests = (deployment: Deployment): void => {
 		expect(await here.call('echo', second, { text: 'two' })).toContain('echo: two');
 	});
 
-	describe('L5: an id that was never given out is a 404', () => {
+	describe('L5 no-session-fixation: an id that was never given out is a 404', () => {
 		it.each([
 			['made up', () => 'made-up'],
 			['forged in the right form', () => FORGED],

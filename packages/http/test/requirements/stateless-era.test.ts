@@ -35,7 +35,7 @@ function without(key: string): Record<string, unknown> {
 }
 
 describeEachDeployment((deployment) => {
-	it('M1: a version that is not supported is a 400, with those that are', async () => {
+	it('M1 protocol-errors: a version that is not supported is a 400, with those that are', async () => {
 		const metadata = { ...METADATA, [`${PREFIX}/protocolVersion`]: '2099-12-31' };
 		const headers = { 'mcp-protocol-version': '2099-12-31' };
 		const answer = await list(deployment.endpoint(), metadata, headers);
@@ -44,7 +44,7 @@ describeEachDeployment((deployment) => {
 	});
 
 	it.each(['unheard/of', 'ping', 'logging/setLevel', 'resources/subscribe'])(
-		'M1: a method that is not there, such as %s, is a 404',
+		'M1 protocol-errors: a method that is not there, such as %s, is a 404',
 		async (method) => {
 			const { here } = deployment.endpoint();
 			const answer = here.postStateless({ id: 1, method });
@@ -56,12 +56,15 @@ describeEachDeployment((deployment) => {
 		['version', { 'mcp-protocol-version': '2025-06-18' }],
 		['method', { 'mcp-method': 'tools/call' }],
 		['missing method', { 'mcp-method': undefined }],
-	])('M1: a %s in the header that is not that of the body is a 400', async (_, headers) => {
-		const answer = list(deployment.endpoint(), METADATA, headers);
-		await expectRefusal(answer, { status: 400, code: -32020 });
-	});
+	])(
+		'M1 protocol-errors: a %s in the header that is not that of the body is a 400',
+		async (_, headers) => {
+			const answer = list(deployment.endpoint(), METADATA, headers);
+			await expectRefusal(answer, { status: 400, code: -32020 });
+		},
+	);
 
-	it('M1: a name in the header that is not that of the body is a 400', async () => {
+	it('M1 protocol-errors: a name in the header that is not that of the body is a 400', async () => {
 		const { here } = deployment.endpoint();
 		const params = { name: 'echo', arguments: { text: 'hi' } };
 		const client = here.with({ 'mcp-name': 'notify' });
@@ -69,7 +72,7 @@ describeEachDeployment((deployment) => {
 		await expectRefusal(answer, { status: 400, code: -32020 });
 	});
 
-	it('M1: a session id is ignored, whatever it is, and none is given out', async () => {
+	it('M1 protocol-errors: a session id is ignored, whatever it is, and none is given out', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		await here.endSession(session);
@@ -82,7 +85,7 @@ describeEachDeployment((deployment) => {
 		}
 	});
 
-	it('M2: GET and DELETE are a 405', async () => {
+	it('M2 post-only: GET and DELETE are a 405', async () => {
 		const { here } = deployment.endpoint();
 		const session = await here.initialize();
 		const client = here.with({ 'mcp-protocol-version': VERSION });
@@ -98,12 +101,12 @@ describeEachDeployment((deployment) => {
 		['no _meta', undefined],
 		['an empty _meta', {}],
 		['no version in its _meta', without('protocolVersion')],
-	])('M3: a request with %s is a 400', async (_, metadata) => {
+	])('M3 required-metadata: a request with %s is a 400', async (_, metadata) => {
 		const answer = list(deployment.endpoint(), metadata);
 		await expectRefusal(answer, { status: 400, code: -32602, says: /_meta|protocolVersion/ });
 	});
 
-	it('M4: a request without clientCapabilities is a 400', async () => {
+	it('M4 capabilities-required: a request without clientCapabilities is a 400', async () => {
 		const answer = list(deployment.endpoint(), without('clientCapabilities'));
 		await expectRefusal(answer, { status: 400, code: -32602, says: /clientCapabilities/ });
 	});
@@ -112,18 +115,21 @@ describeEachDeployment((deployment) => {
 		['no object', 'all'],
 		['an array', []],
 		['null', null],
-	])('M4: clientCapabilities that are %s are a 400', async (_, capabilities) => {
-		const metadata = { ...METADATA, [`${PREFIX}/clientCapabilities`]: capabilities };
-		const answer = list(deployment.endpoint(), metadata);
-		await expectRefusal(answer, { status: 400, code: -32602, says: /clientCapabilities/ });
-	});
+	])(
+		'M4 capabilities-required: clientCapabilities that are %s are a 400',
+		async (_, capabilities) => {
+			const metadata = { ...METADATA, [`${PREFIX}/clientCapabilities`]: capabilities };
+			const answer = list(deployment.endpoint(), metadata);
+			await expectRefusal(answer, { status: 400, code: -32602, says: /clientCapabilities/ });
+		},
+	);
 
 	it.each([
 		['elicitation', 'ask', { sampling: {} }, 'text/event-stream, application/json'],
 		['sampling', 'sample', { elicitation: {} }, 'text/event-stream, application/json'],
 		['elicitation', 'ask', {}, 'application/json'],
 	])(
-		'M5: a tool that needs %s of a client without it is a 400',
+		'M5 missing-capability: a tool that needs %s of a client without it is a 400',
 		async (name, tool, capabilities, accept) => {
 			const here = deployment.endpoint().here.with({ accept });
 			const call = { id: 1, method: 'tools/call', params: { name: tool, arguments: {} } };
@@ -135,7 +141,7 @@ describeEachDeployment((deployment) => {
 		},
 	);
 
-	it('M7: a client of this era that leaves a call has cancelled it', async () => {
+	it('M7 stream-end: a client of this era that leaves a call has cancelled it', async () => {
 		const { here } = deployment.endpoint();
 		const note = crypto.randomUUID();
 		const params = { name: 'wait-for-cancel', arguments: { note } };
@@ -145,7 +151,7 @@ describeEachDeployment((deployment) => {
 		expect(await deployment.awaitNote(note)).toBe('cancelled');
 	});
 
-	describe('M9: long streams carry keep-alives, and are not buffered on their way', () => {
+	describe('M9 keep-alive: long streams carry keep-alives, and are not buffered on their way', () => {
 		it.each([
 			[
 				'a listener',
@@ -175,7 +181,7 @@ describeEachDeployment((deployment) => {
 		});
 	});
 
-	it('M12: discovery and lists say how long they may be kept, and by whom', async () => {
+	it('M12 cache-hints: discovery and lists say how long they may be kept, and by whom', async () => {
 		const { here } = deployment.endpoint();
 		for (const method of ['server/discover', 'tools/list', 'prompts/list', 'resources/list']) {
 			const answer = await here.postStateless({ id: 1, method });

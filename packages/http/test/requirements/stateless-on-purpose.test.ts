@@ -73,7 +73,7 @@ describeStateless((deployment) => {
 		}
 	});
 
-	it('M2: GET and DELETE are a 405, in either era', async () => {
+	it('M2 post-only: GET and DELETE are a 405, in either era', async () => {
 		const { here } = deployment.endpoint();
 		for (const version of [undefined, '2025-06-18', '2026-07-28']) {
 			const client = here.with({ 'mcp-protocol-version': version });
@@ -105,7 +105,7 @@ describeStateless((deployment) => {
 		expect(answer.messages).toMatchObject([{ id: 1, error: { message: expect.any(String) } }]);
 	});
 
-	it('M6: the stateless era is served in full: listeners, and questions over several rounds', async () => {
+	it('M6 subscription-delivery: the stateless era is served in full: listeners, and questions over several rounds', async () => {
 		const { here, there } = deployment.endpoint();
 		const discovered = await there.postStateless({ id: 1, method: 'server/discover' });
 		await discovered.ended;

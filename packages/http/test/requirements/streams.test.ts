@@ -11,7 +11,7 @@ function close(...streams: readonly Incoming[]): void {
 }
 
 describeEachDeployment((deployment) => {
-	it('L15: a GET that comes again is served at once and gets what is new, the old one still open', async () => {
+	it('L15 stream-takeover: a GET that comes again is served at once and gets what is new, the old one still open', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const old = await here.openStream(session);
@@ -25,7 +25,7 @@ describeEachDeployment((deployment) => {
 		close(old, next);
 	});
 
-	it('L15: a GET after a connection that was lost without a goodbye is served at once', async () => {
+	it('L15 stream-takeover: a GET after a connection that was lost without a goodbye is served at once', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		for (const endpoint of [here, there, here]) {
@@ -39,7 +39,7 @@ describeEachDeployment((deployment) => {
 		}
 	});
 
-	it('L16: no response travels on a GET stream', async () => {
+	it('L16 responses-only-on-resume: no response travels on a GET stream', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const stream = await here.openStream(session);
@@ -56,7 +56,7 @@ describeEachDeployment((deployment) => {
 		close(stream);
 	});
 
-	it('L17: an older stream stays open until its client leaves, and takes over when a newer one does', async () => {
+	it('L17 concurrent-streams: an older stream stays open until its client leaves, and takes over when a newer one does', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const older = await here.openStream(session);
@@ -77,7 +77,7 @@ describeEachDeployment((deployment) => {
 		close(older);
 	});
 
-	it('L18: a message is never sent on two streams', async () => {
+	it('L18 single-delivery: a message is never sent on two streams', async () => {
 		const { here, there } = deployment.endpoint();
 		const session = await here.initialize();
 		const subscribe = { id: 1, method: 'resources/subscribe', params: { uri: 'test://a' } };

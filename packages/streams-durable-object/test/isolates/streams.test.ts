@@ -125,7 +125,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 90_000 }, (version) =
 
 	// The other release now and then stops whoever holds a socket of an object that is reset.
 	it.runIf(version === 'current')(
-		'L16: a stream that resumes a call outlasts a reset',
+		'L16 responses-only-on-resume: a stream that resumes a call outlasts a reset',
 		async () => {
 			const session = crypto.randomUUID();
 			const call = newCallStream();

@@ -26,7 +26,7 @@ async function sendAll(
 
 const streamCases: readonly ResumableCase[] = [
 	{
-		name: 'L12: a stream begins with an event that holds an id alone, and says when to come back',
+		name: 'L12 priming-event: a stream begins with an event that holds an id alone, and says when to come back',
 		async run({ manager, id }) {
 			const stream = await OpenStream.open(manager, id(''));
 			await stream.until('\n\n');
@@ -35,7 +35,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L19: ids are unique in a session, and tell which stream they are of',
+		name: 'L19 event-ids: ids are unique in a session, and tell which stream they are of',
 		async run(subject) {
 			const { manager, elsewhere, id } = subject;
 			const older = await OpenStream.open(manager, id(''));
@@ -52,7 +52,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L20: what was missed arrives once and in order, and then what is sent live',
+		name: 'L20 event-replay: what was missed arrives once and in order, and then what is sent live',
 		async run(subject) {
 			const { manager, elsewhere, evict, errors, id } = subject;
 			const first = await OpenStream.open(manager, id(''));
@@ -106,7 +106,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L20: nothing of another session is replayed',
+		name: 'L20 event-replay: nothing of another session is replayed',
 		async run(subject) {
 			const { manager, id } = subject;
 			const mine = await OpenStream.open(manager, id(''));
@@ -124,7 +124,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L20: each of two streams gets what was sent on it, and nothing of the other',
+		name: 'L20 event-replay: each of two streams gets what was sent on it, and nothing of the other',
 		async run(subject) {
 			const { manager, elsewhere, evict, id } = subject;
 			const older = await OpenStream.open(manager, id(''));
@@ -154,7 +154,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L15: a stream that is resumed while its old one stands takes over, and that one is told no more',
+		name: 'L15 stream-takeover: a stream that is resumed while its old one stands takes over, and that one is told no more',
 		async run(subject) {
 			const { manager, elsewhere, evict, id } = subject;
 			const old = await OpenStream.open(manager, id(''));

@@ -20,7 +20,7 @@ function said(stream: string, first: number, messages: string[], isComplete = fa
 
 export const resumedCallCases: readonly ResumableCase[] = [
 	{
-		name: 'L16: a stream that resumes a call gets what it missed, and ends with the answer',
+		name: 'L16 responses-only-on-resume: a stream that resumes a call gets what it missed, and ends with the answer',
 		async run({ manager, elsewhere, evict, errors, id }) {
 			const call = newCallStream();
 			await manager.keepCall(id(''), said(call, 1, ['seen', 'missed']));
@@ -118,7 +118,7 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L16: nothing but its call is sent on a stream that resumes one',
+		name: 'L16 responses-only-on-resume: nothing but its call is sent on a stream that resumes one',
 		async run({ manager, id }) {
 			const call = newCallStream();
 			const listening = await OpenStream.open(manager, id(''));

@@ -36,7 +36,7 @@ function said(stream: string, sequence: number, message: string, isComplete: boo
 
 export const streamBoundCases: readonly ResumableCase[] = [
 	{
-		name: 'L15: a session has 32 open streams at most: one more is served, and ends the oldest',
+		name: 'L15 stream-takeover: a session has 32 open streams at most: one more is served, and ends the oldest',
 		async run({ manager, elsewhere, errors, id }) {
 			const other = await OpenStream.open(manager, id('other'));
 			const [oldest, ...streams] = await openAll(manager, id(''), MAX_STREAMS_PER_SESSION);

@@ -132,7 +132,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'L15 L17 L18: a new stream takes over at once, and the old one stays open',
+		name: 'L15 stream-takeover, L17 concurrent-streams, L18 single-delivery: a new stream takes over at once, and the old one stays open',
 		async run({ manager, elsewhere, evict, id }) {
 			const old = await OpenStream.open(manager, id(''));
 			expect(await manager.has(id(''))).toBe(false);

@@ -73,7 +73,7 @@ function seen(uri: string): string {
 
 export const subscriptionManagerCases: readonly SubscriptionsCase[] = [
 	{
-		name: 'M6: the acknowledgement comes first, and what came before it is told after it in order',
+		name: 'M6 subscription-delivery: the acknowledgement comes first, and what came before it is told after it in order',
 		async run({ manager, elsewhere, unique }) {
 			const uri = unique('uri');
 			const listener = new Listener();
@@ -99,7 +99,7 @@ export const subscriptionManagerCases: readonly SubscriptionsCase[] = [
 		},
 	},
 	{
-		name: 'M6: only what was asked for is told, and a uri is matched whole',
+		name: 'M6 subscription-delivery: only what was asked for is told, and a uri is matched whole',
 		async run({ manager, elsewhere, unique }) {
 			const uri = unique('file:///a');
 			const listener = new Listener();
@@ -123,7 +123,7 @@ export const subscriptionManagerCases: readonly SubscriptionsCase[] = [
 		},
 	},
 	{
-		name: 'M8: a change made in another isolate is told, each kind once, across evictions',
+		name: 'M8 notifications-across-isolates: a change made in another isolate is told, each kind once, across evictions',
 		async run({ manager, elsewhere, evict, unique }) {
 			const uri = unique('uri');
 			const listener = new Listener();
@@ -154,7 +154,7 @@ export const subscriptionManagerCases: readonly SubscriptionsCase[] = [
 		},
 	},
 	{
-		name: 'M6: an id keeps its JSON type, and an origin has each id once',
+		name: 'M6 subscription-delivery: an id keeps its JSON type, and an origin has each id once',
 		async run({ manager, unique }) {
 			const filters = { resourceSubscriptions: [unique('uri')] };
 			const origin = unique('origin');
@@ -173,7 +173,7 @@ export const subscriptionManagerCases: readonly SubscriptionsCase[] = [
 		},
 	},
 	{
-		name: 'M7: a listener that was closed is told no more, and can be opened again',
+		name: 'M7 stream-end: a listener that was closed is told no more, and can be opened again',
 		async run({ manager, elsewhere, unique }) {
 			const subscription = {
 				id: 7,
