@@ -1,5 +1,6 @@
-export { DurableObjectStreamSessionManager } from './worker/stream-session-manager.ts';
-export type { StreamSessionOptions, SyncLayerOptions } from './worker/stream-session-manager.ts';
-export type { SyncLayerBinding } from './worker/binding.ts';
-export { DurableObjectSubscriptionManager } from './worker/subscription-manager.ts';
 export { SyncLayer } from './object/sync-layer.ts';
+export type { SyncLayerBinding } from './worker/binding.ts';
+export { DurableObjectStreamSessionManager } from './worker/stream-session-manager.ts';
+export type { StreamSessionOptions } from './worker/stream-session-manager.ts';
+export { DurableObjectSubscriptionManager } from './worker/subscription-manager.ts';
+export type { SyncLayerOptions } from './worker/sync-layer-options.ts';

@@ -1,4 +1,15 @@
-// What an object is made of that takes streams beside other work. For packages of this family: it changes with them.
-export { listenerKey } from './wire/principal-key.ts';
-export { FINAL_CODES, MAX_SESSION_BYTES, purposeOf } from './wire/socket-purpose.ts';
+// The parts of which `session-object` is built too. No promise of stability.
+export { StreamHub } from './object/stream-hub.ts';
+export type { StreamHubOptions } from './object/stream-hub.ts';
+export { FINAL_CLOSE_CODES } from './wire/close-codes.ts';
+export { MAX_SESSION_ID_BYTES } from './wire/limits.ts';
+export { parsePurpose } from './wire/socket-purpose.ts';
 export type { SocketPurpose } from './wire/socket-purpose.ts';
+export type { SocketTarget } from './worker/open-socket.ts';
+export { SocketStreamManager } from './worker/socket-stream-manager.ts';
+export type { SessionStubFor, SocketStreamOptions } from './worker/socket-stream-manager.ts';
+export { SocketSubscriptionManager } from './worker/socket-subscription-manager.ts';
+export type {
+	SocketSubscriptionOptions,
+	SubscriptionStubFor,
+} from './worker/socket-subscription-manager.ts';

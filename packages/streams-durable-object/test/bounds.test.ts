@@ -50,8 +50,7 @@ function socketsOf(tag: string): Promise<number> {
 	);
 }
 
-const LATE =
-	'SyncLayer did not answer within 30 ms: it is overloaded, or cannot be reached. Try again';
+const LATE = 'SyncLayer did not respond within 30 ms: it is overloaded or unreachable. Try again';
 
 describe('an upgrade that is never answered', () => {
 	it('makes a StreamError in time: of a stream, of an inbox and of a listener', async () => {
@@ -115,7 +114,7 @@ describe('sockets that never say hello', () => {
 		const session = crypto.randomUUID();
 		const addresses = ['stream', 'inbox'].map((role) => `role=${role}&session=${session}`);
 		const silent: Response[] = [];
-		for (const address of [...addresses, 'role=listener&kind=tools']) {
+		for (const address of [...addresses, 'role=subscription&kind=tools']) {
 			silent.push(await syncLayer().fetch(`https://sync-layer.invalid/?${address}`, UPGRADE));
 		}
 		const { manager } = newManager();
@@ -133,7 +132,7 @@ describe('sockets that never say hello', () => {
 		}
 		// What they were sent kept the object in memory until now.
 		await evict();
-		for (const tag of [`session:${session}`, `inbox:${session}`, 'listener:tools']) {
+		for (const tag of [`session:${session}`, `inbox:${session}`, 'subscription:tools']) {
 			expect(await socketsOf(tag)).toBe(0);
 		}
 	});
@@ -162,7 +161,7 @@ describe('the streams of a session that wait for calls', () => {
 		const refused = OpenStream.open(manager, session, `${call(256)}:0`);
 		await expect(refused).rejects.toThrow(StreamError);
 		await expect(refused).rejects.toThrow(
-			'SyncLayer answered 429: a session waits for at most 256 calls at a time. Try again when',
+			'SyncLayer responded 429: a session waits for at most 256 calls at a time. Try again when',
 		);
 		const other = await OpenStream.open(manager, crypto.randomUUID(), `${call(256)}:0`);
 		const frames = [`id: ${call(0)}:1\n${frameOf('answer')}`];

@@ -32,7 +32,7 @@ function streamsOf(sessions: readonly string[]): Promise<() => number> {
 
 function listenerOf(uris: readonly string[]): string {
 	const hashes = uris.map((uri) => fnv1a(uri).toString(36));
-	return `role=listener&kind=updates&uris=${hashes.join('.')}`;
+	return `role=subscription&kind=updates&uris=${hashes.join('.')}`;
 }
 
 async function closeAll(): Promise<void> {
@@ -114,7 +114,7 @@ describe('what a publish touches', () => {
 		const update = (object: SyncLayer): void => updated(object, 'test://mine');
 		const amongFew = await touchedBy(update);
 		const more = await openSockets(Array.from({ length: 310 }, other));
-		await openSockets(['role=listener&kind=tools&kind=prompts&kind=resources']);
+		await openSockets(['role=subscription&kind=tools&kind=prompts&kind=resources']);
 		await streamsOf(Array.from({ length: 20 }, () => crypto.randomUUID()));
 		expect(await touchedBy(update)).toEqual(amongFew);
 		expect(amongFew).toMatchObject({ sockets: 2, frames: 2, rowsRead: 0, rowsWritten: 0 });
@@ -125,9 +125,9 @@ describe('what a publish touches', () => {
 
 	it('of a kind: the sockets of its listeners', async () => {
 		const kinds = ['tools', 'prompts', 'resources'];
-		await openSockets(kinds.map((kind) => `role=listener&kind=${kind}`));
+		await openSockets(kinds.map((kind) => `role=subscription&kind=${kind}`));
 		await openSockets(Array.from({ length: 50 }, () => listenerOf(['test://a'])));
-		const both = await openSockets(['role=listener&kind=tools&kind=prompts']);
+		const both = await openSockets(['role=subscription&kind=tools&kind=prompts']);
 		const method = 'notifications/tools/list_changed';
 		const change = (object: SyncLayer): void => object.sendSubscription({ jsonrpc: '2.0', method });
 		expect(await touchedBy(change)).toMatchObject({ sockets: 2, frames: 2, attachments: 0 });

@@ -256,8 +256,8 @@ describe('what is refused', () => {
 		const refused = manager.deliver(session, `${longest}x`);
 		await expect(refused).rejects.toThrow(StreamError);
 		await expect(refused).rejects.toThrow(
-			'[tmcp-sessions/streams-durable-object] delivering to inboxes failed: a message has at most ' +
-				'11184810 UTF-16 units; found 11184811. Send less',
+			'[tmcp-sessions/streams-durable-object] delivering to inboxes failed: a message must have at most ' +
+				'11184810 UTF-16 units; got 11184811. Send less',
 		);
 		expect(counter.take()).toEqual([]);
 		expect(await manager.deliver(session, longest)).toBe(1);

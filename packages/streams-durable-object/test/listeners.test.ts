@@ -148,7 +148,7 @@ describe('the object, whatever a Worker says', () => {
 		['more uris than it takes', `kind=updates&uris=${uris(1_001, '').join('.')}`],
 	])('%s: the listener is told of every update', async (_name, query) => {
 		const headers = { Upgrade: 'websocket' };
-		const address = `https://sync-layer.invalid/?role=listener&${query}`;
+		const address = `https://sync-layer.invalid/?role=subscription&${query}`;
 		const { webSocket } = await syncLayer().fetch(address, { headers });
 		webSocket?.accept();
 		expect(await sentFor('test://any')).toBe(1);
@@ -168,7 +168,7 @@ describe('what a listener costs', () => {
 		const refused = listen(filters, { principal });
 		await expect(refused).rejects.toThrow(StreamError);
 		await expect(refused).rejects.toThrow(
-			'opening a stream failed: SyncLayer answered 429: a client has at most 1024 open listeners. End some of them first',
+			'opening a stream failed: SyncLayer responded 429: a client may have at most 1024 open subscriptions. End some of them first',
 		);
 		const other = await listen(filters);
 		await manager.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
@@ -193,7 +193,7 @@ describe('what a listener costs', () => {
 		const { told } = await listen({ resourceSubscriptions: ['test://a'] });
 		const params = { uri: 'test://a', much: 'x'.repeat(11_184_810) };
 		await reporting.send({ jsonrpc: '2.0', method: 'notifications/resources/updated', params });
-		expect(errors).toEqual([expect.stringContaining('at most 11184810 UTF-16 units; found 11184')]);
+		expect(errors).toEqual([expect.stringContaining('at most 11184810 UTF-16 units; got 11184')]);
 		await reporting.send(updated('test://a'));
 		await expect.poll(() => told).toEqual([seen('test://a')]);
 	});

@@ -190,7 +190,7 @@ describe('an object out of reach', () => {
 		await new DurableObjectSubscriptionManager(binding, options).send(notification);
 		expect(errors.map(String)).toEqual([
 			'StreamError: [tmcp-sessions/streams-durable-object] sending to streams failed: network lost',
-			'StreamError: [tmcp-sessions/streams-durable-object] telling listeners failed: network lost',
+			'StreamError: [tmcp-sessions/streams-durable-object] notifying subscriptions failed: network lost',
 		]);
 	});
 

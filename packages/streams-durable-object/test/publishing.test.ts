@@ -181,7 +181,7 @@ describe('publishing', () => {
 			expect(streams.map(({ messages }) => messages.length - 1)).toEqual(received);
 			expect(isolate.errors).toEqual([
 				'[tmcp-sessions/streams-durable-object] sending to streams failed: object is overloaded',
-				'[tmcp-sessions/streams-durable-object] telling listeners failed: object is overloaded',
+				'[tmcp-sessions/streams-durable-object] notifying subscriptions failed: object is overloaded',
 			]);
 			isBroken = false;
 			await isolate.streams.send(undefined, frameOf('mended'));
@@ -247,7 +247,7 @@ describe('publishing', () => {
 		const cyclic: Record<string, unknown> = {};
 		cyclic['self'] = cyclic;
 		await isolate.subscriptions.send({ ...CHANGE, params: cyclic });
-		expect(isolate.errors).toEqual([expect.stringContaining('telling listeners failed')]);
+		expect(isolate.errors).toEqual([expect.stringContaining('notifying subscriptions failed')]);
 		await isolate.streams.send(undefined, frameOf('afterwards'));
 		await Promise.all(streams.map((stream) => stream.until('afterwards')));
 	});

@@ -168,7 +168,7 @@ describe('the list of shards', () => {
 		const opening = OpenStream.open(manager, id);
 		await expect(opening).rejects.toThrow(StreamError);
 		await expect(opening).rejects.toThrow(
-			'opening a stream failed: SyncLayer answered 503: the shard was not registered: root is overloaded',
+			'opening a stream failed: SyncLayer responded 503: the shard was not registered: root is overloaded',
 		);
 		expect(await socketsIn('oc1')).toBe(0);
 		await mend();

@@ -41,7 +41,7 @@ describe('what SyncLayer refuses', () => {
 	])('answers 400 to an upgrade that names no purpose: "%s"', async (query) => {
 		const response = await syncLayer().fetch(`https://sync-layer.invalid/?${query}`, UPGRADE);
 		expect(response.status).toBe(400);
-		expect(await response.text()).toBe('Expected a session or a listener');
+		expect(await response.text()).toBe('Expected a session or a subscription');
 	});
 
 	it('answers 400 to a session id that no tag can hold, and takes the longest that one can', async () => {
@@ -163,11 +163,11 @@ describe('sockets that are dead, closing or foreign', () => {
 
 	it('a listener’s socket that is dead ends nobody else’s notification', async () => {
 		const listeners = await Promise.all(
-			[1, 2, 3].map(() => openSocket('role=listener&kind=prompts')),
+			[1, 2, 3].map(() => openSocket('role=subscription&kind=prompts')),
 		);
 		const method = 'notifications/prompts/list_changed';
 		await runInDurableObject(syncLayer(), (instance, state) => {
-			state.getWebSockets('listener:prompts')[1]?.close(1011);
+			state.getWebSockets('subscription:prompts')[1]?.close(1011);
 			instance.sendSubscription({ jsonrpc: '2.0', method, params: {} });
 		});
 		await expect
@@ -176,7 +176,7 @@ describe('sockets that are dead, closing or foreign', () => {
 	});
 
 	it('a listener is told the kinds that it asked for, and unknown kinds are nobody’s', async () => {
-		const { received } = await openSocket('role=listener&kind=tools&kind=nonsense');
+		const { received } = await openSocket('role=subscription&kind=tools&kind=nonsense');
 		for (const method of ['prompts/list_changed', 'nonsense', 'tools/list_changed']) {
 			const notification = {
 				jsonrpc: '2.0' as const,

@@ -8,14 +8,13 @@ import type {
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
 import { InMemoryInboxes } from '@tmcp-sessions/core/internal';
-import { isObject } from '@tmcp-sessions/http/internal';
 import { StreamSessionManager } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
-import { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 import {
-	FINAL_CODES,
-	MAX_SESSION_BYTES,
-	purposeOf,
+	FINAL_CLOSE_CODES,
+	MAX_SESSION_ID_BYTES,
+	parsePurpose,
+	StreamHub,
 } from '@tmcp-sessions/streams-durable-object/internal';
 
 import type { Entries } from '../storage/entries.ts';
@@ -36,7 +35,7 @@ export class ObjectStreams
 	readonly #entries: Entries;
 	readonly #alarm: ObjectAlarm;
 	readonly #inboxes = new InMemoryInboxes();
-	#layer: SyncLayer | undefined;
+	#hub: StreamHub | undefined;
 
 	constructor(state: DurableObjectState, entries: Entries, alarm: ObjectAlarm) {
 		super();
@@ -61,26 +60,28 @@ export class ObjectStreams
 		isLive: (session: string) => Promise<boolean>,
 		onSubscription: () => void,
 	): Promise<Response> {
-		const purpose = purposeOf(request.url);
-		if (purpose?.role === 'listener') onSubscription();
-		const session = purpose && 'session' in purpose ? decodeURIComponent(purpose.session) : '';
-		if (purpose?.role === 'listener' || (await isLive(session))) {
-			// Without the headers of a SyncLayer that distinguish several deployments in one object.
-			return this.#open().fetch(new Request(request.url, { headers: { Upgrade: 'websocket' } }));
+		const purpose = parsePurpose(request.url);
+		if (purpose?.role === 'subscription') onSubscription();
+		if (
+			purpose &&
+			(purpose.role === 'subscription' || (await isLive(decodeURIComponent(purpose.session))))
+		) {
+			return this.#open().accept(purpose);
 		}
 		const { 0: client, 1: server } = new WebSocketPair();
 		server.accept();
-		server.close(FINAL_CODES.sessionEnded);
+		server.close(FINAL_CLOSE_CODES.sessionEnded);
 		return new Response(null, { status: 101, webSocket: client });
 	}
 
 	/** Handles a closed WebSocket. @returns the session whose stream it was, if any. */
 	closed(socket: WebSocket): string | undefined {
-		if (this.#entries.exist) this.#open().webSocketClose(socket);
-		else socket.close(1000);
-		const attachment: unknown = socket.deserializeAttachment();
-		const session = isObject(attachment) ? attachment['session'] : undefined;
-		return typeof session === 'string' ? decodeURIComponent(session) : undefined;
+		if (!this.#entries.exist) {
+			socket.close(1000);
+			return undefined;
+		}
+		const session = this.#open().handleClose(socket);
+		return session === undefined ? undefined : decodeURIComponent(session);
 	}
 
 	/** Removes outdated events if that is due. */
@@ -88,7 +89,7 @@ export class ObjectStreams
 		const dueMs = this.#entries.find('meta', ALARM_KEY)?.dueMs ?? Infinity;
 		if (dueMs > nowMs) return;
 		this.#entries.remove('meta', ALARM_KEY);
-		await this.#open().alarm();
+		await this.#open().prune();
 	}
 
 	/** Sends a notification to the stateless subscriptions that requested it. */
@@ -98,8 +99,8 @@ export class ObjectStreams
 
 	/** Closes all streams for good, before the object is deleted. */
 	end(): void {
-		this.#layer = undefined;
-		for (const socket of this.#state.getWebSockets()) socket.close(FINAL_CODES.sessionEnded);
+		this.#hub = undefined;
+		for (const socket of this.#state.getWebSockets()) socket.close(FINAL_CLOSE_CODES.sessionEnded);
 	}
 
 	/** @throws {StreamError} always: Workers hold the connections of the clients and open their streams. */
@@ -150,22 +151,18 @@ export class ObjectStreams
 		return this.#inboxes.deliver(session, message);
 	}
 
-	/** All that `SyncLayer` is, on this object's sockets and storage; its alarm is an entry here. */
-	#open(): SyncLayer {
-		return (this.#layer ??= new SyncLayer(
-			this.#state,
-			{}, // It looks at no binding.
-			{
-				getAlarm: async () => this.#entries.find('meta', ALARM_KEY)?.dueMs ?? null,
-				setAlarm: async (dueMs) => {
-					this.#entries.write('meta', ALARM_KEY, '', Number(dueMs));
-					this.#alarm.update();
-				},
+	/** Creates the hub on first use. Its alarm is an entry, since the object's alarm is shared. */
+	#open(): StreamHub {
+		return (this.#hub ??= new StreamHub(this.#state, {
+			scheduleAlarm: async (dueMs) => {
+				if (this.#entries.find('meta', ALARM_KEY)) return;
+				this.#entries.write('meta', ALARM_KEY, '', dueMs);
+				this.#alarm.update();
 			},
-		));
+		}));
 	}
 }
 
 function encoded(id: string): string {
-	return encodeSessionId(id, PACKAGE, MAX_SESSION_BYTES);
+	return encodeSessionId(id, PACKAGE, MAX_SESSION_ID_BYTES);
 }

@@ -17,7 +17,7 @@ import { checkIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { IdentityLocator, SessionLocator } from './object-locator.ts';
 import { ObjectNamespace } from './object-namespace.ts';
-import type { Placement, SessionObjectBinding } from './object-namespace.ts';
+import type { Placement, SessionObjectBinding, SessionObjectStub } from './object-namespace.ts';
 import { RoutedInfo } from './routed-info.ts';
 import { RoutedStreams } from './routed-streams.ts';
 import { RoutedSubscriptions } from './routed-subscriptions.ts';
@@ -78,17 +78,18 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const locator = identify ? new IdentityLocator(namespace) : new SessionLocator(namespace);
 	const { objectPer } = locator;
 	const forward = async (routed: RoutedRequest, transport?: 'sse'): Promise<Response> => {
-		const createStub = await locator.locate(routed.sessionId, routed.principal);
-		return forwardToObject(routed, createStub(), { objectPer, transport });
+		const stub = await locator.locate(routed.sessionId, routed.principal);
+		return forwardToObject(routed, stub, { objectPer, transport });
 	};
-	const locate = (id: string) => locator.locate(id, currentScope()?.principal);
+	const stubFor = (id: string, scope = currentScope()): Promise<SessionObjectStub> =>
+		locator.locate(id, scope?.principal);
 	const subscriptionServer = new SubscriptionServer(createPlaceholderServer());
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
 		...(identify && {
 			agreed: async ({ principal }, requested) => {
-				const createStub = await locator.locate('', principal);
-				const { notifications, serverInfo } = await createStub().honoredSubset(requested);
+				const stub = await locator.locate('', principal);
+				const { notifications, serverInfo } = await stub.honoredSubset(requested);
 				subscriptionServer.setServerInfo(serverInfo);
 				return { ...notifications };
 			},
@@ -104,11 +105,11 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const { server } = subscriptionServer;
 	const shared = {
 		...handler,
-		info: new RoutedInfo(async (id) => (await locate(id))().isLive(id)),
-		streams: new RoutedStreams(locate, handler.onError),
+		info: new RoutedInfo(async (id) => (await stubFor(id)).isLive(id)),
+		streams: new RoutedStreams(stubFor, handler.onError),
 		...(identify && { principal: principalFrom(identify, handler.oauth !== undefined) }),
 	};
-	const subscriptions = new RoutedSubscriptions(() => locate(''), handler.onError);
+	const subscriptions = new RoutedSubscriptions((scope) => stubFor('', scope), handler.onError);
 	const streamableHttp = composeHandler(
 		server,
 		{ ...shared, subscriptions },

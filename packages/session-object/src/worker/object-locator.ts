@@ -9,12 +9,11 @@ import type { ObjectNamespace, SessionObjectStub } from './object-namespace.ts';
 interface ObjectLocator {
 	readonly objectPer: ObjectPer;
 	/**
-	 * Returns a function that creates stubs of the object. A stub whose object was lost stays broken, so
-	 * that each use needs a new one.
+	 * Returns a new stub of the object. Do not cache it: a stub whose object was lost stays broken.
 	 *
 	 * @throws {HttpRejection} 404 if the session id names no object.
 	 */
-	locate(sessionId: string, principal: string | undefined): Promise<() => SessionObjectStub>;
+	locate(sessionId: string, principal: string | undefined): Promise<SessionObjectStub>;
 }
 
 /** The number of locations that an isolate caches, which take about 600 KB. */
@@ -31,9 +30,9 @@ export class SessionLocator implements ObjectLocator {
 		this.#namespace = namespace;
 	}
 
-	async locate(sessionId: string): Promise<() => SessionObjectStub> {
+	async locate(sessionId: string): Promise<SessionObjectStub> {
 		const id = this.#ids.get(sessionId) ?? this.#parse(sessionId);
-		return () => this.#namespace.byId(id);
+		return this.#namespace.byId(id);
 	}
 
 	#parse(sessionId: string): DurableObjectId {
@@ -56,15 +55,15 @@ export class IdentityLocator implements ObjectLocator {
 		this.#namespace = namespace;
 	}
 
-	async locate(_sessionId: string, principal = ''): Promise<() => SessionObjectStub> {
+	async locate(_sessionId: string, principal = ''): Promise<SessionObjectStub> {
 		const cached = this.#names.get(principal);
-		if (cached !== undefined) return () => this.#namespace.byName(cached);
+		if (cached !== undefined) return this.#namespace.byName(cached);
 
 		// Safe because the router made the principal of an identity; the handler serializes it in this form.
 		const [workspaceId, clientId] = JSON.parse(principal) as [string, string];
 		const name = await objectName({ clientId, workspaceId });
 		addToCache(this.#names, principal, name);
-		return () => this.#namespace.byName(name);
+		return this.#namespace.byName(name);
 	}
 }
 

@@ -1,35 +1,34 @@
-/** As much of an object's storage as an alarm takes. */
-export type AlarmStorage = Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm'>;
+/**
+ * Sets the object's alarm for this time, in milliseconds since the epoch, unless it is set already.
+ */
+export type ScheduleAlarm = (atMs: number) => Promise<void>;
 
-/** The alarm of an object that lets go of what is too old. It is set while there is anything that will be. */
-export class LogAlarm {
+/** Keeps an alarm set while the object stores anything that has to be pruned. */
+export class PruneAlarm {
 	readonly #state: DurableObjectState;
-	readonly #storage: AlarmStorage;
+	readonly #schedule: ScheduleAlarm;
 	readonly #afterMs: number;
-	/** Whether one is known to be set. */
+	/** Spares a read of the storage with each message. */
 	#isSet = false;
 
-	/** @param afterMs how long after it was set it goes off. */
-	constructor(state: DurableObjectState, storage: AlarmStorage, afterMs: number) {
+	/** @param afterMs the time from setting the alarm until it fires. */
+	constructor(state: DurableObjectState, schedule: ScheduleAlarm, afterMs: number) {
 		this.#state = state;
-		this.#storage = storage;
+		this.#schedule = schedule;
 		this.#afterMs = afterMs;
 	}
 
-	/** It has gone off. */
-	wentOff(): void {
+	/** Notes that the alarm has fired, so that the next `set` sets it again. */
+	markFired(): void {
 		this.#isSet = false;
 	}
 
-	/** One that is set already stays. */
+	/** Sets the alarm unless it is set. */
 	set(): void {
 		if (this.#isSet) return;
 		this.#isSet = true;
-		const storage = this.#storage;
-		const setting = storage.getAlarm().then(async (atMs) => {
-			if (atMs === null) await storage.setAlarm(Date.now() + this.#afterMs);
-		});
-		// What cannot be set is set with the next message.
-		this.#state.waitUntil(setting.catch(() => void (this.#isSet = false)));
+		const scheduled = this.#schedule(Date.now() + this.#afterMs);
+		// After a failure the next message tries again.
+		this.#state.waitUntil(scheduled.catch(() => void (this.#isSet = false)));
 	}
 }

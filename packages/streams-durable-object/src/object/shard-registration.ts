@@ -1,11 +1,9 @@
 import { reportToConsole, StreamError } from '@tmcp-sessions/core';
 import { isShardLabel, ownNamespace, ROOT_SHARD } from '@tmcp-sessions/core/internal';
 
-import { objectName, PACKAGE } from '../worker/binding.ts';
-import type { SyncLayer } from './sync-layer.ts';
-
-/** Tells an object which shard it is, when a socket is opened. */
-export const SHARD_HEADER = 'Sync-Layer-Shard';
+import { PACKAGE } from '../package-name.ts';
+import { objectName } from '../wire/object-name.ts';
+import type { SyncLayerRpc } from '../wire/sync-layer-rpc.ts';
 
 /** Kept as JSON, so that an object knows it in its next life. */
 interface Registration {
@@ -87,9 +85,9 @@ export class ShardRegistration {
 		this.#keep({ shard, token });
 	}
 
-	#root(): DurableObjectStub<SyncLayer> {
+	#root(): DurableObjectStub<SyncLayerRpc> {
 		const { id, exports } = this.#state;
-		const own = ownNamespace<DurableObjectNamespace<SyncLayer>>(id, exports, this.#env);
+		const own = ownNamespace<DurableObjectNamespace<SyncLayerRpc>>(id, exports, this.#env);
 		if (own) return own.getByName(objectName(ROOT_SHARD));
 		throw new Error(
 			'SyncLayer found no way to its own namespace: the Worker that exports it needs a compatibility ' +

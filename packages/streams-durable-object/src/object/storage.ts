@@ -1,7 +1,7 @@
 import { StreamError } from '@tmcp-sessions/core';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
 
-import { PACKAGE } from '../worker/binding.ts';
+import { PACKAGE } from '../package-name.ts';
 
 /**
  * The storage of a `SyncLayer`, with its tables. Each statement here costs what it changes and no

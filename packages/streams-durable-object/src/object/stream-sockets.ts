@@ -1,7 +1,7 @@
 import { MAX_STREAMS_PER_SESSION } from '@tmcp-sessions/core/internal';
 
 import type { StreamPurpose } from '../wire/socket-purpose.ts';
-import { FINAL_CODES } from '../wire/socket-purpose.ts';
+import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 
 /** Kept with a stream's socket through hibernation. Small: the platform allows 16 KiB. */
 export interface StreamAttachment {
@@ -35,9 +35,19 @@ export function inboxTag(session: string): string {
 	return `inbox:${session}`;
 }
 
-/** Whether this socket is one of a stream; also of one that is closed, whose tags are gone. */
+/**
+ * Returns whether the socket is a stream. Reads the attachment, since a closed socket has no tags.
+ */
 export function isStream(socket: WebSocket): boolean {
 	return isStreamAttachment(socket.deserializeAttachment());
+}
+
+/** Returns the session of a stream's socket, also of a stream that resumed a call. */
+export function sessionOf(socket: WebSocket): string | undefined {
+	const attachment: unknown = socket.deserializeAttachment();
+	if (typeof attachment !== 'object' || attachment === null) return undefined;
+	if (!('session' in attachment)) return undefined;
+	return typeof attachment.session === 'string' ? attachment.session : undefined;
 }
 
 /** The open ones that this class accepted. */
@@ -69,7 +79,7 @@ export function rankSocket(
 	for (const other of others) {
 		const isSame = other.attachment.channel === channel;
 		if (isSame && other.attachment.rank === own) {
-			closeQuietly(other.socket, FINAL_CODES.replaced);
+			closeQuietly(other.socket, FINAL_CLOSE_CODES.replaced);
 		} else if (isSame && other.attachment.rank < own) {
 			attach(other.socket, { ...other.attachment, isSuperseded: true });
 		} else if (isCurrent && !isSame && other.attachment.isCurrent) {
@@ -91,7 +101,7 @@ export function closeOldest(streams: readonly StreamSocket[], opened: WebSocket)
 		0,
 		Math.max(0, streams.length - MAX_STREAMS_PER_SESSION),
 	)) {
-		closeQuietly(socket, FINAL_CODES.tooMany);
+		closeQuietly(socket, FINAL_CLOSE_CODES.tooManyStreams);
 	}
 }
 

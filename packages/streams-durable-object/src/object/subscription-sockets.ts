@@ -1,8 +1,9 @@
 import { fnv1a } from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { kindOf } from '../wire/socket-purpose.ts';
-import type { ChangeKind, SubscriptionPurpose } from '../wire/socket-purpose.ts';
+import { changeKindOf } from '../wire/change-kind.ts';
+import type { ChangeKind } from '../wire/change-kind.ts';
+import type { SubscriptionPurpose } from '../wire/socket-purpose.ts';
 import { trySend } from './stream-sockets.ts';
 
 /**
@@ -12,10 +13,10 @@ import { trySend } from './stream-sockets.ts';
 const MAX_TAGS = 10;
 
 /** The most open listeners of one owner: a thirtieth of what an object takes. */
-const MAX_LISTENERS = 1_024;
+const MAX_SUBSCRIPTIONS = 1_024;
 
 /** Kept with the socket of a listener whose uris are more than a socket has tags for. */
-interface ListenerAttachment {
+interface SubscriptionAttachment {
 	/** Hashes, of which the platform's 16 KiB hold 4,000; none where it is told of every update. */
 	readonly uris: Uint32Array | undefined;
 }
@@ -34,21 +35,21 @@ export class SubscriptionSockets {
 	}
 
 	/** Why there is no place for one more of its owner, where there is none. */
-	refusal({ owner }: SubscriptionPurpose): string | undefined {
-		if (!owner || this.#state.getWebSockets(ownerTag(owner)).length < MAX_LISTENERS)
+	refusal({ principal }: SubscriptionPurpose): string | undefined {
+		if (!principal || this.#state.getWebSockets(principalTag(principal)).length < MAX_SUBSCRIPTIONS)
 			return undefined;
-		return `a client has at most ${MAX_LISTENERS} open listeners. End some of them first`;
+		return `a client may have at most ${MAX_SUBSCRIPTIONS} open subscriptions. End some of them first`;
 	}
 
-	accept(socket: WebSocket, { kinds, uris, owner }: SubscriptionPurpose): void {
+	accept(socket: WebSocket, { kinds, uris, principal }: SubscriptionPurpose): void {
 		const tags = kinds.filter((kind) => kind !== 'updates').map(kindTag);
-		if (owner) tags.push(ownerTag(owner));
+		if (principal) tags.push(principalTag(principal));
 		if (!kinds.includes('updates')) return this.#state.acceptWebSocket(socket, tags);
 		if (uris && tags.length + uris.length <= MAX_TAGS) {
 			return this.#state.acceptWebSocket(socket, [...tags, ...uris.map(uriTag)]);
 		}
 		this.#state.acceptWebSocket(socket, [...tags, kindTag('updates')]);
-		const attachment: ListenerAttachment = { uris: uris && Uint32Array.from(uris) };
+		const attachment: SubscriptionAttachment = { uris: uris && Uint32Array.from(uris) };
 		socket.serializeAttachment(attachment);
 	}
 
@@ -57,7 +58,7 @@ export class SubscriptionSockets {
 	 * the one of those that have too many.
 	 */
 	send(notification: JSONRPCRequest): void {
-		const kind = kindOf(notification.method);
+		const kind = changeKindOf(notification.method);
 		if (!kind) return;
 		const message = JSON.stringify(notification);
 		for (const socket of this.#concerned(kind, notification)) trySend(socket, message);
@@ -82,13 +83,13 @@ function mayWant(socket: WebSocket, hash: number): boolean {
 }
 
 function kindTag(kind: ChangeKind): string {
-	return `listener:${kind}`;
+	return `subscription:${kind}`;
 }
 
 function uriTag(hash: number): string {
-	return `listener:uri:${hash.toString(36)}`;
+	return `subscription:uri:${hash.toString(36)}`;
 }
 
-function ownerTag(owner: string): string {
-	return `listeners-of:${owner}`;
+function principalTag(principal: string): string {
+	return `subscriptions-of:${principal}`;
 }

@@ -1,15 +1,21 @@
 /**
- * The most UTF-16 units of a message. A frame of a WebSocket holds 32 MiB of UTF-8, to which a unit
- * adds at most three bytes; a call to an object takes 32 MiB too, at two bytes a unit.
+ * The maximum length of a message in UTF-16 units. A WebSocket message holds 32 MiB of UTF-8, at up to
+ * three bytes a unit; an RPC holds 32 MiB at two bytes a unit.
  * https://developers.cloudflare.com/durable-objects/platform/limits/
  */
-export const MAX_MESSAGE_CHARACTERS: number = Math.floor((32 * 1024 * 1024) / 3);
+export const MAX_MESSAGE_LENGTH: number = Math.floor((32 * 1024 * 1024) / 3);
 
-/** What is wrong with a message of this length, where something is. */
+/**
+ * The maximum length of a session id in bytes, URI encoded: it is part of a tag, which holds 256.
+ * https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket
+ */
+export const MAX_SESSION_ID_BYTES = 240;
+
+/** Returns the error for a message that is too long, or `undefined`. */
 export function lengthProblem(
 	length: number,
-	most: number = MAX_MESSAGE_CHARACTERS,
+	maxLength: number = MAX_MESSAGE_LENGTH,
 ): string | undefined {
-	if (length <= most) return undefined;
-	return `a message has at most ${most} UTF-16 units; found ${length}. Send less`;
+	if (length <= maxLength) return undefined;
+	return `a message must have at most ${maxLength} UTF-16 units; got ${length}. Send less`;
 }

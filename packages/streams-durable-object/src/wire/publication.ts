@@ -1,49 +1,49 @@
 import { shardOfSession } from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { MAX_MESSAGE_CHARACTERS } from './limits.ts';
+import { MAX_MESSAGE_LENGTH } from './limits.ts';
 
-/** What an object is told in one call, with others of the same turn. */
+/** One message of a `publish` RPC, which carries all messages of the same turn. */
 export type Publication =
-	/** An SSE frame for sessions, whose ids are URI encoded; `undefined` is every session. */
+	/** An SSE frame for sessions, by URI-encoded ids; `undefined` is every session. */
 	| { readonly sessions: readonly string[] | undefined; readonly frame: string }
-	/** A change, for the listeners that asked for it. */
+	/** A change, for the subscriptions that selected it. */
 	| { readonly notification: JSONRPCRequest };
 
-/** Whether every shard has to be told. */
-export function isForAll(publication: Publication): boolean {
+/** Returns whether the publication goes to every shard. */
+export function isForAllShards(publication: Publication): boolean {
 	return 'notification' in publication || publication.sessions === undefined;
 }
 
-/** What each shard gets of a publication for named sessions. */
-export function byShard(publication: Publication): Map<string, Publication> {
+/** Splits a publication for named sessions by their shards. */
+export function splitByShard(publication: Publication): Map<string, Publication> {
 	if ('notification' in publication || !publication.sessions) return new Map();
 	const { sessions, frame } = publication;
-	const parts = new Map<string, Publication>();
+	const byShard = new Map<string, Publication>();
 	for (const [shard, named] of Map.groupBy(sessions, shardOfSession)) {
-		parts.set(shard, { sessions: named, frame });
+		byShard.set(shard, { sessions: named, frame });
 	}
-	return parts;
+	return byShard;
 }
 
-/** In parts that fit into a call each, in order; one that fits into none has a part of its own. */
-export function inCalls<Each extends { readonly publication: Publication }>(
-	all: readonly Each[],
+/** Splits publications, in order, into batches that fit into one RPC each. */
+export function splitByRpcSize<Each extends { readonly publication: Publication }>(
+	publications: readonly Each[],
 ): Each[][] {
-	const calls: Each[][] = [];
-	let length = Infinity;
-	for (const each of all) {
-		const own = lengthOf(each.publication);
-		length += own;
-		const call = calls.at(-1);
-		if (call && length <= MAX_MESSAGE_CHARACTERS) {
-			call.push(each);
+	const batches: Each[][] = [];
+	let batchLength = Infinity;
+	for (const each of publications) {
+		const length = lengthOf(each.publication);
+		batchLength += length;
+		const batch = batches.at(-1);
+		if (batch && batchLength <= MAX_MESSAGE_LENGTH) {
+			batch.push(each);
 			continue;
 		}
-		calls.push([each]);
-		length = own;
+		batches.push([each]);
+		batchLength = length;
 	}
-	return calls;
+	return batches;
 }
 
 function lengthOf(publication: Publication): number {

@@ -3,29 +3,28 @@ import { regionOfShard, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/i
 import { env } from 'cloudflare:workers';
 
 import type { SyncLayer } from '../object/sync-layer.ts';
-
-/** The name of this package in errors. */
-export const PACKAGE = 'streams-durable-object';
+import { PACKAGE } from '../package-name.ts';
+import { objectName } from '../wire/object-name.ts';
 
 /** A Durable Object namespace of `SyncLayer`, or the name of its binding. */
 export type SyncLayerBinding = string | DurableObjectNamespace<SyncLayer>;
 
-/** The name of the binding where none is given. */
+/** The default name of the binding. */
 export const DEFAULT_BINDING = 'TMCP_DURABLE_OBJECT';
 
 const KIND = durableObjectKind(PACKAGE, 'SyncLayer', DEFAULT_BINDING);
 
-/** Where the objects of a deployment are. */
+/** The objects that a manager uses. */
 export interface SyncLayers {
 	readonly binding: SyncLayerBinding;
-	/** What they may not leave. Objects of one jurisdiction know nothing of those of another. */
+	/** Objects of one jurisdiction share no streams with those of another. */
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 }
 
 /**
- * The object that is a shard. One that there was not yet is made near its region.
+ * Returns the object of a shard. A new object is created near the shard's region.
  *
- * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
+ * @throws {BindingError} if the binding is missing or is not a Durable Object namespace.
  */
 export function syncLayer(
 	layers: SyncLayers,
@@ -38,12 +37,7 @@ export function syncLayer(
 	return namespace.getByName(objectName(shard), locationHint && { locationHint });
 }
 
-/** The object that a session lives in, by its id, as it is or URI encoded. */
+/** Returns the object of a session, by its id, URI encoded or not. */
 export function syncLayerOf(layers: SyncLayers, session: string): DurableObjectStub<SyncLayer> {
 	return syncLayer(layers, shardOfSession(session));
-}
-
-/** The name of the object that is a shard. */
-export function objectName(shard: string): string {
-	return shard === ROOT_SHARD ? 'TMCP_DURABLE_OBJECT' : `TMCP_DURABLE_OBJECT/${shard}`;
 }

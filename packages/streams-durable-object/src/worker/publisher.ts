@@ -4,8 +4,8 @@ import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
 
 import { syncLayer } from './binding.ts';
 import type { SyncLayers } from './binding.ts';
-import { KnownShards } from './known-shards.ts';
-import { byShard, inCalls, isForAll } from '../wire/publication.ts';
+import { ShardCache } from './shard-cache.ts';
+import { isForAllShards, splitByRpcSize, splitByShard } from '../wire/publication.ts';
 import type { Publication } from '../wire/publication.ts';
 import type { SyncLayer } from '../object/sync-layer.ts';
 
@@ -30,7 +30,7 @@ type Stub = DurableObjectStub<SyncLayer>;
  */
 export class Publisher {
 	readonly #layers: SyncLayers;
-	readonly #known = new KnownShards();
+	readonly #known = new ShardCache();
 	/** Of one turn: workerd has run its microtasks before another request has one. */
 	readonly #pending: Pending[] = [];
 	/** Calls of one stub arrive in order. It is of the request that made it. */
@@ -47,7 +47,7 @@ export class Publisher {
 	 */
 	publish(publication: Publication, onFailure: (cause: unknown) => void): Promise<void> {
 		const { promise, resolve } = Promise.withResolvers<void>();
-		const parts = byShard(publication);
+		const parts = splitByShard(publication);
 		this.#pending.push({ publication, parts, onFailure, settle: resolve });
 		queueMicrotask(() => void this.#flush());
 		return promise;
@@ -67,7 +67,7 @@ export class Publisher {
 		const ready = this.#known.ready();
 		const named = [...new Set(pending.flatMap(({ parts }) => [...parts.keys()]))];
 		const waiting = this.#known.isSearching ? named.filter((shard) => !ready.includes(shard)) : [];
-		const hasForAll = pending.some(({ publication }) => isForAll(publication));
+		const hasForAll = pending.some(({ publication }) => isForAllShards(publication));
 		const now = new Set(hasForAll ? [...ready, ...named] : named);
 		for (const shard of waiting) now.delete(shard);
 		const isAsking = hasForAll || waiting.length > 0;
@@ -95,11 +95,13 @@ export class Publisher {
 	/** @returns the shards that the object names: the root names all. None where it failed. */
 	async #send(shard: string, pending: readonly Pending[]): Promise<string[] | undefined> {
 		const own = pending.flatMap((each) => {
-			const publication = isForAll(each.publication) ? each.publication : each.parts.get(shard);
+			const publication = isForAllShards(each.publication)
+				? each.publication
+				: each.parts.get(shard);
 			return publication ? [{ publication, onFailure: each.onFailure }] : [];
 		});
 		// Without anything to say the root is asked all the same.
-		const calls = own.length > 0 || shard !== ROOT_SHARD ? inCalls(own) : [[]];
+		const calls = own.length > 0 || shard !== ROOT_SHARD ? splitByRpcSize(own) : [[]];
 		const answers = await Promise.all(calls.map((call) => this.#call(shard, call)));
 		return answers.find((shards) => shards !== undefined);
 	}

@@ -14,13 +14,14 @@ import {
 } from '@tmcp-sessions/core/internal';
 
 import type { Backoff } from './backoff.ts';
-import { PACKAGE } from './binding.ts';
 import type { OpenedSocket } from './open-socket.ts';
-import { FINAL_CODES, RANK_HEADER, REPLAYED_HEADER } from '../wire/socket-purpose.ts';
+import { PACKAGE } from '../package-name.ts';
+import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
+import { RANK_HEADER, REPLAYED_HEADER } from '../wire/headers.ts';
 
 const HOLDING = 'holding a stream';
 
-const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CODES));
+const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CLOSE_CODES));
 
 /** What a stream needs of its manager. */
 export interface ReconnectingStreamOptions {
@@ -132,7 +133,7 @@ export class ReconnectingStream {
 	#lose(socket: WebSocket, code: number | undefined, reason: string): void {
 		if (this.#socket !== socket) return;
 		if (code !== undefined && FINAL.has(code)) {
-			if (code === FINAL_CODES.tooMany) this.#report(TOO_MANY_STREAMS);
+			if (code === FINAL_CLOSE_CODES.tooManyStreams) this.#report(TOO_MANY_STREAMS);
 			this.#end();
 			return;
 		}

@@ -10,7 +10,7 @@ const FORGOTTEN_AFTER_MS = 30_000;
  *
  * Plain data: the requests of an isolate share it, and none waits for another.
  */
-export class KnownShards {
+export class ShardCache {
 	/** The newest publish when each was found. */
 	readonly #found = new Map<string, number>();
 	/** The publishes that the root has not answered yet, and when they began. */

@@ -2,8 +2,8 @@ import { StreamError } from '@tmcp-sessions/core';
 import type { SessionInbox } from '@tmcp-sessions/core/backend';
 
 import type { Backoff } from './backoff.ts';
-import { PACKAGE } from './binding.ts';
 import type { OpenedSocket } from './open-socket.ts';
+import { PACKAGE } from '../package-name.ts';
 
 /** What an inbox needs of its manager. */
 interface InboxOptions {
@@ -20,7 +20,7 @@ interface InboxOptions {
  * socket, since each deployment resets the object: a socket that is lost is replaced. A timer or the
  * socket keeps the request alive all the while.
  */
-export class SocketInbox implements SessionInbox {
+export class ReconnectingInbox implements SessionInbox {
 	readonly #options: InboxOptions;
 	/** Not there while it is being opened, and once the inbox is closed. */
 	#socket: WebSocket | undefined;
@@ -31,8 +31,8 @@ export class SocketInbox implements SessionInbox {
 	}
 
 	/** @throws what `openSocket` throws. */
-	static async open(options: InboxOptions): Promise<SocketInbox> {
-		const inbox = new SocketInbox(options);
+	static async open(options: InboxOptions): Promise<ReconnectingInbox> {
+		const inbox = new ReconnectingInbox(options);
 		await inbox.#listen();
 		return inbox;
 	}

@@ -8,7 +8,7 @@ import {
 } from '@tmcp-sessions/core/internal';
 
 import type { SqlCallLog } from './call-log.ts';
-import { FINAL_CODES } from '../wire/socket-purpose.ts';
+import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import type { StreamPurpose } from '../wire/socket-purpose.ts';
 import { closeQuietly, trySend } from './stream-sockets.ts';
 
@@ -25,7 +25,7 @@ interface CallAttachment {
 const CALL_TAG = 'call';
 
 /** The streams that clients opened to come back for a call, and what the calls have said. */
-export class ResumedCalls {
+export class CallSockets {
 	readonly #state: DurableObjectState;
 	readonly #log: SqlCallLog;
 
@@ -66,7 +66,7 @@ export class ResumedCalls {
 	/** Ends the streams of a session's calls, and forgets the calls. */
 	delete(session: string): void {
 		for (const { socket } of this.#open(callsTag(session))) {
-			closeQuietly(socket, FINAL_CODES.sessionEnded);
+			closeQuietly(socket, FINAL_CLOSE_CODES.sessionEnded);
 		}
 		this.#log.forget(session);
 	}
@@ -82,7 +82,7 @@ export class ResumedCalls {
 		for (const { socket, attachment } of stale) {
 			const { call: stream, seen: sequence } = attachment;
 			trySend(socket, unknownCallFrame({ stream, sequence }));
-			closeQuietly(socket, FINAL_CODES.callComplete);
+			closeQuietly(socket, FINAL_CLOSE_CODES.callComplete);
 		}
 		return stale.length < open.length;
 	}
@@ -115,7 +115,7 @@ function tell(
 	const { frames, seen, isComplete } = replayCall(events, attachment.seen);
 	for (const frame of frames) trySend(socket, frame);
 	attach(socket, { ...attachment, seen, atMs: nowMs });
-	if (isComplete) closeQuietly(socket, FINAL_CODES.callComplete);
+	if (isComplete) closeQuietly(socket, FINAL_CLOSE_CODES.callComplete);
 	return frames.length;
 }
 

@@ -1,5 +1,5 @@
 /** The shards that may have streams or listeners, as the root keeps them. */
-export class ShardList {
+export class ShardRegistry {
 	readonly #sql: SqlStorage;
 	/** Read once after each wake-up. */
 	#labels: string[] | undefined;

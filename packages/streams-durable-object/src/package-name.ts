@@ -1,0 +1,2 @@
+/** The package's name in errors. */
+export const PACKAGE = 'streams-durable-object';

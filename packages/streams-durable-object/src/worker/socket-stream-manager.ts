@@ -1,0 +1,163 @@
+import type { ErrorReporter } from '@tmcp-sessions/core';
+import { createReporter, currentScope, encodeSessionId } from '@tmcp-sessions/core/backend';
+import type { RequestScope, SessionInbox } from '@tmcp-sessions/core/backend';
+import { isStreamOpen, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
+import { StreamSessionManager } from '@tmcp/session-manager';
+
+import { Backoff } from './backoff.ts';
+import type { BackoffOptions } from './backoff.ts';
+import { openSocket } from './open-socket.ts';
+import type { OpenedSocket, SocketTarget } from './open-socket.ts';
+import { ReconnectingInbox } from './reconnecting-inbox.ts';
+import { ReconnectingStream } from './reconnecting-stream.ts';
+import { PACKAGE } from '../package-name.ts';
+import { MAX_SESSION_ID_BYTES } from '../wire/limits.ts';
+import type { InboxPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
+
+/**
+ * Finds the object of a session. Called for each socket, since a stub that has failed stays broken.
+ *
+ * @param session the id, URI encoded.
+ * @param scope that of the request which owns the stream or the inbox. A socket that is lost is
+ * replaced outside it, where `currentScope` would return `undefined`.
+ */
+export type SessionStubFor = (
+	session: string,
+	scope: RequestScope | undefined,
+) => SocketTarget | Promise<SocketTarget>;
+
+/** Options of streams and inboxes that are held by sockets. */
+export interface SocketStreamOptions {
+	readonly onError?: ErrorReporter | undefined;
+	readonly openTimeoutMs?: number | undefined;
+	readonly callWaitMs?: number | undefined;
+	readonly random?: (() => number) | undefined;
+	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
+}
+
+/** Holds the streams and inboxes of a Worker's requests, each by a socket to the object of its session. */
+export abstract class SocketStreamManager extends StreamSessionManager {
+	protected readonly report: (cause: unknown, session?: string) => void;
+	readonly #stubFor: SessionStubFor;
+	readonly #backoff: BackoffOptions;
+	readonly #openTimeoutMs: number | undefined;
+	readonly #callWaitMs: number;
+	/** The streams that requests of this isolate hold. */
+	readonly #streams = new Map<string, Set<ReconnectingStream>>();
+	readonly #streamOfRequest = new WeakMap<RequestScope, ReconnectingStream>();
+
+	constructor(stubFor: SessionStubFor, options: SocketStreamOptions) {
+		super();
+		this.report = createReporter(options.onError);
+		this.#stubFor = stubFor;
+		this.#openTimeoutMs = options.openTimeoutMs;
+		this.#callWaitMs = options.callWaitMs ?? UNKNOWN_CALL_WAIT_MS;
+		this.#backoff = {
+			random: options.random ?? Math.random,
+			sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+			now: Date.now,
+		};
+	}
+
+	/**
+	 * Opens a stream of the session, or resumes the one that the request names; other streams of the
+	 * session stay open. Once this has resolved, everything that any isolate sends to the session arrives
+	 * here. A lost socket is replaced and the stream continues after the last event. If that fails for 30
+	 * seconds, the error is reported to `onError` and the stream is closed.
+	 *
+	 * @throws {InvalidSessionIdError} if the id is not a string of 1 to 240 bytes, URI encoded.
+	 * @throws {StreamError} if the object cannot be reached.
+	 */
+	override async create(id: string, controller: ReadableStreamDefaultController): Promise<void> {
+		const session = encodeId(id);
+		const scope = currentScope();
+		const stream = new ReconnectingStream({
+			controller,
+			lastEventId: scope?.lastEventId,
+			openSocket: (lastEventId, rank) =>
+				this.#openSocket({ role: 'stream', session, lastEventId, rank }, scope),
+			backoff: new Backoff(this.#backoff),
+			callWaitMs: this.#callWaitMs,
+			report: (cause) => this.report(cause, id),
+			onEnd: () => this.#remove(session, stream),
+		});
+		if (scope) this.#streamOfRequest.set(scope, stream);
+		// Before its socket is open: the client may disconnect meanwhile.
+		const streams = this.#streams.get(session) ?? new Set();
+		this.#streams.set(session, streams.add(stream));
+		try {
+			await stream.begin();
+		} catch (error) {
+			stream.release();
+			throw error;
+		}
+	}
+
+	/**
+	 * Returns false: an open stream does not prevent the next one of its session. A transport that sees
+	 * true refuses a client that reconnects before its old connection is known to be dead.
+	 */
+	override has(_id: string): boolean {
+		return false;
+	}
+
+	/**
+	 * Opens an inbox, which costs one upgrade request to the object. A lost socket is replaced; if that
+	 * fails for 30 seconds, the error is reported to `onError`. Messages that are delivered in between do
+	 * not arrive, and `deliver` does not count them. A session has at most 256 open inboxes.
+	 *
+	 * @throws {InvalidSessionIdError} if the id is not a string of 1 to 240 bytes, URI encoded.
+	 * @throws {StreamError} if the object cannot be reached.
+	 */
+	async openInbox(id: string, take: (message: string) => void): Promise<SessionInbox> {
+		const session = encodeId(id);
+		const scope = currentScope();
+		return ReconnectingInbox.open({
+			openSocket: () => this.#openSocket({ role: 'inbox', session }, scope),
+			backoff: new Backoff(this.#backoff),
+			take,
+			report: (cause) => this.report(cause, id),
+		});
+	}
+
+	/**
+	 * Releases the stream whose client has disconnected: that of the current request or, outside of any
+	 * request, the cancelled ones of the session. Other streams stay: the client may have reconnected.
+	 *
+	 * @returns false if there is none.
+	 */
+	protected release(session: string): boolean {
+		const scope = currentScope();
+		const own = scope && this.#streamOfRequest.get(scope);
+		if (own) {
+			own.release();
+			return true;
+		}
+		const local = scope ? [] : [...(this.#streams.get(session) ?? [])];
+		const cancelled = local.filter(({ controller }) => !isStreamOpen(controller));
+		for (const stream of cancelled) stream.release();
+		return cancelled.length > 0;
+	}
+
+	async #openSocket(
+		purpose: InboxPurpose | StreamPurpose,
+		scope: RequestScope | undefined,
+	): Promise<OpenedSocket> {
+		const target = await this.#stubFor(purpose.session, scope);
+		return openSocket(target, purpose, this.#openTimeoutMs);
+	}
+
+	#remove(session: string, stream: ReconnectingStream): void {
+		const streams = this.#streams.get(session);
+		if (streams?.delete(stream) && streams.size === 0) this.#streams.delete(session);
+	}
+}
+
+/**
+ * Encodes a session id for the object.
+ *
+ * @throws {InvalidSessionIdError} if the id is not a string of 1 to 240 bytes, URI encoded.
+ */
+export function encodeId(id: string): string {
+	return encodeSessionId(id, PACKAGE, MAX_SESSION_ID_BYTES);
+}
