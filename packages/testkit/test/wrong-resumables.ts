@@ -38,6 +38,8 @@ const badIds =
 	'a gap is announced where the last event id is of no stream of the session, and it opens live';
 const tooOld =
 	'a gap is announced where the log no longer goes back to the last event id, with its size';
+const prunedBroadcast =
+	'announces a gap to a client that missed a broadcast which was pruned meanwhile';
 const quiet = 'what others missed is no gap, however much it was';
 const callMissed =
 	'L16 responses-only-on-resume: a stream that resumes a call gets what it missed, and ends with the answer';
@@ -78,6 +80,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 			otherSession,
 			badIds,
 			tooOld,
+			prunedBroadcast,
 			endedStreams,
 		],
 	},
@@ -106,6 +109,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 			twoStreams,
 			takesOver,
 			tooOld,
+			prunedBroadcast,
 			quiet,
 		],
 	},
@@ -126,6 +130,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 			takesOver,
 			badIds,
 			tooOld,
+			prunedBroadcast,
 			endedStreams,
 		],
 	},
@@ -136,7 +141,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				return frame.replace(/^: gap, .*\n/m, '');
 			}
 		},
-		fails: [badIds, tooOld, callGap, unknownCall],
+		fails: [badIds, tooOld, prunedBroadcast, callGap, unknownCall],
 	},
 	{
 		name: 'tells nobody of gaps',
@@ -145,7 +150,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				super({ onError: () => {} });
 			}
 		},
-		fails: [badIds, tooOld, callGap, endedStreams, mostStreams, unknownCall],
+		fails: [badIds, tooOld, prunedBroadcast, callGap, endedStreams, mostStreams, unknownCall],
 	},
 	{
 		name: 'sends everything twice',
@@ -165,6 +170,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 			takesOver,
 			badIds,
 			tooOld,
+			prunedBroadcast,
 			quiet,
 			endedStreams,
 		],
@@ -176,7 +182,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				super.send(undefined, data);
 			}
 		},
-		fails: [otherSession, badIds, quiet],
+		fails: [otherSession, badIds, prunedBroadcast, quiet],
 	},
 	{
 		name: 'keeps calls for all sessions together',
@@ -244,7 +250,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				super({ bounds: {} });
 			}
 		},
-		fails: [tooOld],
+		fails: [tooOld, prunedBroadcast],
 	},
 	{
 		name: 'refuses a stream that is one too many',

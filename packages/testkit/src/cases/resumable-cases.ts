@@ -244,11 +244,32 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
+		name: 'announces a gap to a client that missed a broadcast which was pruned meanwhile',
+		async run(subject) {
+			const { manager, elsewhere, errors, manyMessages, id } = subject;
+			const first = await OpenStream.open(manager, id('away'));
+			const busy = await OpenStream.open(manager, id('busy'));
+			await Promise.all([first.until('\n\n'), busy.until('\n\n')]);
+			const last = await lose(first);
+			await elsewhere.send(undefined, frameOf('to all'));
+			// These displace the broadcast. They are for another session, so that only the broadcast is lost.
+			for (let sent = 0; sent < manyMessages; sent++) await sendAll(subject, id('busy'), 'much');
+			const second = await OpenStream.open(manager, id('away'), last);
+			await sendAll(subject, id('away'), 'live');
+			await second.until('live');
+			expect(second.messages).toEqual(['live']);
+			expect(second.events[0]?.comment).toMatch(/^gap, .*messages were lost/);
+			expect(errors.map(({ message }) => /messages were lost/.test(message))).toEqual([true]);
+		},
+	},
+	{
 		name: 'what others missed is no gap, however much it was',
 		async run(subject) {
 			const { manager, errors, manyMessages, id } = subject;
 			const quiet = await OpenStream.open(manager, id('quiet'));
-			await quiet.until('\n\n');
+			// Without a stream of its own, the busy session would have nothing logged.
+			const busy = await OpenStream.open(manager, id('busy'));
+			await Promise.all([quiet.until('\n\n'), busy.until('\n\n')]);
 			const last = await lose(quiet);
 			for (let sent = 0; sent < manyMessages; sent++) await sendAll(subject, id('busy'), 'much');
 			const again = await OpenStream.open(manager, id('quiet'), last);
