@@ -1,6 +1,12 @@
 import { verify } from 'hono/jwt';
 import type { AuthInfo } from 'tmcp';
 
+/** The secret and the variable of wrangler.jsonc that verify a token. */
+export interface Env {
+	readonly JWT_SECRET: string;
+	readonly MCP_RESOURCE: string;
+}
+
 /** What is known of the caller: tools find it as `server.ctx.auth`. */
 export interface Caller extends AuthInfo {
 	readonly extra: { readonly subject: string };

@@ -9,7 +9,7 @@ interface Remembered {
 }
 
 /** A server that remembers: each user's client has an object of its own, and the server lives there. */
-export class Guestbook extends SessionObject<Env, Remembered> {
+export class Guestbook extends SessionObject<Cloudflare.Env, Remembered> {
 	createServer(session: Session<Remembered>): McpServer {
 		const server = new McpServer(
 			{ name: 'guestbook', version: '1.0.0' },

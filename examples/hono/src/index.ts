@@ -10,7 +10,7 @@ import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { callerOfToken, principalOf } from './caller.ts';
-import type { Caller } from './caller.ts';
+import type { Caller, Env } from './caller.ts';
 import { createDoorServer } from './door-server.ts';
 
 export { Guestbook } from './guestbook.ts';

@@ -28,4 +28,4 @@ export default {
 		// /sse and /messages; to everything else it says 404.
 		return (pathname === '/mcp' ? mcp : sse).fetch(request, env, context);
 	},
-} satisfies ExportedHandler<Env>;
+} satisfies ExportedHandler;

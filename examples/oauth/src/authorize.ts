@@ -5,12 +5,12 @@ import type { GrantProps } from './caller.ts';
 import { consentPage } from './consent-page.ts';
 
 /** What the provider calls its default handler with. */
-interface PageEnv extends Env {
+interface PageEnv extends Cloudflare.Env {
 	readonly OAUTH_PROVIDER: OAuthHelpers;
 }
 
 /** Answers what is not the provider's own: the page where a user lets a client in, or does not. */
-export async function authorize(request: Request, env: Env): Promise<Response> {
+export async function authorize(request: Request, env: Cloudflare.Env): Promise<Response> {
 	if (new URL(request.url).pathname !== '/authorize') {
 		return new Response('This is an MCP server. Its endpoint is /mcp.', { status: 404 });
 	}

@@ -12,6 +12,16 @@ import { createDoorServer } from './door-server.ts';
 
 export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 
+/** The variables and secrets of wrangler.jsonc that the example reads itself. */
+declare global {
+	namespace Cloudflare {
+		interface Env {
+			readonly PUBLIC_ORIGIN: string;
+			readonly DEMO_ACCOUNTS: string;
+		}
+	}
+}
+
 const mcp = createMcpHandler(createDoorServer(), {
 	streams: new DurableObjectStreamSessionManager(),
 	subscriptions: new DurableObjectSubscriptionManager(),
@@ -21,7 +31,7 @@ const mcp = createMcpHandler(createDoorServer(), {
 	principal: (_request, auth) => principalOf(auth),
 });
 
-export default new OAuthProvider<Env>({
+export default new OAuthProvider({
 	apiRoute: '/mcp',
 	apiHandler: mcp,
 	defaultHandler: { fetch: authorize },

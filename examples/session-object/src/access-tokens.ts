@@ -1,6 +1,15 @@
 import type { OAuthHelper } from '@tmcp-sessions/http';
 import { env } from 'cloudflare:workers';
 
+/** The secret of .dev.vars that this file reads. */
+declare global {
+	namespace Cloudflare {
+		interface Env {
+			readonly ACCESS_TOKENS: string;
+		}
+	}
+}
+
 interface Holder {
 	readonly workspace: string;
 	readonly client: string;

@@ -12,6 +12,11 @@ import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 
+/** The binding of wrangler.jsonc that the class reads. */
+interface Env {
+	readonly ARCHIVE: R2Bucket;
+}
+
 /** What is remembered of a client, between calls and from one session to the next. */
 interface Remembered {
 	notes: string[];

@@ -14,6 +14,16 @@ import { createServer } from './server.ts';
 export { SessionShard } from '@tmcp-sessions/info-durable-object';
 export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 
+/** The variables of wrangler.jsonc that this file reads; a deployment sets those it uses. */
+declare global {
+	namespace Cloudflare {
+		interface Env {
+			readonly MCP_SESSIONS?: string;
+			readonly TMCP_SESSION_KEYS?: string;
+		}
+	}
+}
+
 const kv = new KVInfoSessionManager();
 const object = new DurableObjectInfoSessionManager();
 

@@ -4,8 +4,8 @@ import { DurableObject } from 'cloudflare:workers';
 export type Note = { id: number; text: string; createdAtMs: number };
 
 /** Where the notes are kept: whatever isolate asks, it sees what any other has written. */
-export class Notebook extends DurableObject<Env> {
-	constructor(ctx: DurableObjectState, env: Env) {
+export class Notebook extends DurableObject {
+	constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
 		super(ctx, env);
 		ctx.storage.sql.exec(
 			'CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL, createdAtMs INTEGER NOT NULL)',

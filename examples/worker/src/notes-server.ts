@@ -6,6 +6,15 @@ import * as v from 'valibot';
 import { addClientTools } from './client-tools.ts';
 import type { Notebook } from './notebook.ts';
 
+/** The binding of wrangler.jsonc that this file reads. */
+declare global {
+	namespace Cloudflare {
+		interface Env {
+			readonly NOTEBOOK: DurableObjectNamespace<Notebook>;
+		}
+	}
+}
+
 const allNotes = 'notes://all';
 const NoteText = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(1_000));
 
