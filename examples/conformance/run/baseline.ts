@@ -1,34 +1,34 @@
 import { readFile } from 'node:fs/promises';
 import type { FailedCheck, ScenarioResult } from './run-suite.ts';
 
-/** What is known to fail, and why. */
+/** Failures that the run expects, and the reason. */
 export interface ExpectedFailure {
 	readonly scenarios: readonly string[];
-	/** Ids of the checks that fail in each of them; without any, whatever fails there. */
+	/** Ids of the checks that fail in each scenario. Default: any check. */
 	readonly checks?: readonly string[];
-	/** Only where requests alternate between so many isolates. Default: with any number. */
+	/** Applies only to runs on this number of isolates. Default: any number. */
 	readonly isolates?: number;
-	/** What the product does not do yet, or why it will not. */
+	/** What the product does not do yet, or the reason that it never will. */
 	readonly reason: string;
 }
 
-/** A scenario beside what the baseline says of it. */
+/** A scenario's result compared with the baseline. */
 export interface JudgedScenario extends ScenarioResult {
 	readonly expected: readonly { readonly check: FailedCheck; readonly reason: string }[];
-	/** Failures that the baseline does not know. */
+	/** Failures that are not in the baseline. */
 	readonly unexpected: readonly FailedCheck[];
-	/** What the baseline says would fail and does not. */
+	/** Failures that the baseline expects and that did not occur. */
 	readonly stale: readonly string[];
 }
 
-/** The baseline of this example. */
+/** Reads the baseline of this example. */
 export async function readBaseline(): Promise<readonly ExpectedFailure[]> {
 	const text = await readFile(new URL('../baseline.json', import.meta.url), 'utf8');
-	// A file of this folder, written for this type.
+	// Safe because baseline.json is in this repository and has this shape.
 	return JSON.parse(text) as ExpectedFailure[];
 }
 
-/** Holds what came of a scenario, with requests to so many isolates, against the baseline. */
+/** Compares the result of a scenario on this number of isolates with the baseline. */
 export function judge(
 	result: ScenarioResult,
 	baseline: readonly ExpectedFailure[],
@@ -53,10 +53,10 @@ export function judge(
 	return { ...result, expected, unexpected, stale };
 }
 
-/** Scenarios that the baseline names and no suite has: a name that was mistyped, or is gone. */
+/** Returns the scenarios of the baseline that no suite has: misspelled or removed upstream. */
 export function unknownScenarios(
 	baseline: readonly ExpectedFailure[],
-	known: ReadonlySet<string>,
+	existing: ReadonlySet<string>,
 ): string[] {
-	return baseline.flatMap(({ scenarios }) => scenarios).filter((name) => !known.has(name));
+	return baseline.flatMap(({ scenarios }) => scenarios).filter((name) => !existing.has(name));
 }

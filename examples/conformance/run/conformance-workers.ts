@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers, WorkersOptions } from '@tmcp-sessions/testkit/workerd';
 
-/** The same Worker twice, each in an isolate of its own, over the same bindings. */
+/** The same Worker in two isolates with the same bindings. */
 export type ConformanceWorkers = Workers<'a' | 'b'>;
 
-/** How the server of the fixtures is deployed: with managers, or in an object with its sessions. */
+/** The two deployments of the server: with managers, or in a session object. */
 export const deployments = {
 	managers: { main: 'index.ts', durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer' } },
 	'session-object': {
@@ -17,7 +17,7 @@ export const deployments = {
 /** The name of a deployment. */
 export type Deployment = keyof typeof deployments;
 
-/** Starts the server of the fixtures in two isolates. */
+/** Starts a deployment in two isolates. */
 export function startConformanceWorkers(
 	deployment: Deployment,
 	options: Pick<WorkersOptions, 'onLog'> = {},

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { judge, readBaseline, unknownScenarios } from './baseline.ts';
 import { deployments, startConformanceWorkers } from './conformance-workers.ts';
 import type { ConformanceWorkers, Deployment } from './conformance-workers.ts';
-import { describeExpected, describeSurprises, holds, table } from './report.ts';
+import { describeExpected, describeUnexpected, matchesBaseline, table } from './report.ts';
 import type { JudgedSuite } from './report.ts';
 import { runSuite } from './run-suite.ts';
 import { suites } from './suites.ts';
@@ -13,11 +13,11 @@ const names = suites.map(({ name }) => name);
 const usage = `Usage: npm run conformance -- [--deployment ${Object.keys(deployments).join(' | ')}] [--isolates 1 | 2] [--suite ${names.join(' | ')}] [--scenario NAME]`;
 
 interface Options {
-	/** One number, or both one after the other. */
+	/** The numbers of isolates to run on, in order. */
 	isolates: readonly number[];
 	suites: readonly Suite[];
 	scenario: string | undefined;
-	/** One, or all one after the other. */
+	/** The deployments to run against, in order. */
 	deployments: readonly Deployment[];
 }
 
@@ -36,17 +36,22 @@ function readOptions(): Options {
 		process.exit(0);
 	}
 	const isolates = [2, 1].filter((n) => [undefined, String(n)].includes(values.isolates));
-	if (isolates.length === 0) throw new Error('--isolates is 1 or 2');
+	if (isolates.length === 0) throw new Error(`--isolates must be 1 or 2; got ${values.isolates}`);
 	const chosen = suites.filter(({ name }) => [undefined, name].includes(values.suite));
-	if (chosen.length === 0) throw new Error(`--suite is one of ${names.join(', ')}`);
-	// Sound: these are its keys.
-	const known = Object.keys(deployments) as Deployment[];
-	const deployed = known.filter((name) => (values.deployment ?? name) === name);
-	if (deployed.length === 0) throw new Error(`--deployment is one of ${known.join(', ')}`);
+	if (chosen.length === 0)
+		throw new Error(`--suite must be one of ${names.join(', ')}; got ${values.suite}`);
+	// Safe because `deployments` is a constant object without other keys.
+	const deploymentNames = Object.keys(deployments) as Deployment[];
+	const deployed = deploymentNames.filter((name) => (values.deployment ?? name) === name);
+	if (deployed.length === 0) {
+		throw new Error(
+			`--deployment must be one of ${deploymentNames.join(', ')}; got ${values.deployment}`,
+		);
+	}
 	return { isolates, suites: chosen, scenario: values.scenario, deployments: deployed };
 }
 
-/** Runs the suites one after the other, with requests that alternate between so many isolates. */
+/** Runs the suites in order, with requests alternating between this number of isolates. */
 async function runSuites(
 	workers: ConformanceWorkers,
 	deployment: Deployment,
@@ -74,7 +79,7 @@ async function runSuites(
 	}
 }
 
-/** Runs everything that was asked for against one server. */
+/** Runs the selected suites against each selected deployment. */
 async function runAll(options: Options, log: string[]): Promise<JudgedSuite[]> {
 	const judged: JudgedSuite[] = [];
 	for (const deployment of options.deployments) {
@@ -90,33 +95,40 @@ async function runAll(options: Options, log: string[]): Promise<JudgedSuite[]> {
 	return judged;
 }
 
-async function requireKnown(judged: readonly JudgedSuite[]): Promise<void> {
-	const known = judged.flatMap((suite) => suite.scenarios.map(({ scenario }) => scenario));
-	const unknown = unknownScenarios(await readBaseline(), new Set(known));
+/** @throws if the baseline names a scenario that no suite has. */
+async function requireExistingScenarios(judged: readonly JudgedSuite[]): Promise<void> {
+	const existing = judged.flatMap((suite) => suite.scenarios.map(({ scenario }) => scenario));
+	const unknown = unknownScenarios(await readBaseline(), new Set(existing));
 	if (unknown.length === 0) return;
-	throw new Error(`baseline.json names scenarios that no suite has: ${unknown.join(', ')}`);
+	throw new Error(
+		`baseline.json names scenarios that no suite has: ${unknown.join(', ')}. Delete or correct them.`,
+	);
 }
 
 async function main(): Promise<void> {
 	const options = readOptions();
-	console.log('The official suites against a server on workerd, whose isolates take turns.');
+	console.log(
+		'Running the official suites against a server on workerd; requests alternate between isolates.',
+	);
 	const log: string[] = [];
 	const judged = await runAll(options, log);
 	if (options.suites.length === suites.length && options.scenario === undefined) {
-		await requireKnown(judged);
+		await requireExistingScenarios(judged);
 	}
 	const expected = describeExpected(judged);
 	if (expected !== '') console.log(`\nExpected to fail:\n${expected}`);
-	const surprises = judged.map(describeSurprises).filter((text) => text !== '');
-	if (surprises.length > 0) {
-		console.log(`\nNot as expected:\n${surprises.join('\n')}`);
-		console.log(`\nThe last lines that the server logged:\n${log.slice(-20).join('\n')}`);
+	const unexpected = judged.map(describeUnexpected).filter((text) => text !== '');
+	if (unexpected.length > 0) {
+		console.log(`\nUnexpected:\n${unexpected.join('\n')}`);
+		console.log(`\nThe last lines of the server log:\n${log.slice(-20).join('\n')}`);
 	}
 	console.log(`\n${table(judged)}`);
 
 	const scenarios = judged.flatMap((suite) => suite.scenarios);
-	const failed = scenarios.filter((each) => !holds(each)).length;
-	const passed = scenarios.filter((each) => each.failed.length === 0 && holds(each)).length;
+	const failed = scenarios.filter((scenario) => !matchesBaseline(scenario)).length;
+	const passed = scenarios.filter(
+		(scenario) => scenario.failed.length === 0 && matchesBaseline(scenario),
+	).length;
 	console.log(`\n${passed} passed, ${failed} failed`);
 	process.exitCode = failed === 0 ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 import type { JudgedScenario } from './baseline.ts';
 import type { FailedCheck } from './run-suite.ts';
 
-/** A suite's scenarios beside the baseline. */
+/** A suite's scenarios compared with the baseline. */
 export interface JudgedSuite {
 	readonly name: string;
 	readonly isolates: number;
@@ -9,21 +9,21 @@ export interface JudgedSuite {
 	readonly elapsedMs: number;
 }
 
-const DETAIL_LENGTH = 400;
+const MAX_DETAIL_LENGTH = 400;
 
-/** Whether everything came as the baseline has it. */
-export function holds({ unexpected, stale }: JudgedScenario): boolean {
+/** Returns whether a scenario has neither unexpected failures nor stale entries. */
+export function matchesBaseline({ unexpected, stale }: JudgedScenario): boolean {
 	return unexpected.length === 0 && stale.length === 0;
 }
 
-/** What did not come as the baseline has it, with what the server answered. Empty: nothing. */
-export function describeSurprises({ name, isolates, scenarios }: JudgedSuite): string {
+/** Describes what differs from the baseline, with the server's response; empty if nothing does. */
+export function describeUnexpected({ name, isolates, scenarios }: JudgedSuite): string {
 	const lines: string[] = [];
 	for (const { scenario, unexpected, stale } of scenarios) {
 		const place = `✗ ${name}, ${isolates === 1 ? '1 isolate' : `${isolates} isolates`}: ${scenario}`;
 		for (const check of unexpected) {
 			lines.push(`${place}: ${check.id} failed`, `    ${check.errorMessage ?? 'no message'}`);
-			if (check.details !== undefined) lines.push(`    ${shortened(check)}`);
+			if (check.details !== undefined) lines.push(`    ${truncateDetails(check)}`);
 		}
 		for (const check of stale) {
 			lines.push(
@@ -35,12 +35,12 @@ export function describeSurprises({ name, isolates, scenarios }: JudgedSuite): s
 	return lines.join('\n');
 }
 
-function shortened({ details }: FailedCheck): string {
+function truncateDetails({ details }: FailedCheck): string {
 	const text = JSON.stringify(details);
-	return text.length > DETAIL_LENGTH ? `${text.slice(0, DETAIL_LENGTH)}…` : text;
+	return text.length > MAX_DETAIL_LENGTH ? `${text.slice(0, MAX_DETAIL_LENGTH)}…` : text;
 }
 
-/** Each reason of the baseline that was met, with the scenarios that it holds for. */
+/** Lists the reasons of the failures that occurred as expected, with their scenarios. */
 export function describeExpected(suites: readonly JudgedSuite[]): string {
 	const scenariosOf = new Map<string, Set<string>>();
 	for (const { scenario, expected } of suites.flatMap((suite) => suite.scenarios)) {
@@ -53,31 +53,31 @@ export function describeExpected(suites: readonly JudgedSuite[]): string {
 		.join('\n');
 }
 
-/** One line for the scenarios that a suite scores, and one for those that it runs besides. */
+/** Formats a table with a line for the scored scenarios of each suite and one for the unscored. */
 export function table(suites: readonly JudgedSuite[]): string {
 	const rows = [['suite', 'isolates', 'scenarios', 'passed', 'failed', 'as expected', 'time']];
 	for (const { name, isolates, scenarios, elapsedMs } of suites) {
-		const { scored = [], besides = [] } = Object.groupBy(scenarios, ({ scored }) =>
-			scored ? 'scored' : 'besides',
+		const { scored = [], unscored = [] } = Object.groupBy(scenarios, ({ scored }) =>
+			scored ? 'scored' : 'unscored',
 		);
 		rows.push([name, String(isolates), ...counts(scored), `${(elapsedMs / 1000).toFixed(1)} s`]);
-		if (besides.length > 0) {
-			rows.push([`${name}, not scored`, String(isolates), ...counts(besides), '']);
+		if (unscored.length > 0) {
+			rows.push([`${name}, not scored`, String(isolates), ...counts(unscored), '']);
 		}
 	}
 	const widths = rows[0]?.map((_, column) =>
 		Math.max(...rows.map((row) => row[column]?.length ?? 0)),
 	);
-	const aligned = (cell: string, column: number): string => {
+	const align = (cell: string, column: number): string => {
 		const width = widths?.[column] ?? 0;
 		return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 	};
-	return rows.map((row) => row.map(aligned).join('  ').trimEnd()).join('\n');
+	return rows.map((row) => row.map(align).join('  ').trimEnd()).join('\n');
 }
 
 function counts(scenarios: readonly JudgedScenario[]): string[] {
-	const failed = scenarios.filter((each) => each.failed.length > 0);
-	const expected = failed.filter((each) => each.unexpected.length === 0);
+	const failed = scenarios.filter(({ failed }) => failed.length > 0);
+	const expected = failed.filter(({ unexpected }) => unexpected.length === 0);
 	return [scenarios.length, scenarios.length - failed.length, failed.length, expected.length].map(
 		String,
 	);

@@ -2,18 +2,18 @@ import { createServer, request } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A proxy that listens. */
+/** A listening proxy. */
 export interface TurnTakingProxy {
 	readonly url: URL;
-	/** Ends all connections. Settles when nothing listens any more. */
+	/** Closes all connections; resolves when the port is free. */
 	close(): Promise<void>;
 }
 
 /**
- * Hands each request to the next of these servers in turn, as it came: `Host` too.
+ * Forwards requests to the servers in turn, with unchanged headers, `Host` included.
  *
- * POSTs take turns of their own. A client opens its GET stream whenever it likes; were that counted,
- * chance would decide whether an answer comes in where its question was asked.
+ * POST requests have a separate turn. A client opens its GET stream at an arbitrary time; if that took
+ * a turn, chance would decide whether a client response reaches the isolate of its server request.
  */
 export async function startTurnTakingProxy(targets: readonly URL[]): Promise<TurnTakingProxy> {
 	const turns = new Map<string, number>();
@@ -22,11 +22,12 @@ export async function startTurnTakingProxy(targets: readonly URL[]): Promise<Tur
 		const turn = turns.get(kind) ?? 0;
 		turns.set(kind, turn + 1);
 		const target = targets[turn % targets.length];
-		if (target === undefined) throw new Error('A proxy needs a server to hand requests to');
+		if (target === undefined)
+			throw new Error('startTurnTakingProxy needs at least one target; got none');
 		forward(incoming, outgoing, target);
 	});
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	// A server that listens on a port has an address with one.
+	// Safe because a server that listens on TCP has an address with a port.
 	const { port } = server.address() as AddressInfo;
 	return {
 		url: new URL(`http://127.0.0.1:${port}`),
@@ -41,17 +42,17 @@ export async function startTurnTakingProxy(targets: readonly URL[]): Promise<Tur
 function forward(incoming: IncomingMessage, outgoing: ServerResponse, target: URL): void {
 	const { method, headers, url: path } = incoming;
 	const { hostname, port } = target;
-	const onward = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
-		outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+	const forwarded = request({ hostname, port, method, path, headers, agent: false }, (response) => {
+		outgoing.writeHead(response.statusCode ?? 502, response.headers);
 		outgoing.flushHeaders();
-		answer.pipe(outgoing);
-		answer.on('error', () => outgoing.destroy());
+		response.pipe(outgoing);
+		response.on('error', () => outgoing.destroy());
 	});
-	onward.on('error', (error) => {
+	forwarded.on('error', (error) => {
 		if (outgoing.headersSent) outgoing.destroy();
 		else outgoing.writeHead(502).end(error.message);
 	});
-	// A client that leaves is gone for the server too.
-	outgoing.on('close', () => onward.destroy());
-	incoming.pipe(onward);
+	// Pass the client's disconnect on to the server.
+	outgoing.on('close', () => forwarded.destroy());
+	incoming.pipe(forwarded);
 }

@@ -4,15 +4,15 @@ import { addContentTools } from './content-tools.ts';
 import { addDiagnosticTools } from './diagnostic-tools.ts';
 import { addInputRequiredFixtures } from './input-required-fixtures.ts';
 import { addPrompts } from './prompts.ts';
-import { addQuestionTools } from './question-tools.ts';
+import { addServerRequestTools } from './server-request-tools.ts';
 import { addResources } from './resources.ts';
 import { addSchemaTools } from './schema-tools.ts';
 import { ScenarioSchemaAdapter } from './scenario-schema-adapter.ts';
 
-/** A server whose schemas are valibot's. */
+/** A server with valibot schemas. */
 export type ConformanceServer = McpServer<v.GenericSchema>;
 
-/** A server with every tool, resource and prompt that the official scenarios call by name. */
+/** Creates a server with every tool, resource and prompt that the official scenarios call by name. */
 export function createConformanceServer(): ConformanceServer {
 	const server: ConformanceServer = new McpServer(
 		{ name: 'conformance', version: '1.0.0', description: 'Fixtures of the official scenarios' },
@@ -29,7 +29,7 @@ export function createConformanceServer(): ConformanceServer {
 	);
 	addContentTools(server);
 	addSchemaTools(server);
-	addQuestionTools(server);
+	addServerRequestTools(server);
 	addInputRequiredFixtures(server);
 	addDiagnosticTools(server);
 	addResources(server);

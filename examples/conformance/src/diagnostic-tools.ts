@@ -3,12 +3,12 @@ import type { ConformanceServer } from './conformance-server.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Tools that speak while they work, and tools that change what the server offers. */
+/** Adds tools that send notifications during the call, and tools that announce list changes. */
 export function addDiagnosticTools(server: ConformanceServer): void {
-	addSpeakingTools(server);
+	addNotifyingTools(server);
 
 	server.tool(
-		{ name: 'test_trigger_tool_change', description: 'Says that the list of tools has changed' },
+		{ name: 'test_trigger_tool_change', description: 'Announces a change of the tool list' },
 		() => {
 			server.changed('tools');
 			return tool.text('Announced');
@@ -17,7 +17,7 @@ export function addDiagnosticTools(server: ConformanceServer): void {
 	server.tool(
 		{
 			name: 'test_trigger_prompt_change',
-			description: 'Says that the list of prompts has changed',
+			description: 'Announces a change of the prompt list',
 		},
 		() => {
 			server.changed('prompts');
@@ -26,9 +26,9 @@ export function addDiagnosticTools(server: ConformanceServer): void {
 	);
 }
 
-function addSpeakingTools(server: ConformanceServer): void {
+function addNotifyingTools(server: ConformanceServer): void {
 	server.tool(
-		{ name: 'test_tool_with_logging', description: 'Logs three times while it works' },
+		{ name: 'test_tool_with_logging', description: 'Logs three times during the call' },
 		async () => {
 			server.log('info', 'Tool execution started');
 			await pause(50);
@@ -38,12 +38,12 @@ function addSpeakingTools(server: ConformanceServer): void {
 			return tool.text('Logged three times');
 		},
 	);
-	server.tool({ name: 'test_logging_tool', description: 'Logs where it was asked to' }, () => {
-		server.log('info', 'Only for those who asked for it');
+	server.tool({ name: 'test_logging_tool', description: 'Logs if the client asked for it' }, () => {
+		server.log('info', 'Only for clients that asked for it');
 		return tool.text('Logged');
 	});
 	server.tool(
-		{ name: 'test_tool_with_progress', description: 'Reports its progress three times' },
+		{ name: 'test_tool_with_progress', description: 'Reports progress three times' },
 		async () => {
 			server.progress(0, 100);
 			await pause(50);
@@ -54,7 +54,7 @@ function addSpeakingTools(server: ConformanceServer): void {
 		},
 	);
 	server.tool(
-		{ name: 'test_reconnection', description: 'Takes a while, so that a stream can be resumed' },
+		{ name: 'test_reconnection', description: 'Takes 300 ms, so that a stream can be resumed' },
 		async () => {
 			await pause(300);
 			return tool.text('Reconnection test completed successfully');

@@ -15,18 +15,18 @@ const CAPITAL_OF_FRANCE = {
 };
 
 /**
- * Tools and a prompt that a client of 2026-07-28 calls again with the answers to their questions,
- * perhaps in another isolate. The keys of the questions are those that the scenarios look for.
+ * Adds tools and a prompt that a 2026-07-28 client calls again with its input responses, possibly on
+ * another isolate. The scenarios expect these keys of the input requests.
  */
 export function addInputRequiredFixtures(server: ConformanceServer): void {
-	addSingleQuestions(server);
-	addQuestionsWithState(server);
+	addSingleRequests(server);
+	addRequestsWithState(server);
 	addCapabilityTools(server);
 
 	server.prompt(
 		{
 			name: 'test_input_required_result_prompt',
-			description: 'Asks the user for its context',
+			description: 'Elicits the context from the user',
 			replayable: true,
 		},
 		async () => {
@@ -38,17 +38,20 @@ export function addInputRequiredFixtures(server: ConformanceServer): void {
 	);
 }
 
-function addSingleQuestions(server: ConformanceServer): void {
+function addSingleRequests(server: ConformanceServer): void {
 	for (const name of ['test_input_required_result_elicitation', 'test_streaming_elicitation']) {
-		server.tool({ name, description: 'Asks the user for a name', replayable: true }, async () => {
-			const { content } = await server.elicitation('What is your name?', Name, {
-				key: 'user_name',
-			});
-			return tool.text(`Hello, ${content?.name ?? 'stranger'}!`);
-		});
+		server.tool(
+			{ name, description: 'Elicits a name from the user', replayable: true },
+			async () => {
+				const { content } = await server.elicitation('What is your name?', Name, {
+					key: 'user_name',
+				});
+				return tool.text(`Hello, ${content?.name ?? 'stranger'}!`);
+			},
+		);
 	}
 	for (const name of ['test_input_required_result_sampling', 'test_missing_capability']) {
-		server.tool({ name, description: "Asks the client's model", replayable: true }, async () => {
+		server.tool({ name, description: "Samples the client's model", replayable: true }, async () => {
 			const { content } = await server.message(CAPITAL_OF_FRANCE, { key: 'capital_question' });
 			return tool.text(JSON.stringify(content));
 		});
@@ -56,7 +59,7 @@ function addSingleQuestions(server: ConformanceServer): void {
 	server.tool(
 		{
 			name: 'test_input_required_result_list_roots',
-			description: 'Names the roots of the client',
+			description: 'Lists the roots of the client',
 			replayable: true,
 		},
 		async () => {
@@ -66,13 +69,13 @@ function addSingleQuestions(server: ConformanceServer): void {
 	);
 }
 
-function addQuestionsWithState(server: ConformanceServer): void {
+function addRequestsWithState(server: ConformanceServer): void {
 	for (const name of [
 		'test_input_required_result_request_state',
 		'test_input_required_result_tampered_state',
 	]) {
 		server.tool(
-			{ name, description: 'Asks and remembers that it asked', replayable: true },
+			{ name, description: 'Elicits once and keeps request state', replayable: true },
 			async () => {
 				const { requestState } = server.ctx;
 				server.setRequestState('asked');
@@ -84,11 +87,11 @@ function addQuestionsWithState(server: ConformanceServer): void {
 	server.tool(
 		{
 			name: 'test_input_required_result_multi_round',
-			description: 'Asks twice',
+			description: 'Elicits twice',
 			replayable: true,
 		},
 		async () => {
-			// From the second round on it holds the first answer too.
+			// From the second round on the request state also holds the first response.
 			server.setRequestState('asked');
 			const first = await server.elicitation('Step 1: What is your name?', Name, { key: 'step1' });
 			const second = await server.elicitation('Step 2: What is your favorite color?', Color, {
@@ -100,7 +103,7 @@ function addQuestionsWithState(server: ConformanceServer): void {
 	server.tool(
 		{
 			name: 'test_input_required_result_multiple_inputs',
-			description: 'Asks the user, the model and for the roots at once',
+			description: 'Requests elicitation, sampling and roots together',
 			replayable: true,
 		},
 		async () => {
@@ -124,21 +127,21 @@ function addQuestionsWithState(server: ConformanceServer): void {
 	);
 }
 
-/** Tools that depend on what the client can do. */
+/** Adds the tool whose requests depend on the client's capabilities. */
 function addCapabilityTools(server: ConformanceServer): void {
 	server.tool(
 		{
 			name: 'test_input_required_result_capabilities',
-			description: 'Asks for what the client can answer',
+			description: 'Requests what the client supports',
 			replayable: true,
 		},
 		async () => {
 			const { elicitation, sampling } = server.ctx.sessionInfo?.clientCapabilities ?? {};
-			const answers = await Promise.all([
+			const responses = await Promise.all([
 				elicitation && server.elicitation('What is your name?', Name, { key: 'user_name' }),
 				sampling && server.message(CAPITAL_OF_FRANCE, { key: 'capital_question' }),
 			]);
-			return tool.text(JSON.stringify(answers));
+			return tool.text(JSON.stringify(responses));
 		},
 	);
 }

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { ConformanceServer } from './conformance-server.ts';
 import { RED_PIXEL_PNG } from './media.ts';
 
-/** Prompts with and without arguments, one of which can be completed. */
+/** Adds prompts with and without arguments; one argument has completions. */
 export function addPrompts(server: ConformanceServer): void {
 	server.prompt({ name: 'test_simple_prompt', description: 'A prompt without arguments' }, () =>
 		prompt.message('This is a simple prompt for testing.'),
@@ -17,8 +17,8 @@ export function addPrompts(server: ConformanceServer): void {
 				arg2: v.pipe(v.string(), v.description('Second test argument')),
 			}),
 			complete: {
-				arg1: (start) =>
-					complete.values(['test', 'testing', 'trial'].filter((word) => word.startsWith(start))),
+				arg1: (prefix) =>
+					complete.values(['test', 'testing', 'trial'].filter((word) => word.startsWith(prefix))),
 			},
 		},
 		({ arg1, arg2 }) => prompt.message(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`),
@@ -26,7 +26,7 @@ export function addPrompts(server: ConformanceServer): void {
 	server.prompt(
 		{
 			name: 'test_prompt_with_embedded_resource',
-			description: 'A prompt that brings a resource',
+			description: 'A prompt with an embedded resource',
 			schema: v.object({
 				resourceUri: v.pipe(v.string(), v.description('URI of the resource to embed')),
 			}),
@@ -41,12 +41,10 @@ export function addPrompts(server: ConformanceServer): void {
 				prompt.message('Please process the embedded resource above.'),
 			]),
 	);
-	server.prompt(
-		{ name: 'test_prompt_with_image', description: 'A prompt that brings an image' },
-		() =>
-			prompt.mix([
-				prompt.media('image', RED_PIXEL_PNG, 'image/png'),
-				prompt.message('Please analyze the image above.'),
-			]),
+	server.prompt({ name: 'test_prompt_with_image', description: 'A prompt with an image' }, () =>
+		prompt.mix([
+			prompt.media('image', RED_PIXEL_PNG, 'image/png'),
+			prompt.message('Please analyze the image above.'),
+		]),
 	);
 }

@@ -2,7 +2,7 @@ import { resource } from 'tmcp/utils';
 import type { ConformanceServer } from './conformance-server.ts';
 import { RED_PIXEL_PNG } from './media.ts';
 
-/** A text, an image, a template, and a resource to subscribe to. */
+/** Adds a text, an image, a resource to subscribe to and a template. */
 export function addResources(server: ConformanceServer): void {
 	server.resource(
 		{
@@ -34,7 +34,7 @@ export function addResources(server: ConformanceServer): void {
 	server.template(
 		{
 			name: 'Data by id',
-			description: 'Tells the id that it was asked for',
+			description: 'Returns the id of the request',
 			uri: 'test://template/{id}/data',
 			mimeType: 'application/json',
 		},

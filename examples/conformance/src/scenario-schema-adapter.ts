@@ -3,25 +3,25 @@ import type { GenericSchema } from 'valibot';
 
 type JsonSchema = Awaited<ReturnType<ValibotJsonSchemaAdapter['toJsonSchema']>>;
 
-const written = new WeakMap<GenericSchema, JsonSchema>();
+const overrides = new WeakMap<GenericSchema, JsonSchema>();
 
 /**
- * A schema that is shown as this JSON Schema: scenarios look for keywords that valibot has no word
- * for (`$anchor`, `if`, `enumNames`, `x-mcp-header`).
+ * Lists a schema as this JSON Schema. Scenarios look for keywords that valibot cannot express
+ * (`$anchor`, `if`, `enumNames`, `x-mcp-header`).
  *
- * @param schema what arguments are checked with.
+ * @param schema validates the arguments.
  */
-export function shownAs<Schema extends GenericSchema>(
+export function withJsonSchema<Schema extends GenericSchema>(
 	schema: Schema,
 	jsonSchema: Record<string, unknown>,
 ): Schema {
-	written.set(schema, jsonSchema);
+	overrides.set(schema, jsonSchema);
 	return schema;
 }
 
-/** valibot's schemas, but where a JSON Schema was written by hand that one. */
+/** Converts valibot schemas, except those that `withJsonSchema` has overridden. */
 export class ScenarioSchemaAdapter extends ValibotJsonSchemaAdapter {
 	override async toJsonSchema(schema: GenericSchema): Promise<JsonSchema> {
-		return written.get(schema) ?? super.toJsonSchema(schema);
+		return overrides.get(schema) ?? super.toJsonSchema(schema);
 	}
 }

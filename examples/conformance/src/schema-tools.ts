@@ -1,9 +1,9 @@
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import type { ConformanceServer } from './conformance-server.ts';
-import { shownAs } from './scenario-schema-adapter.ts';
+import { withJsonSchema } from './scenario-schema-adapter.ts';
 
-/** Tools whose input schemas are what is looked at. */
+/** Adds tools whose input schemas the scenarios inspect. */
 export function addSchemaTools(server: ConformanceServer): void {
 	server.tool(
 		{
@@ -11,25 +11,25 @@ export function addSchemaTools(server: ConformanceServer): void {
 			description: 'Tool with JSON Schema 2020-12 features',
 			schema: Contact,
 		},
-		({ name = 'Nobody' }) => tool.text(`${name} can be reached`),
+		({ name = 'No name' }) => tool.text(`Contact: ${name}`),
 	);
 
 	server.tool(
 		{
 			name: 'test_header_parameter',
-			description: 'Takes an argument that clients repeat in a header',
+			description: 'Has an argument that clients repeat in a header',
 			schema: InRegion,
 		},
 		({ region = 'none' }) => tool.text(`Region: ${region}`),
 	);
 }
 
-const InRegion = shownAs(v.object({ region: v.optional(v.string()) }), {
+const InRegion = withJsonSchema(v.object({ region: v.optional(v.string()) }), {
 	type: 'object',
 	properties: { region: { type: 'string', 'x-mcp-header': 'Region' } },
 });
 
-const Contact = shownAs(
+const Contact = withJsonSchema(
 	v.pipe(
 		v.strictObject({
 			name: v.optional(v.string()),
@@ -65,7 +65,7 @@ const Contact = shownAs(
 		},
 		allOf: [{ anyOf: [{ required: ['phone'] }, { required: ['email'] }] }],
 		if: { properties: { contactMethod: { const: 'phone' } }, required: ['contactMethod'] },
-		// Not a promise: a keyword of JSON Schema.
+		// Safe because `then` is a JSON Schema keyword; the object is never awaited.
 		// oxlint-disable-next-line unicorn/no-thenable
 		then: { required: ['phone'] },
 		else: { required: ['email'] },

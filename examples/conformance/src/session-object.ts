@@ -2,7 +2,7 @@ import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-objec
 import type { SessionServer } from '@tmcp-sessions/session-object';
 import { createConformanceServer } from './conformance-server.ts';
 
-/** The whole server in one object: it serves both eras, and clients that nobody tells apart. */
+/** Runs the server in one object for all clients, session-based and stateless. */
 export class ConformanceSession extends SessionObject {
 	createServer(): SessionServer {
 		return createConformanceServer();

@@ -14,27 +14,27 @@ const failing = (scenario: string, ...ids: string[]): ScenarioResult => ({
 });
 
 describe('the baseline', () => {
-	it('expects the checks that it names, and no other', () => {
+	it('expects only the checks that it names', () => {
 		const { expected, unexpected, stale } = judge(failing('greet', 'wave', 'bow'), baseline, 2);
 		expect(expected).toEqual([{ check: { id: 'wave' }, reason: 'No hands' }]);
 		expect(unexpected).toEqual([{ id: 'bow' }]);
 		expect(stale).toEqual([]);
 	});
 
-	it('is stale where a check that it names passes', () => {
+	it('is stale if a check that it names passes', () => {
 		expect(judge(failing('part'), baseline, 2).stale).toEqual(['wave']);
 	});
 
-	it('is stale where a scenario passes that it names as a whole', () => {
+	it('is stale if a scenario without named checks passes', () => {
 		expect(judge(failing('ask'), baseline, 2).stale).toEqual(['the whole scenario']);
 	});
 
-	it('says nothing of another number of isolates', () => {
+	it('does not apply to another number of isolates', () => {
 		expect(judge(failing('ask'), baseline, 1).stale).toEqual([]);
 		expect(judge(failing('ask', 'hear'), baseline, 1).unexpected).toEqual([{ id: 'hear' }]);
 	});
 
-	it('names no scenario that is not there', () => {
+	it('reports scenarios that no suite has', () => {
 		expect(unknownScenarios(baseline, new Set(['greet', 'ask']))).toEqual(['part']);
 	});
 });

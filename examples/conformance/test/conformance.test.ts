@@ -19,18 +19,18 @@ describe.each(['managers', 'session-object'] as const)('with %s', (deployment) =
 		await workers.stop();
 	});
 
-	it.each(suites)('a scenario of $name passes on two isolates', async (suite) => {
+	it.each(suites)('passes a scenario of $name on two isolates', async (suite) => {
 		const results = await runSuite(suite, new URL('/mcp', proxy.url), 'tools-call-with-progress');
 		expect(results).toEqual([{ scenario: 'tools-call-with-progress', scored: true, failed: [] }]);
 	});
 
-	it('a scenario fails where the server answers something else', async () => {
+	it('fails a scenario whose endpoint returns 404', async () => {
 		const [suite] = suites;
 		const results = suite && (await runSuite(suite, new URL('/elsewhere', proxy.url), 'ping'));
 		expect(results).toMatchObject([{ scenario: 'ping', failed: [{ id: 'ping' }] }]);
 	});
 
-	it('a suite without the scenario is an error, not a success', async () => {
+	it('rejects a scenario that the suite does not have', async () => {
 		const [suite] = suites;
 		await expect(suite && runSuite(suite, new URL('/mcp', proxy.url), 'none-such')).rejects.toThrow(
 			'expected results of 1 scenarios, found 0',

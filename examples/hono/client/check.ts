@@ -1,7 +1,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { isDeepStrictEqual } from 'node:util';
 
-/** What was looked at, and what was seen. */
+/** One check and its result. */
 export interface Check {
 	readonly title: string;
 	readonly holds: boolean;
@@ -9,36 +9,44 @@ export interface Check {
 }
 
 /**
- * What two users see of the guestbook, which remembers each of them.
+ * Checks that the guestbook counts the visits of two users separately.
  *
- * @param url of the app.
- * @param tokenOf makes a token of a user, another one each time.
+ * @param url the origin of the app.
+ * @param issueToken issues a new token for a user on each call.
  */
 export async function checkGuestbook(
 	url: URL,
-	tokenOf: (user: string) => Promise<string>,
+	issueToken: (user: string) => Promise<string>,
 ): Promise<Check[]> {
 	const checks: Check[] = [];
 	const check = (title: string, seen: unknown, expected: unknown): void => {
 		checks.push({ title, holds: isDeepStrictEqual(seen, expected), seen });
 	};
 	const endpoint = new URL('/guestbook', url);
-	// New names, so that it holds as often as it is run.
+	// Random names, so that the checks can be repeated on one deployment.
 	const [alice, bob] = [`alice-${crypto.randomUUID()}`, `bob-${crypto.randomUUID()}`];
 	const { status } = await fetch(endpoint, { method: 'POST' });
-	check('nobody gets in without a token', status, 401);
+	check('a request without a token is a 401', status, 401);
 
-	check('a first visit', await sign(endpoint, await tokenOf(alice)), `visit 1 of ${alice}`);
 	check(
-		'another session, with another token of the same user, goes on with it',
-		await sign(endpoint, await tokenOf(alice)),
+		'a first visit is counted',
+		await sign(endpoint, await issueToken(alice)),
+		`visit 1 of ${alice}`,
+	);
+	check(
+		'a second session of the same user, with a new token, continues the count',
+		await sign(endpoint, await issueToken(alice)),
 		`visit 2 of ${alice}`,
 	);
-	check('another user begins anew', await sign(endpoint, await tokenOf(bob)), `visit 1 of ${bob}`);
+	check(
+		'another user starts at 1',
+		await sign(endpoint, await issueToken(bob)),
+		`visit 1 of ${bob}`,
+	);
 	return checks;
 }
 
-/** Opens a session, signs, and ends it. @returns what the guestbook says. */
+/** Opens a session, signs the guestbook and ends the session. @returns the text of the result. */
 export async function sign(endpoint: URL, token: string): Promise<unknown> {
 	const client = new Client({ name: 'guestbook-check', version: '1.0.0' });
 	const requestInit = { headers: { authorization: `Bearer ${token}` } };

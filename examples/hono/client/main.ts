@@ -1,10 +1,10 @@
-import { tokenOf } from '../scripts/issue-token.ts';
+import { issueToken } from '../scripts/issue-token.ts';
 import { checkGuestbook } from './check.ts';
 
-// Needs JWT_SECRET of .dev.vars: pnpm run client [http://localhost:8787]
+// Usage: pnpm run client [http://localhost:8787], with JWT_SECRET in .dev.vars
 const [url = 'http://localhost:8787'] = process.argv.slice(2);
 try {
-	const checks = await checkGuestbook(new URL(url), (user) => tokenOf(user));
+	const checks = await checkGuestbook(new URL(url), (user) => issueToken(user));
 	for (const { title, holds, seen } of checks) {
 		console.log(`${holds ? '✓' : '✗'} ${title}: ${JSON.stringify(seen)}`);
 	}

@@ -1,11 +1,12 @@
 import { sign } from 'hono/jwt';
 
 /**
- * A token for `wrangler dev` that is good for an hour, as an authorization server would issue one.
+ * Issues a token for `wrangler dev` that is valid for an hour. In production an authorization server
+ * does this.
  *
- * @throws where there is no JWT_SECRET.
+ * @throws if JWT_SECRET is missing.
  */
-export async function tokenOf(user: string, client = 'my-client'): Promise<string> {
+export async function issueToken(user: string, client = 'my-client'): Promise<string> {
 	const secret = process.env['JWT_SECRET'] ?? '';
 	if (secret === '') throw new Error('JWT_SECRET is missing: copy .dev.vars.example to .dev.vars');
 	const exp = Math.floor(Date.now() / 1000) + 3600;

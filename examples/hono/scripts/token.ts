@@ -1,9 +1,8 @@
-import { tokenOf } from './issue-token.ts';
+import { issueToken } from './issue-token.ts';
 
-// pnpm run token alice [my-client]
 const [user, client] = process.argv.slice(2);
 if (user === undefined) {
 	console.error('Usage: pnpm run token <user> [<client>], with JWT_SECRET in .dev.vars');
 	process.exit(1);
 }
-console.log(await tokenOf(user, client));
+console.log(await issueToken(user, client));

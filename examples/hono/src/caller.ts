@@ -7,28 +7,28 @@ export interface Env {
 	readonly MCP_RESOURCE: string;
 }
 
-/** What is known of the caller: tools find it as `server.ctx.auth`. */
+/** The authenticated caller; tools read it as `server.ctx.auth`. */
 export interface Caller extends AuthInfo {
 	readonly extra: { readonly subject: string };
 }
 
 /**
- * Whom a token was given to; null for one that is not good here.
+ * Returns the caller of a token, or null if the token is invalid for this server.
  *
- * Tokens are JWTs with the claims of RFC 9068, signed with a shared secret. For tokens of an
- * authorization server `verifyWithJwks` of hono/jwt takes its public keys; tokens that are no JWTs
- * are looked up. Nothing but this function changes.
+ * Tokens are JWTs with the claims of [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068), signed with
+ * a shared secret. To accept tokens of an authorization server, verify them here with
+ * `verifyWithJwks` of hono/jwt, or look opaque tokens up.
  *
- * @throws where the secret is missing or too short to sign with.
+ * @throws if the secret is missing or too short.
  */
 export async function callerOfToken(token: string, env: Env): Promise<Caller | null> {
-	if (env.JWT_SECRET.length < 32) throw new Error('JWT_SECRET needs at least 32 characters');
-	// Whatever it throws says that the token is not good: not ours, expired, for another server.
+	if (env.JWT_SECRET.length < 32) throw new Error('JWT_SECRET must have at least 32 characters');
+	// `verify` throws only for an invalid token: bad signature, expired, or wrong audience.
 	const claims = await verify(token, env.JWT_SECRET, {
 		alg: 'HS256',
 		aud: env.MCP_RESOURCE,
 	}).catch(() => null);
-	// hono checks what a token has; that it has them is checked here.
+	// hono verifies the claims that are present; require those that must be.
 	if (!claims || typeof claims.exp !== 'number') return null;
 	const { sub, client_id: clientId, exp: expiresAt, scope } = claims;
 	if (typeof sub !== 'string' || typeof clientId !== 'string') return null;
@@ -36,7 +36,10 @@ export async function callerOfToken(token: string, env: Env): Promise<Caller | n
 	return { token, clientId, scopes, expiresAt, extra: { subject: sub } };
 }
 
-/** Whose session it is: the user's and the client's, never the token's, which is refreshed. */
+/**
+ * Returns the owner of a session: the user and the client. Never the token, which is refreshed during
+ * a session.
+ */
 export function principalOf(auth: AuthInfo | null): { subject: string; client: string } | null {
 	const subject = auth?.extra?.['subject'];
 	return auth && typeof subject === 'string' ? { subject, client: auth.clientId } : null;

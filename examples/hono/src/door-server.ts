@@ -4,7 +4,7 @@ import { principalOf } from './caller.ts';
 
 const DOOR = 'door://front';
 
-/** A server with a bell: its tools know who calls, and who subscribed to the door is told of it. */
+/** Creates a server whose tools read the caller and notify the subscribers of a resource. */
 export function createDoorServer(): McpServer {
 	const server = new McpServer(
 		{ name: 'door', version: '1.0.0' },
@@ -14,12 +14,15 @@ export function createDoorServer(): McpServer {
 		},
 	);
 
-	server.tool({ name: 'whoami', description: 'Says who calls, and through which client' }, () => {
-		const caller = principalOf(server.ctx.auth ?? null);
-		return tool.text(caller ? `${caller.subject} through ${caller.client}` : 'nobody');
-	});
+	server.tool(
+		{ name: 'whoami', description: 'Returns the user and the client of the call' },
+		() => {
+			const caller = principalOf(server.ctx.auth ?? null);
+			return tool.text(caller ? `${caller.subject} through ${caller.client}` : 'anonymous');
+		},
+	);
 
-	server.tool({ name: 'ring', description: 'Tells everybody who listens at the door' }, () => {
+	server.tool({ name: 'ring', description: 'Notifies the subscribers of the door' }, () => {
 		server.changed('resource', DOOR);
 		return tool.text('rang');
 	});

@@ -3,14 +3,14 @@ import type { Session } from '@tmcp-sessions/session-object';
 import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
 
-/** What is remembered of a caller. */
-interface Remembered {
+/** The stored values of one user's client. */
+interface Stored {
 	visits: number;
 }
 
-/** A server that remembers: each user's client has an object of its own, and the server lives there. */
-export class Guestbook extends SessionObject<Cloudflare.Env, Remembered> {
-	createServer(session: Session<Remembered>): McpServer {
+/** A server with state, in one object for each client of a user. */
+export class Guestbook extends SessionObject<Cloudflare.Env, Stored> {
+	createServer(session: Session<Stored>): McpServer {
 		const server = new McpServer(
 			{ name: 'guestbook', version: '1.0.0' },
 			{ adapter: undefined, capabilities: { tools: {} } },

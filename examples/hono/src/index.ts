@@ -16,8 +16,8 @@ import { createDoorServer } from './door-server.ts';
 export { Guestbook } from './guestbook.ts';
 export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 
-// Whom the middleware below let pass: tools see them, sessions are theirs.
-// Sound: nothing else calls these handlers, and what it puts there is a Caller.
+// Passes the caller that the middleware below authenticated to tools and sessions.
+// Safe because only `serve` calls these handlers, and it sets `props` to a Caller.
 const oauth: OAuthHelper = {
 	verify: async (_request, context) => (context?.props ?? null) as Caller | null,
 };
@@ -30,7 +30,7 @@ const mcp = createMcpHandler(createDoorServer(), {
 	principal: (_request, auth) => principalOf(auth),
 });
 
-// The same for a server whose tools remember: it lives in an object of each user's client.
+// A server with state, in one object for each client of a user.
 const guestbook = createSessionRouter({
 	object: 'GUESTBOOK',
 	path: '/guestbook',
@@ -48,25 +48,25 @@ interface App {
 
 const app = new Hono<App>();
 
-const signedIn = bearerAuth<App>({
+const authenticate = bearerAuth<App>({
 	verifyToken: async (token, c) => {
 		const caller = await callerOfToken(token, c.env);
 		if (caller) c.set('caller', caller);
 		return caller !== null;
 	},
 });
-const served =
+const serve =
 	(handler: McpHandler) =>
 	(c: Context<App>): Promise<Response> =>
 		handler.fetch(c.req.raw, c.env, {
-			waitUntil: (work) => c.executionCtx.waitUntil(work),
+			waitUntil: (promise) => c.executionCtx.waitUntil(promise),
 			props: c.get('caller'),
 		});
 
-app.all('/mcp', signedIn, served(mcp));
-app.all('/guestbook', signedIn, served(guestbook));
+app.all('/mcp', authenticate, serve(mcp));
+app.all('/guestbook', authenticate, serve(guestbook));
 
-// The rest of the app: pages, webhooks, an API.
+// The other routes of the app: pages, webhooks, an API.
 app.get('/', (c) => c.text('This is an MCP server. Its endpoints are /mcp and /guestbook.'));
 
 export default app;

@@ -19,12 +19,12 @@ const inspector = join(
 
 const DOOR = 'door://front';
 const RESOURCE = 'https://door.example/mcp';
-const SECRET = 'a secret that is known to the tests alone';
+const SECRET = 'a secret that only the tests know';
 const now = Math.floor(Date.now() / 1000);
 
 let serial = 0;
-/** A token as an authorization server would issue it: no two are the same. */
-function tokenOf(sub: string, claims: object = {}, secret = SECRET): Promise<string> {
+/** Issues a token as an authorization server would; no two are equal. */
+function issueToken(sub: string, claims: object = {}, secret = SECRET): Promise<string> {
 	const jti = String((serial += 1));
 	const all = { sub, client_id: 'cli', aud: RESOURCE, exp: now + 600, jti, ...claims };
 	return signToken(all, secret, 'HS256');
@@ -33,15 +33,20 @@ function tokenOf(sub: string, claims: object = {}, secret = SECRET): Promise<str
 let workers: Isolates;
 const log: string[] = [];
 
-interface Sent {
+interface SentRequest {
 	readonly isolate?: 'a' | 'b';
 	readonly method?: string;
 	readonly token?: string;
 	readonly sessionId?: string;
 }
 
-/** One request as it is: a ping, where it is a POST. */
-function send({ isolate = 'b', method = 'POST', token, sessionId }: Sent): Promise<Response> {
+/** Sends one request; a POST sends a ping. */
+function send({
+	isolate = 'b',
+	method = 'POST',
+	token,
+	sessionId,
+}: SentRequest): Promise<Response> {
 	return fetch(endpoint(workers, isolate), {
 		method,
 		headers: {
@@ -56,7 +61,7 @@ function send({ isolate = 'b', method = 'POST', token, sessionId }: Sent): Promi
 	});
 }
 
-async function statusOf(sent: Sent): Promise<number> {
+async function statusOf(sent: SentRequest): Promise<number> {
 	const response = await send(sent);
 	await response.body?.cancel();
 	return response.status;
@@ -76,54 +81,51 @@ afterAll(async () => {
 	expect(log.filter((line) => /error|warn/i.test(line))).toEqual([]);
 });
 
-describe('without a good token', () => {
-	it.each(['POST', 'GET', 'DELETE'])(
-		'a %s is a 401 that asks for a bearer token',
-		async (method) => {
-			const response = await send({ method });
-			await response.body?.cancel();
-			expect(response.status).toBe(401);
-			expect(response.headers.get('www-authenticate')).toMatch(/^Bearer /);
-		},
-	);
+describe('without a valid token', () => {
+	it.each(['POST', 'GET', 'DELETE'])('a %s returns 401 with a Bearer challenge', async (method) => {
+		const response = await send({ method });
+		await response.body?.cancel();
+		expect(response.status).toBe(401);
+		expect(response.headers.get('www-authenticate')).toMatch(/^Bearer /);
+	});
 
 	it.each([
-		{ what: 'signed with another secret', token: () => tokenOf('alice', {}, `${SECRET}!`) },
-		{ what: 'that has expired', token: () => tokenOf('alice', { exp: now - 1 }) },
-		{ what: 'that never expires', token: () => tokenOf('alice', { exp: undefined }) },
-		{ what: 'for another server', token: () => tokenOf('alice', { aud: 'https://else.example' }) },
-		{ what: 'of no user', token: () => tokenOf('alice', { sub: undefined }) },
-		{ what: 'of no client', token: () => tokenOf('alice', { client_id: undefined }) },
-	])('a token $what is a 401', async ({ token }) => {
+		{ what: 'signed with another secret', token: () => issueToken('alice', {}, `${SECRET}!`) },
+		{ what: 'that has expired', token: () => issueToken('alice', { exp: now - 1 }) },
+		{ what: 'without an expiry', token: () => issueToken('alice', { exp: undefined }) },
+		{
+			what: 'for another server',
+			token: () => issueToken('alice', { aud: 'https://else.example' }),
+		},
+		{ what: 'without a subject', token: () => issueToken('alice', { sub: undefined }) },
+		{ what: 'without a client id', token: () => issueToken('alice', { client_id: undefined }) },
+	])('a token $what returns 401', async ({ token }) => {
 		expect(await statusOf({ token: await token() })).toBe(401);
 	});
 
-	it('the rest of the app answers', async () => {
+	it('other routes of the app respond', async () => {
 		expect((await fetch(workers.url('a'))).status).toBe(200);
 	});
 });
 
-describe('a server in an object, mounted in the app', () => {
-	it.each(['a', 'b'] as const)(
-		'the checking client sees what it should in isolate %s',
-		async (isolate) => {
-			const checks = await checkGuestbook(workers.url(isolate), (user) => tokenOf(user));
-			expect(checks.filter(({ holds }) => !holds)).toEqual([]);
-			expect(checks).toHaveLength(4);
-		},
-	);
-
-	it('remembers its callers in whatever isolate, and when its object was lost', async () => {
-		const signed = (isolate: 'a' | 'b', token: string): Promise<unknown> =>
-			sign(new URL('/guestbook', workers.url(isolate)), token);
-		expect(await signed('a', await tokenOf('dora'))).toBe('visit 1 of dora');
-		expect(await signed('b', await tokenOf('dora'))).toBe('visit 2 of dora');
-		expect(await workers.evict({ className: 'Guestbook' })).toBeGreaterThan(0);
-		expect(await signed('b', await tokenOf('dora'))).toBe('visit 3 of dora');
+describe('a session object mounted in the app', () => {
+	it.each(['a', 'b'] as const)('passes the checks of the client on isolate %s', async (isolate) => {
+		const checks = await checkGuestbook(workers.url(isolate), (user) => issueToken(user));
+		expect(checks.filter(({ holds }) => !holds)).toEqual([]);
+		expect(checks).toHaveLength(4);
 	});
 
-	it("is called by the MCP Inspector's CLI", async () => {
-		const header = `Authorization: Bearer ${await tokenOf('carol')}`;
+	it('keeps its count across isolates and after eviction', async () => {
+		const signOn = (isolate: 'a' | 'b', token: string): Promise<unknown> =>
+			sign(new URL('/guestbook', workers.url(isolate)), token);
+		expect(await signOn('a', await issueToken('dora'))).toBe('visit 1 of dora');
+		expect(await signOn('b', await issueToken('dora'))).toBe('visit 2 of dora');
+		expect(await workers.evict({ className: 'Guestbook' })).toBeGreaterThan(0);
+		expect(await signOn('b', await issueToken('dora'))).toBe('visit 3 of dora');
+	});
+
+	it("responds to the MCP Inspector's CLI", async () => {
+		const header = `Authorization: Bearer ${await issueToken('carol')}`;
 		const url = new URL('/guestbook', workers.url('a')).href;
 		const call = ['--method', 'tools/call', '--tool-name', 'sign'];
 		const all = [inspector, '--cli', url, '--transport', 'http', '--header', header, ...call];
@@ -136,54 +138,59 @@ describe("alice's session", () => {
 	let alice: Visitor;
 
 	beforeAll(async () => {
-		alice = new Visitor(workers, await tokenOf('alice'));
+		alice = new Visitor(workers, await issueToken('alice'));
 		await alice.open();
 		expect(await alice.streamOpened).toBe(200);
 		await alice.client.subscribeResource({ uri: DOOR });
 	});
 	afterAll(() => alice.client.close());
 
-	/** Rings in the isolate that her stream is not in. */
-	async function expectToHear(): Promise<void> {
-		const heard = alice.updates.length;
+	/** Rings on isolate B, where her stream is not, and expects the update. */
+	async function expectUpdate(): Promise<void> {
+		const before = alice.updates.length;
 		expect(await alice.call('b', 'ring')).toBe('rang');
-		await expect.poll(() => alice.updates.length, { timeout: 5_000 }).toBe(heard + 1);
+		await expect.poll(() => alice.updates.length, { timeout: 5_000 }).toBe(before + 1);
 	}
 
-	it('is known in both isolates, and tools see who calls', async () => {
+	it('is known on both isolates, and tools read the caller', async () => {
 		expect(await alice.call('a', 'whoami')).toBe('alice through cli');
 		expect(await alice.call('b', 'whoami')).toBe('alice through cli');
 	});
 
-	it('hears on A what was rung on B', () => expectToHear());
+	it('receives on A an update raised on B', () => expectUpdate());
 
 	it.each([
-		{ who: 'bob', token: () => tokenOf('bob') },
-		{ who: 'another client of hers', token: () => tokenOf('alice', { client_id: 'web' }) },
-	])('is a 404 to $who, who has its id, and lives on', async ({ token }) => {
-		const stolen = { token: await token(), sessionId: alice.sessionId };
+		{ who: 'bob', token: () => issueToken('bob') },
+		{
+			who: 'another client of the same user',
+			token: () => issueToken('alice', { client_id: 'web' }),
+		},
+	])('returns 404 to $who with its id, and stays open', async ({ token }) => {
+		const foreign = { token: await token(), sessionId: alice.sessionId };
 		for (const isolate of ['a', 'b'] as const) {
 			for (const method of ['POST', 'GET', 'DELETE']) {
-				expect(await statusOf({ ...stolen, isolate, method }), `${method} on ${isolate}`).toBe(404);
+				expect(await statusOf({ ...foreign, isolate, method }), `${method} on ${isolate}`).toBe(
+					404,
+				);
 			}
 		}
-		await expectToHear();
+		await expectUpdate();
 	});
 
-	it('is a 401 without a token, although the id is right', async () => {
+	it('returns 401 without a token, even with its id', async () => {
 		for (const method of ['POST', 'GET', 'DELETE']) {
 			expect(await statusOf({ method, sessionId: alice.sessionId })).toBe(401);
 		}
-		await expectToHear();
+		await expectUpdate();
 	});
 
-	it('goes on with a new token: calls, the open stream, and a new one', async () => {
+	it('accepts a new token for calls, the open stream and a new stream', async () => {
 		const { sessionId, token: before } = alice;
-		alice.token = await tokenOf('alice');
+		alice.token = await issueToken('alice');
 		expect(alice.token).not.toBe(before);
 		expect(await alice.call('a', 'whoami')).toBe('alice through cli');
 		expect(alice.sessionId).toBe(sessionId);
-		await expectToHear();
+		await expectUpdate();
 
 		const stream = await send({ method: 'GET', token: alice.token, sessionId });
 		expect(stream.status).toBe(200);
@@ -191,7 +198,7 @@ describe("alice's session", () => {
 		await expectToRead(stream, DOOR);
 	});
 
-	it('is a 404 in both isolates once she has ended it', async () => {
+	it('returns 404 on both isolates after DELETE', async () => {
 		const { token, sessionId } = alice;
 		expect(await statusOf({ method: 'DELETE', token, sessionId })).toBeLessThan(300);
 		for (const isolate of ['a', 'b'] as const) {
@@ -201,16 +208,16 @@ describe("alice's session", () => {
 });
 
 async function expectToRead(stream: Response, text: string): Promise<void> {
-	let read = '';
+	let received = '';
 	for await (const chunk of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-		read += chunk;
-		if (read.includes(text)) break;
+		received += chunk;
+		if (received.includes(text)) break;
 	}
-	expect(read).toContain(text);
+	expect(received).toContain(text);
 }
 
-it('a client of 2026-07-28 needs a token too, and tools see who calls', async () => {
-	const token = await tokenOf('alice');
+it('a 2026-07-28 client needs a token too, and tools read the caller', async () => {
+	const token = await issueToken('alice');
 	let sent: string | undefined = token;
 	const client = new Client(
 		{ name: 'stateless', version: '1.0.0' },

@@ -5,17 +5,17 @@ import type { Workers } from '@tmcp-sessions/testkit/workerd';
 
 export type Isolates = Workers<'a' | 'b'>;
 
-/** Where an isolate serves MCP. */
+/** Returns the MCP endpoint of an isolate. */
 export function endpoint(workers: Isolates, isolate: 'a' | 'b'): URL {
 	return new URL('/mcp', workers.url(isolate));
 }
 
-/** A client of the session era: each request goes to the isolate, and with the token, of that moment. */
+/** A session-based client; each request uses the current `isolate` and `token`. */
 export class Visitor {
 	readonly client: Client = new Client({ name: 'visitor', version: '1.0.0' });
-	/** The resources that the server said have changed. */
+	/** The URIs of the resource updates received. */
 	readonly updates: string[] = [];
-	/** Settles with the status once the GET stream is there. */
+	/** Resolves with the status of the GET stream when its headers arrive. */
 	readonly streamOpened: Promise<number>;
 	isolate: 'a' | 'b' = 'a';
 	token: string;
@@ -49,7 +49,7 @@ export class Visitor {
 		await this.client.connect(this.#transport);
 	}
 
-	/** The text that a tool answers, called in this isolate. */
+	/** Calls a tool on this isolate and returns the text of the result. */
 	async call(isolate: 'a' | 'b', name: string): Promise<unknown> {
 		this.isolate = isolate;
 		const { content } = await this.client.callTool({ name });

@@ -1,43 +1,43 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { Visit } from './visit.ts';
+import { TestClient } from './test-client.ts';
 
-/** What was looked at, and what was seen. */
+/** One check and its result. */
 export interface Check {
 	readonly title: string;
 	readonly holds: boolean;
 	readonly seen: unknown;
 }
 
-/** Two guests, an old client and a new one, and what each of them sees. */
+/** Checks one client of each transport, and that a change reaches both. */
 export async function checkKitchen(base: URL, fetchLike: typeof fetch = fetch): Promise<Check[]> {
 	const checks: Check[] = [];
 	const check = (title: string, seen: unknown, expected: unknown): void => {
 		checks.push({ title, holds: isDeepStrictEqual(seen, expected), seen });
 	};
-	const old = new Visit();
-	const current = new Visit();
+	const legacy = new TestClient();
+	const current = new TestClient();
 	try {
-		await old.begin(new SSEClientTransport(new URL('/sse', base), { fetch: fetchLike }));
-		await current.begin(
+		await legacy.open(new SSEClientTransport(new URL('/sse', base), { fetch: fetchLike }));
+		await current.open(
 			new StreamableHTTPClientTransport(new URL('/mcp', base), { fetch: fetchLike }),
 		);
-		for (const [name, visit] of Object.entries({ '/sse': old, '/mcp': current })) {
+		for (const [path, client] of Object.entries({ '/sse': legacy, '/mcp': current })) {
 			check(
-				`${name}: a call is answered`,
-				await visit.call('cook', { dish: 'soup' }),
+				`${path}: a call returns its result`,
+				await client.call('cook', { dish: 'soup' }),
 				'soup is ready',
 			);
-			check(`${name}: a tool asks its guest`, await visit.call('tip'), '50 cents');
+			check(`${path}: a tool elicits a value`, await client.call('tip'), '50 cents');
 		}
-		const news = ['kitchen://menu changed', 'the tools changed'];
-		await old.call('change_menu');
-		check('/sse: a change is heard once', await old.hears(2), news);
-		check('/mcp: a change that the old client made is heard once', await current.hears(2), news);
+		const changes = ['kitchen://menu changed', 'the tools changed'];
+		await legacy.call('change_menu');
+		check('/sse: a change arrives once', await legacy.changesAfter(2), changes);
+		check('/mcp: a change by the /sse client arrives once', await current.changesAfter(2), changes);
 	} finally {
-		await old.end();
-		await current.end();
+		await legacy.close();
+		await current.close();
 	}
 	return checks;
 }

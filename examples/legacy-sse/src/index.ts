@@ -9,7 +9,8 @@ import { createKitchenServer } from './kitchen-server.ts';
 
 export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 
-// One server and one set of managers: what one client changes, all hear of, whatever they speak.
+// Both handlers share the server and the managers, so that a change reaches clients of either
+// transport.
 const server = createKitchenServer();
 const managers = {
 	streams: new DurableObjectStreamSessionManager(),
@@ -25,7 +26,7 @@ const sse = createSseHandler(server, managers);
 export default {
 	fetch(request, env, context) {
 		const { pathname } = new URL(request.url);
-		// /sse and /messages; to everything else it says 404.
+		// The legacy handler serves /sse and /messages, and returns 404 for other paths.
 		return (pathname === '/mcp' ? mcp : sse).fetch(request, env, context);
 	},
 } satisfies ExportedHandler;

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 
 const MENU = 'kitchen://menu';
 
-/** A kitchen: its tools report how far they are, ask the guest, and tell everybody of a new menu. */
+/** Creates a server whose tools report progress, elicit a value and announce changes. */
 export function createKitchenServer(): McpServer<v.GenericSchema> {
 	const server: McpServer<v.GenericSchema> = new McpServer(
 		{ name: 'kitchen', version: '1.0.0' },
@@ -32,18 +32,18 @@ export function createKitchenServer(): McpServer<v.GenericSchema> {
 		},
 	);
 
-	server.tool({ name: 'tip', description: 'Asks the guest for a tip' }, async () => {
-		const answer = await server.elicitation('Tip?', v.object({ cents: v.number() }));
-		return tool.text(answer.action === 'accept' ? `${answer.content?.cents} cents` : 'no tip');
+	server.tool({ name: 'tip', description: 'Elicits a tip from the guest' }, async () => {
+		const response = await server.elicitation('Tip?', v.object({ cents: v.number() }));
+		return tool.text(response.action === 'accept' ? `${response.content?.cents} cents` : 'no tip');
 	});
 
-	server.tool({ name: 'change_menu', description: 'Tells everybody of a new menu' }, () => {
+	server.tool({ name: 'change_menu', description: 'Announces a new menu' }, () => {
 		server.changed('tools');
 		server.changed('resource', MENU);
 		return tool.text('changed');
 	});
 
-	server.resource({ name: 'menu', description: 'What there is', uri: MENU }, (uri) =>
+	server.resource({ name: 'menu', description: 'The menu of the day', uri: MENU }, (uri) =>
 		resource.text(uri, 'soup', 'text/plain'),
 	);
 	return server;

@@ -31,7 +31,7 @@ describe.each(workerdVersions)('on workerd %s', (version) => {
 		expect(log.filter((line) => /error|hung/i.test(line))).toEqual([]);
 	});
 
-	/** What opens a stream goes to one isolate, every message to the other. */
+	/** Sends GET to isolate A and POST to isolate B. */
 	const acrossIsolates: typeof fetch = (input, init) => {
 		const url = new URL(input instanceof Request ? input.url : input);
 		url.host = workers.url(init?.method === 'POST' ? 'b' : 'a').host;
@@ -41,7 +41,7 @@ describe.each(workerdVersions)('on workerd %s', (version) => {
 	it.each([
 		['in one isolate', undefined],
 		['with GET and POST on different isolates', acrossIsolates],
-	])('old and new clients are served side by side, %s', async (_, fetchLike) => {
+	])('serves clients of both transports, %s', async (_, fetchLike) => {
 		const checks = await checkKitchen(workers.url('a'), fetchLike);
 		expect(checks.filter(({ holds }) => !holds)).toEqual([]);
 		expect(checks).toHaveLength(6);
@@ -54,13 +54,13 @@ describe.each(workerdVersions)('on workerd %s', (version) => {
 		return JSON.parse(stdout);
 	};
 
-	it("the MCP Inspector's CLI lists the tools", async () => {
+	it("lists its tools to the MCP Inspector's CLI", async () => {
 		expect(await inspect('--method', 'tools/list')).toMatchObject({
 			tools: [{ name: 'cook' }, { name: 'tip' }, { name: 'change_menu' }],
 		});
 	});
 
-	it("the MCP Inspector's CLI calls a tool", async () => {
+	it("runs a tool for the MCP Inspector's CLI", async () => {
 		const call = ['--method', 'tools/call', '--tool-name', 'cook', '--tool-arg', 'dish=pie'];
 		expect(await inspect(...call)).toMatchObject({ content: [{ text: 'pie is ready' }] });
 	});

@@ -1,15 +1,15 @@
-/** Somebody who can sign in. */
+/** An account that can sign in. */
 export interface Account {
-	/** Stays the same as long as the account lives. Holds no colon: the provider makes its keys with it. */
+	/** Permanent. Must not contain a colon, which separates the parts of the provider's storage keys. */
 	readonly id: string;
 	readonly name: string;
 }
 
 /**
- * The account that this name and password open; null where they open none. Stands for the sign-in
- * that you have: put yours in its place.
+ * Returns the account of a name and password, or null if they do not match. Replace this with your own
+ * sign-in.
  *
- * @param accounts `name:password`, with spaces between them.
+ * @param accounts a space-separated list of `name:password`.
  */
 export async function signIn(
 	name: string,
@@ -18,12 +18,12 @@ export async function signIn(
 ): Promise<Account | null> {
 	if (!/^[^:\s]+$/.test(name) || password === '') return null;
 	const given = await digest(`${name}:${password}`);
-	let opened = false;
+	let matches = false;
 	for (const account of accounts.split(/\s+/)) {
-		// Digests are as long as one another and take as long to compare, whatever was guessed.
-		if (crypto.subtle.timingSafeEqual(given, await digest(account))) opened = true;
+		// Digests have equal lengths, so that the comparison takes the same time for every guess.
+		if (crypto.subtle.timingSafeEqual(given, await digest(account))) matches = true;
 	}
-	return opened ? { id: name, name } : null;
+	return matches ? { id: name, name } : null;
 }
 
 function digest(text: string): Promise<ArrayBuffer> {

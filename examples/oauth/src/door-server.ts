@@ -3,7 +3,7 @@ import { resource, tool } from 'tmcp/utils';
 
 const DOOR = 'door://front';
 
-/** A server with a bell: its tools know who calls, and who subscribed to the door is told of it. */
+/** Creates a server whose tools read the caller and notify the subscribers of a resource. */
 export function createDoorServer(): McpServer {
 	const server = new McpServer(
 		{ name: 'door', version: '1.0.0' },
@@ -13,12 +13,15 @@ export function createDoorServer(): McpServer {
 		},
 	);
 
-	server.tool({ name: 'whoami', description: 'Says who calls, and through which client' }, () => {
-		const { auth } = server.ctx;
-		return tool.text(`${String(auth?.extra?.['userName'])} through ${auth?.clientId}`);
-	});
+	server.tool(
+		{ name: 'whoami', description: 'Returns the user and the client of the call' },
+		() => {
+			const { auth } = server.ctx;
+			return tool.text(`${String(auth?.extra?.['userName'])} through ${auth?.clientId}`);
+		},
+	);
 
-	server.tool({ name: 'ring', description: 'Tells everybody who listens at the door' }, () => {
+	server.tool({ name: 'ring', description: 'Notifies the subscribers of the door' }, () => {
 		server.changed('resource', DOOR);
 		return tool.text('rang');
 	});

@@ -26,7 +26,7 @@ const mcp = createMcpHandler(createDoorServer(), {
 	streams: new DurableObjectStreamSessionManager(),
 	subscriptions: new DurableObjectSubscriptionManager(),
 	info: new KVInfoSessionManager(),
-	// The provider below has checked the token: tools see whose it is, sessions are theirs.
+	// The provider below has verified the token; pass its owner to tools and sessions.
 	oauth: { verify: async (_request, context) => authOf(context) },
 	principal: (_request, auth) => principalOf(auth),
 });

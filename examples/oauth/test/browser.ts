@@ -1,8 +1,8 @@
-/** What a user needs of a browser: it keeps cookies, fills in the form and stops where a client takes over. */
+/** A minimal browser: keeps cookies, submits the form, does not follow redirects. */
 export class Browser {
 	readonly #cookies = new Map<string, string>();
 
-	/** Opens a page. Redirects are not followed. */
+	/** Opens a page without following redirects. */
 	async open(url: URL | string, init: RequestInit = {}): Promise<Response> {
 		const headers = new Headers(init.headers);
 		headers.set('cookie', [...this.#cookies].map((pair) => pair.join('=')).join('; '));
@@ -15,24 +15,24 @@ export class Browser {
 		return response;
 	}
 
-	/** Sends the form of a page that was opened at this address. */
+	/** Submits the form of a page. */
 	submit(url: URL | string, page: string, fields: Record<string, string>): Promise<Response> {
 		const [, handle = ''] = /name="handle" value="([^"]+)"/.exec(page) ?? [];
 		return this.open(url, { method: 'POST', body: new URLSearchParams({ handle, ...fields }) });
 	}
 
 	/**
-	 * Signs in on the consent page and lets the client in.
+	 * Signs in on the consent page and grants access.
 	 *
-	 * @returns the address at the client that the browser is sent back to.
-	 * @throws where it is sent nowhere.
+	 * @returns the client's redirect address.
+	 * @throws if the response is not a redirect.
 	 */
 	async allow(url: URL | string, name: string, password: string): Promise<URL> {
 		const page = await (await this.open(url)).text();
-		const answer = await this.submit(url, page, { decision: 'allow', name, password });
-		const location = answer.headers.get('location');
+		const response = await this.submit(url, page, { decision: 'allow', name, password });
+		const location = response.headers.get('location');
 		if (location === null)
-			throw new Error(`no redirect but ${answer.status} ${await answer.text()}`);
+			throw new Error(`expected a redirect; got ${response.status} ${await response.text()}`);
 		return new URL(location);
 	}
 }

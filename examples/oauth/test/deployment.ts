@@ -4,18 +4,19 @@ import { fileURLToPath } from 'node:url';
 import { FrontDoor } from './front-door.ts';
 import type { Isolate } from './front-door.ts';
 
-/** Who can sign in, as a deployment has them. */
+/** The accounts of the deployment. */
 export const passwords = { alice: 'wonderland', bob: 'builder' } as const;
 
-/** The example on workerd: two isolates behind one address. */
+/** The example on workerd, in two isolates behind one address. */
 export interface Deployment {
 	readonly door: FrontDoor;
 	readonly workers: Workers<Isolate>;
-	/** What the Workers logged. */
+	/** The lines that the Workers logged. */
 	readonly log: readonly string[];
 	stop(): Promise<void>;
 }
 
+/** Starts the example. */
 export async function deploy(): Promise<Deployment> {
 	const door = new FrontDoor();
 	await door.open();

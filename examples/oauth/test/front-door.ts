@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 export type Isolate = 'a' | 'b';
 
 /**
- * One address in front of two isolates, as a platform has it. Clients and tokens know this address
- * alone, and each request goes to the isolate that is on duty when it comes in.
+ * A proxy with one address in front of two isolates. Clients and tokens know only this address; each
+ * request goes to the isolate that `onDuty` names when it arrives.
  */
 export class FrontDoor {
 	onDuty: Isolate = 'a';
-	/** Where each isolate listens, once they run. */
+	/** The address of each isolate. */
 	readonly isolates: Map<Isolate, URL> = new Map();
 
 	readonly #server = createServer((request, response) => this.#forward(request, response));
@@ -21,7 +21,7 @@ export class FrontDoor {
 	}
 
 	get origin(): string {
-		// Sound: a server that listens on a port has an address of this kind.
+		// Safe because a server that listens on TCP has an address with a port.
 		return `http://localhost:${(this.#server.address() as AddressInfo).port}`;
 	}
 
@@ -30,15 +30,15 @@ export class FrontDoor {
 		await new Promise((resolve) => this.#server.close(resolve));
 	}
 
-	/** Headers go on as they came, `Host` among them. Where one side leaves, so does the other. */
+	/** Forwards headers unchanged, `Host` included, and passes disconnects on in both directions. */
 	#forward(request: IncomingMessage, response: ServerResponse): void {
 		const { method, headers } = request;
 		const target = new URL(request.url ?? '/', this.isolates.get(this.onDuty));
-		const forwarded = send(target, { method, headers }, (answer) => {
-			response.writeHead(answer.statusCode ?? 502, answer.headers);
+		const forwarded = send(target, { method, headers }, (incoming) => {
+			response.writeHead(incoming.statusCode ?? 502, incoming.headers);
 			response.flushHeaders();
-			answer.on('error', () => response.destroy());
-			answer.pipe(response);
+			incoming.on('error', () => response.destroy());
+			incoming.pipe(response);
 		});
 		forwarded.on('error', () => response.destroy());
 		response.on('close', () => forwarded.destroy());

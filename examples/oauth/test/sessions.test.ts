@@ -11,7 +11,7 @@ let alice: Visitor;
 
 beforeAll(async () => {
 	deployment = await deploy();
-	alice = await visitor('alice');
+	alice = await authorizedVisitor('alice');
 	await alice.open();
 	expect(await alice.streamOpened).toBe(200);
 	await alice.client.subscribeResource({ uri: DOOR });
@@ -19,29 +19,37 @@ beforeAll(async () => {
 afterAll(async () => {
 	await alice.client.close();
 	await deployment.stop();
-	// The provider warns of each request that it refuses; the handler has nothing to say.
+	// The provider logs a warning for each rejected request; the handler must log nothing.
 	expect(deployment.log.filter((line) => /error/i.test(line) && !/OAuth error/.test(line))).toEqual(
 		[],
 	);
 });
 
-/** A program that this user has let in, for instance one that is registered already. */
-async function visitor(name: keyof typeof passwords, registered?: Visitor): Promise<Visitor> {
-	const made = new Visitor(deployment.door);
-	made.credentials.client = registered?.credentials.client;
-	await made.authorize(name, passwords[name]);
-	return made;
+/** Returns a client that this user has granted access; `registered` shares its registration. */
+async function authorizedVisitor(
+	name: keyof typeof passwords,
+	registered?: Visitor,
+): Promise<Visitor> {
+	const visitor = new Visitor(deployment.door);
+	visitor.credentials.client = registered?.credentials.client;
+	await visitor.authorize(name, passwords[name]);
+	return visitor;
 }
 
-interface Sent {
+interface SentRequest {
 	readonly isolate?: Isolate;
 	readonly method?: string;
 	readonly token?: string;
 	readonly sessionId?: string;
 }
 
-/** One request as it is: a ping, where it is a POST. */
-function send({ isolate = 'b', method = 'POST', token, sessionId }: Sent): Promise<Response> {
+/** Sends one request; a POST sends a ping. */
+function send({
+	isolate = 'b',
+	method = 'POST',
+	token,
+	sessionId,
+}: SentRequest): Promise<Response> {
 	deployment.door.onDuty = isolate;
 	return fetch(new URL('/mcp', deployment.door.origin), {
 		method,
@@ -57,20 +65,20 @@ function send({ isolate = 'b', method = 'POST', token, sessionId }: Sent): Promi
 	});
 }
 
-async function statusOf(sent: Sent): Promise<number> {
+async function statusOf(sent: SentRequest): Promise<number> {
 	const response = await send(sent);
 	await response.body?.cancel();
 	return response.status;
 }
 
-/** Rings in the isolate that the stream is not in. */
-async function expectToHear(): Promise<void> {
-	const heard = alice.updates.length;
+/** Rings on isolate B, where the stream is not, and expects the update. */
+async function expectUpdate(): Promise<void> {
+	const before = alice.updates.length;
 	expect(await alice.call('b', 'ring')).toBe('rang');
-	await expect.poll(() => alice.updates.length, { timeout: 5_000 }).toBe(heard + 1);
+	await expect.poll(() => alice.updates.length, { timeout: 5_000 }).toBe(before + 1);
 }
 
-/** Puts the end of this user's access tokens into the past, where the provider keeps it. */
+/** Sets the expiry of this user's access tokens in the provider's storage to the past. */
 async function expireAccessTokens(userId: string): Promise<void> {
 	const kv = await deployment.workers.miniflare.getKVNamespace('OAUTH_KV', 'a');
 	const { keys } = await kv.list({ prefix: `token:${userId}:` });
@@ -93,54 +101,54 @@ async function expectChallenge(token: string | undefined): Promise<void> {
 }
 
 describe('a session of a user and a client', () => {
-	it('is known in both isolates, and tools see whose it is', async () => {
+	it('is known on both isolates, and tools read its owner', async () => {
 		expect(await alice.call('a', 'whoami')).toBe(`alice through ${alice.clientId}`);
 		expect(await alice.call('b', 'whoami')).toBe(`alice through ${alice.clientId}`);
 	});
 
-	it('hears on A what was rung on B', () => expectToHear());
+	it('receives on A an update raised on B', () => expectUpdate());
 
 	it.each([
-		{ who: 'another user of the same client', enter: () => visitor('bob', alice) },
-		{ who: 'another user of another client', enter: () => visitor('bob') },
-		{ who: 'another client of the same user', enter: () => visitor('alice') },
-	])('is a 404 to $who, who has its id, and lives on', async ({ enter }) => {
+		{ who: 'another user of the same client', enter: () => authorizedVisitor('bob', alice) },
+		{ who: 'another user of another client', enter: () => authorizedVisitor('bob') },
+		{ who: 'another client of the same user', enter: () => authorizedVisitor('alice') },
+	])('returns 404 to $who with its id, and stays open', async ({ enter }) => {
 		const { accessToken: token } = await enter();
-		// The token is good: it is the session that is somebody else's.
+		// The token is valid: without a session id the request is a 400, not a 401.
 		expect(await statusOf({ token })).toBe(400);
 		for (const isolate of ['a', 'b'] as const) {
 			for (const method of ['POST', 'GET', 'DELETE']) {
-				const stolen = { isolate, method, token, sessionId: alice.sessionId };
-				expect(await statusOf(stolen), `${method} on ${isolate}`).toBe(404);
+				const foreign = { isolate, method, token, sessionId: alice.sessionId };
+				expect(await statusOf(foreign), `${method} on ${isolate}`).toBe(404);
 			}
 		}
-		await expectToHear();
+		await expectUpdate();
 	});
 });
 
-describe('without a good token', () => {
-	it('a request is a 401 that says where to get one', () => expectChallenge(undefined));
+describe('without a valid token', () => {
+	it('a request returns 401 with the resource metadata', () => expectChallenge(undefined));
 
 	it.each([
-		{ what: 'expired', end: () => expireAccessTokens('alice') },
-		{ what: 'was revoked', end: () => revoke(alice.accessToken) },
+		{ what: 'expired', invalidate: () => expireAccessTokens('alice') },
+		{ what: 'was revoked', invalidate: () => revoke(alice.accessToken) },
 	])(
-		'a token that $what is a 401; the client gets another, and the session goes on with the same id',
-		async ({ end }) => {
+		'a token that $what returns 401; the client refreshes it and keeps its session',
+		async ({ invalidate }) => {
 			const { sessionId, accessToken: before } = alice;
-			await end();
+			await invalidate();
 			await expectChallenge(before);
 
-			// The official client refreshes by itself. The new token carries what the old one did.
+			// The official client refreshes the token itself; the new one has the same owner.
 			expect(await alice.call('b', 'whoami')).toBe(`alice through ${alice.clientId}`);
 			expect(alice.accessToken).not.toBe(before);
 			expect(alice.sessionId).toBe(sessionId);
-			await expectToHear();
+			await expectUpdate();
 		},
 	);
 
-	// After this her first stream hears no more: messages go to the newest stream of a session.
-	it('a stream that is opened with a refreshed token hears too', async () => {
+	// From here on the first stream receives nothing: messages go to the newest stream of a session.
+	it('a stream opened with a refreshed token receives updates', async () => {
 		const { accessToken: token, sessionId } = alice;
 		const stream = await send({ isolate: 'a', method: 'GET', token, sessionId });
 		expect(stream.status).toBe(200);
@@ -148,17 +156,17 @@ describe('without a good token', () => {
 		await expectToRead(stream, DOOR);
 	});
 
-	// The provider ends her first grant then, and with it the tokens of her client.
-	it('the session goes on too when the user lets the same client in anew', async () => {
+	// The provider revokes the first grant, and so the tokens of the first client.
+	it('the session continues after a new grant for the same client', async () => {
 		const { sessionId } = alice;
-		const { accessToken: token } = await visitor('alice', alice);
+		const { accessToken: token } = await authorizedVisitor('alice', alice);
 		for (const isolate of ['a', 'b'] as const) {
 			expect(await statusOf({ isolate, token, sessionId })).toBe(200);
 		}
 	});
 });
 
-/** As a client does that its user signs out of. */
+/** Revokes a token, as a client does when its user signs out. */
 async function revoke(token: string): Promise<void> {
 	const body = new URLSearchParams({ token, client_id: alice.clientId });
 	const response = await fetch(new URL('/token', deployment.door.origin), { method: 'POST', body });
@@ -166,10 +174,10 @@ async function revoke(token: string): Promise<void> {
 }
 
 async function expectToRead(stream: Response, text: string): Promise<void> {
-	let read = '';
+	let received = '';
 	for await (const chunk of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-		read += chunk;
-		if (read.includes(text)) break;
+		received += chunk;
+		if (received.includes(text)) break;
 	}
-	expect(read).toContain(text);
+	expect(received).toContain(text);
 }

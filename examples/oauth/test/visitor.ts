@@ -11,7 +11,7 @@ import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/typ
 import { Browser } from './browser.ts';
 import type { FrontDoor, Isolate } from './front-door.ts';
 
-/** What the official client asks of a program: to keep what it is given, and to open a browser. */
+/** Implements the storage and redirects that the official client needs. */
 class Credentials implements OAuthClientProvider {
 	readonly redirectUrl = 'http://localhost:3000/callback';
 	readonly clientMetadata: OAuthClientMetadata = {
@@ -21,9 +21,9 @@ class Credentials implements OAuthClientProvider {
 		grant_types: ['authorization_code', 'refresh_token'],
 		response_types: ['code'],
 	};
-	/** Every answer of the token endpoint, in order. */
+	/** The tokens received, in order. */
 	readonly issued: OAuthTokens[] = [];
-	/** Where the browser is to go. */
+	/** The address that the user's browser should open. */
 	authorizationUrl: URL | undefined;
 	client: OAuthClientInformationMixed | undefined;
 	#verifier = '';
@@ -38,13 +38,13 @@ class Credentials implements OAuthClientProvider {
 	codeVerifier = (): string => this.#verifier;
 }
 
-/** A program with the official client, used by somebody who has a browser. */
+/** The official client and its user's browser. */
 export class Visitor {
 	readonly credentials: Credentials = new Credentials();
 	readonly client: Client = new Client({ name: 'visitor', version: '1.0.0' });
-	/** The resources that the server said have changed. */
+	/** The URIs of the resource updates received. */
 	readonly updates: string[] = [];
-	/** Settles with the status once the GET stream is there. */
+	/** Resolves with the status of the GET stream when its headers arrive. */
 	readonly streamOpened: Promise<number>;
 
 	readonly #door: FrontDoor;
@@ -72,19 +72,19 @@ export class Visitor {
 		return this.credentials.client?.client_id ?? '';
 	}
 
-	/** Learns by a 401 where to register and whom to send the user to. */
+	/** Connects without a token, registers after the 401, and returns the authorization address. */
 	async startAuthorization(): Promise<URL> {
-		const refused = await this.client.connect(this.#transport).then(
-			() => new Error('the server let in a client without a token'),
+		const rejection = await this.client.connect(this.#transport).then(
+			() => new Error('the server accepted a client without a token'),
 			(error: unknown) => error,
 		);
-		if (!(refused instanceof UnauthorizedError)) throw refused;
+		if (!(rejection instanceof UnauthorizedError)) throw rejection;
 		const { authorizationUrl } = this.credentials;
-		if (!authorizationUrl) throw new Error('the client knows of no page to send the user to');
+		if (!authorizationUrl) throw new Error('the client has no authorization address');
 		return authorizationUrl;
 	}
 
-	/** The whole way: the user lets the program in, which gets its first token. */
+	/** Completes the authorization code flow and obtains the first token. */
 	async authorize(name: string, password: string): Promise<void> {
 		const url = await this.startAuthorization();
 		const back = await new Browser().allow(url, name, password);
@@ -92,12 +92,12 @@ export class Visitor {
 		await this.#transport.finishAuth(back.searchParams.get('code') ?? '');
 	}
 
-	/** Opens a session, and its stream, in the isolate that is on duty. */
+	/** Opens a session and its stream on the isolate that is on duty. */
 	async open(): Promise<void> {
 		await this.client.connect(this.#transport);
 	}
 
-	/** The text that a tool answers, called in this isolate. */
+	/** Calls a tool on this isolate and returns the text of the result. */
 	async call(isolate: Isolate, name: string): Promise<unknown> {
 		this.#door.onDuty = isolate;
 		const { content } = await this.client.callTool({ name });

@@ -1,5 +1,5 @@
 import { mcp } from './mcp.ts';
 
-// Bun serves what a file exports. It closes a connection that says nothing for ten seconds, and an open
-// stream says something every fifteen.
+// Bun serves the default export. It closes connections that are silent for ten seconds by default; an
+// open stream sends a keep-alive every fifteen.
 export default { fetch: mcp.fetch, idleTimeout: 30 };

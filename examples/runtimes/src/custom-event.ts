@@ -1,4 +1,4 @@
-/** An event with something to tell. */
+/** Implements `CustomEvent`. */
 class EventWithDetail<Detail> extends Event {
 	readonly detail: Detail | null;
 
@@ -8,6 +8,6 @@ class EventWithDetail<Detail> extends Event {
 	}
 }
 
-// Vercel's edge runtime has none, and `tmcp` tells with it that its tools have changed. Sound: what
-// is missing, `initCustomEvent`, is deprecated everywhere.
+// Vercel's edge runtime (edge-runtime 4.0) has no CustomEvent, which `tmcp` uses to announce changes.
+// Safe because only `initCustomEvent` is missing, which is deprecated.
 globalThis.CustomEvent ??= EventWithDetail as unknown as typeof CustomEvent;

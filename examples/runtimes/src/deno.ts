@@ -1,4 +1,4 @@
 import { mcp } from './mcp.ts';
 
-// `deno serve` calls its fetch.
+// `deno serve` calls the `fetch` of the default export.
 export default mcp;

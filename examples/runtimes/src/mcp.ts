@@ -6,7 +6,10 @@ import { createNotesServer } from './notes-server.ts';
 
 const { TMCP_SESSION_KEYS, UPSTASH_REDIS_REST_URL } = process.env;
 
-/** The same on each runtime. Without a database, what would change in a session is not offered. */
+/**
+ * The handler, the same on each runtime. Without a database the server offers neither log levels nor
+ * subscriptions, which are mutable session state.
+ */
 export const mcp: McpHandler = createMcpHandler(createNotesServer(), {
 	info: new SealedInfoSessionManager({
 		keys: [TMCP_SESSION_KEYS],

@@ -1,7 +1,7 @@
 import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
 
-/** An MCP server as `tmcp` has it: it knows nothing of sessions, nor of where it runs. */
+/** Creates a tmcp server; it has no code for sessions or for a runtime. */
 export function createNotesServer(): McpServer {
 	const server = new McpServer(
 		{ name: 'notes', version: '1.0.0' },
@@ -11,12 +11,12 @@ export function createNotesServer(): McpServer {
 		},
 	);
 
-	server.tool({ name: 'whoami', description: 'Says which client calls' }, () => {
-		const { name = 'nobody' } = server.ctx.sessionInfo?.clientInfo ?? {};
+	server.tool({ name: 'whoami', description: 'Returns the client name and its log level' }, () => {
+		const { name = 'anonymous' } = server.ctx.sessionInfo?.clientInfo ?? {};
 		return tool.text(`${name}, level ${server.ctx.sessionInfo?.logLevel ?? 'none'}`);
 	});
 
-	server.tool({ name: 'announce', description: 'Says that the tools have changed' }, () => {
+	server.tool({ name: 'announce', description: 'Announces a change of the tools' }, () => {
 		server.changed('tools');
 		return tool.text('announced');
 	});

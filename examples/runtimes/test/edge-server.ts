@@ -4,15 +4,15 @@ import { build } from 'esbuild';
 import type { Plugin } from 'esbuild';
 
 /**
- * What `vercel dev` does with a route of the edge runtime: a bundle for browsers, in Vercel's own
- * runtime. Of Node.js it has a few modules, `node:async_hooks` among them, and `process.env`.
+ * Serves a route on Vercel's edge runtime as `vercel dev` does: bundled for browsers, with
+ * `node:async_hooks` and `process.env` as the only parts of Node.js.
  *
  * Usage: node edge-server.ts <route.ts>
  */
 const [, , route = ''] = process.argv;
 
 const nodeModules: Plugin = {
-	name: 'modules-of-the-edge-runtime',
+	name: 'edge-runtime-modules',
 	setup({ onResolve, onLoad }) {
 		onResolve({ filter: /^(?:node:)?async_hooks$/ }, () => ({
 			path: 'async_hooks',
@@ -43,14 +43,14 @@ const runtime = new EdgeRuntime({
 			nodeAsyncHooks: { AsyncLocalStorage, AsyncResource },
 		}),
 	initialCode: `${outputFiles[0]?.text ?? ''};
-		// Where waitUntil of @vercel/functions finds the event.
+		// waitUntil of @vercel/functions reads the event from here.
 		const events = new nodeAsyncHooks.AsyncLocalStorage();
 		globalThis[Symbol.for('@vercel/request-context')] = { get: () => events.getStore() };
 		const handlers = module.exports;
 		addEventListener('fetch', (event) => {
-			const store = { waitUntil: (work) => event.waitUntil(work) };
-			const answer = () => handlers[event.request.method](event.request);
-			event.respondWith(events.run(store, answer));
+			const store = { waitUntil: (promise) => event.waitUntil(promise) };
+			const respond = () => handlers[event.request.method](event.request);
+			event.respondWith(events.run(store, respond));
 		});`,
 });
 const { url } = await runServer({ runtime, port: 0 });

@@ -19,13 +19,13 @@ const LINKED = [
 	'tmcp',
 ];
 
-/** A copy of this example somewhere else, with the packages as npm would install them: packed and unpacked. */
+/** A copy of this example with the packages as npm installs them: packed and unpacked. */
 export interface InstalledProject {
 	readonly directory: string;
 	remove(): Promise<void>;
 }
 
-/** Packs what is built in `dist`, so that it fails where the packages were not built. */
+/** Copies the example and installs the packages. Requires a build: it packs `dist`. */
 export async function installProject(): Promise<InstalledProject> {
 	const directory = await mkdtemp(join(tmpdir(), 'tmcp-sessions-runtimes-'));
 	const modules = join(directory, 'node_modules');

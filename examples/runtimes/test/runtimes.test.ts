@@ -15,72 +15,72 @@ import { startServer } from './server-process.ts';
 import type { Runtime, ServerProcess } from './server-process.ts';
 
 const RUNTIMES: Runtime[] = ['node', 'deno', 'bun', 'edge'];
-/** Longer than Bun leaves a connection open that says nothing, unless it is told to. */
+/** Longer than Bun's default idle timeout of ten seconds. */
 const SILENCE_MS = 14_000;
 
-/** What a request sends, but for its `jsonrpc` and its `id`. */
-interface Sent {
+/** A JSON-RPC request without its `jsonrpc` and `id`. */
+interface RequestBody {
 	readonly method: string;
 	readonly params: Readonly<Record<string, unknown>>;
 }
-const WHOAMI: Sent = { method: 'tools/call', params: { name: 'whoami' } };
-const ANNOUNCE: Sent = { method: 'tools/call', params: { name: 'announce' } };
+const WHOAMI: RequestBody = { method: 'tools/call', params: { name: 'whoami' } };
+const ANNOUNCE: RequestBody = { method: 'tools/call', params: { name: 'announce' } };
 
 const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
 let project: InstalledProject;
 let redis: RunningRedis;
 
-/** A server without a database, and a stream of it that nothing has been said on. */
-interface Quiet {
+/** A server without a database and an idle stream of it. */
+interface IdleStream {
 	readonly server: ServerProcess;
 	readonly sessionId: string;
 	readonly stream: Response;
 	readonly openedAtMs: number;
 }
-/** Opened first and listened to last, so that nobody waits for the silence. */
-const quiets = new Map<Runtime, Quiet>();
+/** Opened before the other tests and read after them, so that no test has to wait. */
+const idleStreams = new Map<Runtime, IdleStream>();
 
 beforeAll(async () => {
 	[project, redis] = await Promise.all([installProject(), startRedis()]);
 	for (const runtime of RUNTIMES) {
-		const server = await start(runtime, 'nothing');
+		const server = await start(runtime, 'no-database');
 		const sessionId = await openSession(server);
 		const stream = await request(server, 'GET', sessionId);
-		quiets.set(runtime, { server, sessionId, stream, openedAtMs: performance.now() });
+		idleStreams.set(runtime, { server, sessionId, stream, openedAtMs: performance.now() });
 	}
 });
 afterAll(async () => {
-	for (const { server } of quiets.values()) await server.stop();
+	for (const { server } of idleStreams.values()) await server.stop();
 	await redis.stop();
 	await project.remove();
 });
 
-/** A process that shares nothing with others but the key, and the database where there is one. */
-function start(runtime: Runtime, over: 'nothing' | 'redis'): Promise<ServerProcess> {
+/** Starts a process that shares only the key, and the database if there is one. */
+function start(runtime: Runtime, storage: 'no-database' | 'redis'): Promise<ServerProcess> {
 	return startServer(runtime, project.directory, {
 		TMCP_SESSION_KEYS: key,
-		...(over === 'redis' && {
+		...(storage === 'redis' && {
 			UPSTASH_REDIS_REST_URL: redis.url,
 			UPSTASH_REDIS_REST_TOKEN: redis.token,
 		}),
 	});
 }
 
-function quietOne(runtime: Runtime): Quiet {
-	const quiet = quiets.get(runtime);
-	if (!quiet) throw new Error(`${runtime} was not started`);
-	return quiet;
+function idleStreamOf(runtime: Runtime): IdleStream {
+	const idle = idleStreams.get(runtime);
+	if (!idle) throw new Error(`${runtime} was not started`);
+	return idle;
 }
 
 interface Visitor {
 	readonly client: Client;
 	readonly transport: StreamableHTTPClientTransport;
-	/** The text that a tool answers. */
+	/** Calls a tool and returns its content as JSON. */
 	call(name: string): Promise<string>;
 }
 
-/** The official client; with a session's id it goes on with that session. */
-async function visit({ url }: ServerProcess, sessionId?: string): Promise<Visitor> {
+/** Connects the official client; with a session id it continues that session. */
+async function connect({ url }: ServerProcess, sessionId?: string): Promise<Visitor> {
 	const client = new Client({ name: 'visitor', version: '1.0.0' });
 	const session = sessionId === undefined ? {} : { sessionId };
 	const transport = new StreamableHTTPClientTransport(url, session);
@@ -96,7 +96,7 @@ function request(
 	{ url }: ServerProcess,
 	method: Method,
 	sessionId = '',
-	sent = WHOAMI,
+	body = WHOAMI,
 ): Promise<Response> {
 	return fetch(url, {
 		method,
@@ -105,17 +105,17 @@ function request(
 			'content-type': 'application/json',
 			...(sessionId !== '' && { 'mcp-session-id': sessionId }),
 		},
-		...(method === 'POST' && { body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...sent }) }),
+		...(method === 'POST' && { body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...body }) }),
 	});
 }
 
-async function statusOf(...sent: Parameters<typeof request>): Promise<number> {
-	const response = await request(...sent);
+async function statusOf(...args: Parameters<typeof request>): Promise<number> {
+	const response = await request(...args);
 	await response.body?.cancel();
 	return response.status;
 }
 
-/** Opens a session whose only stream is the one that a test opens: the newest gets the messages. */
+/** Opens a session without a GET stream: messages go to the newest stream, which a test opens. */
 async function openSession(at: ServerProcess): Promise<string> {
 	const clientInfo = { name: 'visitor', version: '1.0.0' };
 	const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
@@ -124,14 +124,14 @@ async function openSession(at: ServerProcess): Promise<string> {
 	return response.headers.get('mcp-session-id') ?? '';
 }
 
-/** What a stream says up to this text, or until it ends. */
+/** Reads a stream until it contains this text or ends. */
 async function readUntil(expected: string, stream: Response): Promise<string> {
 	const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
 	let text = '';
-	for (let isOver = false; !isOver && !text.includes(expected);) {
+	for (let ended = false; !ended && !text.includes(expected);) {
 		const { done = true, value = '' } = (await reader?.read()) ?? {};
 		text += value;
-		isOver = done;
+		ended = done;
 	}
 	await reader?.cancel();
 	return text;
@@ -146,31 +146,31 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 	});
 	afterAll(() => Promise.all([here.stop(), there.stop()]));
 
-	it('know a session and its log level, whichever opened it', async () => {
-		const { client, transport } = await visit(here);
+	it('know a session of the other and its log level', async () => {
+		const { client, transport } = await connect(here);
 		await client.setLoggingLevel('debug');
-		const elsewhere = await visit(there, transport.sessionId);
+		const elsewhere = await connect(there, transport.sessionId);
 		expect(await elsewhere.call('whoami')).toContain('visitor, level debug');
 		await Promise.all([client.close(), elsewhere.client.close()]);
 	});
 
-	it('tell a GET stream what a tool raised before it returned', async () => {
-		const { client, call } = await visit(here);
+	it('deliver a notification to a GET stream that a tool raised before it returned', async () => {
+		const { client, call } = await connect(here);
 		let changes = 0;
 		client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
 			changes += 1;
 		});
-		// The client opens its stream when it has connected, and tells nobody.
-		const announced = async (): Promise<number> => {
+		// The client does not report when its stream is open: announce until a notification arrives.
+		const announce = async (): Promise<number> => {
 			await call('announce');
 			return changes;
 		};
-		await expect.poll(announced, { timeout: 10_000 }).toBeGreaterThan(0);
+		await expect.poll(announce, { timeout: 10_000 }).toBeGreaterThan(0);
 		await client.close();
 	});
 
-	it('both refuse a session that was ended in one of them', async () => {
-		const { client, transport } = await visit(here);
+	it('both reject a session that was ended on one of them', async () => {
+		const { client, transport } = await connect(here);
 		const { sessionId = '' } = transport;
 		await transport.terminateSession();
 		for (const at of [here, there]) {
@@ -180,7 +180,7 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 		await client.close();
 	});
 
-	it('refuse a forged id and ask no storage', async () => {
+	it('reject a forged id without a storage request', async () => {
 		const sessionId = await openSession(here);
 		const forged = sessionId.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
 		redis.takeRequests();
@@ -191,9 +191,9 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 		expect(redis.takeRequests()).toEqual([]);
 	});
 
-	it('serve a client without sessions, whose listener hears a change', async () => {
+	it('serve a 2026-07-28 client, whose subscription receives a change', async () => {
 		const client = new StatelessClient(
-			{ name: 'passer-by', version: '1.0.0' },
+			{ name: 'stateless-client', version: '1.0.0' },
 			{ versionNegotiation: { mode: { pin: '2026-07-28' } } },
 		);
 		let changes = 0;
@@ -201,29 +201,29 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 			changes += 1;
 		});
 		await client.connect(new StatelessTransport(here.url));
-		const listener = await client.listen({ toolsListChanged: true });
+		const subscription = await client.listen({ toolsListChanged: true });
 		const { content } = await client.callTool({ name: 'whoami' });
-		expect(JSON.stringify(content)).toContain('passer-by');
+		expect(JSON.stringify(content)).toContain('stateless-client');
 		await client.callTool({ name: 'announce' });
 		await expect.poll(() => changes, { timeout: 10_000 }).toBe(1);
-		await listener.close();
+		await subscription.close();
 		await client.close();
 	});
 
-	it('said nothing of an error', () => {
+	it('log no error or warning', () => {
 		for (const { output } of [here, there]) expect(output()).not.toMatch(/error|warn/i);
 	});
 });
 
 describe.each(RUNTIMES)('two processes of %s without a database', (runtime) => {
-	it('know a session, and offer nothing that changes in it', async () => {
-		const { server: here } = quietOne(runtime);
-		const there = await start(runtime, 'nothing');
+	it('know a session of the other and offer no mutable session state', async () => {
+		const { server: here } = idleStreamOf(runtime);
+		const there = await start(runtime, 'no-database');
 		try {
-			const { client, transport } = await visit(here);
+			const { client, transport } = await connect(here);
 			expect(client.getServerCapabilities()).toEqual({ tools: { listChanged: true } });
 			const { sessionId = '' } = transport;
-			const elsewhere = await visit(there, sessionId);
+			const elsewhere = await connect(there, sessionId);
 			expect(await elsewhere.call('whoami')).toContain('visitor, level none');
 			expect(await statusOf(there, 'DELETE', sessionId)).toBe(405);
 			await Promise.all([client.close(), elsewhere.client.close()]);
@@ -232,8 +232,8 @@ describe.each(RUNTIMES)('two processes of %s without a database', (runtime) => {
 		}
 	});
 
-	it('do not lose a stream that was silent for long', async () => {
-		const { server, sessionId, stream, openedAtMs } = quietOne(runtime);
+	it('keep an idle stream open for 14 seconds', async () => {
+		const { server, sessionId, stream, openedAtMs } = idleStreamOf(runtime);
 		await pause(openedAtMs + SILENCE_MS - performance.now());
 		await statusOf(server, 'POST', sessionId, ANNOUNCE);
 		const change = 'notifications/tools/list_changed';

@@ -7,19 +7,19 @@ import { fileURLToPath } from 'node:url';
 
 const START_MS = 20_000;
 
-/** The runtimes that the example is for. */
+/** The runtimes of the example. */
 export type Runtime = 'bun' | 'deno' | 'edge' | 'node';
 
-/** A server in a process of its own. */
+/** A server in a child process. */
 export interface ServerProcess {
 	/** Its MCP endpoint. */
 	readonly url: URL;
-	/** What it has printed so far. */
+	/** Returns the output so far. */
 	readonly output: () => string;
 	stop(): Promise<void>;
 }
 
-/** The commands of the README, with a port that is free. */
+/** The commands of the README, with a free port. */
 const COMMANDS: Record<Runtime, () => string[]> = {
 	bun: () => [binaryOf('bun', 'bin/bun'), 'src/bun.ts'],
 	deno: () => [
@@ -32,9 +32,9 @@ const COMMANDS: Record<Runtime, () => string[]> = {
 };
 
 /**
- * Starts the example in a project that it is installed in.
+ * Starts the example in the directory of an installed copy.
  *
- * @throws where it says nothing of where it listens, with what it says instead.
+ * @throws with the output if the server does not print its address.
  */
 export async function startServer(
 	runtime: Runtime,
@@ -55,17 +55,17 @@ export async function startServer(
 		await closed;
 	};
 	const port = await new Promise<string>((resolve, reject) => {
-		const fail = (why: string): void => reject(new Error(`${runtime} ${why}:\n${output}`));
+		const fail = (reason: string): void => reject(new Error(`${runtime} ${reason}:\n${output}`));
 		const timer = setTimeout(() => fail('did not start'), START_MS);
-		const hear = (chunk: Buffer): void => {
+		const parsePort = (chunk: Buffer): void => {
 			output += chunk.toString();
 			const [, found] = /https?:\/\/\S+?:(\d+)/.exec(output) ?? [];
 			if (found === undefined) return;
 			clearTimeout(timer);
 			resolve(found);
 		};
-		child.stdout.on('data', hear);
-		child.stderr.on('data', hear);
+		child.stdout.on('data', parsePort);
+		child.stderr.on('data', parsePort);
 		child.on('error', reject);
 		child.on('close', () => fail('ended'));
 	}).catch(async (error: unknown) => {
@@ -75,16 +75,19 @@ export async function startServer(
 	return { url: new URL(`http://127.0.0.1:${port}/mcp`), output: () => output, stop };
 }
 
-/** Of its platforms' packages, that of this machine is installed; no script of theirs has run. */
+/**
+ * Finds the binary in the optional dependency for this machine; install scripts, which would link it,
+ * do not run here.
+ */
 function binaryOf(name: string, path: string): string {
 	const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
-	// Sound: a manifest of npm's has this shape.
+	// Safe because these packages list their platform packages there.
 	const { optionalDependencies } = JSON.parse(readFileSync(manifest, 'utf8')) as {
 		optionalDependencies: Record<string, string>;
 	};
-	const ofPlatforms = createRequire(manifest).resolve.paths('_') ?? [];
+	const folders = createRequire(manifest).resolve.paths('_') ?? [];
 	const found = Object.keys(optionalDependencies)
-		.flatMap((each) => ofPlatforms.flatMap((folder) => [join(folder, each, path)]))
+		.flatMap((dependency) => folders.map((folder) => join(folder, dependency, path)))
 		.flatMap((file) => [file, `${file}.exe`])
 		.find((file) => existsSync(file));
 	if (found === undefined) throw new Error(`${name} has no binary for this machine`);

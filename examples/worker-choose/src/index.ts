@@ -27,7 +27,7 @@ declare global {
 const kv = new KVInfoSessionManager();
 const object = new DurableObjectInfoSessionManager();
 
-// What is not chosen is never looked at: a deployment binds what it uses.
+// Only the selected managers are created, so a deployment needs only their bindings.
 const sessions = chooseSessions(env.MCP_SESSIONS, {
 	streams: { 'durable-object': () => new DurableObjectStreamSessionManager() },
 	subscriptions: { 'durable-object': () => new DurableObjectSubscriptionManager() },

@@ -3,7 +3,7 @@ import { resource, tool } from 'tmcp/utils';
 
 const DOOR = 'door://front';
 
-/** A server that shows what it knows of a session: who calls, at which log level, and who listens. */
+/** Creates a server whose tools return the session metadata and notify the subscribers of a resource. */
 export function createServer(): McpServer {
 	const server = new McpServer(
 		{ name: 'door', version: '1.0.0' },
@@ -13,12 +13,12 @@ export function createServer(): McpServer {
 		},
 	);
 
-	server.tool({ name: 'who', description: 'Says who calls' }, () => {
+	server.tool({ name: 'who', description: 'Returns the client name and the log level' }, () => {
 		const { clientInfo, logLevel = 'none' } = server.ctx.sessionInfo ?? {};
-		return tool.text(`${clientInfo?.name ?? 'nobody'}, log level ${logLevel}`);
+		return tool.text(`${clientInfo?.name ?? 'anonymous'}, log level ${logLevel}`);
 	});
 
-	server.tool({ name: 'ring', description: 'Tells everybody who listens at the door' }, () => {
+	server.tool({ name: 'ring', description: 'Notifies the subscribers of the door' }, () => {
 		server.changed('resource', DOOR);
 		return tool.text('rang');
 	});

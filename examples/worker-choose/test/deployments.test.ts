@@ -11,7 +11,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const entry = here('../src/index.ts');
 const DOOR = 'door://front';
 
-/** The part of wrangler's configuration that the test reads, whose own types are loose. */
+/** The parts of wrangler's configuration that the test reads; wrangler types them loosely. */
 interface Bindings {
 	readonly vars: Readonly<Record<string, unknown>>;
 	readonly kv_namespaces: readonly { readonly binding: string }[];
@@ -22,8 +22,8 @@ interface Bindings {
 
 interface Session {
 	readonly client: Client;
-	/** The same session, whose requests go to the other isolate. */
-	readonly elsewhere: Client;
+	/** A client of the same session on the other isolate. */
+	readonly otherClient: Client;
 	readonly updates: string[];
 }
 
@@ -35,14 +35,14 @@ async function connect(workers: Workers<'a' | 'b'>): Promise<Session> {
 	});
 	const transport = new StreamableHTTPClientTransport(new URL('/mcp', workers.url('a')));
 	await client.connect(transport);
-	const elsewhere = new Client({ name: 'visitor', version: '1.0.0' });
+	const otherClient = new Client({ name: 'visitor', version: '1.0.0' });
 	const { sessionId } = transport;
-	await elsewhere.connect(
+	await otherClient.connect(
 		new StreamableHTTPClientTransport(new URL('/mcp', workers.url('b')), {
 			...(sessionId !== undefined && { sessionId }),
 		}),
 	);
-	return { client, elsewhere, updates };
+	return { client, otherClient, updates };
 }
 
 async function call(client: Client, name: string): Promise<string> {
@@ -54,7 +54,7 @@ describe.each(['kv', 'durable-object', 'mixed', 'sealed'])('the deployment %s', 
 	let session: Session;
 
 	beforeAll(async () => {
-		// What wrangler itself makes of wrangler.jsonc for this environment.
+		// Resolves wrangler.jsonc for this environment as wrangler does.
 		const config = readConfig({ config: here('../wrangler.jsonc'), env: name });
 		const { vars, kv_namespaces: namespaces, durable_objects: objects }: Bindings = config;
 		workers = await startWorkers({
@@ -63,39 +63,39 @@ describe.each(['kv', 'durable-object', 'mixed', 'sealed'])('the deployment %s', 
 			vars: { MCP_SESSIONS: String(vars['MCP_SESSIONS']) },
 			kvNamespaces: namespaces.map(({ binding }) => binding),
 			durableObjects: Object.fromEntries(
-				objects.bindings.map((each) => [each.name, each.class_name]),
+				objects.bindings.map((binding) => [binding.name, binding.class_name]),
 			),
 		});
 		session = await connect(workers);
 	});
 	afterAll(async () => {
 		await session.client.close();
-		await session.elsewhere.close();
+		await session.otherClient.close();
 		await workers.stop();
 	});
 
-	it('knows in one isolate who opened a session in the other', async () => {
-		expect(await call(session.elsewhere, 'who')).toContain('visitor, log level none');
+	it('knows the client of a session that was opened on the other isolate', async () => {
+		expect(await call(session.otherClient, 'who')).toContain('visitor, log level none');
 	});
 
-	it('keeps a log level', async () => {
-		// A session of its own: the other isolate may take for true for a while that there is none.
-		const { client, elsewhere } = await connect(workers);
+	it('stores a log level', async () => {
+		// Opens a new session: the other isolate may have cached for the first one that no level is set.
+		const { client, otherClient } = await connect(workers);
 		await client.setLoggingLevel('warning');
-		expect(await call(elsewhere, 'who')).toContain('visitor, log level warning');
+		expect(await call(otherClient, 'who')).toContain('visitor, log level warning');
 		await client.close();
-		await elsewhere.close();
+		await otherClient.close();
 	});
 
-	it('tells a subscriber of a change made in the other isolate', async () => {
+	it('notifies a subscriber of a change on the other isolate', async () => {
 		await session.client.subscribeResource({ uri: DOOR });
-		await call(session.elsewhere, 'ring');
+		await call(session.otherClient, 'ring');
 		await expect.poll(() => session.updates, { timeout: 5_000 }).toEqual([DOOR]);
 	});
 });
 
-describe('a deployment that names what is not on offer', () => {
-	it('fails at the start, with the names that are', async () => {
+describe('a deployment that selects an unknown manager', () => {
+	it('fails at startup and lists the known ones', async () => {
 		const lines: string[] = [];
 		const starting = startWorkers({
 			entry,

@@ -1,4 +1,4 @@
-/** A step that does not hold: what was expected and what was seen instead. */
+/** Reports a failed step: what was expected, and what was seen instead. */
 export class UnmetExpectation extends Error {
 	override readonly name = 'UnmetExpectation';
 	readonly expected: string;
@@ -11,22 +11,22 @@ export class UnmetExpectation extends Error {
 	}
 }
 
-/** @throws {UnmetExpectation} where `holds` is false. */
+/** @throws {UnmetExpectation} if `holds` is false. */
 export function expectThat(holds: boolean, expected: string, seen: unknown): asserts holds {
 	if (!holds)
 		throw new UnmetExpectation(expected, typeof seen === 'string' ? seen : JSON.stringify(seen));
 }
 
 /**
- * What `work` gives, unless it takes too long.
+ * Resolves as `promise` does, within `timeoutMs`.
  *
- * @param seen what to say was seen in the place of what was expected.
+ * @param seen describes what arrived instead, for the error.
  * @throws {UnmetExpectation} after `timeoutMs`.
  */
 export async function within<T>(
 	timeoutMs: number,
 	expected: string,
-	work: Promise<T>,
+	promise: Promise<T>,
 	seen: () => string = () => 'nothing',
 ): Promise<T> {
 	let timer: NodeJS.Timeout | undefined;
@@ -37,7 +37,7 @@ export async function within<T>(
 		);
 	});
 	try {
-		return await Promise.race([work, tooLate]);
+		return await Promise.race([promise, tooLate]);
 	} finally {
 		clearTimeout(timer);
 	}

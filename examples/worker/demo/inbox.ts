@@ -1,38 +1,38 @@
 import { within } from './expectation.ts';
 
-/** A notification as it came in. */
+/** A notification as a client received it. */
 export interface Notification {
 	method: string;
 	params?: Record<string, unknown> | undefined;
 }
 
-/** The notifications that a client has received and nobody has taken yet. */
+/** Queues the notifications that a client has received until a step takes them. */
 export class Inbox {
 	#waiting: Notification[] = [];
 	#arrived: () => void = () => undefined;
 
-	/** Puts in what a client received. */
+	/** Adds a notification. */
 	readonly receive = (notification: Notification): Promise<void> => {
 		this.#waiting.push(notification);
 		this.#arrived();
 		return Promise.resolve();
 	};
 
-	/** How many notifications of this method wait to be taken. */
+	/** Counts the queued notifications of this method. */
 	count(method: string): number {
 		return this.#waiting.filter((notification) => notification.method === method).length;
 	}
 
 	/**
-	 * Takes the oldest notification of this method, waiting for one if need be.
+	 * Takes the oldest notification of this method, waiting for one if there is none.
 	 *
-	 * @throws {UnmetExpectation} where none arrives within `timeoutMs`.
+	 * @throws {UnmetExpectation} if none arrives within `timeoutMs`.
 	 */
 	take(method: string, timeoutMs = 5_000): Promise<Notification> {
 		return within(timeoutMs, method, this.#next(method), () => this.#contents());
 	}
 
-	/** Forgets everything that was not taken. */
+	/** Removes all queued notifications. */
 	clear(): void {
 		this.#waiting = [];
 	}

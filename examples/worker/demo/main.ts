@@ -27,14 +27,18 @@ function readOptions(): Options {
 		console.log(usage);
 		process.exit(0);
 	}
-	const version = workerdVersions.find((known) => known === values.workerd);
+	const version = workerdVersions.find((version) => version === values.workerd);
 	const runs = Number(values.runs);
-	if (version === undefined) throw new Error(`--workerd is one of ${workerdVersions.join(', ')}`);
-	if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs is a number from 1');
+	if (version === undefined)
+		throw new Error(
+			`--workerd must be one of ${workerdVersions.join(', ')}; got ${values.workerd}`,
+		);
+	if (!Number.isInteger(runs) || runs < 1)
+		throw new Error(`--runs must be an integer from 1; got ${values.runs}`);
 	return { json: values.json, version, runs };
 }
 
-/** Plays the story once, with Workers and storage of its own. */
+/** Plays the story once, on new Workers with empty storage. */
 async function run(options: Options, report: (step: PlayedStep) => void): Promise<PlayedStep[]> {
 	const log: string[] = [];
 	const start = performance.now();
@@ -50,14 +54,14 @@ async function run(options: Options, report: (step: PlayedStep) => void): Promis
 	}
 }
 
-/** Prints each step, and the title of its chapter before the first one. */
-function printer(): (step: PlayedStep) => void {
+/** Returns a function that prints steps, each chapter under its title. */
+function createPrinter(): (step: PlayedStep) => void {
 	let chapter = '';
 	return (step) => {
 		if (step.chapter !== chapter) console.log(`\n${step.chapter}`);
 		({ chapter } = step);
-		const sign = { held: '✓', failed: '✗', skipped: '-' }[step.outcome];
-		console.log(`  ${sign} ${step.title}  (${step.elapsedMs} ms)`);
+		const mark = { held: '✓', failed: '✗', skipped: '-' }[step.outcome];
+		console.log(`  ${mark} ${step.title}  (${step.elapsedMs} ms)`);
 		if (step.expected !== undefined) console.log(`      expected: ${step.expected}`);
 		console.log(`      ${step.expected === undefined ? '' : 'saw:      '}${step.seen}`);
 	};
@@ -73,15 +77,15 @@ async function main(): Promise<void> {
 	if (!options.json) {
 		console.log(`Two Workers, A and B, run the same MCP server on workerd (${options.version}).`);
 		console.log(
-			'Each is an isolate of its own; they share one Durable Object class and one KV namespace.',
+			'They are separate isolates that share one Durable Object class and one KV namespace.',
 		);
 	}
 	for (let number = 1; number <= options.runs; number += 1) {
 		if (options.runs > 1) process.stderr.write(`Run ${number} of ${options.runs}: `);
-		const played = await run(options, options.json ? () => undefined : printer());
+		const played = await run(options, options.json ? () => undefined : createPrinter());
 		runs.push({ holds: allHeld(played), steps: played });
 	}
-	const played = runs.flatMap((each) => each.steps);
+	const played = runs.flatMap(({ steps }) => steps);
 	const held = played.filter(({ outcome }) => outcome === 'held').length;
 	const holds = held === played.length;
 	if (options.json) console.log(JSON.stringify({ workerd: options.version, holds, runs }, null, 2));

@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers, WorkersOptions } from '@tmcp-sessions/testkit/workerd';
 
-/** The two Workers of the demo: the same code, each in an isolate of its own. */
+/** The two Workers of the demo: the same code in two isolates. */
 export type WorkerName = 'a' | 'b';
-/** Workers A and B over the same bindings. */
+/** Workers A and B with the same bindings. */
 export type NotesWorkers = Workers<WorkerName>;
 
 /** Starts the notes server twice, with the bindings of wrangler.jsonc. */
@@ -20,12 +20,15 @@ export function startNotesWorkers(
 	});
 }
 
-/** Where this Worker serves MCP. */
+/** Returns the MCP endpoint of a Worker. */
 export function endpoint(workers: NotesWorkers, name: WorkerName): URL {
 	return new URL('/mcp', workers.url(name));
 }
 
-/** Puts the object that holds the streams out of memory, as idleness does on Cloudflare. Returns how many went. */
+/**
+ * Evicts the Durable Object that connects the streams, as Cloudflare does when it is idle; its
+ * WebSockets hibernate. Returns the number of evicted objects.
+ */
 export function evictSyncLayer(workers: NotesWorkers): Promise<number> {
 	return workers.evict({ className: 'SyncLayer', webSockets: 'hibernate' });
 }

@@ -2,16 +2,16 @@ import { expectThat, within } from './expectation.ts';
 import type { Scene } from './scene.ts';
 import type { Step } from './story.ts';
 
-const chapter = 'Connections that are lost (@modelcontextprotocol/sdk)';
+const chapter = 'Lost connections (@modelcontextprotocol/sdk)';
 const PROMPTS_CHANGED = 'notifications/prompts/list_changed';
-/** A call that is older than a second can be resumed. */
+/** A call becomes resumable when it is a second old. */
 const BEFORE_THE_CUT_MS = 1_600;
 
-/** What a client misses while its connection is down, it gets when it comes back, on any Worker. */
+/** A client that reconnects, to any Worker, receives what it missed. */
 export const resumingSteps: Step<Scene>[] = [
 	{
 		chapter,
-		title: 'The stream on A is cut; what B announces meanwhile is replayed on B, once',
+		title: 'The stream on A is cut; a change that B announces meanwhile is replayed on B, once',
 		play: async ({ session }) => {
 			session.inbox.clear();
 			const cut = session.streamEnded;
@@ -23,22 +23,22 @@ export const resumingSteps: Step<Scene>[] = [
 			await session.inbox.take('notifications/tools/list_changed');
 			const more = session.inbox.count(PROMPTS_CHANGED);
 			expectThat(more === 0, 'it once', `it ${more + 1} times`);
-			return 'prompts/list_changed, raised while no stream was up, and then what came next';
+			return 'prompts/list_changed, raised while no stream was open, then the next change';
 		},
 	},
 	{
 		chapter,
-		title: 'A call on A loses its client in the middle; the client fetches the answer on B',
+		title: 'A call on A loses its connection; the client resumes on B and gets the response',
 		play: async ({ session }) => {
-			const calling = session.client.callTool({ name: 'proofread_notes' });
+			const pending = session.client.callTool({ name: 'proofread_notes' });
 			await new Promise((resolve) => setTimeout(resolve, BEFORE_THE_CUT_MS));
-			const answer = await session.on('b', async () => {
+			const result = await session.on('b', async () => {
 				session.cut('POST');
-				return calling;
+				return pending;
 			});
-			const text = JSON.stringify(answer.content);
-			expectThat(text.includes('Notes read: '), 'the answer of the call', text);
-			return 'cut after 1.6 s of 2.5 s, resumed with Last-Event-ID, answered';
+			const text = JSON.stringify(result.content);
+			expectThat(text.includes('Notes read: '), 'the result of the call', text);
+			return 'cut after 1.6 s of 2.5 s, resumed with Last-Event-ID';
 		},
 	},
 ];

@@ -4,20 +4,20 @@ import type { NotesWorkers } from './notes-workers.ts';
 import { SessionClient } from './session-client.ts';
 import { StatelessClient } from './stateless-client.ts';
 
-/** Who takes part in the story. */
+/** The Workers and clients of the story. */
 export interface Scene {
 	readonly workers: NotesWorkers;
-	/** A client of the session era. */
+	/** A session-based client. */
 	readonly session: SessionClient;
-	/** Another one, whose session outlives that of the first. */
+	/** A second session-based client, whose session outlives that of the first. */
 	readonly witness: SessionClient;
-	/** A client of 2026-07-28. */
+	/** A stateless client (2026-07-28). */
 	readonly stateless: StatelessClient;
-	/** What `stateless` listens to, once it does. */
-	listening?: McpSubscription;
+	/** The subscription of `stateless`, once it is open. */
+	subscription?: McpSubscription;
 }
 
-/** Starts the Workers and makes clients that are not connected yet. */
+/** Starts the Workers and creates clients that are not yet connected. */
 export async function setScene(options: Parameters<typeof startNotesWorkers>[0]): Promise<Scene> {
 	const workers = await startNotesWorkers(options);
 	return {
@@ -28,7 +28,7 @@ export async function setScene(options: Parameters<typeof startNotesWorkers>[0])
 	};
 }
 
-/** Closes the clients and ends the Workers; leaves no process and no open connection. */
+/** Closes the clients and stops the Workers; leaves no process and no open connection. */
 export async function clearScene({ workers, session, witness, stateless }: Scene): Promise<void> {
 	await Promise.allSettled([session, witness, stateless].map(({ client }) => client.close()));
 	await workers.stop();

@@ -5,33 +5,33 @@ import { Inbox } from './inbox.ts';
 import { endpoint } from './notes-workers.ts';
 import type { NotesWorkers, WorkerName } from './notes-workers.ts';
 
-/** How this client introduces itself. */
-export const sessionClientInfo = { name: 'session-era-client', version: '1.2.3' } as const;
+/** The client info of this client. */
+export const sessionClientInfo = { name: 'session-based-client', version: '1.2.3' } as const;
 
 /**
- * A client of the session era (`@modelcontextprotocol/sdk`) whose requests go to one Worker or the
- * other, as a load balancer would send them. Its GET stream stays where it was opened.
+ * Drives the session-based client of `@modelcontextprotocol/sdk`. Requests go to either Worker, as a
+ * load balancer would send them; the GET stream stays on the Worker that it was opened on.
  */
 export class SessionClient {
 	readonly client: Client;
 	readonly transport: StreamableHTTPClientTransport;
 	readonly inbox: Inbox = new Inbox();
-	/** Settles with the status once the GET stream is there. */
+	/** Resolves with the status of the GET stream when its headers arrive. */
 	readonly streamOpened: Promise<number>;
-	/** Settles when the GET stream has ended, by whatever cause. Each stream has one of its own. */
+	/** Resolves when the current GET stream ends, for any reason; replaced when the next one opens. */
 	streamEnded: Promise<void>;
-	/** What the server asked the user, in order. */
-	readonly questions: string[] = [];
-	/** Where the user's answers are sent; undefined is where the call went. */
-	answersOn: WorkerName | undefined;
-	/** How long the user takes to answer. */
-	answerAfterMs = 0;
+	/** The messages of the elicitations received, in order. */
+	readonly elicitations: string[] = [];
+	/** The Worker that client responses go to; undefined: the Worker of the call. */
+	respondOn: WorkerName | undefined;
+	/** Delay before the client responds to an elicitation. */
+	responseDelayMs = 0;
 
 	#worker: WorkerName = 'a';
 	#opened: (status: number) => void = () => undefined;
 	#ended: () => void = () => undefined;
-	/** What cuts the last connection of each method. */
-	readonly #cuts = new Map<string, AbortController>();
+	/** Aborts the last connection of each method. */
+	readonly #connections = new Map<string, AbortController>();
 
 	constructor(workers: NotesWorkers) {
 		this.streamOpened = new Promise((resolve) => (this.#opened = resolve));
@@ -39,21 +39,21 @@ export class SessionClient {
 		this.client = new Client(sessionClientInfo, { capabilities: { elicitation: {} } });
 		this.client.fallbackNotificationHandler = this.inbox.receive;
 		this.client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
-			this.questions.push(params.message);
-			if (this.answerAfterMs > 0) {
-				await new Promise((resolve) => setTimeout(resolve, this.answerAfterMs));
+			this.elicitations.push(params.message);
+			if (this.responseDelayMs > 0) {
+				await new Promise((resolve) => setTimeout(resolve, this.responseDelayMs));
 			}
-			this.#worker = this.answersOn ?? this.#worker;
+			this.#worker = this.respondOn ?? this.#worker;
 			return { action: 'accept', content: { confirm: true } };
 		});
 		this.transport = new StreamableHTTPClientTransport(endpoint(workers, 'a'), {
 			fetch: async (_url, init) => {
-				const cut = new AbortController();
-				const signals = [cut.signal, ...(init?.signal ? [init.signal] : [])];
+				const connection = new AbortController();
+				const signals = [connection.signal, ...(init?.signal ? [init.signal] : [])];
 				const signal = AbortSignal.any(signals);
 				const response = await fetch(endpoint(workers, this.#worker), { ...init, signal });
 				if (response.headers.get('content-type') === 'text/event-stream') {
-					this.#cuts.set(init?.method ?? 'GET', cut);
+					this.#connections.set(init?.method ?? 'GET', connection);
 				}
 				if (init?.method === 'GET') this.#watch(response);
 				return response;
@@ -61,29 +61,29 @@ export class SessionClient {
 		});
 	}
 
-	/** Opens the session, and its GET stream, on this Worker. */
+	/** Opens a session and its GET stream on this Worker. */
 	async open(worker: WorkerName): Promise<void> {
 		this.#worker = worker;
 		await this.client.connect(this.transport);
 	}
 
-	/** Sends everything that `work` sends to this Worker. */
-	async on<T>(worker: WorkerName, work: (client: Client) => Promise<T>): Promise<T> {
-		const before = this.#worker;
+	/** Runs `action` with its requests sent to this Worker. */
+	async on<T>(worker: WorkerName, action: (client: Client) => Promise<T>): Promise<T> {
+		const previous = this.#worker;
 		this.#worker = worker;
 		try {
-			return await work(this.client);
+			return await action(this.client);
 		} finally {
-			this.#worker = before;
+			this.#worker = previous;
 		}
 	}
 
-	/** Cuts the connection of the GET stream, or of the last call, as a network does. */
+	/** Drops the connection of the GET stream or of the last call, as a network failure would. */
 	cut(method: 'GET' | 'POST'): void {
-		this.#cuts.get(method)?.abort();
+		this.#connections.get(method)?.abort();
 	}
 
-	/** Calls a tool on this Worker and gives the text of its answer. */
+	/** Calls a tool on this Worker and returns the text of its result. */
 	async call(
 		worker: WorkerName,
 		name: string,
@@ -102,7 +102,7 @@ export class SessionClient {
 	}
 }
 
-/** The text of a tool's answer. */
+/** Returns the text of a tool result. */
 export function textOf(result: object): string {
 	const content: unknown[] =
 		'content' in result && Array.isArray(result.content) ? result.content : [];

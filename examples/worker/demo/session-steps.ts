@@ -4,9 +4,9 @@ import type { Scene } from './scene.ts';
 import { sessionClientInfo } from './session-client.ts';
 import type { Step } from './story.ts';
 
-const chapter = 'Session era (@modelcontextprotocol/sdk)';
+const chapter = 'Session-based client (@modelcontextprotocol/sdk)';
 
-/** The session era: what a client does on one Worker, the other one knows. */
+/** Session-based revisions: what a client does on one Worker takes effect on the other. */
 export const sessionSteps: Step<Scene>[] = [
 	{
 		chapter,
@@ -22,26 +22,26 @@ export const sessionSteps: Step<Scene>[] = [
 	},
 	{
 		chapter,
-		title: 'B knows the name and the capabilities of that client',
+		title: 'B knows the name and capabilities of the client',
 		play: async ({ session }) => {
 			const result = await session.on('b', (client) => client.callTool({ name: 'whoami' }));
-			const known = result.structuredContent;
+			const client = result.structuredContent;
 			const { name, version } = sessionClientInfo;
 			expectThat(
-				isRecord(known) &&
-					known['name'] === name &&
-					known['version'] === version &&
-					isRecord(known['capabilities']) &&
-					'elicitation' in known['capabilities'],
+				isRecord(client) &&
+					client['name'] === name &&
+					client['version'] === version &&
+					isRecord(client['capabilities']) &&
+					'elicitation' in client['capabilities'],
 				`${name} ${version} with elicitation`,
-				known ?? result.content,
+				client ?? result.content,
 			);
-			return `${name} ${version}, capabilities ${JSON.stringify(known['capabilities'])}`;
+			return `${name} ${version}, capabilities ${JSON.stringify(client['capabilities'])}`;
 		},
 	},
 	{
 		chapter,
-		title: 'The client holds a GET stream open on A',
+		title: 'The client has a GET stream open on A',
 		play: async ({ session }) => {
 			const status = await session.streamOpened;
 			expectThat(status === 200, 'status 200', `status ${status}`);
@@ -50,12 +50,12 @@ export const sessionSteps: Step<Scene>[] = [
 	},
 	{
 		chapter,
-		title: 'B announces that the tools changed, the stream on A receives it',
+		title: 'B announces a change of the tools; the stream on A receives it',
 		play: ({ session }) => announceToolsOnB(session),
 	},
 	{
 		chapter,
-		title: 'The Durable Object is evicted; the stream on A stays and receives the next one',
+		title: 'The Durable Object is evicted; the stream on A stays open and receives the next change',
 		play: async ({ session, workers }) => {
 			const evicted = await evictSyncLayer(workers);
 			expectThat(evicted > 0, 'an object in memory to evict', 'none');
@@ -64,23 +64,23 @@ export const sessionSteps: Step<Scene>[] = [
 	},
 	{
 		chapter,
-		title: 'B keeps to the log level that the client set on A',
+		title: 'B applies the log level that the client set on A',
 		play: async ({ session }) => {
 			await session.on('a', (client) => client.setLoggingLevel('warning'));
 			await session.call('b', 'import_notes', { texts: ['milk', 'bread'] });
-			const quiet = session.inbox.count('notifications/message');
-			expectThat(quiet === 0, 'no message of level info', `${quiet} of them`);
+			const afterWarning = session.inbox.count('notifications/message');
+			expectThat(afterWarning === 0, 'no message of level info', `${afterWarning} messages`);
 			await session.on('a', (client) => client.setLoggingLevel('info'));
 			await session.call('b', 'import_notes', { texts: ['eggs', 'salt'] });
-			const loud = session.inbox.count('notifications/message');
+			const afterInfo = session.inbox.count('notifications/message');
 			session.inbox.clear();
-			expectThat(loud === 2, 'two messages of level info', `${loud} of them`);
-			return 'no message of level info after "warning", two of them after "info"';
+			expectThat(afterInfo === 2, 'two messages of level info', `${afterInfo} messages`);
+			return 'no info message at level "warning", two at level "info"';
 		},
 	},
 	{
 		chapter,
-		title: 'The client subscribes to notes://all on A; a note added on B is told on A',
+		title: 'The client subscribes to notes://all on A; a note added on B sends an update to A',
 		play: async ({ session }) => {
 			const uri = 'notes://all';
 			await session.on('a', (client) => client.subscribeResource({ uri }));
@@ -95,24 +95,29 @@ export const sessionSteps: Step<Scene>[] = [
 	},
 	{
 		chapter,
-		title: 'B asks the user in the middle of a call; the answer is sent to A and reaches the call',
+		title:
+			'A call on B elicits a confirmation; the client responds through A and the call continues on B',
 		play: async ({ session }) => {
-			session.answersOn = 'a';
-			const answer = await session.call('b', 'clear_notes');
-			const [question] = session.questions;
-			expectThat(question === 'Delete all notes?', 'the question', question ?? 'no question');
-			expectThat(answer === 'Notes deleted: 5', '"Notes deleted: 5"', answer);
-			return `asked "${question}" on B, the user agreed on A: ${answer}`;
+			session.respondOn = 'a';
+			const text = await session.call('b', 'clear_notes');
+			const [elicitation] = session.elicitations;
+			expectThat(
+				elicitation === 'Delete all notes?',
+				'the elicitation',
+				elicitation ?? 'no elicitation',
+			);
+			expectThat(text === 'Notes deleted: 5', '"Notes deleted: 5"', text);
+			return `B asked "${elicitation}", the user confirmed through A: ${text}`;
 		},
 	},
 ];
 
 async function announceToolsOnB(session: Scene['session']): Promise<string> {
 	await session.call('b', 'announce_change', { what: 'tools' });
-	const answered = performance.now();
+	const respondedAt = performance.now();
 	const { method } = await session.inbox.take('notifications/tools/list_changed');
-	const elapsedMs = Math.max(0, performance.now() - answered);
-	return `${method.replace('notifications/', '')} ${elapsedMs.toFixed(1)} ms after B had answered`;
+	const elapsedMs = Math.max(0, performance.now() - respondedAt);
+	return `${method.replace('notifications/', '')} ${elapsedMs.toFixed(1)} ms after the response of B`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

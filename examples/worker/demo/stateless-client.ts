@@ -4,20 +4,20 @@ import { endpoint } from './notes-workers.ts';
 import type { NotesWorkers, WorkerName } from './notes-workers.ts';
 import { textOf } from './session-client.ts';
 
-/** The revision without sessions. */
+/** The stateless revision. */
 export const statelessVersion = '2026-07-28';
 
 /**
- * A client of the revision 2026-07-28 (`@modelcontextprotocol/client`). It has no session: what the
- * server has to know comes with each request, and each one may go to another Worker.
+ * Drives the stateless client of `@modelcontextprotocol/client`. Each request carries what the server
+ * has to know, and may go to either Worker.
  */
 export class StatelessClient {
 	readonly client: Client;
 	readonly inbox: Inbox = new Inbox();
-	/** What the server asked the user, in order. */
-	readonly questions: string[] = [];
-	/** The Workers that answered a `tools/call`, in order. */
-	readonly calls: WorkerName[] = [];
+	/** The messages of the elicitations received, in order. */
+	readonly elicitations: string[] = [];
+	/** The Workers that `tools/call` requests went to, in order. */
+	readonly callWorkers: WorkerName[] = [];
 
 	readonly #workers: NotesWorkers;
 	#route: (method: string) => WorkerName = () => 'a';
@@ -33,12 +33,12 @@ export class StatelessClient {
 		);
 		this.client.fallbackNotificationHandler = this.inbox.receive;
 		this.client.setRequestHandler('elicitation/create', ({ params }) => {
-			this.questions.push(params.message);
+			this.elicitations.push(params.message);
 			return { action: 'accept', content: { confirm: true } };
 		});
 	}
 
-	/** Learns on this Worker what the server offers. */
+	/** Connects: sends `server/discover` to this Worker, and later requests too unless routed. */
 	async open(worker: WorkerName): Promise<void> {
 		this.#route = () => worker;
 		const transport = new StreamableHTTPClientTransport(endpoint(this.#workers, worker), {
@@ -47,20 +47,20 @@ export class StatelessClient {
 		await this.client.connect(transport);
 	}
 
-	/** Calls a tool and gives the text of its answer. Its rounds go to these Workers, one after the other. */
+	/** Calls a tool, sends its rounds to these Workers in order, and returns the text of the result. */
 	async call(rounds: readonly [WorkerName, ...WorkerName[]], name: string): Promise<string> {
-		const before = this.#route;
-		const left: WorkerName[] = [...rounds];
+		const previous = this.#route;
+		const remaining: WorkerName[] = [...rounds];
 		this.#route = (method) => {
-			if (method !== 'tools/call') return before(method);
-			const worker = left.shift() ?? rounds[0];
-			this.calls.push(worker);
+			if (method !== 'tools/call') return previous(method);
+			const worker = remaining.shift() ?? rounds[0];
+			this.callWorkers.push(worker);
 			return worker;
 		};
 		try {
 			return textOf(await this.client.callTool({ name, arguments: {} }));
 		} finally {
-			this.#route = before;
+			this.#route = previous;
 		}
 	}
 }

@@ -6,37 +6,38 @@ import type { Step } from './story.ts';
 
 const changes = ['notifications/tools/list_changed', 'notifications/resources/updated'];
 
-const chapter = '2026-07-28 (@modelcontextprotocol/client)';
+const chapter = 'Stateless client, 2026-07-28 (@modelcontextprotocol/client)';
 
-/** The revision 2026-07-28: no session, and still every Worker's changes are heard on every other. */
+/** Stateless revision: a change raised on one Worker reaches a subscription on the other. */
 export const statelessSteps: Step<Scene>[] = [
 	{
 		chapter,
-		title: `A client of ${statelessVersion} listens on A`,
+		title: `A client of ${statelessVersion} opens a subscription on A`,
 		play: async (scene) => {
 			await scene.stateless.open('a');
-			scene.listening = await scene.stateless.client.listen({
+			scene.subscription = await scene.stateless.client.listen({
 				toolsListChanged: true,
 				resourceSubscriptions: ['notes://all'],
 			});
-			const { honoredFilter } = scene.listening;
+			const { honoredFilter } = scene.subscription;
 			expectThat(
 				honoredFilter.toolsListChanged === true &&
 					honoredFilter.resourceSubscriptions?.[0] === 'notes://all',
-				'both kinds of change granted',
+				'both kinds of change honored',
 				honoredFilter,
 			);
-			return 'granted: changes of the tools, updates of notes://all';
+			return 'honored: changes of the tools, updates of notes://all';
 		},
 	},
 	{
 		chapter,
-		title: 'B announces both kinds of change, the listener on A is told',
+		title: 'B announces both kinds of change; the subscription on A receives them',
 		play: announceBoth,
 	},
 	{
 		chapter,
-		title: 'The Durable Object is evicted; the listener stays and is told again',
+		title:
+			'The Durable Object is evicted; the subscription stays open and receives the next changes',
 		play: async (scene) => {
 			const evicted = await evictSyncLayer(scene.workers);
 			expectThat(evicted > 0, 'an object in memory to evict', 'none');
@@ -45,29 +46,34 @@ export const statelessSteps: Step<Scene>[] = [
 	},
 	{
 		chapter,
-		title: 'A tool asks the user on A, and the answer is given to B (multi round trip)',
+		title:
+			'A tool on A requests input; the client calls again on B with the input (multi round trip)',
 		play: async ({ session, stateless }) => {
 			await session.call('a', 'add_note', { text: 'short-lived' });
-			const answer = await stateless.call(['a', 'b'], 'clear_notes');
-			const [question] = stateless.questions;
-			expectThat(question === 'Delete all notes?', 'the question', question ?? 'no question');
+			const text = await stateless.call(['a', 'b'], 'clear_notes');
+			const [elicitation] = stateless.elicitations;
 			expectThat(
-				stateless.calls.join() === 'a,b',
-				'a call on A, then one on B',
-				stateless.calls.join(),
+				elicitation === 'Delete all notes?',
+				'the elicitation',
+				elicitation ?? 'no elicitation',
 			);
-			expectThat(answer === 'Notes deleted: 1', '"Notes deleted: 1"', answer);
-			return `A asked "${question}", B took the answer: ${answer}`;
+			expectThat(
+				stateless.callWorkers.join() === 'a,b',
+				'a call on A, then one on B',
+				stateless.callWorkers.join(),
+			);
+			expectThat(text === 'Notes deleted: 1', '"Notes deleted: 1"', text);
+			return `A asked "${elicitation}", B received the confirmation: ${text}`;
 		},
 	},
 	{
 		chapter,
-		title: 'The listener closes its subscription',
-		play: async ({ listening }) => {
-			expectThat(listening !== undefined, 'an open subscription', 'none');
-			await listening.close();
-			const how = await within(5_000, 'the end of the subscription', listening.closed);
-			expectThat(how === 'local', 'an end by the client', `an end that was ${how}`);
+		title: 'The client closes the subscription',
+		play: async ({ subscription }) => {
+			expectThat(subscription !== undefined, 'an open subscription', 'none');
+			await subscription.close();
+			const cause = await within(5_000, 'the end of the subscription', subscription.closed);
+			expectThat(cause === 'local', 'a close by the client', `a close that was ${cause}`);
 			return 'closed by the client';
 		},
 	},
@@ -76,9 +82,9 @@ export const statelessSteps: Step<Scene>[] = [
 async function announceBoth({ session, stateless }: Scene): Promise<string> {
 	await session.call('b', 'announce_change', { what: 'tools' });
 	await session.call('b', 'announce_change', { what: 'notes' });
-	const answered = performance.now();
+	const respondedAt = performance.now();
 	for (const change of changes) await stateless.inbox.take(change);
-	const elapsedMs = performance.now() - answered;
-	const told = changes.map((change) => change.replace('notifications/', '')).join(' and ');
-	return `${told}, the last ${elapsedMs.toFixed(1)} ms after B had answered`;
+	const elapsedMs = performance.now() - respondedAt;
+	const received = changes.map((change) => change.replace('notifications/', '')).join(' and ');
+	return `${received}, the last ${elapsedMs.toFixed(1)} ms after the response of B`;
 }

@@ -5,7 +5,7 @@ import { sessionSteps } from './session-steps.ts';
 import { statelessSteps } from './stateless-steps.ts';
 import type { Step } from './story.ts';
 
-/** The whole story, in order. */
+/** All steps of the story, in order. */
 export const steps: readonly Step<Scene>[] = [
 	...sessionSteps,
 	...resumingSteps,

@@ -1,22 +1,20 @@
 import { UnmetExpectation, within } from './expectation.ts';
 
-/** One step of the story, once it was played. */
+/** The outcome of one step. */
 export interface PlayedStep {
-	/** The part of the story that it belongs to. */
+	/** The part of the story that the step belongs to. */
 	chapter: string;
-	/** What is supposed to hold. */
+	/** The claim that the step verifies. */
 	title: string;
-	/** `skipped`: an earlier step did not hold. */
+	/** `skipped`: an earlier step failed. */
 	outcome: 'held' | 'failed' | 'skipped';
-	/** What was seen. */
 	seen: string;
-	/** What was expected, where that is not what was seen. */
+	/** What was expected, if the step failed. */
 	expected?: string;
-	/** How long it took. */
 	elapsedMs: number;
 }
 
-/** A step to play: `play` gives what was seen, or throws an `UnmetExpectation`. */
+/** A step to play: `play` resolves with what was seen, or rejects with an `UnmetExpectation`. */
 export interface Step<Scene> {
 	chapter: string;
 	title: string;
@@ -24,11 +22,10 @@ export interface Step<Scene> {
 }
 
 /**
- * Plays the steps one after the other. Each builds on those before it, so the first that does not
- * hold ends the story.
+ * Plays the steps in order. Each builds on those before it, so the first failure skips the rest.
  *
- * @param report told of each step as soon as it was played.
- * @param timeoutMs how long one step may take.
+ * @param report called after each step.
+ * @param timeoutMs the time limit of one step.
  */
 export async function play<Scene>(
 	steps: readonly Step<Scene>[],
@@ -51,7 +48,7 @@ function skipped<Scene>({ chapter, title }: Step<Scene>): PlayedStep {
 		chapter,
 		title,
 		outcome: 'skipped',
-		seen: 'an earlier step does not hold',
+		seen: 'an earlier step failed',
 		elapsedMs: 0,
 	};
 }
@@ -65,7 +62,7 @@ async function playStep<Scene>(
 	const start = performance.now();
 	const elapsedMs = (): number => Math.round(performance.now() - start);
 	try {
-		const seen = await within(timeoutMs, 'an end of the step', step.play(scene));
+		const seen = await within(timeoutMs, 'the end of the step', step.play(scene));
 		return { chapter, title, outcome: 'held', seen, elapsedMs: elapsedMs() };
 	} catch (error) {
 		const { expected, seen } =

@@ -9,12 +9,12 @@ const WhoAmI = v.object({
 	logLevel: v.nullable(v.string()),
 });
 
-/** Tools that show what the server knows of its clients and can tell them. */
+/** Adds tools that return the session metadata of the client and announce changes. */
 export function addClientTools(server: NotesServer): void {
 	server.tool(
 		{
 			name: 'whoami',
-			description: 'Says what the server knows of the client that calls',
+			description: 'Returns the name, capabilities and log level of the client',
 			outputSchema: WhoAmI,
 		},
 		() => {
@@ -32,13 +32,13 @@ export function addClientTools(server: NotesServer): void {
 		{
 			name: 'announce_change',
 			description:
-				'Tells every client that a list has changed, or every subscriber that the notes have',
+				'Notifies every client that a list has changed, or every subscriber that the notes have',
 			schema: v.object({ what: v.picklist(['tools', 'prompts', 'resources', 'notes']) }),
 		},
 		({ what }) => {
 			if (what === 'notes') server.changed('resource', 'notes://all');
 			else server.changed(what);
-			// The call is answered at once: what was announced is still on its way.
+			// Returns before the notification is delivered: the handler keeps the request open for it.
 			return tool.text(`Announced: ${what}`);
 		},
 	);

@@ -6,8 +6,8 @@ import {
 } from '@tmcp-sessions/streams-durable-object';
 import { createNotesServer } from './notes-server.ts';
 
-// The MCP server itself knows nothing of Workers. What lets its sessions move from isolate to
-// isolate is the next seven lines, and the bindings in wrangler.jsonc.
+// The MCP server has no code for Workers. The next seven lines and the bindings in wrangler.jsonc let
+// its sessions move between isolates.
 export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 
 export default createMcpHandler(createNotesServer(), {
@@ -16,5 +16,5 @@ export default createMcpHandler(createNotesServer(), {
 	info: new KVInfoSessionManager(),
 });
 
-// The notes of this example, kept in a Durable Object of their own.
+// Stores the notes of this example; not part of the session handling.
 export { Notebook } from './notebook.ts';

@@ -1,9 +1,9 @@
 import { DurableObject } from 'cloudflare:workers';
 
-/** One note, as its row. `createdAtMs` counts milliseconds since the epoch. */
+/** A row of the table; `createdAtMs` is in milliseconds since the epoch. */
 export type Note = { id: number; text: string; createdAtMs: number };
 
-/** Where the notes are kept: whatever isolate asks, it sees what any other has written. */
+/** Stores the notes, for all isolates. */
 export class Notebook extends DurableObject {
 	constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
 		super(ctx, env);
@@ -24,7 +24,7 @@ export class Notebook extends DurableObject {
 		return this.#query('SELECT * FROM notes ORDER BY id').toArray();
 	}
 
-	/** Forgets all notes and returns how many there were. */
+	/** Deletes all notes and returns how many there were. */
 	clear(): number {
 		return this.#query('DELETE FROM notes RETURNING *').toArray().length;
 	}

@@ -18,13 +18,13 @@ declare global {
 const allNotes = 'notes://all';
 const NoteText = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(1_000));
 
-/** An MCP server as tmcp has it. One Worker makes one, and it serves every session. */
+/** A tmcp server; each isolate creates one, which serves every session. */
 export type NotesServer = McpServer<v.GenericSchema>;
 
-/** The notes server: tools, a resource to subscribe to, and a prompt. */
+/** Creates the notes server: tools, a resource to subscribe to, and a prompt. */
 export function createNotesServer(): NotesServer {
 	const server: NotesServer = new McpServer(
-		{ name: 'notes', version: '1.0.0', description: 'Keeps notes' },
+		{ name: 'notes', version: '1.0.0', description: 'Stores notes' },
 		{
 			adapter: new ValibotJsonSchemaAdapter(),
 			capabilities: {
@@ -42,7 +42,7 @@ export function createNotesServer(): NotesServer {
 	server.resource(
 		{
 			name: 'All notes',
-			description: 'Every note, one a line',
+			description: 'Every note, one per line',
 			uri: allNotes,
 			mimeType: 'text/plain',
 		},
@@ -65,7 +65,7 @@ function addNoteTools(server: NotesServer): void {
 	server.tool(
 		{
 			name: 'add_note',
-			description: 'Adds a note and tells everybody who subscribed to the notes',
+			description: 'Adds a note and notifies the subscribers of the notes',
 			schema: v.object({ text: NoteText }),
 		},
 		async ({ text }) => {
@@ -80,7 +80,7 @@ function addNoteTools(server: NotesServer): void {
 	);
 
 	server.tool(
-		{ name: 'proofread_notes', description: 'Reads all notes, and takes its time' },
+		{ name: 'proofread_notes', description: 'Reads all notes for 2.5 seconds' },
 		async () => {
 			await new Promise((resolve) => setTimeout(resolve, 2_500));
 			return tool.text(`Notes read: ${(await notebook().list()).length}`);
@@ -90,7 +90,7 @@ function addNoteTools(server: NotesServer): void {
 	server.tool(
 		{
 			name: 'import_notes',
-			description: 'Adds many notes, reporting its progress and logging each one',
+			description: 'Adds several notes, reporting progress and logging each one',
 			schema: v.object({ texts: v.pipe(v.array(NoteText), v.maxLength(100)) }),
 		},
 		async ({ texts }) => {
@@ -105,23 +105,23 @@ function addNoteTools(server: NotesServer): void {
 	);
 }
 
-/** The tool that asks the user. */
+/** Adds the tool that elicits a confirmation. */
 function addClearNotes(server: NotesServer): void {
 	server.tool(
 		{
 			name: 'clear_notes',
-			description: 'Deletes all notes, once the user has agreed',
-			// A 2026-07-28 client answers by sending the call again, and this handler starts anew:
-			// nothing happens before the answer is there, so that is safe.
+			description: 'Deletes all notes after the user confirms',
+			// A 2026-07-28 client responds by sending the call again, which reruns this handler from the
+			// top. Safe because it changes nothing before the user has confirmed.
 			replayable: true,
 		},
 		async () => {
-			const answer = await server.elicitation(
+			const response = await server.elicitation(
 				'Delete all notes?',
 				v.object({ confirm: v.pipe(v.boolean(), v.title('Yes, delete them')) }),
 			);
-			if (answer.action !== 'accept' || answer.content?.confirm !== true) {
-				return tool.text('Nothing was deleted');
+			if (response.action !== 'accept' || response.content?.confirm !== true) {
+				return tool.text('No notes deleted');
 			}
 			const deleted = await notebook().clear();
 			server.changed('resource', allNotes);

@@ -18,7 +18,7 @@ function announceOnB(session: SessionClient, what: 'tools' | 'prompts' | 'notes'
 	return session.call('b', 'announce_change', { what });
 }
 
-/** Takes what has come in, waiting for what has not; gives how many there were up to `expected`. */
+/** Takes up to `expected` notifications, waiting for each, and returns how many arrived. */
 async function takeAll(inbox: Inbox, method: string, expected: number): Promise<number> {
 	for (let taken = 0; taken < expected; taken += 1) {
 		const arrived = await inbox.take(method).then(
@@ -30,8 +30,8 @@ async function takeAll(inbox: Inbox, method: string, expected: number): Promise<
 	return expected;
 }
 
-/** One more change of another kind: once that is in, nothing sent before it is still on its way. */
-async function nothingMore({ session }: Scene, inbox: Inbox, method: string): Promise<number> {
+/** Returns how many notifications are left once a later one of another kind has arrived. */
+async function countExtra({ session }: Scene, inbox: Inbox, method: string): Promise<number> {
 	await announceOnB(session, 'prompts');
 	await inbox.take(promptsChanged);
 	return inbox.count(method);
@@ -51,14 +51,14 @@ describe.each(workerdVersions)('on workerd %s', (version) => {
 	});
 	afterEach(() => clearScene(scene));
 
-	test(`${total} of ${total} list_changed raised on B by a tool that returns at once reach a stream on A, each once`, async () => {
+	test(`${total} of ${total} list_changed raised on B by a tool that returns immediately reach a stream on A exactly once`, async () => {
 		const { inbox } = await openSession(scene);
 		for (let raised = 0; raised < total; raised += 1) await announceOnB(scene.session, 'tools');
 		expect(await takeAll(inbox, toolsChanged, total)).toBe(total);
-		expect(await nothingMore(scene, inbox, toolsChanged)).toBe(0);
+		expect(await countExtra(scene, inbox, toolsChanged)).toBe(0);
 	});
 
-	test(`${total} of ${total} list_changed raised at the same time reach a stream on A, each once`, async () => {
+	test(`${total} of ${total} list_changed raised concurrently reach a stream on A exactly once`, async () => {
 		const { inbox } = await openSession(scene);
 		await scene.session.on('b', (client) =>
 			Promise.all(
@@ -68,10 +68,10 @@ describe.each(workerdVersions)('on workerd %s', (version) => {
 			),
 		);
 		expect(await takeAll(inbox, toolsChanged, total)).toBe(total);
-		expect(await nothingMore(scene, inbox, toolsChanged)).toBe(0);
+		expect(await countExtra(scene, inbox, toolsChanged)).toBe(0);
 	});
 
-	test(`${total} of ${total} resources/updated raised on B reach a subscriber on A, each once, and nobody else`, async () => {
+	test(`${total} of ${total} resources/updated raised on B reach only the subscriber on A, exactly once`, async () => {
 		const { session, witness } = scene;
 		const { inbox } = await openSession(scene);
 		await witness.open('a');
@@ -79,50 +79,51 @@ describe.each(workerdVersions)('on workerd %s', (version) => {
 		await session.client.subscribeResource({ uri: 'notes://all' });
 		for (let raised = 0; raised < total; raised += 1) await announceOnB(session, 'notes');
 		expect(await takeAll(inbox, notesUpdated, total)).toBe(total);
-		expect(await nothingMore(scene, inbox, notesUpdated)).toBe(0);
+		expect(await countExtra(scene, inbox, notesUpdated)).toBe(0);
 		await witness.inbox.take(promptsChanged);
 		expect(witness.inbox.count(notesUpdated)).toBe(0);
 	});
 
-	test('an elicitation of the session era is answered after three seconds', async () => {
+	test('a session-based elicitation waits three seconds for its client response', async () => {
 		const session = await openSession(scene);
 		await session.call('b', 'add_note', { text: 'to be deleted' });
-		session.answerAfterMs = 3_000;
+		session.responseDelayMs = 3_000;
 		const start = performance.now();
 		expect(await session.call('b', 'clear_notes')).toBe('Notes deleted: 1');
 		expect(performance.now() - start).toBeGreaterThanOrEqual(3_000);
-		expect(session.questions).toEqual(['Delete all notes?']);
+		expect(session.elicitations).toEqual(['Delete all notes?']);
 	});
 
 	test.each(['fin', 'rst'] as const)(
-		'after a GET stream was destroyed without a goodbye (%s) the next GET is a 200 at once, on each Worker, and is the one that hears',
-		async (how) => {
+		'after a GET stream loses its connection (%s), the next GET on either Worker returns 200 within a second and receives messages',
+		async (cause) => {
 			const session = await openSession(scene);
 			const id = session.transport.sessionId ?? '';
 			let stream = await RawStream.open(endpoint(scene.workers, 'a'), id);
 			expect(stream.status).toBe(200);
 			for (const worker of ['a', 'b', 'a'] as const) {
-				stream.destroy(how);
+				stream.destroy(cause);
 				const start = performance.now();
 				stream = await RawStream.open(endpoint(scene.workers, worker), id);
 				expect(stream.status).toBe(200);
 				expect(performance.now() - start).toBeLessThan(1_000);
 				await announceOnB(session, 'tools');
-				await stream.heard(toolsChanged);
+				await stream.received(toolsChanged);
 				expect(stream.count(toolsChanged)).toBe(1);
 			}
-			stream.destroy(how);
+			stream.destroy(cause);
 		},
 	);
 });
 
-// Bursts with longer silences between them than the ten seconds after which an object hibernates.
+// Bursts with pauses between them that are longer than the ten seconds after which an idle object
+// hibernates (workerd of 2026-07-30 and 2026-11-17).
 const bursts = 5;
-const silenceMs = 15_000;
+const pauseMs = 15_000;
 
-describe.concurrent('a listener of 2026-07-28 and a GET stream that are open for a minute', () => {
+describe.concurrent('a 2026-07-28 subscription and a GET stream that are open for a minute', () => {
 	test.each(workerdVersions)(
-		`are told ${total} of ${total} on workerd %s, through silences in which the object hibernates`,
+		`receive ${total} of ${total} on workerd %s while the object hibernates between bursts`,
 		{ timeout: 120_000 },
 		async (version: WorkerdVersion) => {
 			const scene = await setScene({ version, onLog: () => undefined });
@@ -130,22 +131,22 @@ describe.concurrent('a listener of 2026-07-28 and a GET stream that are open for
 				const session = await openSession(scene);
 				await scene.stateless.open('a');
 				await scene.stateless.client.listen({ toolsListChanged: true, promptsListChanged: true });
-				// Where there is nothing to evict, the object has left memory although streams are open.
-				const inMemory: number[] = [];
+				// Counts evictions: 0 means that the object had hibernated although streams are open.
+				const evictions: number[] = [];
 				for (let burst = 0; burst < bursts; burst += 1) {
 					if (burst > 0) {
-						await delay(silenceMs);
-						inMemory.push(await evictSyncLayer(scene.workers));
+						await delay(pauseMs);
+						evictions.push(await evictSyncLayer(scene.workers));
 					}
 					for (let raised = 0; raised < total / bursts; raised += 1) {
 						await announceOnB(session, 'tools');
 					}
 				}
-				expect(inMemory).toEqual([0, 0, 0, 0]);
+				expect(evictions).toEqual([0, 0, 0, 0]);
 				for (const { inbox } of [scene.stateless, session]) {
 					expect(await takeAll(inbox, toolsChanged, total)).toBe(total);
 				}
-				expect(await nothingMore(scene, scene.stateless.inbox, toolsChanged)).toBe(0);
+				expect(await countExtra(scene, scene.stateless.inbox, toolsChanged)).toBe(0);
 				expect(session.inbox.count(toolsChanged)).toBe(0);
 			} finally {
 				await clearScene(scene);

@@ -27,24 +27,24 @@ describe.each(workerdVersions)('the story on workerd %s', (version) => {
 		expect(step, log.slice(-20).join('\n')).toMatchObject({ outcome: 'held' });
 	});
 
-	test('the Workers log no error meanwhile', () => {
-		// The runtime's own word for a connection that the story has cut.
+	test('the Workers log no unexpected error', () => {
+		// workerd logs this for each connection that the story drops.
 		const unexpected = log.filter((line) => !/disconnected: .*Broken pipe/.test(line));
 		expect(unexpected.filter((line) => /error|warn/i.test(line))).toEqual([]);
 	});
 });
 
-describe('a step that does not hold', () => {
+describe('a failing step', () => {
 	const step = (title: string, play: () => Promise<string>): Step<null> => ({
 		chapter: '',
 		title,
 		play,
 	});
 
-	test('is reported with what was expected and seen, and ends the story', async () => {
+	test('is reported with what was expected and seen, and skips the rest', async () => {
 		const played = await play(
 			[
-				step('holds', async () => 'all is well'),
+				step('holds', async () => 'fine'),
 				step('fails', async () => {
 					expectThat(false, 'two', 3);
 					return '';
@@ -54,18 +54,18 @@ describe('a step that does not hold', () => {
 			null,
 		);
 		expect(played).toMatchObject([
-			{ title: 'holds', outcome: 'held', seen: 'all is well' },
+			{ title: 'holds', outcome: 'held', seen: 'fine' },
 			{ title: 'fails', outcome: 'failed', expected: 'two', seen: '3' },
 			{ title: 'comes after', outcome: 'skipped' },
 		]);
 	});
 
-	test('may also be one that throws', async () => {
+	test('includes one that throws', async () => {
 		const played = await play([step('throws', () => Promise.reject(new Error('boom')))], null);
 		expect(played).toMatchObject([{ outcome: 'failed', expected: 'no error', seen: 'boom' }]);
 	});
 
-	test('may also be one that hangs', async () => {
+	test('includes one that hangs', async () => {
 		const played = await play(
 			[step('hangs', () => new Promise(() => undefined))],
 			null,
@@ -76,20 +76,20 @@ describe('a step that does not hold', () => {
 	});
 });
 
-interface Ended {
+interface FinishedDemo {
 	exitCode: number | null;
 	stdout: string;
 	stderr: string;
-	/** Process group of the command and of everything that it started. */
+	/** The process group of the command and its children. */
 	group: number;
 }
 
 /**
- * Runs the demo as a command, in a process group of its own.
+ * Runs the demo as a command, in a new process group.
  *
- * @param endAfter what it has to print as progress before it is told to end.
+ * @param terminateAfter the progress output after which it receives SIGTERM.
  */
-async function runDemo(args: string[], endAfter?: string): Promise<Ended> {
+async function runDemo(args: string[], terminateAfter?: string): Promise<FinishedDemo> {
 	const main = fileURLToPath(new URL('../demo/main.ts', import.meta.url));
 	const child = spawn(process.execPath, [main, ...args], {
 		detached: true,
@@ -101,16 +101,16 @@ async function runDemo(args: string[], endAfter?: string): Promise<Ended> {
 	let stderr = '';
 	child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
 	child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-		const before = stderr;
+		const previous = stderr;
 		stderr += chunk;
-		if (endAfter === undefined || before.includes(endAfter)) return;
-		if (stderr.includes(endAfter)) child.kill('SIGTERM');
+		if (terminateAfter === undefined || previous.includes(terminateAfter)) return;
+		if (stderr.includes(terminateAfter)) child.kill('SIGTERM');
 	});
 	const [exitCode] = await once(child, 'close');
 	return { exitCode, stdout, stderr, group: pid };
 }
 
-/** Names of the group's processes that run; one that has ended and waits to be reaped does not. */
+/** Lists the running processes of the group; zombies do not count. */
 function running(group: number): string[] {
 	const processes = execFileSync('ps', ['-eo', 'pgid=,stat=,comm='], { encoding: 'utf8' }).split(
 		'\n',
@@ -119,31 +119,27 @@ function running(group: number): string[] {
 }
 
 describe('the command', () => {
-	test(
-		'prints nothing but JSON to a machine and leaves no process',
-		{ timeout: 60_000 },
-		async () => {
-			const { exitCode, stdout, group } = await runDemo(['--json']);
-			const { holds, runs } = JSON.parse(stdout);
-			expect({ exitCode, holds }).toEqual({ exitCode: 0, holds: true });
-			await expect.poll(() => running(group)).toEqual([]);
-			expect(runs[0].steps.map((step: PlayedStep) => step.title)).toEqual(
-				steps.map(({ title }) => title),
-			);
-		},
-	);
+	test('prints only JSON with --json and leaves no process', { timeout: 60_000 }, async () => {
+		const { exitCode, stdout, group } = await runDemo(['--json']);
+		const { holds, runs } = JSON.parse(stdout);
+		expect({ exitCode, holds }).toEqual({ exitCode: 0, holds: true });
+		await expect.poll(() => running(group)).toEqual([]);
+		expect(runs[0].steps.map((step: PlayedStep) => step.title)).toEqual(
+			steps.map(({ title }) => title),
+		);
+	});
 
 	test.each([
-		{ when: 'while it starts', sign: 'Bundling' },
-		{ when: 'while it plays', sign: ' ms' },
-	])('leaves no process when it is told to end $when', { timeout: 60_000 }, async ({ sign }) => {
-		const { exitCode, stdout, group } = await runDemo(['--json', '--runs', '20'], sign);
-		// Ended by the signal itself, or by miniflare on behalf of it.
+		{ when: 'while it starts', output: 'Bundling' },
+		{ when: 'while it plays', output: ' ms' },
+	])('leaves no process after SIGTERM $when', { timeout: 60_000 }, async ({ output }) => {
+		const { exitCode, stdout, group } = await runDemo(['--json', '--runs', '20'], output);
+		// The signal ends the process (null) unless miniflare has turned it into an exit (143).
 		expect({ exitCode, stdout }).toEqual({ exitCode: expect.toBeOneOf([null, 143]), stdout: '' });
 		await expect.poll(() => running(group)).toEqual([]);
 	});
 
-	test('refuses a workerd that it does not know, with the ones that it does', async () => {
+	test('rejects an unknown workerd with the list of known ones', async () => {
 		const { exitCode, stderr } = await runDemo(['--workerd', '2020-01-01']);
 		expect(exitCode).toBe(1);
 		expect(stderr).toContain('current, 2026-07-30');

@@ -1,4 +1,4 @@
-// oxlint-disable-next-line import/no-unassigned-import -- mends the edge runtime, before all else
+// oxlint-disable-next-line import/no-unassigned-import -- polyfill that must run first
 import '../../src/custom-event.ts';
 import { waitUntil } from '@vercel/functions';
 import { mcp } from '../../src/mcp.ts';

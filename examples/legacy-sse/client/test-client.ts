@@ -8,10 +8,10 @@ import {
 
 const ARRIVAL_MS = 5_000;
 
-/** A guest of the kitchen, by whatever transport. */
-export class Visit {
-	/** What was told without being asked for. */
-	readonly heard: string[] = [];
+/** A client of the kitchen, over either transport. */
+export class TestClient {
+	/** The changes that the server announced. */
+	readonly changes: string[] = [];
 	readonly #client: Client;
 
 	constructor() {
@@ -24,35 +24,36 @@ export class Visit {
 			content: { cents: 50 },
 		}));
 		this.#client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
-			this.heard.push('the tools changed');
+			this.changes.push('the tools changed');
 		});
 		this.#client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
-			this.heard.push(`${params.uri} changed`);
+			this.changes.push(`${params.uri} changed`);
 		});
 	}
 
-	/** Connects, and listens for a new menu. */
-	async begin(transport: Transport): Promise<void> {
+	/** Connects and subscribes to the menu. */
+	async open(transport: Transport): Promise<void> {
 		await this.#client.connect(transport);
 		await this.#client.subscribeResource({ uri: 'kitchen://menu' });
 	}
 
-	/** Calls a tool. @returns what it says, as text. */
+	/** Calls a tool. @returns the text of the result. */
 	async call(name: string, args: Record<string, unknown> = {}): Promise<string> {
 		const { content } = await this.#client.callTool({ name, arguments: args });
-		const [first] = Array.isArray(content) ? (content as { text?: string }[]) : []; // Sound: text is all that these tools give.
+		// Safe because these tools return only text.
+		const [first] = Array.isArray(content) ? (content as { text?: string }[]) : [];
 		return first?.text ?? '';
 	}
 
-	/** What it has heard once it has heard so much, and a moment later: sorted. */
-	async hears(count: number): Promise<string[]> {
+	/** Waits for `count` changes and 200 ms more. @returns the changes received, sorted. */
+	async changesAfter(count: number): Promise<string[]> {
 		const deadline = Date.now() + ARRIVAL_MS;
-		while (this.heard.length < count && Date.now() < deadline) await pause(10);
+		while (this.changes.length < count && Date.now() < deadline) await pause(10);
 		await pause(200);
-		return this.heard.toSorted();
+		return this.changes.toSorted();
 	}
 
-	end(): Promise<void> {
+	close(): Promise<void> {
 		return this.#client.close();
 	}
 }

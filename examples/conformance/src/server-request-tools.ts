@@ -1,14 +1,14 @@
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import type { ConformanceServer } from './conformance-server.ts';
-import { shownAs } from './scenario-schema-adapter.ts';
+import { withJsonSchema } from './scenario-schema-adapter.ts';
 
-/** Tools that ask the client or its user in the middle of a call. */
-export function addQuestionTools(server: ConformanceServer): void {
+/** Adds tools that send server requests during a call. */
+export function addServerRequestTools(server: ConformanceServer): void {
 	server.tool(
 		{
 			name: 'test_sampling',
-			description: "Asks the client's model",
+			description: "Samples the client's model",
 			schema: v.object({ prompt: v.string() }),
 			replayable: true,
 		},
@@ -24,13 +24,13 @@ export function addQuestionTools(server: ConformanceServer): void {
 	server.tool(
 		{
 			name: 'test_elicitation',
-			description: 'Asks the user who they are',
+			description: 'Elicits a name and an email address',
 			schema: v.object({ message: v.string() }),
 			replayable: true,
 		},
 		async ({ message }) => {
-			const answer = await server.elicitation(message, Person);
-			return tool.text(`User response: ${JSON.stringify(answer)}`);
+			const response = await server.elicitation(message, Person);
+			return tool.text(`User response: ${JSON.stringify(response)}`);
 		},
 	);
 
@@ -38,7 +38,7 @@ export function addQuestionTools(server: ConformanceServer): void {
 		['test_elicitation_sep1034_defaults', Defaults],
 		['test_elicitation_sep1330_enums', Enums],
 	] as const) {
-		server.tool({ name, description: 'Asks the user with a form', replayable: true }, async () => {
+		server.tool({ name, description: 'Elicits a form', replayable: true }, async () => {
 			const { action, content } = await server.elicitation('Please fill in', schema);
 			return tool.text(
 				`Elicitation completed: action=${action}, content=${JSON.stringify(content)}`,
@@ -60,7 +60,7 @@ const Defaults = v.object({
 	verified: v.optional(v.boolean(), true),
 });
 
-/** The values and their titles, as `oneOf` and `anyOf` list them. */
+/** Returns values with titles, in the form of `oneOf` and `anyOf`. */
 const titled = (ordinals: readonly string[], noun: string): { const: string; title: string }[] =>
 	ordinals.map((ordinal, index) => ({ const: `value${index + 1}`, title: `${ordinal} ${noun}` }));
 
@@ -69,7 +69,7 @@ const options = ['option1', 'option2', 'option3'] as const;
 const legacyOptions = ['opt1', 'opt2', 'opt3'] as const;
 const values = ['value1', 'value2', 'value3'] as const;
 
-const Enums = shownAs(
+const Enums = withJsonSchema(
 	v.partial(
 		v.object({
 			untitledSingle: v.picklist(options),
