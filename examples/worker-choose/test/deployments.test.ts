@@ -106,8 +106,8 @@ describe('a deployment that selects an unknown manager', () => {
 		});
 		await expect(starting).rejects.toThrow('The Workers runtime failed to start');
 		expect(lines.join('\n')).toContain(
-			'the choice of sessions should be "streams=durable-object subscriptions=durable-object ' +
-				'info=kv|durable-object|mixed|sealed"; found info=redis. Set it in the vars of this deployment.',
+			'the setting of chooseSessions must be "streams=durable-object subscriptions=durable-object ' +
+				'info=kv|durable-object|mixed|sealed"; got info=redis. Fix it in the vars of this deployment.',
 		);
 	});
 });

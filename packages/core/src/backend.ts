@@ -1,4 +1,4 @@
-// What a new backend implements, and what it may use. The errors are in the main entry.
+// What a new backend implements and uses. The errors are in the main entry.
 
 // The contract of a session store, and the building blocks of one.
 export type {
@@ -41,6 +41,7 @@ export {
 	eventIdOf,
 	gapFrame,
 	isCallStream,
+	messageFrame,
 	parseEventId,
 	primingFrame,
 	withEventId,
@@ -53,6 +54,7 @@ export type { RequestScope } from './request-scope.ts';
 export { currentScope, keepRequestAlive } from './request-scope.ts';
 export type { BindingKind } from './cloudflare/binding.ts';
 export { durableObjectKind, resolveBinding } from './cloudflare/binding.ts';
+export { sleep } from './sleep.ts';
 export { withTimeout } from './with-timeout.ts';
 
 // Reporting failures.

@@ -1,75 +1,78 @@
 import { TmcpSessionsError } from './errors.ts';
 
-/** For each role the managers on offer, by name. None is made before it is chosen. */
+/** The available managers of each role, by name. Only the chosen one is created. */
 type ManagersByRole = Readonly<Record<string, Readonly<Record<string, () => unknown>>>>;
 
-/** One name of the offer for each role. */
-type ManagerNames<Offered extends ManagersByRole> = {
-	readonly [Role in keyof Offered]: keyof Offered[Role] & string;
+/** The name of one available manager for each role. */
+type ManagerNames<Available extends ManagersByRole> = {
+	readonly [Role in keyof Available]: keyof Available[Role] & string;
 };
 
-/** What was chosen for each role. */
-export type ChosenSessions<Offered extends ManagersByRole> = {
-	readonly [Role in keyof Offered]: ReturnType<Offered[Role][keyof Offered[Role]]>;
+/** The chosen manager of each role. */
+export type ChosenSessions<Available extends ManagersByRole> = {
+	readonly [Role in keyof Available]: ReturnType<Available[Role][keyof Available[Role]]>;
 };
 
 /**
- * The managers that a deployment's variable names, so that one bundle runs with Workers KV here and
- * a Durable Object there. Call it at module scope: a wrong name fails at the start.
+ * Creates the managers that a variable of the deployment names, so that the same bundle runs with
+ * Workers KV in one deployment and a Durable Object in another. Call it at module scope, so that a
+ * wrong name fails at startup.
  *
  *     const sessions = chooseSessions(env.MCP_SESSIONS, {        // "streams=durable-object info=kv"
  *       streams: { 'durable-object': () => new DurableObjectStreamSessionManager() },
  *       info: { kv: () => new KVInfoSessionManager(), 'durable-object': () => … },
  *     });
  *
- * @param setting `role=name` for each role, between spaces or commas; or an object with the same. A
- * role with one manager on offer may be left out.
- * @throws {TmcpSessionsError} `configuration`, where a role is left out, repeated or unknown, or a
- * name is not on offer: with the names that are.
+ * @param setting `role=name` for each role, separated by spaces or commas, or the same as an object.
+ * A role with a single available manager may be omitted.
+ * @throws {TmcpSessionsError} `configuration`, if a role is missing, repeated or unknown, or a name is
+ * not available. The message lists the available names.
  */
-export function chooseSessions<const Offered extends ManagersByRole>(
-	setting: string | Partial<ManagerNames<Offered>> | undefined,
-	offer: Offered,
-): ChosenSessions<Offered> {
-	const named = typeof setting === 'object' ? new Map(entriesOf(setting)) : parse(setting ?? '');
-	for (const role of named.keys()) {
-		if (!Object.hasOwn(offer, role)) throw refusal(`${role} is no role`, offer);
+export function chooseSessions<const Available extends ManagersByRole>(
+	setting: string | Partial<ManagerNames<Available>> | undefined,
+	available: Available,
+): ChosenSessions<Available> {
+	const nameByRole =
+		typeof setting === 'object' ? new Map(definedEntries(setting)) : parse(setting ?? '');
+	for (const role of nameByRole.keys()) {
+		if (!Object.hasOwn(available, role)) throw invalidSetting(`unknown role ${role}`, available);
 	}
-	const chosen = Object.entries(offer).map(([role, managers]) => {
+	const chosen = Object.entries(available).map(([role, managers]) => {
 		const names = Object.keys(managers);
-		const name = named.get(role) ?? (names.length === 1 ? names[0] : undefined);
-		if (name === undefined) throw refusal(`${role} is missing`, offer);
-		const make = Object.hasOwn(managers, name) ? managers[name] : undefined;
-		if (!make) throw refusal(`${role}=${name}`, offer);
-		return [role, make()] as const;
+		const name = nameByRole.get(role) ?? (names.length === 1 ? names[0] : undefined);
+		if (name === undefined) throw invalidSetting(`no ${role}`, available);
+		const create = Object.hasOwn(managers, name) ? managers[name] : undefined;
+		if (!create) throw invalidSetting(`${role}=${name}`, available);
+		return [role, create()] as const;
 	});
-	// Sound: one entry for each role of the offer, made by one of its own managers.
-	return Object.fromEntries(chosen) as ChosenSessions<Offered>;
+	// Safe because `chosen` has one entry for each role, created by a manager of that role.
+	return Object.fromEntries(chosen) as ChosenSessions<Available>;
 }
 
-function entriesOf(setting: Readonly<Record<string, string | undefined>>): [string, string][] {
+function definedEntries(setting: Readonly<Record<string, string | undefined>>): [string, string][] {
 	return Object.entries(setting).flatMap(([role, name]) =>
 		name === undefined ? [] : [[role, name] satisfies [string, string]],
 	);
 }
 
 function parse(setting: string): Map<string, string> {
-	const named = new Map<string, string>();
-	for (const part of setting.split(/[\s,]+/).filter((text) => text !== '')) {
-		const [role = '', name = ''] = part.split('=', 2);
-		named.set(role, named.has(role) ? `${named.get(role)} and ${name}` : name);
+	const nameByRole = new Map<string, string>();
+	for (const entry of setting.split(/[\s,]+/).filter((text) => text !== '')) {
+		const [role = '', name = ''] = entry.split('=', 2);
+		// A repeated role gets a name that no manager has, which the error quotes.
+		nameByRole.set(role, nameByRole.has(role) ? `${nameByRole.get(role)} and ${name}` : name);
 	}
-	return named;
+	return nameByRole;
 }
 
-function refusal(found: string, offer: ManagersByRole): TmcpSessionsError {
-	const roles = Object.entries(offer).map(
+function invalidSetting(found: string, available: ManagersByRole): TmcpSessionsError {
+	const roles = Object.entries(available).map(
 		([role, managers]) => `${role}=${Object.keys(managers).join('|')}`,
 	);
 	return new TmcpSessionsError(
 		'configuration',
 		'core',
-		`the choice of sessions should be "${roles.join(' ')}"; found ${found}. ` +
-			'Set it in the vars of this deployment.',
+		`the setting of chooseSessions must be "${roles.join(' ')}"; got ${found}. ` +
+			'Fix it in the vars of this deployment.',
 	);
 }

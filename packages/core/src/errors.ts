@@ -1,6 +1,6 @@
 import { fnv1a } from './ids/fnv1a.ts';
 
-/** What went wrong, for code that decides by it. */
+/** Tells errors apart in code. */
 export type ErrorCode =
 	| 'archive'
 	| 'binding'
@@ -16,18 +16,18 @@ export type ErrorCode =
 	| 'unknown-session';
 
 /**
- * An error of this family. Its message names the package, says what was expected, what was found
- * and what to do. It never holds a token, a secret or a whole session id.
+ * The base class of this family's errors. A message names the package, what failed, what was found
+ * and the fix. It never contains a token, a secret or a whole session id.
  */
 export class TmcpSessionsError extends Error {
 	override readonly name: string = 'TmcpSessionsError';
-	/** What went wrong. */
+	/** What failed. */
 	readonly code: ErrorCode;
 
 	/**
-	 * @param code what went wrong.
-	 * @param packageName the folder name of the package that says so, such as `info-kv`.
-	 * @param message what was expected, what was found and what to do.
+	 * @param code what failed.
+	 * @param packageName the folder name of the package that throws, such as `info-kv`.
+	 * @param message what failed, what was found and the fix.
 	 */
 	constructor(code: ErrorCode, packageName: string, message: string, options?: ErrorOptions) {
 		super(`[tmcp-sessions/${packageName}] ${message}`, options);
@@ -35,7 +35,7 @@ export class TmcpSessionsError extends Error {
 	}
 }
 
-/** A binding is missing or is something else than it should be. */
+/** Thrown if a binding is missing or has the wrong kind. */
 export class BindingError extends TmcpSessionsError {
 	override readonly name = 'BindingError';
 	constructor(packageName: string, message: string) {
@@ -43,7 +43,7 @@ export class BindingError extends TmcpSessionsError {
 	}
 }
 
-/** The backend did not do what it was asked: it is down, refuses or timed out. */
+/** Thrown if a backend is down, rejects an operation or times out. */
 export class StoreError extends TmcpSessionsError {
 	override readonly name = 'StoreError';
 	constructor(packageName: string, operation: string, cause: unknown) {
@@ -51,44 +51,44 @@ export class StoreError extends TmcpSessionsError {
 	}
 }
 
-/** Something is stored under a session's key that is no record. The session counts as unknown. */
+/** Thrown if storage holds something else than a session record. The session is treated as unknown. */
 export class CorruptRecordError extends TmcpSessionsError {
 	override readonly name = 'CorruptRecordError';
 	constructor(packageName: string, found: string) {
 		super(
 			'corrupt-record',
 			packageName,
-			`the stored record of a session cannot be used (${found}); the session counts as unknown. ` +
-				'Does something else write to the same storage?',
+			`invalid session record (${found}); the session is treated as unknown. ` +
+				'Does another program write to this storage?',
 		);
 	}
 }
 
-/** A session id that is no non-empty string, or is longer than the backend takes. */
+/** Thrown if a session id is not a non-empty string, or is longer than the backend accepts. */
 export class InvalidSessionIdError extends TmcpSessionsError {
 	override readonly name = 'InvalidSessionIdError';
 	constructor(packageName: string, found: string) {
 		super(
 			'invalid-session-id',
 			packageName,
-			`a session id must be a non-empty string; found ${found}`,
+			`a session id must be a non-empty string; got ${found}`,
 		);
 	}
 }
 
-/** A session that never was, has ended or has expired was asked to do something. */
+/** Thrown if an operation needs a session that never existed, has ended or has expired. */
 export class UnknownSessionError extends TmcpSessionsError {
 	override readonly name = 'UnknownSessionError';
 	constructor(packageName: string, purpose: string) {
 		super(
 			'unknown-session',
 			packageName,
-			`a session that is not known cannot ${purpose}; it never was, has ended or has expired`,
+			`cannot ${purpose}: the session never existed, has ended or has expired`,
 		);
 	}
 }
 
-/** A stream could not be opened, or a message could not be handed on. */
+/** Thrown or reported if a stream cannot be opened or a message cannot be delivered. */
 export class StreamError extends TmcpSessionsError {
 	override readonly name = 'StreamError';
 	constructor(packageName: string, operation: string, cause: unknown) {
@@ -96,26 +96,26 @@ export class StreamError extends TmcpSessionsError {
 	}
 }
 
-/** The message of whatever was thrown. */
+/** Returns the message of a thrown value. */
 export function reasonOf(cause: unknown): string {
 	return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** What an error has to do with. */
+/** The context of a reported error. */
 export interface ErrorContext {
-	/** A hash of the session's id: the same for all errors of a session, and of no use to a thief. */
+	/** A hash of the session id: the same in all reports of a session, and useless to an attacker. */
 	readonly session?: string | undefined;
 }
 
-/** Told of every failure that no caller can be told of. */
+/** Receives every failure that cannot be returned to a caller. */
 export type ErrorReporter = (error: Error, context?: ErrorContext) => void;
 
 /**
- * Reports whatever was thrown, as an `Error`. Never throws: one that a reporter throws goes to the
- * console, since the work that failed has an end to come to.
+ * Creates a function that passes a thrown value to `onError`, as an `Error`. It never throws: what
+ * `onError` throws goes to the console, so that cleanup after the failure still runs.
  *
- * @param onError whom to tell. Default: the console.
- * @returns takes what was thrown, and the id of the session it was for: that is passed on as a hash.
+ * @param onError default: the console.
+ * @returns a function of the thrown value and the session id, of which `onError` gets a hash.
  */
 export function createReporter(
 	onError: ErrorReporter = reportToConsole,
@@ -131,13 +131,13 @@ export function createReporter(
 	};
 }
 
-/** Reports to the console: the error's own text, and a hash of the session's id. */
+/** Writes the error to the console, with a hash of the session id. */
 export const reportToConsole: ErrorReporter = (error, context) => {
 	if (context?.session) console.error(`session ${context.session}:`, error);
 	else console.error(error);
 };
 
-/** Enough to tell sessions apart in a log, and it leads back to no id. */
+/** Distinguishes sessions in a log without revealing their ids. */
 function hashSessionId(id: string): string {
 	return fnv1a(id).toString(16).padStart(8, '0');
 }

@@ -1,4 +1,4 @@
-// What a deployment composes: `./backend` is for new backends, `./internal` for this family.
+// What a deployment composes. `./backend` is for new backends, `./internal` for this family.
 export type { ChosenSessions } from './choose-sessions.ts';
 export { chooseSessions } from './choose-sessions.ts';
 export { cachedInfo } from './info/cached-info.ts';

@@ -1,50 +1,50 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /**
- * What one HTTP request carries to the managers that work for it. Opened by
- * `@tmcp-sessions/http`; without it every manager still works.
+ * The context of one HTTP request, for the managers that serve it. `@tmcp-sessions/http` sets it;
+ * managers also work without.
  */
 export interface RequestScope {
-	/** Keeps the request alive until the promise has settled. The promise must not reject. */
-	waitUntil(work: Promise<unknown>): void;
-	/** The id of the last event that the client saw of the stream that it resumes. */
+	/** Keeps the request alive until the promise settles. The promise must not reject. */
+	waitUntil(promise: Promise<unknown>): void;
+	/** The `Last-Event-ID` of the request. */
 	readonly lastEventId?: string | undefined;
-	/** Whom the request was authorized for, in a form that is the same for each of their requests. */
+	/** The principal that the request is authorized for, as a stable string. */
 	readonly principal?: string | undefined;
 	/**
-	 * The label of the shard where what the request has no session for stands: its listener, or the
-	 * session that it opens. Default: the root.
+	 * The label of the shard for what the request opens: its subscription or its new session. Default:
+	 * the root shard.
 	 */
 	readonly shard?: string | undefined;
 	/**
-	 * The JSON-RPC message that the request carried, parsed. Not the object that the server gets: a
-	 * tool may change its arguments.
+	 * The JSON-RPC message of the request, parsed. It is another object than the one that the server
+	 * gets, because a tool may modify its arguments.
 	 */
 	readonly message?: unknown;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();
 
-/** Runs `work` with `scope` as the scope of everything that it starts. */
-export function runInScope<T>(scope: RequestScope, work: () => T): T {
-	return scopes.run(scope, work);
+/** Runs `callback` with `scope` as the current scope, also of all that it starts. */
+export function runInScope<T>(scope: RequestScope, callback: () => T): T {
+	return scopes.run(scope, callback);
 }
 
-/** The scope of the request that this code runs for, where one was opened. */
+/** Returns the scope of the request that this code runs for, if one is open. */
 export function currentScope(): RequestScope | undefined {
 	return scopes.getStore();
 }
 
 /**
- * Keeps the request alive for work that its caller does not await.
+ * Keeps the request alive for a promise that its caller does not await.
  *
- * @param otherwise takes the work where no scope was opened: the platform's own `waitUntil`.
+ * @param fallback receives the promise if no scope is open: the platform's own `waitUntil`.
  */
-export function keepRequestAlive<Work extends Promise<unknown>>(
-	work: Work,
-	otherwise: (work: Work) => void,
+export function keepRequestAlive<Job extends Promise<unknown>>(
+	promise: Job,
+	fallback: (promise: Job) => void,
 ): void {
 	const scope = currentScope();
-	if (scope) scope.waitUntil(work);
-	else otherwise(work);
+	if (scope) scope.waitUntil(promise);
+	else fallback(promise);
 }

@@ -1,17 +1,17 @@
 /**
- * What a promise gives, unless it takes too long: then whoever waits goes on, and so does the work.
+ * Returns the result of `promise`, or rejects after `ms`. The promise itself is not cancelled.
  *
- * @param late makes what is thrown then.
+ * @param createError creates the error of the timeout.
  */
 export async function withTimeout<Result>(
 	ms: number,
-	work: Promise<Result>,
-	late: () => Error,
+	promise: Promise<Result>,
+	createError: () => Error,
 ): Promise<Result> {
-	const { promise, reject } = Promise.withResolvers<never>();
-	const timer = setTimeout(() => reject(late()), ms);
+	const timeout = Promise.withResolvers<never>();
+	const timer = setTimeout(() => timeout.reject(createError()), ms);
 	try {
-		return await Promise.race([work, promise]);
+		return await Promise.race([promise, timeout.promise]);
 	} finally {
 		clearTimeout(timer);
 	}

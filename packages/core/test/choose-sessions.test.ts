@@ -35,20 +35,20 @@ describe('chooseSessions', () => {
 	});
 
 	it.each([
-		[undefined, 'streams is missing'],
-		['', 'streams is missing'],
-		['streams=memory', 'info is missing'],
+		[undefined, 'no streams'],
+		['', 'no streams'],
+		['streams=memory', 'no info'],
 		['streams=memory info=redis', 'info=redis'],
 		['streams=memory info', 'info='],
 		['streams=memory info=toString', 'info=toString'],
-		['streams=memory info=kv cache=kv', 'cache is no role'],
+		['streams=memory info=kv cache=kv', 'unknown role cache'],
 		['streams=memory info=kv info=mixed', 'info=kv and mixed'],
-		['kv', 'kv is no role'],
+		['kv', 'unknown role kv'],
 	])('refuses %j at the start, with the names that are on offer', (setting, found) => {
 		expect(() => chooseSessions(setting, OFFER)).toThrow(
-			'[tmcp-sessions/core] the choice of sessions should be ' +
-				`"streams=durable-object|memory info=kv|durable-object|mixed"; found ${found}. ` +
-				'Set it in the vars of this deployment.',
+			'[tmcp-sessions/core] the setting of chooseSessions must be ' +
+				`"streams=durable-object|memory info=kv|durable-object|mixed"; got ${found}. ` +
+				'Fix it in the vars of this deployment.',
 		);
 	});
 });

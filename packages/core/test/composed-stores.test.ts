@@ -289,8 +289,8 @@ describe('cachedInfo', () => {
 	it('refuses a near store that would never learn of an end', () => {
 		const endless = new StoredInfoSessionManager(new InMemorySessionStore());
 		expect(() => cachedInfo(endless, endless)).toThrow(
-			'[tmcp-sessions/core] a near store must learn within some time that a session was ended ' +
-				'elsewhere; found one that never does. Give InMemorySessionStore a number of forgetAfterSeconds.',
+			'[tmcp-sessions/core] cachedInfo needs a near store that notices the end of a session; ' +
+				'got one that never does. Set forgetAfterSeconds of InMemorySessionStore.',
 		);
 	});
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const MINUTE_MS = 60_000;
 const FRAME = 'event: message\ndata: {}\n\n';
-const UNKNOWN = ': gap, the last event id is of no stream that is known of this session';
+const UNKNOWN = ': gap, the last event id names no known stream of this session';
 
 describe('what a process remembers of a session', () => {
 	const setUp = (): { manager: InMemoryStreamSessionManager; pass: (ms: number) => void } => {

@@ -23,7 +23,7 @@ describe('the label of a shard', () => {
 
 	it.each([-1, 256, 1.5, Number.NaN, Infinity])('has no number %s', (index) => {
 		expect(() => shardLabel('weur', index)).toThrow(
-			'a whole number from 0 to 255; found weur' + String(index),
+			'an integer from 0 to 255; got weur' + String(index),
 		);
 	});
 

@@ -88,10 +88,10 @@ describe('session ids', () => {
 
 	it('a missing or a short key is refused with how to make one, and not shown', () => {
 		expect(() => createSessionIds({ keys: [] })).toThrow(
-			'[tmcp-sessions/core] session ids need keys of at least 32 characters; found none. Make one with: openssl rand -base64 32',
+			'[tmcp-sessions/core] session ids need keys of at least 32 characters; got none. Make one with: openssl rand -base64 32',
 		);
 		const short = 'hunter2';
-		expect(() => createSessionIds({ keys: [KEY, short] })).toThrow('found one of 7.');
+		expect(() => createSessionIds({ keys: [KEY, short] })).toThrow('got one of 7.');
 		expect(() => createSessionIds({ keys: [KEY, short] })).not.toThrow(short);
 	});
 });

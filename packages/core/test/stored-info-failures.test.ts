@@ -73,8 +73,8 @@ describe('failures', () => {
 		await expect
 			.poll(() => errors.map(String))
 			.toEqual([
-				'UnknownSessionError: [tmcp-sessions/core] a session that is not known cannot set a log level; it never was, has ended or has expired',
-				'UnknownSessionError: [tmcp-sessions/core] a session that is not known cannot subscribe to a resource; it never was, has ended or has expired',
+				'UnknownSessionError: [tmcp-sessions/core] cannot set a log level: the session never existed, has ended or has expired',
+				'UnknownSessionError: [tmcp-sessions/core] cannot subscribe to a resource: the session never existed, has ended or has expired',
 			]);
 		expect(operations).not.toContain('create');
 		expect(operations).not.toContain('subscribe');
@@ -85,7 +85,7 @@ describe('failures', () => {
 describe('a record that cannot be used', () => {
 	it('is reported, and the session counts as unknown', async () => {
 		const { manager, failures, errors } = setUp();
-		failures.set('read', new CorruptRecordError('core', 'JSON that is no object'));
+		failures.set('read', new CorruptRecordError('core', 'not a JSON object'));
 		expect(await getAll(manager, 'a')).toEqual([undefined, undefined, undefined]);
 		expect(errors).toHaveLength(1);
 	});

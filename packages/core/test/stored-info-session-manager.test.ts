@@ -133,7 +133,7 @@ describe('expiry', () => {
 		'refuses %s as a number of seconds',
 		(seconds) => {
 			expect(() => setUp({ idleSeconds: seconds })).toThrow(
-				`[tmcp-sessions/core] idleSeconds must be a positive number of seconds; found ${seconds}`,
+				`[tmcp-sessions/core] idleSeconds must be a positive number of seconds; got ${seconds}`,
 			);
 		},
 	);

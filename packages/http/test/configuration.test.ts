@@ -76,7 +76,7 @@ describe('the keys of session ids', () => {
 
 	it('are refused at the start where they are given and too short', () => {
 		expect(() => handler({ sessionKeys: ['hunter2'] })).toThrow('at least 32 characters');
-		expect(() => handler({ sessionKeys: [undefined] })).toThrow('found none');
+		expect(() => handler({ sessionKeys: [undefined] })).toThrow('got none');
 	});
 });
 

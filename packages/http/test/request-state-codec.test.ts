@@ -211,11 +211,11 @@ describe('createRequestStateCodec', () => {
 	});
 
 	it.each([
-		[[], 'found none.'],
-		[[undefined], 'found none.'],
-		[[''], 'found none.'],
-		[[KEY, 'too short'], 'found one of 3.'],
-		[[KEY.slice(1)], 'found one of 31.'],
+		[[], 'got none.'],
+		[[undefined], 'got none.'],
+		[[''], 'got none.'],
+		[[KEY, 'too short'], 'got one of 3.'],
+		[[KEY.slice(1)], 'got one of 31.'],
 	])('takes no keys such as %j, and shows none', (keys, found) => {
 		// Sound: a variable that is not set is undefined, whatever its type says.
 		const make = (): unknown => createRequestStateCodec({ keys: keys as string[] });

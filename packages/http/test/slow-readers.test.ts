@@ -112,6 +112,6 @@ describe('a client that reads slowly', { timeout: 10_000 }, () => {
 		const resumed = await listen(scene, lastId(first));
 		expect(await read(resumed, MESSAGES - seen)).toEqual(numbersTo(MESSAGES).slice(seen));
 		await resumed.reader.cancel();
-		expect(scene.errors).toEqual([expect.stringContaining('its client does not read')]);
+		expect(scene.errors).toEqual([expect.stringContaining('the client does not read')]);
 	});
 });

@@ -4,6 +4,7 @@ import {
 	hashUri,
 	parseLiveSessionRecord,
 	parseSessionRecord,
+	sleep,
 	storeOperation,
 } from '@tmcp-sessions/core/backend';
 import type {
@@ -60,7 +61,7 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 		this.#binding = binding;
 		this.#jurisdiction = options.jurisdiction;
 		this.#now = options.now ?? Date.now;
-		this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+		this.#sleep = options.sleep ?? sleep;
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {

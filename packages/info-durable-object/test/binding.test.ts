@@ -26,7 +26,7 @@ describe('the binding of a DurableObjectSessionStore', () => {
 		expect(await refusal('MISSING')).toMatchObject({
 			name: 'BindingError',
 			code: 'binding',
-			message: `[tmcp-sessions/info-durable-object] the binding MISSING should be a Durable Object namespace; found nothing (undefined). wrangler.jsonc needs:
+			message: `[tmcp-sessions/info-durable-object] the binding MISSING must be a Durable Object namespace; got undefined. wrangler.jsonc needs:
 
   "durable_objects": { "bindings": [{ "name": "MISSING", "class_name": "SessionShard" }] },
   "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SessionShard"] }]
@@ -46,7 +46,7 @@ and the Worker's entry:
 		const { name: errorName, message } = await refusal(name);
 		expect(errorName).toBe('BindingError');
 		expect(message).toContain(
-			`the binding ${name} should be a Durable Object namespace; found ${found}.`,
+			`the binding ${name} must be a Durable Object namespace; got ${found}.`,
 		);
 		expect(message).not.toContain('hush-hush');
 	});

@@ -59,8 +59,6 @@ describe('DurableObjectInfoSessionManager', () => {
 		missing.setClientInfo('a', CLIENT_INFO);
 		await expect(missing.flush('a')).rejects.toMatchObject({ name: 'BindingError' });
 		expect(errors.map(({ name }) => name)).toEqual(['BindingError']);
-		expect(errors[0]?.message).toContain(
-			'the binding MISSING should be a Durable Object namespace',
-		);
+		expect(errors[0]?.message).toContain('the binding MISSING must be a Durable Object namespace');
 	});
 });

@@ -166,7 +166,7 @@ describe('a session that has ended or expired', () => {
 			await expect(store.subscribe(each, uri, record.expiresAtMs)).rejects.toMatchObject({
 				name: 'UnknownSessionError',
 				message: expect.stringContaining(
-					'[tmcp-sessions/info-durable-object] a session that is not known cannot subscribe to a resource',
+					'[tmcp-sessions/info-durable-object] cannot subscribe to a resource',
 				),
 			});
 		}

@@ -5,6 +5,7 @@ import {
 	hashUri,
 	mergeSessionPatch,
 	parseLiveSessionRecord,
+	sleep,
 	storeOperation,
 } from '@tmcp-sessions/core/backend';
 import type {
@@ -54,7 +55,7 @@ export class KVSessionStore implements SessionStore {
 	constructor(binding: string | KVNamespace, options: KVSessionStoreOptions = {}) {
 		this.#binding = binding;
 		this.#now = options.now ?? Date.now;
-		this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+		this.#sleep = options.sleep ?? sleep;
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {

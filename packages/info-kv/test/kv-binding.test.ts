@@ -30,7 +30,7 @@ describe('the binding of a KVSessionStore', () => {
 		expect(await refusal('MISSING')).toMatchObject({
 			name: 'BindingError',
 			code: 'binding',
-			message: `[tmcp-sessions/info-kv] the binding MISSING should be a Workers KV namespace; found nothing (undefined). wrangler.jsonc needs:
+			message: `[tmcp-sessions/info-kv] the binding MISSING must be a Workers KV namespace; got undefined. wrangler.jsonc needs:
 
   "kv_namespaces": [
     { "binding": "MISSING", "id": "<printed by: npx wrangler kv namespace create MISSING>" }
@@ -48,22 +48,20 @@ describe('the binding of a KVSessionStore', () => {
 		expect(name in env).toBe(true);
 		const { name: errorName, message } = await refusal(name);
 		expect(errorName).toBe('BindingError');
-		expect(message).toContain(
-			`the binding ${name} should be a Workers KV namespace; found ${found}.`,
-		);
+		expect(message).toContain(`the binding ${name} must be a Workers KV namespace; got ${found}.`);
 		expect(message).toContain(`{ "binding": "${name}", "id": "`);
 		expect(message).not.toContain('hush-hush');
 	});
 
 	it.each([
-		[null, 'nothing (null)'],
+		[null, 'null'],
 		[7, 'a number'],
 		[{}, 'an object without get(), getWithMetadata(), put(), list(), delete()'],
 		[{ ...bound('get'), ...bound('put') }, 'an object without getWithMetadata(), list(), delete()'],
 	])('that was given and is no namespace is refused: %j', async (given, found) => {
 		const { message } = await refusal(given);
-		expect(message).toContain('the binding that was given should be a Workers KV namespace');
-		expect(message).toContain(`found ${found}.`);
+		expect(message).toContain('the binding must be a Workers KV namespace');
+		expect(message).toContain(`got ${found}.`);
 		expect(message).toContain('{ "binding": "TMCP_SESSION_INFO", "id": "');
 	});
 

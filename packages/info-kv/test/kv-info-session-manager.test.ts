@@ -62,6 +62,6 @@ describe('KVInfoSessionManager', () => {
 		missing.setClientInfo('a', CLIENT_INFO);
 		await expect(missing.flush('a')).rejects.toMatchObject({ name: 'BindingError' });
 		expect(errors.map(({ name }) => name)).toEqual(['BindingError']);
-		expect(errors[0]?.message).toContain('the binding MISSING should be a Workers KV namespace');
+		expect(errors[0]?.message).toContain('the binding MISSING must be a Workers KV namespace');
 	});
 });

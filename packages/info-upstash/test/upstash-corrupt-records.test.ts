@@ -13,7 +13,7 @@ describe('what is stored and is no record', () => {
 		['JSON of a list', 'it is no text', (key: string) => ['SET', key, '[1]']],
 		['other text', 'a line of it is no field', (key: string) => ['SET', key, 'some text']],
 		['no JSON', 'characters that are not JSON', (key: string) => ['SET', key, 'createdAtMs=x']],
-		['half a record', 'expiresAtMs is no time', (key: string) => ['SET', key, 'createdAtMs=1']],
+		['half a record', 'invalid expiresAtMs', (key: string) => ['SET', key, 'createdAtMs=1']],
 	])('is a CorruptRecordError where it is %s', async (_, found, command) => {
 		const { id } = openSession();
 		await redis().command(...command(`tmcp:session:${id}`));
@@ -21,7 +21,7 @@ describe('what is stored and is no record', () => {
 		for (const call of [() => store.read(id), () => store.update(id, { logLevel: 'info' })]) {
 			const { name, message } = await failureOf(call(), id, redis().token);
 			expect(name).toBe('CorruptRecordError');
-			expect(message).toContain(`${PACKAGE} the stored record of a session cannot be used (`);
+			expect(message).toContain(`${PACKAGE} invalid session record (`);
 		}
 		await expect(store.read(id)).rejects.toThrow(found);
 		await store.delete(id);
@@ -29,10 +29,10 @@ describe('what is stored and is no record', () => {
 	});
 
 	it.each([
-		['logLevel="loud"', 'logLevel is none of the eight levels'],
-		['clientInfo={"name":"a"}', 'clientInfo has no name and version'],
-		['clientCapabilities=[]', 'clientCapabilities is no object'],
-		['expiresAtMs="1"', 'expiresAtMs is no time'],
+		['logLevel="loud"', 'invalid logLevel'],
+		['clientInfo={"name":"a"}', 'clientInfo without name and version'],
+		['clientCapabilities=[]', 'invalid clientCapabilities'],
+		['expiresAtMs="1"', 'invalid expiresAtMs'],
 	])('is a CorruptRecordError where a line of it is %s', async (line, found) => {
 		const { id, record } = openSession();
 		const store = new UpstashSessionStore({ redis: new Redis(redis()) });

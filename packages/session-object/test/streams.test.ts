@@ -180,7 +180,7 @@ describe('a client that comes back for a call', () => {
 		expect(stream.text).toContain('resumed slow');
 		// How much the lost object has said is not known.
 		expect(stream.text).toContain(
-			'the call was cut off and resumed: what was missed, if anything, is not known',
+			'the call was interrupted and resumed: events may have been lost',
 		);
 		expect(stream.text).not.toMatch(/\d messages/);
 		expect(world.resumed).toHaveLength(1);

@@ -161,7 +161,7 @@ describe('the streams of a session that wait for calls', () => {
 		const refused = OpenStream.open(manager, session, `${call(256)}:0`);
 		await expect(refused).rejects.toThrow(StreamError);
 		await expect(refused).rejects.toThrow(
-			'SyncLayer responded 429: a session waits for at most 256 calls at a time. Try again when',
+			'SyncLayer responded 429: a session waits for at most 256 calls at a time. Retry after',
 		);
 		const other = await OpenStream.open(manager, crypto.randomUUID(), `${call(256)}:0`);
 		const frames = [`id: ${call(0)}:1\n${frameOf('answer')}`];
@@ -193,7 +193,7 @@ describe('the streams of a session that wait for calls', () => {
 				.toSorted((one, other) => one.length - other.length);
 			expect(others).toHaveLength(3);
 			expect(third).toContain('answer');
-			expect(others[0]).toContain(': gap, a message was too large to be kept');
+			expect(others[0]).toContain(': gap, a message was too large to be stored');
 		});
 	});
 });
@@ -234,7 +234,7 @@ describe('the streams of a session', () => {
 		await streams[0]?.ended;
 		expect(errors).toEqual([
 			'[tmcp-sessions/streams-durable-object] holding a stream failed: a session has at most 32 ' +
-				'open streams: its oldest one was ended. Its client should close those that it does not need',
+				'open streams: the oldest was closed. The client should close the streams that it does not need',
 		]);
 		expect(await socketsOf(`session:${session}`)).toBe(32);
 		for (const stream of streams) await stream.cancel();

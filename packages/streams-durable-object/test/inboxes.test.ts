@@ -228,8 +228,8 @@ describe('an inbox whose socket is lost', () => {
 describe('what is refused', () => {
 	it.each([
 		['an empty one', ''],
-		['one of 241 bytes after URI encoding, where at most 240 fit', 'x'.repeat(241)],
-		['one with half of a surrogate pair', '\ud800'],
+		['one of 241 bytes after URI encoding (at most 240)', 'x'.repeat(241)],
+		['one with an unpaired surrogate', '\ud800'],
 	])('a session id that is no usable string: %s', async (found, id) => {
 		const { manager, open } = newManager();
 		for (const refused of [open(id), manager.deliver(id, 'to nobody')]) {

@@ -168,7 +168,7 @@ describe('what is pruned', () => {
 		});
 		await runDurableObjectAlarm(syncLayer());
 		await stream.ended;
-		expect(stream.text).toContain(': gap, nothing more of the call is known');
+		expect(stream.text).toContain(': gap, the call has no further events');
 		expect(errors).toHaveLength(1);
 	});
 });
@@ -201,7 +201,7 @@ describe('what is too large', () => {
 		const many = Array.from({ length: 3_000 }, (_, index) => `${id}${index}${pad}`);
 		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
 			for (const session of many) {
-				const history = JSON.stringify({ channels: [1], steps: [[1, 1]], lost: 0 });
+				const history = JSON.stringify({ channels: [1], changes: [[1, 1]], lost: 0 });
 				storage.sql.exec('INSERT INTO tmcp_histories VALUES (?, ?, NULL)', session, history);
 			}
 		});

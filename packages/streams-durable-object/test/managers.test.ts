@@ -35,8 +35,8 @@ describe('the binding', () => {
 			.catch((thrown: unknown) => thrown);
 		expect(error).toBeInstanceOf(BindingError);
 		expect(String(error)).toBe(
-			'BindingError: [tmcp-sessions/streams-durable-object] the binding NOT_BOUND should be ' +
-				'a Durable Object namespace; found nothing (undefined). wrangler.jsonc needs:\n\n' +
+			'BindingError: [tmcp-sessions/streams-durable-object] the binding NOT_BOUND must be ' +
+				'a Durable Object namespace; got undefined. wrangler.jsonc needs:\n\n' +
 				'  "durable_objects": { "bindings": [{ "name": "NOT_BOUND", "class_name": "SyncLayer" }] },\n' +
 				'  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]\n\n' +
 				"and the Worker's entry:\n\n  export { SyncLayer } from '@tmcp-sessions/streams-durable-object';\n",
@@ -50,9 +50,7 @@ describe('the binding', () => {
 		} as unknown as DurableObjectNamespace<never>;
 		await expect(
 			new DurableObjectStreamSessionManager(misshapen).create('a', newController()),
-		).rejects.toThrow(
-			'the binding that was given should be a Durable Object namespace; found an object without',
-		);
+		).rejects.toThrow('the binding must be a Durable Object namespace; got an object without');
 	});
 
 	it('a class without SQLite is refused, with what wrangler.jsonc should say', async () => {
@@ -81,9 +79,9 @@ describe('the binding', () => {
 describe('bad input', () => {
 	it.each([
 		['an empty one', ''],
-		['one of 241 bytes after URI encoding, where at most 240 fit', 'x'.repeat(241)],
-		['one of 246 bytes after URI encoding, where at most 240 fit', 'é'.repeat(41)],
-		['one with half of a surrogate pair', '\ud800'],
+		['one of 241 bytes after URI encoding (at most 240)', 'x'.repeat(241)],
+		['one of 246 bytes after URI encoding (at most 240)', 'é'.repeat(41)],
+		['one with an unpaired surrogate', '\ud800'],
 		// Sound: a JavaScript caller may pass anything, which is the point of the test.
 		['a value of type number', 7 as unknown as string],
 	])('a session id that is no usable string is refused, and not shown: %s', async (found, id) => {

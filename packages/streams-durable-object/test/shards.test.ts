@@ -131,9 +131,9 @@ describe('a session lives in the shard that its id names', () => {
 			await stream.until('live');
 			expect(stream.messages).toEqual(['live']);
 			expect(stream.events[0]?.comment).toBe(
-				'gap, the last event id is of another shard than the session: what was missed, if anything, is not known',
+				'gap, the last event id belongs to another shard: events may have been lost',
 			);
-			expect(errors).toEqual([expect.stringContaining('is of another shard than the session')]);
+			expect(errors).toEqual([expect.stringContaining('belongs to another shard')]);
 			await stream.cancel();
 		},
 	);

@@ -1,20 +1,20 @@
 import { BindingError } from '../errors.ts';
 
-/** What a backend needs to know of its binding to tell it from another. */
+/** Describes the kind of binding that a backend needs. */
 export interface BindingKind {
-	/** The folder name of the package that asks. */
+	/** The folder name of the package that needs it. */
 	readonly packageName: string;
-	/** What the binding should be, with its article: "a Workers KV namespace". */
+	/** What the binding must be, with its article: "a Workers KV namespace". */
 	readonly what: string;
-	/** Methods that only this kind of binding has all of. */
+	/** Methods that, together, only this kind of binding has. */
 	readonly methods: readonly string[];
-	/** The lines that wrangler.jsonc needs for a binding of this name. */
+	/** Returns the lines of wrangler.jsonc for a binding of this name. */
 	readonly wranglerLines: (name: string) => string;
-	/** The name in those lines where the binding itself was given. */
+	/** The name in those lines if the binding was passed as an object. */
 	readonly defaultName: string;
 }
 
-/** A Durable Object class that a package exports, on SQLite. */
+/** Describes the binding of a SQLite-backed Durable Object class that a package exports. */
 export function durableObjectKind(
 	packageName: string,
 	className: string,
@@ -33,11 +33,11 @@ export function durableObjectKind(
 }
 
 /**
- * The binding itself, given as an object or by its name in `env`. Looked up when it is used and not
- * before, so that a manager can be made at module scope.
+ * Returns a binding that is given as an object or by its name in `env`. Call it at first use: no
+ * binding needs to exist when a manager is created at module scope.
  *
- * @param env of `cloudflare:workers`.
- * @throws {BindingError} where it is missing or is something else, with the lines that it takes.
+ * @param env the `env` of `cloudflare:workers`.
+ * @throws {BindingError} if the binding is missing or has another kind, with the lines to add.
  */
 export function resolveBinding<Binding extends object>(
 	kind: BindingKind,
@@ -49,21 +49,19 @@ export function resolveBinding<Binding extends object>(
 	if (isOfKind<Binding>(kind, found)) return found;
 	throw new BindingError(
 		kind.packageName,
-		`${isName ? `the binding ${binding}` : 'the binding that was given'} should be ${kind.what}; ` +
-			`found ${describe(kind, found)}. wrangler.jsonc needs:\n\n` +
-			`${kind.wranglerLines(isName ? binding : kind.defaultName)}\n`,
+		`the binding ${isName ? `${binding} ` : ''}must be ${kind.what}; got ${describe(kind, found)}. ` +
+			`wrangler.jsonc needs:\n\n${kind.wranglerLines(isName ? binding : kind.defaultName)}\n`,
 	);
 }
 
-// A binding is a proxy of the runtime: its methods are all that tells what it is, and having those
-// that a backend calls is all that the backend relies on.
+// A binding is a proxy of the runtime without a usable prototype: only its methods identify it.
 function isOfKind<Binding>(kind: BindingKind, found: unknown): found is Binding {
 	return isObject(found) && !isService(found) && missingMethods(kind, found).length === 0;
 }
 
-/** What was found, never its value: a variable may hold a secret. */
+/** Describes the kind of a value but never the value: a variable may hold a secret. */
 function describe(kind: BindingKind, found: unknown): string {
-	if (found === undefined || found === null) return `nothing (${String(found)})`;
+	if (found === undefined || found === null) return String(found);
 	if (!isObject(found)) return `a ${typeof found}`;
 	if (isService(found)) return 'a service binding';
 	const missing = missingMethods(kind, found).map((method) => `${method}()`);
@@ -74,7 +72,7 @@ function missingMethods(kind: BindingKind, found: object): string[] {
 	return kind.methods.filter((method) => typeof Reflect.get(found, method) !== 'function');
 }
 
-/** In workerd a service binding has every method that it is asked for, `fetch` among them. */
+/** A service binding of workerd has a method for every name; `fetch` tells it from a namespace. */
 function isService(found: object): boolean {
 	return 'fetch' in found;
 }

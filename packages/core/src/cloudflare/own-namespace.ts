@@ -1,4 +1,4 @@
-/** What is asked of a Durable Object's id, so that this package needs no types of a platform. */
+/** The used members of a `DurableObjectId`, so that this package needs no types of a platform. */
 interface ObjectId {
 	readonly jurisdiction?: string | undefined;
 	toString(): string;
@@ -11,12 +11,11 @@ interface Namespace {
 }
 
 /**
- * The namespace that an object is in, whatever its class and binding are called: that of the Worker's
- * exports or bindings that knows the object's id, which no other does. It is that of the object's own
- * jurisdiction, where it has one.
+ * Finds the namespace of a Durable Object, whatever its class and binding are called: only its own
+ * namespace accepts its id. Returns the subnamespace of the object's jurisdiction, if it has one.
  *
  * @param candidates `ctx.exports` (since compatibility date 2025-11-17) and `env`.
- * @returns `undefined` where the object's Worker has no way to its own namespace.
+ * @returns `undefined` if the Worker has no binding to the object's namespace.
  */
 export function ownNamespace<Own extends object>(
 	id: ObjectId,
@@ -24,23 +23,23 @@ export function ownNamespace<Own extends object>(
 ): Own | undefined {
 	const found = candidates
 		.flatMap((bindings): unknown[] => Object.values(bindings ?? {}))
-		.find((binding): binding is Namespace => isNamespace(binding) && knows(binding, id));
+		.find((binding): binding is Namespace => isNamespace(binding) && accepts(binding, id));
 	const own = found && id.jurisdiction ? found.jurisdiction(id.jurisdiction) : found;
-	// Sound: the namespace of an object's own id has objects of its own class.
+	// Safe because the namespace of an object's own id contains objects of its own class.
 	return own as Own | undefined;
 }
 
-function knows(namespace: Namespace, id: ObjectId): boolean {
+function accepts(namespace: Namespace, id: ObjectId): boolean {
 	try {
 		return namespace.idFromString(id.toString()).equals(id);
 	} catch {
-		return false; // It is an id of another namespace.
+		return false; // The id belongs to another namespace.
 	}
 }
 
 function isNamespace(binding: unknown): binding is Namespace {
 	const isObject =
 		(typeof binding === 'object' && binding !== null) || typeof binding === 'function';
-	// A service has every method that it is asked for, and `fetch`, which a namespace has not.
+	// A service binding of workerd has a method for every name; `fetch` tells it from a namespace.
 	return isObject && 'idFromString' in binding && !('fetch' in binding);
 }

@@ -1,44 +1,43 @@
-/** What the stream of a call carried, in order. */
+/** Consecutive events of the stream of a call. */
 export interface CallEvents {
 	/** The stream, as `newCallStream` named it. */
 	readonly stream: string;
-	/** The sequence of the first frame; each next one counts up by one. */
+	/** The sequence of the first frame. Each following frame counts up by one. */
 	readonly first: number;
 	/** SSE frames with their ids. */
 	readonly frames: readonly string[];
-	/** Whether the last frame ends the stream: it is the answer. */
+	/** Whether the last frame is the response to the call and so ends the stream. */
 	readonly isComplete: boolean;
 }
 
 /**
- * What a stream manager offers whose streams can be resumed. Its `create` looks for the id that the
- * client saw last in the scope of the request (`RequestScope.lastEventId`):
+ * An optional capability of stream managers: clients can resume streams. The manager's `create` reads
+ * the event id from the scope of the request (`RequestScope.lastEventId`):
  *
- * - one of a GET stream: what was sent to the session on that stream since, then live, without a gap
- *   and without a repetition;
- * - one of a call: what `keepCall` kept after it and what it still gets; the stream ends with the
- *   answer. One of which nothing was kept is waited for, since a client may be back before its call
- *   has said anything;
- * - any other, or one that is older than what is kept: live, with an event that tells of the gap
- *   (`gapFrame`), of which `onError` is told too.
+ * - an id of a GET stream replays what was sent to the session on that stream since, then continues
+ *   live, without gaps or duplicates;
+ * - an id of a call replays what `keepCall` stored after it and continues with what it stores from
+ *   then on; the stream ends with the response. A call without stored events is awaited, because a
+ *   client may reconnect before its call has produced any;
+ * - any other id, or one that is older than the log, continues live after an event that announces the
+ *   gap (`gapFrame`), which is also reported to `onError`.
  *
- * A stream that is not resumed begins with a `primingFrame`; one that is has an id already, and
- * begins with what was missed.
+ * A new stream begins with a `primingFrame`; a resumed one begins with the replay.
  *
- * What waits for a client that does not read is bounded (`BoundedStream`): it is cut, and comes back
- * for the rest. What is replayed is bounded by the log alone.
+ * What is queued for a slow client is bounded (`BoundedStream`): the manager ends its stream, and the
+ * client reconnects for the rest. What is replayed is bounded by the log only.
  */
 export interface ResumableStreams {
 	/**
-	 * Keeps what a call has said, within the bounds of the log. A client that has come back for it gets
-	 * it at once, in whatever isolate. The same frames may be kept twice: they are sent once.
+	 * Stores events of a call, within the bounds of the log, and sends them to a client that has
+	 * resumed the call, in any isolate. Frames that are passed twice are sent once.
 	 *
-	 * @throws {StreamError} where the backend cannot be reached.
+	 * @throws {StreamError} if the backend cannot be reached.
 	 */
 	keepCall(session: string, events: CallEvents): Promise<void>;
 }
 
-/** Whether a stream manager's streams can be resumed. */
+/** Whether a stream manager implements `ResumableStreams`. */
 export function hasResumableStreams<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & ResumableStreams {

@@ -1,14 +1,13 @@
 /**
- * What an info manager may offer besides tmcp's interface: how long its sessions live without use.
- * Whoever holds a stream of a session asks for the session more often than that while it is open,
- * since an open stream is a use.
+ * An optional capability of info managers: sessions that expire when idle. An open stream counts as
+ * use, so a handler that holds one reads the session more often than `idleMs`.
  */
 export interface SessionExpiry {
-	/** How long a session lives that is not used, in milliseconds. */
+	/** How long an unused session lives, in milliseconds. */
 	readonly idleMs: number;
 }
 
-/** Whether an info manager says when its sessions expire. */
+/** Whether an info manager implements `SessionExpiry`. */
 export function hasSessionExpiry<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & SessionExpiry {

@@ -1,35 +1,35 @@
 /**
- * What a stream manager may offer besides tmcp's interface: a way to the requests that are at work
- * for a session, in whatever isolate they are. A client's answer, or its wish to cancel, arrives
- * with a request of its own, and that one is often served elsewhere.
+ * An optional capability of stream managers: messages for the in-flight requests of a session. A
+ * client response or a cancellation arrives with a request of its own, often in another isolate than
+ * the call that waits for it.
  */
 export interface SessionInboxes {
 	/**
-	 * Opens an inbox of the session. Once this has resolved, everything delivered to the session
-	 * anywhere arrives here. Call it in the request that is at work: workerd lets no other request
-	 * use what comes back, and `take` runs in this one.
+	 * Opens an inbox of the session. After it has resolved, the inbox receives every message that is
+	 * delivered to the session in any isolate. Call it in the in-flight request: workerd lets no other
+	 * request use the inbox, and `take` runs in this one.
 	 *
-	 * @param take gets each message once; it must not throw.
-	 * @throws {StreamError} where the backend cannot be reached.
+	 * @param take receives each message once; it must not throw.
+	 * @throws {StreamError} if the backend cannot be reached.
 	 */
 	openInbox(session: string, take: (message: string) => void): Promise<SessionInbox>;
 
 	/**
-	 * Hands a message to every open inbox of the session, and of no other.
+	 * Delivers a message to all open inboxes of the session.
 	 *
-	 * @returns how many inboxes took it.
-	 * @throws {StreamError} where the backend cannot be reached.
+	 * @returns the number of inboxes that received it.
+	 * @throws {StreamError} if the backend cannot be reached.
 	 */
 	deliver(session: string, message: string): Promise<number>;
 }
 
-/** An open inbox. Whoever opened it closes it, in the same request. */
+/** An open inbox. Close it in the request that opened it. */
 export interface SessionInbox {
-	/** Ends the inbox; a second call does nothing. */
+	/** Closes the inbox. Idempotent. */
 	close(): void;
 }
 
-/** Whether a stream manager offers inboxes. */
+/** Whether a stream manager implements `SessionInboxes`. */
 export function hasSessionInboxes<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & SessionInboxes {

@@ -1,19 +1,19 @@
 import type { ClientCapabilities, ClientInfo, LogLevel } from '../store/session-store.ts';
 
-/** What is known of a session; each is `undefined` where its client said nothing of it. */
+/** Session metadata. A field is `undefined` if the client has not set it. */
 export interface SessionInfo {
 	readonly clientInfo: ClientInfo | undefined;
 	readonly clientCapabilities: ClientCapabilities | undefined;
 	readonly logLevel: LogLevel | undefined;
 }
 
-/** What an info manager may offer besides tmcp's interface: all that it knows with one look. */
+/** An optional capability of info managers: all session metadata with one read. */
 export interface SessionInfoReader {
-	/** @returns `undefined` where the session is unknown. */
+	/** @returns `undefined` if the session is unknown. */
 	getSessionInfo(id: string): Promise<SessionInfo | undefined>;
 }
 
-/** Whether an info manager says all that it knows of a session at once. */
+/** Whether an info manager implements `SessionInfoReader`. */
 export function hasSessionInfo<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & SessionInfoReader {

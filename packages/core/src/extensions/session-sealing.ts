@@ -1,57 +1,58 @@
 import type { ClientCapabilities, ClientInfo } from '../store/session-store.ts';
 
-/** What a client says of itself at `initialize`, and whose session it opens. */
+/** The parameters of `initialize`, and the principal that sent them. */
 export interface InitializeParams {
-	/** As `RequestScope.principal`; empty where sessions are nobody's. */
+	/** As `RequestScope.principal`; empty if sessions are not bound to principals. */
 	readonly principal: string;
 	readonly clientInfo: ClientInfo;
 	readonly clientCapabilities: ClientCapabilities;
-	/** The revision that it asked for, where that is one the server knows. */
+	/** The revision that the client requested, if the server supports it. */
 	readonly protocolVersion?: string | undefined;
-	/** Where the session is served, a label of `a-z` and digits. Default: `0`. */
+	/** The shard that serves the session: a label of `a-z` and digits. Default: `0`. */
 	readonly shard?: string | undefined;
 }
 
-/** A session as its client knows it, and as everything behind the handler does. */
+/** The two ids of a session. */
 export interface IssuedSession {
-	/** What the client gets and sends: with all that is sealed in it, up to 2,048 characters. */
+	/** The id for the client, with the sealed metadata: up to 2,048 characters. */
 	readonly id: string;
 	/**
-	 * What managers, tools and logs call it: short, fit for a key, and of no use to who has it alone.
+	 * The id for managers, tools and logs: short, fit for a storage key, and rejected if a client
+	 * sends it.
 	 */
 	readonly internalId: string;
-	/** The revision that the client asked for. */
+	/** The revision that the client requested. */
 	readonly protocolVersion?: string | undefined;
 }
 
 /**
- * What an info manager may offer besides tmcp's interface: ids that carry what is known of their
- * session. Whoever serves the protocol asks it for the id at `initialize`, opens the id of every
- * other request, and calls the session by its `internalId` from there on.
+ * An optional capability of info managers: session ids that carry the metadata. The handler requests
+ * the id at `initialize`, opens the id of every other request, and uses `internalId` from then on.
  */
 export interface SessionSealing {
 	/**
-	 * Whether what changes is kept: log levels, subscriptions, the end of a session. Where it is not,
-	 * the server offers none of it.
+	 * Whether the manager stores what changes: log levels, subscriptions and the end of a session. If
+	 * not, the server offers none of these.
 	 */
 	readonly storesMutableState: boolean;
 
 	/**
-	 * The id of a new session.
+	 * Seals the metadata of a new session into its id.
 	 *
-	 * @throws {TmcpSessionsError} `session-too-large`, where what the client says fits no id.
+	 * @throws {TmcpSessionsError} `session-too-large`, if the client's metadata does not fit an id.
 	 */
-	sealSession(said: InitializeParams): Promise<IssuedSession>;
+	sealSession(params: InitializeParams): Promise<IssuedSession>;
 
 	/**
-	 * The session of this id; `undefined` where the id was not made here, not for this principal, or
-	 * has expired. Takes any text and asks no storage: whether the session was ended is for
-	 * `getClientCapabilities` to say, as of every other.
+	 * Opens an id, without storage. Accepts any string. `getClientCapabilities` tells whether the
+	 * session has ended.
+	 *
+	 * @returns `undefined` if the id is forged, belongs to another principal or has expired.
 	 */
 	openSession(id: string, principal: string): Promise<IssuedSession | undefined>;
 }
 
-/** Whether an info manager makes the ids of its sessions. */
+/** Whether an info manager implements `SessionSealing`. */
 export function hasSessionSealing<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & SessionSealing {

@@ -1,18 +1,18 @@
 /**
- * What a stream manager may offer besides tmcp's interface: whether anybody listens. `has` cannot say
- * it, since a transport that sees true refuses the client's next stream.
+ * An optional capability of stream managers: whether a session has an open stream. tmcp's `has`
+ * cannot tell, because a transport rejects a client's next stream if `has` returns true.
  */
 export interface StreamPresence {
 	/**
-	 * Whether the session has an open stream, in whatever isolate. One whose client left unnoticed
-	 * counts as open; one that has just lost its way to the backend does not until it is back.
+	 * Whether the session has an open stream, in any isolate. A stream whose client disconnected
+	 * unnoticed counts as open; one that is reconnecting to the backend does not.
 	 *
-	 * @throws {StreamError} where the backend cannot be reached.
+	 * @throws {StreamError} if the backend cannot be reached.
 	 */
 	hasOpenStream(session: string): Promise<boolean>;
 }
 
-/** Whether a stream manager knows which sessions have an open stream. */
+/** Whether a stream manager implements `StreamPresence`. */
 export function hasStreamPresence<Manager extends object>(
 	manager: Manager,
 ): manager is Manager & StreamPresence {

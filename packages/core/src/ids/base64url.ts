@@ -1,16 +1,16 @@
-/** Bytes as base64url without padding: safe in a URL, a header and a key. */
+/** Encodes bytes as base64url without padding: safe in a URL, a header and a key. */
 export function toBase64Url(bytes: Uint8Array): string {
 	let binary = '';
-	// One by one: as arguments of one call, some 100,000 bytes are more than the stack takes.
+	// One at a time: spreading about 100,000 bytes as arguments overflows the stack.
 	for (const byte of bytes) binary += String.fromCharCode(byte);
 	return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
 /**
- * The bytes that `toBase64Url` made this text of. Other spellings of the same bytes pass too: who
- * must not take them compares the text with `toBase64Url` of the result.
+ * Decodes base64url. It also accepts other spellings than that of `toBase64Url`; to reject them,
+ * encode the result and compare.
  *
- * @throws where it is no base64url.
+ * @throws if the text is not base64url.
  */
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
 	const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));

@@ -1,17 +1,16 @@
 import { InvalidSessionIdError } from '../errors.ts';
 
 /**
- * A session id as it goes into a key or a URL: URI encoded, so that none of its characters means
- * anything there. `:`, `/`, `#`, `&`, `?`, `%` and spaces are escaped; `.` is not, so never let an
- * encoded id stand alone as a path segment.
+ * Encodes a session id for a key or a URL. URI encoding escapes `:`, `/`, `#`, `&`, `?`, `%` and
+ * spaces. It does not escape `.`, so an encoded id must not be a path segment on its own.
  *
- * @param id whatever came from a client.
- * @param packageName the folder name of the package that asks, for the error.
- * @param maxIdBytes the `maxIdBytes` of its capabilities.
- * @throws {InvalidSessionIdError} where it is no string, empty, too long or no Unicode text.
+ * @param id untrusted.
+ * @param packageName the folder name of the calling package, for the error.
+ * @param maxIdBytes the `maxIdBytes` of the backend's capabilities.
+ * @throws {InvalidSessionIdError} if it is not a string, empty, too long or not valid Unicode.
  */
 export function encodeSessionId(id: string, packageName: string, maxIdBytes: number): string {
-	// From JavaScript anything can come in here.
+	// JavaScript callers can pass any value.
 	const given: unknown = id;
 	if (typeof given !== 'string') {
 		throw new InvalidSessionIdError(
@@ -24,12 +23,12 @@ export function encodeSessionId(id: string, packageName: string, maxIdBytes: num
 	try {
 		encoded = encodeURIComponent(given);
 	} catch {
-		throw new InvalidSessionIdError(packageName, 'one with half of a surrogate pair');
+		throw new InvalidSessionIdError(packageName, 'one with an unpaired surrogate');
 	}
 	if (encoded.length > maxIdBytes) {
 		throw new InvalidSessionIdError(
 			packageName,
-			`one of ${encoded.length} bytes after URI encoding, where at most ${maxIdBytes} fit`,
+			`one of ${encoded.length} bytes after URI encoding (at most ${maxIdBytes})`,
 		);
 	}
 	return encoded;

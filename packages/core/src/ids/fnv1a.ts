@@ -1,6 +1,6 @@
 /**
- * FNV-1a in 32 bits: tells texts apart where a mistake does no harm, at once and without waiting.
- * Nothing that has to be safe may depend on it.
+ * Hashes a text with 32-bit FNV-1a: fast, synchronous and not collision resistant. Do not use it if
+ * a collision is a security problem.
  */
 export function fnv1a(text: string): number {
 	let hash = 0x811c9dc5;

@@ -1,42 +1,42 @@
 import { fromBase64Url, toBase64Url } from './base64url.ts';
 
-/** Seals texts, so that nobody can read or change them on their way through a client. */
+/** Encrypts and authenticates texts that clients carry. */
 export interface Sealing {
 	/**
 	 * Seals with the first secret.
 	 *
-	 * @param boundTo is not in the result: nothing opens it but the same text.
-	 * @returns base64url that begins with its `id`; a third longer than the text, and 54 characters.
+	 * @param boundTo must be equal in `open`; the result does not contain it.
+	 * @returns base64url that begins with its `id`: 4/3 of the length of the text, plus 54 characters.
 	 */
 	seal(text: string, boundTo: string): Promise<string>;
-	/** Opens with any secret what was sealed with the same `boundTo`. Takes any text. */
+	/** Opens what any of the secrets sealed with the same `boundTo`. Accepts any text. */
 	open(sealed: string, boundTo: string): Promise<Opened | undefined>;
 }
 
-/** What was sealed. */
+/** The content of a sealed text. */
 interface Opened {
-	/** The first `SEALED_ID_LENGTH` characters: others for each text that was sealed, and random. */
+	/** The first `SEALED_ID_LENGTH` characters: random and unique for each sealed text. */
 	readonly id: string;
 	readonly text: string;
 }
 
-/** 192 bits. A multiple of three, so that the salt has characters of its own. */
+/** 192 bits. A multiple of three, so that no base64url character of the salt has bits of the ciphertext. */
 const SALT_BYTES = 24;
 const TAG_BYTES = 16;
-/** A key is used once, for its own salt: there is no second nonce to tell from the first. */
+/** Constant, because each key is derived from a new salt and encrypts once. */
 const NONCE: Uint8Array<ArrayBuffer> = new Uint8Array(12);
 
-/** The length of an `id`, in characters. */
+/** The length of an `id` in characters. */
 export const SEALED_ID_LENGTH: number = (SALT_BYTES * 4) / 3;
 
 /**
- * AES-256-GCM, each text under a key of its own that HKDF-SHA-256 derives of a secret and a random
- * salt. With one key for all and random nonces of 96 bits, a secret would be good for 2^32 texts
- * (NIST SP 800-38D, 8.3) and somebody would have to count them.
+ * Creates an AES-256-GCM sealing. Each text has a key of its own, which HKDF-SHA-256 derives from a
+ * secret and a random salt. A single key with random 96-bit nonces would be limited to 2^32 texts
+ * (NIST SP 800-38D, section 8.3), which stateless isolates cannot count.
  *
- * @param secrets of full strength: nothing here slows down who guesses them.
- * @param label what is sealed: it makes other keys than any that are made of the same secrets
- * for something else.
+ * @param secrets must have full entropy: HKDF does not slow down guessing.
+ * @param label separates these keys from keys that are derived from the same secrets for another
+ * purpose.
  */
 export function createSealing(secrets: readonly string[], label: string): Sealing {
 	const encoder = new TextEncoder();
@@ -67,7 +67,7 @@ export function createSealing(secrets: readonly string[], label: string): Sealin
 			return toBase64Url(salt) + toBase64Url(new Uint8Array(encrypted));
 		},
 		async open(sealed, boundTo) {
-			const bytes = bytesOf(sealed);
+			const bytes = decode(sealed);
 			if (!bytes) return undefined;
 			const salt = bytes.subarray(0, SALT_BYTES);
 			const encrypted = bytes.subarray(SALT_BYTES);
@@ -75,7 +75,7 @@ export function createSealing(secrets: readonly string[], label: string): Sealin
 				const key = await keyFor(salt, index);
 				const text = await crypto.subtle
 					.decrypt(algorithm(boundTo), key, encrypted)
-					// Sealed with another secret, for something else, or by nobody: the next may open it.
+					// Sealed with another secret or label, or forged: try the next secret.
 					.catch(() => undefined);
 				if (!text) continue;
 				return { id: sealed.slice(0, SEALED_ID_LENGTH), text: new TextDecoder().decode(text) };
@@ -85,12 +85,12 @@ export function createSealing(secrets: readonly string[], label: string): Sealin
 	};
 }
 
-/** Salt and ciphertext; `undefined` where `seal` spells nothing like this. */
-function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {
+/** Returns salt and ciphertext, or `undefined` if `seal` cannot have written this text. */
+function decode(text: string): Uint8Array<ArrayBuffer> | undefined {
 	if (!/^[\w-]+$/.test(text) || text.length % 4 === 1) return undefined;
 	const bytes = fromBase64Url(text);
 	if (bytes.length < SALT_BYTES + TAG_BYTES) return undefined;
-	// The last character may carry bits that no byte has: one sealed text has one spelling.
+	// The last character may have unused bits. Only one spelling of a sealed text is accepted.
 	return toBase64Url(bytes) === text ? bytes : undefined;
 }
 

@@ -2,26 +2,26 @@ import { fromBase64Url, toBase64Url } from './base64url.ts';
 import { ROOT_SHARD, SHARD_LABEL } from '../placement/shards.ts';
 import { checkSecrets } from './secrets.ts';
 
-/** Makes and checks session ids. */
+/** Issues and verifies session ids. */
 export interface SessionIds {
 	/**
-	 * A new id: `<version>.<shard>.<random>.<mac>`, at most 89 characters of `A-Z a-z 0-9 - _ .`.
+	 * Issues an id: `<version>.<shard>.<random>.<mac>`, at most 89 characters of `A-Z a-z 0-9 - _ .`.
 	 *
-	 * @param principal whose session it is. It is in the MAC and not in the id: nobody else's
-	 * request passes with it, and it tells nobody whose it is. Default: nobody's.
-	 * @param shard the label of the shard that the session lives in. It is in the MAC too. Default:
-	 * the root.
+	 * @param principal the owner of the session. The MAC covers it, but the id does not contain it:
+	 * the id is useless to other principals and does not reveal its owner. Default: no owner.
+	 * @param shard the label of the shard that stores the session, covered by the MAC. Default: the
+	 * root shard.
 	 */
 	mint(principal?: string, shard?: string): Promise<string>;
-	/** Whether one of the keys made this id, for this principal. Costs no storage; takes any string. */
+	/** Whether one of the keys issued this id to this principal. Needs no storage; accepts any string. */
 	verify(id: string, principal?: string): Promise<boolean>;
 }
 
 /** Keys for `createSessionIds`. */
 export interface SessionIdOptions {
 	/**
-	 * Secrets of at least 32 characters. The first signs, all verify: to rotate, add the new one behind,
-	 * put it in front when that is deployed everywhere, and drop the old one after the absolute
+	 * Secrets of at least 32 characters. The first signs, all verify. To rotate: append the new one,
+	 * move it to the front once that is deployed everywhere, and remove the old one after the absolute
 	 * lifetime of a session.
 	 */
 	readonly keys: readonly string[];
@@ -29,16 +29,16 @@ export interface SessionIdOptions {
 
 const VERSION = '1';
 const RANDOM_BYTES = 24;
-// The last character of 32 bytes carries four bits: any other spelling of the same bytes is refused.
+// The last character of 32 bytes carries four bits: other spellings of the same bytes are rejected.
 const MINTED = new RegExp(
 	`^${VERSION}\\.${SHARD_LABEL}\\.[\\w-]{32}\\.[\\w-]{42}[AEIMQUYcgkosw048]$`,
 );
 
 /**
- * Session ids that nobody can guess (192 random bits; the specification asks for 128) or forge: an
- * HMAC-SHA-256 lets a stranger's id be refused before any storage is read.
+ * Creates issuer and verifier of session ids. Ids have 192 random bits (the specification asks for
+ * 128) and an HMAC-SHA-256, which rejects forged ids without a read of storage.
  *
- * @throws {TmcpSessionsError} `configuration`, where there is no key or one is too short.
+ * @throws {TmcpSessionsError} `configuration`, if there is no key or one is too short.
  */
 export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
 	checkSecrets(keys, 'core', 'session ids need keys');
@@ -75,7 +75,7 @@ function importKey(secret: string): Promise<CryptoKey> {
 	return crypto.subtle.importKey('raw', bytes, algorithm, false, ['sign', 'verify']);
 }
 
-// The label keeps a MAC made for something else with the same key from passing as one for an id.
+// The label separates this MAC from MACs that another feature makes with the same key.
 function signedBytes(unsigned: string, principal = ''): Uint8Array<ArrayBuffer> {
 	return new TextEncoder().encode(`tmcp-sessions session id ${unsigned} ${principal}`);
 }

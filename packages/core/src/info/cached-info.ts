@@ -1,7 +1,7 @@
 import { encodeSessionId } from '../ids/encode-session-id.ts';
 import { CorruptRecordError, createReporter, TmcpSessionsError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
-import { combinedCapabilities } from '../store/store-capabilities.ts';
+import { combineCapabilities } from '../store/store-capabilities.ts';
 import type {
 	SessionPatch,
 	SessionRecord,
@@ -12,15 +12,16 @@ import { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 import type { StoredInfoOptions } from './stored-info-session-manager.ts';
 
 /**
- * An info manager of two tiers: reads what is near (Workers KV, memory), and asks what is far (a
- * Durable Object, Redis) where near has nothing. A session opened in one place is known in every
- * other at once, although KV may take a minute; its end and a new log level are known elsewhere
- * within the `visibleWithinSeconds` of near. A log level that near could not be told of is known
- * there when the session is next written, once in a tenth of its idle time at the latest. Subscriptions are kept far.
+ * Creates an info manager of two tiers. It reads `near` (Workers KV, memory) and, if that has no
+ * record, `far` (a Durable Object, Redis). A new session is visible everywhere at once, although KV
+ * may take a minute. Its end and a new log level are visible elsewhere within the
+ * `visibleWithinSeconds` of `near`. A log level that could not be written to `near` is visible there
+ * after the next write of the session, at most a tenth of its idle time later. Subscriptions are
+ * stored in `far`.
  *
- * @param options as of any stored manager; what is not given is that of the far manager.
- * @throws {TmcpSessionsError} `configuration`, where near is the memory of an isolate without
- * `forgetAfterSeconds`: it would never learn that a session was ended elsewhere.
+ * @param options as of any stored manager. Default: those of `far`.
+ * @throws {TmcpSessionsError} `configuration`, if `near` is the memory of an isolate without
+ * `forgetAfterSeconds`: it would never learn that another isolate has ended a session.
  */
 export function cachedInfo(
 	near: StoredInfoSessionManager,
@@ -34,29 +35,29 @@ export function cachedInfo(
 	);
 }
 
-/** The store behind `cachedInfo`. Far decides; a failure of near is reported and costs a read of far. */
+/** The store of `cachedInfo`. `far` is authoritative; failures of `near` are reported and cost a read of `far`. */
 export class CachedSessionStore implements SessionStore {
 	readonly capabilities: StoreCapabilities;
 	readonly #near: SessionStore;
 	readonly #far: SessionStore;
 	readonly #report: (cause: unknown) => void;
 
-	/** @param onError told of what fails near. Default: the console. */
+	/** @param onError receives the failures of `near`. Default: the console. */
 	constructor(near: SessionStore, far: SessionStore, onError?: ErrorReporter) {
 		const { visibleWithinSeconds, consistency } = near.capabilities;
 		if (!Number.isFinite(visibleWithinSeconds)) {
 			throw new TmcpSessionsError(
 				'configuration',
 				'core',
-				'a near store must learn within some time that a session was ended elsewhere; found one ' +
-					'that never does. Give InMemorySessionStore a number of forgetAfterSeconds.',
+				'cachedInfo needs a near store that notices the end of a session; got one that never ' +
+					'does. Set forgetAfterSeconds of InMemorySessionStore.',
 			);
 		}
 		this.#near = near;
 		this.#far = far;
 		this.#report = createReporter(onError);
 		this.capabilities = {
-			...combinedCapabilities([near.capabilities, far.capabilities]),
+			...combineCapabilities([near.capabilities, far.capabilities]),
 			...(consistency === 'isolate' && { consistency: 'eventual' }),
 		};
 	}
@@ -65,8 +66,8 @@ export class CachedSessionStore implements SessionStore {
 		const near = await this.#try(() => this.#near.read(id));
 		if (near) return near;
 		const far = await this.#far.read(id);
-		// The memory of an isolate learns of a session in no other way. What others can read is
-		// written once, at `create`: a location that asked for it too early sees it within a minute.
+		// Only reads fill the memory of an isolate. A shared near store was written at `create`; a
+		// location that had cached its absence sees it within a minute.
 		if (far && this.#near.capabilities.consistency === 'isolate') {
 			await this.#try(() => this.#near.create(id, far));
 		}
@@ -82,8 +83,8 @@ export class CachedSessionStore implements SessionStore {
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
 		this.#check(id);
 		const isLive = await this.#far.update(id, patch);
-		// Near gets all that far has now, which mends what near may have lost before. As an update,
-		// since that brings no session back that is being ended.
+		// Copy the whole record of `far` to `near`, which repairs writes that `near` has lost. Use
+		// `update`, because it does not revive a session that is being deleted.
 		const record = isLive ? await this.#far.read(id) : undefined;
 		await this.#try(async () => {
 			if (record) await this.#near.update(id, record);
@@ -94,8 +95,8 @@ export class CachedSessionStore implements SessionStore {
 
 	async delete(id: string): Promise<void> {
 		this.#check(id);
-		// Near first: where that fails nothing has ended, and the caller knows. The other way round an
-		// ended session would live on near.
+		// `near` first: if that fails, nothing has ended and the caller gets the error. In the other
+		// order an ended session could stay alive in `near`.
 		await this.#near.delete(id);
 		await this.#far.delete(id);
 	}
@@ -114,24 +115,24 @@ export class CachedSessionStore implements SessionStore {
 		return this.#far.subscribers(uri);
 	}
 
-	/** Far may take an id that near does not. */
+	/** `far` may accept ids that `near` rejects. */
 	#check(id: string): void {
 		encodeSessionId(id, 'core', this.capabilities.maxIdBytes);
 	}
 
-	async #try<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+	async #try<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
 		try {
-			return await work();
+			return await run();
 		} catch (error) {
-			if (isOfTheCaller(error)) throw error;
+			if (isCallerError(error)) throw error;
 			this.#report(error);
 			return undefined;
 		}
 	}
 }
 
-/** A failure that far would answer alike: a bad id, a missing binding. */
-function isOfTheCaller(error: unknown): boolean {
+/** Whether `far` would fail in the same way: an invalid id, a missing binding. */
+function isCallerError(error: unknown): boolean {
 	return (
 		error instanceof TmcpSessionsError &&
 		error.code !== 'store' &&

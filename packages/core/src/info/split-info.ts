@@ -1,7 +1,7 @@
 import { encodeSessionId } from '../ids/encode-session-id.ts';
 import { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 import type { StoredInfoOptions } from './stored-info-session-manager.ts';
-import { combinedCapabilities } from '../store/store-capabilities.ts';
+import { combineCapabilities } from '../store/store-capabilities.ts';
 import type {
 	SessionPatch,
 	SessionRecord,
@@ -9,24 +9,24 @@ import type {
 	StoreCapabilities,
 } from '../store/session-store.ts';
 
-/** Which manager keeps what. One manager may have several parts. */
+/** The manager of each part of the session metadata. One manager may store several parts. */
 export interface InfoParts<Part> {
-	/** What the client said at `initialize`: written once, read on every request. */
+	/** Client info and capabilities: written once, read on every request. */
 	readonly client: Part;
-	/** The log level: written seldom, read on every request. */
+	/** The log level: written rarely, read on every request. */
 	readonly logLevel: Part;
-	/** Who subscribed to which resource: read when one changes. */
+	/** Resource subscriptions: read when a resource changes. */
 	readonly subscriptions: Part;
 }
 
 /**
- * An info manager that keeps each part where it is kept best: Workers KV for what never changes, a
- * Durable Object for what does. A request reads what keeps the client and the log level, once where
- * that is one manager and else both at the same time; subscriptions are not read for it.
+ * Creates an info manager that stores each part in another manager: Workers KV for what never
+ * changes, a Durable Object for what does. A request reads the managers of `client` and `logLevel`:
+ * once if they are the same, else concurrently. It does not read subscriptions.
  *
- * Two parts are one manager or keep their sessions apart: each writes a record of its own.
+ * Two different managers must not share storage, because each writes its own record.
  *
- * @param options as of any stored manager; what is not given is that of the client's manager.
+ * @param options as of any stored manager. Default: those of the `client` manager.
  */
 export function splitInfo(
 	parts: InfoParts<StoredInfoSessionManager>,
@@ -43,38 +43,38 @@ export function splitInfo(
 	);
 }
 
-/** The store behind `splitInfo`. A session is there as long as all of its parts have it. */
+/** The store of `splitInfo`. A session exists as long as all of its parts do. */
 export class SplitSessionStore implements SessionStore {
 	readonly capabilities: StoreCapabilities;
 	readonly #parts: InfoParts<SessionStore>;
-	/** The client's first, each once. */
+	/** The distinct stores, that of `client` first. */
 	readonly #stores: readonly SessionStore[];
 
 	constructor(parts: InfoParts<SessionStore>) {
 		this.#parts = parts;
 		this.#stores = [...new Set([parts.client, parts.logLevel, parts.subscriptions])];
-		this.capabilities = combinedCapabilities(this.#stores.map((store) => store.capabilities));
+		this.capabilities = combineCapabilities(this.#stores.map((store) => store.capabilities));
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
 		this.#check(id);
 		const { client, logLevel } = this.#parts;
 		if (client === logLevel) return client.read(id);
-		const [said, level] = await Promise.all([client.read(id), logLevel.read(id)]);
-		// One of them may not know yet that the session has ended: the other one decides.
-		if (!said || !level) return undefined;
+		const [record, level] = await Promise.all([client.read(id), logLevel.read(id)]);
+		// An eventually consistent store may not have seen the end of the session yet.
+		if (!record || !level) return undefined;
 		return {
-			...said,
+			...record,
 			...(level.logLevel && { logLevel: level.logLevel }),
-			// Where it was moved in one of them alone, it is moved again.
-			expiresAtMs: Math.min(said.expiresAtMs, level.expiresAtMs),
+			// The earlier expiry: if an extension has failed in one store, the next use repeats it.
+			expiresAtMs: Math.min(record.expiresAtMs, level.expiresAtMs),
 		};
 	}
 
 	async create(id: string, record: SessionRecord): Promise<void> {
 		this.#check(id);
 		const { clientInfo, clientCapabilities, logLevel, ...times } = record;
-		await this.#onEach((store) =>
+		await this.#forEachStore((store) =>
 			store.create(id, {
 				...times,
 				...(store === this.#parts.client && { clientInfo, clientCapabilities }),
@@ -95,7 +95,8 @@ export class SplitSessionStore implements SessionStore {
 			};
 			return Object.keys(part).length === 0 || (await store.update(id, part));
 		};
-		// What no request reads comes first: nobody would see that its end was not moved.
+		// Stores that requests do not read come first: a failed extension there must leave the expiry
+		// of the others, so that the next use repeats it.
 		const unread = this.#stores.filter((store) => !this.#isRead(store));
 		const read = this.#stores.filter((store) => this.#isRead(store));
 		const changed = await Promise.all(unread.map(change));
@@ -105,7 +106,7 @@ export class SplitSessionStore implements SessionStore {
 
 	async delete(id: string): Promise<void> {
 		this.#check(id);
-		await this.#onEach((store) => store.delete(id));
+		await this.#forEachStore((store) => store.delete(id));
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
@@ -126,13 +127,13 @@ export class SplitSessionStore implements SessionStore {
 		return store === this.#parts.client || store === this.#parts.logLevel;
 	}
 
-	/** Each part may take longer ids than the others. */
+	/** A store may accept longer ids than another one. */
 	#check(id: string): void {
 		encodeSessionId(id, 'core', this.capabilities.maxIdBytes);
 	}
 
-	#onEach<Result>(work: (store: SessionStore) => Promise<Result>): Promise<Result[]> {
-		return Promise.all(this.#stores.map(work));
+	#forEachStore<Result>(run: (store: SessionStore) => Promise<Result>): Promise<Result[]> {
+		return Promise.all(this.#stores.map(run));
 	}
 }
 

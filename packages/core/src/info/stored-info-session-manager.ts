@@ -2,11 +2,11 @@ import { InfoSessionManager } from '@tmcp/session-manager';
 
 import { CorruptRecordError, createReporter, UnknownSessionError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
-import { RequestReads } from './request-reads.ts';
-import type { Field } from './request-reads.ts';
+import { RequestReadCache } from './request-read-cache.ts';
+import type { Field } from './request-read-cache.ts';
 import type { SessionExpiry } from '../extensions/session-expiry.ts';
 import { keepRequestAlive } from '../request-scope.ts';
-import { RequestWrites } from './request-writes.ts';
+import { RequestWriteTracker } from './request-write-tracker.ts';
 import { SessionLifetime } from '../store/session-lifetime.ts';
 import type { SessionInfo, SessionInfoReader } from '../extensions/session-info.ts';
 import { isLogLevel, mergeSessionPatch } from '../store/session-record.ts';
@@ -18,61 +18,62 @@ import type {
 	SessionRecord,
 	SessionStore,
 } from '../store/session-store.ts';
-import { UnconfirmedWrites } from './unconfirmed-writes.ts';
+import { PendingWrites } from './pending-writes.ts';
 
-/** How long sessions live, and whom to tell. Every field has a default. */
+/** Lifetimes and error reporting of a stored manager. */
 export interface StoredInfoOptions {
 	/**
-	 * A session ends when it was not used for so long. A request is a use, and so is an open stream,
-	 * where a handler of this family holds it. Default: 24 hours.
+	 * A session expires after this time without use. Requests count as use, and so do open streams if
+	 * a handler of this family holds them. Default: 24 hours.
 	 */
 	readonly idleSeconds?: number | undefined;
-	/** A session ends so long after it was opened, however busy. Default: 30 days. */
+	/** A session ends this long after it was opened, even if it is used. Default: 30 days. */
 	readonly absoluteSeconds?: number | undefined;
-	/** Told of each read and write that failed. Default: the console. */
+	/** Receives failed reads and writes. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
-	/** Keeps the platform's request alive for a write, where no request scope does. Default: nothing. */
-	readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+	/** Keeps the platform's request alive for a write if there is no request scope. Default: none. */
+	readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: (() => number) | undefined;
 }
 
-type Change =
+type SessionChange =
 	| { readonly kind: 'create'; readonly record: SessionRecord }
 	| { readonly kind: 'update'; readonly patch: SessionPatch }
 	| { readonly kind: 'delete' };
 
-interface Batch {
+/** What the setters of one `initialize` have set so far. */
+interface InitializeBatch {
 	info?: ClientInfo | undefined;
 	capabilities?: ClientCapabilities | undefined;
 }
 
 /**
- * tmcp's `InfoSessionManager` over any `SessionStore`: one read for each request although a
- * transport asks three times, one write for each `initialize`, and its own writes are seen before
- * the backend has confirmed them.
+ * Implements tmcp's `InfoSessionManager` over any `SessionStore`. It makes one read per request,
+ * although a transport calls three getters, and one write per `initialize`. Reads see the writes of
+ * their own isolate before the backend has confirmed them.
  *
- * The transport does not await the setters, so they never reject: what fails reaches `onError`, and
- * `flush` tells a caller that wants to know. `delete` is awaited and rejects.
+ * Setters never reject, because transports do not await them: failures are reported to `onError`, and
+ * `flush` rejects with them. `delete` is awaited and rejects.
  */
 export class StoredInfoSessionManager
 	extends InfoSessionManager
 	implements SessionExpiry, SessionInfoReader
 {
-	/** Where the sessions are kept. */
+	/** Stores the sessions. */
 	readonly store: SessionStore;
-	/** What it was made with, for a manager that is built on this one. */
+	/** The options of the constructor, for managers that are composed of this one. */
 	readonly options: StoredInfoOptions;
 
 	readonly #lifetime: SessionLifetime;
 	readonly #report: (cause: unknown) => void;
-	readonly #waitUntil: (work: Promise<unknown>) => void;
-	readonly #reads: RequestReads;
-	readonly #writes: UnconfirmedWrites<Change>;
-	readonly #subscriptions: UnconfirmedWrites<{ id: string; subscribed: boolean }>;
-	/** What `initialize` has set so far, until the microtask that stores it as one write. */
-	readonly #batches = new Map<string, Batch>();
-	readonly #requestWrites = new RequestWrites();
+	readonly #waitUntil: (promise: Promise<unknown>) => void;
+	readonly #reads: RequestReadCache;
+	readonly #pendingChanges: PendingWrites<SessionChange>;
+	readonly #pendingSubscriptions: PendingWrites<{ id: string; subscribed: boolean }>;
+	/** Sessions that `initialize` is opening, until the microtask that stores them in one write. */
+	readonly #batches = new Map<string, InitializeBatch>();
+	readonly #writes = new RequestWriteTracker();
 
 	constructor(store: SessionStore, options: StoredInfoOptions = {}) {
 		super();
@@ -82,31 +83,31 @@ export class StoredInfoSessionManager
 		this.#lifetime = new SessionLifetime(now, options.idleSeconds, options.absoluteSeconds);
 		this.#report = createReporter(options.onError);
 		this.#waitUntil = options.waitUntil ?? (() => {});
-		this.#reads = new RequestReads(now);
-		this.#writes = new UnconfirmedWrites(now);
-		this.#subscriptions = new UnconfirmedWrites(now);
+		this.#reads = new RequestReadCache(now);
+		this.#pendingChanges = new PendingWrites(now);
+		this.#pendingSubscriptions = new PendingWrites(now);
 	}
 
 	get idleMs(): number {
 		return this.#lifetime.idleMs;
 	}
 
-	/** What the client said of itself; `undefined` where the session is unknown. */
+	/** Returns the client info, or `undefined` if the session is unknown. */
 	override async getClientInfo(id: string): Promise<ClientInfo | undefined> {
 		return (await this.#get(id, 'clientInfo'))?.clientInfo;
 	}
 
-	/** What the client declared; `undefined` where the session is unknown. */
+	/** Returns the client's capabilities, or `undefined` if the session is unknown. */
 	override async getClientCapabilities(id: string): Promise<ClientCapabilities | undefined> {
 		return (await this.#get(id, 'clientCapabilities'))?.clientCapabilities;
 	}
 
-	/** The level that the client set; `undefined` where it set none or the session is unknown. */
+	/** Returns the log level, or `undefined` if the client has set none or the session is unknown. */
 	override async getLogLevel(id: string): Promise<LogLevel | undefined> {
 		return (await this.#get(id, 'logLevel'))?.logLevel;
 	}
 
-	/** What the three getters say; a transport that asks for it asks for none of them. */
+	/** Returns what the three getters return, as an alternative to calling them. */
 	async getSessionInfo(id: string): Promise<SessionInfo | undefined> {
 		const record = await this.#get(id, 'clientCapabilities');
 		if (!record) return undefined;
@@ -114,78 +115,78 @@ export class StoredInfoSessionManager
 		return { clientInfo, clientCapabilities, logLevel };
 	}
 
-	/** Opens the session, in one write together with the capabilities set in the same turn. */
+	/** Opens the session, in one write with the capabilities that are set in the same turn. */
 	override setClientInfo(id: string, info: ClientInfo | undefined): void {
 		this.#batch(id).info = info;
 	}
 
-	/** Opens the session, in one write together with the client info set in the same turn. */
+	/** Opens the session, in one write with the client info that is set in the same turn. */
 	override setClientCapabilities(id: string, capabilities: ClientCapabilities | undefined): void {
 		this.#batch(id).capabilities = capabilities;
 	}
 
-	/** A level that is none is not stored, since the record could not be read again. */
+	/** Ignores an invalid level: a record that contains it could not be read again. */
 	override setLogLevel(id: string, logLevel: LogLevel | undefined): void {
 		if (logLevel !== undefined && !isLogLevel(logLevel)) return;
 		this.#reads.forget(id);
-		const confirm = this.#writes.add(id, { kind: 'update', patch: { logLevel } });
+		const confirm = this.#pendingChanges.add(id, { kind: 'update', patch: { logLevel } });
 		this.#track(id, this.#update(id, { logLevel }, 'set a log level').finally(confirm));
 	}
 
 	/**
-	 * The sessions to tell of a change of this resource. None where the store fails: the transport
-	 * handles no rejection here, so that goes to `onError`.
+	 * Returns the sessions that subscribed to a resource. Returns none and reports to `onError` if the
+	 * store fails, because transports do not handle a rejection here.
 	 */
 	override async getSubscriptions(uri: string): Promise<string[]> {
-		const reading = this.#subscribers(uri);
-		keepRequestAlive(reading, this.#waitUntil);
-		return reading;
+		const subscribers = this.#subscribers(uri);
+		keepRequestAlive(subscribers, this.#waitUntil);
+		return subscribers;
 	}
 
 	override addSubscription(id: string, uri: string): void {
-		const confirm = this.#subscriptions.add(uri, { id, subscribed: true });
+		const confirm = this.#pendingSubscriptions.add(uri, { id, subscribed: true });
 		const subscribe = async (): Promise<void> => {
 			const record = await this.#reads.latest(id, () => this.#load(id));
 			if (!record) throw new UnknownSessionError('core', 'subscribe to a resource');
-			await this.store.subscribe(id, uri, this.#lifetime.endsAtMs(record));
+			await this.store.subscribe(id, uri, this.#lifetime.latestEndMs(record));
 		};
 		this.#track(id, subscribe().finally(confirm));
 	}
 
 	override removeSubscription(id: string, uri: string): void {
-		const confirm = this.#subscriptions.add(uri, { id, subscribed: false });
+		const confirm = this.#pendingSubscriptions.add(uri, { id, subscribed: false });
 		const unsubscribe = async (): Promise<void> => this.store.unsubscribe(id, uri);
 		this.#track(id, unsubscribe().finally(confirm));
 	}
 
-	/** Ends the session everywhere. @throws {StoreError} where the backend could not be told. */
+	/** Ends the session everywhere. @throws {StoreError} if the backend cannot be reached. */
 	override async delete(id: string): Promise<void> {
 		this.#reads.forget(id);
-		const confirm = this.#writes.add(id, { kind: 'delete' });
+		const confirm = this.#pendingChanges.add(id, { kind: 'delete' });
 		try {
-			const ending = this.store.delete(id);
+			const deletion = this.store.delete(id);
 			keepRequestAlive(
-				ending.catch(() => {}),
+				deletion.catch(() => {}),
 				this.#waitUntil,
 			);
-			await ending;
+			await deletion;
 		} finally {
 			confirm();
 		}
 	}
 
 	/**
-	 * Waits until the backend has confirmed what this request wrote of the session, so that an answer
-	 * can be held back until then. Rejects with the first failure, which `onError` was told of too.
+	 * Waits until the backend has confirmed the current request's writes of the session, so that the
+	 * response can wait for them. Rejects with the first failure, which `onError` has received too.
 	 */
 	async flush(id: string): Promise<void> {
-		await this.#requestWrites.settled(id);
+		await this.#writes.settled(id);
 	}
 
 	async #subscribers(uri: string): Promise<string[]> {
 		try {
 			const ids = new Set(await this.store.subscribers(uri));
-			for (const { id, subscribed } of this.#subscriptions.changes(uri)) {
+			for (const { id, subscribed } of this.#pendingSubscriptions.changes(uri)) {
 				if (subscribed) ids.add(id);
 				else ids.delete(id);
 			}
@@ -200,13 +201,13 @@ export class StoredInfoSessionManager
 		return this.#reads.get(id, field, () => this.#load(id));
 	}
 
-	/** The record with this isolate's own writes, from the store unless they say it all. */
+	/** Applies this isolate's pending writes to the stored record. Skips the read if they replace it. */
 	async #load(id: string): Promise<SessionRecord | undefined> {
-		const before = this.#writes.changes(id);
-		const known = before.findLast((change) => change.kind !== 'update');
-		const stored = known ? undefined : await this.#read(id);
-		// A write that began during the read counts too.
-		const after = this.#writes.changes(id);
+		const before = this.#pendingChanges.changes(id);
+		const isReplaced = before.some((change) => change.kind !== 'update');
+		const stored = isReplaced ? undefined : await this.#read(id);
+		// Includes writes that began during the read.
+		const after = this.#pendingChanges.changes(id);
 		const changes = before.length > 0 ? [...before, ...after] : after;
 		const record = changes.length > 0 ? apply(stored, changes) : stored;
 		if (stored && record) this.#extend(id, record);
@@ -223,19 +224,19 @@ export class StoredInfoSessionManager
 		}
 	}
 
-	/** Moves the end of a session that is in use, once in a tenth of its idle time. */
+	/** Extends the expiry of a session in use, at most once per tenth of its idle time. */
 	#extend(id: string, record: SessionRecord): void {
-		const expiresAtMs = this.#lifetime.extended(record);
+		const expiresAtMs = this.#lifetime.extendedExpiryMs(record);
 		if (expiresAtMs === undefined) return;
-		const confirm = this.#writes.add(id, { kind: 'update', patch: { expiresAtMs } });
-		const extending = this.store.update(id, { expiresAtMs }).then(() => {}, this.#report);
-		keepRequestAlive(extending.finally(confirm), this.#waitUntil);
+		const confirm = this.#pendingChanges.add(id, { kind: 'update', patch: { expiresAtMs } });
+		const extension = this.store.update(id, { expiresAtMs }).then(() => {}, this.#report);
+		keepRequestAlive(extension.finally(confirm), this.#waitUntil);
 	}
 
-	#batch(id: string): Batch {
+	#batch(id: string): InitializeBatch {
 		const open = this.#batches.get(id);
 		if (open) return open;
-		const batch: Batch = {};
+		const batch: InitializeBatch = {};
 		this.#batches.set(id, batch);
 		this.#track(
 			id,
@@ -247,10 +248,10 @@ export class StoredInfoSessionManager
 		return batch;
 	}
 
-	async #create(id: string, { info, capabilities }: Batch): Promise<void> {
-		const record = this.#lifetime.opened({ clientInfo: info, clientCapabilities: capabilities });
+	async #create(id: string, { info, capabilities }: InitializeBatch): Promise<void> {
+		const record = this.#lifetime.newRecord({ clientInfo: info, clientCapabilities: capabilities });
 		this.#reads.forget(id);
-		const confirm = this.#writes.add(id, { kind: 'create', record });
+		const confirm = this.#pendingChanges.add(id, { kind: 'create', record });
 		try {
 			await this.store.create(id, record);
 		} finally {
@@ -259,11 +260,13 @@ export class StoredInfoSessionManager
 	}
 
 	async #update(id: string, patch: SessionPatch, purpose: string): Promise<void> {
-		// Without a scope nothing holds back the answer to `initialize`: the session may still be on
-		// its way to the store. Then the whole record is written, as this isolate knows it.
+		// Without a scope, nothing delays the response to `initialize`, so the session may not be stored
+		// yet. Then write the whole record as this isolate knows it.
 		const wasOpening = this.#isOpening(id);
 		if (await this.store.update(id, patch)) return;
-		const record = this.#isOpening(id) ? apply(undefined, this.#writes.changes(id)) : undefined;
+		const record = this.#isOpening(id)
+			? apply(undefined, this.#pendingChanges.changes(id))
+			: undefined;
 		if (record) await this.store.create(id, record);
 		else if (!wasOpening || !(await this.store.update(id, patch))) {
 			throw new UnknownSessionError('core', purpose);
@@ -271,18 +274,18 @@ export class StoredInfoSessionManager
 	}
 
 	#isOpening(id: string): boolean {
-		return this.#writes.changes(id).some((change) => change.kind === 'create');
+		return this.#pendingChanges.changes(id).some((change) => change.kind === 'create');
 	}
 
-	/** Ties a write to its request, reports its failure and lets `flush` wait for it. */
+	/** Keeps the request alive for a write, reports its failure and makes `flush` wait for it. */
 	#track(id: string, write: Promise<void>): void {
-		keepRequestAlive(this.#requestWrites.add(id, write, this.#report), this.#waitUntil);
+		keepRequestAlive(this.#writes.add(id, write, this.#report), this.#waitUntil);
 	}
 }
 
 function apply(
 	record: SessionRecord | undefined,
-	changes: readonly Change[],
+	changes: readonly SessionChange[],
 ): SessionRecord | undefined {
 	return changes.reduce<SessionRecord | undefined>((current, change) => {
 		if (change.kind === 'create') return change.record;

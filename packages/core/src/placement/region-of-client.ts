@@ -1,6 +1,6 @@
 import type { Region } from './shards.ts';
 
-/** What Cloudflare says of where a client is (`request.cf`); all of it may be missing. */
+/** Where Cloudflare locates a client (`request.cf`). All fields may be missing. */
 export interface ClientLocation {
 	/** Two letters. */
 	readonly continent?: unknown;
@@ -10,30 +10,33 @@ export interface ClientLocation {
 	readonly longitude?: unknown;
 }
 
-/** Where most of a continent is served best. Antarctica has no line: nobody knows where its cable ends. */
+/**
+ * The nearest region for most of a continent, by submarine and land cables. Antarctica is missing
+ * because where its traffic lands is unknown.
+ */
 const BY_CONTINENT: Readonly<Record<string, Region>> = {
-	// The south and the east of it; the north is below.
+	// Southern and eastern Africa; for the north see BY_COUNTRY.
 	AF: 'afr',
-	// The south of it, as India; the rest is below.
+	// Southern Asia, such as India; for the rest see BY_COUNTRY.
 	AS: 'apac',
-	// The west of it; the east is below.
+	// Western Europe; for the east see BY_COUNTRY.
 	EU: 'weur',
-	// The east: more people live there, and the cables of Central America and the Caribbean end in Florida.
+	// The east: it has more people, and the cables of Central America and the Caribbean land in Florida.
 	NA: 'enam',
 	OC: 'oc',
 	SA: 'sam',
 };
 
 const BY_COUNTRY: ReadonlyMap<string, Region> = new Map([
-	// East of Berlin and Vienna, by land lines to Warsaw, Budapest or Sofia.
+	// East of Berlin and Vienna: land lines to Warsaw, Budapest or Sofia.
 	...countries('eeur', 'AL BA BG BY CY EE GR HR HU LT LV MD ME MK PL RO RS RU SI SK UA XK'),
-	// Counted to Asia, and connected by Sofia and across the Black Sea.
+	// In Asia for Cloudflare; connected through Sofia and across the Black Sea.
 	...countries('eeur', 'AM AZ GE TR'),
-	// Counted to Asia, and connected by lines through Russia.
+	// In Asia for Cloudflare; connected by lines through Russia.
 	...countries('eeur', 'KG KZ TJ TM UZ'),
-	// Cables across the Mediterranean, and none through the desert.
+	// Connected by cables across the Mediterranean, not through the Sahara.
 	...countries('weur', 'DZ EG LY MA TN'),
-	// Around the Gulf and the Levant.
+	// The Gulf and the Levant.
 	...countries('me', 'AE BH IL IQ IR JO KW LB OM PS QA SA SY YE'),
 	// Around Japan.
 	...countries('apac-ne', 'CN HK JP KP KR MN MO TW'),
@@ -41,16 +44,16 @@ const BY_COUNTRY: ReadonlyMap<string, Region> = new Map([
 	...countries('apac-se', 'BN ID KH LA MM MY PH SG TH TL VN'),
 ]);
 
-/** Between Denver and Dallas: the lines of either side lead to its own coast. */
+/** Between Denver and Dallas: networks on either side connect to the nearer coast. */
 const WEST_OF_NORTH_AMERICA = -100;
 
-/** The region that stands nearest to a client; `undefined` where nobody knows where it is. */
+/** Returns the region that is nearest to a client, or `undefined` if its location is unknown. */
 export function regionOfClient(location: ClientLocation): Region | undefined {
 	const { continent, country, longitude } = location;
 	const ofCountry = typeof country === 'string' ? BY_COUNTRY.get(country) : undefined;
 	if (ofCountry) return ofCountry;
 	if (typeof continent !== 'string' || !Object.hasOwn(BY_CONTINENT, continent)) return undefined;
-	// Only North America is as wide as that and has one country on both coasts.
+	// Only in North America do single countries reach from coast to coast.
 	const isWest = Number.parseFloat(String(longitude)) < WEST_OF_NORTH_AMERICA;
 	return continent === 'NA' && isWest ? 'wnam' : BY_CONTINENT[continent];
 }

@@ -10,39 +10,39 @@ import type { SingleUse } from '../extensions/single-use.ts';
 
 const PACKAGE = 'core';
 const MAX_ID_BYTES = 1024;
-/** Entries looked at in each call that adds one: more than one, so that a sweep catches up. */
+/** Entries checked per added entry. More than one, so that the sweep is faster than the growth. */
 const SWEEP_STEPS = 4;
 
-/** What is kept of a session: its record as JSON, or `ENDED_SESSION`, until it would have expired. */
+/** A stored session: its record as JSON, or `ENDED_SESSION`, until the session would have expired. */
 export interface StoredSession {
 	readonly text: string;
 	readonly forgetAtMs: number;
 }
 
-/** Settings of `InMemorySessionStore`, for tests. */
+/** Options of `InMemorySessionStore`. */
 export interface InMemorySessionStoreOptions {
-	/** Forgets a session so long after it was stored: for use in front of another store. Default: never. */
+	/** Removes a session this long after it was stored: for the near store of `cachedInfo`. Default: never. */
 	readonly forgetAfterSeconds?: number;
-	/** The time in milliseconds since the epoch. `Date.now` unless given. */
+	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: () => number;
-	/** Where to keep the sessions. A new map unless given. */
+	/** The map that stores the sessions. Default: a new one. */
 	readonly sessions?: Map<string, StoredSession>;
 }
 
 /**
- * Keeps sessions in the memory of this isolate: for tests, for one process on Node.js, and for what
- * may be lost. Expired entries are removed bit by bit while new ones come in.
+ * Stores sessions in the memory of this isolate: for tests, for a single Node.js process and for
+ * data that may be lost. Each added entry removes a few expired ones.
  */
 export class InMemorySessionStore implements SessionStore, SingleUse {
 	readonly capabilities: StoreCapabilities;
 	readonly #forgetAfterMs: number;
 	readonly #now: () => number;
 	readonly #sessions: Map<string, StoredSession>;
-	/** Uri to the sessions that subscribed to it, with the time until which each is kept. */
+	/** The sessions that subscribed to each uri, with the expiry of each subscription. */
 	readonly #subscribers = new Map<string, Map<string, number>>();
-	/** Session to its uris, so that ending it looks at nobody else's. */
+	/** The uris of each session: deleting it visits these and no others. */
 	readonly #urisOf = new Map<string, Set<string>>();
-	/** Ids that were used, with the time until which each is remembered. */
+	/** Claimed ids, with the time until which each is remembered. */
 	readonly #claims = new Map<string, number>();
 	#sweep: Iterator<void>;
 
@@ -61,43 +61,43 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		this.#forgetAfterMs = Math.ceil(forgetAfterSeconds * 1000);
 		this.#now = now;
 		this.#sessions = sessions;
-		this.#sweep = this.#sweepOnce();
+		this.#sweep = this.#sweepAll();
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
-		check(id);
+		validate(id);
 		return this.#live(id);
 	}
 
-	/** A create that comes after the end of the session does not bring it back. */
+	/** Does nothing if the session has ended: a late create must not revive it. */
 	async create(id: string, record: SessionRecord): Promise<void> {
-		check(id);
-		this.#sweepABit();
+		validate(id);
+		this.#sweepStep();
 		if (this.#hasEnded(id)) return;
-		this.#hold(id, record, this.#now() + this.#forgetAfterMs);
+		this.#put(id, record, this.#now() + this.#forgetAfterMs);
 	}
 
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
-		check(id);
+		validate(id);
 		const record = this.#live(id);
 		if (!record) return false;
-		// What is held for some time only gets no older by a change of one field.
+		// Updating one field must not extend how long a near copy may be stale.
 		const untilMs = this.#forgetAfterMs < Infinity ? this.#sessions.get(id)?.forgetAtMs : Infinity;
-		this.#hold(id, mergeSessionPatch(record, patch), untilMs);
+		this.#put(id, mergeSessionPatch(record, patch), untilMs);
 		return true;
 	}
 
 	async delete(id: string): Promise<void> {
-		check(id);
-		const held = this.#sessions.get(id);
-		if (held) this.#sessions.set(id, { text: ENDED_SESSION, forgetAtMs: held.forgetAtMs });
+		validate(id);
+		const stored = this.#sessions.get(id);
+		if (stored) this.#sessions.set(id, { text: ENDED_SESSION, forgetAtMs: stored.forgetAtMs });
 		this.#forgetSubscriptions(id);
 	}
 
-	/** A session that has ended subscribes to nothing. */
+	/** Does nothing if the session has ended. */
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
-		check(id);
-		this.#sweepABit();
+		validate(id);
+		this.#sweepStep();
 		if (this.#hasEnded(id)) return;
 		const subscribers = this.#subscribers.get(uri) ?? new Map<string, number>();
 		this.#subscribers.set(uri, subscribers.set(id, untilMs));
@@ -106,44 +106,47 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	}
 
 	async unsubscribe(id: string, uri: string): Promise<void> {
-		check(id);
+		validate(id);
 		this.#forgetSubscription(id, uri);
 	}
 
 	async subscribers(uri: string): Promise<string[]> {
 		const now = this.#now();
 		const subscribers = [...(this.#subscribers.get(uri) ?? [])];
-		const isOver = (id: string): boolean => (this.#sessions.get(id)?.forgetAtMs ?? Infinity) <= now;
-		return subscribers.filter(([id, untilMs]) => untilMs > now && !isOver(id)).map(([id]) => id);
+		const hasExpired = (id: string): boolean =>
+			(this.#sessions.get(id)?.forgetAtMs ?? Infinity) <= now;
+		return subscribers
+			.filter(([id, untilMs]) => untilMs > now && !hasExpired(id))
+			.map(([id]) => id);
 	}
 
-	/** Of this isolate alone: in another one, the same id is good for one more use. */
+	/** Claims the id in this isolate only: another isolate can claim it once more. */
 	async claim(id: string, untilMs: number): Promise<boolean> {
-		this.#sweepABit();
+		this.#sweepStep();
 		if (this.#claims.has(id)) return false;
 		this.#claims.set(id, untilMs);
 		return true;
 	}
 
 	#live(id: string): SessionRecord | undefined {
-		const held = this.#sessions.get(id);
-		if (!held) return undefined;
-		const leftMs = held.forgetAtMs - this.#now();
-		// More is left than there ever was where the clock was set back.
-		const isHeld = leftMs > 0 && leftMs <= this.#forgetAfterMs;
-		return isHeld ? parseLiveSessionRecord(held.text, PACKAGE, this.#now()) : undefined;
+		const stored = this.#sessions.get(id);
+		if (!stored) return undefined;
+		const leftMs = stored.forgetAtMs - this.#now();
+		// More is left than the maximum if the clock was set back.
+		const isCurrent = leftMs > 0 && leftMs <= this.#forgetAfterMs;
+		return isCurrent ? parseLiveSessionRecord(stored.text, PACKAGE, this.#now()) : undefined;
 	}
 
-	// JSON, so that nobody shares an object with the store and nothing survives here that a durable
-	// backend would lose.
-	#hold(id: string, record: SessionRecord, untilMs = Infinity): void {
+	// JSON, so that no object is shared with the caller, and no value survives that a durable backend
+	// would lose.
+	#put(id: string, record: SessionRecord, untilMs = Infinity): void {
 		const forgetAtMs = Math.min(record.expiresAtMs, untilMs);
 		this.#sessions.set(id, { text: JSON.stringify(record), forgetAtMs });
 	}
 
 	#hasEnded(id: string): boolean {
-		const held = this.#sessions.get(id);
-		return held?.text === ENDED_SESSION && held.forgetAtMs > this.#now();
+		const stored = this.#sessions.get(id);
+		return stored?.text === ENDED_SESSION && stored.forgetAtMs > this.#now();
 	}
 
 	#forgetSubscriptions(id: string): void {
@@ -159,17 +162,17 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		if (uris?.size === 0) this.#urisOf.delete(id);
 	}
 
-	#sweepABit(): void {
+	#sweepStep(): void {
 		for (let step = 0; step < SWEEP_STEPS; step++) {
 			if (this.#sweep.next().done) {
-				this.#sweep = this.#sweepOnce();
+				this.#sweep = this.#sweepAll();
 				return;
 			}
 		}
 	}
 
-	// One entry at a step. The iterators of a Map stand what is added and removed between two steps.
-	*#sweepOnce(): Generator<void> {
+	// Yields after each entry. Map iterators tolerate additions and removals between two steps.
+	*#sweepAll(): Generator<void> {
 		for (const [id, { forgetAtMs }] of this.#sessions) {
 			if (forgetAtMs <= this.#now()) {
 				this.#sessions.delete(id);
@@ -190,6 +193,6 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	}
 }
 
-function check(id: string): void {
+function validate(id: string): void {
 	encodeSessionId(id, PACKAGE, MAX_ID_BYTES);
 }

@@ -12,52 +12,50 @@ const LOG_LEVELS: Record<LogLevel, true> = {
 	emergency: true,
 };
 
-/** Whether this is one of the eight levels: tmcp hands on whatever a client sent. */
+/** Whether `value` is one of the eight levels. tmcp passes on any value that a client sends. */
 export function isLogLevel(value: unknown): value is LogLevel {
 	return typeof value === 'string' && Object.hasOwn(LOG_LEVELS, value);
 }
 
-/** What a backend stores in the place of a record to say that the session has ended. */
+/** What a backend stores in place of the record of an ended session. */
 export const ENDED_SESSION = '{"ended":true}';
 
 /**
- * The record that `JSON.stringify` made this text of, its shape checked.
+ * Parses a record that `JSON.stringify` wrote, and checks its shape but not its expiry.
  *
  * @param packageName the folder name of the package that reads, for the error.
- * @returns `undefined` for `ENDED_SESSION`. Whether the record has expired is not looked at.
- * @throws {CorruptRecordError} where the text is neither; the error holds nothing of the text.
+ * @returns `undefined` for `ENDED_SESSION`.
+ * @throws {CorruptRecordError} for any other text; the error contains nothing of it.
  */
 export function parseSessionRecord(text: string, packageName: string): SessionRecord | undefined {
 	if (text === ENDED_SESSION) return undefined;
-	const wrong = (found: string): CorruptRecordError => new CorruptRecordError(packageName, found);
+	const invalid = (found: string): CorruptRecordError => new CorruptRecordError(packageName, found);
 	let value: unknown;
 	try {
 		value = JSON.parse(text);
 	} catch {
-		throw wrong(`${text.length} characters that are not JSON`);
+		throw invalid(`${text.length} characters that are not JSON`);
 	}
-	if (!isObject(value)) throw wrong('JSON that is no object');
+	if (!isObject(value)) throw invalid('not a JSON object');
 	const { createdAtMs, expiresAtMs, clientInfo, clientCapabilities, logLevel, hasEnded } = value;
-	if (!Number.isFinite(createdAtMs)) throw wrong('createdAtMs is no time');
-	if (!Number.isFinite(expiresAtMs)) throw wrong('expiresAtMs is no time');
+	if (!Number.isFinite(createdAtMs)) throw invalid('invalid createdAtMs');
+	if (!Number.isFinite(expiresAtMs)) throw invalid('invalid expiresAtMs');
 	if (clientInfo !== undefined && !isClientInfo(clientInfo))
-		throw wrong('clientInfo has no name and version');
+		throw invalid('clientInfo without name and version');
 	if (clientCapabilities !== undefined && !isObject(clientCapabilities))
-		throw wrong('clientCapabilities is no object');
-	if (logLevel !== undefined && !isLogLevel(logLevel))
-		throw wrong('logLevel is none of the eight levels');
-	if (hasEnded !== undefined && typeof hasEnded !== 'boolean')
-		throw wrong('hasEnded is no truth value');
-	// Sound: every field that our code looks into has been checked above.
+		throw invalid('invalid clientCapabilities');
+	if (logLevel !== undefined && !isLogLevel(logLevel)) throw invalid('invalid logLevel');
+	if (hasEnded !== undefined && typeof hasEnded !== 'boolean') throw invalid('invalid hasEnded');
+	// Safe because every field that this code reads has been checked.
 	return value as unknown as SessionRecord;
 }
 
 /**
- * The record in this text where the session is live.
+ * Parses the record of a live session.
  *
- * @param text what the backend holds, nothing where it holds nothing.
- * @returns `undefined` where nothing is held, the session has ended or `expiresAtMs` has come.
- * @throws {CorruptRecordError} where the text is no record.
+ * @param text what the backend stores; `null` or `undefined` if it stores nothing.
+ * @returns `undefined` if nothing is stored, the session has ended or `expiresAtMs` has passed.
+ * @throws {CorruptRecordError} if the text is not a record.
  */
 export function parseLiveSessionRecord(
 	text: string | null | undefined,
@@ -69,7 +67,7 @@ export function parseLiveSessionRecord(
 	return record && record.expiresAtMs > nowMs ? record : undefined;
 }
 
-/** The record with the fields of the patch in it. A field that is `undefined` there is left as it is. */
+/** Returns the record with the fields of the patch. Fields that are `undefined` there do not change. */
 export function mergeSessionPatch(record: SessionRecord, patch: SessionPatch): SessionRecord {
 	const given = Object.entries(patch).filter(([, value]) => value !== undefined);
 	return { ...record, ...Object.fromEntries(given) };

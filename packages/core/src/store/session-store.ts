@@ -2,94 +2,94 @@ import type { Context } from 'tmcp';
 
 type SessionInfo = NonNullable<Context['sessionInfo']>;
 
-/** Name and version that the client gave at `initialize`. */
+/** The client's name and version, from `initialize`. */
 export type ClientInfo = NonNullable<SessionInfo['clientInfo']>;
-/** What the client declared at `initialize` that it can do. */
+/** The client's capabilities, from `initialize`. */
 export type ClientCapabilities = NonNullable<SessionInfo['clientCapabilities']>;
-/** The least severe level that the client asked for with `logging/setLevel`. */
+/** The least severe level that the client requested with `logging/setLevel`. */
 export type LogLevel = NonNullable<SessionInfo['logLevel']>;
 
-/** Everything that is kept of one session, read in one round trip. JSON only. */
+/** All stored metadata of a session, read in one round trip. JSON only. */
 export interface SessionRecord {
 	/** When the session was opened, milliseconds since the epoch. Never changes. */
 	createdAtMs: number;
-	/** When the session ends by itself, milliseconds since the epoch. Moved forward while it is used. */
+	/** When the session expires, milliseconds since the epoch. Extended while the session is used. */
 	expiresAtMs: number;
 	clientInfo?: ClientInfo | undefined;
 	clientCapabilities?: ClientCapabilities | undefined;
 	logLevel?: LogLevel | undefined;
-	/** Set where this is kept for a session that lives elsewhere, in its id, to say that it has ended. */
+	/** Marks a session as ended if its metadata is in its id (`info-sealed`) and not in this store. */
 	hasEnded?: boolean | undefined;
 }
 
-/** The fields of a record that can change after the session was opened. One that is `undefined` is left as it is. */
+/** The fields of a record that can change. A field that is `undefined` does not change. */
 export type SessionPatch = Partial<Omit<SessionRecord, 'createdAtMs'>>;
 
-/** What a backend promises. The contract suite asserts each line, the README shows it. */
+/** What a backend guarantees. The contract suite asserts each value, and the README lists it. */
 export interface StoreCapabilities {
 	/**
-	 * Who sees a confirmed write at the next read: `strong`, everybody; `eventual`, everybody after
-	 * `visibleWithinSeconds`; `isolate`, this isolate alone.
+	 * Who sees a confirmed write at the next read: `strong`, all isolates; `eventual`, all isolates
+	 * after `visibleWithinSeconds`; `isolate`, only the isolate that wrote.
 	 */
 	readonly consistency: 'strong' | 'eventual' | 'isolate';
 	/**
-	 * How long a read elsewhere may miss a confirmed write: 0 where `consistency` is `strong`. Where it
-	 * is `isolate`, how long what is held here may be outdated.
+	 * How long another isolate may miss a confirmed write: 0 if `consistency` is `strong`. If it is
+	 * `isolate`, how long the data in this isolate may be stale.
 	 */
 	readonly visibleWithinSeconds: number;
-	/** The shortest time after which the backend itself forgets a record. A read checks the expiry to the millisecond. */
+	/** The shortest TTL of the backend. Reads check the expiry to the millisecond. */
 	readonly ttlFloorSeconds: number;
-	/** Whether two updates of different fields at the same time both survive. */
+	/** Whether two concurrent updates of different fields both survive. */
 	readonly atomicUpdate: boolean;
-	/** The longest session id that the backend takes, in bytes of UTF-8 after URI encoding. */
+	/** The longest session id that the backend accepts, in bytes of UTF-8 after URI encoding. */
 	readonly maxIdBytes: number;
 }
 
 /**
- * What a backend implements, and nothing else. `StoredInfoSessionManager` makes tmcp's
- * `InfoSessionManager` of it.
+ * The interface of a backend. `StoredInfoSessionManager` makes tmcp's `InfoSessionManager` of it.
  *
- * Ids and uris are data from clients: any non-empty string works or is refused with an
+ * Ids and uris are untrusted: any non-empty string works or is rejected with an
  * `InvalidSessionIdError`. A method that cannot reach its backend rejects with a `StoreError`.
  */
 export interface SessionStore {
 	readonly capabilities: StoreCapabilities;
 
 	/**
-	 * The record in one round trip. `undefined` where the session never was, has ended or has
-	 * expired, whatever the backend still holds.
+	 * Reads the record in one round trip.
 	 *
-	 * @throws {CorruptRecordError} where something is stored that is no record.
+	 * @returns `undefined` if the session never existed, has ended or has expired, even if the backend
+	 * still stores it.
+	 * @throws {CorruptRecordError} if something else than a record is stored.
 	 */
 	read(id: string): Promise<SessionRecord | undefined>;
 
-	/** Stores a new session in one write and no read. The caller makes sure that the id is new. */
+	/** Stores a new session with one write and no read. The caller ensures that the id is new. */
 	create(id: string, record: SessionRecord): Promise<void>;
 
 	/**
 	 * Merges `patch` into a live session.
 	 *
-	 * @returns false, and nothing is written, where `read` would give `undefined`: a late write
-	 * never brings an ended session back.
+	 * @returns false, without writing, if `read` would return `undefined`: a late write must not revive
+	 * an ended session.
 	 */
 	update(id: string, patch: SessionPatch): Promise<boolean>;
 
 	/**
-	 * Ends the session and forgets its subscriptions, at a cost in proportion to these. The id stays
-	 * ended at least until the session would have expired. Ending what is not there does nothing.
+	 * Ends the session and removes its subscriptions, at a cost proportional to their number. The id
+	 * stays ended at least until the session would have expired. Does nothing if the session is unknown.
 	 */
 	delete(id: string): Promise<void>;
 
 	/**
-	 * Notes that the session wants to hear of the resource. Twice is once.
+	 * Subscribes the session to a resource. Idempotent.
 	 *
-	 * @param untilMs when the backend may forget it by itself, milliseconds since the epoch.
+	 * @param untilMs when the backend may remove the subscription, milliseconds since the epoch.
 	 */
 	subscribe(id: string, uri: string, untilMs: number): Promise<void>;
 
-	/** Undoes `subscribe`. Undoing what is not there does nothing. */
+	/** Reverts `subscribe`. Does nothing if the session has not subscribed. */
 	unsubscribe(id: string, uri: string): Promise<void>;
 
-	/** The ids of all sessions that subscribed to exactly this uri, each once, whatever their number. */
+	/** Returns the ids of all sessions that subscribed to exactly this uri, each once. */
 	subscribers(uri: string): Promise<string[]>;
 }

@@ -2,43 +2,43 @@ import { StreamError } from '../errors.ts';
 
 const encoder = new TextEncoder();
 
-/** The most bytes that wait for a client to read them. */
+/** The most bytes that are queued for a client. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
-/** What became of a frame: it waits for the client, the stream has ended, or too much waits already. */
+/** The outcome of a write: queued, rejected by an ended stream, or rejected by a full queue. */
 export type WriteOutcome = 'taken' | 'ended' | 'full';
 
 /**
- * A client's stream, and how much waits in it. The queue of a stream counts chunks and not bytes: a
- * client that stops reading would take all memory there is.
+ * Writes frames to one client, buffering at most 1 MiB. The queue of a `ReadableStream` has no limit:
+ * a client that stops reading would exhaust the memory.
  */
 export class BoundedStream {
 	readonly controller: ReadableStreamDefaultController;
 	readonly #maxBytes: number;
-	/** What `desiredSize` is of an empty queue. */
-	readonly #room: number;
-	/** What the chunks that may wait count, oldest first, and the sum: of one that is replayed, nothing. */
+	/** The `desiredSize` of an empty queue. */
+	readonly #capacity: number;
+	/** The sizes of the chunks that may be queued, oldest first; 0 for replayed ones. */
 	#lengths: number[] = [];
 	#bytes = 0;
 
-	/** @param controller of a stream that nothing was written to. */
+	/** @param controller the controller of a stream without chunks. */
 	constructor(controller: ReadableStreamDefaultController, maxBytes: number = MAX_QUEUED_BYTES) {
 		this.controller = controller;
 		this.#maxBytes = maxBytes;
-		this.#room = controller.desiredSize ?? 0;
+		this.#capacity = controller.desiredSize ?? 0;
 	}
 
 	/**
-	 * A frame of any length is taken where nothing waits.
+	 * Queues a frame. An empty queue accepts a frame of any length.
 	 *
-	 * @param isReplayed whether it comes from a log, which has bounds of its own: it is taken too and
-	 * does not count, or a client that missed much would never get past it.
+	 * @param isReplayed whether the frame comes from a log, which has bounds of its own. Such a frame is
+	 * always accepted and does not count: a long replay could otherwise never complete.
 	 */
 	write(frame: string, isReplayed = false): WriteOutcome {
 		const chunk = encoder.encode(frame);
-		this.#forgetRead();
-		const isTooMuch = this.#bytes > 0 && this.#bytes + chunk.length > this.#maxBytes;
-		if (isTooMuch && !isReplayed) return 'full';
+		this.#dropReadChunks();
+		const exceeds = this.#bytes > 0 && this.#bytes + chunk.length > this.#maxBytes;
+		if (exceeds && !isReplayed) return 'full';
 		try {
 			this.controller.enqueue(chunk);
 		} catch {
@@ -51,8 +51,8 @@ export class BoundedStream {
 	}
 
 	/**
-	 * Cuts off a client that does not read. What waits is let go of: it comes back for it. Not closed,
-	 * since a stream that is closed keeps what waits.
+	 * Disconnects a client that does not read, and releases the queue: the client reconnects for the
+	 * rest. Errors the stream, because a closed stream keeps its queue.
 	 */
 	cut(reason: Error): void {
 		this.controller.error(reason);
@@ -60,14 +60,14 @@ export class BoundedStream {
 		this.#bytes = 0;
 	}
 
-	#forgetRead(): void {
-		const waiting = this.#room - (this.controller.desiredSize ?? 0);
-		while (this.#lengths.length > Math.max(waiting, 0)) this.#bytes -= this.#lengths.shift() ?? 0;
+	#dropReadChunks(): void {
+		const queued = this.#capacity - (this.controller.desiredSize ?? 0);
+		while (this.#lengths.length > Math.max(queued, 0)) this.#bytes -= this.#lengths.shift() ?? 0;
 	}
 }
 
-/** Why a stream was cut off. */
+/** Creates the error of a stream whose client does not read. */
 export function stalledError(packageName: string): StreamError {
-	const reason = 'its client does not read; it gets what it missed when it comes back';
+	const reason = 'the client does not read; it gets the missed events when it reconnects';
 	return new StreamError(packageName, 'writing to a stream', reason);
 }

@@ -4,23 +4,23 @@ import { gapText, RETRY_MS } from './message-log.ts';
 import type { CallEvents } from '../extensions/resumable-streams.ts';
 
 /**
- * Where a call numbers on whose instance was lost: higher than anything that was given out before,
- * since nobody knows how much that was.
+ * The first sequence of a call after its instance was lost: higher than any sequence that the lost
+ * instance can have used.
  */
 export const FIRST_SEQUENCE_AFTER_LOSS = 1_000_000;
 
-/** What a client that resumes a call has still to get. */
+/** The events that a client which resumes a call has not seen. */
 export interface CallReplay {
 	readonly frames: readonly string[];
-	/** The sequence of the last of them, or what the client had seen before. */
+	/** The sequence of the last frame, or of the last one that the client had seen. */
 	readonly seen: number;
-	/** Whether the answer is among them, or was seen. */
+	/** Whether the stored events include the response. */
 	readonly isComplete: boolean;
 }
 
 /**
- * What of a call's events comes after what its client has seen, in order. Where some are no longer
- * kept, what comes instead announces the gap.
+ * Returns the events of a call after a sequence, in order. If some are no longer stored, a frame in
+ * their place announces the gap.
  */
 export function replayCall(kept: Iterable<CallEvents>, after: number): CallReplay {
 	const frames: string[] = [];
@@ -44,16 +44,16 @@ export function replayCall(kept: Iterable<CallEvents>, after: number): CallRepla
 
 function gapBetween(seen: number, next: number): string {
 	if (seen < FIRST_SEQUENCE_AFTER_LOSS && next >= FIRST_SEQUENCE_AFTER_LOSS)
-		return gapText('the call was cut off and resumed');
-	return gapText('not all that the call said is kept', next - 1 - seen);
+		return gapText('the call was interrupted and resumed');
+	return gapText('some events of the call are no longer stored', next - 1 - seen);
 }
 
-/** What a client gets that came back for a call of which nothing is known, or nothing more. */
+/** The frame for a client that resumes a call without stored events, or without further ones. */
 export function unknownCallFrame(position: EventPosition): string {
-	return gapFrame(position, RETRY_MS, gapText('nothing more of the call is known'));
+	return gapFrame(position, RETRY_MS, gapText('the call has no further events'));
 }
 
-/** Those of a call's events that are not kept yet; none where all are. */
+/** Returns those events of a call that are not stored yet, or `undefined` if all are. */
 export function unstoredEvents(
 	events: CallEvents,
 	kept: Iterable<CallEvents>,

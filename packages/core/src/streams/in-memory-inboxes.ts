@@ -6,11 +6,11 @@ interface Inbox {
 	readonly take: (message: string) => void;
 }
 
-/** The inboxes of one process, by session. */
+/** Holds the inboxes of one process. */
 export class InMemoryInboxes {
 	readonly #inboxes = new Map<string, Set<Inbox>>();
 
-	/** @throws {StreamError} where the session has 256 open ones already. */
+	/** @throws {StreamError} if the session already has 256 open inboxes. */
 	open(session: string, take: (message: string) => void): SessionInbox {
 		const inbox: Inbox = { take };
 		const inboxes = this.#inboxes.get(session) ?? new Set();
@@ -25,15 +25,15 @@ export class InMemoryInboxes {
 		};
 	}
 
-	/** @returns how many took it. */
+	/** @returns the number of inboxes that received the message. */
 	deliver(session: string, message: string): number {
 		const inboxes = this.#inboxes.get(session) ?? new Set();
-		let taken = 0;
+		let received = 0;
 		for (const inbox of [...inboxes]) {
-			if (!inboxes.has(inbox)) continue; // One before it closed it.
+			if (!inboxes.has(inbox)) continue; // `take` of an earlier inbox has closed it.
 			inbox.take(message);
-			taken += 1;
+			received += 1;
 		}
-		return taken;
+		return received;
 	}
 }

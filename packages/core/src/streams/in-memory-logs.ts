@@ -10,14 +10,14 @@ interface Entry extends LoggedMessage {
 	readonly atMs: number;
 }
 
-/** A log in the memory of one process. */
+/** Stores the messages of sessions in the memory of one process. */
 export class InMemoryMessageLog implements MessageLog {
 	readonly shard = '0';
 	#epoch: string | undefined;
 	readonly #bounds: LogBounds;
 	readonly #now: () => number;
 	readonly #histories = new Map<string, ChannelHistory>();
-	/** The sessions without a stream, and since when: those first that have had none for longest. */
+	/** The sessions without a stream, with the time of their last one, ordered by that time. */
 	readonly #idle = new Map<string, number>();
 	/** Oldest first. */
 	#entries: Entry[] = [];
@@ -30,7 +30,7 @@ export class InMemoryMessageLog implements MessageLog {
 		this.#now = now;
 	}
 
-	/** Not before it is asked for: Workers allow no random values at module scope. */
+	/** Created at first use, because Workers allow no random values at module scope. */
 	get epoch(): string {
 		return (this.#epoch ??= crypto.randomUUID().slice(0, 8));
 	}
@@ -75,13 +75,13 @@ export class InMemoryMessageLog implements MessageLog {
 		this.#idle.delete(session);
 	}
 
-	/** Says whether a session has a stream: without one it is forgotten when its messages are. */
+	/** Sets whether a session has a stream. Without one, it is forgotten when its messages expire. */
 	setOpen(session: string, isOpen: boolean): void {
 		this.#idle.delete(session);
 		if (!isOpen && this.#histories.has(session)) this.#idle.set(session, this.#now());
 	}
 
-	/** Lets go of what is over the bounds. */
+	/** Removes what exceeds the bounds. */
 	prune(): void {
 		const { messages, bytes, ageMs } = this.#bounds;
 		const since = this.#now() - ageMs;
@@ -104,50 +104,50 @@ export class InMemoryMessageLog implements MessageLog {
 	}
 }
 
-interface KeptCall {
+interface StoredCallEvents {
 	readonly session: string;
 	readonly events: CallEvents;
 	readonly atMs: number;
 }
 
-/** What calls have said, in the memory of one process. */
+/** Stores the events of calls in the memory of one process. */
 export class InMemoryCallLog {
 	readonly #bounds: LogBounds;
 	readonly #now: () => number;
-	#kept: KeptCall[] = [];
+	#stored: StoredCallEvents[] = [];
 
 	constructor(bounds: LogBounds, now: () => number) {
 		this.#bounds = bounds;
 		this.#now = now;
 	}
 
-	/** @returns what was not kept before. */
+	/** @returns the events that were not stored before. */
 	keep(session: string, events: CallEvents): CallEvents | undefined {
 		const added = unstoredEvents(events, this.of(session, events.stream));
-		if (added) this.#kept.push({ session, events: added, atMs: this.#now() });
+		if (added) this.#stored.push({ session, events: added, atMs: this.#now() });
 		this.#prune();
 		return added;
 	}
 
 	of(session: string, stream: string): CallEvents[] {
-		return this.#kept
+		return this.#stored
 			.filter((call) => call.session === session && call.events.stream === stream)
 			.map(({ events }) => events);
 	}
 
 	forget(session: string): void {
-		this.#kept = this.#kept.filter((call) => call.session !== session);
+		this.#stored = this.#stored.filter((call) => call.session !== session);
 	}
 
 	#prune(): void {
 		const since = this.#now() - this.#bounds.ageMs;
 		let messages = 0;
 		let bytes = 0;
-		const first = this.#kept.findLastIndex(({ events, atMs }) => {
+		const first = this.#stored.findLastIndex(({ events, atMs }) => {
 			messages += 1;
 			bytes += events.frames.reduce((sum, { length }) => sum + length, 0);
 			return atMs < since || messages > this.#bounds.messages || bytes > this.#bounds.bytes;
 		});
-		this.#kept = this.#kept.slice(first + 1);
+		this.#stored = this.#stored.slice(first + 1);
 	}
 }

@@ -27,38 +27,38 @@ import type { StreamPresence } from '../extensions/stream-presence.ts';
 
 interface OpenStream {
 	readonly stream: BoundedStream;
-	/** Of one that was opened to listen. */
+	/** The channel of a stream that listens. */
 	readonly channel?: number;
-	/** Of one that resumes a call, and how far its client is. */
+	/** The call that a stream resumes, and the last sequence that its client has seen. */
 	readonly call?: string;
 	seen?: number;
-	/** Ends one that waits for its call in vain. */
-	wait?: ReturnType<typeof setTimeout>;
-	/** Whether anything of the call has come since it was looked last. */
-	hasNews?: boolean;
-	/** Resumed by a newer one: its client reads it no more, and it gets nothing. */
+	/** Ends the stream if its call produces no events. */
+	timeout?: ReturnType<typeof setTimeout>;
+	/** Whether the call has produced events since the last check. */
+	hasNewEvents?: boolean;
+	/** Set after a newer stream has resumed the same channel: this one receives no more messages. */
 	isSuperseded?: boolean;
 }
 
-/** How the streams of one process are kept. */
+/** Options of `InMemoryStreamSessionManager`. */
 export interface InMemoryStreamOptions {
-	/** What is kept of messages, and as much of calls. Default: 10,000 messages, 4 MiB, ten minutes. */
+	/** The bounds of the two logs, of messages and of calls. Default: 10,000 messages, 4 MiB, ten minutes. */
 	readonly bounds?: Partial<LogBounds> | undefined;
-	/** Told of what a client missed that is no longer kept. Default: the console. */
+	/** Receives gaps and streams that were closed for a limit. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
 	/**
-	 * How long a client that came back for a call is kept waiting where nothing of the call is known,
-	 * in milliseconds: then its stream ends with a gap. 120,000 unless given.
+	 * How long a stream that resumes a call without stored events waits before it ends with a gap, in
+	 * milliseconds. Default: 120,000.
 	 */
 	readonly callWaitMs?: number | undefined;
-	/** The time in milliseconds since the epoch. `Date.now` unless given. */
+	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: (() => number) | undefined;
 }
 
 /**
- * The streams of one process, for development and for tests: all that a stream manager promises,
- * without a backend. A message of a session goes to its newest stream that still takes it, and what
- * is delivered to a session goes to all its inboxes, in the request that delivers it.
+ * Manages the streams of one process, with all capabilities of a stream manager and no backend: for
+ * development and tests. A message to a session goes to its newest stream that accepts it. A message
+ * to inboxes is delivered in the request that calls `deliver`.
  */
 export class InMemoryStreamSessionManager
 	extends StreamSessionManager
@@ -71,7 +71,7 @@ export class InMemoryStreamSessionManager
 	readonly #now: () => number;
 	readonly #report: (cause: unknown, session: string) => void;
 	readonly #streams = new Map<string, OpenStream[]>();
-	/** Which request holds which stream. */
+	/** The stream that each request opened. */
 	readonly #owners = new WeakMap<RequestScope, OpenStream>();
 	readonly #inboxes = new InMemoryInboxes();
 
@@ -87,10 +87,10 @@ export class InMemoryStreamSessionManager
 	}
 
 	/**
-	 * Opens a stream of the session, or resumes the one that the request names. More than 32 that
-	 * listen end the oldest.
+	 * Opens a stream of the session, or resumes the one that the request names. The 33rd stream that
+	 * listens closes the oldest.
 	 *
-	 * @throws {StreamError} where 256 streams of the session wait for calls already.
+	 * @throws {StreamError} if 256 streams of the session already wait for calls.
 	 */
 	override create(id: string, controller: ReadableStreamDefaultController): void {
 		const scope = currentScope();
@@ -103,34 +103,34 @@ export class InMemoryStreamSessionManager
 			: this.#open(id, stream, scope?.lastEventId);
 		if (scope) this.#owners.set(scope, opened);
 		this.#streams.set(id, [...(this.#streams.get(id) ?? []), opened]);
-		if (!isCall) return this.#endOldest(id);
-		this.#tell(id, opened, this.#callLog.of(id, position.stream), true);
-		if (!this.#streams.get(id)?.includes(opened)) return; // The answer was there.
-		this.#waitForCall(id, opened, opened.hasNews ? this.#callAgeMs : this.#callWaitMs);
+		if (!isCall) return this.#closeOldest(id);
+		this.#sendCallEvents(id, opened, this.#callLog.of(id, position.stream), true);
+		if (!this.#streams.get(id)?.includes(opened)) return; // The response was stored.
+		this.#awaitCall(id, opened, opened.hasNewEvents ? this.#callAgeMs : this.#callWaitMs);
 	}
 
 	/**
-	 * Ends the session's streams. Called because one of them was cancelled, it forgets that one.
-	 * Inboxes stay open: a request that is at work when its session ends may finish.
+	 * Closes the session's streams. If the call follows the cancellation of one stream, it only removes
+	 * that one. Inboxes stay open: in-flight requests may finish after their session has ended.
 	 */
 	override delete(id: string): void {
 		const streams = this.#streams.get(id) ?? [];
 		const scope = currentScope();
 		const own = scope && this.#owners.get(scope);
 		if (own) return this.#release(id, own);
-		// Without a scope, one that has ended tells which it was.
+		// Without a request scope, an ended stream is the sign of a cancellation.
 		const open = scope ? streams : streams.filter(({ stream }) => isStreamOpen(stream.controller));
-		if (open.length < streams.length) return this.#keep(id, open);
-		this.#keep(id, []);
-		for (const { stream, wait } of streams) {
-			clearTimeout(wait);
+		if (open.length < streams.length) return this.#setStreams(id, open);
+		this.#setStreams(id, []);
+		for (const { stream, timeout } of streams) {
+			clearTimeout(timeout);
 			closeStream(stream.controller);
 		}
 		this.#log.forget(id);
 		this.#callLog.forget(id);
 	}
 
-	/** False: a stream never stands in the way of the next one of its session. */
+	/** Returns false: an open stream must not prevent the next one of its session. */
 	override has(_id: string): boolean {
 		return false;
 	}
@@ -157,14 +157,14 @@ export class InMemoryStreamSessionManager
 		const added = this.#callLog.keep(session, events);
 		if (!added) return;
 		for (const stream of this.#streams.get(session) ?? []) {
-			if (stream.call === events.stream) this.#tell(session, stream, [added]);
+			if (stream.call === events.stream) this.#sendCallEvents(session, stream, [added]);
 		}
 	}
 
 	/**
-	 * An inbox in this process.
+	 * Opens an inbox in this process.
 	 *
-	 * @throws {StreamError} where the session has 256 open ones already.
+	 * @throws {StreamError} if the session already has 256 open inboxes.
 	 */
 	async openInbox(session: string, take: (message: string) => void): Promise<SessionInbox> {
 		return this.#inboxes.open(session, take);
@@ -192,8 +192,8 @@ export class InMemoryStreamSessionManager
 		throw new StreamError('core', 'opening a stream', TOO_MANY_CALLS);
 	}
 
-	/** Those that were superseded go first: nobody reads them. */
-	#endOldest(id: string): void {
+	/** Closes superseded streams first, because their clients no longer read them. */
+	#closeOldest(id: string): void {
 		const listening = (this.#streams.get(id) ?? []).filter(({ call }) => call === undefined);
 		if (listening.length <= MAX_STREAMS_PER_SESSION) return;
 		const superseded = listening.find(({ isSuperseded }) => isSuperseded);
@@ -204,7 +204,7 @@ export class InMemoryStreamSessionManager
 		this.#release(id, oldest);
 	}
 
-	/** The session's streams that messages go to. */
+	/** Returns the streams that receive messages. */
 	#newestFirst(id: string): (OpenStream & { readonly channel: number })[] {
 		return (this.#streams.get(id) ?? [])
 			.filter(
@@ -214,8 +214,8 @@ export class InMemoryStreamSessionManager
 			.toSorted((one, other) => other.channel - one.channel);
 	}
 
-	/** Hands on what a call's client has not seen; with its answer the stream ends. */
-	#tell(
+	/** Sends the events of a call that the client has not seen, and closes the stream after the response. */
+	#sendCallEvents(
 		session: string,
 		stream: OpenStream,
 		events: readonly CallEvents[],
@@ -223,23 +223,22 @@ export class InMemoryStreamSessionManager
 	): void {
 		const { frames, seen, isComplete } = replayCall(events, stream.seen ?? 0);
 		stream.seen = seen;
-		stream.hasNews ||= events.length > 0;
+		stream.hasNewEvents ||= events.length > 0;
 		if (this.#write(session, stream, frames, isReplayed) !== 'taken' || !isComplete) return;
 		closeStream(stream.stream.controller);
 		this.#release(session, stream);
 	}
 
 	/**
-	 * Ends a stream where nothing of its call comes in time: what it waits for will hardly come. The
-	 * timer is of the request that opened the stream, and looks for itself: workerd lets no other
-	 * request clear it.
+	 * Ends a stream whose call produces no events in time. The timer belongs to the request that opened
+	 * the stream and checks the state itself, because other workerd requests cannot clear it.
 	 */
-	#waitForCall(session: string, opened: OpenStream, ms: number): void {
-		opened.wait = setTimeout(() => {
+	#awaitCall(session: string, opened: OpenStream, ms: number): void {
+		opened.timeout = setTimeout(() => {
 			if (!this.#streams.get(session)?.includes(opened)) return;
-			if (opened.hasNews) {
-				opened.hasNews = false;
-				this.#waitForCall(session, opened, this.#callAgeMs);
+			if (opened.hasNewEvents) {
+				opened.hasNewEvents = false;
+				this.#awaitCall(session, opened, this.#callAgeMs);
 				return;
 			}
 			const position = { stream: opened.call ?? '', sequence: opened.seen ?? 0 };
@@ -249,7 +248,7 @@ export class InMemoryStreamSessionManager
 		}, ms);
 	}
 
-	/** A client that does not read is cut, and comes back for what the log kept. */
+	/** Writes frames. Disconnects a client that does not read: it reconnects for what the log stores. */
 	#write(
 		session: string,
 		opened: OpenStream,
@@ -259,28 +258,28 @@ export class InMemoryStreamSessionManager
 		for (const frame of frames) {
 			const gap = gapOf(frame);
 			if (gap) this.#report(new StreamError('core', 'resuming a stream', gap), session);
-			const writing = opened.stream.write(frame, isReplayed);
-			if (writing === 'taken') continue;
-			if (writing === 'full') {
+			const outcome = opened.stream.write(frame, isReplayed);
+			if (outcome === 'taken') continue;
+			if (outcome === 'full') {
 				const error = stalledError('core');
 				opened.stream.cut(error);
 				this.#report(error, session);
 			}
 			this.#release(session, opened);
-			return writing;
+			return outcome;
 		}
 		return 'taken';
 	}
 
 	#release(id: string, stream: OpenStream): void {
-		clearTimeout(stream.wait);
-		this.#keep(
+		clearTimeout(stream.timeout);
+		this.#setStreams(
 			id,
 			(this.#streams.get(id) ?? []).filter((each) => each !== stream),
 		);
 	}
 
-	#keep(id: string, streams: OpenStream[]): void {
+	#setStreams(id: string, streams: OpenStream[]): void {
 		this.#log.setOpen(
 			id,
 			streams.some(({ channel }) => channel !== undefined),

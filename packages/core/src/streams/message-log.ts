@@ -3,65 +3,65 @@ import type { ChannelHistory } from './channel-history.ts';
 import { gapFrame, parseEventId, primingFrame, withEventId } from './event-id.ts';
 import type { EventPosition } from './event-id.ts';
 
-/** What a log keeps at most. What is older goes when a bound is passed by a margin, or by its age. */
+/** The bounds of a log. The oldest entries are removed if it exceeds a bound by a margin, or by age. */
 export interface LogBounds {
 	readonly messages: number;
-	/** UTF-8. */
+	/** In UTF-8. */
 	readonly bytes: number;
 	readonly ageMs: number;
 }
 
-/** The bounds where nothing else is said: 10,000 messages, 4 MiB, ten minutes. */
+/** The default bounds: 10,000 messages, 4 MiB, ten minutes. */
 export const DEFAULT_LOG_BOUNDS: LogBounds = {
 	messages: 10_000,
 	bytes: 4 * 1024 * 1024,
 	ageMs: 10 * 60 * 1_000,
 };
 
-/** How long a client should wait before it comes back. */
+/** How long a client should wait before it reconnects. */
 export const RETRY_MS = 1_000;
 
-/** A message as a log kept it. */
+/** A stored message. */
 export interface LoggedMessage {
-	/** Counts up by one with each message of the log. */
+	/** Increases by one with each message of the log. */
 	readonly sequence: number;
-	/** An SSE frame without an id; none where it was too large to be kept. */
+	/** An SSE frame without an id; `undefined` if it was too large to be stored. */
 	readonly frame: string | undefined;
 }
 
-/** What was sent to the sessions of a shard, one entry for a message whatever its receivers. */
+/** Stores the messages to the sessions of a shard, once per message whatever its number of receivers. */
 export interface MessageLog {
-	/** Where the log is, for its ids. */
+	/** The shard of the log, for event ids. */
 	readonly shard: string;
-	/** Random: tells this log from one that was there before it. */
+	/** Random: distinguishes this log from earlier logs of the shard. */
 	readonly epoch: string;
-	/** The sequence of the newest message, 0 before the first one. */
+	/** Returns the sequence of the newest message, 0 before the first one. */
 	newest(): number;
-	/** Every message up to this sequence is gone, 0 before any is. */
+	/** Returns the sequence up to which all messages are removed, 0 if none is. */
 	pruned(): number;
-	/** The highest sequence of a message that is gone and was for more sessions than are noted. */
+	/** Returns the highest sequence of a removed message whose receivers were too many to be recorded. */
 	lostToMany(): number;
-	/** What was sent to the session after a message, in order: the whole log may be looked at. */
+	/** Returns the messages to a session after a sequence, in order. May scan the whole log. */
 	since(session: string, sequence: number): Iterable<LoggedMessage>;
 	historyOf(session: string): ChannelHistory | undefined;
 	saveHistory(session: string, history: ChannelHistory): void;
 }
 
-/** A stream that was opened or resumed. */
+/** A stream after it was opened or resumed. */
 export interface OpenedStream {
-	/** Its channel: the highest of a session is its newest stream. */
+	/** Its channel; the newest stream of a session has the highest one. */
 	readonly channel: number;
-	/** Whether messages belong to it from now on. */
+	/** Whether new messages belong to it. */
 	readonly isCurrent: boolean;
-	/** What it begins with. */
+	/** The first frames of the stream. */
 	readonly frames: readonly string[];
 }
 
 /**
- * Opens a stream of a session, or resumes the one that the id is of. What comes back is up to date
- * when this returns: send it and what is published from then on, in the same turn.
+ * Opens a stream of a session, or resumes the one that the event id names. The returned frames are
+ * complete at the time of the return: send them, and what is published later, in the same turn.
  *
- * @param lastEventId what the client saw last, where it saw anything.
+ * @param lastEventId the `Last-Event-ID` of the request, if it has one.
  */
 export function openOrResumeStream(
 	log: MessageLog,
@@ -70,55 +70,55 @@ export function openOrResumeStream(
 	nowMs: number,
 ): OpenedStream {
 	const history = log.historyOf(session);
-	const found = lastEventId ? find(log, history, lastEventId) : undefined;
-	if (typeof found === 'object') return resumed(log, session, found);
+	const found = lastEventId ? findResumePoint(log, history, lastEventId) : undefined;
+	if (typeof found === 'object') return resumeStream(log, session, found);
 	const next = log.newest() + 1;
 	const channel = newChannel(history, nowMs);
 	log.saveHistory(session, withNewChannel(history, channel, next));
-	const position = { stream: streamOf(log, channel), sequence: next - 1 };
+	const position = { stream: streamName(log, channel), sequence: next - 1 };
 	const first = found ? gapFrame(position, RETRY_MS, found) : primingFrame(position, RETRY_MS);
 	return { channel, isCurrent: true, frames: [first] };
 }
 
-/** A message of the log as it travels on a channel. */
+/** Returns the frame of a stored message for a channel, with its id. */
 export function loggedFrame(
 	log: MessageLog,
 	channel: number,
 	sequence: number,
 	frame: string,
 ): string {
-	return withEventId({ stream: streamOf(log, channel), sequence }, frame);
+	return withEventId({ stream: streamName(log, channel), sequence }, frame);
 }
 
-interface Found {
+interface ResumePoint {
 	readonly history: ChannelHistory;
 	readonly channel: number;
 	readonly position: EventPosition;
 }
 
-/** The place that an id is of, or why there is none. */
-function find(
+/** Returns the position that an event id names, or the text of the gap if there is none. */
+function findResumePoint(
 	log: MessageLog,
 	history: ChannelHistory | undefined,
 	lastEventId: string,
-): Found | string {
+): ResumePoint | string {
 	const position = parseEventId(lastEventId);
 	const [shard, epoch, name = ''] = position?.stream.split('/') ?? [];
-	if (!position || epoch === undefined) return gapText('the last event id is of no stream');
-	if (shard !== log.shard) return gapText('the last event id is of another shard than the session');
-	if (epoch !== log.epoch) return gapText('the last event id is of a log that is no more');
+	if (!position || epoch === undefined) return gapText('the last event id names no stream');
+	if (shard !== log.shard) return gapText('the last event id belongs to another shard');
+	if (epoch !== log.epoch) return gapText('the last event id belongs to a log that was deleted');
 	const channel = Number.parseInt(name, 36);
-	const isKnown = history?.channels.includes(channel) === true && nameOf(channel) === name;
+	const isKnown = history?.channels.includes(channel) === true && channelName(channel) === name;
 	if (!history || !isKnown || position.sequence > log.newest()) {
-		return gapText('the last event id is of no stream that is known of this session');
+		return gapText('the last event id names no known stream of this session');
 	}
 	return { history, channel, position };
 }
 
-function resumed(
+function resumeStream(
 	log: MessageLog,
 	session: string,
-	{ history, channel, position }: Found,
+	{ history, channel, position }: ResumePoint,
 ): OpenedStream {
 	const { stream, sequence } = position;
 	const frames: string[] = [];
@@ -133,30 +133,31 @@ function resumed(
 		if (channelAt(history, at) !== channel) continue;
 		const missed = { stream, sequence: at };
 		if (frame !== undefined) frames.push(withEventId(missed, frame));
-		else frames.push(gapFrame(missed, RETRY_MS, gapText('a message was too large to be kept', 1)));
+		else
+			frames.push(gapFrame(missed, RETRY_MS, gapText('a message was too large to be stored', 1)));
 	}
-	return { channel, isCurrent: history.steps.at(-1)?.[1] === channel, frames };
+	return { channel, isCurrent: history.changes.at(-1)?.[1] === channel, frames };
 }
 
-/** What a gap's announcement says. */
+/** Returns the text of a gap. */
 export function gapText(reason: string, lost?: number): string {
-	if (lost === undefined) return `${reason}: what was missed, if anything, is not known`;
+	if (lost === undefined) return `${reason}: events may have been lost`;
 	return `${reason}: up to ${lost} ${lost === 1 ? 'message was' : 'messages were'} lost`;
 }
 
 /**
- * Higher than the session's channels before it, and hardly ever that of another session: an id of
- * somebody else's stream is known as one.
+ * Returns a channel that is higher than the earlier channels of the session and, except for unlikely
+ * collisions, not used by another session: an event id of another session's stream is detected.
  */
 function newChannel(history: ChannelHistory | undefined, nowMs: number): number {
 	const last = history?.channels.at(-1) ?? 0;
 	return Math.max(last + 1, nowMs * 4096 + Math.floor(Math.random() * 4096));
 }
 
-function streamOf({ shard, epoch }: MessageLog, channel: number): string {
-	return `${shard}/${epoch}/${nameOf(channel)}`;
+function streamName({ shard, epoch }: MessageLog, channel: number): string {
+	return `${shard}/${epoch}/${channelName(channel)}`;
 }
 
-function nameOf(channel: number): string {
+function channelName(channel: number): string {
 	return channel.toString(36);
 }

@@ -1,6 +1,6 @@
 const encoder = new TextEncoder();
 
-/** Hands a frame to a stream. False where the stream has ended: its client left, or it was closed. */
+/** Enqueues a frame. Returns false if the stream was closed or its client has disconnected. */
 function enqueueFrame(controller: ReadableStreamDefaultController, frame: string): boolean {
 	try {
 		controller.enqueue(encoder.encode(frame));
@@ -10,21 +10,21 @@ function enqueueFrame(controller: ReadableStreamDefaultController, frame: string
 	}
 }
 
-/** Ends a stream; one that has ended already stays as it is. */
+/** Closes a stream. Does nothing if it has ended. */
 export function closeStream(controller: ReadableStreamDefaultController): void {
 	try {
 		controller.close();
 	} catch {
-		// It has ended already.
+		// It has already ended.
 	}
 }
 
 /**
- * Whether a stream still takes frames. A transport calls a stream manager's `delete` both to end a
- * session and when one stream was cancelled: only a stream that has ended tells which it was.
+ * Whether a stream still accepts frames. Transports call a stream manager's `delete` both to end a
+ * session and after one stream was cancelled; an ended stream is the only sign of the latter.
  */
 export function isStreamOpen(controller: ReadableStreamDefaultController): boolean {
 	if (controller.desiredSize === null) return false;
-	// 0 is a stream that has ended, or an open one with a full queue: a comment tells them apart.
+	// 0 means an ended stream or an open one with a full queue: writing a comment tells them apart.
 	return controller.desiredSize !== 0 || enqueueFrame(controller, ':\n\n');
 }

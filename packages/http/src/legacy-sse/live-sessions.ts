@@ -1,4 +1,5 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { sleep } from '@tmcp-sessions/core/backend';
 import { hasStreamPresence } from '@tmcp-sessions/core/internal';
 import { HttpRejection } from '../request/http-rejection.ts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
@@ -38,7 +39,7 @@ export class LiveSessions {
 	async #waitForStream(id: string): Promise<boolean> {
 		for (const ms of LOOKS_AFTER_MS) {
 			if (await this.#hasStream(id)) return true;
-			await new Promise((resolve) => setTimeout(resolve, ms));
+			await sleep(ms);
 		}
 		return this.#hasStream(id);
 	}

@@ -1,3 +1,4 @@
+import { messageFrame } from '@tmcp-sessions/core/backend';
 import { hasSessionExpiry } from '@tmcp-sessions/core/internal';
 import { errorMessage, rejectionDetailOf } from '../request/http-rejection.ts';
 import { isClientResponse, methodOf } from '../request/json-rpc.ts';
@@ -113,7 +114,7 @@ export class OwnSessions<
 			work.report(new Error(`the transport could not answer: ${await answer.text()}`));
 			if (work.messageId === undefined) return;
 			const error = errorMessage(rejectionDetailOf(undefined), work.messageId);
-			await streams.send([work.sessionId], `event: message\ndata: ${JSON.stringify(error)}\n\n`);
+			await streams.send([work.sessionId], messageFrame(error));
 		} finally {
 			work.finish();
 		}

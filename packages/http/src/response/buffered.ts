@@ -1,3 +1,5 @@
+import { messageFrame } from '@tmcp-sessions/core/backend';
+
 import type { AnswerHeaders } from '../endpoint/handler-seams.ts';
 import { isObject } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
@@ -18,7 +20,7 @@ export function directResponse(response: JsonObject, work: RequestContext): Resp
 	// There is no session, where a request fails.
 	const session = id !== '' && response.error === undefined ? { 'mcp-session-id': id } : {};
 	if (responseType === 'sse') {
-		return made(work, frameOf(response), 200, { ...STREAM_HEADERS, ...session });
+		return made(work, messageFrame(response), 200, { ...STREAM_HEADERS, ...session });
 	}
 	const headers = { ...STREAM_HEADERS, 'content-type': 'application/json', ...session };
 	return made(work, JSON.stringify(response), 200, headers);
@@ -34,7 +36,7 @@ export function completeResponse(answer: Response, work: RequestContext): Respon
 	if (!response) return undefined;
 	if (responseType === 'json' || isRefused(response, work))
 		return jsonAnswer(answer, response, work);
-	return made(work, frameOf(response), answer.status, headersOf(answer, response));
+	return made(work, messageFrame(response), answer.status, headersOf(answer, response));
 }
 
 /** A complete answer as JSON. */
@@ -68,9 +70,4 @@ function headersOf({ headers }: Response, message: JsonObject): Headers {
 
 function errorCodeOf({ error }: JsonObject): unknown {
 	return isObject(error) ? error.code : undefined;
-}
-
-/** A message as one frame of a stream. */
-export function frameOf(message: object): string {
-	return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
 }

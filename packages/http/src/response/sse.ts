@@ -1,6 +1,7 @@
+import { messageFrame } from '@tmcp-sessions/core/backend';
 import { runInScope } from '@tmcp-sessions/core/internal';
 
-import { completeResponse, frameOf, jsonAnswer } from './buffered.ts';
+import { completeResponse, jsonAnswer } from './buffered.ts';
 import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { ClientWriter } from './client-writer.ts';
@@ -170,7 +171,7 @@ async function pump(
 			outlet.write(numbered(next.value, work));
 			if (work.isPaced) await outlet.taken;
 		}
-		if (work.response) outlet.write(numbered(encoder.encode(frameOf(work.response)), work));
+		if (work.response) outlet.write(numbered(encoder.encode(messageFrame(work.response)), work));
 		work.resumableCall?.complete();
 		await outlet.close();
 	} catch (error) {
@@ -219,7 +220,7 @@ function expiryOf({ auth }: RequestContext): number | undefined {
 }
 
 function errorFrame(id: string | number, error: unknown): Frames {
-	return encoder.encode(frameOf(errorMessage(rejectionDetailOf(error), id)));
+	return encoder.encode(messageFrame(errorMessage(rejectionDetailOf(error), id)));
 }
 
 function deadline(ms: number): {

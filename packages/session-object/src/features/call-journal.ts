@@ -1,4 +1,4 @@
-import { reasonOf, withEventId } from '@tmcp-sessions/core/backend';
+import { messageFrame, reasonOf, withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import { FIRST_SEQUENCE_AFTER_LOSS } from '@tmcp-sessions/core/internal';
 import type { CallToolResult } from 'tmcp';
@@ -185,7 +185,7 @@ export class CallJournal implements SessionCalls {
 		const text = this.#entries.read('call', id);
 		const stream = text === undefined ? call.stream : parse(text).stream;
 		this.#entries.remove('call', id);
-		const message = `event: message\ndata: ${JSON.stringify(response)}\n\n`;
+		const message = messageFrame(response);
 		if (stream === undefined) return this.#options.sendResponse(session, message);
 		const first = FIRST_SEQUENCE_AFTER_LOSS;
 		const frames = [withEventId({ stream, sequence: first }, message)];

@@ -119,6 +119,6 @@ function* rowsOf({ stream, first, frames, isComplete }: CallEvents): Generator<C
 
 function fitting(stream: string, sequence: number, frame: string): string {
 	if (utf8Length(JSON.stringify(frame)) < MAX_ROW_BYTES) return frame;
-	const text = gapText('a message was too large to be kept', 1);
+	const text = gapText('a message was too large to be stored', 1);
 	return gapFrame({ stream, sequence }, RETRY_MS, text);
 }

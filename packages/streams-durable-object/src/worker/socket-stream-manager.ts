@@ -1,5 +1,5 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
-import { createReporter, currentScope, encodeSessionId } from '@tmcp-sessions/core/backend';
+import { createReporter, currentScope, encodeSessionId, sleep } from '@tmcp-sessions/core/backend';
 import type { RequestScope, SessionInbox } from '@tmcp-sessions/core/backend';
 import { isStreamOpen, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
 import { StreamSessionManager } from '@tmcp/session-manager';
@@ -54,7 +54,7 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 		this.#callWaitMs = options.callWaitMs ?? UNKNOWN_CALL_WAIT_MS;
 		this.#backoff = {
 			random: options.random ?? Math.random,
-			sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+			sleep: options.sleep ?? sleep,
 			now: Date.now,
 		};
 	}

@@ -159,7 +159,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 90_000 }, (version) =
 			(await ask<string[]>('a', '/errors')).slice(before);
 		await expect
 			.poll(report, { timeout: 5_000 })
-			.toEqual([expect.stringContaining('writing to a stream failed: its client does not read')]);
+			.toEqual([expect.stringContaining('writing to a stream failed: the client does not read')]);
 		await expect.poll(async () => (await counts(session)).isOpen).toBe(false);
 		const again = await listen('b', session, /id: (\S+)/.exec(begun)?.[1]);
 		await expect.poll(() => again.messages.length, { timeout: 5_000 }).toBe(messages.length);

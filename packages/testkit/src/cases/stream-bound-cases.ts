@@ -90,7 +90,7 @@ export const streamBoundCases: readonly ResumableCase[] = [
 			await stream.ended;
 			const [event, ...more] = stream.events;
 			expect(event).toMatchObject({ id: `${call}:7`, data: '' });
-			expect(event?.comment).toContain('gap, nothing more of the call is known');
+			expect(event?.comment).toContain('gap, the call has no further events');
 			expect(more).toEqual([]);
 			expect(errors).toHaveLength(1);
 			// Its client comes back with the same id: what the call has said since is there.

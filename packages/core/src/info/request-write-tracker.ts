@@ -2,16 +2,17 @@ import { currentScope } from '../request-scope.ts';
 import type { RequestScope } from '../request-scope.ts';
 
 /**
- * The writes that a request has started, so that its answer can wait for them. A request never
- * waits for those of another: on workerd the promise of a request that has ended never settles.
+ * Tracks the writes of each request, so that its response can wait for them. A request never awaits
+ * the writes of another: on workerd, promises of a request that has ended never settle.
  */
-export class RequestWrites {
+export class RequestWriteTracker {
+	/** By request scope, or `this` without one, then by session. */
 	readonly #byOwner = new WeakMap<RequestScope | this, Map<string, Set<Promise<void>>>>();
 
 	/**
-	 * Notes a write of the request that runs now.
+	 * Adds a write of the current request.
 	 *
-	 * @returns what settles with the write and does not reject.
+	 * @returns a promise that settles with the write and never rejects.
 	 */
 	add(id: string, write: Promise<void>, onFailure: (error: unknown) => void): Promise<void> {
 		const owner = currentScope() ?? this;
@@ -19,19 +20,19 @@ export class RequestWrites {
 		if (!byId) this.#byOwner.set(owner, (byId = new Map<string, Set<Promise<void>>>()));
 		const writes = byId.get(id) ?? new Set();
 		byId.set(id, writes.add(write));
-		const forget = (): void => {
+		const remove = (): void => {
 			writes.delete(write);
 			if (writes.size === 0 && byId.get(id) === writes) byId.delete(id);
 		};
-		return write.then(forget, (error: unknown) => {
-			// In a scope a failure stays for `settled`, and goes with its request. Without one, it
-			// would be told to requests that it is none of.
-			if (owner === this) forget();
+		return write.then(remove, (error: unknown) => {
+			// With a scope, a failure stays for `settled` until the scope is collected. Without one,
+			// other requests would get it.
+			if (owner === this) remove();
 			onFailure(error);
 		});
 	}
 
-	/** Settles when this request's writes of the session have; rejects with the first failure. */
+	/** Waits for the current request's writes of a session; rejects with the first failure. */
 	async settled(id: string): Promise<void> {
 		const writes = this.#byOwner.get(currentScope() ?? this)?.get(id);
 		if (writes) await Promise.all(writes);
