@@ -1,7 +1,10 @@
 const ALPHABET =
 	'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+/. %\n\u0000é🚀';
 
-/** Numbers from 0 up to and without 1, the same for the same seed: mulberry32. */
+/**
+ * Creates a generator of numbers from 0 (inclusive) to 1 (exclusive) with mulberry32. The same seed
+ * gives the same numbers.
+ */
 export function seededRandom(seed: number): () => number {
 	let state = seed;
 	return () => {
@@ -12,27 +15,40 @@ export function seededRandom(seed: number): () => number {
 	};
 }
 
-/** One of the texts with one to four changes: characters, pieces of the others, nothing, all anew. */
+/** Returns a run of characters that a header, a URL or a store may treat specially. */
+function noise(length: number, random: () => number): string {
+	let text = '';
+	for (let index = 0; index < length; index++) {
+		text += ALPHABET[Math.floor(random() * ALPHABET.length)] ?? '';
+	}
+	return text;
+}
+
+/**
+ * Returns one of the texts with one to four changes. A change replaces a part of the text by noise,
+ * nothing, a part of another text, or itself in lower case or twice. One mutation in 50 is all noise.
+ */
 export function mutate(texts: readonly string[], random: () => number): string {
 	const below = (count: number): number => Math.floor(random() * count);
 	const oneOf = (): string => texts[below(texts.length)] ?? '';
-	const noise = (length: number): string =>
-		Array.from({ length }, () => ALPHABET[below(ALPHABET.length)]).join('');
+	const replacements: readonly ((text: string, from: number, to: number) => string)[] = [
+		() => noise(1 + below(4), random),
+		() => '',
+		(_, from, to) => oneOf().slice(from, to),
+		() => {
+			const other = oneOf();
+			return other.slice(below(other.length));
+		},
+		(text, from, to) => text.slice(from, to).toLowerCase(),
+		(text, from, to) => text.slice(from, to).repeat(2),
+	];
 	let text = oneOf();
 	for (let changes = 1 + below(4); changes > 0; changes--) {
 		const from = below(text.length + 1);
 		const to = from + below(text.length - from + 1);
-		const other = oneOf();
-		const replacements = [
-			noise(1 + below(4)),
-			'',
-			other.slice(from, to),
-			other.slice(below(other.length)),
-			text.slice(from, to).toLowerCase(),
-			text.slice(from, to).repeat(2),
-		];
 		const end = random() < 0.5 ? to : Math.min(from + 1, text.length);
-		text = text.slice(0, from) + (replacements[below(replacements.length)] ?? '') + text.slice(end);
+		const replace = replacements[below(replacements.length)];
+		text = text.slice(0, from) + (replace?.(text, from, to) ?? '') + text.slice(end);
 	}
-	return random() < 0.02 ? noise(below(200)) : text;
+	return random() < 0.02 ? noise(below(200), random) : text;
 }
