@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import SlowFirstSequencer from './scripts/slow-first-sequencer.ts';
 
 export default defineConfig({
 	test: {
@@ -7,5 +8,6 @@ export default defineConfig({
 			'{examples/*,benchmarks,benchmarks/soak}/vitest.config.ts',
 		],
 		reporters: ['default', './scripts/count-reporter.ts'],
+		sequence: { sequencer: SlowFirstSequencer },
 	},
 });

@@ -1,9 +1,9 @@
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 
 /**
- * Ends a run with one line, `N passed, N failed`, and `, N skipped` where tests were skipped.
+ * Prints `N passed, N failed` as the last line of a run, and `, N skipped` if tests were skipped.
  * A file or suite that fails outside its tests (an import, a hook) counts as one failure, and so does
- * an error that no test caught: either would be lost in a count of tests alone.
+ * an unhandled error: a count of tests alone would miss both.
  */
 export default class CountReporter implements Reporter {
 	onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
@@ -12,7 +12,7 @@ export default class CountReporter implements Reporter {
 		let skipped = 0;
 		for (const module of modules) {
 			failed += [module, ...module.children.allSuites()].filter(
-				(s) => s.errors().length > 0,
+				(suite) => suite.errors().length > 0,
 			).length;
 			for (const test of module.children.allTests()) {
 				const { state } = test.result();

@@ -5,12 +5,12 @@ import { describeFailure } from './command.ts';
 import { installRedis } from './install-redis.ts';
 import { repository } from './workspace.ts';
 
-/** Projects with tests that start `redis-server`. */
+/** The projects whose tests start `redis-server`. */
 const REDIS_PROJECTS: ReadonlySet<string> = new Set([
 	...['testkit', 'info-upstash', 'benchmarks', 'example-runtimes', 'example-worker-choose'],
 ]);
 
-/** Returns false if the arguments name projects (`--project core`) and none of these needs Redis. */
+/** Returns false if the arguments name projects (`--project core`), none of which starts Redis. */
 function needsRedis(args: readonly string[]): boolean {
 	const names = args.flatMap((arg, index) => {
 		if (arg.startsWith('--project=')) return [arg.slice('--project='.length)];
@@ -25,22 +25,23 @@ try {
 	await build();
 } catch (failure) {
 	console.error(describeFailure(failure));
-	console.log('\nThe build failed, so no test ran.\n0 passed, 1 failed');
+	console.log('\nThe build failed: no test ran.\n0 passed, 1 failed');
 	process.exit(1);
 }
-// Installing it with apt-get takes longer than all tests of a project such as `core`.
+// `apt-get install` takes longer than all tests of a project such as `core`.
 if (needsRedis(process.argv.slice(2))) await installRedis();
-// Half of their time the tests wait, for what workerd does by the clock: one file more than there are
-// cores keeps those busy. By itself vitest runs one fewer, and so one file at a time on two cores.
-const files = String(availableParallelism() + 1);
-// What follows `npm test --` reaches vitest: a file name, `--project core`, `-t name`.
+// Tests spend half of their time waiting for workerd's timers, such as the 10 s before an object
+// hibernates: twice as many files as cores keep the cores busy. Vitest's default is one file fewer than
+// cores, and so one file at a time on two cores.
+const workers = String(2 * availableParallelism());
+// Arguments after `npm test --` go to Vitest: a file name, `--project core`, `-t name`.
 const vitest = spawn('vitest', ['run', ...process.argv.slice(2)], {
 	cwd: repository,
 	stdio: 'inherit',
-	env: { VITEST_MAX_WORKERS: files, ...process.env },
+	env: { VITEST_MAX_WORKERS: workers, ...process.env },
 });
 vitest.on('error', (error) => {
-	console.error(`vitest does not start: ${error.message}`);
+	console.error(`vitest failed to start: ${error.message}`);
 	process.exitCode = 1;
 });
 vitest.on('close', (status) => {
