@@ -1,3 +1,4 @@
+import { hashUri } from '@tmcp-sessions/core/backend';
 import {
 	createCountedKV,
 	createInterceptedKV,
@@ -6,6 +7,7 @@ import {
 	openSession,
 } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
+import { subscribersPrefix } from '../src/kv-keys.ts';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
 
@@ -60,14 +62,14 @@ describe('the operations that KVSessionStore asks of KV', () => {
 	});
 
 	it('are 3 lists and no read for 2,500 subscribers', async () => {
-		const { id, uri, record } = openSession();
-		for (let start = 0; start < 2_500; start += 100) {
-			await Promise.all(
-				Array.from({ length: 100 }, (_, index) =>
-					store.subscribe(`${id}-${start + index}`, uri, record.expiresAtMs),
-				),
-			);
-		}
+		const { id, uri } = openSession();
+		// Miniflare needs about 2 ms for a put: write only the keys that the list reads.
+		const prefix = subscribersPrefix(await hashUri(uri));
+		await Promise.all(
+			Array.from({ length: 2_500 }, (_, index) =>
+				namespace.put(`${prefix}${id}-${index}`, '', { expirationTtl: HOUR_MS / 1_000 }),
+			),
+		);
 		counter.take();
 		expect((await store.subscribers(uri)).length).toBe(2_500);
 		expect(counter.take()).toEqual({ ...none, lists: 3 });

@@ -24,8 +24,7 @@ export function strongSecretsIn(
 	checkSecrets(secrets, packageName, purpose);
 	for (const secret of secrets) {
 		const weakness = weaknessOf(secret);
-		if (weakness)
-			throw secretError(packageName, `${purpose} of 256 random bits; found ${weakness}`);
+		if (weakness) throw secretError(packageName, `${purpose} of 256 random bits; got ${weakness}`);
 	}
 	return secrets;
 }

@@ -55,7 +55,7 @@ describe('a key to seal session ids with', () => {
 		})();
 		expect(error).toMatchObject({ code: 'configuration' });
 		const { message } = error as Error;
-		expect(message).toMatch(/keys.*found .*Make one with: openssl rand -base64 32$/s);
+		expect(message).toMatch(/keys.*got .*Make one with: openssl rand -base64 32$/s);
 		for (const key of keys) if (key && key.trim().length > 3) expect(message).not.toContain(key);
 	});
 });

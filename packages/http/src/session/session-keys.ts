@@ -43,7 +43,7 @@ export function checkKeysOfProcess({ hostname }: URL): void {
 			'configuration',
 			'http',
 			`session ids need a key that all isolates share: expected the variable ${VARIABLE} or the ` +
-				`option sessionKeys; found neither. Make one with: ${MAKE_ONE}`,
+				`option sessionKeys; got neither. Make one with: ${MAKE_ONE}`,
 		);
 	}
 	if (wasSaid) return;
