@@ -16,7 +16,7 @@ const checks: Record<string, Check> = {
 	snippets: checkSnippets,
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
-	documents: () => runCommand('node', 'benchmarks/src/documents/main.ts'),
+	documents: () => runCommand('node', 'benchmarks/src/commands/documents.ts'),
 	links: checkLinks,
 	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
 	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),

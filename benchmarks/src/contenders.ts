@@ -1,13 +1,20 @@
-import type { InfoManagerName } from './contenders/info-managers.ts';
+import type * as LimitWorkers from './workers/limits.ts';
+import type * as InfoManagers from './workers/info-managers.ts';
+import type * as McpAgentWorker from './workers/mcp-agent.ts';
+import type * as MemoryWorkers from './workers/memory.ts';
+import type * as OurWorkers from './workers/ours.ts';
+import type * as SdkWorkers from './workers/official-sdk.ts';
+import type * as SessionObjectWorker from './workers/session-object.ts';
+import type * as UpstreamWorkers from './workers/upstream.ts';
 
-/** Where a contender can take part. */
+/** Measurements and documents in which a contender can appear. */
 export type Measure =
-	// Kinds of work whose speed is measured: `throughput/works.ts`.
+	// Workloads of the throughput measurement.
 	| 'call'
 	| 'stateless call'
 	| 'whole session'
-	// Parts of the benchmarks.
-	| 'own object'
+	// Other measurements.
+	| 'session object'
 	| 'fan-out'
 	| 'fan-out alone'
 	| 'resume'
@@ -15,264 +22,316 @@ export type Measure =
 	| 'stream memory'
 	| 'database bytes'
 	| 'operations'
-	// What is made of them.
+	// Tables and charts made of the results.
 	| 'costs'
-	| 'picture'
+	| 'chart'
 	| 'short table';
 
-/** What a contender is. Its Worker is `contenders/<name>.ts`. */
-interface ContenderFacts {
-	/** What it is called in a table. */
+/** The info managers that are compared. */
+export type InfoManagerName = keyof typeof InfoManagers.infoManagers;
+
+/** Modules in `workers/` that export factories of Workers. */
+interface WorkerModules {
+	limits: typeof LimitWorkers;
+	memory: typeof MemoryWorkers;
+	'mcp-agent': typeof McpAgentWorker;
+	'official-sdk': typeof SdkWorkers;
+	'session-object': typeof SessionObjectWorker;
+	upstream: typeof UpstreamWorkers;
+}
+
+/** A factory by module and export; those of `ours` take the factory of an info manager. */
+type WorkerFactory =
+	| readonly ['ours', keyof typeof OurWorkers, Exclude<keyof typeof InfoManagers, 'infoManagers'>]
+	| {
+			[Name in keyof WorkerModules]: readonly [Name, keyof WorkerModules[Name]];
+	  }[keyof WorkerModules];
+
+/** Durable Object classes, each with the module that a deployment would import it from. */
+export const objectModules = {
+	SyncLayer: '@tmcp-sessions/streams-durable-object',
+	SessionShard: '@tmcp-sessions/info-durable-object',
+	BareObject: './objects.ts',
+	TransportObject: './objects.ts',
+	BenchmarkSession: './session-object.ts',
+	UpstreamSyncLayer: './upstream.ts',
+	McpAgentObject: './mcp-agent.ts',
+} as const;
+
+/** The name of a Durable Object class. */
+export type ObjectClass = keyof typeof objectModules;
+
+interface ContenderRow {
+	/** Its name in tables. */
 	readonly title: string;
 	readonly group: 'limit' | 'ours' | 'peer';
-	/** Whether `initialize` opens a session; where not, a client sends its calls without an id. */
-	readonly keepsSessions: boolean;
-	/** The Durable Object classes that it takes, as `contenders/objects.ts` calls them. */
-	readonly objects: readonly string[];
+	/** Whether `initialize` opens a session. If not, clients send calls without a session id. */
+	readonly hasSessions: boolean;
+	/** Generates the Worker's main module. */
+	readonly worker: WorkerFactory;
+	readonly objects: readonly ObjectClass[];
 	readonly takesPartIn: readonly Measure[];
 }
 
-const atSpeed = ['call', 'whole session', 'cold start'] as const;
-const everywhere = [...atSpeed, 'operations', 'costs', 'picture', 'short table'] as const;
+const speed = ['call', 'whole session', 'cold start'] as const;
+const all = [...speed, 'operations', 'costs', 'chart', 'short table'] as const;
 const streams = ['SyncLayer'] as const;
-const streamsAndSessions = ['SyncLayer', 'SessionShard'] as const;
-const limit = { group: 'limit', keepsSessions: true } as const;
-const ours = { group: 'ours', keepsSessions: true } as const;
-const peer = { group: 'peer', keepsSessions: true } as const;
+const streamsAndShards = ['SyncLayer', 'SessionShard'] as const;
+const limit = { group: 'limit', hasSessions: true, objects: [] } as const;
+const ours = { group: 'ours', hasSessions: true } as const;
+const peer = { group: 'peer', hasSessions: true } as const;
+const withoutSessions = { group: 'peer', hasSessions: false, objects: [] } as const;
 
 /**
- * Everything that is compared, the limits first, in the order of the tables. A call of 2026-07-28 asks
- * no store, so that one pair stands for all there; and a stream is the same with every info manager.
+ * Every contender, in the order of the tables. Two rules keep the list short: a 2026-07-28 call reads
+ * no store, so one pair of managers represents all of them there, and streams do not depend on the
+ * info manager.
  */
 export const contenders = {
 	'bare-worker': {
 		...limit,
 		title: 'a bare Worker with a constant answer',
-		objects: [],
-		takesPartIn: [...atSpeed, 'stateless call', 'short table'],
+		worker: ['limits', 'createBareWorker'],
+		takesPartIn: [...speed, 'stateless call', 'short table'],
 	},
 	'bare-worker-kv-read': {
 		...limit,
 		title: 'a bare Worker with one KV read',
-		objects: [],
-		takesPartIn: ['call', 'picture', 'short table'],
+		worker: ['limits', 'createKvReader'],
+		takesPartIn: ['call', 'chart', 'short table'],
 	},
 	'bare-worker-object': {
 		...limit,
-		title: 'a bare Worker with one call of a Durable Object',
+		title: 'a bare Worker with one RPC to a Durable Object',
+		worker: ['limits', 'createObjectCaller'],
 		objects: ['BareObject'],
-		takesPartIn: ['call', 'whole session', 'picture', 'short table'],
+		takesPartIn: ['call', 'whole session', 'chart', 'short table'],
 	},
 	'bare-worker-object-row': {
 		...limit,
 		title: 'a bare Worker whose object reads one row',
+		worker: ['limits', 'createRowReader'],
 		objects: ['BareObject'],
 		takesPartIn: ['call', 'short table'],
 	},
 	'bare-worker-session-object': {
 		...limit,
-		title: "a bare Worker with one call of each session's own object",
+		title: "a bare Worker with one RPC to each session's own object",
+		worker: ['limits', 'createSessionObjectCaller'],
 		objects: ['BareObject'],
-		takesPartIn: ['own object'],
+		takesPartIn: ['session object'],
 	},
 	'transport-session-object': {
 		...limit,
 		title: "`tmcp`, managers in memory, in each session's own object",
+		worker: ['limits', 'createTransportRouter'],
 		objects: ['TransportObject'],
-		takesPartIn: ['own object'],
+		takesPartIn: ['session object'],
 	},
 	'memory-bare': {
 		...limit,
 		title: '`tmcp`, managers in memory',
-		objects: [],
+		worker: ['memory', 'createMemoryTransport'],
 		takesPartIn: [
-			...atSpeed,
+			...speed,
 			'stateless call',
 			'fan-out alone',
 			'stream memory',
-			'picture',
+			'chart',
 			'short table',
 		],
 	},
 	'memory-bare-object': {
 		...limit,
-		title: '`tmcp`, managers in memory, after one object call',
+		title: '`tmcp`, managers in memory, after one RPC',
+		worker: ['memory', 'createMemoryTransportAfterRpc'],
 		objects: ['BareObject'],
 		takesPartIn: ['call', 'short table'],
 	},
 	'memory-http': {
 		...limit,
 		title: '`http`, managers in memory',
-		objects: [],
-		takesPartIn: [
-			...atSpeed,
-			'stateless call',
-			'fan-out',
-			'stream memory',
-			'picture',
-			'short table',
-		],
+		worker: ['memory', 'createMemoryHandler'],
+		takesPartIn: [...speed, 'stateless call', 'fan-out', 'stream memory', 'chart', 'short table'],
 	},
 	'ours-memory-bare': {
 		...ours,
 		title: 'memory and Durable Object, bare `HttpTransport`',
+		worker: ['ours', 'createTransportWorker', 'createMemoryInfo'],
 		objects: streams,
-		takesPartIn: atSpeed,
+		takesPartIn: speed,
 	},
 	'ours-memory': {
 		...ours,
 		title: 'memory and Durable Object, through `http`',
+		worker: ['ours', 'createHandler', 'createMemoryInfo'],
 		objects: streams,
-		takesPartIn: [...atSpeed, 'operations', 'short table'],
+		takesPartIn: [...speed, 'operations', 'short table'],
 	},
 	'ours-bare': {
 		...ours,
 		title: 'KV and Durable Object, bare `HttpTransport`',
+		worker: ['ours', 'createTransportWorker', 'createKvInfo'],
 		objects: streams,
-		takesPartIn: [...atSpeed, 'stateless call', 'fan-out alone', 'stream memory', 'operations'],
+		takesPartIn: [...speed, 'stateless call', 'fan-out alone', 'stream memory', 'operations'],
 	},
 	'ours-http': {
 		...ours,
 		title: 'KV and Durable Object, through `http`',
+		worker: ['ours', 'createHandler', 'createKvInfo'],
 		objects: streams,
-		takesPartIn: [
-			...everywhere,
-			'stateless call',
-			'fan-out',
-			'resume',
-			'stream memory',
-			'database bytes',
-		],
+		takesPartIn: [...all, 'stateless call', 'fan-out', 'resume', 'stream memory', 'database bytes'],
 	},
 	'ours-object-bare': {
 		...ours,
 		title: 'Durable Objects alone, bare `HttpTransport`',
-		objects: streamsAndSessions,
-		takesPartIn: atSpeed,
+		worker: ['ours', 'createTransportWorker', 'createObjectInfo'],
+		objects: streamsAndShards,
+		takesPartIn: speed,
 	},
 	'ours-object': {
 		...ours,
 		title: 'Durable Objects alone, through `http`',
-		objects: streamsAndSessions,
-		takesPartIn: [...everywhere, 'fan-out alone', 'resume', 'stream memory', 'database bytes'],
+		worker: ['ours', 'createHandler', 'createObjectInfo'],
+		objects: streamsAndShards,
+		takesPartIn: [...all, 'fan-out alone', 'resume', 'stream memory', 'database bytes'],
 	},
 	'ours-mixed-bare': {
 		...ours,
 		title: 'mixed and Durable Object, bare `HttpTransport`',
-		objects: streamsAndSessions,
-		takesPartIn: atSpeed,
+		worker: ['ours', 'createTransportWorker', 'createMixedInfo'],
+		objects: streamsAndShards,
+		takesPartIn: speed,
 	},
 	'ours-mixed': {
 		...ours,
 		title: 'mixed and Durable Object, through `http`',
-		objects: streamsAndSessions,
-		takesPartIn: everywhere,
+		worker: ['ours', 'createHandler', 'createMixedInfo'],
+		objects: streamsAndShards,
+		takesPartIn: all,
 	},
 	'ours-cached-bare': {
 		...ours,
 		title: 'cached and Durable Object, bare `HttpTransport`',
-		objects: streamsAndSessions,
-		takesPartIn: atSpeed,
+		worker: ['ours', 'createTransportWorker', 'createCachedInfo'],
+		objects: streamsAndShards,
+		takesPartIn: speed,
 	},
 	'ours-cached': {
 		...ours,
 		title: 'cached and Durable Object, through `http`',
-		objects: streamsAndSessions,
-		takesPartIn: everywhere,
+		worker: ['ours', 'createHandler', 'createCachedInfo'],
+		objects: streamsAndShards,
+		takesPartIn: all,
 	},
 	'ours-upstash-bare': {
 		...ours,
 		title: 'Upstash and Durable Object, bare `HttpTransport`',
+		worker: ['ours', 'createTransportWorker', 'createUpstashInfo'],
 		objects: streams,
-		takesPartIn: atSpeed,
+		takesPartIn: speed,
 	},
 	'ours-upstash': {
 		...ours,
 		title: 'Upstash and Durable Object, through `http`',
+		worker: ['ours', 'createHandler', 'createUpstashInfo'],
 		objects: streams,
-		takesPartIn: everywhere,
+		takesPartIn: all,
 	},
-	// Its ids are made by `http`: there is none behind a bare transport.
+	// `http` issues the sealed ids, so a bare transport cannot use them.
 	'ours-sealed': {
 		...ours,
 		title: 'sealed over Durable Objects, through `http`',
-		objects: streamsAndSessions,
-		takesPartIn: [...everywhere, 'database bytes'],
+		worker: ['ours', 'createHandler', 'createSealedInfo'],
+		objects: streamsAndShards,
+		takesPartIn: [...all, 'database bytes'],
 	},
 	'session-object': {
 		...ours,
 		title: '`session-object`, the whole server in an object',
+		worker: ['session-object', 'createRouter'],
 		objects: ['BenchmarkSession'],
-		takesPartIn: [...everywhere, 'own object', 'resume', 'stream memory', 'database bytes'],
+		takesPartIn: [...all, 'session object', 'resume', 'stream memory', 'database bytes'],
 	},
 	upstream: {
 		...peer,
 		title: '`@tmcp/session-manager-durable-objects`',
+		worker: ['upstream', 'createUpstream'],
 		objects: ['UpstreamSyncLayer'],
-		takesPartIn: [...everywhere, 'stateless call', 'fan-out alone', 'database bytes'],
+		takesPartIn: [...all, 'stateless call', 'fan-out alone', 'database bytes'],
 	},
 	'upstream-kept-alive': {
 		...peer,
 		title: '`@tmcp/session-manager-durable-objects`, kept alive',
+		worker: ['upstream', 'createUpstreamKeptAlive'],
 		objects: ['UpstreamSyncLayer'],
 		takesPartIn: ['fan-out', 'resume', 'stream memory'],
 	},
 	'mcp-agent': {
 		...peer,
 		title: '`McpAgent` of `agents`',
+		worker: ['mcp-agent', 'createMcpAgentWorker'],
 		objects: ['McpAgentObject'],
-		takesPartIn: [...everywhere, 'own object', 'resume', 'stream memory', 'database bytes'],
+		takesPartIn: [...all, 'session object', 'resume', 'stream memory', 'database bytes'],
 	},
 	'agents-handler': {
-		...peer,
+		...withoutSessions,
 		title: '`createMcpHandler` of `agents`',
-		keepsSessions: false,
-		objects: [],
-		takesPartIn: [...everywhere, 'stateless call'],
+		worker: ['official-sdk', 'createAgentsHandler'],
+		takesPartIn: [...all, 'stateless call'],
 	},
 	'sdk-handler': {
-		...peer,
+		...withoutSessions,
 		title: '`createMcpHandler` of the official SDK',
-		keepsSessions: false,
-		objects: [],
-		takesPartIn: [...everywhere, 'stateless call'],
+		worker: ['official-sdk', 'createSdkHandler'],
+		takesPartIn: [...all, 'stateless call'],
 	},
-	'growing-kv': { ...ours, title: 'KV and Durable Object, filled', objects: [], takesPartIn: [] },
+	'growing-kv': {
+		...ours,
+		title: 'KV and Durable Object, filled',
+		worker: ['ours', 'createGrowingWorker', 'createKvInfo'],
+		objects: streams,
+		takesPartIn: [],
+	},
 	'growing-object': {
 		...ours,
 		title: 'Durable Objects alone, filled',
-		objects: ['SessionShard'],
+		worker: ['ours', 'createGrowingWorker', 'createObjectInfo'],
+		objects: streamsAndShards,
 		takesPartIn: [],
 	},
-} as const satisfies Record<string, ContenderFacts>;
+} as const satisfies Record<string, ContenderRow>;
 
 /** The name of a contender. */
 export type Contender = keyof typeof contenders;
 
-/** The names of those that take part in a measure. */
+/** The names of the contenders that take part in a measure. */
 export type ContenderIn<Name extends Measure> = {
 	[Each in Contender]: Name extends (typeof contenders)[Each]['takesPartIn'][number] ? Each : never;
 }[Contender];
 
-/** Everybody who takes part in a measure, in the order of the list. */
+/** Returns the contenders that take part in a measure, in the order of the table. */
 export function contendersIn<Name extends Measure>(measure: Name): readonly ContenderIn<Name>[] {
-	// Sound: the keys are those of the literal above, and the filter says what the type says.
+	// Safe because the keys are those of the literal above and the filter is what the type computes.
 	return (Object.keys(contenders) as Contender[]).filter((name): name is ContenderIn<Name> =>
 		contenders[name].takesPartIn.some((each) => each === measure),
 	);
 }
 
-/** What a contender is called in a table. */
+/** Returns the name of a contender in tables. */
 export function titleOf(name: Contender): string {
 	return contenders[name].title;
 }
 
-/** Whether a client of this contender has a session to name. */
-export function keepsSessions(name: Contender): boolean {
-	return contenders[name].keepsSessions;
+/** Returns the entries of a record keyed by contender, typed as such. */
+export function entriesByContender<Value>(
+	record: Readonly<Partial<Record<Contender, Value>>>,
+): [Contender, Value][] {
+	// Safe because the keys are contenders and no value is set to undefined.
+	return Object.entries(record) as [Contender, Value][];
 }
 
-/** The contender that has this info manager, through `http`. */
+/** The contender that runs each info manager through `http`. */
 export const contenderOfManager = {
 	memory: 'ours-memory',
 	kv: 'ours-http',

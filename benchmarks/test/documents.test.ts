@@ -1,14 +1,8 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { publishedSections } from '../src/documents/published-sections.ts';
-import { staleDocuments } from '../src/documents/publish.ts';
-import {
-	isCurrent,
-	readDocument,
-	withoutSections,
-	withSection,
-} from '../src/documents/sections.ts';
+import { publishedSections, staleDocuments } from '../src/reports/published.ts';
+import { isCurrent, readDocument, withoutSections, withSection } from '../src/reports/sections.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const sections = publishedSections();
@@ -16,12 +10,12 @@ const documents = ['README.md', 'benchmarks/README.md', 'packages/*/README.md', 
 	.flatMap((pattern) => globSync(pattern, { cwd: repository }))
 	.toSorted();
 
-describe('what documents say of results/', () => {
-	test('is what results/ says, else npm run documents, or npm run bench -- --write', () => {
-		expect(staleDocuments()).toEqual([]);
+describe('a generated section', () => {
+	test('agrees with results/; if not, run npm run documents', async () => {
+		expect(await staleDocuments()).toEqual([]);
 	});
 
-	test.each(sections)('$name in $document is stale as soon as a figure differs', (section) => {
+	test.each(sections)('$name in $document becomes stale if a figure changes', (section) => {
 		const text = section.text.replace(/\d/, (digit) => String((Number(digit) + 1) % 10));
 		expect(text).not.toBe(section.text);
 		const altered = withSection(readDocument(section.document), { ...section, text });
@@ -29,13 +23,13 @@ describe('what documents say of results/', () => {
 		expect(isCurrent(withSection(altered, section), section)).toBe(true);
 	});
 
-	test('has to have its markers', () => {
+	test('needs its markers in the document', () => {
 		const [section = expect.fail()] = sections;
-		expect(() => isCurrent('no markers', section)).toThrow('has to hold');
+		expect(() => isCurrent('no markers', section)).toThrow('must contain');
 	});
 });
 
-/** What a measured speed, time, size or price looks like. */
+/** Patterns of a measured speed, time, size or price. */
 const figures = [
 	/\d ?(µs|ms)\b/,
 	/\$ ?\d/,
@@ -46,15 +40,15 @@ const figures = [
 	/\d (%|percent)/,
 	/\d (calls|requests) a second/,
 ];
-/** What the platform, a store or a test says, and no benchmark. */
+/** Figures that are not from a benchmark. */
 const others = [
 	/[Ss]ome 1,000 requests a second/, // the platform's limit
-	/than about 3 %/, // `rounds.ts`
-	/from five of the eight places it takes between half/, // a test in placement.test.ts
+	/than about 3 %/, // `statistics.ts`
+	/from five of the eight places it takes between half/, // placement.test.ts checks it
 ];
 
-describe('what documents say besides', () => {
-	test.each(documents)('%s holds no measured figure that is written by hand', (document) => {
+describe('text outside of generated sections', () => {
+	test.each(documents)('contains no measured figure in %s', (document) => {
 		const prose = withoutSections(readDocument(document))
 			.replaceAll(/^```.*?^```/gms, '')
 			.split('\n');
@@ -65,7 +59,7 @@ describe('what documents say besides', () => {
 		expect(found).toEqual([]);
 	});
 
-	test('a figure that is written by hand is found', () => {
+	test('has patterns that recognize measured figures', () => {
 		for (const line of [
 			'A call takes 3 ms.',
 			'It costs $0.50.',

@@ -1,40 +1,40 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { storeDollarsForAMillion } from '../src/comparison/prices.ts';
-import { readCapabilities } from '../src/comparison/read-capabilities.ts';
-import type { DeclaredCapabilities } from '../src/comparison/read-capabilities.ts';
-import type { InfoManagerName } from '../src/contenders/info-managers.ts';
+import { storeDollarsPerMillion } from '../src/reports/prices.ts';
+import { readCapabilities } from '../src/operations/read-capabilities.ts';
+import type { DeclaredCapabilities } from '../src/operations/read-capabilities.ts';
 import { countOperations } from '../src/operations/count-operations.ts';
 import type { Operations } from '../src/operations/count-operations.ts';
 import type { OperationCounts } from '../src/operations/operation-counts.ts';
 import { contenderOfManager } from '../src/contenders.ts';
-import { readResult } from '../src/results.ts';
+import type { InfoManagerName } from '../src/contenders.ts';
+import { readResult } from '../src/reports/results.ts';
 
 const regenerate = 'npm run operations -- --write';
 const oneRead: OperationCounts = { kvReads: 1, readsInSequence: 1 };
 const threeReads: OperationCounts = { kvReads: 3, readsInSequence: 3 };
 
 /** One row in the log, whatever the number of streams. */
-const toldToAll: OperationCounts = { objectCalls: 1, objectRowsRead: 4, objectRowsWritten: 1 };
+const broadcast: OperationCounts = { objectCalls: 1, objectRowsRead: 4, objectRowsWritten: 1 };
 
-/** What our managers do for each kind of request, behind a bare transport. */
+/** The operations of our managers for each kind of request, behind a bare transport. */
 const bare: Record<string, OperationCounts> = {
 	initialize: { kvWrites: 1 },
 	'notifications/initialized': oneRead,
 	'tools/list': oneRead,
-	'tools/call, session era': oneRead,
+	'tools/call, session-based': oneRead,
 	'tools/call, 2026-07-28': {},
 	'logging/setLevel': { kvReads: 3, readsInSequence: 2, kvWrites: 1 },
-	'GET stream opened': { objectSockets: 1, objectRowsRead: 2, objectRowsWritten: 1 },
+	'GET stream': { objectSockets: 1, objectRowsRead: 2, objectRowsWritten: 1 },
 	'resources/subscribe': { ...oneRead, kvWrites: 2 },
-	'a resource update told to 1 subscriber': {
+	'resource update, 1 subscriber': {
 		kvLists: 1,
 		readsInSequence: 1,
 		objectCalls: 2,
 		objectRowsRead: 3,
 		objectRowsWritten: 1,
 	},
-	'a list change told to all': toldToAll,
-	'a list change told to all beside 50 other streams': toldToAll,
+	'list change, all sessions': broadcast,
+	'list change, all sessions, beside 50 other streams': broadcast,
 	'resources/unsubscribe': { ...oneRead, kvDeletes: 2 },
 	DELETE: {
 		kvReads: 1,
@@ -55,14 +55,14 @@ const bare: Record<string, OperationCounts> = {
 	},
 };
 
-/** The same through the handler, which asks first whether the session is live, and tells both eras of a change at once. */
+/** The same through the handler, which first checks that the session exists, and publishes to both eras in one RPC. */
 const throughHttp: Record<string, OperationCounts> = {
 	...bare,
-	'a resource update told to 1 subscriber': {
-		...bare['a resource update told to 1 subscriber'],
+	'resource update, 1 subscriber': {
+		...bare['resource update, 1 subscriber'],
 		objectCalls: 1,
 	},
-	'GET stream opened': { ...bare['GET stream opened'], ...oneRead },
+	'GET stream': { ...bare['GET stream'], ...oneRead },
 	DELETE: { ...bare['DELETE'], kvReads: 2, readsInSequence: 3 },
 	'DELETE with 2 subscriptions': {
 		...bare['DELETE with 2 subscriptions'],
@@ -71,7 +71,7 @@ const throughHttp: Record<string, OperationCounts> = {
 	},
 };
 
-/** What `initialize` and a tool call cost in a session with each info manager. */
+/** The operations of `initialize` and of a session's tool call with each info manager. */
 const leastCosts: Record<InfoManagerName, [initialize: OperationCounts, call: OperationCounts]> = {
 	memory: [{ memoryWrites: 1 }, { memoryReads: 1, readsInSequence: 1 }],
 	kv: [{ kvWrites: 1 }, oneRead],
@@ -102,11 +102,11 @@ describe.each([
 	['ours-http', throughHttp],
 	['ours-bare', bare],
 ] as const)('the managers in %s', (contender, costs) => {
-	test.each(Object.entries(costs))('%s costs exactly what is expected', (kind, expected) => {
+	test.each(Object.entries(costs))('%s takes exactly the expected operations', (kind, expected) => {
 		expect(operations[contender][kind]).toEqual(expected);
 	});
 
-	test('ending a session costs the same beside 50 other subscribers', () => {
+	test('end a session with the same operations beside 50 other subscribers', () => {
 		const counts = operations[contender];
 		expect(counts['DELETE with 2 subscriptions beside 50 other subscribers']).toEqual(
 			counts['DELETE with 2 subscriptions'],
@@ -114,19 +114,19 @@ describe.each([
 	});
 });
 
-// Sound: the keys are those of the literal above.
+// Safe because the keys are those of the literal above.
 describe.each(Object.keys(leastCosts) as InfoManagerName[])('the info manager %s', (name) => {
 	const [initialize, call] = leastCosts[name];
 
-	test('writes once to each store for initialize, and reads nothing', () => {
+	test('writes once to each store for initialize and reads nothing', () => {
 		expect(operations[contenderOfManager[name]]['initialize']).toEqual(initialize);
 	});
 
-	test('reads once for a tool call, at the same time where it has two stores', () => {
-		expect(operations[contenderOfManager[name]]['tools/call, session era']).toEqual(call);
+	test('reads once for a tool call, in parallel if it has two stores', () => {
+		expect(operations[contenderOfManager[name]]['tools/call, session-based']).toEqual(call);
 	});
 
-	test('asks as many times to end a session beside 50 other subscribers', () => {
+	test('ends a session with as many operations beside 50 other subscribers', () => {
 		const counts = operations[contenderOfManager[name]];
 		const {
 			rowsRead: _rows,
@@ -137,46 +137,46 @@ describe.each(Object.keys(leastCosts) as InfoManagerName[])('the info manager %s
 	});
 });
 
-describe('@tmcp/session-manager-durable-objects as published, which the same counter sees', () => {
-	test('writes twice for initialize', () => {
+describe('the same counter at @tmcp/session-manager-durable-objects as published', () => {
+	test('counts two writes for initialize', () => {
 		expect(operations.upstream['initialize']).toEqual({ kvWrites: 2 });
 	});
 
-	test('reads three times in sequence for a tool call', () => {
-		expect(operations.upstream['tools/call, session era']).toEqual(threeReads);
+	test('counts three reads in sequence for a tool call', () => {
+		expect(operations.upstream['tools/call, session-based']).toEqual(threeReads);
 	});
 });
 
-describe('the object of a session with its whole server in it', () => {
-	test('is called once for a tool call, and reads and writes no row', () => {
-		expect(operations['session-object']['tools/call, session era']).toEqual({ objectCalls: 1 });
+describe('the object of a session that contains the whole server', () => {
+	test('gets one RPC for a tool call, and reads and writes no row', () => {
+		expect(operations['session-object']['tools/call, session-based']).toEqual({ objectCalls: 1 });
 	});
 
-	test('has one alarm a day while its stream is idle, which moves the object’s end, the session’s and itself', () => {
-		expect(operations['session-object']['a day with an idle stream']).toMatchObject({
+	test('has one alarm a day while its stream is idle, which moves the expiry of the object, of the session and itself', () => {
+		expect(operations['session-object']['one day of an idle stream']).toMatchObject({
 			objectAlarms: 1,
 			objectRowsWritten: 3,
 		});
 	});
 
-	test('is emptied by an alarm after its end', () => {
+	test('is emptied by an alarm after the session ends', () => {
 		expect(operations['session-object']['DELETE']).toMatchObject({ objectAlarms: 1 });
 	});
 });
 
-describe('what is published', () => {
-	test(`results/operations.json is what is counted, else ${regenerate}`, () => {
+describe('the published counts', () => {
+	test(`equal results/operations.json; if not, run ${regenerate}`, () => {
 		expect(readResult('operations')).toEqual(operations);
 	});
 
-	test(`results/capabilities.json is what the stores declare, else ${regenerate}`, () => {
+	test(`equal results/capabilities.json; if not, run ${regenerate}`, () => {
 		expect(readResult('capabilities')).toEqual(capabilities);
 	});
 
-	test('a call costs less with Durable Objects than with KV, with Upstash most, as docs/choosing.md says', () => {
+	test('price a call lowest with Durable Objects and highest with Upstash, as docs/choosing.md says', () => {
 		const dollars = (name: InfoManagerName): number =>
-			storeDollarsForAMillion(
-				operations[contenderOfManager[name]]['tools/call, session era'] ?? expect.fail(),
+			storeDollarsPerMillion(
+				operations[contenderOfManager[name]]['tools/call, session-based'] ?? expect.fail(),
 			);
 		expect(dollars('durable-object')).toBeLessThan(dollars('kv'));
 		expect(dollars('kv')).toBeLessThan(dollars('upstash'));

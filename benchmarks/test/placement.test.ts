@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { placementPart } from '../src/placement/placement-part.ts';
-import { readResult } from '../src/results.ts';
+import { placement } from '../src/measurements/placement.ts';
+import { readResult } from '../src/reports/results.ts';
 
 const regenerate = 'npm run bench -- --only placement --write';
 
 describe('the simulated placement', () => {
-	test(`results/placement.json is what is simulated, else ${regenerate}`, async () => {
-		const { result } = await placementPart('full', () => {});
+	test(`equals results/placement.json; if not, run ${regenerate}`, async () => {
+		const result = await placement.measure('full', () => {});
 		expect(readResult('placement')).toEqual(result);
 	});
 
-	test('from five of eight places a tool call takes between half and a sixth of the time, as docs/scaling.md says', () => {
+	test('makes tool calls of five of eight places two to six times as fast, as docs/scaling.md says', () => {
 		const { toolCall, globalRegion } = readResult('placement');
 		const ratios = Object.values(toolCall).map(
 			({ placed, global }) => placed.medianMs / global.medianMs,

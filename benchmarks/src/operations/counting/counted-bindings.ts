@@ -1,4 +1,4 @@
-// Stands in for `cloudflare:workers`, whoever imports it.
+// Replaces `cloudflare:workers` in every module of a counted Worker.
 import { DurableObject as UncountedObject, env as bindings } from 'cloudflare:workers';
 import type { Operation, OperationCounts } from '../operation-counts.ts';
 
@@ -11,7 +11,7 @@ export {
 } from 'cloudflare:workers';
 
 type Method = (...args: unknown[]) => unknown;
-/** What a call of this method counts as. */
+/** Returns the operation that a call of a method counts as. */
 type Count = (method: string) => Operation | undefined;
 
 const reads: readonly Operation[] = ['memoryReads', 'kvReads', 'kvLists', 'shardReads'];
@@ -28,41 +28,41 @@ const shardClass = 'SessionShard';
 const rowsOfShards = { read: 'rowsRead', written: 'rowsWritten' } as const;
 const rowsOfStreams = { read: 'objectRowsRead', written: 'objectRowsWritten' } as const;
 type Rows = typeof rowsOfShards | typeof rowsOfStreams;
-/** The methods of a `SessionShard` that change nothing. */
+/** The methods of a `SessionShard` that only read. */
 const shardReads = ['read', 'subscribers'];
 
-/** How large the database of each object was when it was last used. */
+/** The size of each object's database after its last statement. */
 const databases = new Map<SqlStorage, number>();
 
 /** Storages that are counted already. */
 const countedStorages = new WeakSet<object>();
 
 let counts: OperationCounts = {};
-/** Calls that have begun and not ended, the reads and lists among them, and when one last did. */
-const underWay = { calls: 0, reads: 0, lastChangeMs: 0 };
+/** Calls in flight, the reads and lists among them, and when a call last began or ended. */
+const inFlight = { calls: 0, reads: 0, lastChangeMs: 0 };
 
-/** The bindings, each call counted when it begins. */
+/** The bindings. A call counts when it begins. */
 export const env: unknown = proxy(bindings, (name) => {
 	const binding: unknown = Reflect.get(bindings, name);
 	if (typeof binding !== 'object' || binding === null) return binding;
 	if ('getWithMetadata' in binding) return countedMethods(binding, (method) => kvMethods[method]);
 	if (!('idFromName' in binding)) return binding;
-	return countedObjects(binding, name === shardBinding ? countOfShard : countOfStreams);
+	return countedObjects(binding, name === shardBinding ? shardOperation : streamOperation);
 });
 
-/** An object whose rows are counted, whatever it reads and writes with SQL or by key, and its messages. */
+/** Counts the rows that an object reads and writes, by SQL or by key, its messages and its alarms. */
 export class DurableObject extends UncountedObject {
 	constructor(ctx: DurableObjectState, bindingsOfObject: Cloudflare.Env) {
 		super(ctx, bindingsOfObject);
 		const rows = new.target.name === shardClass ? rowsOfShards : rowsOfStreams;
-		// A `SyncLayer` within a `SessionObject` is of the same object, which counts it.
+		// A `SessionObject` may contain a second Durable Object over the same storage.
 		if (countedStorages.has(ctx.storage)) return;
 		const storage = countedStorage(ctx.storage, rows);
 		countedStorages.add(storage);
-		// On the state itself: a constructor that comes after this one uses what it was given.
+		// Replaced on the state itself: subclass constructors use the state that they were given.
 		Object.defineProperty(ctx, 'storage', { value: storage });
 		this.#count('webSocketMessage', 'objectMessages');
-		// Those of a shard are for many sessions at once: they are left out.
+		// Not for shards: their alarm serves many sessions at once.
 		if (rows === rowsOfStreams) this.#count('alarm', 'objectAlarms');
 	}
 
@@ -77,9 +77,9 @@ export class DurableObject extends UncountedObject {
 	}
 }
 
-/** The same, each call of one of its methods counted as `countOf` says. */
+/** Counts the calls of an object's methods as `countOf` classifies them. */
 export function countedMethods<Target extends object>(target: Target, countOf: Count): Target {
-	// Sound: it has the methods of its target.
+	// Safe because the proxy has the methods of its target.
 	return proxy(target, (key) => {
 		const method = methodOf(target, key);
 		const counted = countOf(key);
@@ -91,35 +91,35 @@ export function countedMethods<Target extends object>(target: Target, countOf: C
 	}) as Target;
 }
 
-/** What the databases of this Worker's objects take together, in bytes: whole pages. */
+/** Returns the total size of the databases of this Worker's objects, in bytes of whole pages. */
 export function databaseBytes(): number {
 	return [...databases.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Settles when no call is under way, and for `ms` none has begun or ended and no row was touched. */
+/** Resolves when no call is in flight, and none began, ended or ran a statement for `ms`. */
 export async function quiet(ms: number): Promise<void> {
-	underWay.lastChangeMs = Date.now();
-	while (underWay.calls > 0 || Date.now() - underWay.lastChangeMs < ms) {
+	inFlight.lastChangeMs = Date.now();
+	while (inFlight.calls > 0 || Date.now() - inFlight.lastChangeMs < ms) {
 		await new Promise((resolve) => setTimeout(resolve, 5));
 	}
 }
 
-/** What was counted since the last time. */
+/** Returns the counts since the previous call. */
 export function takeCounts(): OperationCounts {
 	const taken = counts;
 	counts = {};
 	return taken;
 }
 
-/** Runs a call that has to be over before there is quiet. */
+/** Runs a call that `quiet` waits for. */
 export function tracked<Result>(isRead: boolean, call: () => Result): Result {
-	if (isRead && underWay.reads === 0) add('readsInSequence');
-	if (isRead) underWay.reads += 1;
-	underWay.calls += 1;
+	if (isRead && inFlight.reads === 0) add('readsInSequence');
+	if (isRead) inFlight.reads += 1;
+	inFlight.calls += 1;
 	const end = (): void => {
-		if (isRead) underWay.reads -= 1;
-		underWay.calls -= 1;
-		underWay.lastChangeMs = Date.now();
+		if (isRead) inFlight.reads -= 1;
+		inFlight.calls -= 1;
+		inFlight.lastChangeMs = Date.now();
 	};
 	const result = call();
 	Promise.resolve(result).then(end, end);
@@ -130,11 +130,11 @@ function add(operation: Operation, amount = 1): void {
 	if (amount > 0) counts[operation] = (counts[operation] ?? 0) + amount;
 }
 
-function countOfShard(method: string): Operation {
+function shardOperation(method: string): Operation {
 	return shardReads.includes(method) ? 'shardReads' : 'shardWrites';
 }
 
-function countOfStreams(method: string): Operation {
+function streamOperation(method: string): Operation {
 	return method === 'fetch' ? 'objectSockets' : 'objectCalls';
 }
 
@@ -143,12 +143,12 @@ function countedStorage(storage: DurableObjectStorage, rows: Rows): object {
 		if (key !== 'exec') return methodOf(storage.sql, key) ?? Reflect.get(storage.sql, key);
 		return (...args: Parameters<SqlStorage['exec']>) => {
 			const cursor = storage.sql.exec(...args);
-			underWay.lastChangeMs = Date.now();
-			// By then whoever asked has read it: that is done in the same turn.
+			inFlight.lastChangeMs = Date.now();
+			// The caller reads the cursor in the same turn, so its counts are complete by then.
 			queueMicrotask(() => {
 				add(rows.read, cursor.rowsRead);
 				add(rows.written, cursor.rowsWritten);
-				// Nobody but the object may ask for it.
+				// workerd allows only the object itself to read it.
 				databases.set(storage.sql, storage.sql.databaseSize);
 			});
 			return cursor;
@@ -156,10 +156,10 @@ function countedStorage(storage: DurableObjectStorage, rows: Rows): object {
 	});
 	return proxy(storage, (key) => {
 		if (key === 'sql') return sql;
-		if (key === 'kv') return countedMethods(storage.kv, (method) => rowOfKey(method, rows));
+		if (key === 'kv') return countedMethods(storage.kv, (method) => rowOperation(method, rows));
 		const method = methodOf(storage, key);
-		const row = rowOfKey(key, rows);
-		// What comes after it, such as an alarm that is set where there is none, is waited for.
+		const row = rowOperation(key, rows);
+		// Tracked because the object may set an alarm afterwards.
 		if (method && key === 'getAlarm') return () => tracked(false, () => method());
 		if (!method || !row) return method ?? Reflect.get(storage, key);
 		return (...args: unknown[]) => {
@@ -169,8 +169,8 @@ function countedStorage(storage: DurableObjectStorage, rows: Rows): object {
 	});
 }
 
-/** An alarm that is set, and each key, is a row. */
-function rowOfKey(method: string, rows: Rows): Operation | undefined {
+/** Each key is billed as a row, and so is `setAlarm`. */
+function rowOperation(method: string, rows: Rows): Operation | undefined {
 	if (['put', 'delete', 'setAlarm'].includes(method)) return rows.written;
 	return ['get', 'list'].includes(method) ? rows.read : undefined;
 }
@@ -179,7 +179,7 @@ function countedObjects(namespace: object, countOf: Count): object {
 	return proxy(namespace, (key) => {
 		const method = methodOf(namespace, key);
 		if (!method || !stubMethods.includes(key)) return method ?? Reflect.get(namespace, key);
-		// Sound: both methods return a stub.
+		// Safe because both methods return a stub.
 		return (...args: unknown[]) => countedStub(method(...args) as object, countOf);
 	});
 }
@@ -193,7 +193,7 @@ function countedStub(stub: object, countOf: Count): object {
 function methodOf(target: object, key: string): Method | undefined {
 	const value: unknown = Reflect.get(target, key);
 	if (typeof value !== 'function') return undefined;
-	// Not `bind`: to a stub that would be a method of the object.
+	// Not `bind`: on a stub that would be an RPC to a method named `bind`.
 	return (...args) => Reflect.apply(value, target, args) as unknown;
 }
 

@@ -1,4 +1,0 @@
-import { kv } from './info-makers.ts';
-import { serveGrowing } from './serve-growing.ts';
-
-export default serveGrowing(kv());

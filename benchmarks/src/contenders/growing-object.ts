@@ -1,4 +1,0 @@
-import { durableObject } from './info-makers.ts';
-import { serveGrowing } from './serve-growing.ts';
-
-export default serveGrowing(durableObject());

@@ -1,4 +1,0 @@
-import { kv } from './info-makers.ts';
-import { serveOursBare } from './serve-ours.ts';
-
-export default serveOursBare(kv);

@@ -1,4 +1,0 @@
-import { cached } from './info-makers.ts';
-import { serveOursBare } from './serve-ours.ts';
-
-export default serveOursBare(cached);

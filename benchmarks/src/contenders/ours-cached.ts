@@ -1,4 +1,0 @@
-import { cached } from './info-makers.ts';
-import { serveOurs } from './serve-ours.ts';
-
-export default serveOurs(cached());

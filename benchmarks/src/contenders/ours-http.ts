@@ -1,4 +1,0 @@
-import { kv } from './info-makers.ts';
-import { serveOurs } from './serve-ours.ts';
-
-export default serveOurs(kv());

@@ -1,4 +1,0 @@
-import { memory } from './info-makers.ts';
-import { serveOursBare } from './serve-ours.ts';
-
-export default serveOursBare(memory);

@@ -1,1 +1,0 @@
-export { SyncLayer as UpstreamSyncLayer } from '@tmcp/session-manager-durable-objects';

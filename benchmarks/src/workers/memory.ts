@@ -1,0 +1,37 @@
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandler } from '@tmcp-sessions/http';
+import {
+	InMemoryInfoSessionManager,
+	InMemoryStreamSessionManager,
+	InMemorySubscriptionManager,
+} from '@tmcp/session-manager';
+import { HttpTransport } from '@tmcp/transport-http';
+import { env } from 'cloudflare:workers';
+import { createServer } from './server.ts';
+import { createWorker } from './transport-worker.ts';
+import type { TransportWorker } from './transport-worker.ts';
+
+/** Unmodified tmcp with its managers in memory. */
+export function createMemoryTransport(): TransportWorker {
+	return createWorker(() => new HttpTransport(createServer(), { path: '/mcp' }));
+}
+
+/** The same after one RPC: the limit of every design that sends one RPC per call to tmcp's transport. */
+export function createMemoryTransportAfterRpc(): TransportWorker {
+	const worker = createMemoryTransport();
+	return {
+		async fetch(request) {
+			await env.BARE_OBJECT.getByName('bare').constant();
+			return worker.fetch(request);
+		},
+	};
+}
+
+/** `http` around the same managers, which shows the cost of the handler. */
+export function createMemoryHandler(): McpHandler {
+	return createMcpHandler(createServer(), {
+		streams: new InMemoryStreamSessionManager(),
+		info: new InMemoryInfoSessionManager(),
+		subscriptions: new InMemorySubscriptionManager(),
+	});
+}

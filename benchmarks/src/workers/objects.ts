@@ -1,0 +1,40 @@
+import { HttpTransport } from '@tmcp/transport-http';
+import { DurableObject } from 'cloudflare:workers';
+import { createServer } from './server.ts';
+
+/** An object that returns a constant or reads one row: the limit of every design with an RPC per call. */
+export class BareObject extends DurableObject {
+	constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+		super(ctx, env);
+		ctx.storage.sql.exec(
+			'CREATE TABLE IF NOT EXISTS records (id TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID',
+		);
+	}
+
+	/** Returns a constant. */
+	constant(): string {
+		return 'constant';
+	}
+
+	/** Writes a row. */
+	write(id: string, text: string): void {
+		this.ctx.storage.sql.exec('INSERT INTO records VALUES (?, ?)', id, text);
+	}
+
+	/** Reads a row. */
+	read(id: string): string | undefined {
+		const sql = 'SELECT text FROM records WHERE id = ?';
+		return this.ctx.storage.sql.exec<{ text: string }>(sql, id).toArray()[0]?.text;
+	}
+}
+
+/** Runs unmodified tmcp in a session's object, with its managers in memory. */
+export class TransportObject extends DurableObject {
+	#transport: HttpTransport | undefined;
+
+	override async fetch(request: Request): Promise<Response> {
+		const getSessionId = (): string => this.ctx.id.toString();
+		this.#transport ??= new HttpTransport(createServer(), { path: '/mcp', getSessionId });
+		return (await this.#transport.respond(request)) ?? new Response(null, { status: 404 });
+	}
+}
