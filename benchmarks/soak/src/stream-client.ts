@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 
-import { EventParser } from './event-parser.ts';
+import { createEventParser } from './event-parser.ts';
 import type { StreamEvent } from './event-parser.ts';
 import { StreamLedger } from './ledger.ts';
 import type { Message } from './ledger.ts';
@@ -116,20 +116,22 @@ export class StreamClient {
 		}
 		this.connections += 1;
 		this.#response = response;
-		const parser = new EventParser((event) => this.#take(event));
+		const parser = createEventParser(
+			(event) => this.#take(event),
+			(retryMs) => (this.#retryMs = retryMs),
+		);
 		response.setEncoding('utf8');
-		response.on('data', (text: string) => parser.add(text));
+		response.on('data', (text: string) => parser.feed(text));
 	}
 
-	#take({ id, retryMs, data, comments }: StreamEvent): void {
+	#take({ id, data, comments }: StreamEvent): void {
 		if (id !== undefined) {
 			this.#lastEventId = id;
 			this.#failures = 0;
 			this.#setPrimed();
 		}
-		if (retryMs !== undefined) this.#retryMs = retryMs;
 		if (comments.some((comment) => comment.startsWith('gap'))) this.ledger.announceGap();
-		const message = data ? messageOf(data) : undefined;
+		const message = data === '' ? undefined : messageOf(data);
 		if (message) this.ledger.receive(message);
 	}
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { EventParser } from '../src/event-parser.ts';
+import { createEventParser } from '../src/event-parser.ts';
 import type { StreamEvent } from '../src/event-parser.ts';
 import { isSound, StreamLedger } from '../src/ledger.ts';
 import type { Tally } from '../src/ledger.ts';
@@ -46,13 +46,17 @@ it('a message that its publisher was told nothing of may come or not', () => {
 
 it('events are read in pieces of any length, and one that was broken off is none', () => {
 	const events: StreamEvent[] = [];
-	const parser = new EventParser((event) => events.push(event));
+	const retries: number[] = [];
+	const parser = createEventParser(
+		(event) => events.push(event),
+		(retryMs) => retries.push(retryMs),
+	);
 	const text =
 		'id: 1\n: gap, lost\nretry: 5\ndata: \n\n: keep-alive\n\nid: 2\ndata: a: b\n\nid: 3\ndata: c';
-	for (const character of text) parser.add(character);
+	for (const character of text) parser.feed(character);
 	expect(events).toEqual([
-		{ id: '1', comments: ['gap, lost'], retryMs: 5, data: '' },
-		{ comments: ['keep-alive'] },
-		{ id: '2', comments: [], data: 'a: b' },
+		{ id: '1', comments: ['gap, lost'], data: '' },
+		{ id: '2', comments: ['keep-alive'], data: 'a: b' },
 	]);
+	expect(retries).toEqual([5]);
 });
