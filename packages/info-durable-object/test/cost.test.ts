@@ -1,4 +1,4 @@
-import { createCountedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit';
+import { createCountedDurableObject, ObjectRpcCounter } from '@tmcp-sessions/testkit';
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
@@ -15,7 +15,7 @@ interface Cost {
 	readonly rowsWritten: number;
 }
 
-const counter = new ObjectCallCounter();
+const counter = new ObjectRpcCounter();
 /** With one object, which keeps everything: rows are counted there. */
 const store = new DurableObjectSessionStore(
 	createCountedDurableObject(oneObject(namespace), counter),

@@ -1,7 +1,7 @@
 import {
 	CLIENT_INFO,
 	createCountedDurableObject,
-	ObjectCallCounter,
+	ObjectRpcCounter,
 	testInfoSessionManager,
 	TransportClient,
 } from '@tmcp-sessions/testkit';
@@ -26,7 +26,7 @@ describe('DurableObjectInfoSessionManager', () => {
 	});
 
 	it('makes 1 call for initialize, 1 for a request and 1 more for a log level', async () => {
-		const counter = new ObjectCallCounter();
+		const counter = new ObjectRpcCounter();
 		const info = (): DurableObjectInfoSessionManager =>
 			new DurableObjectInfoSessionManager(createCountedDurableObject(namespace, counter));
 		const first = info();

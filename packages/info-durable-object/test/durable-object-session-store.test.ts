@@ -1,7 +1,7 @@
 import {
 	createCountedDurableObject,
 	createInterceptedDurableObject,
-	ObjectCallCounter,
+	ObjectRpcCounter,
 	testSessionStore,
 	testSingleUse,
 	openSession,
@@ -48,7 +48,7 @@ testSingleUse('DurableObjectSessionStore', ({ now }) => ({
 }));
 
 describe('the calls that DurableObjectSessionStore makes', () => {
-	const counter = new ObjectCallCounter();
+	const counter = new ObjectRpcCounter();
 	const store = new DurableObjectSessionStore(createCountedDurableObject(namespace, counter), {});
 
 	it('are 1 for a read, a create and an update', async () => {

@@ -1,5 +1,5 @@
 import { createInterceptedDurableObject, openSession } from '@tmcp-sessions/testkit';
-import type { ObjectCall } from '@tmcp-sessions/testkit';
+import type { ObjectRpc } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
 import { namespace } from './shards.ts';
@@ -10,13 +10,13 @@ function platformError(message: string, marks: { retryable?: true; overloaded?: 
 }
 
 /** A store whose calls go through `fault`, which throws to make one fail. */
-function faulty(fault: (call: ObjectCall, times: number) => void): {
+function faulty(fault: (call: ObjectRpc, times: number) => void): {
 	store: DurableObjectSessionStore;
 	slept: number[];
-	calls: ObjectCall[];
+	calls: ObjectRpc[];
 } {
 	const slept: number[] = [];
-	const calls: ObjectCall[] = [];
+	const calls: ObjectRpc[] = [];
 	const intercepted = createInterceptedDurableObject(namespace, async (call, proceed) => {
 		calls.push(call);
 		fault(call, calls.length);

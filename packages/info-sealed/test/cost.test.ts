@@ -4,7 +4,7 @@ import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
 import {
 	createCountedDurableObject,
 	createCountedKV,
-	ObjectCallCounter,
+	ObjectRpcCounter,
 	OperationCounter,
 } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
@@ -124,7 +124,7 @@ describe('counted at the bindings', () => {
 	});
 
 	it('calls make none to a Durable Object from the second of a session on', async () => {
-		const counter = new ObjectCallCounter();
+		const counter = new ObjectRpcCounter();
 		const namespace = createCountedDurableObject(bindings.TMCP_SESSION_SHARD, counter);
 		const isolate = (): Isolate =>
 			new Isolate({ keys, rest: new DurableObjectInfoSessionManager(namespace) });

@@ -1,7 +1,7 @@
 import { InvalidSessionIdError, StreamError } from '@tmcp-sessions/core';
 import { DurableObjectStreamSessionManager } from '@tmcp-sessions/streams-durable-object';
 import type { SyncLayer } from '@tmcp-sessions/streams-durable-object';
-import { createCountedDurableObject, ObjectCallCounter } from '@tmcp-sessions/testkit';
+import { createCountedDurableObject, ObjectRpcCounter } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -101,7 +101,7 @@ describe('an inbox in the object', () => {
 	});
 
 	it('costs one call to the object for a message, whatever the number of inboxes', async () => {
-		const counter = new ObjectCallCounter();
+		const counter = new ObjectRpcCounter();
 		let sockets = 0;
 		const counted = beforeOpening(async () => void (sockets += 1));
 		const { manager, open } = newManager(createCountedDurableObject(counted, counter));
@@ -246,7 +246,7 @@ describe('what is refused', () => {
 	});
 
 	it('a message that may be too long for a frame, before anything is called; a shorter one arrives', async () => {
-		const counter = new ObjectCallCounter();
+		const counter = new ObjectRpcCounter();
 		const { manager, open } = newManager(
 			createCountedDurableObject(env.TMCP_DURABLE_OBJECT, counter),
 		);

@@ -4,7 +4,7 @@ import {
 } from '@tmcp-sessions/streams-durable-object';
 import { runInScope } from '@tmcp-sessions/core/internal';
 import { createInterceptedDurableObject, OpenStream } from '@tmcp-sessions/testkit';
-import type { ObjectCall } from '@tmcp-sessions/testkit';
+import type { ObjectRpc } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,8 +24,8 @@ const CHANGE = { jsonrpc: '2.0' as const, method: 'notifications/tools/list_chan
  * @param before runs before each call: it waits, or throws; `after` holds back the answer.
  */
 function newIsolate(
-	before: (call: ObjectCall) => unknown = () => {},
-	after: (call: ObjectCall) => unknown = () => {},
+	before: (call: ObjectRpc) => unknown = () => {},
+	after: (call: ObjectRpc) => unknown = () => {},
 ) {
 	const calls: string[] = [];
 	const errors: string[] = [];

@@ -1,12 +1,12 @@
 export {
 	createCountedDurableObject,
-	ObjectCallCounter,
+	ObjectRpcCounter,
 } from './durable-object/counted-durable-object.ts';
 export { createCountedKV, OperationCounter } from './kv/counted-kv.ts';
 export type { OperationCounts } from './kv/counted-kv.ts';
 export { createFaultyKV, createRateLimitedKV } from './kv/faulty-kv.ts';
 export { createInterceptedDurableObject } from './durable-object/intercepted-durable-object.ts';
-export type { ObjectCall } from './durable-object/intercepted-durable-object.ts';
+export type { ObjectRpc } from './durable-object/intercepted-durable-object.ts';
 export { createInterceptedKV } from './kv/intercepted-kv.ts';
 export type { KVCall, KVOperation } from './kv/intercepted-kv.ts';
 export { createLocationKV } from './kv/location-kv.ts';
@@ -70,7 +70,7 @@ export type { OpenSession } from './clients/open-session.ts';
 export {
 	CLIENT_CAPABILITIES,
 	CLIENT_INFO,
-	sessionName,
+	internalIdOf,
 	TransportClient,
 } from './clients/transport-client.ts';
 export type { TransportAnswer } from './clients/transport-client.ts';

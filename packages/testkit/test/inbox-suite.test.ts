@@ -5,7 +5,7 @@ import { inboxesCases, runInboxesCase } from '../src/cases/inbox-cases.ts';
 import type { InboxesFactory } from '../src/cases/inbox-cases.ts';
 import { wrongInboxes } from './wrong-inboxes.ts';
 
-/** The names of the cases that do not hold for a manager of this class, one for each case. */
+/** Runs all cases, each on a new manager of this class. Returns the names of those that fail. */
 async function failures(
 	Manager: new () => InMemoryStreamSessionManager & { evict?(): void },
 ): Promise<string[]> {
@@ -14,27 +14,27 @@ async function failures(
 		return { manager, elsewhere: manager, evict: async () => manager.evict?.() };
 	};
 	const failed = inboxesCases.map(async (each) => {
-		const holds = await runInboxesCase(each, factory).then(
+		const passes = await runInboxesCase(each, factory).then(
 			() => true,
 			() => false,
 		);
-		return holds ? [] : [each.name];
+		return passes ? [] : [each.name];
 	});
 	return (await Promise.all(failed)).flat();
 }
 
-// At the same time: what must not arrive is waited for.
+// Concurrent, because the cases wait for messages that must not arrive.
 describe.concurrent('the suite of inboxes', () => {
-	it('has a name of its own for each case', () => {
+	it('has a unique name for each case', () => {
 		const names = inboxesCases.map(({ name }) => name);
 		expect(names.length).toBe(new Set(names).size);
 	});
 
-	it('passes inboxes in one process', async () => {
+	it('passes the in-memory inboxes', async () => {
 		expect(await failures(InMemoryStreamSessionManager)).toEqual([]);
 	});
 
-	it('closes what it opened, also after a case that did not hold', async () => {
+	it('closes everything that it opened, even after a failed case', async () => {
 		const open = new Set<object>();
 		class Deaf extends InMemoryStreamSessionManager {
 			override async openInbox(): Promise<SessionInbox> {
@@ -48,7 +48,7 @@ describe.concurrent('the suite of inboxes', () => {
 	}, 20_000);
 
 	for (const { name, Manager, fails } of wrongInboxes) {
-		it(`finds a manager that ${name}`, { timeout: 20_000 }, async () => {
+		it(`detects a manager that ${name}`, { timeout: 20_000 }, async () => {
 			expect(await failures(Manager)).toEqual(fails);
 		});
 	}

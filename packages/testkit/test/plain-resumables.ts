@@ -4,7 +4,7 @@ import type { InMemoryStreamOptions } from '@tmcp-sessions/core';
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Right, in a form whose parts can be replaced. */
+/** A correct manager whose parts can be overridden. */
 export class PlainManager extends InMemoryStreamSessionManager {
 	readonly errors: Error[];
 
@@ -29,12 +29,12 @@ export class PlainManager extends InMemoryStreamSessionManager {
 	}
 
 	write(controller: ReadableStreamDefaultController<Uint8Array>, chunk: Uint8Array): void {
-		const frame = this.written(decoder.decode(chunk));
+		const frame = this.transform(decoder.decode(chunk));
 		controller.enqueue(encoder.encode(frame));
 	}
 
-	/** What becomes of a frame on its way to the client. */
-	written(frame: string): string {
+	/** Changes a frame on its way to the client. */
+	transform(frame: string): string {
 		return frame;
 	}
 }

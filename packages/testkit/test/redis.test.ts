@@ -60,7 +60,7 @@ describe("Upstash's REST protocol in front of Redis", () => {
 		});
 	});
 
-	test('answers in base64 where it was asked to, the status OK alone as it is', async () => {
+	test('answers in base64 on request, except for the status OK', async () => {
 		const encoding = { 'upstash-encoding': 'base64' };
 		expect((await post('/', ['SET', 'ok', 'OK'], encoding)).body).toEqual({ result: 'OK' });
 		expect((await post('/', ['GET', 'ok'], encoding)).body).toEqual({ result: 'T0s=' });
@@ -82,7 +82,7 @@ describe("Upstash's REST protocol in front of Redis", () => {
 		});
 	});
 
-	test('runs a transaction as one, and nothing of one that is refused', async () => {
+	test('runs a transaction as one, and no command of a rejected one', async () => {
 		expect(
 			await post('/multi-exec', [
 				['SET', 'm', '1'],
@@ -119,13 +119,13 @@ describe("Upstash's REST protocol in front of Redis", () => {
 		);
 		for (const [index, { body }] of answers.entries()) {
 			if (index % 2) continue;
-			// Sound: each INCR answers with a number.
+			// Safe because each INCR answers with a number.
 			const results = (body as { result: number }[]).map(({ result }) => result);
 			expect(results).toEqual(results.map((_, step) => (results[0] ?? 0) + step));
 		}
 	});
 
-	test('refuses a token that is wrong or missing', async () => {
+	test('rejects a wrong or missing token', async () => {
 		const refused = { status: 401, body: { error: 'WRONGPASS invalid or missing auth token' } };
 		expect(await post('/', ['PING'], { authorization: 'Bearer no' })).toEqual(refused);
 		expect(await post('/pipeline', 'junk', { authorization: '' })).toEqual(refused);
@@ -141,18 +141,18 @@ describe("Upstash's REST protocol in front of Redis", () => {
 		['/', '["multi"]', "ERR Command is not available: 'MULTI'"],
 		['/multi-exec', '[["PING"],["WATCH","a"]]', "ERR Command is not available: 'WATCH'"],
 		['/subscribe/a', '[]', 'ERR unsupported path /subscribe/a'],
-	])('refuses POST %s with %s', async (path, body, error) => {
+	])('rejects POST %s with %s', async (path, body, error) => {
 		expect(await post(path, body)).toEqual({ status: 400, body: { error } });
 	});
 
-	test('refuses another method than POST', async () => {
+	test('rejects methods other than POST', async () => {
 		const response = await fetch(redis.url, {
 			headers: { authorization: `Bearer ${redis.token}` },
 		});
 		expect(response.status).toBe(405);
 	});
 
-	test('tells which requests came in, and no command that went past it', async () => {
+	test('records its requests, and no direct command', async () => {
 		redis.takeRequests();
 		await redis.command('PING');
 		await post('/', ['ping']);
@@ -168,8 +168,8 @@ describe("Upstash's REST protocol in front of Redis", () => {
 	});
 });
 
-describe('a Redis that was started', () => {
-	test('is one of many, each with a port, a token and data of its own', async () => {
+describe('startRedis', () => {
+	test('starts several, each with its own port, token and data', async () => {
 		const others = await Promise.all([startRedis(), startRedis(), startRedis()]);
 		try {
 			await redis.command('SET', 'shared', '1');
@@ -181,7 +181,7 @@ describe('a Redis that was started', () => {
 		}
 	});
 
-	test('leaves no process and no folder when it is stopped', async () => {
+	test('leaves no process and no directory after stop', async () => {
 		const running = await startRedis();
 		const folder = await folderOf(running);
 		expect(existsSync(folder)).toBe(true);
@@ -190,7 +190,7 @@ describe('a Redis that was started', () => {
 		expect(existsSync(folder)).toBe(false);
 	});
 
-	test('leaves no process and no folder when the process that started it is killed', async () => {
+	test('leaves no process and no directory after the process that started it is killed', async () => {
 		const module = new URL('../src/redis/index.ts', import.meta.url).href;
 		const program = `
 			import { startRedis } from '${module}';
@@ -206,7 +206,7 @@ describe('a Redis that was started', () => {
 		await expect.poll(() => existsSync(folder), { timeout: 5_000 }).toBe(false);
 	}, 20_000);
 
-	test('that is not installed is refused with the line that says how to get it', async () => {
+	test('rejects with install instructions if redis-server is not installed', async () => {
 		const folder = mkdtempSync(join(tmpdir(), 'no-redis-'));
 		for (const name of ['sh', 'mktemp', 'rm']) symlinkSync(join('/bin', name), join(folder, name));
 		const before = process.env['PATH'];

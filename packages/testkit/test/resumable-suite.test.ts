@@ -4,10 +4,10 @@ import { resumableCases } from '../src/cases/resumable-cases.ts';
 import { PlainManager } from './plain-resumables.ts';
 import { wrongResumables } from './wrong-resumables.ts';
 
-/** A case that waits for what never comes does not hold. It waits itself for five seconds at most. */
+/** A case that has not settled by then fails. Cases themselves wait for five seconds at most. */
 const LONGEST_MS = 8_000;
 
-/** The names of the cases that do not hold for managers of this class, one for each case. */
+/** Runs all cases, each on a new manager of this class. Returns the names of those that fail. */
 async function failures(Manager: new () => PlainManager): Promise<string[]> {
 	const failed = resumableCases.map(async (each) => {
 		const manager = new Manager();
@@ -22,31 +22,31 @@ async function failures(Manager: new () => PlainManager): Promise<string[]> {
 			manyMessages: 100,
 			id: (label) => `${unique}${label}`,
 		});
-		const holds = await Promise.race([
+		const passes = await Promise.race([
 			running.then(
 				() => true,
 				() => false,
 			),
 			late,
 		]);
-		return holds ? [] : [each.name];
+		return passes ? [] : [each.name];
 	});
 	return (await Promise.all(failed)).flat();
 }
 
-// At the same time: what must not arrive is waited for.
+// Concurrent, because the cases wait for messages that must not arrive.
 describe.concurrent('the suite of resumable streams', { timeout: 30_000 }, () => {
-	it('has a name of its own for each case', () => {
+	it('has a unique name for each case', () => {
 		const names = resumableCases.map(({ name }) => name);
 		expect(names.length).toBe(new Set(names).size);
 	});
 
-	it('passes streams in one process', async () => {
+	it('passes the in-memory streams', async () => {
 		expect(await failures(PlainManager)).toEqual([]);
 	});
 
 	for (const { name, Manager, fails } of wrongResumables) {
-		it(`finds a manager that ${name}`, async () => {
+		it(`detects a manager that ${name}`, async () => {
 			expect(await failures(Manager)).toEqual(fails);
 		});
 	}

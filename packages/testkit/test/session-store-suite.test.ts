@@ -18,7 +18,7 @@ const strong: StoreCapabilities = {
 	maxIdBytes: 1024,
 };
 
-/** One storage in memory with two handles, made wrong by `wrong`. */
+/** Creates two stores over one memory, with the faults of `wrong`. */
 function factoryOf(wrong: Omit<WrongStore, 'fails'>): StoreFactory {
 	return (clock) => {
 		const sessions = new Map<string, StoredSession>();
@@ -50,7 +50,7 @@ function factoryOf(wrong: Omit<WrongStore, 'fails'>): StoreFactory {
 	};
 }
 
-/** The names of the cases that do not hold. */
+/** Runs all cases. Returns the names of those that fail. */
 async function failures(factory: StoreFactory, expected: StoreCapabilities): Promise<string[]> {
 	const failed: string[] = [];
 	for (const each of sessionStoreCases) {
@@ -60,16 +60,16 @@ async function failures(factory: StoreFactory, expected: StoreCapabilities): Pro
 }
 
 describe('the suite of session stores', () => {
-	it('has a name of its own for each case', () => {
+	it('has a unique name for each case', () => {
 		const names = sessionStoreCases.map(({ name }) => name);
 		expect(names.length).toBe(new Set(names).size);
 	});
 
-	it('passes a store that is strong', async () => {
+	it('passes a strongly consistent store', async () => {
 		expect(await failures(factoryOf({ name: 'right' }), strong)).toEqual([]);
 	});
 
-	it('closes what it opened, also after a case that did not hold', async () => {
+	it('closes everything that it opened, even after a failed case', async () => {
 		let open = 0;
 		const factory: StoreFactory = async (clock) => {
 			open++;
@@ -90,7 +90,9 @@ describe('the suite of session stores', () => {
 
 	for (const { fails, ...wrong } of wrongStores) {
 		it(
-			fails.length === 0 ? `passes a store that ${wrong.name}` : `finds a store that ${wrong.name}`,
+			fails.length === 0
+				? `passes a store that ${wrong.name}`
+				: `detects a store that ${wrong.name}`,
 			async () => {
 				const expected = { ...strong, ...wrong.capabilities, ...wrong.expected };
 				expect(await failures(factoryOf(wrong), expected)).toEqual(fails);

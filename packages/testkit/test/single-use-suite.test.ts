@@ -8,7 +8,7 @@ const [FIRST = '', CONCURRENT = '', REMEMBERED = '', APART = ''] = singleUseCase
 	({ name }) => name,
 );
 
-/** The names of the cases that do not hold. */
+/** Runs all cases. Returns the names of those that fail. */
 async function failures(factory: SingleUseFactory): Promise<string[]> {
 	const failed: string[] = [];
 	for (const each of singleUseCases) {
@@ -17,7 +17,7 @@ async function failures(factory: SingleUseFactory): Promise<string[]> {
 	return failed;
 }
 
-/** One memory, whose claims are made wrong. */
+/** Creates a store in memory, with the faults of `wrong`. */
 function memory(wrong: (right: SingleUse) => SingleUse = (right) => right): SingleUseFactory {
 	return ({ now }) => {
 		const singleUse = wrong(new InMemorySessionStore({ now }));
@@ -25,12 +25,12 @@ function memory(wrong: (right: SingleUse) => SingleUse = (right) => right): Sing
 	};
 }
 
-describe('the suite of what makes an id good for one use', () => {
-	it('passes what is right', async () => {
+describe('the suite of single-use stores', () => {
+	it('passes a correct store', async () => {
 		expect(await failures(memory())).toEqual([]);
 	});
 
-	it('finds what another isolate does not know of', async () => {
+	it('detects claims that another isolate does not see', async () => {
 		const factory: SingleUseFactory = ({ now }) => ({
 			singleUse: new InMemorySessionStore({ now }),
 			elsewhere: new InMemorySessionStore({ now }),
@@ -38,7 +38,7 @@ describe('the suite of what makes an id good for one use', () => {
 		expect(await failures(factory)).toEqual([FIRST, CONCURRENT, REMEMBERED]);
 	});
 
-	it('finds what looks first and writes afterwards', async () => {
+	it('detects a check and a write in two steps', async () => {
 		const claims = new Set<string>();
 		const slow: SingleUse = {
 			async claim(id) {
@@ -51,7 +51,7 @@ describe('the suite of what makes an id good for one use', () => {
 		expect(await failures(memory(() => slow))).toEqual([CONCURRENT]);
 	});
 
-	it('finds what forgets too early', async () => {
+	it('detects claims that expire early', async () => {
 		const factory: SingleUseFactory = ({ now }) => {
 			const singleUse = new InMemorySessionStore({ now: () => now() + 1 });
 			return { singleUse, elsewhere: singleUse };
@@ -59,7 +59,7 @@ describe('the suite of what makes an id good for one use', () => {
 		expect(await failures(factory)).toEqual([REMEMBERED]);
 	});
 
-	it('finds what takes the time of the last claim', async () => {
+	it('detects claims whose expiry the last claim moves', async () => {
 		const untils = new Map<string, number>();
 		const factory: SingleUseFactory = ({ now }) => {
 			const singleUse: SingleUse = {
@@ -78,14 +78,14 @@ describe('the suite of what makes an id good for one use', () => {
 		['case', (id) => id.toLowerCase()],
 		['the end of a long id', (id) => id.slice(0, 127)],
 		['a dot', (id) => id.replaceAll('.', '')],
-	])('finds what does not look at %s', async (_, cut) => {
+	])('detects ids compared without %s', async (_, cut) => {
 		const factory = memory((right) => ({
 			claim: (id, untilMs) => right.claim(cut(id), untilMs),
 		}));
 		expect(await failures(factory)).toEqual([APART]);
 	});
 
-	it('closes what it opened', async () => {
+	it('closes everything that it opened', async () => {
 		let open = 0;
 		await failures(async (clock) => {
 			open++;

@@ -1,7 +1,7 @@
-// Plain JavaScript: the types of workerd and of Node do not live in one TypeScript project.
+// Plain JavaScript: the types of workerd and of Node.js conflict in one TypeScript project.
 import { DurableObject } from 'cloudflare:workers';
 
-/** Tells instances apart, and holds sockets hibernatably. */
+/** Identifies its instance, and holds hibernatable sockets. */
 export class SyncLayer extends DurableObject {
 	instance = crypto.randomUUID();
 
@@ -18,7 +18,7 @@ export class SyncLayer extends DurableObject {
 	}
 }
 
-/** Which isolate answered: each one has its own. */
+/** Identifies the isolate. */
 let isolate;
 
 export default {

@@ -19,11 +19,11 @@ interface Answer {
 async function ask(url: URL, init: RequestInit = {}): Promise<Answer> {
 	const response = await fetch(url, { signal: AbortSignal.timeout(5_000), ...init });
 	expect(response.status).toBe(200);
-	// Sound: the fixture answers with nothing else.
+	// Safe because the fixture returns only this shape.
 	return (await response.json()) as Answer;
 }
 
-/** Ids and command lines of the workerd processes that this process started. */
+/** Returns the ids and executables of the workerd processes that this process started. */
 async function workerdChildren(): Promise<string[]> {
 	const found: string[] = [];
 	for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -57,7 +57,7 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 		expect(await workerdChildren()).toEqual([]);
 	});
 
-	test('run on the release that was asked for', async () => {
+	test('run on the requested release', async () => {
 		const children = await workerdChildren();
 		expect(children).toHaveLength(1);
 		const old = children[0]?.includes('1.20260730.1') === true;
@@ -80,18 +80,18 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 			return event.data;
 		};
 
-		let heard = nextMessage();
+		let received = nextMessage();
 		const before = await ask(new URL('/object/', workers.url('b')));
-		expect(await heard).toBe(before.instance);
+		expect(await received).toBe(before.instance);
 		expect((await ask(new URL('/object/', workers.url('a')))).instance).toBe(before.instance);
 
 		expect(await workers.evict()).toBe(1);
 		expect(await workers.evict()).toBe(0);
-		heard = nextMessage();
+		received = nextMessage();
 		const after = await ask(new URL('/object/', workers.url('b')));
 		expect(after.instance).not.toBe(before.instance);
 		expect(after.sockets).toBe(1);
-		expect(await heard).toBe(after.instance);
+		expect(await received).toBe(after.instance);
 
 		const closed = once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
 		await workers.evict({ name: 'one', webSockets: 'close' });
@@ -99,7 +99,7 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 		expect((await ask(new URL('/object/', workers.url('a')))).sockets).toBe(0);
 	});
 
-	test('a restart loses every connection and keeps what was stored', async () => {
+	test('lose every connection and keep their storage in a restart', async () => {
 		const { isolate } = await ask(new URL('/note', workers.url('b')), {
 			method: 'PUT',
 			body: 'kept',
@@ -116,28 +116,28 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 		expect(child?.includes('1.20260730.1')).toBe(version === '2026-07-30');
 	});
 
-	test('log where they are told to', async () => {
+	test('log to onLog', async () => {
 		await ask(new URL('/logged', workers.url('a')));
 		await expect.poll(() => log.join('\n')).toContain('answered /logged');
 	});
 
-	test('an unknown Worker or class is refused with the names that there are', async () => {
-		// @ts-expect-error: there is no c
-		expect(() => workers.url('c')).toThrow('one of a, b; found c');
+	test('reject an unknown Worker or class with the known names', async () => {
+		// @ts-expect-error -- `c` is not a Worker
+		expect(() => workers.url('c')).toThrow('unknown Worker c: expected one of a, b');
 		await expect(workers.evict({ className: 'Other' })).rejects.toThrow(
-			'one of SyncLayer; found Other',
+			'unknown Durable Object class Other: expected one of SyncLayer',
 		);
 	});
 });
 
-test('a Worker that does not bundle is refused with its path, and nothing is left running', async () => {
+test('startWorkers rejects with the path of a Worker that does not bundle, and leaves no process', async () => {
 	await expect(startWorkers({ entry: '/nowhere/worker.ts', workers: ['a'] })).rejects.toThrow(
 		'/nowhere/worker.ts',
 	);
 	expect(await workerdChildren()).toEqual([]);
 });
 
-test('a Durable Object class that the entry does not export is named', async () => {
+test('startWorkers names a Durable Object class that the entry does not export', async () => {
 	const start = startWorkers({
 		entry,
 		workers: ['a'],
@@ -148,7 +148,7 @@ test('a Durable Object class that the entry does not export is named', async () 
 	);
 });
 
-test('a Worker that throws at its top level is refused, and nothing is left running', async () => {
+test('startWorkers rejects if a Worker throws at its top level, and leaves no process', async () => {
 	const start = startWorkers({
 		entry,
 		workers: ['a'],
@@ -166,7 +166,7 @@ test('a Worker that throws at its top level is refused, and nothing is left runn
 	expect(await workerdChildren()).toEqual([]);
 });
 
-test('starts at the same time get each its own release', async () => {
+test('concurrent starts each use their own release', async () => {
 	const both = await Promise.all(
 		workerdVersions.map((version) => startWorkers({ entry, workers: ['a'], version })),
 	);
@@ -176,13 +176,13 @@ test('starts at the same time get each its own release', async () => {
 	expect(children).toMatch(/1\.20260730\.1/);
 });
 
-test('keepObjects keeps an object in memory that would be gone', async () => {
+test('keepObjects keeps an idle object in memory', async () => {
 	const instancesOf = async (keepObjects: boolean): Promise<string[]> => {
 		const workers = await startWorkers({ entry, workers: ['a'], keepObjects, onLog: () => {} });
 		try {
 			const url = new URL('/object/', workers.url('a'));
 			const before = await ask(url);
-			await delay(12_000); // By itself workerd waits for ten seconds.
+			await delay(12_000); // workerd evicts after ten idle seconds.
 			return [before.instance, (await ask(url)).instance];
 		} finally {
 			await workers.stop();

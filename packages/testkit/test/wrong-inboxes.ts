@@ -7,7 +7,7 @@ interface Inbox {
 	readonly take: (message: string) => void;
 }
 
-/** Right, in a form whose parts can be replaced. */
+/** A correct manager whose parts can be overridden. */
 class PlainManager extends InMemoryStreamSessionManager {
 	inboxes: Inbox[] = [];
 	most: number = MAX_CALLS_PER_SESSION;
@@ -37,33 +37,33 @@ class PlainManager extends InMemoryStreamSessionManager {
 	evict(): void {}
 }
 
-/** A manager whose inboxes are wrong in one way, and the cases that must say so. */
+/** A manager whose inboxes have one fault, and the cases that must fail. */
 interface WrongInboxes {
-	/** What it does: "a manager that …". */
+	/** The fault, after "a manager that". */
 	readonly name: string;
 	readonly Manager: new () => PlainManager;
 	readonly fails: readonly string[];
 }
 
-const everyInbox = 'a message reaches every open inbox of its session once, and no other session';
-const similarIds = 'an id that begins or ends with that of another session reaches no inbox of it';
-const awkwardIds =
-	'an id with characters of a URL, a key or a path reaches no inbox of another session';
-const order = 'what is delivered elsewhere right after an inbox was opened arrives, and in order';
-const text = 'a message arrives as it was delivered, whatever its text is';
-const nobody = 'a message to a session without an inbox is taken by nobody';
-const closing = 'a closed inbox gets nothing, the others do; closing it again does nothing';
-const eviction = 'inboxes outlive an eviction, and messages after it arrive';
-const streams = 'what is sent to streams reaches no inbox, and what is delivered reaches no stream';
-const ending = 'an inbox outlives the streams and the end of its session';
+const everyInbox =
+	'delivers a message once to every open inbox of its session, and to no other session';
+const similarIds = 'tells apart sessions of which one id begins or ends with the other';
+const awkwardIds = 'tells apart ids with characters that are special in a URL, a key or a path';
+const order = 'delivers messages of another isolate in order, from right after an inbox opened';
+const text = 'delivers any text unchanged';
+const noInbox = 'returns 0 for a message to a session without an inbox, and does not store it';
+const closing =
+	'delivers nothing to a closed inbox and ignores a second close, which closes no other';
+const eviction = 'keeps inboxes open through an eviction and delivers the messages after it';
+const streams = 'sends no message of streams to inboxes, and none of inboxes to streams';
+const ending = 'keeps an inbox open after the streams and the end of its session';
 
-const bound =
-	'a session has 256 open inboxes at most: one more is refused, and one that is closed makes place';
+const bound = 'rejects the 257th open inbox of a session until another one closes';
 
-/** Managers that are wrong, each in its way. */
+/** Managers with one fault each. */
 export const wrongInboxes: readonly WrongInboxes[] = [
 	{
-		name: 'hands a message to the newest inbox alone',
+		name: 'delivers a message only to the newest inbox',
 		Manager: class extends PlainManager {
 			override inboxesOf(session: string): Inbox[] {
 				return super.inboxesOf(session).slice(-1);
@@ -72,27 +72,27 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [everyInbox, closing, eviction, bound],
 	},
 	{
-		name: 'hands a message on twice',
+		name: 'delivers a message twice',
 		Manager: class extends PlainManager {
 			override async deliver(session: string, message: string): Promise<number> {
 				await super.deliver(session, message);
 				return super.deliver(session, message);
 			}
 		},
-		fails: [everyInbox, similarIds, awkwardIds, order, text, nobody, eviction, streams, ending],
+		fails: [everyInbox, similarIds, awkwardIds, order, text, noInbox, eviction, streams, ending],
 	},
 	{
-		name: 'says of every message that one took it',
+		name: 'returns 1 for every message',
 		Manager: class extends PlainManager {
 			override async deliver(session: string, message: string): Promise<number> {
 				await super.deliver(session, message);
 				return 1;
 			}
 		},
-		fails: [everyInbox, nobody, closing, eviction, streams, bound],
+		fails: [everyInbox, noInbox, closing, eviction, streams, bound],
 	},
 	{
-		name: 'finds sessions by how their ids begin',
+		name: 'compares only the beginning of session ids',
 		Manager: class extends PlainManager {
 			override inboxesOf(session: string): Inbox[] {
 				return this.inboxes.filter((inbox) => inbox.session.startsWith(session));
@@ -101,7 +101,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [similarIds, awkwardIds, bound],
 	},
 	{
-		name: 'reads an id as a part of a URL',
+		name: 'parses an id as part of a URL',
 		Manager: class extends PlainManager {
 			override inboxesOf(session: string): Inbox[] {
 				const read = (id: string): string | null =>
@@ -112,7 +112,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [awkwardIds],
 	},
 	{
-		name: 'lets a message be overtaken',
+		name: 'delivers a message after later ones',
 		Manager: class extends PlainManager {
 			override async deliver(session: string, message: string): Promise<number> {
 				if (message !== 'message 7') return super.deliver(session, message);
@@ -124,7 +124,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [order],
 	},
 	{
-		name: 'trims what it delivers',
+		name: 'trims messages',
 		Manager: class extends PlainManager {
 			override deliver(session: string, message: string): Promise<number> {
 				return super.deliver(session, message.trim());
@@ -133,7 +133,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [text],
 	},
 	{
-		name: 'keeps a message for the next inbox',
+		name: 'stores a message for the next inbox',
 		Manager: class extends PlainManager {
 			readonly #kept = new Map<string, string>();
 			override async openInbox(session: string, take: Inbox['take']): Promise<SessionInbox> {
@@ -146,17 +146,17 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 				return super.deliver(session, message);
 			}
 		},
-		fails: [nobody, streams],
+		fails: [noInbox, streams],
 	},
 	{
-		name: 'goes on with inboxes that were closed',
+		name: 'delivers to closed inboxes',
 		Manager: class extends PlainManager {
 			override close(): void {}
 		},
 		fails: [closing, bound],
 	},
 	{
-		name: 'closes another inbox where one is closed twice',
+		name: 'closes another inbox if one is closed twice',
 		Manager: class extends PlainManager {
 			override close(inbox: Inbox): void {
 				this.inboxes.splice(this.inboxes.indexOf(inbox), 1);
@@ -165,7 +165,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [closing],
 	},
 	{
-		name: 'forgets its inboxes where its backend leaves memory',
+		name: 'forgets its inboxes when its object is evicted',
 		Manager: class extends PlainManager {
 			override evict(): void {
 				this.inboxes = [];
@@ -174,7 +174,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [eviction],
 	},
 	{
-		name: 'hands what is sent to streams to inboxes too',
+		name: 'delivers messages of streams to inboxes',
 		Manager: class extends PlainManager {
 			override send(sessions: string[] | undefined, data: string): void {
 				super.send(sessions, data);
@@ -184,7 +184,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [streams],
 	},
 	{
-		name: 'hands what is delivered to streams too',
+		name: 'sends messages of inboxes to streams',
 		Manager: class extends PlainManager {
 			override deliver(session: string, message: string): Promise<number> {
 				this.send([session], `event: message\ndata: ${JSON.stringify(message)}\n\n`);
@@ -204,7 +204,7 @@ export const wrongInboxes: readonly WrongInboxes[] = [
 		fails: [ending],
 	},
 	{
-		name: 'opens inboxes without an end',
+		name: 'does not limit the number of inboxes',
 		Manager: class extends PlainManager {
 			override most = Infinity;
 		},

@@ -4,15 +4,15 @@ import { MAX_STREAMS_PER_SESSION, runInScope } from '@tmcp-sessions/core/interna
 
 import { PlainManager } from './plain-resumables.ts';
 
-/** A manager whose streams are resumed wrongly in one way, and the cases that must say so. */
+/** A manager that resumes streams with one fault, and the cases that must fail. */
 interface WrongResumables {
-	/** What it does: "a manager that …". */
+	/** The fault, after "a manager that". */
 	readonly name: string;
 	readonly Manager: new () => PlainManager;
 	readonly fails: readonly string[];
 }
 
-/** Whether the request resumes a call, and not a stream that listens. */
+/** Returns whether the request resumes a call instead of a stream of the session. */
 function resumesCall(): boolean {
 	return isCallStream(parseEventId(currentScope()?.lastEventId ?? '')?.stream ?? '');
 }
@@ -22,52 +22,45 @@ function withLastEventId(lastEventId: string | undefined, work: () => void): voi
 }
 
 const priming =
-	'L12 priming-event: a stream begins with an event that holds an id alone, and says when to come back';
-const uniqueIds = 'L19 event-ids: ids are unique in a session, and tell which stream they are of';
+	'L12 priming-event: begins a stream with an event that has an id and a retry time, and no data';
+const uniqueIds =
+	'L19 event-ids: gives events ids that are unique in a session and identify their stream';
 const missed =
-	'L20 event-replay: what was missed arrives once and in order, and then what is sent live';
-const beforeFirst =
-	'what was missed before the first message arrives, since a stream begins with an id';
-const again = 'a message is got again by whoever says that it did not come, and by no other id';
-const otherSession = 'L20 event-replay: nothing of another session is replayed';
-const twoStreams =
-	'L20 event-replay: each of two streams gets what was sent on it, and nothing of the other';
+	'L20 event-replay: replays missed messages once and in order, and then sends live ones';
+const beforeFirst = 'replays messages that were missed before the first one arrived';
+const again = 'replays exactly the messages after the last event id';
+const otherSession = 'L20 event-replay: replays no message of another session';
+const twoStreams = 'L20 event-replay: replays on each of two streams only its own messages';
 const takesOver =
-	'L15 stream-takeover: a stream that is resumed while its old one stands takes over, and that one is told no more';
-const badIds =
-	'a gap is announced where the last event id is of no stream of the session, and it opens live';
-const tooOld =
-	'a gap is announced where the log no longer goes back to the last event id, with its size';
-const prunedBroadcast =
-	'announces a gap to a client that missed a broadcast which was pruned meanwhile';
-const quiet = 'what others missed is no gap, however much it was';
+	'L15 stream-takeover: sends only on the resumed stream, although its old connection is still open';
+const badIds = 'announces a gap for a last event id of no stream of the session, and opens live';
+const tooOld = 'announces a gap with its size if the log no longer reaches the last event id';
+const prunedBroadcast = 'announces a gap to a client that missed a broadcast pruned from the log';
+const quiet = 'announces no gap for messages that only other sessions missed';
 const callMissed =
-	'L16 responses-only-on-resume: a stream that resumes a call gets what it missed, and ends with the answer';
+	'L16 responses-only-on-resume: replays the missed events of a call, and ends the stream after the response';
 const callGoesOn =
-	'a call that goes on is told to whoever came back for it, also before it had said anything';
-const keptTwice = 'what is kept twice is sent once';
-const noFrame = 'a call that ends without a frame of its own ends the streams that resumed it';
-const foreignCall = 'another session gets nothing of a call';
-const callGap = 'where not all that a call said is kept, the gap is announced';
+	'sends the events of a running call on streams that resume it, even before the first event';
+const keptTwice = 'sends an event once that was kept twice';
+const noFrame = 'ends the streams that resume a call when it completes without a frame';
+const foreignCall = 'sends no event of a call to another session';
+const callGap = 'announces a gap for events of a call that were not kept';
 const callAlone =
-	'L16 responses-only-on-resume: nothing but its call is sent on a stream that resumes one';
-const endedCalls =
-	'ending a session ends the streams that resumed its calls, and forgets the calls';
-const endedStreams =
-	'ending a session forgets its streams: an id of one of them opens live, with a gap';
-const mostStreams =
-	'L15 stream-takeover: a session has 32 open streams at most: one more is served, and ends the oldest';
-const mostCalls = 'a session waits for 256 calls at most: one more is refused, and may come again';
-const unknownCall =
-	'a call of which nothing is known is not waited for without an end: a gap, and the stream ends';
-const knownCall = 'a call of which something is known, or comes in time, is waited for longer';
+	'L16 responses-only-on-resume: sends only the events of its call on a stream that resumes one';
+const endedCalls = 'ends the streams that resume calls of an ended session, and deletes the calls';
+const endedStreams = 'announces a gap for an event id of a stream that ended with its session';
+const mostStreams = 'L15 stream-takeover: ends the oldest stream of a session when its 33rd opens';
+const mostCalls =
+	'rejects the 257th stream of a session that resumes a call, until another one ends';
+const unknownCall = 'announces a gap and ends the stream if an unknown call has no event in time';
+const knownCall = 'waits longer for a call that has events, or whose first event arrives in time';
 
-/** Managers that are wrong, each in its way. */
+/** Managers with one fault each. */
 export const wrongResumables: readonly WrongResumables[] = [
 	{
 		name: 'begins a stream without an id',
 		Manager: class extends PlainManager {
-			override written(frame: string): string {
+			override transform(frame: string): string {
 				return frame.replace(/^id: \S+\n(retry: )/, '$1');
 			}
 		},
@@ -85,18 +78,18 @@ export const wrongResumables: readonly WrongResumables[] = [
 		],
 	},
 	{
-		name: 'says nowhere when to come back',
+		name: 'sends no retry time',
 		Manager: class extends PlainManager {
-			override written(frame: string): string {
+			override transform(frame: string): string {
 				return frame.replace(/^retry: \d+\n/m, '');
 			}
 		},
 		fails: [priming],
 	},
 	{
-		name: 'names all streams alike',
+		name: 'gives all streams the same id',
 		Manager: class extends PlainManager {
-			override written(frame: string): string {
+			override transform(frame: string): string {
 				return frame.replace(/^id: 0\/[^:]+:/, 'id: one:');
 			}
 		},
@@ -114,7 +107,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		],
 	},
 	{
-		name: 'looks at no last event id',
+		name: 'ignores the last event id',
 		Manager: class extends PlainManager {
 			override create(id: string, controller: ReadableStreamDefaultController<Uint8Array>): void {
 				if (resumesCall()) return super.create(id, controller);
@@ -137,14 +130,14 @@ export const wrongResumables: readonly WrongResumables[] = [
 	{
 		name: 'hides gaps',
 		Manager: class extends PlainManager {
-			override written(frame: string): string {
+			override transform(frame: string): string {
 				return frame.replace(/^: gap, .*\n/m, '');
 			}
 		},
 		fails: [badIds, tooOld, prunedBroadcast, callGap, unknownCall],
 	},
 	{
-		name: 'tells nobody of gaps',
+		name: 'reports no gaps to onError',
 		Manager: class extends PlainManager {
 			constructor() {
 				super({ onError: () => {} });
@@ -176,7 +169,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		],
 	},
 	{
-		name: 'sends what is for one to all',
+		name: 'broadcasts messages for one session',
 		Manager: class extends PlainManager {
 			override send(_sessions: string[] | undefined, data: string): void {
 				super.send(undefined, data);
@@ -188,16 +181,16 @@ export const wrongResumables: readonly WrongResumables[] = [
 		name: 'keeps calls for all sessions together',
 		Manager: class extends PlainManager {
 			override create(id: string, controller: ReadableStreamDefaultController<Uint8Array>): void {
-				super.create(resumesCall() ? 'everybody' : id, controller);
+				super.create(resumesCall() ? 'everyone' : id, controller);
 			}
 			override keepCall(_session: string, events: CallEvents): Promise<void> {
-				return super.keepCall('everybody', events);
+				return super.keepCall('everyone', events);
 			}
 		},
 		fails: [foreignCall, callAlone, endedCalls, mostCalls],
 	},
 	{
-		name: 'does not end a stream with the answer',
+		name: 'does not end a stream after the response',
 		Manager: class extends PlainManager {
 			override keepCall(session: string, events: CallEvents): Promise<void> {
 				return super.keepCall(session, { ...events, isComplete: false });
@@ -217,7 +210,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		],
 	},
 	{
-		name: 'keeps of a call what comes first and nothing else',
+		name: 'keeps only the first events of a call',
 		Manager: class extends PlainManager {
 			override async keepCall(session: string, events: CallEvents): Promise<void> {
 				if (events.first === 1) await super.keepCall(session, events);
@@ -226,7 +219,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		fails: [callMissed, callGoesOn, noFrame, foreignCall, callGap, unknownCall, knownCall],
 	},
 	{
-		name: 'waits for a call without an end',
+		name: 'waits forever for an unknown call',
 		Manager: class extends PlainManager {
 			constructor() {
 				super({ callWaitMs: 60_000 });
@@ -235,7 +228,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		fails: [unknownCall],
 	},
 	{
-		name: 'waits for no call',
+		name: 'waits for no unknown call',
 		Manager: class extends PlainManager {
 			constructor() {
 				super({ callWaitMs: 0, bounds: { messages: 50, ageMs: 50 } });
@@ -244,7 +237,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		fails: [knownCall],
 	},
 	{
-		name: 'keeps messages without an end',
+		name: 'does not limit the log',
 		Manager: class extends PlainManager {
 			constructor() {
 				super({ bounds: {} });
@@ -253,7 +246,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		fails: [tooOld, prunedBroadcast],
 	},
 	{
-		name: 'refuses a stream that is one too many',
+		name: 'rejects a stream above the limit',
 		Manager: class extends PlainManager {
 			readonly #open = new Map<string, number>();
 			override create(id: string, controller: ReadableStreamDefaultController<Uint8Array>): void {

@@ -1,19 +1,19 @@
 import type { SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
 
-/** A store that does one thing wrong, and the cases that have to find it. */
+/** A store with one fault, and the cases that must fail. */
 export interface WrongStore {
 	readonly name: string;
-	/** What it declares, beside a store that is strong and atomic. */
+	/** The capabilities that differ from a strong and atomic store. */
 	readonly capabilities?: Partial<StoreCapabilities>;
-	/** What its package says of it, where that is something else. */
+	/** The documented capabilities, if they differ from the declared ones. */
 	readonly expected?: Partial<StoreCapabilities>;
-	/** The time that it goes by, where that is not the suite's. */
+	/** The time that the store uses, if it differs from the clock of the suite. */
 	now?(now: () => number): number;
-	/** Whether its records have no expiry in the backend. */
+	/** Whether its records never expire in the backend. */
 	readonly keepsForever?: boolean;
-	/** What it does in another way than the store `right`. */
+	/** The methods that differ from the store `right`. */
 	methods?(right: SessionStore): Partial<SessionStore>;
-	/** What another isolate sees of it. */
+	/** The methods that differ in another isolate. */
 	elsewhere?(store: SessionStore, now: () => number): Partial<SessionStore>;
 	readonly fails: readonly string[];
 }

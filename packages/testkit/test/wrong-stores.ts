@@ -4,20 +4,21 @@ import { wrongSubscriptionStores } from './wrong-subscription-stores.ts';
 
 const eventual = { consistency: 'eventual', visibleWithinSeconds: 60 } as const;
 
-const seenElsewhere = 'consistency: a confirmed write is seen elsewhere when the store says so';
-const atomicUpdate = 'atomicUpdate: updates of different fields at the same time';
-const ttl = 'ttlFloorSeconds: the backend forgets a record by itself, never early';
-const declared = 'the declared capabilities are those expected';
-const invalidIds = 'what is no id is refused with an InvalidSessionIdError by every method';
-const longIds =
-	'an id of one byte more than maxIdBytes is refused by every method, without being shown';
+const seenElsewhere =
+	'consistency: shows a confirmed write to another isolate within visibleWithinSeconds';
+const atomicUpdate =
+	'atomicUpdate: merges concurrent updates of different fields, or keeps at least one';
+const ttl = 'ttlFloorSeconds: expires a record in the backend itself, never early';
+const declared = 'declares the expected capabilities';
+const invalidIds = 'rejects an invalid id with InvalidSessionIdError in every method';
+const longIds = 'rejects an id of maxIdBytes + 1 in every method, without showing it';
 
-/** Reads as they were answered first, for so long. */
+/** Repeats the first result of each read for `seconds`. */
 function stale(store: SessionStore, now: () => number, seconds: number): Partial<SessionStore> {
 	const answers = new Map<string, { untilMs: number; answer: unknown }>();
 	async function remembered<Answer>(key: string, ask: () => Promise<Answer>): Promise<Answer> {
 		const known = answers.get(key);
-		// Sound: the key names the method, and with it the type of the answer.
+		// Safe because the key holds the method, and so determines the type of the result.
 		if (known && now() < known.untilMs) return known.answer as Answer;
 		const answer = await ask();
 		answers.set(key, { untilMs: now() + seconds * 1000, answer });
@@ -29,7 +30,7 @@ function stale(store: SessionStore, now: () => number, seconds: number): Partial
 	};
 }
 
-/** Stores of every kind, right and wrong. */
+/** Stores with a fault, and correct stores of every capability. */
 export const wrongStores: readonly WrongStore[] = [
 	...wrongSubscriptionStores,
 	{
@@ -39,13 +40,13 @@ export const wrongStores: readonly WrongStore[] = [
 		fails: [],
 	},
 	{
-		name: 'is not atomic and says so',
+		name: 'is not atomic and declares it',
 		capabilities: { atomicUpdate: false },
 		methods: overwriting,
 		fails: [],
 	},
 	{
-		name: 'declares something else than its package says',
+		name: 'declares other capabilities than documented',
 		capabilities: { ttlFloorSeconds: 1 },
 		expected: { ttlFloorSeconds: 0 },
 		fails: [declared],
@@ -54,18 +55,18 @@ export const wrongStores: readonly WrongStore[] = [
 		name: 'forgets when records expire',
 		now: () => 0,
 		fails: [
-			'a session expires to the millisecond, however short it lives',
-			'an update moves the expiry forward, in its last millisecond too',
-			'a late update does not revive an expired session',
+			'expires a session to the millisecond, however short its lifetime',
+			'moves the expiry with an update, even in the last millisecond',
+			'does not revive an expired session with a late update',
 		],
 	},
 	{
 		name: 'ends sessions a millisecond late',
 		now: (now) => now() - 1,
 		fails: [
-			'a session expires to the millisecond, however short it lives',
-			'an update moves the expiry forward, in its last millisecond too',
-			'a late update does not revive an expired session',
+			'expires a session to the millisecond, however short its lifetime',
+			'moves the expiry with an update, even in the last millisecond',
+			'does not revive an expired session with a late update',
 		],
 	},
 	{
@@ -84,9 +85,9 @@ export const wrongStores: readonly WrongStore[] = [
 			update: async (id) => (await right.read(id)) !== undefined,
 		}),
 		fails: [
-			'an update merges its fields and leaves the rest',
-			'an update moves the expiry forward, in its last millisecond too',
-			'an id of exactly maxIdBytes works in every method',
+			'merges the fields of an update and leaves the rest',
+			'moves the expiry with an update, even in the last millisecond',
+			'accepts an id of exactly maxIdBytes in every method',
 			seenElsewhere,
 			ttl,
 			atomicUpdate,
@@ -112,15 +113,15 @@ export const wrongStores: readonly WrongStore[] = [
 			};
 		},
 		fails: [
-			'an ended session reads as undefined, and a late update does not revive it',
-			'an ended session stays ended until it would have expired, and after',
-			'a late update does not revive an expired session',
-			'a session with a corrupt record can be ended',
+			'reads undefined for an ended session, which a late update does not revive',
+			'keeps an ended session ended before and after its expiry',
+			'does not revive an expired session with a late update',
+			'ends a session whose record is corrupt',
 			seenElsewhere,
 		],
 	},
 	{
-		name: 'makes a session where there is none with an update',
+		name: 'creates an unknown session with an update',
 		methods: (right) => ({
 			async update(id, patch) {
 				if (await right.update(id, patch)) return true;
@@ -130,27 +131,27 @@ export const wrongStores: readonly WrongStore[] = [
 			},
 		}),
 		fails: [
-			'an update of a session that never was returns false and makes none',
-			'an ended session stays ended until it would have expired, and after',
-			'a late update does not revive an expired session',
+			'returns false for an update of an unknown session and creates none',
+			'keeps an ended session ended before and after its expiry',
+			'does not revive an expired session with a late update',
 		],
 	},
 	{
-		name: 'takes ids without regard to case',
+		name: 'ignores the case of ids',
 		methods: (right) => ({
 			create: async (id, record) => right.create(lowered(id), record),
 			read: async (id) => right.read(lowered(id)),
 			update: async (id, patch) => right.update(lowered(id), patch),
 			delete: async (id) => right.delete(lowered(id)),
 		}),
-		fails: ['ids that differ in one character are different sessions, whatever the character'],
+		fails: ['tells apart ids that differ in one character, whatever the character'],
 	},
 	{
-		name: 'takes a corrupt record for no session',
+		name: 'reads undefined for a corrupt record',
 		methods: (right) => ({
 			read: (id) => right.read(id).catch(undefinedIfCorrupt),
 		}),
-		fails: ['a corrupt record is refused with a CorruptRecordError and no update mends it'],
+		fails: ['rejects every read and update of a corrupt record with CorruptRecordError'],
 	},
 	{
 		name: 'overwrites a corrupt record with an update',
@@ -158,7 +159,7 @@ export const wrongStores: readonly WrongStore[] = [
 			update: (id, patch) => right.update(id, patch).catch(() => true),
 		}),
 		fails: [
-			'a corrupt record is refused with a CorruptRecordError and no update mends it',
+			'rejects every read and update of a corrupt record with CorruptRecordError',
 			invalidIds,
 			longIds,
 		],
@@ -171,30 +172,30 @@ export const wrongStores: readonly WrongStore[] = [
 				await right.delete(id);
 			},
 		}),
-		fails: ['a session with a corrupt record can be ended'],
+		fails: ['ends a session whose record is corrupt'],
 	},
 	{
-		name: 'takes shorter ids than it declares',
+		name: 'accepts only shorter ids than it declares',
 		capabilities: { maxIdBytes: 1025 },
 		fails: [
-			'an id of exactly maxIdBytes works in every method',
-			'the longest ids are told apart by their last character',
+			'accepts an id of exactly maxIdBytes in every method',
+			'tells the longest ids apart by their last character',
 		],
 	},
 	{
-		name: 'takes longer ids than it declares',
+		name: 'accepts longer ids than it declares',
 		capabilities: { maxIdBytes: 1023 },
 		fails: [longIds],
 	},
 	{
-		name: 'cuts long ids off',
+		name: 'truncates long ids',
 		methods: (right) => ({
 			create: async (id, record) => right.create(cutOff(id), record),
 			read: async (id) => right.read(cutOff(id)),
 		}),
 		fails: [
-			'an id of exactly maxIdBytes works in every method',
-			'the longest ids are told apart by their last character',
+			'accepts an id of exactly maxIdBytes in every method',
+			'tells the longest ids apart by their last character',
 		],
 	},
 	{
@@ -216,10 +217,10 @@ export const wrongStores: readonly WrongStore[] = [
 				},
 			};
 		},
-		fails: ['nobody shares an object with the store'],
+		fails: ['shares no object with its callers'],
 	},
 	{
-		name: 'is stale for a second where it declares to be strong',
+		name: 'is stale for a second and declares to be strong',
 		elsewhere: (store, now) => stale(store, now, 1),
 		fails: [seenElsewhere],
 	},
@@ -230,17 +231,17 @@ export const wrongStores: readonly WrongStore[] = [
 		fails: [seenElsewhere],
 	},
 	{
-		name: 'is shared where it declares to be of one isolate',
+		name: 'is shared and declares to be of one isolate',
 		capabilities: { consistency: 'isolate' },
 		fails: [seenElsewhere],
 	},
 	{
-		name: 'declares to be eventual and gives no time',
+		name: 'declares to be eventual without a time',
 		capabilities: { consistency: 'eventual' },
 		fails: [seenElsewhere],
 	},
 	{
-		name: 'throws where it should reject',
+		name: 'throws instead of rejecting',
 		methods: (right) => ({
 			read(id) {
 				if (typeof id !== 'string' || id === '') throw new TypeError('no id');
@@ -251,7 +252,7 @@ export const wrongStores: readonly WrongStore[] = [
 	},
 ];
 
-/** Reads, gives way and writes the whole record back. */
+/** Reads, yields and writes the whole record back. */
 function overwriting(right: SessionStore): Partial<SessionStore> {
 	return {
 		async update(id, patch) {
@@ -268,7 +269,7 @@ function undefinedIfCorrupt(error: unknown): undefined {
 	throw error;
 }
 
-// Left to the right store where it is no string, which refuses it.
+// Any other value goes to the correct store, which rejects it.
 function lowered(id: string): string {
 	return typeof id === 'string' ? id.toLowerCase() : id;
 }

@@ -1,9 +1,9 @@
 import type { WrongStore } from './wrong-store.ts';
 
-/** Stores that tell the wrong sessions of a resource. */
+/** Stores that return the wrong subscribers of a resource. */
 export const wrongSubscriptionStores: readonly WrongStore[] = [
 	{
-		name: 'takes what begins with a uri for that uri',
+		name: 'matches subscriptions by the beginning of a uri',
 		methods(right) {
 			const uris = new Set<string>();
 			return {
@@ -17,43 +17,43 @@ export const wrongSubscriptionStores: readonly WrongStore[] = [
 				},
 			};
 		},
-		fails: ['a subscriber of file:///a:b is no subscriber of file:///a, nor of any other uri'],
+		fails: ['returns a subscriber of file:///a:b for no other uri, such as file:///a'],
 	},
 	{
-		name: 'normalises uris',
+		name: 'normalizes uris',
 		methods: (right) => ({
 			subscribe: (id, uri, untilMs) => right.subscribe(id, uri.normalize(), untilMs),
 			subscribers: (uri) => right.subscribers(uri.normalize()),
 		}),
-		fails: ['a subscriber of file:///a:b is no subscriber of file:///a, nor of any other uri'],
+		fails: ['returns a subscriber of file:///a:b for no other uri, such as file:///a'],
 	},
 	{
-		name: 'cuts long uris off',
+		name: 'truncates long uris',
 		methods: (right) => ({
 			subscribe: (id, uri, untilMs) => right.subscribe(id, uri.slice(0, 4_096), untilMs),
 			subscribers: (uri) => right.subscribers(uri.slice(0, 4_096)),
 		}),
-		fails: ['a subscriber of file:///a:b is no subscriber of file:///a, nor of any other uri'],
+		fails: ['returns a subscriber of file:///a:b for no other uri, such as file:///a'],
 	},
 	{
-		name: 'reads the first page of a list and no other',
+		name: 'reads only the first page of a list',
 		methods: (right) => ({
 			subscribers: async (uri) => (await right.subscribers(uri)).slice(0, 1_000),
 		}),
-		fails: ['2,500 subscribers of one uri come back, each once'],
+		fails: ['returns each of 2,500 subscribers of one uri once'],
 	},
 	{
-		name: 'reads the end of a page again',
+		name: 'repeats the last entry of a page',
 		methods: (right) => ({
 			async subscribers(uri) {
 				const all = await right.subscribers(uri);
 				return [...all, ...all.slice(999, 1_000)];
 			},
 		}),
-		fails: ['2,500 subscribers of one uri come back, each once'],
+		fails: ['returns each of 2,500 subscribers of one uri once'],
 	},
 	{
-		name: 'counts a subscriber as often as it subscribed',
+		name: 'returns a subscriber once for each subscribe',
 		methods(right) {
 			const subscribed: string[] = [];
 			return {
@@ -69,10 +69,10 @@ export const wrongSubscriptionStores: readonly WrongStore[] = [
 				},
 			};
 		},
-		fails: ['subscribing twice is once'],
+		fails: ['counts a session once that subscribes twice'],
 	},
 	{
-		name: 'leaves the subscriptions of an ended session behind',
+		name: 'keeps the subscriptions of an ended session',
 		methods(right) {
 			const orphans = new Map<string, Set<string>>();
 			return {
@@ -88,14 +88,14 @@ export const wrongSubscriptionStores: readonly WrongStore[] = [
 			};
 		},
 		fails: [
-			'ending a session ends all its 1,100 subscriptions',
-			"ending a session ends nobody else's subscriptions",
-			'a session without a record can subscribe, and ending it ends its subscriptions',
-			'ids that differ in one character are different sessions, whatever the character',
+			'ends all 1,100 subscriptions of a session with it',
+			'ends no subscription of other sessions with a session',
+			'lets a session without a record subscribe, and ends its subscriptions with it',
+			'tells apart ids that differ in one character, whatever the character',
 		],
 	},
 	{
-		name: 'ends every session whose id begins with the one to end',
+		name: 'ends every session whose id begins with the ended one',
 		methods(right) {
 			const ids = new Set<string>();
 			return {
@@ -110,9 +110,9 @@ export const wrongSubscriptionStores: readonly WrongStore[] = [
 			};
 		},
 		fails: [
-			'ending a session leaves the others',
-			"ending a session ends nobody else's subscriptions",
-			'ids that differ in one character are different sessions, whatever the character',
+			'ends no other session',
+			'ends no subscription of other sessions with a session',
+			'tells apart ids that differ in one character, whatever the character',
 		],
 	},
 ];

@@ -4,27 +4,27 @@ import { HOUR_MS } from './session-store-subject.ts';
 import type { SessionStoreCase, SessionStoreSubject } from './session-store-subject.ts';
 
 const ROUNDS = 25;
-/** How much later than promised a backend may forget what has expired. */
+/** How late a backend may remove an expired record. */
 const LATE_SECONDS = 60;
 
-/** What each value of a capability promises. */
+/** Cases of the capabilities: each value has an assertion of its own. */
 export const capabilityCases: readonly SessionStoreCase[] = [
 	{
-		name: 'the declared capabilities are those expected',
+		name: 'declares the expected capabilities',
 		async run({ store, elsewhere, expected }) {
 			expect(store.capabilities).toEqual(expected);
 			expect(elsewhere.capabilities).toEqual(expected);
 		},
 	},
 	{
-		name: 'consistency: a confirmed write is seen elsewhere when the store says so',
+		name: 'consistency: shows a confirmed write to another isolate within visibleWithinSeconds',
 		async run(subject) {
 			const { consistency, visibleWithinSeconds } = subject.expected;
 			await visibility[consistency](subject, visibleWithinSeconds);
 		},
 	},
 	{
-		name: 'ttlFloorSeconds: the backend forgets a record by itself, never early',
+		name: 'ttlFloorSeconds: expires a record in the backend itself, never early',
 		async run({ store, clock, expected, id, record, forgottenAfterSeconds }) {
 			for (const livesSeconds of [1, 30, 3_600]) {
 				const session = id(`-${livesSeconds}`);
@@ -38,15 +38,17 @@ export const capabilityCases: readonly SessionStoreCase[] = [
 			await store.update(id('-3600'), { expiresAtMs: clock.now() + 2 * HOUR_MS });
 			expectDue(await forgottenAfterSeconds(id('-3600')), 7_200);
 			await store.delete(id('-3600'));
-			// Nothing at all may be left where the backend has other means to keep an id ended.
+			// A backend that keeps an id ended by other means may have removed the record.
 			const tombstone = await forgottenAfterSeconds(id('-3600'));
 			if (tombstone !== undefined) expectDue(tombstone, 7_200);
 		},
 	},
 	{
-		name: 'atomicUpdate: updates of different fields at the same time',
+		name: 'atomicUpdate: merges concurrent updates of different fields, or keeps at least one',
 		async run(subject) {
-			await (subject.expected.atomicUpdate ? allSurvive(subject) : oneSurvives(subject));
+			await (subject.expected.atomicUpdate
+				? expectAllSurvive(subject)
+				: expectSomeSurvive(subject));
 		},
 	},
 ];
@@ -75,7 +77,7 @@ const visibility: Record<
 	},
 };
 
-/** Looks from elsewhere before and after each kind of write, so that an old answer is at hand there. */
+/** Reads in the other isolate before and after each kind of write: a cache there holds the old value. */
 async function expectSeenElsewhere(subject: SessionStoreSubject, wait: () => void): Promise<void> {
 	const { store, elsewhere, clock, id, uri, record } = subject;
 	const created = record();
@@ -103,7 +105,7 @@ async function expectSeenElsewhere(subject: SessionStoreSubject, wait: () => voi
 }
 
 function expectDue(seconds: number | undefined, due: number): void {
-	// A backend's own clock goes on during the test.
+	// The backend uses its own clock, which runs during the test.
 	expect(seconds).toBeGreaterThan(due - LATE_SECONDS / 4);
 	expect(seconds).toBeLessThanOrEqual(due + LATE_SECONDS);
 }
@@ -117,7 +119,7 @@ function patches(subject: SessionStoreSubject, round: number): SessionPatch[] {
 	];
 }
 
-async function allSurvive(subject: SessionStoreSubject): Promise<void> {
+async function expectAllSurvive(subject: SessionStoreSubject): Promise<void> {
 	const { store, elsewhere, expected, id, record } = subject;
 	const created = record();
 	await store.create(id(''), created);
@@ -132,8 +134,8 @@ async function allSurvive(subject: SessionStoreSubject): Promise<void> {
 	}
 }
 
-/** One may overwrite the other, but the record stays one that somebody wrote. */
-async function oneSurvives(subject: SessionStoreSubject): Promise<void> {
+/** One update may overwrite another, but the record is never a mixture that no update wrote. */
+async function expectSomeSurvive(subject: SessionStoreSubject): Promise<void> {
 	const { store, id, record } = subject;
 	for (let round = 0; round < ROUNDS; round++) {
 		const session = id(`-${round}`);

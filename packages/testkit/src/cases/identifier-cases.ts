@@ -5,20 +5,20 @@ import type { SessionStoreCase, SessionStoreSubject } from './session-store-subj
 
 const INVALID = { name: 'InvalidSessionIdError', code: 'invalid-session-id' };
 
-/** Ends of an id that a backend may cut off, unescape, normalise or take for a pattern. */
+/** Endings of ids that a backend may truncate, unescape, normalize or treat as a pattern. */
 const ENDINGS = [
 	...['', ':', ':b', '/', '/b', '#x', '?x', '&x', '+', ' ', '%', '%20', '%3Ab', '.', '..', '/..'],
 	...['/../a', '*', '[a]', '\\', '"', "'", ';', '\u0000', '\n', 'B', 'b'],
 	...['é', 'e\u0301', '日本', '🚀', '\ufffd'],
 ];
 
-/** What is no session id at all, or no text. */
+/** Values that are not strings, or strings that cannot be session ids. */
 const INVALID_IDS: readonly unknown[] = [
 	...['', undefined, null, 0, 7, true, {}, [], ['a'], Symbol('a'), '\ud800', 'a\udc00b'],
 ];
 
-/** Every method that takes an id, called with it. */
-function calls(
+/** Lists every method that takes an id, with a function that calls it with this one. */
+function operationsWith(
 	{ store, clock, uri, record }: SessionStoreSubject,
 	id: string,
 ): [keyof SessionStore, () => Promise<unknown>][] {
@@ -32,10 +32,10 @@ function calls(
 	];
 }
 
-/** Ids are data: hostile ones are kept apart or refused. */
+/** Cases of hostile ids: a store keeps them apart or rejects them. */
 export const identifierCases: readonly SessionStoreCase[] = [
 	{
-		name: 'ids that differ in one character are different sessions, whatever the character',
+		name: 'tells apart ids that differ in one character, whatever the character',
 		async run({ store, clock, id, uri, record }) {
 			const records = ENDINGS.map((_, index) =>
 				record({ clientInfo: { name: `client ${index}`, version: '1.0.0' } }),
@@ -57,25 +57,25 @@ export const identifierCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'what is no id is refused with an InvalidSessionIdError by every method',
+		name: 'rejects an invalid id with InvalidSessionIdError in every method',
 		async run(subject) {
 			for (const invalid of INVALID_IDS) {
 				const shown = typeof invalid === 'symbol' ? 'a symbol' : JSON.stringify(invalid);
-				// Not sound, on purpose: this is what comes in from JavaScript.
-				for (const [method, call] of calls(subject, invalid as string)) {
-					await expect(call(), `${method}(${shown})`).rejects.toMatchObject(INVALID);
+				// Unsafe on purpose: JavaScript callers can pass any value.
+				for (const [method, operate] of operationsWith(subject, invalid as string)) {
+					await expect(operate(), `${method}(${shown})`).rejects.toMatchObject(INVALID);
 				}
 			}
 			expect(await subject.store.subscribers(subject.uri('a'))).toEqual([]);
 		},
 	},
 	{
-		name: 'an id of exactly maxIdBytes works in every method',
+		name: 'accepts an id of exactly maxIdBytes in every method',
 		async run(subject) {
 			const { store, uri, expected } = subject;
 			for (const id of idsOfBytes(subject, expected.maxIdBytes)) {
-				for (const [method, call] of calls(subject, id)) {
-					await call();
+				for (const [method, operate] of operationsWith(subject, id)) {
+					await operate();
 					if (method === 'create') expect(await store.read(id)).toBeDefined();
 					if (method === 'update') expect(await store.read(id)).toMatchObject({ logLevel: 'info' });
 					if (method === 'subscribe') expect(await store.subscribers(uri('a'))).toEqual([id]);
@@ -86,7 +86,7 @@ export const identifierCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'the longest ids are told apart by their last character',
+		name: 'tells the longest ids apart by their last character',
 		async run(subject) {
 			const { store, expected, record } = subject;
 			const [a = ''] = idsOfBytes(subject, expected.maxIdBytes);
@@ -98,13 +98,13 @@ export const identifierCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'an id of one byte more than maxIdBytes is refused by every method, without being shown',
+		name: 'rejects an id of maxIdBytes + 1 in every method, without showing it',
 		async run(subject) {
 			for (const id of idsOfBytes(subject, subject.expected.maxIdBytes + 1)) {
-				for (const [method, call] of calls(subject, id)) {
-					const refusal: unknown = await call().catch((error: unknown) => error);
-					expect(refusal, method).toMatchObject(INVALID);
-					expect(String(refusal)).not.toContain(id.slice(0, 20));
+				for (const [method, operate] of operationsWith(subject, id)) {
+					const rejection: unknown = await operate().catch((error: unknown) => error);
+					expect(rejection, method).toMatchObject(INVALID);
+					expect(String(rejection)).not.toContain(id.slice(0, 20));
 				}
 			}
 			expect(await subject.store.subscribers(subject.uri('a'))).toEqual([]);
@@ -112,7 +112,7 @@ export const identifierCases: readonly SessionStoreCase[] = [
 	},
 ];
 
-/** Ids of exactly so many bytes after URI encoding: plain, escaped and beyond ASCII. */
+/** Returns ids of exactly `bytes` bytes after URI encoding: plain, escaped and beyond ASCII. */
 function idsOfBytes({ id }: SessionStoreSubject, bytes: number): string[] {
 	return ['a', ':', 'é', '🚀'].map((character) => {
 		const room = bytes - encodeURIComponent(id('')).length;

@@ -7,46 +7,46 @@ import { frameOf, OpenStream } from '../clients/open-stream.ts';
 import { sleep } from '../sleep.ts';
 import { AWKWARD_LABELS } from './stream-cases.ts';
 
-/** A stream manager with inboxes as the suite needs it. */
+/** The stream manager with inboxes that a case tests. */
 export interface InboxesUnderTest {
 	readonly manager: StreamSessionManager & SessionInboxes;
-	/** The manager of another isolate over the same backend; where there is one only, that one. */
+	/** The manager of another isolate over the same backend; `manager` itself if it has one isolate only. */
 	readonly elsewhere: StreamSessionManager & SessionInboxes;
-	/** Puts what serves the backend out of memory, as idleness would. Inboxes stay open. */
+	/** Evicts the objects of the backend from memory, as after 10 s of idleness. Inboxes stay open. */
 	evict(): Promise<void>;
 }
 
-/** An inbox as a case needs it. */
+/** An inbox that records its messages. */
 export interface OpenInbox extends SessionInbox {
-	/** What arrived so far. */
+	/** The messages that arrived so far. */
 	readonly received: readonly string[];
-	/** Resolves once this many messages have arrived. Rejects where they do not in five seconds. */
+	/** Resolves once `count` messages have arrived; rejects after five seconds. */
 	until(count: number): Promise<void>;
 }
 
-/** What a case works with. */
+/** The arguments of a case. */
 export interface InboxesSubject extends InboxesUnderTest {
-	/** A session id that no other case uses, ending in `label`. */
+	/** Returns a session id that no other case uses, ending in `label`. */
 	id(label: string): string;
-	/** Opens an inbox, by `manager` where nothing else is said; closed when the case is over. */
+	/** Opens an inbox, of `manager` by default. It is closed after the case. */
 	open(session: string, where?: SessionInboxes): Promise<OpenInbox>;
 }
 
-/** One thing that holds for every stream manager with inboxes. Rejects where it does not. */
+/** One requirement of every stream manager with inboxes. `run` rejects if the manager violates it. */
 export interface InboxesCase {
 	readonly name: string;
 	run(subject: InboxesSubject): Promise<void>;
 }
 
-/** Opens a stream manager for one case; the backend may hold what other cases left there. */
+/** Creates the managers for one case. The backend may hold data of other cases. */
 export type InboxesFactory = () => InboxesUnderTest | Promise<InboxesUnderTest>;
 
 const ARRIVAL_MS = 5_000;
 
-/** How long a message that must not come is waited for, once another one has come. */
+/** How long to wait for a message that must not arrive, after another one has arrived. */
 const SILENCE_MS = 50;
 
-/** Runs one case against a manager of its own. Rejects with what does not hold. */
+/** Runs one case against a manager of its own. Rejects with the failed assertion. */
 export async function runInboxesCase({ run }: InboxesCase, factory: InboxesFactory): Promise<void> {
 	const { manager, elsewhere, evict } = await factory();
 	const unique = crypto.randomUUID();
@@ -86,7 +86,10 @@ async function openInbox(session: string, where: SessionInboxes): Promise<OpenIn
 	};
 }
 
-/** Delivers until as many take it: a close is on its way for a moment. Not by vitest, which polls in tests alone. */
+/**
+ * Delivers until `count` inboxes take the message: a close takes a moment to reach the backend.
+ * Not `expect.poll`, which works only inside of a Vitest test.
+ */
 async function untilTaken(count: number, deliver: () => Promise<number>): Promise<void> {
 	const deadline = Date.now() + ARRIVAL_MS / 5;
 	while ((await deliver()) !== count) {
@@ -98,7 +101,7 @@ async function untilTaken(count: number, deliver: () => Promise<number>): Promis
 
 export const inboxesCases: readonly InboxesCase[] = [
 	{
-		name: 'a message reaches every open inbox of its session once, and no other session',
+		name: 'delivers a message once to every open inbox of its session, and to no other session',
 		async run({ manager, elsewhere, id, open }) {
 			const mine = await Promise.all([open(id('mine')), open(id('mine'), elsewhere)]);
 			const other = await open(id('other'));
@@ -112,7 +115,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 		},
 	},
 	{
-		name: 'an id that begins or ends with that of another session reaches no inbox of it',
+		name: 'tells apart sessions of which one id begins or ends with the other',
 		async run({ manager, id, open }) {
 			const ids = [id(''), id('0'), id('00'), `0${id('')}`, id('').slice(0, -1)];
 			const inboxes = await Promise.all(ids.map((each) => open(each)));
@@ -123,7 +126,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 		},
 	},
 	{
-		name: 'an id with characters of a URL, a key or a path reaches no inbox of another session',
+		name: 'tells apart ids with characters that are special in a URL, a key or a path',
 		async run({ manager, id, open }) {
 			const victim = await open(id(''));
 			for (const label of AWKWARD_LABELS) {
@@ -138,7 +141,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 		},
 	},
 	{
-		name: 'what is delivered elsewhere right after an inbox was opened arrives, and in order',
+		name: 'delivers messages of another isolate in order, from right after an inbox opened',
 		async run({ elsewhere, id, open }) {
 			const inbox = await open(id(''));
 			const messages = Array.from({ length: 100 }, (_, index) => `message ${index}`);
@@ -148,7 +151,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 		},
 	},
 	{
-		name: 'a message arrives as it was delivered, whatever its text is',
+		name: 'delivers any text unchanged',
 		async run({ manager, id, open }) {
 			const messages = [
 				'',
@@ -165,9 +168,9 @@ export const inboxesCases: readonly InboxesCase[] = [
 		},
 	},
 	{
-		name: 'a message to a session without an inbox is taken by nobody',
+		name: 'returns 0 for a message to a session without an inbox, and does not store it',
 		async run({ manager, id, open }) {
-			expect(await manager.deliver(id('never opened'), 'to nobody')).toBe(0);
+			expect(await manager.deliver(id('never opened'), 'without a recipient')).toBe(0);
 			const late = await open(id('never opened'));
 			expect(await manager.deliver(id('never opened'), 'to one')).toBe(1);
 			await late.until(1);
@@ -175,7 +178,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 		},
 	},
 	{
-		name: 'a closed inbox gets nothing, the others do; closing it again does nothing',
+		name: 'delivers nothing to a closed inbox and ignores a second close, which closes no other',
 		async run({ manager, elsewhere, id, open }) {
 			const closed = await open(id(''));
 			const others = [await open(id('')), await open(id(''), elsewhere)];
@@ -188,11 +191,11 @@ export const inboxesCases: readonly InboxesCase[] = [
 			await untilTaken(2, () => manager.deliver(id(''), 'later'));
 			for (const inbox of others) inbox.close();
 			closed.close();
-			await untilTaken(0, () => manager.deliver(id(''), 'to nobody'));
+			await untilTaken(0, () => manager.deliver(id(''), 'without a recipient'));
 		},
 	},
 	{
-		name: 'inboxes outlive an eviction, and messages after it arrive',
+		name: 'keeps inboxes open through an eviction and delivers the messages after it',
 		async run({ manager, elsewhere, evict, id, open }) {
 			const inboxes = [await open(id('')), await open(id(''), elsewhere)];
 			const rounds = ['first', 'second', 'third'];
@@ -205,11 +208,11 @@ export const inboxesCases: readonly InboxesCase[] = [
 		},
 	},
 	{
-		name: 'what is sent to streams reaches no inbox, and what is delivered reaches no stream',
+		name: 'sends no message of streams to inboxes, and none of inboxes to streams',
 		async run({ manager, elsewhere, id, open }) {
 			const stream = await OpenStream.open(manager, id(''));
 			expect(await elsewhere.deliver(id(''), 'with a stream alone')).toBe(0);
-			// Newer than the stream: it must not take the stream's place.
+			// The inbox is newer than the stream, and must not take over its messages.
 			const inbox = await open(id(''));
 			expect(await elsewhere.deliver(id(''), 'to the inbox')).toBe(1);
 			await elsewhere.send([id('')], frameOf('to one'));
@@ -221,7 +224,7 @@ export const inboxesCases: readonly InboxesCase[] = [
 		},
 	},
 	{
-		name: 'an inbox outlives the streams and the end of its session',
+		name: 'keeps an inbox open after the streams and the end of its session',
 		async run({ manager, elsewhere, id, open }) {
 			const cancelled = await OpenStream.open(manager, id(''));
 			const ended = await OpenStream.open(manager, id(''));
@@ -229,13 +232,13 @@ export const inboxesCases: readonly InboxesCase[] = [
 			await cancelled.cancel();
 			await elsewhere.delete(id(''));
 			await ended.ended;
-			expect(await elsewhere.deliver(id(''), 'still at work')).toBe(1);
+			expect(await elsewhere.deliver(id(''), 'still open')).toBe(1);
 			await inbox.until(1);
-			expect(inbox.received).toEqual(['still at work']);
+			expect(inbox.received).toEqual(['still open']);
 		},
 	},
 	{
-		name: 'a session has 256 open inboxes at most: one more is refused, and one that is closed makes place',
+		name: 'rejects the 257th open inbox of a session until another one closes',
 		async run({ elsewhere, id, open }) {
 			const inboxes = [];
 			for (let opened = 0; opened < MAX_CALLS_PER_SESSION; opened++)

@@ -5,7 +5,7 @@ import type { SessionStoreCase } from './session-store-subject.ts';
 
 const CORRUPT = { name: 'CorruptRecordError', code: 'corrupt-record' };
 
-/** What may lie in the place of a record and is none. */
+/** Texts that are not valid records. */
 const JUNK = [
 	'',
 	'not json',
@@ -23,10 +23,10 @@ const JUNK = [
 	'{"createdAtMs":1,"expiresAtMs":99999999999999,"logLevel":"toString"}',
 ];
 
-/** The life of one session's record. */
+/** Cases of the record of one session, from its creation to its end. */
 export const recordCases: readonly SessionStoreCase[] = [
 	{
-		name: 'a created session is read back as it was',
+		name: 'reads back a created session unchanged',
 		async run({ store, id, record }) {
 			const full = record({
 				clientInfo: { name: 'Zoë’s client 🚀', version: '1.0.0-"beta"\n', title: '\u0000 %2F \\' },
@@ -41,13 +41,13 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'a session that never was reads as undefined',
+		name: 'reads undefined for an unknown session',
 		async run({ store, id }) {
 			expect(await store.read(id('never'))).toBeUndefined();
 		},
 	},
 	{
-		name: 'an update merges its fields and leaves the rest',
+		name: 'merges the fields of an update and leaves the rest',
 		async run({ store, id, record }) {
 			const created = record({ clientCapabilities: { sampling: {} } });
 			await store.create(id(''), created);
@@ -59,7 +59,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'a field that is undefined in a patch is left as it is',
+		name: 'leaves a field unchanged if it is undefined in the patch',
 		async run({ store, id, record }) {
 			const created = record({ logLevel: 'error' });
 			await store.create(id(''), created);
@@ -68,7 +68,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'nobody shares an object with the store',
+		name: 'shares no object with its callers',
 		async run({ store, id, record }) {
 			const created = record({ clientCapabilities: { roots: { listChanged: true } } });
 			const before = structuredClone(created);
@@ -82,14 +82,14 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'an update of a session that never was returns false and makes none',
+		name: 'returns false for an update of an unknown session and creates none',
 		async run({ store, clock, id }) {
 			expect(await store.update(id(''), { expiresAtMs: clock.now() + HOUR_MS })).toBe(false);
 			expect(await store.read(id(''))).toBeUndefined();
 		},
 	},
 	{
-		name: 'an ended session reads as undefined, and a late update does not revive it',
+		name: 'reads undefined for an ended session, which a late update does not revive',
 		async run({ store, clock, id, record }) {
 			await store.create(id(''), record());
 			await store.delete(id(''));
@@ -100,7 +100,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'an ended session stays ended until it would have expired, and after',
+		name: 'keeps an ended session ended before and after its expiry',
 		async run({ store, clock, id, record }) {
 			await store.create(id(''), record());
 			await store.delete(id(''));
@@ -113,7 +113,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'a session expires to the millisecond, however short it lives',
+		name: 'expires a session to the millisecond, however short its lifetime',
 		async run({ store, clock, id, record }) {
 			const short = record({ expiresAtMs: clock.now() + 500 });
 			const long = record();
@@ -130,7 +130,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'an update moves the expiry forward, in its last millisecond too',
+		name: 'moves the expiry with an update, even in the last millisecond',
 		async run({ store, clock, id, record }) {
 			await store.create(id(''), record());
 			clock.advance(HOUR_MS - 1);
@@ -143,7 +143,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'a late update does not revive an expired session',
+		name: 'does not revive an expired session with a late update',
 		async run({ store, clock, id, record }) {
 			await store.create(id(''), record());
 			clock.advance(HOUR_MS);
@@ -152,7 +152,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'ending a session that never was, or twice, does nothing',
+		name: 'ignores the end of an unknown or ended session',
 		async run({ store, id, record }) {
 			await store.delete(id('never'));
 			expect(await store.read(id('never'))).toBeUndefined();
@@ -163,7 +163,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'ending a session leaves the others',
+		name: 'ends no other session',
 		async run({ store, id, record }) {
 			const kept = record();
 			await store.create(id(''), record());
@@ -173,7 +173,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'a corrupt record is refused with a CorruptRecordError and no update mends it',
+		name: 'rejects every read and update of a corrupt record with CorruptRecordError',
 		async run({ store, corrupt, id, record }) {
 			for (const [index, junk] of JUNK.entries()) {
 				const session = id(`-${index}`);
@@ -188,7 +188,7 @@ export const recordCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'a session with a corrupt record can be ended',
+		name: 'ends a session whose record is corrupt',
 		async run({ store, corrupt, id, record }) {
 			await store.create(id(''), record());
 			await corrupt(id(''), 'not json');

@@ -7,11 +7,11 @@ import type { ResumableCase, ResumableSubject } from './resumable-subject.ts';
 import { resumedCallCases } from './resumed-call-cases.ts';
 import { streamBoundCases } from './stream-bound-cases.ts';
 
-/** How long a message that must not come is waited for, once a later one has come. */
+/** How long to wait for a message that must not arrive, after a later one has arrived. */
 const SILENCE_MS = 50;
 
-/** The client is gone at once, and its request has said so. */
-async function lose(stream: OpenStream): Promise<string> {
+/** Disconnects the client. Returns the last event id that it would reconnect with. */
+async function disconnect(stream: OpenStream): Promise<string> {
 	await stream.cancel();
 	return stream.lastEventId;
 }
@@ -26,7 +26,7 @@ async function sendAll(
 
 const streamCases: readonly ResumableCase[] = [
 	{
-		name: 'L12 priming-event: a stream begins with an event that holds an id alone, and says when to come back',
+		name: 'L12 priming-event: begins a stream with an event that has an id and a retry time, and no data',
 		async run({ manager, id }) {
 			const stream = await OpenStream.open(manager, id(''));
 			await stream.until('\n\n');
@@ -35,7 +35,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L19 event-ids: ids are unique in a session, and tell which stream they are of',
+		name: 'L19 event-ids: gives events ids that are unique in a session and identify their stream',
 		async run(subject) {
 			const { manager, elsewhere, id } = subject;
 			const older = await OpenStream.open(manager, id(''));
@@ -52,13 +52,13 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L20 event-replay: what was missed arrives once and in order, and then what is sent live',
+		name: 'L20 event-replay: replays missed messages once and in order, and then sends live ones',
 		async run(subject) {
 			const { manager, elsewhere, evict, errors, id } = subject;
 			const first = await OpenStream.open(manager, id(''));
 			await sendAll(subject, id(''), 'seen');
 			await first.until('seen');
-			const last = await lose(first);
+			const last = await disconnect(first);
 			await sendAll(subject, id(''), 'missed 1');
 			await evict();
 			await elsewhere.send(undefined, frameOf('missed 2'));
@@ -74,12 +74,12 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'what was missed before the first message arrives, since a stream begins with an id',
+		name: 'replays messages that were missed before the first one arrived',
 		async run(subject) {
 			const { manager, id } = subject;
 			const first = await OpenStream.open(manager, id(''));
 			await first.until('\n\n');
-			const last = await lose(first);
+			const last = await disconnect(first);
 			await sendAll(subject, id(''), 'missed');
 			const second = await OpenStream.open(manager, id(''), last);
 			await second.until('missed');
@@ -87,7 +87,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'a message is got again by whoever says that it did not come, and by no other id',
+		name: 'replays exactly the messages after the last event id',
 		async run(subject) {
 			const { manager, id } = subject;
 			const first = await OpenStream.open(manager, id(''));
@@ -106,13 +106,13 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L20 event-replay: nothing of another session is replayed',
+		name: 'L20 event-replay: replays no message of another session',
 		async run(subject) {
 			const { manager, id } = subject;
 			const mine = await OpenStream.open(manager, id(''));
 			const other = await OpenStream.open(manager, id('0'));
 			await Promise.all([mine.until('\n\n'), other.until('\n\n')]);
-			const last = await lose(mine);
+			const last = await disconnect(mine);
 			await sendAll(subject, id('0'), 'for the other');
 			await manager.send([id('0'), `x${id('')}`], frameOf('for others'));
 			await sendAll(subject, id(''), 'for mine');
@@ -124,7 +124,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L20 event-replay: each of two streams gets what was sent on it, and nothing of the other',
+		name: 'L20 event-replay: replays on each of two streams only its own messages',
 		async run(subject) {
 			const { manager, elsewhere, evict, id } = subject;
 			const older = await OpenStream.open(manager, id(''));
@@ -133,9 +133,9 @@ const streamCases: readonly ResumableCase[] = [
 			const newer = await OpenStream.open(elsewhere, id(''));
 			await sendAll(subject, id(''), 'newer 1');
 			await newer.until('newer 1');
-			const lastOfNewer = await lose(newer);
+			const lastOfNewer = await disconnect(newer);
 			await evict();
-			// The newest one that is open.
+			// The older stream is now the newest open one.
 			await sendAll(subject, id(''), 'older 2');
 			await older.until('older 2');
 			const [, firstOfOlder] = older.events.map((event) => event.id);
@@ -146,7 +146,7 @@ const streamCases: readonly ResumableCase[] = [
 			await newerAgain.until('newer 2');
 			const olderAgain = await OpenStream.open(elsewhere, id(''), firstOfOlder);
 			await olderAgain.until('older 3');
-			// It was opened first, so it stays the older one.
+			// A resumed stream keeps its rank: this one was opened first, so it stays the older one.
 			await sendAll(subject, id(''), 'newer 3');
 			await newerAgain.until('newer 3');
 			expect(newerAgain.messages).toEqual(['newer 2', 'newer 3']);
@@ -154,7 +154,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L15 stream-takeover: a stream that is resumed while its old one stands takes over, and that one is told no more',
+		name: 'L15 stream-takeover: sends only on the resumed stream, although its old connection is still open',
 		async run(subject) {
 			const { manager, elsewhere, evict, id } = subject;
 			const old = await OpenStream.open(manager, id(''));
@@ -164,12 +164,12 @@ const streamCases: readonly ResumableCase[] = [
 			await evict();
 			await sendAll(subject, id(''), 'after');
 			await resumed.until('after');
-			// What comes then belongs to the stream, for whoever resumes it next.
-			const last = await lose(resumed);
+			// Later messages belong to the same stream, and are replayed when it is resumed next.
+			const last = await disconnect(resumed);
 			await sendAll(subject, id(''), 'later');
 			const again = await OpenStream.open(manager, id(''), last);
 			await again.until('later');
-			// The old one is found dead: that ends no other.
+			// The disconnect of the old connection must not end the resumed one.
 			await old.cancel();
 			await sendAll(subject, id(''), 'at last');
 			await again.until('at last');
@@ -180,7 +180,7 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'a gap is announced where the last event id is of no stream of the session, and it opens live',
+		name: 'announces a gap for a last event id of no stream of the session, and opens live',
 		async run(subject) {
 			const { manager, errors, id } = subject;
 			const other = await OpenStream.open(manager, id('other'));
@@ -217,12 +217,12 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'a gap is announced where the log no longer goes back to the last event id, with its size',
+		name: 'announces a gap with its size if the log no longer reaches the last event id',
 		async run(subject) {
 			const { manager, errors, manyMessages, id } = subject;
 			const first = await OpenStream.open(manager, id(''));
 			await first.until('\n\n');
-			const last = await lose(first);
+			const last = await disconnect(first);
 			for (let sent = 0; sent < manyMessages; sent++) await sendAll(subject, id(''), `${sent}`);
 			const second = await OpenStream.open(manager, id(''), last);
 			await second.until(`"${manyMessages - 1}"`);
@@ -235,8 +235,8 @@ const streamCases: readonly ResumableCase[] = [
 			const announced = Number(lost.exec(second.events[0]?.comment ?? '')?.[1]);
 			expect(announced).toBeGreaterThanOrEqual(manyMessages - kept);
 			expect(errors.map(({ message }) => lost.test(message))).toEqual([true]);
-			// Announced once: a client that comes back is past it.
-			const third = await OpenStream.open(manager, id(''), await lose(second));
+			// The gap has an event id: a client that reconnects after it does not get it again.
+			const third = await OpenStream.open(manager, id(''), await disconnect(second));
 			await sendAll(subject, id(''), 'live');
 			await third.until('live');
 			expect(third.messages).toEqual(['live']);
@@ -244,13 +244,13 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'announces a gap to a client that missed a broadcast which was pruned meanwhile',
+		name: 'announces a gap to a client that missed a broadcast pruned from the log',
 		async run(subject) {
 			const { manager, elsewhere, errors, manyMessages, id } = subject;
 			const first = await OpenStream.open(manager, id('away'));
 			const busy = await OpenStream.open(manager, id('busy'));
 			await Promise.all([first.until('\n\n'), busy.until('\n\n')]);
-			const last = await lose(first);
+			const last = await disconnect(first);
 			await elsewhere.send(undefined, frameOf('to all'));
 			// These displace the broadcast. They are for another session, so that only the broadcast is lost.
 			for (let sent = 0; sent < manyMessages; sent++) await sendAll(subject, id('busy'), 'much');
@@ -263,14 +263,14 @@ const streamCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'what others missed is no gap, however much it was',
+		name: 'announces no gap for messages that only other sessions missed',
 		async run(subject) {
 			const { manager, errors, manyMessages, id } = subject;
 			const quiet = await OpenStream.open(manager, id('quiet'));
-			// Without a stream of its own, the busy session would have nothing logged.
+			// The manager logs messages only of sessions that have a stream.
 			const busy = await OpenStream.open(manager, id('busy'));
 			await Promise.all([quiet.until('\n\n'), busy.until('\n\n')]);
-			const last = await lose(quiet);
+			const last = await disconnect(quiet);
 			for (let sent = 0; sent < manyMessages; sent++) await sendAll(subject, id('busy'), 'much');
 			const again = await OpenStream.open(manager, id('quiet'), last);
 			await sendAll(subject, id('quiet'), 'live');

@@ -1,32 +1,32 @@
 import type { ResumableStreams } from '@tmcp-sessions/core/backend';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
-/** A stream manager with resumable streams as the suite needs it. */
+/** The stream manager with resumable streams that a case tests. */
 export interface ResumableUnderTest {
 	readonly manager: StreamSessionManager & ResumableStreams;
-	/** The manager of another isolate over the same backend; where there is one only, that one. */
+	/** The manager of another isolate over the same backend; `manager` itself if it has one isolate only. */
 	readonly elsewhere: StreamSessionManager & ResumableStreams;
-	/** Like `manager`, but that it waits for 100 ms at most for a call of which nothing is known. */
+	/** Like `manager`, but waits at most 100 ms for the first event of an unknown call. */
 	readonly impatient: StreamSessionManager & ResumableStreams;
-	/** Puts what serves the backend out of memory, as idleness would. Streams stay open. */
+	/** Evicts the objects of the backend from memory, as after 10 s of idleness. Streams stay open. */
 	evict(): Promise<void>;
-	/** What `onError` of the managers was told. */
+	/** The errors that the managers reported to `onError`. */
 	readonly errors: readonly Error[];
-	/** The log holds fewer messages than this, of whatever session they are. */
+	/** More messages than the log of all sessions holds. */
 	readonly manyMessages: number;
 }
 
-/** What a case works with. */
+/** The arguments of a case. */
 export interface ResumableSubject extends ResumableUnderTest {
-	/** A session id that no other case uses, ending in `label`. */
+	/** Returns a session id that no other case uses, ending in `label`. */
 	id(label: string): string;
 }
 
-/** One thing that holds for every stream manager whose streams can be resumed. */
+/** One requirement of every stream manager whose streams can be resumed. `run` rejects if it is violated. */
 export interface ResumableCase {
 	readonly name: string;
 	run(subject: ResumableSubject): Promise<void>;
 }
 
-/** Opens a stream manager for one case; the backend may hold what other cases left there. */
+/** Creates the managers for one case. The backend may hold data of other cases. */
 export type ResumableFactory = () => ResumableUnderTest | Promise<ResumableUnderTest>;

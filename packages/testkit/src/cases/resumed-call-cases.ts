@@ -7,11 +7,16 @@ import { frameOf, OpenStream } from '../clients/open-stream.ts';
 import { sleep } from '../sleep.ts';
 import type { ResumableCase } from './resumable-subject.ts';
 
-/** How long a message that must not come is waited for, once a later one has come. */
+/** How long to wait for a message that must not arrive, after a later one has arrived. */
 const SILENCE_MS = 50;
 
-/** What a call said from `first` on; its first message is said to be "1". */
-function said(stream: string, first: number, messages: string[], isComplete = false): CallEvents {
+/** Returns events of a call: one for each message, numbered from `first`. */
+function callEvents(
+	stream: string,
+	first: number,
+	messages: string[],
+	isComplete = false,
+): CallEvents {
 	const frames = messages.map((message, index) =>
 		withEventId({ stream, sequence: first + index }, frameOf(message)),
 	);
@@ -20,12 +25,12 @@ function said(stream: string, first: number, messages: string[], isComplete = fa
 
 export const resumedCallCases: readonly ResumableCase[] = [
 	{
-		name: 'L16 responses-only-on-resume: a stream that resumes a call gets what it missed, and ends with the answer',
+		name: 'L16 responses-only-on-resume: replays the missed events of a call, and ends the stream after the response',
 		async run({ manager, elsewhere, evict, errors, id }) {
 			const call = newCallStream();
-			await manager.keepCall(id(''), said(call, 1, ['seen', 'missed']));
+			await manager.keepCall(id(''), callEvents(call, 1, ['seen', 'missed']));
 			await evict();
-			await manager.keepCall(id(''), said(call, 3, ['answer'], true));
+			await manager.keepCall(id(''), callEvents(call, 3, ['answer'], true));
 			const resumed = await OpenStream.open(elsewhere, id(''), `${call}:1`);
 			await resumed.ended;
 			expect(resumed.messages).toEqual(['missed', 'answer']);
@@ -37,17 +42,17 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'a call that goes on is told to whoever came back for it, also before it had said anything',
+		name: 'sends the events of a running call on streams that resume it, even before the first event',
 		async run({ manager, elsewhere, evict, errors, id }) {
 			const call = newCallStream();
 			const early = await OpenStream.open(elsewhere, id(''), `${call}:0`);
-			await manager.keepCall(id(''), said(call, 1, ['progress 1']));
+			await manager.keepCall(id(''), callEvents(call, 1, ['progress 1']));
 			await early.until('progress 1');
 			await evict();
 			const late = await OpenStream.open(manager, id(''), `${call}:0`);
 			await late.until('progress 1');
-			await manager.keepCall(id(''), said(call, 2, ['progress 2']));
-			await manager.keepCall(id(''), said(call, 3, ['answer'], true));
+			await manager.keepCall(id(''), callEvents(call, 2, ['progress 2']));
+			await manager.keepCall(id(''), callEvents(call, 3, ['answer'], true));
 			await Promise.all([early.ended, late.ended]);
 			for (const { messages } of [early, late]) {
 				expect(messages).toEqual(['progress 1', 'progress 2', 'answer']);
@@ -56,14 +61,14 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'what is kept twice is sent once',
+		name: 'sends an event once that was kept twice',
 		async run({ manager, id }) {
 			const call = newCallStream();
 			const live = await OpenStream.open(manager, id(''), `${call}:0`);
-			await manager.keepCall(id(''), said(call, 1, ['a', 'b']));
-			await manager.keepCall(id(''), said(call, 1, ['a', 'b']));
-			await manager.keepCall(id(''), said(call, 1, ['a', 'b', 'c', 'answer'], true));
-			await manager.keepCall(id(''), said(call, 4, ['answer'], true));
+			await manager.keepCall(id(''), callEvents(call, 1, ['a', 'b']));
+			await manager.keepCall(id(''), callEvents(call, 1, ['a', 'b']));
+			await manager.keepCall(id(''), callEvents(call, 1, ['a', 'b', 'c', 'answer'], true));
+			await manager.keepCall(id(''), callEvents(call, 4, ['answer'], true));
 			await live.ended;
 			const replayed = await OpenStream.open(manager, id(''), `${call}:0`);
 			await replayed.ended;
@@ -73,12 +78,12 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'a call that ends without a frame of its own ends the streams that resumed it',
+		name: 'ends the streams that resume a call when it completes without a frame',
 		async run({ manager, id }) {
 			const call = newCallStream();
 			const live = await OpenStream.open(manager, id(''), `${call}:0`);
-			await manager.keepCall(id(''), said(call, 1, ['a']));
-			await manager.keepCall(id(''), said(call, 2, [], true));
+			await manager.keepCall(id(''), callEvents(call, 1, ['a']));
+			await manager.keepCall(id(''), callEvents(call, 2, [], true));
 			await live.ended;
 			const again = await OpenStream.open(manager, id(''), `${call}:1`);
 			await again.ended;
@@ -87,13 +92,13 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'another session gets nothing of a call',
+		name: 'sends no event of a call to another session',
 		async run({ manager, elsewhere, id }) {
 			const call = newCallStream();
-			await manager.keepCall(id('owner'), said(call, 1, ['secret 1']));
+			await manager.keepCall(id('owner'), callEvents(call, 1, ['secret 1']));
 			const thief = await OpenStream.open(elsewhere, id('thief'), `${call}:0`);
 			const owner = await OpenStream.open(elsewhere, id('owner'), `${call}:0`);
-			await manager.keepCall(id('owner'), said(call, 2, ['secret 2'], true));
+			await manager.keepCall(id('owner'), callEvents(call, 2, ['secret 2'], true));
 			await owner.ended;
 			await sleep(SILENCE_MS);
 			expect(owner.messages).toEqual(['secret 1', 'secret 2']);
@@ -102,11 +107,11 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'where not all that a call said is kept, the gap is announced',
+		name: 'announces a gap for events of a call that were not kept',
 		async run({ manager, errors, id }) {
 			const call = newCallStream();
-			await manager.keepCall(id(''), said(call, 4, ['4', '5']));
-			await manager.keepCall(id(''), said(call, 8, ['answer'], true));
+			await manager.keepCall(id(''), callEvents(call, 4, ['4', '5']));
+			await manager.keepCall(id(''), callEvents(call, 8, ['answer'], true));
 			const resumed = await OpenStream.open(manager, id(''), `${call}:1`);
 			await resumed.ended;
 			expect(resumed.messages).toEqual(['4', '5', 'answer']);
@@ -118,7 +123,7 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'L16 responses-only-on-resume: nothing but its call is sent on a stream that resumes one',
+		name: 'L16 responses-only-on-resume: sends only the events of its call on a stream that resumes one',
 		async run({ manager, id }) {
 			const call = newCallStream();
 			const listening = await OpenStream.open(manager, id(''));
@@ -126,7 +131,7 @@ export const resumedCallCases: readonly ResumableCase[] = [
 			await manager.send([id('')], frameOf('to one'));
 			await manager.send(undefined, frameOf('to all'));
 			await listening.until('to all');
-			// Its client goes: that ends no other stream of the session.
+			// The disconnect of this client must not end other streams of the session.
 			await resumed.cancel();
 			await manager.send([id('')], frameOf('later'));
 			await listening.until('later');
@@ -135,18 +140,18 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'ending a session ends the streams that resumed its calls, and forgets the calls',
+		name: 'ends the streams that resume calls of an ended session, and deletes the calls',
 		async run({ manager, elsewhere, id }) {
 			const call = newCallStream();
 			const other = await OpenStream.open(manager, id('other'), `${call}:0`);
 			const resumed = await OpenStream.open(manager, id(''), `${call}:0`);
-			await manager.keepCall(id(''), said(call, 1, ['said']));
-			await manager.keepCall(id('other'), said(`${call}0`, 1, ['said']));
-			await resumed.until('said');
+			await manager.keepCall(id(''), callEvents(call, 1, ['event']));
+			await manager.keepCall(id('other'), callEvents(`${call}0`, 1, ['event']));
+			await resumed.until('event');
 			await elsewhere.delete(id(''));
 			await resumed.ended;
 			const again = await OpenStream.open(manager, id(''), `${call}:0`);
-			await manager.keepCall(id('other'), said(call, 1, ['of another'], true));
+			await manager.keepCall(id('other'), callEvents(call, 1, ['of another'], true));
 			await other.ended;
 			expect(other.messages).toEqual(['of another']);
 			expect(again.messages).toEqual([]);
@@ -154,7 +159,7 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'ending a session forgets its streams: an id of one of them opens live, with a gap',
+		name: 'announces a gap for an event id of a stream that ended with its session',
 		async run({ manager, errors, id }) {
 			const stream = await OpenStream.open(manager, id(''));
 			await manager.send([id('')], frameOf('before'));

@@ -1,45 +1,45 @@
 import type { SessionRecord, SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { ManualClock } from '../manual-clock.ts';
 
-/** A store as the suite needs it: with a second handle and a look behind the contract. */
+/** The store that a case tests, with access to the storage behind it. */
 export interface StoreUnderTest {
 	readonly store: SessionStore;
 	/**
-	 * A store as another isolate would have it: over the same storage, nothing of `store` in memory.
-	 * Where `consistency` is `isolate`, simply another store.
+	 * The store of another isolate: over the same storage, without the memory of `store`. If
+	 * `consistency` is `isolate`, any other store.
 	 */
 	readonly elsewhere: SessionStore;
-	/** Puts this text where the record of the session is kept, as something foreign would. */
+	/** Overwrites the stored record of the session with this text. */
 	corrupt(id: string, text: string): Promise<void>;
 	/**
-	 * Seconds until the backend by itself forgets what it holds in the place of the record:
-	 * `undefined` where it holds nothing, `Infinity` where it would never.
+	 * Returns the seconds until the backend itself removes the stored record: `undefined` if it stores
+	 * none, `Infinity` if it would never remove it.
 	 */
 	forgottenAfterSeconds(id: string): Promise<number | undefined>;
-	/** Lets go of what the factory opened. */
+	/** Releases the resources that the factory opened. */
 	close?(): Promise<void>;
 }
 
 /**
- * Opens a store for one case. Both handles must take their time from `clock.now`. The storage may
- * hold what other cases left there: no two cases use the same ids or uris.
+ * Creates the stores for one case. Both must take the time from `clock.now`. The storage may hold data
+ * of other cases: no two cases use the same ids or URIs.
  */
 export type StoreFactory = (clock: ManualClock) => StoreUnderTest | Promise<StoreUnderTest>;
 
-/** What a case works with. */
+/** The arguments of a case. */
 export interface SessionStoreSubject extends StoreUnderTest {
 	readonly clock: ManualClock;
-	/** The capabilities that the package says its store has. */
+	/** The capabilities that the package documents. */
 	readonly expected: StoreCapabilities;
-	/** A session id that no other case uses, ending in `label`. */
+	/** Returns a session id that no other case uses, ending in `label`. */
 	id(label: string): string;
-	/** A uri that no other case uses, ending in `label`. */
+	/** Returns a URI that no other case uses, ending in `label`. */
 	uri(label: string): string;
-	/** A record of a session opened now that lives for an hour, unless `fields` say otherwise. */
+	/** Returns the record of a session opened now that expires in an hour; `fields` override it. */
 	record(fields?: Partial<SessionRecord>): SessionRecord;
 }
 
-/** One thing that holds for every store. Rejects where it does not. */
+/** One requirement of every session store. `run` rejects if the store violates it. */
 export interface SessionStoreCase {
 	readonly name: string;
 	run(subject: SessionStoreSubject): Promise<void>;
@@ -47,7 +47,7 @@ export interface SessionStoreCase {
 
 export const HOUR_MS: number = 3_600_000;
 
-/** Runs one case against a store of its own. Rejects with what does not hold. */
+/** Runs one case against a store of its own. Rejects with the failed assertion. */
 export async function runSessionStoreCase(
 	{ run }: SessionStoreCase,
 	factory: StoreFactory,

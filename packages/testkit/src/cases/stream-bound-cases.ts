@@ -12,7 +12,7 @@ import { frameOf, OpenStream } from '../clients/open-stream.ts';
 import { sleep } from '../sleep.ts';
 import type { ResumableCase } from './resumable-subject.ts';
 
-/** Longer than an impatient manager waits. */
+/** Longer than the 100 ms that the impatient manager waits. */
 const LONGER_MS = 250;
 
 async function openAll(
@@ -28,15 +28,20 @@ async function openAll(
 	return streams;
 }
 
-/** What a call said, which is one message. */
-function said(stream: string, sequence: number, message: string, isComplete: boolean): CallEvents {
+/** Returns one event of a call. */
+function callEvent(
+	stream: string,
+	sequence: number,
+	message: string,
+	isComplete: boolean,
+): CallEvents {
 	const frames = [withEventId({ stream, sequence }, frameOf(message))];
 	return { stream, first: sequence, frames, isComplete };
 }
 
 export const streamBoundCases: readonly ResumableCase[] = [
 	{
-		name: 'L15 stream-takeover: a session has 32 open streams at most: one more is served, and ends the oldest',
+		name: 'L15 stream-takeover: ends the oldest stream of a session when its 33rd opens',
 		async run({ manager, elsewhere, errors, id }) {
 			const other = await OpenStream.open(manager, id('other'));
 			const [oldest, ...streams] = await openAll(manager, id(''), MAX_STREAMS_PER_SESSION);
@@ -49,7 +54,7 @@ export const streamBoundCases: readonly ResumableCase[] = [
 			]);
 			await manager.send([id(''), id('other')], frameOf('to the newest'));
 			await Promise.all([newest.until('to the newest'), other.until('to the newest')]);
-			// The ones in between are open still: a stream that is closed makes place.
+			// The other streams are still open: closing them makes the second oldest the newest.
 			await Promise.all([newest, ...streams.slice(1)].map((stream) => stream.cancel()));
 			await manager.send([id('')], frameOf('to the last'));
 			await one?.until('to the last');
@@ -57,7 +62,7 @@ export const streamBoundCases: readonly ResumableCase[] = [
 		},
 	},
 	{
-		name: 'a session waits for 256 calls at most: one more is refused, and may come again',
+		name: 'rejects the 257th stream of a session that resumes a call, until another one ends',
 		async run({ manager, elsewhere, id }) {
 			const call = newCallStream();
 			const listening = await OpenStream.open(manager, id(''));
@@ -70,20 +75,20 @@ export const streamBoundCases: readonly ResumableCase[] = [
 			const refused = OpenStream.open(elsewhere, id(''), `${call}:0`);
 			await expect(refused).rejects.toThrow('a session waits for at most 256 calls at a time');
 			const other = await OpenStream.open(elsewhere, id('other'), `${call}:0`);
-			await manager.keepCall(id(''), said(`${call}-0`, 1, 'answer', true));
+			await manager.keepCall(id(''), callEvent(`${call}-0`, 1, 'answer', true));
 			await waiting[0]?.ended;
 			expect(waiting[0]?.messages).toEqual(['answer']);
-			await manager.keepCall(id(''), said(call, 1, 'the other answer', true));
+			await manager.keepCall(id(''), callEvent(call, 1, 'the other answer', true));
 			const again = await OpenStream.open(elsewhere, id(''), `${call}:0`);
 			await again.ended;
 			expect(again.messages).toEqual(['the other answer']);
-			await manager.send([id('')], frameOf('not concerned'));
-			await listening.until('not concerned');
+			await manager.send([id('')], frameOf('on the other stream'));
+			await listening.until('on the other stream');
 			await Promise.all([other, ...waiting.slice(1)].map((stream) => stream.cancel()));
 		},
 	},
 	{
-		name: 'a call of which nothing is known is not waited for without an end: a gap, and the stream ends',
+		name: 'announces a gap and ends the stream if an unknown call has no event in time',
 		async run({ impatient, errors, id }) {
 			const call = newCallStream();
 			const stream = await OpenStream.open(impatient, id(''), `${call}:7`);
@@ -93,25 +98,25 @@ export const streamBoundCases: readonly ResumableCase[] = [
 			expect(event?.comment).toContain('gap, the call has no further events');
 			expect(more).toEqual([]);
 			expect(errors).toHaveLength(1);
-			// Its client comes back with the same id: what the call has said since is there.
-			await impatient.keepCall(id(''), said(call, 8, 'answer', true));
+			// The client reconnects with the same id and gets the events since then.
+			await impatient.keepCall(id(''), callEvent(call, 8, 'answer', true));
 			const again = await OpenStream.open(impatient, id(''), stream.lastEventId);
 			await again.ended;
 			expect(again.messages).toEqual(['answer']);
 		},
 	},
 	{
-		name: 'a call of which something is known, or comes in time, is waited for longer',
+		name: 'waits longer for a call that has events, or whose first event arrives in time',
 		async run({ manager, impatient, errors, id }) {
 			const [known, early] = [newCallStream(), newCallStream()];
-			await manager.keepCall(id(''), said(known, 1, 'kept', false));
+			await manager.keepCall(id(''), callEvent(known, 1, 'kept', false));
 			const streams = await Promise.all(
 				[known, early].map((call) => OpenStream.open(impatient, id(''), `${call}:0`)),
 			);
-			await manager.keepCall(id(''), said(early, 1, 'in time', false));
+			await manager.keepCall(id(''), callEvent(early, 1, 'in time', false));
 			await sleep(LONGER_MS);
 			for (const call of [known, early]) {
-				await manager.keepCall(id(''), said(call, 2, 'answer', true));
+				await manager.keepCall(id(''), callEvent(call, 2, 'answer', true));
 			}
 			await Promise.all(streams.map(({ ended }) => ended));
 			expect(streams.map(({ messages }) => messages)).toEqual([

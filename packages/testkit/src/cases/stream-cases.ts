@@ -4,34 +4,34 @@ import { expect } from 'vitest';
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
 import { sleep } from '../sleep.ts';
 
-/** A stream manager as the suite needs it. */
+/** The stream manager that a case tests. */
 export interface StreamsUnderTest {
 	readonly manager: StreamSessionManager;
-	/** The manager of another isolate over the same backend; where there is one only, that one. */
+	/** The manager of another isolate over the same backend; `manager` itself if it has one isolate only. */
 	readonly elsewhere: StreamSessionManager;
-	/** Puts what serves the backend out of memory, as idleness would. Streams stay open. */
+	/** Evicts the objects of the backend from memory, as after 10 s of idleness. Streams stay open. */
 	evict(): Promise<void>;
 }
 
-/** What a case works with. */
+/** The arguments of a case. */
 export interface StreamSubject extends StreamsUnderTest {
-	/** A session id that no other case uses, ending in `label`. */
+	/** Returns a session id that no other case uses, ending in `label`. */
 	id(label: string): string;
 }
 
-/** One thing that holds for every stream manager. Rejects where it does not. */
+/** One requirement of every stream manager. `run` rejects if the manager violates it. */
 export interface StreamCase {
 	readonly name: string;
 	run(subject: StreamSubject): Promise<void>;
 }
 
-/** Opens a stream manager for one case; the backend may hold what other cases left there. */
+/** Creates the managers for one case. The backend may hold data of other cases. */
 export type StreamsFactory = () => StreamsUnderTest | Promise<StreamsUnderTest>;
 
-/** How long a message that must not come is waited for, once a later one has come. */
+/** How long to wait for a message that must not arrive, after a later one has arrived. */
 const SILENCE_MS = 50;
 
-/** Ends of ids that mean something in a URL, a key or a path. */
+/** Endings of ids with characters that are special in a URL, a key or a path. */
 export const AWKWARD_LABELS: readonly string[] = [
 	'#x',
 	'&session=other',
@@ -44,7 +44,7 @@ export const AWKWARD_LABELS: readonly string[] = [
 
 export const streamCases: readonly StreamCase[] = [
 	{
-		name: 'a message reaches the session it is for and no other',
+		name: 'sends a message to its session and to no other',
 		async run({ manager, id }) {
 			const mine = await OpenStream.open(manager, id('mine'));
 			const other = await OpenStream.open(manager, id('other'));
@@ -56,7 +56,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'an id with characters of a URL, a key or a path reaches no other session',
+		name: 'tells apart ids with characters that are special in a URL, a key or a path',
 		async run({ manager, id }) {
 			const victim = await OpenStream.open(manager, id(''));
 			for (const label of AWKWARD_LABELS) {
@@ -70,7 +70,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'a message sent in another isolate arrives',
+		name: 'sends a message of another isolate',
 		async run({ manager, elsewhere, id }) {
 			const stream = await OpenStream.open(manager, id(''));
 			await elsewhere.send([id('')], frameOf('from elsewhere'));
@@ -78,7 +78,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'what was sent after a stream was opened arrives, and arrives in order',
+		name: 'sends every message after the opening of a stream, in order',
 		async run({ manager, elsewhere, id }) {
 			const stream = await OpenStream.open(manager, id(''));
 			const messages = Array.from({ length: 100 }, (_, index) => `message ${index}`);
@@ -88,7 +88,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'a broadcast reaches every session, each once',
+		name: 'sends a broadcast to every session once',
 		async run({ manager, elsewhere, id }) {
 			const labels = Array.from({ length: 20 }, (_, index) => `${index}`);
 			const streams = await Promise.all(labels.map((label) => OpenStream.open(manager, id(label))));
@@ -99,10 +99,10 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'a session that is named twice gets a message once; nobody is named, nobody gets it',
+		name: 'sends a message once to a session that is listed twice, and nowhere for an empty list',
 		async run({ manager, id }) {
 			const stream = await OpenStream.open(manager, id(''));
-			await manager.send([], frameOf('to nobody'));
+			await manager.send([], frameOf('without a recipient'));
 			await manager.send([id(''), id('')], frameOf('to one'));
 			await manager.send([id('')], frameOf('last'));
 			await stream.until('last');
@@ -110,7 +110,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'a session without a stream keeps no other from its message',
+		name: 'sends a message although another listed session has no stream',
 		async run({ manager, id }) {
 			const stream = await OpenStream.open(manager, id('open'));
 			await manager.send([id('never opened'), id('open')], frameOf('arrives'));
@@ -118,7 +118,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'streams outlive an eviction, and messages after it arrive',
+		name: 'keeps streams open through an eviction and sends the messages after it',
 		async run({ manager, elsewhere, evict, id }) {
 			const stream = await OpenStream.open(manager, id(''));
 			for (const round of ['first', 'second', 'third']) {
@@ -132,7 +132,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'L15 stream-takeover, L17 concurrent-streams, L18 single-delivery: a new stream takes over at once, and the old one stays open',
+		name: 'L15 stream-takeover, L17 concurrent-streams, L18 single-delivery: sends on a new stream at once and leaves the old one open',
 		async run({ manager, elsewhere, evict, id }) {
 			const old = await OpenStream.open(manager, id(''));
 			expect(await manager.has(id(''))).toBe(false);
@@ -148,7 +148,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'an older stream that its client leaves takes no newer one with it',
+		name: 'keeps a newer stream when the client closes an older one',
 		async run({ manager, id }) {
 			const old = await OpenStream.open(manager, id(''));
 			const newest = await OpenStream.open(manager, id(''));
@@ -158,7 +158,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'when the newest stream has left, messages go to the one before it',
+		name: 'sends on the previous stream after the newest one closed',
 		async run({ manager, evict, id }) {
 			const old = await OpenStream.open(manager, id(''));
 			const newest = await OpenStream.open(manager, id(''));
@@ -169,7 +169,7 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'ending a session ends all its streams in every isolate, and no other session',
+		name: 'ends all streams of a session with it in every isolate, and no other stream',
 		async run({ manager, elsewhere, evict, id }) {
 			const first = await OpenStream.open(manager, id('ended'));
 			const second = await OpenStream.open(elsewhere, id('ended'));
@@ -183,13 +183,13 @@ export const streamCases: readonly StreamCase[] = [
 		},
 	},
 	{
-		name: 'ending a session that has no stream does nothing',
+		name: 'ignores the end of a session without a stream',
 		async run({ manager, id }) {
 			await manager.delete(id('never opened'));
 		},
 	},
 	{
-		name: 'a client that left keeps no other from its message',
+		name: 'sends a broadcast although one of the clients has disconnected',
 		async run({ manager, elsewhere, id }) {
 			const labels = Array.from({ length: 10 }, (_, index) => `${index}`);
 			const streams = await Promise.all(labels.map((label) => OpenStream.open(manager, id(label))));

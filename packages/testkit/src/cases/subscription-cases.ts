@@ -3,7 +3,7 @@ import { inBatches } from '../random/in-batches.ts';
 import { HOUR_MS } from './session-store-subject.ts';
 import type { SessionStoreCase } from './session-store-subject.ts';
 
-/** Ends of a uri that a backend may cut off, unescape, normalise or take for a pattern. */
+/** Endings of URIs that a backend may truncate, unescape, normalize or treat as a pattern. */
 const ENDINGS = [
 	...['', ':', ':b', '/', '/b', '//', '#x', '?x', '&x', '+', ' ', '%', '%20', '%3Ab', '%3ab'],
 	...['.', '..', '/..', '*', '[a]', '{a}', '\\', '"', "'", ';', '\u0000', '\n', 'B', 'b'],
@@ -11,10 +11,10 @@ const ENDINGS = [
 	...['x'.repeat(10_240), `${'x'.repeat(10_239)}y`],
 ];
 
-/** Who is told of which resource. */
+/** Cases of resource subscriptions. */
 export const subscriptionCases: readonly SessionStoreCase[] = [
 	{
-		name: 'a subscriber is found until it unsubscribes',
+		name: 'finds a subscriber until it unsubscribes',
 		async run({ store, clock, id, uri }) {
 			const untilMs = clock.now() + HOUR_MS;
 			expect(await store.subscribers(uri('a'))).toEqual([]);
@@ -26,7 +26,7 @@ export const subscriptionCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'subscribing twice is once',
+		name: 'counts a session once that subscribes twice',
 		async run({ store, clock, id, uri }) {
 			await store.subscribe(id(''), uri('a'), clock.now() + HOUR_MS);
 			await store.subscribe(id(''), uri('a'), clock.now() + 2 * HOUR_MS);
@@ -36,7 +36,7 @@ export const subscriptionCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'unsubscribing from what was not subscribed does nothing',
+		name: 'ignores an unsubscribe without a subscription',
 		async run({ store, clock, id, uri }) {
 			await store.unsubscribe(id('never'), uri('a'));
 			await store.subscribe(id(''), uri('a'), clock.now() + HOUR_MS);
@@ -45,7 +45,7 @@ export const subscriptionCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'a subscription holds until the time that it was given, however often the session is used',
+		name: 'keeps a subscription until its own expiry, however often the session is used',
 		async run({ store, clock, id, uri, record }) {
 			await store.create(id(''), record({ expiresAtMs: clock.now() + 2 * HOUR_MS }));
 			await store.subscribe(id(''), uri('a'), clock.now() + 2 * HOUR_MS);
@@ -56,13 +56,13 @@ export const subscriptionCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'a subscriber of file:///a:b is no subscriber of file:///a, nor of any other uri',
+		name: 'returns a subscriber of file:///a:b for no other uri, such as file:///a',
 		async run({ store, clock, id, uri }) {
 			const untilMs = clock.now() + HOUR_MS;
 			await inBatches([...ENDINGS.entries()], ([index, ending]) =>
 				store.subscribe(id(`-${index}`), uri(ending), untilMs),
 			);
-			// As JSON, since half of a surrogate pair cannot leave workerd in the text of a failure.
+			// As JSON: workerd cannot report a failure whose text holds half of a surrogate pair.
 			const found: Record<string, string[]> = {};
 			for (const ending of ENDINGS) {
 				found[JSON.stringify(ending)] = await store.subscribers(uri(ending));
@@ -75,7 +75,7 @@ export const subscriptionCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: '2,500 subscribers of one uri come back, each once',
+		name: 'returns each of 2,500 subscribers of one uri once',
 		async run({ store, clock, id, uri }) {
 			const ids = Array.from({ length: 2_500 }, (_, index) => id(`-${index}`));
 			const untilMs = clock.now() + HOUR_MS;
@@ -86,7 +86,7 @@ export const subscriptionCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: 'ending a session ends all its 1,100 subscriptions',
+		name: 'ends all 1,100 subscriptions of a session with it',
 		async run({ store, clock, id, uri, record }) {
 			const uris = Array.from({ length: 1_100 }, (_, index) => uri(`${index}`));
 			await store.create(id(''), record());
@@ -98,7 +98,7 @@ export const subscriptionCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		name: "ending a session ends nobody else's subscriptions",
+		name: 'ends no subscription of other sessions with a session',
 		async run({ store, clock, id, uri, record }) {
 			const others = [id('2'), id(':'), id('/'), id('%')];
 			for (const each of [id(''), ...others]) {
@@ -113,8 +113,8 @@ export const subscriptionCases: readonly SessionStoreCase[] = [
 		},
 	},
 	{
-		// Records and subscriptions of a session may be kept in two stores.
-		name: 'a session without a record can subscribe, and ending it ends its subscriptions',
+		// A composed store may keep the records and subscriptions of a session in two stores.
+		name: 'lets a session without a record subscribe, and ends its subscriptions with it',
 		async run({ store, clock, id, uri }) {
 			await store.subscribe(id(''), uri('a'), clock.now() + HOUR_MS);
 			expect(await store.subscribers(uri('a'))).toEqual([id('')]);

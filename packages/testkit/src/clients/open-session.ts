@@ -1,7 +1,7 @@
 import { HOUR_MS } from '../cases/session-store-subject.ts';
 import { ManualClock } from '../manual-clock.ts';
 
-/** A session of its own for a test of a store. */
+/** The arguments for a test of a store: a session that no other test uses. */
 export interface OpenSession {
 	readonly id: string;
 	readonly uri: string;
@@ -9,7 +9,7 @@ export interface OpenSession {
 	readonly record: { readonly createdAtMs: number; readonly expiresAtMs: number };
 }
 
-/** An id and a uri that no other test uses, and a record that lives for an hour of the clock. */
+/** Returns an id and a URI that no other test uses, and a record that expires after an hour of the clock. */
 export function openSession(): OpenSession {
 	const clock = new ManualClock();
 	return {

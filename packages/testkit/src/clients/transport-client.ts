@@ -3,29 +3,29 @@ import type { InfoSessionManager } from '@tmcp/session-manager';
 import { HttpTransport } from '@tmcp/transport-http';
 import { McpServer } from 'tmcp';
 
-/** What the client of these tests says of itself. */
+/** The client info of `TransportClient`. */
 export const CLIENT_INFO = { name: 'a client', version: '1.2.3' } as const;
-/** What it declares. */
+/** The client capabilities of `TransportClient`. */
 export const CLIENT_CAPABILITIES = { roots: { listChanged: true } } as const;
 
-/** An answer, read to its end. */
+/** An HTTP response, read to its end. */
 export interface TransportAnswer {
 	readonly status: number;
-	/** The session of the answer, empty where it names none. */
+	/** The session id of the response, or an empty string. */
 	readonly session: string;
 	readonly text: string;
 }
 
 /**
- * What an info manager calls the session of this id. A manager that seals sessions into their ids
- * opens it, as for a request; one that refuses it calls it nothing.
+ * Returns the internal id of a session. A manager that seals sessions into their ids opens it, as for
+ * a request; an id that it rejects gives an empty string.
  */
-export async function sessionName(info: InfoSessionManager, id: string): Promise<string> {
+export async function internalIdOf(info: InfoSessionManager, id: string): Promise<string> {
 	if (!hasSessionSealing(info)) return id;
 	return (await info.openSession(id, ''))?.internalId ?? '';
 }
 
-/** A client of the session era, in front of a bare `HttpTransport` over an info manager. */
+/** A client of the session-based era that talks to a bare `HttpTransport` over an info manager. */
 export class TransportClient {
 	readonly #transport: HttpTransport;
 	readonly #info: InfoSessionManager;
@@ -64,7 +64,7 @@ export class TransportClient {
 
 	/** Sends a message. */
 	async post(message: object, session?: string): Promise<TransportAnswer> {
-		return this.#post(message, session && (await sessionName(this.#info, session)));
+		return this.#post(message, session && (await internalIdOf(this.#info, session)));
 	}
 
 	async #post(message: object, session: string | undefined): Promise<TransportAnswer> {

@@ -1,24 +1,24 @@
 import { createInterceptedDurableObject } from './intercepted-durable-object.ts';
 
-/** Counts the calls of methods of Durable Objects, whether or not they succeeded. */
-export class ObjectCallCounter {
+/** Records the RPCs to Durable Objects, successful or not. */
+export class ObjectRpcCounter {
 	readonly #methods: string[] = [];
 
-	/** Called at each call of this method. */
+	/** Records an RPC of this method. */
 	add(method: string): void {
 		this.#methods.push(method);
 	}
 
-	/** The methods that were called since the last `take`, in order: one RPC each. */
+	/** Returns the methods of the RPCs since the last `take`, in order. */
 	take(): string[] {
 		return this.#methods.splice(0);
 	}
 }
 
-/** The same Durable Object namespace, with every call of a method of its objects counted. */
+/** Wraps a Durable Object namespace and records every RPC to its objects. */
 export function createCountedDurableObject<Namespace extends object>(
 	namespace: Namespace,
-	counter: ObjectCallCounter,
+	counter: ObjectRpcCounter,
 ): Namespace {
 	return createInterceptedDurableObject(namespace, ({ method }, proceed) => {
 		counter.add(method);

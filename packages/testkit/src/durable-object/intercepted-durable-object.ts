@@ -1,20 +1,20 @@
-/** One call of a method of a Durable Object. */
-export interface ObjectCall {
-	/** The name of the object, or its id where it was not got by name. */
+/** One RPC to a Durable Object. */
+export interface ObjectRpc {
+	/** The name of the object, or its id if the stub was not created by name. */
 	readonly object: string;
 	readonly method: string;
 }
 
-/** What a stub has of its own: everything else is a method of the object. */
+/** Members of the stub itself: every other function is a method of the object. */
 const OWN_OF_STUB: ReadonlySet<unknown> = new Set(['id', 'name', 'fetch', 'connect', 'dup']);
 
 /**
- * The same Durable Object namespace, except that every method of its objects goes through
- * `intercept`, which calls `proceed` to let it happen and returns what that gave.
+ * Wraps a Durable Object namespace and passes every RPC to its objects to `intercept`, which calls
+ * `proceed` to perform it and returns the result.
  */
 export function createInterceptedDurableObject<Namespace extends object>(
 	namespace: Namespace,
-	intercept: (call: ObjectCall, proceed: () => Promise<unknown>) => Promise<unknown>,
+	intercept: (call: ObjectRpc, proceed: () => Promise<unknown>) => Promise<unknown>,
 ): Namespace {
 	return new Proxy(namespace, {
 		get(target, property) {
@@ -22,7 +22,7 @@ export function createInterceptedDurableObject<Namespace extends object>(
 			if (typeof member !== 'function') return member;
 			if (property !== 'get' && property !== 'getByName') return member.bind(target) as unknown;
 			return (...args: unknown[]): unknown => {
-				// Sound: both methods of a namespace give a stub.
+				// Safe because both methods of a namespace return a stub.
 				const stub = Reflect.apply(member, target, args) as object;
 				return interceptedStub(stub, String(args[0]), intercept);
 			};
@@ -33,7 +33,7 @@ export function createInterceptedDurableObject<Namespace extends object>(
 function interceptedStub(
 	stub: object,
 	object: string,
-	intercept: (call: ObjectCall, proceed: () => Promise<unknown>) => Promise<unknown>,
+	intercept: (call: ObjectRpc, proceed: () => Promise<unknown>) => Promise<unknown>,
 ): object {
 	return new Proxy(stub, {
 		get(target, property) {

@@ -1,7 +1,7 @@
 import type { KVNamespace } from '@cloudflare/workers-types';
 import { createInterceptedKV } from './intercepted-kv.ts';
 
-/** How many operations of each kind were asked for, whether or not they succeeded. */
+/** The number of operations of each kind, successful or not. */
 export interface OperationCounts {
 	reads: number;
 	writes: number;
@@ -9,14 +9,14 @@ export interface OperationCounts {
 	deletes: number;
 }
 
-/** Counts operations on storage. */
+/** Counts storage operations. */
 export class OperationCounter implements OperationCounts {
 	reads = 0;
 	writes = 0;
 	lists = 0;
 	deletes = 0;
 
-	/** What was counted since the last call, which sets everything back to 0. */
+	/** Returns the counts since the last call, and resets them to 0. */
 	take(): OperationCounts {
 		const { reads, writes, lists, deletes } = this;
 		this.reads = this.writes = this.lists = this.deletes = 0;
@@ -24,7 +24,7 @@ export class OperationCounter implements OperationCounts {
 	}
 }
 
-/** The same namespace, with every operation counted. A read of several keys at once is one. */
+/** Wraps a namespace and counts its operations. A read of several keys at once counts as one. */
 export function createCountedKV(namespace: KVNamespace, counter: OperationCounter): KVNamespace {
 	return createInterceptedKV(namespace, ({ operation }, proceed) => {
 		counter[`${operation}s`]++;

@@ -3,8 +3,8 @@ import { createInterceptedKV } from './intercepted-kv.ts';
 import type { KVCall } from './intercepted-kv.ts';
 
 /**
- * The same namespace, except that `fault` comes before every operation: it throws or rejects to make
- * the operation fail, returns a promise to delay it, or returns nothing.
+ * Wraps a namespace and calls `fault` before every operation. It throws or rejects to make the
+ * operation fail, returns a promise to delay it, or returns nothing.
  */
 export function createFaultyKV(
 	namespace: KVNamespace,
@@ -17,10 +17,10 @@ export function createFaultyKV(
 }
 
 /**
- * The same namespace with the limit that Workers KV has and miniflare has not: a second write to a
- * key within a second is refused with the error of status 429.
+ * Wraps a namespace and adds the limit of Workers KV that Miniflare lacks: rejects a second write to
+ * a key within a second with the error for status 429.
  *
- * @param now the time in milliseconds.
+ * @param now returns the time in milliseconds.
  * @see https://developers.cloudflare.com/kv/platform/limits/
  */
 export function createRateLimitedKV(namespace: KVNamespace, now: () => number): KVNamespace {

@@ -1,14 +1,14 @@
 import type { KVNamespace } from '@cloudflare/workers-types';
 
-/** What Workers KV counts an operation as. */
+/** The kinds of operations that Workers KV bills. */
 export type KVOperation = 'read' | 'write' | 'list' | 'delete';
 
-/** One call of a KV namespace. */
+/** One operation on a KV namespace. */
 export interface KVCall {
 	readonly operation: KVOperation;
-	/** The key; of a list its prefix, of a read of several keys the first. */
+	/** The key; the prefix of a list; the first key of a read of several. */
 	readonly key: string;
-	/** The options of a `put`, such as `expirationTtl`; else `undefined`. */
+	/** The options of a `put`, such as `expirationTtl`; `undefined` for other operations. */
 	readonly putOptions:
 		{ readonly expirationTtl?: number; readonly expiration?: number } | undefined;
 }
@@ -22,8 +22,8 @@ const OPERATIONS: Readonly<Record<string, KVOperation>> = {
 };
 
 /**
- * The same namespace, except that every operation goes through `intercept`, which calls `proceed`
- * to let it happen and returns what that gave.
+ * Wraps a namespace and passes every operation to `intercept`, which calls `proceed` to perform it and
+ * returns the result.
  */
 export function createInterceptedKV(
 	namespace: KVNamespace,

@@ -4,11 +4,12 @@ import { createInterceptedKV } from './intercepted-kv.ts';
 const CACHED_MS = 60_000;
 
 /**
- * A namespace as one location of Workers KV sees it: what was read there, a missing key too, is
- * answered from its cache for a minute. Its own writes it sees at once, those of others when the
- * minute is over. miniflare's namespaces are consistent; two of these over one of them are not.
+ * Wraps a namespace and adds the cache that Workers KV has in each location: a read, even of a missing
+ * key, is repeated from the cache for a minute. A location sees its own writes at once and those of
+ * others after that minute. Miniflare's namespaces are strongly consistent; two of these over one
+ * namespace are not.
  *
- * @param now the time in milliseconds.
+ * @param now returns the time in milliseconds.
  * @see https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency
  */
 export function createLocationKV(namespace: KVNamespace, now: () => number): KVNamespace {

@@ -1,22 +1,22 @@
 import { createClient, RESP_TYPES } from '@redis/client';
 
-/** What Redis answers, in RESP2: text as bytes, a status (`OK`) as a string. An error can be in a list. */
+/** A reply of Redis in RESP2: text as bytes, a status (`OK`) as a string. A list can hold errors. */
 export type RedisReply = null | number | string | Buffer | Error | readonly RedisReply[];
 
-/** One connection that commands go over in the order of the calls. */
+/** One connection, which sends commands in the order of `send`. */
 export interface RedisConnection {
-	/** @throws the error that Redis answers with; its message is Redis's own. */
+	/** Sends a command. Rejects with the error of Redis, message unchanged. */
 	send(command: readonly string[]): Promise<RedisReply>;
 	close(): void;
 }
 
-/** Connects to a Redis on 127.0.0.1. A connection that breaks stays broken. */
+/** Connects to a Redis on 127.0.0.1. A broken connection does not reconnect. */
 export async function connectRedis(port: number): Promise<RedisConnection> {
 	const client = createClient({
 		RESP: 2,
 		socket: { host: '127.0.0.1', port, reconnectStrategy: false },
 	});
-	// Every command that is under way rejects with the same.
+	// Pending commands reject with the same error.
 	client.on('error', () => {});
 	await client.connect();
 	const binary = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });

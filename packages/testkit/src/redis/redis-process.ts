@@ -8,12 +8,12 @@ import { reasonOf } from '@tmcp-sessions/core/backend';
 
 const ATTEMPTS = 5;
 const START_MS = 10_000;
-/** What a shell answers for a command that it does not find. */
+/** The exit status of a shell that does not find the command. */
 const NOT_FOUND = 127;
 
 /**
- * Redis in a folder of its own that goes away with it, for as long as standard input is open: the
- * system closes that when this process ends, however it ends, so that nothing is left behind.
+ * Runs Redis in a temporary directory until standard input closes, then removes both. The system closes
+ * it when this process ends, even by SIGKILL, so that neither a process nor a directory is left.
  */
 const SUPERVISOR = `
 exec 2>&1
@@ -30,25 +30,25 @@ rm -rf "$directory"
 exit "$status"
 `;
 
-/** A Redis that takes connections. */
+/** A Redis that accepts connections. */
 export interface RedisProcess {
-	/** Where it listens on 127.0.0.1. */
+	/** Its port on 127.0.0.1. */
 	readonly port: number;
-	/** Ends it. Settles when the process and its folder are gone. */
+	/** Stops it. Resolves after the process has ended and its directory is removed. */
 	stop(): Promise<void>;
 }
 
 /**
  * Starts `redis-server` on a free port of 127.0.0.1, without persistence.
  *
- * @throws {TmcpSessionsError} where it is not installed or does not start.
+ * @throws {TmcpSessionsError} if it is not installed or does not start.
  */
 export async function startRedisProcess(): Promise<RedisProcess> {
 	for (let attempt = 1; ; attempt++) {
 		try {
 			return await startOn(await freePort());
 		} catch (error) {
-			// Between the moment that a port was free and now somebody else may have taken it.
+			// Another process may have taken the port since it was found free.
 			if (attempt === ATTEMPTS || !/address already in use/i.test(reasonOf(error))) throw error;
 		}
 	}
@@ -57,7 +57,7 @@ export async function startRedisProcess(): Promise<RedisProcess> {
 async function startOn(port: number): Promise<RedisProcess> {
 	const settings = { port: String(port), bind: '127.0.0.1', save: '', appendonly: 'no' };
 	const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-	// In a process group of its own, so that a Ctrl-C in the terminal does not end the supervisor first.
+	// Its own process group: Ctrl-C in the terminal must not end the supervisor before Redis.
 	const supervisor = spawn('sh', ['-c', SUPERVISOR, 'redis', ...args], { detached: true });
 	const closed = once(supervisor, 'close');
 	const stop = async (): Promise<void> => {
@@ -77,7 +77,7 @@ function untilReady(supervisor: ChildProcessWithoutNullStreams): Promise<void> {
 	let output = '';
 	return new Promise<void>((resolve, reject) => {
 		const timer = setTimeout(
-			() => reject(failure('was not ready in 10 seconds', output)),
+			() => reject(failure('was not ready within 10 seconds', output)),
 			START_MS,
 		);
 		supervisor.on('error', reject);
@@ -85,12 +85,12 @@ function untilReady(supervisor: ChildProcessWithoutNullStreams): Promise<void> {
 			clearTimeout(timer);
 			reject(status === NOT_FOUND ? missing() : failure(`ended with status ${status}`, output));
 		});
-		supervisor.stdout.on('data', function hear(chunk: Buffer) {
+		supervisor.stdout.on('data', function onOutput(chunk: Buffer) {
 			output += chunk.toString();
 			if (!output.includes('Ready to accept connections')) return;
 			clearTimeout(timer);
-			// What it says from now on is read, or it would stall, and dropped.
-			supervisor.stdout.off('data', hear).resume();
+			// Discard later output; unread, it would fill the pipe and block Redis.
+			supervisor.stdout.off('data', onOutput).resume();
 			resolve();
 		});
 	});
@@ -99,7 +99,7 @@ function untilReady(supervisor: ChildProcessWithoutNullStreams): Promise<void> {
 async function freePort(): Promise<number> {
 	const server = createServer().listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	// Sound: a server that listens on a port has such an address.
+	// Safe because a server that listens on a port has an AddressInfo.
 	const { port } = server.address() as AddressInfo;
 	server.close();
 	await once(server, 'close');
@@ -115,6 +115,6 @@ function missing(): TmcpSessionsError {
 }
 
 function failure(what: string, output: string): TmcpSessionsError {
-	const said = output.trim().split('\n').slice(-5).join('\n');
-	return new TmcpSessionsError('configuration', 'testkit', `redis-server ${what}:\n${said}`);
+	const lastLines = output.trim().split('\n').slice(-5).join('\n');
+	return new TmcpSessionsError('configuration', 'testkit', `redis-server ${what}:\n${lastLines}`);
 }

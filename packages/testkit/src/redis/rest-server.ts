@@ -8,19 +8,19 @@ import type { RedisConnection } from './redis-connection.ts';
 import { parseCommand, runCommand, runTransaction } from './rest-commands.ts';
 import type { RestEncoding } from './rest-commands.ts';
 
-/** An HTTP request that had the right token: its path and the names of its commands, in capitals. */
+/** An authorized HTTP request: its path and the names of its commands, in upper case. */
 export interface RestRequest {
 	readonly path: string;
 	readonly commands: readonly string[];
 }
 
-/** The service's side of HTTP. */
+/** A running REST server. */
 export interface RestServer {
 	readonly url: string;
 	stop(): Promise<void>;
 }
 
-/** A refusal of the whole request. */
+/** An error that rejects the whole request. */
 class HttpError extends Error {
 	readonly status: number;
 	constructor(status: number, message: string) {
@@ -30,8 +30,8 @@ class HttpError extends Error {
 }
 
 /**
- * Upstash's REST protocol over a Redis: POST to `/`, `/pipeline` and `/multi-exec`, a bearer token,
- * errors as JSON. Commands in the path of a GET, and `/subscribe`, are left out.
+ * Serves Upstash's REST protocol over a Redis: POST to `/`, `/pipeline` and `/multi-exec`, a bearer
+ * token, errors as JSON. Does not support commands in the path of a GET, nor `/subscribe`.
  *
  * @see https://upstash.com/docs/redis/features/restapi
  */
@@ -51,7 +51,7 @@ export async function startRestServer(
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	// Sound: a server that listens on a port has such an address.
+	// Safe because a server that listens on a port has an AddressInfo.
 	const { port } = server.address() as AddressInfo;
 	return {
 		url: `http://127.0.0.1:${port}`,

@@ -6,25 +6,25 @@ import type { RestRequest } from './rest-server.ts';
 
 /** A Redis behind Upstash's REST protocol. */
 export interface RunningRedis {
-	/** What `UPSTASH_REDIS_REST_URL` would be. */
+	/** The value for `UPSTASH_REDIS_REST_URL`. */
 	readonly url: string;
-	/** What `UPSTASH_REDIS_REST_TOKEN` would be. */
+	/** The value for `UPSTASH_REDIS_REST_TOKEN`. */
 	readonly token: string;
-	/** Where Redis itself listens on 127.0.0.1. */
+	/** The port of Redis itself on 127.0.0.1. */
 	readonly port: number;
-	/** Sends a command to Redis itself, unseen by `takeRequests`. @throws the error of Redis. */
+	/** Sends a command to Redis directly, without a request. Rejects with the error of Redis. */
 	command(...command: string[]): Promise<RedisReply>;
-	/** The HTTP requests that came in since this was last asked. */
+	/** Returns the HTTP requests since the last call. */
 	takeRequests(): RestRequest[];
-	/** Ends all of it. Settles when process, folder and sockets are gone. */
+	/** Stops Redis and the server. Resolves after process, directory and sockets are gone. */
 	stop(): Promise<void>;
 }
 
 /**
- * Starts Debian's `redis-server` on a free port, empty and without persistence, and Upstash's REST
- * protocol in front of it. It ends with this process at the latest.
+ * Starts the installed `redis-server` on a free port, empty and without persistence, behind Upstash's
+ * REST protocol. It ends with this process at the latest.
  *
- * @throws {TmcpSessionsError} where `redis-server` is not installed or does not start.
+ * @throws {TmcpSessionsError} if `redis-server` is not installed or does not start.
  */
 export async function startRedis(): Promise<RunningRedis> {
 	const redis = await startRedisProcess();

@@ -5,52 +5,52 @@ import { describe, expect, it } from 'vitest';
 import {
 	CLIENT_CAPABILITIES,
 	CLIENT_INFO,
-	sessionName,
+	internalIdOf,
 	TransportClient,
 } from '../clients/transport-client.ts';
 
-/** An info manager as the suite needs it. */
+/** The backend whose info managers a case tests. */
 export interface InfoUnderTest {
-	/** A manager over the backend, as another isolate would make it, with these options. */
+	/** Creates a manager over the backend with these options, as another isolate would. */
 	manager(options: StoredInfoOptions): StoredInfoSessionManager;
-	/** Puts what serves the backend out of memory, where it has something there. */
+	/** Evicts the objects of the backend from memory, if it has any. */
 	evict?(): Promise<void>;
 }
 
 interface InfoSubject {
-	/** A manager over the backend that reports to `errors`. */
+	/** Creates a manager over the backend that reports to `errors`. */
 	open(): StoredInfoSessionManager;
 	readonly errors: Error[];
 	evict(): Promise<void>;
 }
 
 const infoCases: Readonly<Record<string, (subject: InfoSubject) => Promise<void>>> = {
-	async "is tmcp's InfoSessionManager"({ open }) {
+	async 'extends InfoSessionManager of tmcp'({ open }) {
 		expect(open()).toBeInstanceOf(InfoSessionManager);
 	},
 
-	async 'shows another isolate what the client said at initialize, and the log level'({
+	async 'returns client info, capabilities and log level in another isolate'({
 		open,
 		errors,
 		evict,
 	}) {
 		const first = open();
 		const session = await new TransportClient(first).initialize();
-		await first.flush(await sessionName(first, session));
+		await first.flush(await internalIdOf(first, session));
 		await evict();
 		const second = open();
 		await new TransportClient(second).setLogLevel('debug', session);
-		await second.flush(await sessionName(second, session));
+		await second.flush(await internalIdOf(second, session));
 		await evict();
 		const third = open();
-		const name = await sessionName(third, session);
+		const name = await internalIdOf(third, session);
 		expect(await third.getClientInfo(name)).toEqual(CLIENT_INFO);
 		expect(await third.getClientCapabilities(name)).toEqual(CLIENT_CAPABILITIES);
 		expect(await third.getLogLevel(name)).toBe('debug');
 		expect(errors).toEqual([]);
 	},
 
-	async 'knows the subscribers of a resource everywhere, until they leave or end'({
+	async 'returns the subscribers of a resource in every isolate, until they unsubscribe or end'({
 		open,
 		errors,
 		evict,
@@ -60,7 +60,7 @@ const infoCases: Readonly<Record<string, (subject: InfoSubject) => Promise<void>
 		const sessions: string[] = [];
 		for (let count = 0; count < 3; count++) {
 			const session = await new TransportClient(here).initialize();
-			const name = await sessionName(here, session);
+			const name = await internalIdOf(here, session);
 			await here.flush(name);
 			here.addSubscription(name, uri);
 			await here.flush(name);
@@ -68,39 +68,39 @@ const infoCases: Readonly<Record<string, (subject: InfoSubject) => Promise<void>
 		}
 		await evict();
 		expect((await open().getSubscriptions(uri)).toSorted()).toEqual(sessions.toSorted());
-		const [leaves = '', ends = '', stays = ''] = sessions;
-		here.removeSubscription(leaves, uri);
-		await here.flush(leaves);
-		await here.delete(ends);
-		expect(await open().getSubscriptions(uri)).toEqual([stays]);
+		const [unsubscribed = '', ended = '', subscribed = ''] = sessions;
+		here.removeSubscription(unsubscribed, uri);
+		await here.flush(unsubscribed);
+		await here.delete(ended);
+		expect(await open().getSubscriptions(uri)).toEqual([subscribed]);
 		expect(errors).toEqual([]);
 	},
 
-	async 'forgets a session that was ended elsewhere, and refuses what is asked of it'({
+	async 'forgets a session that ended in another isolate, and reports a later change as an error'({
 		open,
 		errors,
 	}) {
 		const here = open();
 		const session = await new TransportClient(here).initialize();
-		const name = await sessionName(here, session);
+		const name = await internalIdOf(here, session);
 		await here.flush(name);
 		const elsewhere = open();
-		await elsewhere.delete(await sessionName(elsewhere, session));
+		await elsewhere.delete(await internalIdOf(elsewhere, session));
 		expect(await here.getClientInfo(name)).toBeUndefined();
 		expect(errors).toEqual([]);
 		here.setLogLevel(name, 'debug');
 		await here.flush(name).catch(() => {});
 		expect(errors.map(({ name: error }) => error)).toEqual(['UnknownSessionError']);
 		const third = open();
-		expect(await third.getLogLevel(await sessionName(third, session))).toBeUndefined();
+		expect(await third.getLogLevel(await internalIdOf(third, session))).toBeUndefined();
 	},
 };
 
 /**
- * Registers, as tests of vitest, that a backend's manager is tmcp's `InfoSessionManager` with a real
- * transport in front of it. What its store promises is for `testSessionStore`.
+ * Registers Vitest tests that drive the info manager of a backend through a real `HttpTransport`. The
+ * contract of its store is tested by `testSessionStore`.
  *
- * @param name what the tests are grouped under.
+ * @param name the name of the manager in the test titles.
  */
 export function testInfoSessionManager(name: string, { manager, evict }: InfoUnderTest): void {
 	describe(`${name} as an info manager`, () => {

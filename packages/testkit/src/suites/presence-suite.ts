@@ -5,28 +5,28 @@ import { describe, expect, it } from 'vitest';
 import { OpenStream } from '../clients/open-stream.ts';
 import { AWKWARD_LABELS } from '../cases/stream-cases.ts';
 
-/** A stream manager that knows who listens, as the suite needs it. */
+/** The stream manager with presence that a test uses. */
 export interface PresenceUnderTest {
 	readonly manager: StreamSessionManager & StreamPresence;
-	/** The manager of another isolate over the same backend; where there is one only, that one. */
+	/** The manager of another isolate over the same backend; `manager` itself if it has one isolate only. */
 	readonly elsewhere: StreamSessionManager & StreamPresence;
-	/** Puts what serves the backend out of memory, as idleness would. Streams stay open. */
+	/** Evicts the objects of the backend from memory, as after 10 s of idleness. Streams stay open. */
 	evict(): Promise<void>;
 }
 
-/** Opens a stream manager for one case; the backend may hold what other cases left there. */
+/** Creates the managers for one case. The backend may hold data of other cases. */
 export type PresenceFactory = () => PresenceUnderTest | Promise<PresenceUnderTest>;
 
 /**
- * Registers what holds for every stream manager that knows who listens as tests of vitest, besides
+ * Registers the requirements of stream managers that report open streams as Vitest tests, in addition to
  * `testStreamSessionManager`.
  *
- * @param name what the tests are grouped under.
- * @param factory opens the manager, once for each case.
+ * @param name the name of the manager in the test titles.
+ * @param factory called once for each test.
  */
 export function testStreamPresence(name: string, factory: PresenceFactory): void {
-	describe(`${name} knows who listens`, () => {
-		it('a session has an open stream from its opening to its end, in every isolate', async () => {
+	describe(`${name} as stream presence`, () => {
+		it('reports an open stream in every isolate, from its opening to its end', async () => {
 			const { manager, elsewhere, evict } = await factory();
 			const session = crypto.randomUUID();
 			expect(await elsewhere.hasOpenStream(session)).toBe(false);
@@ -38,7 +38,7 @@ export function testStreamPresence(name: string, factory: PresenceFactory): void
 			await expect.poll(() => elsewhere.hasOpenStream(session)).toBe(false);
 		});
 
-		it('it has one as long as one of its streams is open, and none once it was ended', async () => {
+		it('reports an open stream until the last one closes or the session ends', async () => {
 			const { manager, elsewhere } = await factory();
 			const session = crypto.randomUUID();
 			const first = await OpenStream.open(manager, session);
@@ -49,7 +49,7 @@ export function testStreamPresence(name: string, factory: PresenceFactory): void
 			await expect.poll(() => manager.hasOpenStream(session)).toBe(false);
 		});
 
-		it('a stream is that of its own session, whatever is in its id', async () => {
+		it('reports a stream for its own session only, whatever characters its id has', async () => {
 			const { manager } = await factory();
 			const session = crypto.randomUUID();
 			const stream = await OpenStream.open(manager, session);

@@ -9,7 +9,7 @@ import { subscriptionCases } from '../cases/subscription-cases.ts';
 
 const CASE_TIMEOUT_MS = 60_000;
 
-/** Everything that holds for every store, by name. */
+/** All cases of `SessionStore`. */
 export const sessionStoreCases: readonly SessionStoreCase[] = [
 	...recordCases,
 	...subscriptionCases,
@@ -18,12 +18,12 @@ export const sessionStoreCases: readonly SessionStoreCase[] = [
 ];
 
 /**
- * Registers the contract of `SessionStore` as tests of vitest. Nothing is skipped: where stores may
- * differ, the capability is compared with `expected` and has an assertion for each of its values.
+ * Registers the contract of `SessionStore` as Vitest tests. Skips nothing: each value of a capability
+ * has its own assertions, and the capabilities must equal `expected`.
  *
- * @param name what the tests are grouped under.
- * @param factory opens the store, once for each case.
- * @param expected what the README of the package says.
+ * @param name the name of the store in the test titles.
+ * @param factory called once for each case.
+ * @param expected the capabilities that the README of the package documents.
  */
 export function testSessionStore(
 	name: string,

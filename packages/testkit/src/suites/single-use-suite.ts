@@ -4,27 +4,30 @@ import { ManualClock } from '../manual-clock.ts';
 
 const CASE_TIMEOUT_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** As long as an id may be, less the part that no other case uses. */
+/** The longest label: ids have up to 128 characters, of which the unique part takes 36. */
 const LABEL_LENGTH = 128 - 36;
 
-/** What makes ids good for one use, as two isolates have it. */
+/** The single-use store that a case tests, in two isolates. */
 export interface SingleUseUnderTest {
 	readonly singleUse: SingleUse;
-	/** Over the same storage, nothing of `singleUse` in memory. The same one where memory is all there is. */
+	/** Over the same storage, without the memory of `singleUse`; `singleUse` itself if it has memory only. */
 	readonly elsewhere: SingleUse;
-	/** Lets go of what the factory opened. */
+	/** Releases the resources that the factory opened. */
 	close?(): Promise<void>;
 }
 
-/** Opens it for one case. Both handles must take their time from `clock.now`. No two cases use the same ids. */
+/**
+ * Creates the stores for one case. Both must take the time from `clock.now`. No two cases use the same
+ * ids.
+ */
 export type SingleUseFactory = (
 	clock: ManualClock,
 ) => SingleUseUnderTest | Promise<SingleUseUnderTest>;
 
-/** One thing that holds for everything that makes ids good for one use. Rejects where it does not. */
+/** One requirement of every single-use store. `run` rejects if the store violates it. */
 export interface SingleUseCase {
 	readonly name: string;
-	/** @param id makes an id that no other case uses, ending in `label`. */
+	/** @param id returns an id that no other case uses, ending in `label`. */
 	run(
 		subject: SingleUseUnderTest,
 		clock: ManualClock,
@@ -32,10 +35,10 @@ export interface SingleUseCase {
 	): Promise<void>;
 }
 
-/** Everything that holds, by name. */
+/** All cases of `SingleUse`. */
 export const singleUseCases: readonly SingleUseCase[] = [
 	{
-		name: 'the first claim of an id holds, and every other is refused, here and elsewhere',
+		name: 'accepts the first claim of an id and rejects every other, in both isolates',
 		async run({ singleUse, elsewhere }, clock, id) {
 			expect(await singleUse.claim(id(''), clock.now() + HOUR_MS)).toBe(true);
 			expect(await elsewhere.claim(id(''), clock.now() + HOUR_MS)).toBe(false);
@@ -43,7 +46,7 @@ export const singleUseCases: readonly SingleUseCase[] = [
 		},
 	},
 	{
-		name: 'of 40 claims of one id at the same time, half of them elsewhere, exactly one holds',
+		name: 'accepts exactly one of 40 concurrent claims of one id in two isolates',
 		async run({ singleUse, elsewhere }, clock, id) {
 			const claims = Array.from({ length: 40 }, (_, index) =>
 				(index % 2 === 0 ? singleUse : elsewhere).claim(id(''), clock.now() + HOUR_MS),
@@ -53,12 +56,12 @@ export const singleUseCases: readonly SingleUseCase[] = [
 		},
 	},
 	{
-		name: 'a claim is remembered until its time, and is not made longer or shorter by another',
+		name: 'remembers a claim until its expiry, which another claim does not move',
 		async run({ singleUse, elsewhere }, clock, id) {
 			expect(await singleUse.claim(id(''), clock.now() + HOUR_MS)).toBe(true);
 			expect(await elsewhere.claim(id(''), clock.now() + 1)).toBe(false);
 			clock.advance(HOUR_MS - 1);
-			// What is forgotten bit by bit is looked at while other ids come in.
+			// A store that prunes incrementally does it at other claims.
 			for (let index = 0; index < 10; index++) {
 				await singleUse.claim(id(`-${index}`), clock.now() + HOUR_MS);
 			}
@@ -67,7 +70,7 @@ export const singleUseCases: readonly SingleUseCase[] = [
 		},
 	},
 	{
-		name: 'ids are told apart by every character: case, length, `-`, `_` and `.`, up to 128',
+		name: 'tells ids apart by every character: case, length, `-`, `_` and `.`, up to 128',
 		async run({ singleUse }, clock, id) {
 			const long = 'x'.repeat(LABEL_LENGTH - 1);
 			const labels = ['', '.', '..', '-', '_', 'a', 'A', '0', '00', long, `${long}a`, `${long}b`];
@@ -79,16 +82,16 @@ export const singleUseCases: readonly SingleUseCase[] = [
 	},
 ];
 
-/** Registers the contract of `SingleUse` as tests of vitest. */
+/** Registers the contract of `SingleUse` as Vitest tests. */
 export function testSingleUse(name: string, factory: SingleUseFactory): void {
-	describe(`${name} as what makes an id good for one use`, () => {
+	describe(`${name} as a single-use store`, () => {
 		for (const each of singleUseCases) {
 			it(each.name, { timeout: CASE_TIMEOUT_MS }, () => runSingleUseCase(each, factory));
 		}
 	});
 }
 
-/** Runs one case. Rejects with what does not hold. */
+/** Runs one case. Rejects with the failed assertion. */
 export async function runSingleUseCase(
 	{ run }: SingleUseCase,
 	factory: SingleUseFactory,

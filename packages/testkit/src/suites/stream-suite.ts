@@ -10,10 +10,10 @@ import { streamCases } from '../cases/stream-cases.ts';
 import type { StreamsFactory } from '../cases/stream-cases.ts';
 
 /**
- * Registers what holds for every stream manager as tests of vitest.
+ * Registers the requirements of every stream manager as Vitest tests.
  *
- * @param name what the tests are grouped under.
- * @param factory opens the manager, once for each case.
+ * @param name the name of the manager in the test titles.
+ * @param factory called once for each case.
  */
 export function testStreamSessionManager(name: string, factory: StreamsFactory): void {
 	describe(`${name} as a stream manager`, () => {
@@ -27,24 +27,24 @@ export function testStreamSessionManager(name: string, factory: StreamsFactory):
 }
 
 /**
- * Registers what holds for every stream manager with inboxes as tests of vitest, besides
+ * Registers the requirements of stream managers with inboxes as Vitest tests, in addition to
  * `testStreamSessionManager`.
  *
- * @param name what the tests are grouped under.
- * @param factory opens the manager, once for each case.
+ * @param name the name of the manager in the test titles.
+ * @param factory called once for each case.
  */
 export function testSessionInboxes(name: string, factory: InboxesFactory): void {
-	describe(`${name} as inboxes of sessions`, () => {
+	describe(`${name} as session inboxes`, () => {
 		for (const each of inboxesCases) it(each.name, () => runInboxesCase(each, factory));
 	});
 }
 
 /**
- * Registers what holds for every stream manager whose streams can be resumed as tests of vitest,
- * besides `testStreamSessionManager`.
+ * Registers the requirements of stream managers with resumable streams as Vitest tests, in addition to
+ * `testStreamSessionManager`.
  *
- * @param name what the tests are grouped under.
- * @param factory opens the manager, once for each case.
+ * @param name the name of the manager in the test titles.
+ * @param factory called once for each case.
  */
 export function testResumableStreams(name: string, factory: ResumableFactory): void {
 	describe(`${name} as resumable streams`, () => {
@@ -58,10 +58,10 @@ export function testResumableStreams(name: string, factory: ResumableFactory): v
 }
 
 /**
- * Registers what holds for every subscription manager as tests of vitest.
+ * Registers the requirements of every subscription manager as Vitest tests.
  *
- * @param name what the tests are grouped under.
- * @param factory opens the manager, once for each case.
+ * @param name the name of the manager in the test titles.
+ * @param factory called once for each case.
  */
 export function testSubscriptionManager(name: string, factory: SubscriptionsFactory): void {
 	describe(`${name} as a subscription manager`, () => {

@@ -4,13 +4,13 @@ import type { BuildOptions, Plugin } from 'esbuild';
 /** A Worker as one ES module. */
 export interface BundledWorker {
 	readonly code: string;
-	/** What the module exports; `default` where it has a default export. */
+	/** The names of its exports; `default` for a default export. */
 	readonly exportNames: readonly string[];
 }
 
 /**
- * How a Worker is made one ES module: the conditions are those that wrangler resolves with, and what
- * workerd itself provides stays an import.
+ * The esbuild options for a Worker: the conditions of Wrangler; modules that workerd provides stay
+ * imports.
  */
 export const workerBundle: BuildOptions & { readonly write: false } = {
 	bundle: true,
@@ -25,10 +25,10 @@ export const workerBundle: BuildOptions & { readonly write: false } = {
 };
 
 /**
- * One ES module of a Worker's source, ready for workerd.
+ * Bundles the source of a Worker into one ES module for workerd.
  *
  * @param entry path of the Worker's main module, TypeScript or JavaScript.
- * @throws esbuild's `BuildFailure` where the source does not bundle.
+ * @throws esbuild's `BuildFailure` if the source does not bundle.
  */
 export async function bundleWorker(
 	entry: string,

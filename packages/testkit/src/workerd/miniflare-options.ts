@@ -2,7 +2,7 @@ import type { MiniflareOptions } from 'miniflare';
 import type { BundledWorker } from './bundle.ts';
 import type { WorkersOptions } from './workers-options.ts';
 
-/** Several Workers over the same bindings: the first one owns the objects, all share the namespaces. */
+/** Returns the options for several Workers over the same bindings. The first one owns the objects. */
 export function miniflareOptions<Name extends string>(
 	options: WorkersOptions<Name>,
 	durableObjects: Readonly<Record<string, string>>,

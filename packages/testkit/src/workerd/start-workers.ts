@@ -8,39 +8,39 @@ import { miniflareOptions } from './miniflare-options.ts';
 import { workerdBinary } from './workerd-binary.ts';
 import type { WorkersOptions } from './workers-options.ts';
 
-/** Which objects to evict, and what becomes of their sockets. */
+/** The objects to evict, and what happens to their sockets. */
 export interface Eviction {
-	/** Default: the only class. Needed where there are several. */
+	/** Default: the only class. Required if there are several. */
 	readonly className?: string;
-	/** The name that the object was made by. Default: every object of the class. */
+	/** The name of the object. Default: every object of the class. */
 	readonly name?: string;
 	/** `hibernate` keeps the sockets as an idle object does; `close` ends them. Default `hibernate`. */
 	readonly webSockets?: 'hibernate' | 'close';
 }
 
-/** Workers that run. */
+/** Running Workers. */
 export interface Workers<Name extends string = string> {
-	/** Where this Worker listens, on a socket of its own. */
+	/** Returns the URL of this Worker, which has its own port. */
 	url(name: Name): URL;
 	/**
-	 * Puts objects out of memory; the next event makes new instances.
+	 * Evicts objects from memory; the next event creates new instances.
 	 *
-	 * @returns how many were in memory and are no more.
-	 * @throws {TmcpSessionsError} where the class is unknown or has to be named.
+	 * @returns the number of objects that were in memory.
+	 * @throws {TmcpSessionsError} if the class is unknown, or is not named and there are several.
 	 */
 	evict(eviction?: Eviction): Promise<number>;
 	/**
-	 * Ends the runtime's process and starts it again over the same storage: every connection is lost,
-	 * and every object and isolate is new. Ask `url` again afterwards.
+	 * Restarts the workerd process over the same storage: every connection is lost, and every object
+	 * and isolate is new. Call `url` again afterwards.
 	 */
 	restart(): Promise<void>;
-	/** What runs them, for what this interface does not offer. */
+	/** The Miniflare instance, for everything that this interface does not offer. */
 	readonly miniflare: Miniflare;
-	/** Ends the runtime's process and removes its storage. Settles when both are gone. */
+	/** Ends the workerd process and removes its storage. Resolves when both are gone. */
 	stop(): Promise<void>;
 }
 
-/** Bundles the Workers and starts them in one workerd, each with a direct socket. */
+/** Bundles the Workers and starts them in one workerd, each on its own port. */
 export async function startWorkers<const Name extends string>(
 	options: WorkersOptions<Name>,
 ): Promise<Workers<Name>> {
@@ -86,7 +86,7 @@ export async function startWorkers<const Name extends string>(
 	};
 }
 
-/** @returns how many were in memory. */
+/** Returns the number of objects that were in memory. */
 async function evictEach(
 	miniflare: Miniflare,
 	owner: string,
@@ -105,7 +105,7 @@ async function evictEach(
 	return evicted;
 }
 
-/** miniflare tells an object that is out of memory already by its message alone. */
+/** Miniflare reports an object that is not in memory with an error that only its message identifies. */
 async function evictIfRunning(
 	miniflare: Miniflare,
 	owner: string,
@@ -152,28 +152,28 @@ function startMiniflare(
 let lastStart: Promise<unknown> = Promise.resolve();
 
 /**
- * miniflare takes another workerd from the environment alone, and reads it when it starts the
- * process: starts wait for one another, so that none sees the variable of another.
+ * Miniflare takes another workerd only from the environment, which it reads when it starts the process.
+ * Starts run one after another, so that none reads the variable of another.
  */
 function withBinary<Result>(
 	binary: string | undefined,
-	work: () => Promise<Result>,
+	start: () => Promise<Result>,
 ): Promise<Result> {
-	const start = lastStart.then(async () => {
+	const started = lastStart.then(async () => {
 		const before = process.env['MINIFLARE_WORKERD_PATH'];
 		if (binary !== undefined) process.env['MINIFLARE_WORKERD_PATH'] = binary;
 		try {
-			return await work();
+			return await start();
 		} finally {
 			if (before === undefined) delete process.env['MINIFLARE_WORKERD_PATH'];
 			else process.env['MINIFLARE_WORKERD_PATH'] = before;
 		}
 	});
-	lastStart = start.catch(() => undefined);
-	return start;
+	lastStart = started.catch(() => undefined);
+	return started;
 }
 
-/** workerd starts without a class that it misses, and fails at the first request with less to go by. */
+/** Without this check, workerd starts and fails at the first request with a less helpful error. */
 function requireExports(
 	owner: string,
 	classNames: ReadonlySet<string>,
@@ -189,10 +189,10 @@ function requireExports(
 	);
 }
 
-function unknownName(what: string, found: unknown, known: Iterable<string>): TmcpSessionsError {
+function unknownName(what: string, found: unknown, available: Iterable<string>): TmcpSessionsError {
 	return new TmcpSessionsError(
 		'configuration',
 		'testkit',
-		`expected the name of a ${what}, one of ${[...known].join(', ') || '(none)'}; found ${String(found)}`,
+		`unknown ${what} ${String(found)}: expected one of ${[...available].join(', ') || '(none)'}`,
 	);
 }

@@ -2,17 +2,17 @@ import { createRequire } from 'node:module';
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { reasonOf } from '@tmcp-sessions/core/backend';
 
-/** The workerd releases that the streams are tested on: they differ in how a request ends. */
+/** The workerd releases that streams are tested on: they differ in how a request ends. */
 export const workerdVersions = ['current', '2026-07-30'] as const;
-/** One of `workerdVersions`. `current` is the release that miniflare finds by itself. */
+/** One of `workerdVersions`. `current` is the release that Miniflare depends on. */
 export type WorkerdVersion = (typeof workerdVersions)[number];
 
 const aliases = { '2026-07-30': 'workerd-2026-07-30' } as const;
 
 /**
- * Path of the workerd executable, or `undefined` for the one that miniflare finds by itself.
+ * Returns the path of the workerd executable, or `undefined` for the one that Miniflare depends on.
  *
- * @throws {TmcpSessionsError} where that release is not installed.
+ * @throws {TmcpSessionsError} if that release is not installed.
  */
 export function workerdBinary(version: WorkerdVersion): string | undefined {
 	if (version === 'current') return undefined;
@@ -22,13 +22,13 @@ export function workerdBinary(version: WorkerdVersion): string | undefined {
 		if (typeof loaded === 'object' && loaded !== null && 'default' in loaded) {
 			if (typeof loaded.default === 'string') return loaded.default;
 		}
-		throw new TypeError('its default export is no path');
+		throw new TypeError('its default export is not a path');
 	} catch (cause) {
 		throw new TmcpSessionsError(
 			'configuration',
 			'testkit',
-			`workerd of ${version} is needed as the package ${alias}, which cannot be loaded ` +
-				`(${reasonOf(cause)}). Add it: npm install -D ${alias}@npm:workerd@1.${version.replaceAll('-', '')}.1`,
+			`the package ${alias} (workerd of ${version}) cannot be loaded: ` +
+				`${reasonOf(cause)}. Install it with: npm install -D ${alias}@npm:workerd@1.${version.replaceAll('-', '')}.1`,
 			{ cause },
 		);
 	}

@@ -1,7 +1,7 @@
 import type { Plugin } from 'esbuild';
 import type { WorkerdVersion } from './workerd-binary.ts';
 
-/** What to run. Each Worker is an isolate of its own; storage and objects are shared by all. */
+/** Options of `startWorkers`. Each Worker is its own isolate; all share storage and objects. */
 export interface WorkersOptions<Name extends string = string> {
 	/** Path of the Workers' main module, or one path for each Worker. Each path is bundled once. */
 	readonly entry: string | Readonly<Record<Name, string>>;
@@ -14,8 +14,7 @@ export interface WorkersOptions<Name extends string = string> {
 	/** Class names by binding name, on SQLite. Default `{ TMCP_DURABLE_OBJECT: 'SyncLayer' }`. */
 	readonly durableObjects?: Readonly<Record<string, string>>;
 	/**
-	 * Text variables of every Worker. There is always a `TMCP_SESSION_KEYS`: where none is given, a
-	 * key of this start alone.
+	 * Text variables of every Worker. Default of `TMCP_SESSION_KEYS`: a random key for this start.
 	 */
 	readonly vars?: Readonly<Record<string, string>>;
 	/** Default `2026-07-01`. */
@@ -23,12 +22,12 @@ export interface WorkersOptions<Name extends string = string> {
 	/** Default `nodejs_compat`. */
 	readonly compatibilityFlags?: readonly string[];
 	/**
-	 * Whether objects stay in memory however long they are idle, so that what they do at waking up is not
-	 * seen on a slow machine alone. Default: they go as on Cloudflare, after some ten seconds.
+	 * Whether idle objects stay in memory, so that a slow machine does not wake objects that a fast one
+	 * would not. Default: workerd evicts them after some ten seconds, as on Cloudflare.
 	 */
 	readonly keepObjects?: boolean;
-	/** For instance one that puts another module in the place of `cloudflare:workers`. */
+	/** esbuild plugins, for example one that replaces `cloudflare:workers`. */
 	readonly plugins?: readonly Plugin[];
-	/** Told of each line that a Worker or the runtime logs. Default: standard error. */
+	/** Called with each line that a Worker or workerd logs. Default: writes it to standard error. */
 	readonly onLog?: (line: string) => void;
 }
