@@ -54,6 +54,7 @@ export type { RequestScope } from './request-scope.ts';
 export { currentScope, keepRequestAlive } from './request-scope.ts';
 export type { BindingKind } from './cloudflare/binding.ts';
 export { durableObjectKind, resolveBinding } from './cloudflare/binding.ts';
+export { MAX_ROW_BYTES } from './cloudflare/row-limit.ts';
 export { sleep } from './sleep.ts';
 export { withTimeout } from './with-timeout.ts';
 

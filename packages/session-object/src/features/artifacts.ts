@@ -1,3 +1,5 @@
+import { MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
+
 import type { Entries } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
 
@@ -40,7 +42,6 @@ interface StoredArtifact {
 const MAX_NAME_LENGTH = 256;
 /** A row holds at most 2 MB, and Durable Object storage costs more than R2. */
 export const DEFAULT_ARTIFACT_BYTES: number = 64 * 1_024;
-const MAX_ROW_BYTES = 1_900_000;
 /** Ends the key of the entry that holds the bytes, beside the entry that describes the artifact. */
 const BYTES = '\u0000bytes';
 /** `R2Bucket.delete` accepts at most this many keys. */

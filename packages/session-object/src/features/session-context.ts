@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
 
 import type { Entries } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
@@ -23,9 +24,6 @@ export const DEFAULT_CONTEXT_LIMITS: ContextLimits = {
 	valueLength: 256 * 1_024,
 	totalLength: 4 * 1_024 * 1_024,
 };
-
-/** A row holds at most 2 MB, including its key. */
-const MAX_ROW_BYTES = 1_900_000;
 
 /**
  * Key-value storage for the session's tools. It is synchronous: no other event runs between a `get`
