@@ -1,4 +1,4 @@
-// The parts of which `session-object` is built too. No promise of stability.
+// Used by `session-object`. May change in any release.
 export { StreamHub } from './object/stream-hub.ts';
 export type { StreamHubOptions } from './object/stream-hub.ts';
 export { FINAL_CLOSE_CODES } from './wire/close-codes.ts';

@@ -1,2 +1,2 @@
-/** The package's name in errors. */
+/** The name of the package in error messages. */
 export const PACKAGE = 'streams-durable-object';

@@ -188,7 +188,7 @@ describe('the streams of a session that wait for calls', () => {
 			expect(sizes).toHaveLength(2);
 			expect(Math.max(...sizes)).toBeLessThan(2_000_000);
 			const [third, ...others] = log
-				.of('s', stream)
+				.eventsOf('s', stream)
 				.flatMap((events) => events.frames)
 				.toSorted((one, other) => one.length - other.length);
 			expect(others).toHaveLength(3);

@@ -89,7 +89,7 @@ export class ObjectStreams
 		const dueMs = this.#entries.find('meta', ALARM_KEY)?.dueMs ?? Infinity;
 		if (dueMs > nowMs) return;
 		this.#entries.remove('meta', ALARM_KEY);
-		await this.#open().prune();
+		this.#open().prune();
 	}
 
 	/** Sends a notification to the stateless subscriptions that requested it. */

@@ -1,24 +1,22 @@
-/**
- * Sets the object's alarm for this time, in milliseconds since the epoch, unless it is set already.
- */
-export type ScheduleAlarm = (atMs: number) => Promise<void>;
+/** Sets the object's alarm for a time in milliseconds since the epoch, unless an alarm is set. */
+export type ScheduleAlarm = (dueMs: number) => Promise<void>;
 
 /** Keeps an alarm set while the object stores anything that has to be pruned. */
 export class PruneAlarm {
 	readonly #state: DurableObjectState;
 	readonly #schedule: ScheduleAlarm;
-	readonly #afterMs: number;
-	/** Spares a read of the storage with each message. */
+	readonly #delayMs: number;
+	/** Hot path: saves a storage read for each message. */
 	#isSet = false;
 
-	/** @param afterMs the time from setting the alarm until it fires. */
-	constructor(state: DurableObjectState, schedule: ScheduleAlarm, afterMs: number) {
+	/** @param delayMs the time from setting the alarm until it fires. */
+	constructor(state: DurableObjectState, schedule: ScheduleAlarm, delayMs: number) {
 		this.#state = state;
 		this.#schedule = schedule;
-		this.#afterMs = afterMs;
+		this.#delayMs = delayMs;
 	}
 
-	/** Notes that the alarm has fired, so that the next `set` sets it again. */
+	/** Records that the alarm has fired, so that the next `set` sets it again. */
 	markFired(): void {
 		this.#isSet = false;
 	}
@@ -27,7 +25,7 @@ export class PruneAlarm {
 	set(): void {
 		if (this.#isSet) return;
 		this.#isSet = true;
-		const scheduled = this.#schedule(Date.now() + this.#afterMs);
+		const scheduled = this.#schedule(Date.now() + this.#delayMs);
 		// After a failure the next message tries again.
 		this.#state.waitUntil(scheduled.catch(() => void (this.#isSet = false)));
 	}

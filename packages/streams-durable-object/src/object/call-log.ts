@@ -1,12 +1,12 @@
-import { gapFrame } from '@tmcp-sessions/core/backend';
+import { gapFrame, MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import { gapText, RETRY_MS, unstoredEvents } from '@tmcp-sessions/core/internal';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
 
-import { isOver, MARGIN, MAX_ROW_BYTES, utf8Length } from './storage.ts';
+import { exceeds, PRUNE_MARGIN, utf8Length } from './storage.ts';
 import type { LogSize } from './storage.ts';
 
-/** What calls have said, in SQLite: one row for each time that something of one is kept. */
+/** Stores the events of calls in SQLite, in one row for each `keep` unless they need more. */
 export class SqlCallLog {
 	readonly #sql: SqlStorage;
 	readonly #bounds: LogBounds;
@@ -18,12 +18,12 @@ export class SqlCallLog {
 		this.#bounds = bounds;
 	}
 
-	/** @returns what was not kept before. */
+	/** Stores events of a call. @returns those that were not stored before. */
 	keep(session: string, events: CallEvents, nowMs: number): CallEvents | undefined {
-		const added = unstoredEvents(events, this.of(session, events.stream));
+		const added = unstoredEvents(events, this.eventsOf(session, events.stream));
 		if (!added) return undefined;
-		const size = this.#sizeNow();
-		for (const { stream, first, frames, isComplete } of rowsOf(added)) {
+		const size = this.#currentSize();
+		for (const { stream, first, frames, isComplete } of splitIntoRows(added)) {
 			const text = JSON.stringify(frames);
 			this.#sql.exec(
 				'INSERT OR REPLACE INTO tmcp_calls VALUES (?, ?, ?, ?, ?, ?)',
@@ -37,12 +37,12 @@ export class SqlCallLog {
 			size.messages += 1;
 			size.bytes += utf8Length(text);
 		}
-		if (isOver(size, this.#bounds, MARGIN)) this.prune(0);
+		if (exceeds(size, this.#bounds, PRUNE_MARGIN)) this.prune(0);
 		return added;
 	}
 
-	/** What the session's call has said, in order. */
-	of(session: string, stream: string): CallEvents[] {
+	/** Returns the stored events of a session's call, in order. */
+	eventsOf(session: string, stream: string): CallEvents[] {
 		return this.#sql
 			.exec<{ first: number; frames: string; is_complete: number }>(
 				`SELECT first, frames, is_complete FROM tmcp_calls
@@ -54,23 +54,24 @@ export class SqlCallLog {
 			.map((row) => ({
 				stream,
 				first: row.first,
-				frames: JSON.parse(row.frames) as string[], // Sound: nothing but `keep` writes it.
+				frames: JSON.parse(row.frames) as string[], // Safe because only `keep` writes it.
 				isComplete: row.is_complete === 1,
 			}));
 	}
 
-	forget(session: string): void {
+	/** Deletes the events of all calls of a session. */
+	delete(session: string): void {
 		this.#size = undefined;
 		this.#sql.exec('DELETE FROM tmcp_calls WHERE session = ?', session);
 	}
 
 	/**
-	 * Lets go of what is over the bounds, and of all that was kept before this time.
+	 * Deletes the oldest events while the log exceeds its bounds, and all events stored before a time.
 	 *
-	 * @returns whether there is more that will have to go.
+	 * @returns whether events remain, which have to be pruned later.
 	 */
 	prune(beforeMs: number): boolean {
-		const size = this.#sizeNow();
+		const size = this.#currentSize();
 		const oldestFirst = this.#sql
 			.exec<{ stream: string; first: number; at_ms: number; bytes: number }>(
 				`SELECT stream, first, at_ms, octet_length(frames) AS bytes FROM tmcp_calls
@@ -78,7 +79,7 @@ export class SqlCallLog {
 			)
 			.toArray();
 		for (const { stream, first, at_ms: atMs, bytes } of oldestFirst) {
-			if (!isOver(size, this.#bounds) && atMs >= beforeMs) break;
+			if (!exceeds(size, this.#bounds) && atMs >= beforeMs) break;
 			this.#sql.exec('DELETE FROM tmcp_calls WHERE stream = ? AND first = ?', stream, first);
 			size.messages -= 1;
 			size.bytes -= bytes;
@@ -86,7 +87,7 @@ export class SqlCallLog {
 		return size.messages > 0;
 	}
 
-	#sizeNow(): LogSize {
+	#currentSize(): LogSize {
 		this.#size ??= this.#sql
 			.exec<LogSize>(
 				'SELECT count(*) AS messages, ifnull(sum(octet_length(frames)), 0) AS bytes FROM tmcp_calls',
@@ -96,28 +97,29 @@ export class SqlCallLog {
 	}
 }
 
-/** In parts that fit into a row. A frame that fits into none is kept as the gap that it leaves. */
-function* rowsOf({ stream, first, frames, isComplete }: CallEvents): Generator<CallEvents> {
-	let part: string[] = [];
-	let partFirst = first;
+/** Splits events into batches that fit into one row each. */
+function* splitIntoRows({ stream, first, frames, isComplete }: CallEvents): Generator<CallEvents> {
+	let batch: string[] = [];
+	let batchFirst = first;
 	let bytes = 0;
 	for (const [index, frame] of frames.entries()) {
 		const sequence = first + index;
-		const kept = fitting(stream, sequence, frame);
-		const length = utf8Length(JSON.stringify(kept)) + 1;
+		const stored = fitIntoRow(stream, sequence, frame);
+		const length = utf8Length(JSON.stringify(stored)) + 1;
 		if (bytes + length > MAX_ROW_BYTES) {
-			yield { stream, first: partFirst, frames: part, isComplete: false };
-			part = [];
-			partFirst = sequence;
+			yield { stream, first: batchFirst, frames: batch, isComplete: false };
+			batch = [];
+			batchFirst = sequence;
 			bytes = 0;
 		}
-		part.push(kept);
+		batch.push(stored);
 		bytes += length;
 	}
-	yield { stream, first: partFirst, frames: part, isComplete };
+	yield { stream, first: batchFirst, frames: batch, isComplete };
 }
 
-function fitting(stream: string, sequence: number, frame: string): string {
+/** Returns the frame, or the announcement of a gap in its place if no row can hold it. */
+function fitIntoRow(stream: string, sequence: number, frame: string): string {
 	if (utf8Length(JSON.stringify(frame)) < MAX_ROW_BYTES) return frame;
 	const text = gapText('a message was too large to be stored', 1);
 	return gapFrame({ stream, sequence }, RETRY_MS, text);

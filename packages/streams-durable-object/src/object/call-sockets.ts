@@ -1,4 +1,3 @@
-import { isCallStream, parseEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents, EventPosition } from '@tmcp-sessions/core/backend';
 import {
 	MAX_CALLS_PER_SESSION,
@@ -8,23 +7,25 @@ import {
 } from '@tmcp-sessions/core/internal';
 
 import type { SqlCallLog } from './call-log.ts';
+import { closeQuietly, hasSession, openSockets, trySend } from './hibernating-sockets.ts';
+import type { AttachedSocket } from './hibernating-sockets.ts';
+import { parseCallPosition } from '../wire/call-position.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import type { StreamPurpose } from '../wire/socket-purpose.ts';
-import { closeQuietly, trySend } from './stream-sockets.ts';
 
-/** Kept with the socket of a stream that resumed a call. */
+/** The attachment of a stream that resumes a call. */
 interface CallAttachment {
 	readonly session: string;
 	readonly call: string;
-	/** The sequence of the last event that its client got. */
+	/** The sequence of the last event that was sent. */
 	readonly seen: number;
-	/** When it last got one. */
+	/** When the last event was sent. */
 	readonly atMs: number;
 }
 
 const CALL_TAG = 'call';
 
-/** The streams that clients opened to come back for a call, and what the calls have said. */
+/** Serves the streams with which clients resume calls, from the log of the calls. */
 export class CallSockets {
 	readonly #state: DurableObjectState;
 	readonly #log: SqlCallLog;
@@ -34,49 +35,48 @@ export class CallSockets {
 		this.#log = log;
 	}
 
-	/** Why there is no place for one more stream of a session that resumes a call, where there is none. */
-	refusal({ session, lastEventId = '' }: StreamPurpose): string | undefined {
-		if (!isCallStream(parseEventId(lastEventId)?.stream ?? '')) return undefined;
-		const waiting = this.#state.getWebSockets(callsTag(session)).length;
-		return waiting < MAX_CALLS_PER_SESSION ? undefined : TOO_MANY_CALLS;
+	/** Returns why a stream cannot resume a call, or `undefined` if it can. */
+	rejection({ session, lastEventId }: StreamPurpose): string | undefined {
+		if (!parseCallPosition(lastEventId)) return undefined;
+		return rejectionOfCall(this.#state.getWebSockets(callsTag(session)));
 	}
 
 	/**
-	 * Takes the socket of a stream that resumes a call.
+	 * Accepts the socket of a stream that resumes a call, and replays what the client missed.
 	 *
-	 * @returns how many messages it was sent.
+	 * @returns the number of replayed messages.
 	 */
 	accept(socket: WebSocket, session: string, position: EventPosition, nowMs: number): number {
 		const { stream: call, sequence: seen } = position;
 		this.#state.acceptWebSocket(socket, [CALL_TAG, callTag(call), callsTag(session)]);
 		const attachment = { session, call, seen, atMs: nowMs };
 		attach(socket, attachment);
-		return tell(socket, attachment, this.#log.of(session, call), nowMs);
+		return sendEvents({ socket, attachment }, this.#log.eventsOf(session, call), nowMs);
 	}
 
-	/** Keeps what a call has said, and tells those who came back for it. */
+	/** Logs events of a call, and sends them to the streams that resumed it. */
 	keep(session: string, events: CallEvents, nowMs: number): void {
 		const added = this.#log.keep(session, events, nowMs);
 		if (!added) return;
-		for (const { socket, attachment } of this.#open(callTag(events.stream))) {
-			if (attachment.session === session) tell(socket, attachment, [added], nowMs);
+		for (const stream of this.#open(callTag(events.stream))) {
+			if (stream.attachment.session === session) sendEvents(stream, [added], nowMs);
 		}
 	}
 
-	/** Ends the streams of a session's calls, and forgets the calls. */
+	/** Closes the streams of a session's calls, and deletes the calls from the log. */
 	delete(session: string): void {
 		for (const { socket } of this.#open(callsTag(session))) {
 			closeQuietly(socket, FINAL_CLOSE_CODES.sessionEnded);
 		}
-		this.#log.forget(session);
+		this.#log.delete(session);
 	}
 
 	/**
-	 * Ends the streams that waited too long: what they wait for will hardly come, or is gone.
+	 * Closes the streams that have received nothing since a time: their calls are lost or pruned.
 	 *
-	 * @returns whether there are others.
+	 * @returns whether other streams are open.
 	 */
-	endWaiting(beforeMs: number): boolean {
+	closeStale(beforeMs: number): boolean {
 		const open = this.#open(CALL_TAG);
 		const stale = open.filter(({ attachment }) => attachment.atMs < beforeMs);
 		for (const { socket, attachment } of stale) {
@@ -87,16 +87,17 @@ export class CallSockets {
 		return stale.length < open.length;
 	}
 
-	#open(tag: string): { socket: WebSocket; attachment: CallAttachment }[] {
-		return this.#state.getWebSockets(tag).flatMap((socket) => {
-			const attachment: unknown = socket.deserializeAttachment();
-			const isOpen = socket.readyState === WebSocket.OPEN;
-			return isOpen && isCallAttachment(attachment) ? [{ socket, attachment }] : [];
-		});
+	#open(tag: string): AttachedSocket<CallAttachment>[] {
+		return openSockets(this.#state.getWebSockets(tag), isCallAttachment);
 	}
 }
 
-/** Not a tag that a stream which listens has: no message goes to these. */
+/** Returns why a session cannot wait for one more call, or `undefined` if it can. */
+export function rejectionOfCall(waiting: readonly WebSocket[]): string | undefined {
+	return waiting.length < MAX_CALLS_PER_SESSION ? undefined : TOO_MANY_CALLS;
+}
+
+/** Differs from the tags of other streams: messages of the session must not reach these. */
 function callTag(call: string): string {
 	return `call:${call}`;
 }
@@ -105,10 +106,9 @@ function callsTag(session: string): string {
 	return `calls:${session}`;
 }
 
-/** Sends what the client has not seen, and ends the stream with the answer. */
-function tell(
-	socket: WebSocket,
-	attachment: CallAttachment,
+/** Sends the events that the client has not seen, and closes the stream after the response. */
+function sendEvents(
+	{ socket, attachment }: AttachedSocket<CallAttachment>,
 	events: readonly CallEvents[],
 	nowMs: number,
 ): number {
@@ -124,5 +124,5 @@ function attach(socket: WebSocket, attachment: CallAttachment): void {
 }
 
 function isCallAttachment(attachment: unknown): attachment is CallAttachment {
-	return typeof attachment === 'object' && attachment !== null && 'call' in attachment;
+	return hasSession(attachment) && 'call' in attachment;
 }

@@ -1,3 +1,4 @@
+import { MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
 import { openOrResumeStream, withCurrentChannel, withLossUpTo } from '@tmcp-sessions/core/internal';
 import type {
 	ChannelHistory,
@@ -7,39 +8,42 @@ import type {
 	OpenedStream,
 } from '@tmcp-sessions/core/internal';
 
-import { isOver, MARGIN, MAX_ROW_BYTES, utf8Length } from './storage.ts';
+import { splitBySize } from '../split-by-size.ts';
+import { exceeds, PRUNE_MARGIN, utf8Length } from './storage.ts';
 import type { LogSize } from './storage.ts';
 
-/** A message for more sessions than these is not looked up for each, once it is pruned. */
-const FEW_SESSIONS = 16;
+/** Pruning a message for more sessions counts as a loss to all: it updates no history of its own. */
+const MAX_SESSIONS_TO_UPDATE = 16;
 
+/** The oldest or the newest row. `end_bytes` sums the sizes of all rows ever written up to this one. */
 type LogEnd = { sequence: number; bytes: number; end_bytes: number };
 
 /**
- * What was sent to sessions, in SQLite: one row for a message, whatever the number of its receivers.
- * Ids of sessions are URI encoded, so that a space stands between them.
+ * Logs messages to sessions in SQLite: one row for a message, whatever the number of its receivers.
+ * Session ids are URI encoded, so that a space can separate them.
  */
 export class SqlMessageLog implements MessageLog {
 	readonly epoch: string;
 	readonly #sql: SqlStorage;
 	readonly #bounds: LogBounds;
-	readonly #place: { readonly shard: string };
-	/** @param place which shard this is, once that is known. */
-	constructor(sql: SqlStorage, bounds: LogBounds, place: { readonly shard: string }) {
+	readonly #getShard: () => string;
+
+	/** @param getShard returns the label of the shard, which can change until the first stream opens. */
+	constructor(sql: SqlStorage, bounds: LogBounds, getShard: () => string) {
 		this.#sql = sql;
 		this.#bounds = bounds;
-		this.#place = place;
-		this.epoch = epochOf(sql);
+		this.#getShard = getShard;
+		this.epoch = loadEpoch(sql);
 	}
 
 	get shard(): string {
-		return this.#place.shard;
+		return this.#getShard();
 	}
 
-	/** `openOrResumeStream` of core: the session has a stream from now on. */
+	/** Opens or resumes a stream with `openOrResumeStream` of core. The session is no longer idle. */
 	open(session: string, lastEventId: string | undefined, nowMs: number): OpenedStream {
 		const opened = openOrResumeStream(this, session, lastEventId, nowMs);
-		// No row is written where there is none.
+		// The condition on `idle_ms` saves a row write if the session is not idle.
 		this.#sql.exec(
 			'UPDATE tmcp_histories SET idle_ms = NULL WHERE session = ? AND idle_ms IS NOT NULL',
 			session,
@@ -50,23 +54,29 @@ export class SqlMessageLog implements MessageLog {
 	/**
 	 * Adds a message.
 	 *
-	 * @param sessions whom it is for; `undefined` is every session.
-	 * @returns its sequence.
+	 * @param sessions the receivers; `undefined` is every session.
+	 * @returns the sequence of the message.
 	 */
 	append(sessions: readonly string[] | undefined, frame: string, nowMs: number): number {
 		const newest = this.#end('DESC');
 		const sequence = (newest?.sequence ?? 0) + 1;
-		const named = sessions ? ` ${sessions.join(' ')} ` : null;
-		const ofFrame = utf8Length(frame);
-		const ofNames = named?.length ?? 0;
-		const isKept = ofFrame + ofNames <= MAX_ROW_BYTES;
-		const bytes = ofNames + (isKept ? ofFrame : 0);
-		const end = (newest?.end_bytes ?? 0) + bytes;
-		const kept = isKept ? frame : null;
-		const insertion = 'INSERT INTO tmcp_log VALUES (?, ?, ?, ?, ?, ?)';
-		this.#sql.exec(insertion, sequence, nowMs, named, kept, bytes, end);
-		const size = this.#size({ sequence, bytes, end_bytes: end });
-		if (isOver(size, this.#bounds, MARGIN)) this.prune(0);
+		const receivers = sessions ? ` ${sessions.join(' ')} ` : null;
+		const frameBytes = utf8Length(frame);
+		const receiverBytes = receivers?.length ?? 0;
+		const fits = frameBytes + receiverBytes <= MAX_ROW_BYTES;
+		const bytes = receiverBytes + (fits ? frameBytes : 0);
+		const endBytes = (newest?.end_bytes ?? 0) + bytes;
+		this.#sql.exec(
+			'INSERT INTO tmcp_log VALUES (?, ?, ?, ?, ?, ?)',
+			sequence,
+			nowMs,
+			receivers,
+			fits ? frame : null,
+			bytes,
+			endBytes,
+		);
+		const size = this.#size({ sequence, bytes, end_bytes: endBytes });
+		if (exceeds(size, this.#bounds, PRUNE_MARGIN)) this.prune(0);
 		return sequence;
 	}
 
@@ -100,7 +110,7 @@ export class SqlMessageLog implements MessageLog {
 			'SELECT history FROM tmcp_histories WHERE session = ?',
 			session,
 		);
-		// Sound: nothing but `saveHistory` writes it.
+		// Safe because only this class writes it.
 		return row && (JSON.parse(row.history) as ChannelHistory);
 	}
 
@@ -109,8 +119,8 @@ export class SqlMessageLog implements MessageLog {
 		this.#sql.exec('INSERT OR REPLACE INTO tmcp_histories VALUES (?, ?, NULL)', session, text);
 	}
 
-	/** Whether any session, or this one, has or had a stream: nobody else can come back for anything. */
-	knows(session?: string): boolean {
+	/** Returns whether the session, or any session, has or had a stream, which a client can resume. */
+	hasHistory(session?: string): boolean {
 		const found =
 			session === undefined
 				? this.#sql.exec('SELECT 1 FROM tmcp_histories LIMIT 1')
@@ -118,7 +128,7 @@ export class SqlMessageLog implements MessageLog {
 		return found.toArray().length > 0;
 	}
 
-	/** From this message on, the session's messages belong to this channel. */
+	/** Assigns the session's messages to a channel, from a message on. */
 	makeCurrent(session: string, channel: number, sequence: number): void {
 		const history = this.historyOf(session);
 		if (!history) return;
@@ -126,15 +136,16 @@ export class SqlMessageLog implements MessageLog {
 		if (changed !== history) this.saveHistory(session, changed);
 	}
 
-	forget(session: string): void {
+	/** Deletes the session's streams: none of them can be resumed. */
+	delete(session: string): void {
 		this.#sql.exec('DELETE FROM tmcp_histories WHERE session = ?', session);
 	}
 
 	/**
-	 * Lets go of what is over the bounds, and of all that was sent before this time. The newest
-	 * message stays: its sequence is where the next one counts on.
+	 * Deletes the oldest messages while the log exceeds its bounds, and all messages sent before a time.
+	 * Keeps the newest message, since the next sequence follows from its own.
 	 *
-	 * @returns whether there is more that will have to go.
+	 * @returns whether messages remain, which have to be pruned later.
 	 */
 	prune(beforeMs: number): boolean {
 		const size = this.#size();
@@ -143,22 +154,22 @@ export class SqlMessageLog implements MessageLog {
 			'SELECT sequence, at_ms, bytes FROM tmcp_log ORDER BY sequence',
 		);
 		for (const { sequence, at_ms: atMs, bytes } of rows) {
-			if (size.messages === 1 || !(isOver(size, this.#bounds) || atMs < beforeMs)) break;
+			if (size.messages === 1 || !(exceeds(size, this.#bounds) || atMs < beforeMs)) break;
 			last = sequence;
 			size.messages -= 1;
 			size.bytes -= bytes;
 		}
-		if (last > 0) this.#delete(last);
+		if (last > 0) this.#deleteUpTo(last);
 		return size.messages > 1;
 	}
 
 	/**
-	 * Forgets the sessions that had no stream for as long as messages are kept.
+	 * Deletes the sessions that have had no open stream for as long as messages are kept.
 	 *
-	 * @param isOpen whether a session has a stream.
-	 * @returns whether there are any that will have to be forgotten.
+	 * @param isOpen returns whether a session has an open stream.
+	 * @returns whether idle sessions remain, which have to be deleted later.
 	 */
-	forgetIdle(isOpen: (session: string) => boolean, nowMs: number): boolean {
+	deleteIdle(isOpen: (session: string) => boolean, nowMs: number): boolean {
 		const rows = this.#sql
 			.exec<{ session: string; idle_ms: number | null }>(
 				'SELECT session, idle_ms FROM tmcp_histories',
@@ -169,7 +180,7 @@ export class SqlMessageLog implements MessageLog {
 			if (isOpen(session)) {
 				if (sinceMs !== null) this.#setIdle(session, null);
 			} else if (sinceMs !== null && sinceMs <= nowMs - this.#bounds.ageMs) {
-				this.forget(session);
+				this.delete(session);
 			} else {
 				idle += 1;
 				if (sinceMs === null) this.#setIdle(session, nowMs);
@@ -178,8 +189,11 @@ export class SqlMessageLog implements MessageLog {
 		return idle > 0;
 	}
 
-	/** A client that comes back for what goes now must be told, and one that missed none of it not. */
-	#delete(last: number): void {
+	/**
+	 * Deletes the messages up to a sequence, and records the loss: a client that resumes must be told of
+	 * a gap if it missed one of them, and only then.
+	 */
+	#deleteUpTo(last: number): void {
 		const lost = new Map<string, number>();
 		let lostToMany = 0;
 		const rows = this.#sql.exec<{ sequence: number; sessions: string | null }>(
@@ -187,9 +201,10 @@ export class SqlMessageLog implements MessageLog {
 			last,
 		);
 		for (const { sequence, sessions } of rows) {
-			const named = sessions?.trim().split(' ') ?? [];
-			if (named.length === 0 || named.length > FEW_SESSIONS) lostToMany = sequence;
-			else for (const session of named) lost.set(session, sequence);
+			const receivers = sessions?.trim().split(' ') ?? [];
+			if (receivers.length === 0 || receivers.length > MAX_SESSIONS_TO_UPDATE)
+				lostToMany = sequence;
+			else for (const session of receivers) lost.set(session, sequence);
 		}
 		for (const [session, sequence] of lost) {
 			const history = this.historyOf(session);
@@ -207,7 +222,7 @@ export class SqlMessageLog implements MessageLog {
 		this.#sql.exec('UPDATE tmcp_histories SET idle_ms = ? WHERE session = ?', sinceMs, session);
 	}
 
-	/** What is kept has no gaps: two rows tell how much it is, and nothing has to be counted. */
+	/** Derives the size from two rows instead of counting: the sequences in the log have no gaps. */
 	#size(newest: LogEnd | undefined = this.#end('DESC')): LogSize {
 		const oldest = this.#end('ASC');
 		if (!oldest || !newest) return { messages: 0, bytes: 0 };
@@ -217,7 +232,6 @@ export class SqlMessageLog implements MessageLog {
 		};
 	}
 
-	/** The oldest message or the newest one, and how long all were that were ever kept up to it. */
 	#end(order: 'ASC' | 'DESC'): LogEnd | undefined {
 		const [row] = this.#sql.exec<LogEnd>(
 			`SELECT sequence, bytes, end_bytes FROM tmcp_log ORDER BY sequence ${order} LIMIT 1`,
@@ -226,23 +240,15 @@ export class SqlMessageLog implements MessageLog {
 	}
 }
 
-/** Receivers of a message, in parts whose ids fit into a row of the log. */
-export function inRows<Known extends { readonly session: string }>(known: Known[]): Known[][] {
-	const parts: Known[][] = [];
-	let bytes = Infinity;
-	for (const each of known) {
-		bytes += each.session.length + 1;
-		if (bytes <= MAX_ROW_BYTES / 4) {
-			parts.at(-1)?.push(each);
-			continue;
-		}
-		parts.push([each]);
-		bytes = each.session.length + 1;
-	}
-	return parts;
+/** Splits the receivers of a message into batches whose ids fit into one row of the log each. */
+export function splitByRowSize<Receiver extends { readonly session: string }>(
+	receivers: readonly Receiver[],
+): Receiver[][] {
+	return splitBySize(receivers, MAX_ROW_BYTES / 4, ({ session }) => session.length + 1);
 }
 
-function epochOf(sql: SqlStorage): string {
+/** Returns the random part of the log's event ids, which distinguishes it from an earlier log. */
+function loadEpoch(sql: SqlStorage): string {
 	const [row] = sql.exec<{ value: string }>("SELECT value FROM tmcp_meta WHERE key = 'epoch'");
 	if (row) return row.value;
 	const epoch = crypto.randomUUID().slice(0, 8);

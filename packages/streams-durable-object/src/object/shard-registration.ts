@@ -1,112 +1,114 @@
-import { reportToConsole, StreamError } from '@tmcp-sessions/core';
+import { reportToConsole } from '@tmcp-sessions/core';
 import { isShardLabel, ownNamespace, ROOT_SHARD } from '@tmcp-sessions/core/internal';
 
-import { PACKAGE } from '../package-name.ts';
-import { objectName } from '../wire/object-name.ts';
+import { createStreamError } from '../stream-error.ts';
+import { ROOT_OBJECT_NAME } from '../wire/object-name.ts';
 import type { SyncLayerRpc } from '../wire/sync-layer-rpc.ts';
 
-/** Kept as JSON, so that an object knows it in its next life. */
+/** Stored as JSON, so that it survives hibernation. */
 interface Registration {
 	readonly shard: string;
-	/** Of its entry in the list of the root; none where it has none. */
+	/** The token of the shard's entry at the root. `undefined` if there is no entry. */
 	readonly token?: string | undefined;
-	/** Whether the entry may not be there: it is being made or removed. */
-	readonly isUnsure?: boolean | undefined;
+	/** Whether the entry is being added or removed, and may be missing. */
+	readonly isPending?: boolean | undefined;
 }
 
 /**
- * What an object knows of its place: which shard it is, and whether the root lists it. A shard is on
- * the list before it has its first stream or listener, so that no publish misses one.
+ * Keeps the object registered at the root while it may have streams or subscriptions. A shard
+ * registers before it accepts its first socket, so that no publish misses it.
  */
 export class ShardRegistration {
 	readonly #state: DurableObjectState;
 	readonly #env: object;
-	#kept: Registration;
+	#stored: Registration;
 	#registering: Promise<void> | undefined;
 
+	/** @param state its storage has the tables of `openStorage`. */
 	constructor(state: DurableObjectState, env: object) {
 		this.#state = state;
 		this.#env = env;
-		this.#kept = this.#read();
+		this.#stored = this.#load();
 	}
 
-	/** The label of the shard that the object is; until it is told, the root's. */
+	/** The label of the object's shard. It is that of the root until the object registers. */
 	get shard(): string {
-		return this.#kept.shard;
+		return this.#stored.shard;
 	}
 
-	/** Whether the root may list this one. */
+	/** Whether the root may list this shard. */
 	get isListed(): boolean {
-		return this.#kept.token !== undefined;
+		return this.#stored.token !== undefined;
 	}
 
 	/**
-	 * Puts the shard on the list, where it is not. Once this has resolved, a socket must be accepted in
-	 * the same turn: nothing can have taken the shard off the list before.
+	 * Registers the shard unless it is registered. Once this has resolved, accept the socket in the same
+	 * turn: the shard cannot have been unregistered before that.
 	 *
-	 * @param label as `SHARD_HEADER` has it; null for the root, which is on no list.
-	 * @throws where the root cannot be reached, or the label is none.
+	 * @param label the value of `SHARD_HEADER`; null for the root, which is not registered.
+	 * @throws if the root cannot be reached, or the label is invalid.
 	 */
 	async ensure(label: string | null): Promise<void> {
 		if (label === null) return;
 		if (!isShardLabel(label) || label === ROOT_SHARD)
-			throw new Error(`no shard is called ${label}`);
-		while (this.#kept.token === undefined || this.#kept.isUnsure) {
+			throw new Error(`invalid shard label ${label}`);
+		while (this.#stored.token === undefined || this.#stored.isPending) {
 			this.#registering ??= this.#register(label).finally(() => (this.#registering = undefined));
 			await this.#registering;
 		}
 	}
 
 	/**
-	 * Takes the shard off the list. A socket that comes meanwhile puts it back on, under a new token.
+	 * Unregisters the shard. A socket that arrives meanwhile registers it again, under a new token.
 	 *
-	 * @returns whether nothing is left to do. Nobody waits for an object's alarm: the console is told of
-	 * a root that cannot be reached.
+	 * @returns false if the root cannot be reached. This is reported to the console, since an alarm has
+	 * no caller.
 	 */
 	async leave(): Promise<boolean> {
-		const { shard, token } = this.#kept;
+		const { shard, token } = this.#stored;
 		if (token === undefined || this.#registering) return true;
-		this.#keep({ shard, token, isUnsure: true });
+		this.#store({ shard, token, isPending: true });
 		try {
 			await this.#root().removeShard(shard, token);
 		} catch (cause) {
-			reportToConsole(new StreamError(PACKAGE, 'taking a shard off the list', cause));
+			reportToConsole(createStreamError('unregistering a shard', cause));
 			return false;
 		}
-		if (this.#kept.token === token) this.#keep({ shard });
+		if (this.#stored.token === token) this.#store({ shard });
 		return true;
 	}
 
 	async #register(shard: string): Promise<void> {
 		const token = crypto.randomUUID();
-		// First of all: an entry that was made although nobody was told can be removed.
-		this.#keep({ shard, token, isUnsure: true });
+		// Store the token first, so that an entry whose response is lost can be removed.
+		this.#store({ shard, token, isPending: true });
 		await this.#root().addShard(shard, token);
-		this.#keep({ shard, token });
+		this.#store({ shard, token });
 	}
 
 	#root(): DurableObjectStub<SyncLayerRpc> {
 		const { id, exports } = this.#state;
 		const own = ownNamespace<DurableObjectNamespace<SyncLayerRpc>>(id, exports, this.#env);
-		if (own) return own.getByName(objectName(ROOT_SHARD));
+		if (own) return own.getByName(ROOT_OBJECT_NAME);
 		throw new Error(
-			'SyncLayer found no way to its own namespace: the Worker that exports it needs a compatibility ' +
-				'date of 2025-11-17 or later, or a binding to it',
+			'SyncLayer cannot find its own namespace: the Worker that exports it needs compatibility date ' +
+				'2025-11-17 or later, or a binding to it',
 		);
 	}
 
-	#read(): Registration {
+	#load(): Registration {
 		const [row] = this.#state.storage.sql.exec<{ value: string }>(
 			"SELECT value FROM tmcp_meta WHERE key = 'registration'",
 		);
-		// Sound: nothing but `#keep` writes it.
+		// Safe because only `#store` writes it.
 		return row ? (JSON.parse(row.value) as Registration) : { shard: ROOT_SHARD };
 	}
 
-	#keep(registration: Registration): void {
-		this.#kept = registration;
-		const text = JSON.stringify(registration);
-		const statement = "INSERT OR REPLACE INTO tmcp_meta VALUES ('registration', ?)";
-		this.#state.storage.sql.exec(statement, text);
+	#store(registration: Registration): void {
+		this.#stored = registration;
+		this.#state.storage.sql.exec(
+			"INSERT OR REPLACE INTO tmcp_meta VALUES ('registration', ?)",
+			JSON.stringify(registration),
+		);
 	}
 }

@@ -1,4 +1,4 @@
-/** The shards that may have streams or listeners, as the root keeps them. */
+/** Lists the shards that may have streams or subscriptions. Stored at the root. */
 export class ShardRegistry {
 	readonly #sql: SqlStorage;
 	/** Read once after each wake-up. */
@@ -16,13 +16,16 @@ export class ShardRegistry {
 		return this.#labels;
 	}
 
-	/** @param token of this registration: one that is on the list already has this one from now on. */
+	/** Adds a shard. The token replaces that of an earlier registration. */
 	add(label: string, token: string): void {
 		this.#labels = undefined;
 		this.#sql.exec('INSERT OR REPLACE INTO tmcp_shards VALUES (?, ?)', label, token);
 	}
 
-	/** Nothing where the shard has registered again: whichever of the two arrives first. */
+	/**
+	 * Removes a shard, unless it has registered again under another token: the two RPCs may arrive in
+	 * either order.
+	 */
 	remove(label: string, token: string): void {
 		this.#labels = undefined;
 		this.#sql.exec('DELETE FROM tmcp_shards WHERE label = ? AND token = ?', label, token);

@@ -1,13 +1,12 @@
-import { StreamError } from '@tmcp-sessions/core';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
 
-import { PACKAGE } from '../package-name.ts';
+import { createStreamError } from '../stream-error.ts';
 
 /**
- * The storage of a `SyncLayer`, with its tables. Each statement here costs what it changes and no
- * more: there is no index but the keys, and no counter of SQLite's own.
+ * Creates the tables and returns the database. There are no indexes besides the keys and no
+ * AUTOINCREMENT, so that a statement writes only the rows that it changes.
  *
- * @throws {StreamError} where the class has no SQLite.
+ * @throws {StreamError} if the class has no SQLite.
  */
 export function openStorage(storage: DurableObjectStorage): SqlStorage {
 	const sql = sqlOf(storage);
@@ -29,25 +28,22 @@ export function openStorage(storage: DurableObjectStorage): SqlStorage {
 	return sql;
 }
 
-/** The longest text of a row, in bytes; a row holds 2 MB. */
-export const MAX_ROW_BYTES = 1_900_000;
-
-/** The length of a text as SQLite stores it. */
+/** Returns the length of a text in UTF-8, as SQLite stores it. */
 export function utf8Length(text: string): number {
 	return new TextEncoder().encode(text).byteLength;
 }
 
-/** How much a log holds. */
+/** The size of a log. A type alias: the type parameter of `exec` accepts no interface. */
 export type LogSize = {
 	messages: number;
 	bytes: number;
 };
 
-/** Bounds are passed by this much before anything is pruned: a part of the log, and not a row each time. */
-export const MARGIN = 1.25;
+/** How far a log may exceed its bounds before it is pruned: many rows at a time, not one per message. */
+export const PRUNE_MARGIN = 1.25;
 
-/** Whether a log holds more than its bounds. */
-export function isOver({ messages, bytes }: LogSize, bounds: LogBounds, margin = 1): boolean {
+/** Returns whether a log exceeds its bounds. */
+export function exceeds({ messages, bytes }: LogSize, bounds: LogBounds, margin = 1): boolean {
 	return messages > bounds.messages * margin || bytes > bounds.bytes * margin;
 }
 
@@ -56,13 +52,11 @@ function sqlOf(storage: DurableObjectStorage): SqlStorage {
 		storage.sql.exec('SELECT 1');
 		return storage.sql;
 	} catch (cause) {
-		throw new StreamError(
-			PACKAGE,
+		throw createStreamError(
 			'opening the log',
 			new Error(
-				'SyncLayer must be a class with SQLite: list it in new_sqlite_classes of a migration in ' +
-					'wrangler.jsonc, and not in new_classes. A class that is there already has to be ' +
-					'deleted and made again, under another name; docs/migration.md shows how',
+				'SyncLayer must be a class with SQLite: list it in new_sqlite_classes of a migration, not in ' +
+					'new_classes. docs/migration.md shows how to convert an existing class',
 				{ cause },
 			),
 		);

@@ -1,67 +1,54 @@
 import { MAX_STREAMS_PER_SESSION } from '@tmcp-sessions/core/internal';
 
-import type { StreamPurpose } from '../wire/socket-purpose.ts';
+import { closeQuietly, hasSession, openSockets } from './hibernating-sockets.ts';
+import type { AttachedSocket } from './hibernating-sockets.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
+import type { StreamPurpose } from '../wire/socket-purpose.ts';
 
-/** Kept with a stream's socket through hibernation. Small: the platform allows 16 KiB. */
-export interface StreamAttachment {
+/** The attachment of a stream. Keep it small: the platform allows 16 KiB. */
+interface StreamAttachment {
 	readonly session: string;
-	/** Counts up with each stream of the session: the highest is the newest. */
+	/** Increases with each stream of the session: the highest channel is the newest stream. */
 	readonly channel: number;
-	/** The highest of those that resumed the channel is its client's. */
+	/** Of several sockets that resumed a channel, the one of the highest rank is the client's. */
 	readonly rank: number;
-	/** Whether the log says that messages belong to this channel. */
+	/** Whether the log assigns new messages of the session to this channel. */
 	readonly isCurrent: boolean;
-	/** Another one resumed the channel: this one gets nothing more. */
+	/** Whether a socket of a higher rank has resumed the channel: this one receives nothing more. */
 	readonly isSuperseded: boolean;
 }
 
-/** A stream's socket, and what it is for. */
-export interface StreamSocket {
-	readonly socket: WebSocket;
-	readonly attachment: StreamAttachment;
-}
+export type StreamSocket = AttachedSocket<StreamAttachment>;
 
-/** On every stream of a session that a client opened to listen. */
+/** The tag of every stream of a session, except those that resume a call. */
 export const STREAM_TAG = 'stream';
 
-/** Not the tag of a session's inboxes or of its calls: what looks for its streams must not find them. */
+/** Differs from the tags of a session's inboxes and calls, so that it selects only streams. */
 export function sessionTag(session: string): string {
 	return `session:${session}`;
 }
 
-/** On every inbox of a session. */
+/** The tag of a session's inboxes. */
 export function inboxTag(session: string): string {
 	return `inbox:${session}`;
 }
 
-/**
- * Returns whether the socket is a stream. Reads the attachment, since a closed socket has no tags.
- */
-export function isStream(socket: WebSocket): boolean {
-	return isStreamAttachment(socket.deserializeAttachment());
-}
-
-/** Returns the session of a stream's socket, also of a stream that resumed a call. */
+/** Returns the session of a stream, also of one that resumed a call. A closed socket has no tags. */
 export function sessionOf(socket: WebSocket): string | undefined {
 	const attachment: unknown = socket.deserializeAttachment();
-	if (typeof attachment !== 'object' || attachment === null) return undefined;
-	if (!('session' in attachment)) return undefined;
-	return typeof attachment.session === 'string' ? attachment.session : undefined;
+	return hasSession(attachment) ? attachment.session : undefined;
 }
 
-/** The open ones that this class accepted. */
+/** Returns the sockets that are open streams. */
 export function openStreams(sockets: readonly WebSocket[]): StreamSocket[] {
-	return sockets.flatMap((socket) => {
-		const attachment: unknown = socket.deserializeAttachment();
-		const isOpen = socket.readyState === WebSocket.OPEN;
-		return isOpen && isStreamAttachment(attachment) ? [{ socket, attachment }] : [];
-	});
+	return openSockets(sockets, isStreamAttachment);
 }
 
 /**
- * Gives a new socket its place among the session's others: the highest rank of its channel, where it
- * does not bring one.
+ * Attaches its channel and rank to a new socket. A socket without a rank gets the highest of its
+ * channel; other sockets of the channel and of the session are updated accordingly.
+ *
+ * @returns the rank.
  */
 export function rankSocket(
 	socket: WebSocket,
@@ -69,27 +56,26 @@ export function rankSocket(
 	{ channel, isCurrent }: { readonly channel: number; readonly isCurrent: boolean },
 	others: readonly StreamSocket[],
 	nowMs: number,
-): StreamAttachment {
+): number {
 	const sameChannel = others.filter(({ attachment }) => attachment.channel === channel);
 	const top = Math.max(0, ...sameChannel.map(({ attachment }) => attachment.rank));
-	// The time, so that one which comes back has none that is higher than those which came meanwhile.
+	// Use the clock so that a reconnecting stream cannot outrank newer ones.
 	const own = rank ?? Math.max(nowMs, top + 1);
-	const attachment = { session, channel, rank: own, isCurrent, isSuperseded: own < top };
-	attach(socket, attachment);
-	for (const other of others) {
-		const isSame = other.attachment.channel === channel;
-		if (isSame && other.attachment.rank === own) {
-			closeQuietly(other.socket, FINAL_CLOSE_CODES.replaced);
-		} else if (isSame && other.attachment.rank < own) {
-			attach(other.socket, { ...other.attachment, isSuperseded: true });
-		} else if (isCurrent && !isSame && other.attachment.isCurrent) {
-			attach(other.socket, { ...other.attachment, isCurrent: false });
+	attach(socket, { session, channel, rank: own, isCurrent, isSuperseded: own < top });
+	for (const { socket: other, attachment } of others) {
+		const isSame = attachment.channel === channel;
+		if (isSame && attachment.rank === own) {
+			closeQuietly(other, FINAL_CLOSE_CODES.replaced);
+		} else if (isSame && attachment.rank < own) {
+			attach(other, { ...attachment, isSuperseded: true });
+		} else if (isCurrent && !isSame && attachment.isCurrent) {
+			attach(other, { ...attachment, isCurrent: false });
 		}
 	}
-	return attachment;
+	return own;
 }
 
-/** Ends the streams of a session that are over the bound, oldest first, but not the new one. */
+/** Closes the oldest streams of a session while it has too many, but never the newly opened one. */
 export function closeOldest(streams: readonly StreamSocket[], opened: WebSocket): void {
 	const oldestFirst = streams
 		.filter(({ socket }) => socket !== opened)
@@ -97,50 +83,29 @@ export function closeOldest(streams: readonly StreamSocket[], opened: WebSocket)
 			if (one.isSuperseded !== other.isSuperseded) return one.isSuperseded ? -1 : 1;
 			return one.channel - other.channel || one.rank - other.rank;
 		});
-	for (const { socket } of oldestFirst.slice(
-		0,
-		Math.max(0, streams.length - MAX_STREAMS_PER_SESSION),
-	)) {
+	const excess = Math.max(0, streams.length - MAX_STREAMS_PER_SESSION);
+	for (const { socket } of oldestFirst.slice(0, excess)) {
 		closeQuietly(socket, FINAL_CLOSE_CODES.tooManyStreams);
 	}
 }
 
-/** The streams of each session. */
+/** Groups streams by their session. */
 export function bySession(streams: readonly StreamSocket[]): Iterable<StreamSocket[]> {
 	return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
 }
 
-/** Whom a message of the session goes to, newest first. */
+/** Returns the streams of a session that can receive its messages, newest first. */
 export function newestFirst(streams: readonly StreamSocket[]): StreamSocket[] {
 	return streams
 		.filter(({ attachment }) => !attachment.isSuperseded)
 		.toSorted((one, other) => other.attachment.channel - one.attachment.channel);
 }
 
-/** Notes that messages belong to this stream from now on, and to no other one of its session. */
+/** Attaches to the streams of a session which of them is the current one. */
 export function markCurrent(current: StreamSocket, all: readonly StreamSocket[]): void {
 	for (const { socket, attachment } of all) {
 		const isCurrent = socket === current.socket;
 		if (attachment.isCurrent !== isCurrent) attach(socket, { ...attachment, isCurrent });
-	}
-}
-
-/** A socket can be dead before anybody was told: that must not stop a publish. */
-export function trySend(socket: WebSocket, message: string): boolean {
-	try {
-		socket.send(message);
-		return true;
-	} catch {
-		closeQuietly(socket);
-		return false;
-	}
-}
-
-export function closeQuietly(socket: WebSocket, code = 1000): void {
-	try {
-		socket.close(code);
-	} catch {
-		// It is closed already.
 	}
 }
 
@@ -149,12 +114,5 @@ function attach(socket: WebSocket, attachment: StreamAttachment): void {
 }
 
 function isStreamAttachment(attachment: unknown): attachment is StreamAttachment {
-	return (
-		typeof attachment === 'object' &&
-		attachment !== null &&
-		'session' in attachment &&
-		typeof attachment.session === 'string' &&
-		'channel' in attachment &&
-		typeof attachment.channel === 'number'
-	);
+	return hasSession(attachment) && 'channel' in attachment;
 }

@@ -1,31 +1,32 @@
 import { fnv1a } from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
+import { trySend } from './hibernating-sockets.ts';
 import { changeKindOf } from '../wire/change-kind.ts';
 import type { ChangeKind } from '../wire/change-kind.ts';
 import type { SubscriptionPurpose } from '../wire/socket-purpose.ts';
-import { trySend } from './stream-sockets.ts';
 
 /**
- * The most tags of a socket.
+ * The maximum number of tags of a socket.
  * https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket
  */
 const MAX_TAGS = 10;
 
-/** The most open listeners of one owner: a thirtieth of what an object takes. */
+/** The maximum number of open subscriptions of a principal: a thirtieth of what an object accepts. */
 const MAX_SUBSCRIPTIONS = 1_024;
 
-/** Kept with the socket of a listener whose uris are more than a socket has tags for. */
+/** The attachment of a subscription that has more URIs than a socket has tags. */
 interface SubscriptionAttachment {
-	/** Hashes, of which the platform's 16 KiB hold 4,000; none where it is told of every update. */
+	/** Hashes, of which the platform's 16 KiB hold 4,000. `undefined` selects every update. */
 	readonly uris: Uint32Array | undefined;
 }
 
 /**
- * The sockets of listeners. A change touches those of whoever asked for its kind, an update those of
- * whoever asked for its uri: by a tag for each uri where a socket has that many, by its attachment
- * where it has not. Uris are known by hashes, which may be those of others too: the Worker of a
- * listener looks at the uri itself.
+ * Serves the sockets of subscriptions. A change is sent only to sockets that selected its kind, an
+ * update only to those that selected its URI: by one tag for each URI or, if a socket has too few
+ * tags for that, by its attachment.
+ *
+ * URIs are compared by hashes, which may collide: the subscription's Worker compares the URI itself.
  */
 export class SubscriptionSockets {
 	readonly #state: DurableObjectState;
@@ -34,8 +35,8 @@ export class SubscriptionSockets {
 		this.#state = state;
 	}
 
-	/** Why there is no place for one more of its owner, where there is none. */
-	refusal({ principal }: SubscriptionPurpose): string | undefined {
+	/** Returns why the principal cannot open another subscription, or `undefined` if it can. */
+	rejection({ principal }: SubscriptionPurpose): string | undefined {
 		if (!principal || this.#state.getWebSockets(principalTag(principal)).length < MAX_SUBSCRIPTIONS)
 			return undefined;
 		return `a client may have at most ${MAX_SUBSCRIPTIONS} open subscriptions. End some of them first`;
@@ -54,29 +55,30 @@ export class SubscriptionSockets {
 	}
 
 	/**
-	 * Tells the listeners that asked for this change, each once: a socket has the tags of its uris or
-	 * the one of those that have too many.
+	 * Sends a notification to the subscriptions that selected it, once to each: a socket has either the
+	 * tags of its URIs or the tag of all updates.
 	 */
 	send(notification: JSONRPCRequest): void {
 		const kind = changeKindOf(notification.method);
 		if (!kind) return;
 		const message = JSON.stringify(notification);
-		for (const socket of this.#concerned(kind, notification)) trySend(socket, message);
+		for (const socket of this.#receivers(kind, notification)) trySend(socket, message);
 	}
 
-	#concerned(kind: ChangeKind, notification: JSONRPCRequest): WebSocket[] {
+	#receivers(kind: ChangeKind, notification: JSONRPCRequest): WebSocket[] {
 		const withKind = this.#state.getWebSockets(kindTag(kind));
 		if (kind !== 'updates') return withKind;
 		const params: unknown = notification.params;
-		if (typeof params !== 'object' || params === null || !('uri' in params)) return [];
-		if (typeof params.uri !== 'string') return [];
-		const hash = fnv1a(params.uri);
+		const uri = typeof params === 'object' && params && 'uri' in params && params.uri;
+		if (typeof uri !== 'string') return [];
+		const hash = fnv1a(uri);
 		const withTag = this.#state.getWebSockets(uriTag(hash));
-		return [...withTag, ...withKind.filter((socket) => mayWant(socket, hash))];
+		return [...withTag, ...withKind.filter((socket) => selectsUri(socket, hash))];
 	}
 }
 
-function mayWant(socket: WebSocket, hash: number): boolean {
+/** Returns whether the attachment of a socket with the tag of all updates selects a URI. */
+function selectsUri(socket: WebSocket, hash: number): boolean {
 	const attachment: unknown = socket.deserializeAttachment();
 	if (typeof attachment !== 'object' || attachment === null || !('uris' in attachment)) return true;
 	return !(attachment.uris instanceof Uint32Array) || attachment.uris.includes(hash);

@@ -1,21 +1,28 @@
+import { reasonOf } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import { DEFAULT_LOG_BOUNDS } from '@tmcp-sessions/core/internal';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
+import { ShardRegistration } from './shard-registration.ts';
+import { ShardRegistry } from './shard-registry.ts';
 import { StreamHub } from './stream-hub.ts';
+import { SHARD_HEADER } from '../wire/headers.ts';
 import type { Publication } from '../wire/publication.ts';
+import { parsePurpose } from '../wire/socket-purpose.ts';
 
 /**
- * The Durable Object that connects a deployment's streams and subscriptions across isolates: one of
- * its shards.
+ * The Durable Object that connects a deployment's streams and subscriptions across isolates. Each
+ * object is a shard. The root is the shard that lists the others.
  */
 export class SyncLayer extends DurableObject {
 	/** The bounds of the message log, and of the call log. A subclass may set others. */
 	static readonly logBounds: LogBounds = DEFAULT_LOG_BOUNDS;
 
 	readonly #hub: StreamHub;
+	readonly #registration: ShardRegistration;
+	readonly #shards: ShardRegistry;
 
 	/** @throws {StreamError} if the class has no SQLite. */
 	constructor(state: DurableObjectState, env: Cloudflare.Env) {
@@ -23,39 +30,65 @@ export class SyncLayer extends DurableObject {
 		const { storage } = state;
 		this.#hub = new StreamHub(state, {
 			bounds: new.target.logBounds,
-			env,
-			async scheduleAlarm(atMs) {
-				if ((await storage.getAlarm()) === null) await storage.setAlarm(atMs);
+			getShard: () => this.#registration.shard,
+			async scheduleAlarm(dueMs) {
+				if ((await storage.getAlarm()) === null) await storage.setAlarm(dueMs);
 			},
 		});
+		// After the hub, which creates their tables.
+		this.#registration = new ShardRegistration(state, env);
+		this.#shards = new ShardRegistry(storage.sql);
+		// A reset can lose all sockets without a close event: the alarm then unregisters the shard.
+		if (this.#registration.isListed && state.getWebSockets().length === 0) {
+			this.#hub.schedulePrune();
+		}
 	}
 
 	/**
-	 * Accepts a Worker's socket. Responds 426 without a WebSocket upgrade, 400 to an invalid purpose,
-	 * 429 if the session or the principal has too many sockets, 503 if the object has or if the shard
-	 * cannot be registered at the root.
+	 * Accepts the socket of a Worker's upgrade request. Responds 426 without an upgrade, 400 to an
+	 * invalid purpose, 429 if the session or the principal has too many sockets, 503 if the object has or
+	 * if the shard cannot be registered at the root.
 	 */
-	override fetch(request: Request): Promise<Response> {
-		return this.#hub.fetch(request);
+	override async fetch(request: Request): Promise<Response> {
+		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
+			const upgrade = { status: 426, headers: { Upgrade: 'websocket' } };
+			return new Response('Expected a WebSocket upgrade', upgrade);
+		}
+		const purpose = parsePurpose(request.url);
+		if (!purpose) return new Response('Expected a session or a subscription', { status: 400 });
+
+		if (purpose.role !== 'inbox') {
+			try {
+				await this.#registration.ensure(request.headers.get(SHARD_HEADER));
+			} catch (cause) {
+				this.#hub.schedulePrune();
+				return new Response(`the shard was not registered: ${reasonOf(cause)}`, { status: 503 });
+			}
+		}
+		return this.#hub.accept(purpose);
 	}
 
 	/**
 	 * Sends the publications of one turn, in order.
 	 *
-	 * @returns the shards that are registered here, which is at the root.
+	 * @returns the shards that are registered here: all other shards if this is the root.
 	 */
 	publish(publications: readonly Publication[]): string[] {
-		return this.#hub.publish(publications);
+		for (const publication of publications) {
+			if ('notification' in publication) this.sendSubscription(publication.notification);
+			else this.broadcast(publication.sessions, publication.frame);
+		}
+		return this.#shards.labels();
 	}
 
 	/** Registers a shard, which is about to accept its first socket. */
 	addShard(shard: string, token: string): void {
-		this.#hub.addShard(shard, token);
+		this.#shards.add(shard, token);
 	}
 
 	/** Removes an empty shard, unless it has registered again under another token. */
 	removeShard(shard: string, token: string): void {
-		this.#hub.removeShard(shard, token);
+		this.#shards.remove(shard, token);
 	}
 
 	/**
@@ -67,7 +100,7 @@ export class SyncLayer extends DurableObject {
 		return this.#hub.has(session);
 	}
 
-	/** Ends all streams of the session, and deletes what they could be resumed from. */
+	/** Ends all streams of the session, and deletes the logs that they could be resumed from. */
 	delete(session: string): void {
 		this.#hub.delete(session);
 	}
@@ -101,15 +134,19 @@ export class SyncLayer extends DurableObject {
 		return this.#hub.deliver(session, message);
 	}
 
-	override alarm(): Promise<void> {
-		return this.#hub.prune();
+	/** Prunes the logs, and unregisters the shard if it is empty. */
+	override async alarm(): Promise<void> {
+		const isEmpty = this.#hub.prune();
+		if (isEmpty && !(await this.#registration.leave())) this.#hub.schedulePrune();
 	}
 
 	override webSocketClose(socket: WebSocket): void {
 		this.#hub.handleClose(socket);
+		// The shard may be empty now.
+		if (this.#registration.isListed) this.#hub.schedulePrune();
 	}
 
 	override webSocketError(socket: WebSocket): void {
-		this.#hub.handleClose(socket);
+		this.webSocketClose(socket);
 	}
 }

@@ -5,13 +5,16 @@
  */
 export const MAX_MESSAGE_LENGTH: number = Math.floor((32 * 1024 * 1024) / 3);
 
+/** The maximum length of an SSE frame. It leaves room for the event id that is added to it. */
+export const MAX_FRAME_LENGTH: number = MAX_MESSAGE_LENGTH - 256;
+
 /**
  * The maximum length of a session id in bytes, URI encoded: it is part of a tag, which holds 256.
  * https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket
  */
 export const MAX_SESSION_ID_BYTES = 240;
 
-/** Returns the error for a message that is too long, or `undefined`. */
+/** Returns the text of an error for a message that is too long, or `undefined`. */
 export function lengthProblem(
 	length: number,
 	maxLength: number = MAX_MESSAGE_LENGTH,

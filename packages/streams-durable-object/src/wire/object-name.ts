@@ -1,6 +1,2 @@
-import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
-
-/** Returns the name of the Durable Object that is this shard. */
-export function objectName(shard: string): string {
-	return shard === ROOT_SHARD ? 'TMCP_DURABLE_OBJECT' : `TMCP_DURABLE_OBJECT/${shard}`;
-}
+/** The name of the root object. The name of another shard is this one, a slash and its label. */
+export const ROOT_OBJECT_NAME = 'TMCP_DURABLE_OBJECT';

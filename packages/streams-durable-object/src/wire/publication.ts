@@ -1,7 +1,8 @@
 import { shardOfSession } from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { MAX_MESSAGE_LENGTH } from './limits.ts';
+import { splitBySize } from '../split-by-size.ts';
+import { lengthProblem, MAX_FRAME_LENGTH, MAX_MESSAGE_LENGTH } from './limits.ts';
 
 /** One message of a `publish` RPC, which carries all messages of the same turn. */
 export type Publication =
@@ -26,24 +27,17 @@ export function splitByShard(publication: Publication): Map<string, Publication>
 	return byShard;
 }
 
+/** Returns why a publication is too long to be sent, or `undefined`. */
+export function publicationProblem(publication: Publication): string | undefined {
+	if ('frame' in publication) return lengthProblem(publication.frame.length, MAX_FRAME_LENGTH);
+	return lengthProblem(JSON.stringify(publication.notification).length);
+}
+
 /** Splits publications, in order, into batches that fit into one RPC each. */
-export function splitByRpcSize<Each extends { readonly publication: Publication }>(
-	publications: readonly Each[],
-): Each[][] {
-	const batches: Each[][] = [];
-	let batchLength = Infinity;
-	for (const each of publications) {
-		const length = lengthOf(each.publication);
-		batchLength += length;
-		const batch = batches.at(-1);
-		if (batch && batchLength <= MAX_MESSAGE_LENGTH) {
-			batch.push(each);
-			continue;
-		}
-		batches.push([each]);
-		batchLength = length;
-	}
-	return batches;
+export function splitByRpcSize<Item extends { readonly publication: Publication }>(
+	items: readonly Item[],
+): Item[][] {
+	return splitBySize(items, MAX_MESSAGE_LENGTH, ({ publication }) => lengthOf(publication));
 }
 
 function lengthOf(publication: Publication): number {

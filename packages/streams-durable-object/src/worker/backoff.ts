@@ -1,25 +1,25 @@
-/** The longest wait before an attempt is `BASE_MS`, doubled with each one, and never more than this. */
+/** The longest wait before the first attempt. It doubles with each attempt, up to `MAX_WAIT_MS`. */
 const BASE_MS = 100;
 const MAX_WAIT_MS = 5_000;
-/** All waits and attempts together: then whoever looks for the object is told to give up. */
+/** Waits and attempts together take at most this long. */
 const MAX_TOTAL_MS = 30_000;
 
-/** What passes time, and tells it. */
+/** The source of randomness and the clock, which tests replace. */
 export interface BackoffOptions {
-	/** From 0 to 1. */
+	/** Returns a number from 0 to 1. */
 	readonly random: () => number;
-	/** Waits so many milliseconds. */
+	/** Waits for a time in milliseconds. */
 	readonly sleep: (ms: number) => Promise<void>;
-	/** The time in milliseconds since the epoch. */
+	/** Returns the time in milliseconds since the epoch. */
 	readonly now: () => number;
 }
 
-/** Attempts to reach an object again, with waits between them: a deployment loses all sockets at once. */
+/** Spaces out attempts to reach an object again: a deployment closes all sockets at once. */
 export class Backoff {
 	readonly #options: BackoffOptions;
 	#attempt = 0;
 	#total = 0;
-	/** When what was lost had been reached. */
+	/** When the object was last reached. */
 	#reachedAtMs: number;
 
 	constructor(options: BackoffOptions) {
@@ -28,11 +28,11 @@ export class Backoff {
 	}
 
 	/**
-	 * Tries until an attempt succeeds, nobody wants it any more, or half a minute has gone by since
-	 * the last one that led to something.
+	 * Makes attempts until one succeeds, until `isWanted` returns false, or for 30 seconds since the last
+	 * `reset`.
 	 *
-	 * @param lost why anything has to be tried.
-	 * @returns why the last attempt failed, where there were enough; nothing otherwise.
+	 * @param lost why the object has to be reached again: the error if there is no time for an attempt.
+	 * @returns why the last attempt failed, or `undefined` if one succeeded or none is wanted.
 	 */
 	async retry(
 		lost: Error,
@@ -40,7 +40,7 @@ export class Backoff {
 		attempt: () => Promise<void>,
 	): Promise<unknown> {
 		const { sleep, now } = this.#options;
-		// What has held for so long was lost for a reason of its own.
+		// A connection that lasted this long was lost for an unrelated reason.
 		if (now() - this.#reachedAtMs > MAX_TOTAL_MS) this.reset();
 		let reason: unknown = lost;
 		for (let wait = this.#next(); wait !== undefined; wait = this.#next()) {
@@ -59,16 +59,16 @@ export class Backoff {
 		return isWanted() ? reason : undefined;
 	}
 
-	/** An attempt has led to something. */
+	/** Starts over, since the connection has proved to work. */
 	reset(): void {
 		this.#attempt = 0;
 		this.#total = 0;
 	}
 
-	/** Milliseconds until the next attempt; none where there were enough. */
+	/** Returns the wait before the next attempt in milliseconds, or `undefined` if the time is up. */
 	#next(): number | undefined {
 		const longest = Math.min(BASE_MS * 2 ** this.#attempt, MAX_WAIT_MS);
-		// Never at once: an object that takes sockets and drops them would be asked without an end.
+		// At least a tenth: an object that accepts sockets and drops them would cause a busy loop.
 		const wait = longest * (0.1 + 0.9 * this.#options.random());
 		if (this.#total + wait > MAX_TOTAL_MS) return undefined;
 		this.#attempt += 1;

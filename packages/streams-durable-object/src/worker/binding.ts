@@ -2,9 +2,10 @@ import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
 import { regionOfShard, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/internal';
 import { env } from 'cloudflare:workers';
 
+import type { SocketTarget } from './open-socket.ts';
 import type { SyncLayer } from '../object/sync-layer.ts';
 import { PACKAGE } from '../package-name.ts';
-import { objectName } from '../wire/object-name.ts';
+import { ROOT_OBJECT_NAME } from '../wire/object-name.ts';
 
 /** A Durable Object namespace of `SyncLayer`, or the name of its binding. */
 export type SyncLayerBinding = string | DurableObjectNamespace<SyncLayer>;
@@ -26,15 +27,18 @@ export interface SyncLayers {
  *
  * @throws {BindingError} if the binding is missing or is not a Durable Object namespace.
  */
-export function syncLayer(
-	layers: SyncLayers,
-	shard: string = ROOT_SHARD,
-): DurableObjectStub<SyncLayer> {
+export function syncLayer(layers: SyncLayers, shard: string): DurableObjectStub<SyncLayer> {
 	const { binding, jurisdiction } = layers;
 	const all = resolveBinding(KIND, binding, env);
 	const namespace = jurisdiction ? all.jurisdiction(jurisdiction) : all;
 	const locationHint = regionOfShard(shard);
-	return namespace.getByName(objectName(shard), locationHint && { locationHint });
+	const name = shard === ROOT_SHARD ? ROOT_OBJECT_NAME : `${ROOT_OBJECT_NAME}/${shard}`;
+	return namespace.getByName(name, locationHint && { locationHint });
+}
+
+/** Returns the object of a shard, to open a socket to. */
+export function syncLayerTarget(layers: SyncLayers, shard: string = ROOT_SHARD): SocketTarget {
+	return { stub: syncLayer(layers, shard), shard: shard === ROOT_SHARD ? undefined : shard };
 }
 
 /** Returns the object of a session, by its id, URI encoded or not. */

@@ -1,8 +1,7 @@
-import { StreamError } from '@tmcp-sessions/core';
+import type { StreamError } from '@tmcp-sessions/core';
 import { withTimeout } from '@tmcp-sessions/core/backend';
-import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
 
-import { PACKAGE } from '../package-name.ts';
+import { createStreamError } from '../stream-error.ts';
 import { SHARD_HEADER } from '../wire/headers.ts';
 import { formatPurpose } from '../wire/socket-purpose.ts';
 import type { SocketPurpose } from '../wire/socket-purpose.ts';
@@ -10,13 +9,13 @@ import type { SocketPurpose } from '../wire/socket-purpose.ts';
 /** The default of `openTimeoutMs`. */
 const DEFAULT_OPEN_TIMEOUT_MS = 10_000;
 
-/** Longer response bodies are cut in errors. */
+/** The maximum length of a response body in an error. */
 const MAX_REASON_LENGTH = 500;
 
-/** The object that a socket is opened to. */
+/** The object to open a socket to. */
 export interface SocketTarget {
 	readonly stub: Pick<Fetcher, 'fetch'>;
-	/** The label of its shard, which it registers at the root. Default: the root. */
+	/** The label of its shard, which it registers at the root. Omit it for the root. */
 	readonly shard?: string | undefined;
 }
 
@@ -30,17 +29,15 @@ export interface OpenedSocket {
  * Opens a socket to an object. Call it in the request that owns the stream or the inbox: workerd does
  * not let another request use the socket, and the open socket keeps this request alive.
  *
- * @throws {StreamError} if the object cannot be reached, does not respond in time, or refuses.
+ * @throws {StreamError} if the object cannot be reached, does not respond in time, or rejects the socket.
  */
 export async function openSocket(
-	{ stub, shard = ROOT_SHARD }: SocketTarget,
+	{ stub, shard }: SocketTarget,
 	purpose: SocketPurpose,
 	timeoutMs: number = DEFAULT_OPEN_TIMEOUT_MS,
 ): Promise<OpenedSocket> {
-	const headers = new Headers({ Upgrade: 'websocket' });
-	if (shard !== ROOT_SHARD) headers.set(SHARD_HEADER, shard);
-	const failed = (cause: unknown): StreamError =>
-		new StreamError(PACKAGE, operationOf(purpose), cause);
+	const headers = { Upgrade: 'websocket', ...(shard !== undefined && { [SHARD_HEADER]: shard }) };
+	const failed = (cause: unknown): StreamError => createStreamError(operationOf(purpose), cause);
 	const upgrading = stub.fetch(formatPurpose(purpose), { headers });
 	const response = await inTime(upgrading, timeoutMs).catch((cause: unknown) => {
 		throw failed(cause);
@@ -58,11 +55,14 @@ function operationOf({ role }: SocketPurpose): string {
 	return role === 'inbox' ? 'opening an inbox' : 'opening a stream';
 }
 
-/** Resolves with the response if it arrives in time. Closes the socket of a late one. */
+/** Resolves with the response if it arrives in time. Closes the socket of a late response. */
 async function inTime(upgrading: Promise<Response>, timeoutMs: number): Promise<Response> {
 	let isLate = false;
 	const responding = upgrading.then((response) => {
-		if (isLate) discard(response);
+		if (isLate) {
+			response.webSocket?.accept();
+			response.webSocket?.close(1000);
+		}
 		return response;
 	});
 	return withTimeout(timeoutMs, responding, () => {
@@ -71,9 +71,4 @@ async function inTime(upgrading: Promise<Response>, timeoutMs: number): Promise<
 			`SyncLayer did not respond within ${timeoutMs} ms: it is overloaded or unreachable. Try again later`,
 		);
 	});
-}
-
-function discard({ webSocket }: Response): void {
-	webSocket?.accept();
-	webSocket?.close(1000);
 }

@@ -1,19 +1,25 @@
-import { currentScope } from '@tmcp-sessions/core/backend';
+import { currentScope, keepRequestAlive } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
 import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
+import { waitUntil } from 'cloudflare:workers';
 
 import { syncLayer } from './binding.ts';
 import type { SyncLayers } from './binding.ts';
 import { ShardCache } from './shard-cache.ts';
-import { isForAllShards, splitByRpcSize, splitByShard } from '../wire/publication.ts';
-import type { Publication } from '../wire/publication.ts';
 import type { SyncLayer } from '../object/sync-layer.ts';
+import { createStreamError } from '../stream-error.ts';
+import {
+	isForAllShards,
+	publicationProblem,
+	splitByRpcSize,
+	splitByShard,
+} from '../wire/publication.ts';
+import type { Publication } from '../wire/publication.ts';
 
-/** A publication on its way. */
-interface Pending {
+interface PendingPublication {
 	readonly publication: Publication;
-	/** What goes to which shard, where it is not for all. */
-	readonly parts: ReadonlyMap<string, Publication>;
+	/** The part for each shard, unless the publication is for all shards. */
+	readonly byShard: ReadonlyMap<string, Publication>;
 	readonly onFailure: (cause: unknown) => void;
 	readonly settle: () => void;
 }
@@ -21,19 +27,19 @@ interface Pending {
 type Stub = DurableObjectStub<SyncLayer>;
 
 /**
- * The way to the shards for what is published. What is published in the same turn goes to each shard
- * in one call, whichever manager it came from.
+ * Sends publications to the shards. The publications of one turn go to each shard in a single RPC,
+ * whichever manager they come from.
  *
- * What is for all goes to the root and at once to the shards that are known here. The root's answer
- * names all that there are, and those that were not covered get it then. Each shard gets what a
- * request publishes in order.
+ * A publication for all goes to the root, and at the same time to the shards that the isolate knows.
+ * The root's answer lists all shards, and those that were not covered receive it then. Each shard
+ * receives the publications of a request in order.
  */
-export class Publisher {
+class Publisher {
 	readonly #layers: SyncLayers;
-	readonly #known = new ShardCache();
-	/** Of one turn: workerd has run its microtasks before another request has one. */
-	readonly #pending: Pending[] = [];
-	/** Calls of one stub arrive in order. It is of the request that made it. */
+	readonly #shards = new ShardCache();
+	/** The publications of one turn: workerd drains its microtasks before another request runs. */
+	readonly #pending: PendingPublication[] = [];
+	/** RPCs on one stub arrive in order. A stub belongs to the request that created it. */
 	readonly #stubs = new WeakMap<RequestScope, Map<string, Stub>>();
 
 	constructor(layers: SyncLayers) {
@@ -41,14 +47,14 @@ export class Publisher {
 	}
 
 	/**
-	 * Resolves when all shards have it that could be reached; never rejects.
+	 * Resolves when the publication has been sent to every shard that can be reached. Never rejects.
 	 *
-	 * @param onFailure told once for each call that failed.
+	 * @param onFailure called once for each RPC that fails.
 	 */
 	publish(publication: Publication, onFailure: (cause: unknown) => void): Promise<void> {
 		const { promise, resolve } = Promise.withResolvers<void>();
-		const parts = splitByShard(publication);
-		this.#pending.push({ publication, parts, onFailure, settle: resolve });
+		const byShard = splitByShard(publication);
+		this.#pending.push({ publication, byShard, onFailure, settle: resolve });
 		queueMicrotask(() => void this.#flush());
 		return promise;
 	}
@@ -63,59 +69,64 @@ export class Publisher {
 		for (const { settle } of pending) settle();
 	}
 
-	async #sendAll(pending: readonly Pending[]): Promise<void> {
-		const ready = this.#known.ready();
-		const named = [...new Set(pending.flatMap(({ parts }) => [...parts.keys()]))];
-		const waiting = this.#known.isSearching ? named.filter((shard) => !ready.includes(shard)) : [];
+	async #sendAll(pending: readonly PendingPublication[]): Promise<void> {
+		const ready = [ROOT_SHARD, ...this.#shards.ready()];
+		const named = [...new Set(pending.flatMap(({ byShard }) => [...byShard.keys()]))];
+		const waiting = this.#shards.isDiscovering
+			? named.filter((shard) => !ready.includes(shard))
+			: [];
 		const hasForAll = pending.some(({ publication }) => isForAllShards(publication));
-		const now = new Set(hasForAll ? [...ready, ...named] : named);
-		for (const shard of waiting) now.delete(shard);
-		const isAsking = hasForAll || waiting.length > 0;
-		if (isAsking) now.delete(ROOT_SHARD);
+		const direct = new Set(hasForAll ? [...ready, ...named] : named);
+		for (const shard of waiting) direct.delete(shard);
+		const needsRoot = hasForAll || waiting.length > 0;
+		if (needsRoot) direct.delete(ROOT_SHARD);
 		await Promise.all([
-			...[...now].map((shard) => this.#send(shard, pending)),
-			...(isAsking ? [this.#sendByRoot(pending, now, waiting)] : []),
+			...[...direct].map((shard) => this.#send(shard, pending)),
+			...(needsRoot ? [this.#sendByRoot(pending, direct, waiting)] : []),
 		]);
 	}
 
-	/** Sends to the root, and then to the shards that it names and that were not covered. */
+	/** Sends to the root, and then to the shards that its answer lists and that are not covered yet. */
 	async #sendByRoot(
-		pending: readonly Pending[],
+		pending: readonly PendingPublication[],
 		covered: ReadonlySet<string>,
 		waiting: readonly string[],
 	): Promise<void> {
-		const publish = this.#known.begin(Date.now());
+		const publish = this.#shards.begin(Date.now());
 		const shards = await this.#send(ROOT_SHARD, pending);
-		this.#known.end(publish, shards);
-		const left = new Set([...(shards ?? []), ...waiting]);
-		const late = [...left].filter((shard) => !covered.has(shard) && shard !== ROOT_SHARD);
+		this.#shards.end(publish, shards);
+		const all = new Set([...(shards ?? []), ...waiting]);
+		const late = [...all].filter((shard) => !covered.has(shard) && shard !== ROOT_SHARD);
 		await Promise.all(late.map((shard) => this.#send(shard, pending)));
 	}
 
-	/** @returns the shards that the object names: the root names all. None where it failed. */
-	async #send(shard: string, pending: readonly Pending[]): Promise<string[] | undefined> {
+	/** @returns the shards that the object lists; `undefined` if every RPC failed. The root lists all. */
+	async #send(
+		shard: string,
+		pending: readonly PendingPublication[],
+	): Promise<string[] | undefined> {
 		const own = pending.flatMap((each) => {
 			const publication = isForAllShards(each.publication)
 				? each.publication
-				: each.parts.get(shard);
+				: each.byShard.get(shard);
 			return publication ? [{ publication, onFailure: each.onFailure }] : [];
 		});
-		// Without anything to say the root is asked all the same.
-		const calls = own.length > 0 || shard !== ROOT_SHARD ? splitByRpcSize(own) : [[]];
-		const answers = await Promise.all(calls.map((call) => this.#call(shard, call)));
+		// An empty RPC asks the root for the shards.
+		const batches = own.length > 0 || shard !== ROOT_SHARD ? splitByRpcSize(own) : [[]];
+		const answers = await Promise.all(batches.map((batch) => this.#call(shard, batch)));
 		return answers.find((shards) => shards !== undefined);
 	}
 
 	async #call(
 		shard: string,
-		call: readonly Pick<Pending, 'publication' | 'onFailure'>[],
+		batch: readonly Pick<PendingPublication, 'publication' | 'onFailure'>[],
 	): Promise<string[] | undefined> {
 		try {
-			return await this.#stub(shard).publish(call.map(({ publication }) => publication));
+			return await this.#stub(shard).publish(batch.map(({ publication }) => publication));
 		} catch (cause) {
 			// A stub that has failed stays broken.
 			this.#stubsOfRequest().delete(shard);
-			for (const { onFailure } of call) onFailure(cause);
+			for (const { onFailure } of batch) onFailure(cause);
 			return undefined;
 		}
 	}
@@ -139,20 +150,51 @@ const publishersByName = new Map<string, Map<string, Publisher>>();
 const publishersByNamespace = new WeakMap<object, Map<string, Publisher>>();
 
 /**
- * The publisher of an isolate: the same for all managers of these objects that were given the same
- * binding. Not for all whose binding is found to be the same: whoever wraps `env` may make a new
- * object each time.
+ * Returns the isolate's publisher for these objects, which all managers with the same binding share.
+ * Bindings are not compared by the namespace that they resolve to: a wrapper of `env` may return a new
+ * namespace each time.
  */
-export function publisherOf(layers: SyncLayers): Publisher {
+function publisherOf(layers: SyncLayers): Publisher {
 	const { binding, jurisdiction = '' } = layers;
-	const known =
+	const existing =
 		typeof binding === 'string'
 			? publishersByName.get(binding)
 			: publishersByNamespace.get(binding);
-	const byJurisdiction = known ?? new Map<string, Publisher>();
+	const byJurisdiction = existing ?? new Map<string, Publisher>();
 	if (typeof binding === 'string') publishersByName.set(binding, byJurisdiction);
 	else publishersByNamespace.set(binding, byJurisdiction);
 	const publisher = byJurisdiction.get(jurisdiction) ?? new Publisher(layers);
 	byJurisdiction.set(jurisdiction, publisher);
 	return publisher;
+}
+
+/**
+ * Publishes to every shard that may have receivers, and keeps the current request alive until then.
+ * Never rejects, since transports do not wait: failures are reported.
+ */
+export function publish(
+	layers: SyncLayers,
+	publication: Publication,
+	report: (cause: unknown) => void,
+): Promise<void> {
+	const publishing = publishOrReport(layers, publication, (cause) => {
+		const operation = 'frame' in publication ? 'sending to streams' : 'notifying subscriptions';
+		report(createStreamError(operation, cause));
+	});
+	keepRequestAlive(publishing, waitUntil);
+	return publishing;
+}
+
+async function publishOrReport(
+	layers: SyncLayers,
+	publication: Publication,
+	onFailure: (cause: unknown) => void,
+): Promise<void> {
+	try {
+		const problem = publicationProblem(publication);
+		if (problem) onFailure(problem);
+		else await publisherOf(layers).publish(publication, onFailure);
+	} catch (cause) {
+		onFailure(cause);
+	}
 }

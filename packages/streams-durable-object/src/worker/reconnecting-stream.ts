@@ -1,11 +1,4 @@
-import { StreamError } from '@tmcp-sessions/core';
-import {
-	BoundedStream,
-	closeStream,
-	eventIdOf,
-	isCallStream,
-	parseEventId,
-} from '@tmcp-sessions/core/backend';
+import { BoundedStream, closeStream, eventIdOf } from '@tmcp-sessions/core/backend';
 import {
 	gapOf,
 	stalledError,
@@ -15,18 +8,18 @@ import {
 
 import type { Backoff } from './backoff.ts';
 import type { OpenedSocket } from './open-socket.ts';
+import { ReconnectingSocket } from './reconnecting-socket.ts';
 import { PACKAGE } from '../package-name.ts';
+import { createStreamError } from '../stream-error.ts';
+import { parseCallPosition } from '../wire/call-position.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import { RANK_HEADER, REPLAYED_HEADER } from '../wire/headers.ts';
 
 const HOLDING = 'holding a stream';
 
-const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CLOSE_CODES));
-
-/** What a stream needs of its manager. */
-export interface ReconnectingStreamOptions {
+interface ReconnectingStreamOptions {
 	readonly controller: ReadableStreamDefaultController;
-	/** What its client saw last, where it resumes a stream. */
+	/** The last event that the client received, if it resumes a stream. */
 	readonly lastEventId: string | undefined;
 	/** Opens a socket for the stream, in the request that owns it. */
 	readonly openSocket: (
@@ -34,94 +27,96 @@ export interface ReconnectingStreamOptions {
 		rank: number | undefined,
 	) => Promise<OpenedSocket>;
 	readonly backoff: Backoff;
-	/** How long it waits for a call of which nothing is known. */
+	/** How long a stream that resumes an unknown call stays open. */
 	readonly callWaitMs: number;
 	readonly report: (cause: unknown) => void;
-	/** Told once, when the stream has ended. */
+	/** Called once, when the stream has ended. */
 	readonly onEnd: () => void;
 }
 
 /**
- * A client's stream, as the request that owns it holds it: by a socket to the object. Where that is
- * lost the client's stream stays up, and goes on with a new socket after the last event that was
- * passed on. A timer or the socket keeps the request alive all the while.
+ * Holds the stream of a client by a socket to the object, in the request that owns it. When the socket
+ * is lost, the client's stream stays open and continues on a new socket after the last event that was
+ * written.
  */
 export class ReconnectingStream {
 	readonly controller: ReadableStreamDefaultController;
 	readonly #options: ReconnectingStreamOptions;
 	readonly #stream: BoundedStream;
-	/** Not there while one is being opened, and once the stream was released. */
-	#socket: WebSocket | undefined;
+	readonly #socket: ReconnectingSocket;
 	#lastEventId: string | undefined;
 	#rank: number | undefined;
-	/** How many messages are still to come that are replayed. */
+	/** The number of replayed messages that have not arrived yet. */
 	#replayed = 0;
-	#isReleased = false;
-	/** Until something of the call has come that the stream resumes. */
-	#wait: ReturnType<typeof setTimeout> | undefined;
+	/** Closes a stream that resumes a call, unless an event of the call arrives in time. */
+	#callTimer: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(options: ReconnectingStreamOptions) {
 		this.controller = options.controller;
 		this.#options = options;
 		this.#stream = new BoundedStream(options.controller);
 		this.#lastEventId = options.lastEventId;
+		this.#socket = new ReconnectingSocket({
+			operation: HOLDING,
+			open: () => this.#openSocket(),
+			backoff: options.backoff,
+			onMessage: (frame) => this.#write(frame),
+			onFinalClose: (code) => {
+				if (code === FINAL_CLOSE_CODES.tooManyStreams)
+					options.report(createStreamError(HOLDING, TOO_MANY_STREAMS));
+				this.#end();
+			},
+			onFailure: (cause) => {
+				options.report(cause);
+				this.#end();
+			},
+		});
 	}
 
 	/**
-	 * Opens it for the first time.
+	 * Opens the first socket.
 	 *
-	 * @throws what `openSocket` throws.
+	 * @throws as `openSocket` does.
 	 */
-	async begin(): Promise<void> {
-		await this.#open();
-		const position = parseEventId(this.#lastEventId ?? '');
-		if (this.#isReleased || !position || !isCallStream(position.stream)) return;
-		this.#wait = setTimeout(() => {
-			if (this.#isReleased) return; // In another request, which cannot clear the timer of this one.
-			this.#pass(unknownCallFrame(position));
+	async open(): Promise<void> {
+		await this.#socket.open();
+		const position = parseCallPosition(this.#lastEventId);
+		if (this.#socket.isClosed || !position) return;
+		this.#callTimer = setTimeout(() => {
+			// Another request that releases the stream cannot clear this request's timer.
+			if (this.#socket.isClosed) return;
+			this.#write(unknownCallFrame(position));
 			this.#end();
 		}, this.#options.callWaitMs);
 	}
 
-	/** Lets go of the socket; the client's stream has ended, or will be ended by the caller. */
+	/** Closes the socket. The client's stream has ended already, or the caller closes it. */
 	release(): void {
-		if (this.#isReleased) return;
-		this.#isReleased = true;
-		if (this.#wait !== undefined) clearTimeout(this.#wait);
-		const socket = this.#socket;
-		this.#socket = undefined;
+		if (this.#socket.isClosed) return;
+		if (this.#callTimer !== undefined) clearTimeout(this.#callTimer);
+		this.#socket.close();
 		this.#options.onEnd();
-		socket?.close(1000);
 	}
 
-	async #open(): Promise<void> {
-		const { socket, headers } = await this.#options.openSocket(this.#lastEventId, this.#rank);
-		if (this.#isReleased) {
-			socket.close(1000); // Its client left meanwhile.
-			return;
-		}
-		this.#socket = socket;
-		this.#rank = numberOf(headers, RANK_HEADER);
-		this.#replayed = numberOf(headers, REPLAYED_HEADER) ?? 0;
-		socket.addEventListener('message', ({ data }) => {
-			if (typeof data === 'string' && this.#socket === socket) this.#pass(data);
-		});
-		socket.addEventListener('close', ({ code }) => this.#lose(socket, code, `closed with ${code}`));
-		socket.addEventListener('error', ({ message }) => this.#lose(socket, undefined, message));
+	async #openSocket(): Promise<OpenedSocket> {
+		const opened = await this.#options.openSocket(this.#lastEventId, this.#rank);
+		this.#rank = parseHeader(opened.headers, RANK_HEADER);
+		this.#replayed = parseHeader(opened.headers, REPLAYED_HEADER) ?? 0;
+		return opened;
 	}
 
-	#pass(frame: string): void {
-		if (this.#wait !== undefined) clearTimeout(this.#wait);
+	#write(frame: string): void {
+		if (this.#callTimer !== undefined) clearTimeout(this.#callTimer);
 		const gap = gapOf(frame);
-		if (gap) this.#options.report(new StreamError(PACKAGE, 'resuming a stream', gap));
-		const writing = this.#stream.write(frame, this.#replayed > 0);
+		if (gap) this.#options.report(createStreamError('resuming a stream', gap));
+		const outcome = this.#stream.write(frame, this.#replayed > 0);
 		this.#replayed -= 1;
-		if (writing === 'taken') {
+		if (outcome === 'taken') {
 			this.#lastEventId = eventIdOf(frame) ?? this.#lastEventId;
 			this.#options.backoff.reset();
 			return;
 		}
-		if (writing === 'full') {
+		if (outcome === 'full') {
 			const error = stalledError(PACKAGE);
 			this.#stream.cut(error);
 			this.#options.report(error);
@@ -129,39 +124,13 @@ export class ReconnectingStream {
 		this.release();
 	}
 
-	/** One socket can be lost twice, with an error and with a close. */
-	#lose(socket: WebSocket, code: number | undefined, reason: string): void {
-		if (this.#socket !== socket) return;
-		if (code !== undefined && FINAL.has(code)) {
-			if (code === FINAL_CLOSE_CODES.tooManyStreams) this.#report(TOO_MANY_STREAMS);
-			this.#end();
-			return;
-		}
-		this.#socket = undefined;
-		socket.close(1000);
-		const { backoff, report } = this.#options;
-		const lost = new StreamError(PACKAGE, HOLDING, reason);
-		const isWanted = (): boolean => !this.#isReleased;
-		backoff
-			.retry(lost, isWanted, () => this.#open())
-			.then((failed) => {
-				if (failed === undefined) return;
-				report(failed);
-				this.#end();
-			}, report);
-	}
-
 	#end(): void {
 		this.release();
 		closeStream(this.controller);
 	}
-
-	#report(reason: string): void {
-		this.#options.report(new StreamError(PACKAGE, HOLDING, reason));
-	}
 }
 
-function numberOf(headers: Headers, name: string): number | undefined {
+function parseHeader(headers: Headers, name: string): number | undefined {
 	const value = Number(headers.get(name) ?? Number.NaN);
 	return Number.isSafeInteger(value) ? value : undefined;
 }

@@ -1,38 +1,36 @@
-import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
-
-/** A publish that has not ended by then never will: its request was killed. */
-const FORGOTTEN_AFTER_MS = 30_000;
+/** After this time a publish is considered dead: its request was killed. */
+const MAX_PUBLISH_MS = 30_000;
 
 /**
- * The shards that publishers of an isolate have found, and whether what comes next may go to one at
- * once. What was published before a shard was found goes there when the root has answered, so that
- * what comes after it must not overtake it: it takes the same way round until all of that is out.
+ * Caches the shards that an isolate's publishes have discovered, and decides which of them a publish
+ * may go to directly. A publish that began before a shard was discovered goes there only after the
+ * root has answered. Later ones must not overtake it: they wait for the root too until it is out.
  *
- * Plain data: the requests of an isolate share it, and none waits for another.
+ * Holds plain data only: the requests of an isolate share it, and none waits for another.
  */
 export class ShardCache {
-	/** The newest publish when each was found. */
-	readonly #found = new Map<string, number>();
-	/** The publishes that the root has not answered yet, and when they began. */
+	/** By label, the newest publish at the time of the discovery. */
+	readonly #discovered = new Map<string, number>();
+	/** When each publish began that the root has not answered yet. */
 	readonly #unanswered = new Map<number, number>();
 	#newest = 0;
 
-	/** The shards that a message to all may go to at once, the root among them. */
+	/** Returns the shards, besides the root, that a publish to all may go to directly. */
 	ready(): string[] {
 		const oldest = Math.min(...this.#unanswered.keys());
-		const found = [...this.#found].filter(([, newest]) => newest < oldest);
-		return [ROOT_SHARD, ...found.map(([shard]) => shard)];
+		const ready = [...this.#discovered].filter(([, newest]) => newest < oldest);
+		return ready.map(([shard]) => shard);
 	}
 
-	/** Whether something may be on its way to every shard that is not `ready`. */
-	get isSearching(): boolean {
+	/** Whether publishes wait for the root, and may go to any shard that is not `ready`. */
+	get isDiscovering(): boolean {
 		return this.#unanswered.size > 0;
 	}
 
-	/** A publish asks the root which shards there are. */
+	/** Records that a publish asks the root for the shards. @returns the number of the publish. */
 	begin(nowMs: number): number {
 		for (const [publish, atMs] of this.#unanswered) {
-			if (atMs < nowMs - FORGOTTEN_AFTER_MS) this.#unanswered.delete(publish);
+			if (atMs < nowMs - MAX_PUBLISH_MS) this.#unanswered.delete(publish);
 		}
 		this.#newest += 1;
 		this.#unanswered.set(this.#newest, nowMs);
@@ -40,19 +38,19 @@ export class ShardCache {
 	}
 
 	/**
-	 * The root has answered. What the publish has for the shards that it did not cover must go out in
-	 * the same turn.
+	 * Records the root's answer. The caller must send to the shards that it has not covered in the same
+	 * turn.
 	 *
-	 * @param shards all that there are; none where nobody knows.
+	 * @param shards all shards; `undefined` if the root failed.
 	 */
 	end(publish: number, shards: readonly string[] | undefined): void {
 		this.#unanswered.delete(publish);
 		if (!shards) return;
-		for (const shard of this.#found.keys()) {
-			if (!shards.includes(shard)) this.#found.delete(shard);
+		for (const shard of this.#discovered.keys()) {
+			if (!shards.includes(shard)) this.#discovered.delete(shard);
 		}
 		for (const shard of shards) {
-			if (!this.#found.has(shard)) this.#found.set(shard, this.#newest);
+			if (!this.#discovered.has(shard)) this.#discovered.set(shard, this.#newest);
 		}
 	}
 }

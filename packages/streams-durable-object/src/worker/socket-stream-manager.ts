@@ -8,7 +8,7 @@ import { Backoff } from './backoff.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { openSocket } from './open-socket.ts';
 import type { OpenedSocket, SocketTarget } from './open-socket.ts';
-import { ReconnectingInbox } from './reconnecting-inbox.ts';
+import { ReconnectingSocket } from './reconnecting-socket.ts';
 import { ReconnectingStream } from './reconnecting-stream.ts';
 import { PACKAGE } from '../package-name.ts';
 import { MAX_SESSION_ID_BYTES } from '../wire/limits.ts';
@@ -18,15 +18,14 @@ import type { InboxPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
  * Finds the object of a session. Called for each socket, since a stub that has failed stays broken.
  *
  * @param session the id, URI encoded.
- * @param scope that of the request which owns the stream or the inbox. A socket that is lost is
- * replaced outside it, where `currentScope` would return `undefined`.
+ * @param scope the request that owns the stream or the inbox. Use it instead of `currentScope`, which
+ * returns `undefined` when a lost socket is replaced.
  */
 export type SessionStubFor = (
 	session: string,
 	scope: RequestScope | undefined,
 ) => SocketTarget | Promise<SocketTarget>;
 
-/** Options of streams and inboxes that are held by sockets. */
 export interface SocketStreamOptions {
 	readonly onError?: ErrorReporter | undefined;
 	readonly openTimeoutMs?: number | undefined;
@@ -42,7 +41,7 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 	readonly #backoff: BackoffOptions;
 	readonly #openTimeoutMs: number | undefined;
 	readonly #callWaitMs: number;
-	/** The streams that requests of this isolate hold. */
+	/** The streams of this isolate's requests, by encoded session id. */
 	readonly #streams = new Map<string, Set<ReconnectingStream>>();
 	readonly #streamOfRequest = new WeakMap<RequestScope, ReconnectingStream>();
 
@@ -60,10 +59,10 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 	}
 
 	/**
-	 * Opens a stream of the session, or resumes the one that the request names; other streams of the
-	 * session stay open. Once this has resolved, everything that any isolate sends to the session arrives
-	 * here. A lost socket is replaced and the stream continues after the last event. If that fails for 30
-	 * seconds, the error is reported to `onError` and the stream is closed.
+	 * Opens a stream of the session, or resumes the one that the request names. Other streams of the
+	 * session stay open. Once this has resolved, the stream receives everything that any isolate sends to
+	 * the session. A lost socket is replaced, and the stream continues after the last event. If that fails
+	 * for 30 seconds, the error is reported to `onError` and the stream is closed.
 	 *
 	 * @throws {InvalidSessionIdError} if the id is not a string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} if the object cannot be reached.
@@ -86,7 +85,7 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 		const streams = this.#streams.get(session) ?? new Set();
 		this.#streams.set(session, streams.add(stream));
 		try {
-			await stream.begin();
+			await stream.open();
 		} catch (error) {
 			stream.release();
 			throw error;
@@ -109,31 +108,38 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 	 * @throws {InvalidSessionIdError} if the id is not a string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} if the object cannot be reached.
 	 */
-	async openInbox(id: string, take: (message: string) => void): Promise<SessionInbox> {
+	async openInbox(id: string, receive: (message: string) => void): Promise<SessionInbox> {
 		const session = encodeId(id);
 		const scope = currentScope();
-		return ReconnectingInbox.open({
-			openSocket: () => this.#openSocket({ role: 'inbox', session }, scope),
-			backoff: new Backoff(this.#backoff),
-			take,
-			report: (cause) => this.report(cause, id),
+		const backoff = new Backoff(this.#backoff);
+		const inbox = new ReconnectingSocket({
+			operation: 'holding an inbox',
+			open: () => this.#openSocket({ role: 'inbox', session }, scope),
+			backoff,
+			onMessage: (message) => {
+				backoff.reset();
+				receive(message);
+			},
+			onFailure: (cause) => this.report(cause, id),
 		});
+		await inbox.open();
+		return inbox;
 	}
 
 	/**
 	 * Releases the stream whose client has disconnected: that of the current request or, outside of any
 	 * request, the cancelled ones of the session. Other streams stay: the client may have reconnected.
 	 *
-	 * @returns false if there is none.
+	 * @returns whether a stream was released.
 	 */
-	protected release(session: string): boolean {
+	protected release(id: string): boolean {
 		const scope = currentScope();
 		const own = scope && this.#streamOfRequest.get(scope);
 		if (own) {
 			own.release();
 			return true;
 		}
-		const local = scope ? [] : [...(this.#streams.get(session) ?? [])];
+		const local = scope ? [] : [...(this.#streams.get(encodeId(id)) ?? [])];
 		const cancelled = local.filter(({ controller }) => !isStreamOpen(controller));
 		for (const stream of cancelled) stream.release();
 		return cancelled.length > 0;

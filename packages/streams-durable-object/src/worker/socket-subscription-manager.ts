@@ -1,4 +1,3 @@
-import { StreamError } from '@tmcp-sessions/core';
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { createReporter, currentScope, hashUri } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
@@ -8,7 +7,7 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { openSocket } from './open-socket.ts';
 import type { SocketTarget } from './open-socket.ts';
-import { PACKAGE } from '../package-name.ts';
+import { createStreamError } from '../stream-error.ts';
 import { changeKindsOf, uriHashesOf } from '../wire/change-kind.ts';
 import { subscriptionKey } from '../wire/subscription-key.ts';
 
@@ -17,15 +16,9 @@ export type SubscriptionStubFor = (
 	scope: RequestScope | undefined,
 ) => SocketTarget | Promise<SocketTarget>;
 
-/** Options of subscriptions that are held by sockets. */
 export interface SocketSubscriptionOptions {
 	readonly onError?: ErrorReporter | undefined;
 	readonly openTimeoutMs?: number | undefined;
-}
-
-interface LocalSubscription {
-	readonly origin: string;
-	readonly manager: InMemorySubscriptionManager;
 }
 
 /**
@@ -40,7 +33,7 @@ export abstract class SocketSubscriptionManager extends SubscriptionManager {
 	protected readonly report: (cause: unknown) => void;
 	readonly #stubFor: SubscriptionStubFor;
 	readonly #openTimeoutMs: number | undefined;
-	readonly #subscriptions = new Map<string, LocalSubscription>();
+	readonly #subscriptions = new Map<string, InMemorySubscriptionManager>();
 
 	constructor(stubFor: SubscriptionStubFor, options: SocketSubscriptionOptions) {
 		super();
@@ -64,7 +57,7 @@ export abstract class SocketSubscriptionManager extends SubscriptionManager {
 		if (this.#subscriptions.has(key)) return false;
 		const manager = new InMemorySubscriptionManager();
 		// Before its socket is open: it may be closed meanwhile.
-		this.#subscriptions.set(key, { origin, manager });
+		this.#subscriptions.set(key, manager);
 		// Any request may close the subscription, but only the one that opened the socket may use it.
 		const closed = Promise.withResolvers<void>();
 		const end = (): void => {
@@ -94,22 +87,13 @@ export abstract class SocketSubscriptionManager extends SubscriptionManager {
 		origin: string,
 		reason: 'closed' | 'cancelled',
 	): boolean | Promise<boolean> {
-		const subscription = this.#subscriptions.get(subscriptionKey(id, origin));
-		return subscription?.manager.close(id, origin, reason) ?? false;
+		const manager = this.#subscriptions.get(subscriptionKey(id, origin));
+		return manager?.close(id, origin, reason) ?? false;
 	}
 
-	override async closeAll(
-		origin?: string,
-		reason: 'closed' | 'cancelled' = 'cancelled',
-	): Promise<void> {
-		const subscriptions = [...this.#subscriptions.values()].filter(
-			(subscription) => origin === undefined || subscription.origin === origin,
-		);
-		await Promise.all(
-			subscriptions.map((subscription) =>
-				subscription.manager.closeAll(subscription.origin, reason),
-			),
-		);
+	override async closeAll(origin?: string, reason?: 'closed' | 'cancelled'): Promise<void> {
+		const managers = [...this.#subscriptions.values()];
+		await Promise.all(managers.map((manager) => manager.closeAll(origin, reason)));
 	}
 
 	/** Opens the socket of a subscription, in the request that owns it. */
@@ -123,30 +107,27 @@ export abstract class SocketSubscriptionManager extends SubscriptionManager {
 			role: 'subscription',
 			kinds: changeKindsOf(filters),
 			uris: uriHashesOf(filters),
-			// Empty without authorization: the limit is then each origin's.
+			// Without authorization the limit applies to each origin.
 			principal: await hashUri(scope?.principal || origin),
 		} as const;
 		const target = await this.#stubFor(scope);
 		const { socket } = await openSocket(target, purpose, this.#openTimeoutMs);
-		socket.addEventListener('message', ({ data }) => this.#deliver(manager, data));
-		// Without its socket it would miss changes silently: close it, so that the client subscribes again.
-		const lost = (): void => this.#reportFailure(manager.close(id, origin, 'closed'));
-		socket.addEventListener('close', lost);
-		socket.addEventListener('error', lost);
+		socket.addEventListener('message', ({ data }) => {
+			if (typeof data !== 'string') return;
+			// Safe because only the object sends on this socket, and only notifications.
+			this.#reportFailure(manager.send(JSON.parse(data) as JSONRPCRequest));
+		});
+		// Without a socket the subscription would miss changes: close it, so that the client renews it.
+		const close = (): void => this.#reportFailure(manager.close(id, origin, 'closed'));
+		socket.addEventListener('close', close);
+		socket.addEventListener('error', close);
 		this.#reportFailure(closed.then(() => socket.close(1000)));
 	}
 
-	#deliver(manager: SubscriptionManager, data: unknown): void {
-		if (typeof data !== 'string') return;
-		// Safe because only the object holds the other end, and it sends what `send` was given.
-		const notification = JSON.parse(data) as JSONRPCRequest;
-		this.#reportFailure(manager.send(notification));
-	}
-
-	/** For results of event handlers, which are not awaited. */
+	/** Reports a rejection in an event handler, where it cannot be awaited. */
 	#reportFailure(result: unknown): void {
 		Promise.resolve(result).catch((cause: unknown) => {
-			this.report(new StreamError(PACKAGE, 'serving a subscription', cause));
+			this.report(createStreamError('serving a subscription', cause));
 		});
 	}
 }

@@ -1,5 +1,3 @@
-import { StreamError } from '@tmcp-sessions/core';
-import { keepRequestAlive } from '@tmcp-sessions/core/backend';
 import type {
 	CallEvents,
 	ResumableStreams,
@@ -7,23 +5,20 @@ import type {
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
 import { shardOfSession } from '@tmcp-sessions/core/internal';
-import { waitUntil } from 'cloudflare:workers';
 
-import { DEFAULT_BINDING, syncLayer, syncLayerOf } from './binding.ts';
+import { DEFAULT_BINDING, syncLayerOf, syncLayerTarget } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
-import { publisherOf } from './publisher.ts';
+import { publish } from './publisher.ts';
 import { encodeId, SocketStreamManager } from './socket-stream-manager.ts';
 import type { SyncLayerOptions } from './sync-layer-options.ts';
-import { PACKAGE } from '../package-name.ts';
-import { lengthProblem, MAX_MESSAGE_LENGTH } from '../wire/limits.ts';
+import type { SyncLayer } from '../object/sync-layer.ts';
+import { createStreamError } from '../stream-error.ts';
+import { lengthProblem } from '../wire/limits.ts';
 
-/** Leaves room for the id that a frame is sent with. */
-const MAX_FRAME_LENGTH = MAX_MESSAGE_LENGTH - 256;
-
-/** Options of the stream manager; `random` and `sleep` are for tests. */
+/** Configures the stream manager. `random` and `sleep` are for tests. */
 export interface StreamSessionOptions extends SyncLayerOptions {
 	/**
-	 * How long a stream that resumes an unknown call stays open, in milliseconds; it then ends with a gap.
+	 * How long a stream that resumes an unknown call stays open, in milliseconds. It then ends with a gap.
 	 * Default: 120,000.
 	 */
 	readonly callWaitMs?: number | undefined;
@@ -47,10 +42,7 @@ export class DurableObjectStreamSessionManager
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
 		const layers = { binding, jurisdiction: options.jurisdiction };
-		super((session) => {
-			const shard = shardOfSession(session);
-			return { stub: syncLayer(layers, shard), shard };
-		}, options);
+		super((session) => syncLayerTarget(layers, shardOfSession(session)), options);
 		this.#layers = layers;
 	}
 
@@ -62,13 +54,8 @@ export class DurableObjectStreamSessionManager
 	 * @throws {StreamError} if the object cannot be reached.
 	 */
 	override async delete(id: string): Promise<void> {
-		const session = encodeId(id);
-		if (this.release(session)) return;
-		try {
-			await syncLayerOf(this.#layers, session).delete(session);
-		} catch (cause) {
-			throw new StreamError(PACKAGE, "ending a session's streams", cause);
-		}
+		if (this.release(id)) return;
+		await this.#call(id, "ending a session's streams", (layer, session) => layer.delete(session));
 	}
 
 	/**
@@ -77,27 +64,18 @@ export class DurableObjectStreamSessionManager
 	 */
 	override send(sessions: string[] | undefined, data: string): Promise<void> {
 		if (sessions?.length === 0) return Promise.resolve();
-		const sending = this.#broadcast(sessions, data);
-		keepRequestAlive(sending, waitUntil);
-		return sending;
+		const publication = { sessions: sessions?.flatMap(encodeIfValid), frame: data };
+		return publish(this.#layers, publication, this.report);
 	}
 
 	async hasOpenStream(id: string): Promise<boolean> {
-		const session = encodeId(id);
-		try {
-			return await syncLayerOf(this.#layers, session).has(session);
-		} catch (cause) {
-			throw new StreamError(PACKAGE, 'looking for an open stream', cause);
-		}
+		return this.#call(id, 'checking for an open stream', (layer, session) => layer.has(session));
 	}
 
 	async keepCall(id: string, events: CallEvents): Promise<void> {
-		const session = encodeId(id);
-		try {
-			await syncLayerOf(this.#layers, session).keepCall(session, events);
-		} catch (cause) {
-			throw new StreamError(PACKAGE, 'storing events of a call', cause);
-		}
+		await this.#call(id, 'storing events of a call', (layer, session) =>
+			layer.keepCall(session, events),
+		);
 	}
 
 	/**
@@ -109,33 +87,27 @@ export class DurableObjectStreamSessionManager
 	 * UTF-16 units, which may be 32 MiB of UTF-8.
 	 */
 	async deliver(id: string, message: string): Promise<number> {
-		const session = encodeId(id);
 		const operation = 'delivering to inboxes';
 		const problem = lengthProblem(message.length);
-		if (problem) throw new StreamError(PACKAGE, operation, problem);
-		try {
-			return await syncLayerOf(this.#layers, session).deliver(session, message);
-		} catch (cause) {
-			throw new StreamError(PACKAGE, operation, cause);
-		}
+		if (problem) throw createStreamError(operation, problem);
+		return this.#call(id, operation, (layer, session) => layer.deliver(session, message));
 	}
 
-	async #broadcast(sessions: string[] | undefined, data: string): Promise<void> {
-		const operation = 'sending to streams';
-		const problem = lengthProblem(data.length, MAX_FRAME_LENGTH);
-		if (problem) return this.report(new StreamError(PACKAGE, operation, problem));
-		const onFailure = (cause: unknown): void =>
-			this.report(new StreamError(PACKAGE, operation, cause));
+	async #call<Result>(
+		id: string,
+		operation: string,
+		rpc: (layer: DurableObjectStub<SyncLayer>, session: string) => Promise<Result>,
+	): Promise<Result> {
+		const session = encodeId(id);
 		try {
-			const publication = { sessions: sessions?.flatMap(encodeIfValid), frame: data };
-			await publisherOf(this.#layers).publish(publication, onFailure);
+			return await rpc(syncLayerOf(this.#layers, session), session);
 		} catch (cause) {
-			onFailure(cause);
+			throw createStreamError(operation, cause);
 		}
 	}
 }
 
-/** Encodes an id. Returns nothing for an invalid one, which cannot have a stream. */
+/** Encodes an id. Returns an empty array for an invalid id, which cannot have a stream. */
 function encodeIfValid(id: string): string[] {
 	try {
 		return [encodeId(id)];

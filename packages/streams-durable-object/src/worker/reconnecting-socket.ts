@@ -1,0 +1,78 @@
+import type { Backoff } from './backoff.ts';
+import type { OpenedSocket } from './open-socket.ts';
+import { createStreamError } from '../stream-error.ts';
+import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
+
+const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CLOSE_CODES));
+
+interface ReconnectingSocketOptions {
+	/** The purpose of the socket, for errors: "holding a stream". */
+	readonly operation: string;
+	/** Opens a socket, in the request that owns it. */
+	readonly open: () => Promise<OpenedSocket>;
+	readonly backoff: Backoff;
+	readonly onMessage: (message: string) => void;
+	/** Called with a code of `FINAL_CLOSE_CODES`. Omit it to reconnect after every close. */
+	readonly onFinalClose?: ((code: number) => void) | undefined;
+	/** Called with the reason if a lost socket cannot be replaced. */
+	readonly onFailure: (cause: unknown) => void;
+}
+
+/**
+ * Holds a socket to the object, and replaces it when it is lost: a stream or a call outlasts its
+ * socket, since each deployment resets the object. A timer or the socket keeps the request alive.
+ */
+export class ReconnectingSocket {
+	readonly #options: ReconnectingSocketOptions;
+	/** `undefined` while a socket is being opened, and after `close`. */
+	#socket: WebSocket | undefined;
+	#isClosed = false;
+
+	constructor(options: ReconnectingSocketOptions) {
+		this.#options = options;
+	}
+
+	get isClosed(): boolean {
+		return this.#isClosed;
+	}
+
+	/** Opens the first socket. @throws as the option `open` does. */
+	async open(): Promise<void> {
+		const { socket } = await this.#options.open();
+		if (this.#isClosed) {
+			socket.close(1000); // The client disconnected meanwhile.
+			return;
+		}
+		this.#socket = socket;
+		socket.addEventListener('message', ({ data }) => {
+			if (typeof data === 'string' && this.#socket === socket) this.#options.onMessage(data);
+		});
+		socket.addEventListener('close', ({ code }) =>
+			this.#handleLoss(socket, `closed with ${code}`, code),
+		);
+		socket.addEventListener('error', ({ message }) => this.#handleLoss(socket, message));
+	}
+
+	close(): void {
+		this.#isClosed = true;
+		const socket = this.#socket;
+		this.#socket = undefined;
+		socket?.close(1000);
+	}
+
+	/** Called twice for a socket that has an error and then closes: only the first call finds it current. */
+	#handleLoss(socket: WebSocket, reason: string, code = 0): void {
+		if (this.#socket !== socket) return;
+		const { operation, backoff, onFinalClose, onFailure } = this.#options;
+		if (onFinalClose && FINAL.has(code)) return onFinalClose(code);
+		this.#socket = undefined;
+		socket.close(1000);
+		backoff
+			.retry(
+				createStreamError(operation, reason),
+				() => !this.#isClosed,
+				() => this.open(),
+			)
+			.then((failure) => failure !== undefined && onFailure(failure), onFailure);
+	}
+}
