@@ -5,7 +5,7 @@ const ARRIVAL_MS = 5_000;
 const STATELESS = '2026-07-28';
 const CLIENT = { name: 'raw', version: '1.0.0' };
 
-/** A JSON-RPC message of a test. */
+/** A JSON-RPC message that a test sends. */
 export interface Message {
 	readonly id?: number | string;
 	readonly method?: string;
@@ -14,7 +14,7 @@ export interface Message {
 	readonly error?: unknown;
 }
 
-/** A JSON-RPC message of the server. */
+/** A JSON-RPC message that the server sent. */
 export interface Received {
 	readonly jsonrpc?: string;
 	readonly id?: number | string | null;
@@ -24,17 +24,17 @@ export interface Received {
 	readonly error?: { readonly code: number; readonly message: string };
 }
 
-/** The headers of a request; one that is undefined is not sent. */
-export type CachedHeaders = Readonly<Record<string, string | undefined>>;
+/** The headers of a request; undefined values are not sent. */
+export type RequestHeaders = Readonly<Record<string, string | undefined>>;
 
-/** An answer as it comes in. Its connection can be broken without a goodbye. */
-export class Incoming {
+/** Receives an HTTP response incrementally, and can reset its connection. */
+export class IncomingResponse {
 	text = '';
-	/** Whether all of it has come in, or its connection broke. */
-	isOver = false;
+	/** Whether the response is complete or its connection was reset. */
+	hasEnded = false;
 	readonly status: number;
 	readonly headers: IncomingMessage['headers'];
-	/** Settles when the answer has ended or its connection broke. */
+	/** Resolves when the response is complete or its connection was reset. */
 	readonly ended: Promise<void>;
 	readonly #response: IncomingMessage;
 
@@ -47,35 +47,36 @@ export class Incoming {
 		response.on('error', () => {});
 		this.ended = new Promise((resolve) =>
 			response.on('close', () => {
-				this.isOver = true;
+				this.hasEnded = true;
 				resolve();
 			}),
 		);
 	}
 
-	/** What came in so far, of either content type. */
+	/** The JSON-RPC messages received so far, from a stream or a JSON body. */
 	get messages(): Received[] {
 		const isStream = this.headers['content-type']?.startsWith('text/event-stream');
 		const texts = isStream
 			? [...this.text.matchAll(/^data: (.+)\n\n/gm)].map(([, data = '']) => data)
-			: [this.text].filter(Boolean);
-		return texts.map((text) => JSON.parse(text) as Received); // Sound: every field is optional.
+			: [this.text];
+		// Safe because every field of `Received` is optional.
+		return texts.filter(Boolean).map((text) => JSON.parse(text) as Received);
 	}
 
-	/** The response that came in; fails where there is not one alone. */
-	get response(): Received {
+	/** The JSON-RPC response; throws unless exactly one was received. */
+	get rpcResponse(): Received {
 		const [response, ...more] = this.messages.filter(({ method }) => method === undefined);
 		if (!response || more.length > 0) throw new Error(`expected one response; found ${this.text}`);
 		return response;
 	}
 
-	/** How often this text came in. */
+	/** Returns how often the response contains this text. */
 	count(part: string): number {
 		return this.text.split(part).length - 1;
 	}
 
-	/** Resolves once this text has come in so often. */
-	async until(part: string, times = 1, withinMs: number = ARRIVAL_MS): Promise<void> {
+	/** Resolves when the response contains this text that many times. */
+	async waitFor(part: string, times = 1, withinMs: number = ARRIVAL_MS): Promise<void> {
 		const deadline = AbortSignal.timeout(withinMs);
 		while (this.count(part) < times) {
 			if (deadline.aborted) {
@@ -85,46 +86,50 @@ export class Incoming {
 		}
 	}
 
-	/** Resolves with the first message of this method. */
-	async next(method: string): Promise<Received> {
-		await this.until(`"${method}"`);
+	/** Resolves with the first message with this method. */
+	async waitForMessage(method: string): Promise<Received> {
+		await this.waitFor(`"${method}"`);
 		const message = this.messages.find((received) => received.method === method);
 		if (!message) throw new Error(`expected a message ${method}; found ${this.text}`);
 		return message;
 	}
 
-	/** The client is gone, and nobody is told. */
+	/** Resets the connection, without closing it first. */
 	destroy(): void {
 		this.#response.socket.destroy();
 	}
 }
 
-/** One Worker's endpoint, as a raw client sees it. */
+/** Sends raw requests to the MCP endpoint of one Worker. */
 export class Endpoint {
 	readonly #url: URL;
-	readonly #headers: CachedHeaders;
+	readonly #headers: RequestHeaders;
 
-	/** @param headers of every request, in the place of those that a client of the protocol sends. */
-	constructor(base: URL, path = '/mcp', headers: CachedHeaders = {}) {
+	/** @param headers sent with every request; they override the headers of the protocol. */
+	constructor(base: URL, path = '/mcp', headers: RequestHeaders = {}) {
 		this.#url = new URL(path, base);
 		this.#headers = headers;
 	}
 
-	/** The same endpoint for a client that sends these headers too. */
-	with(headers: CachedHeaders): Endpoint {
+	/** Returns the same endpoint for a client that also sends these headers. */
+	with(headers: RequestHeaders): Endpoint {
 		return new Endpoint(this.#url, this.#url.pathname, { ...this.#headers, ...headers });
 	}
 
-	/** Sends a message; resolves as soon as the headers are there. */
-	post(message: Message, session?: string): Promise<Incoming> {
-		return this.send('POST', headersOf(session), JSON.stringify({ jsonrpc: '2.0', ...message }));
+	/** Sends a message; resolves when the response headers arrive. */
+	post(message: Message, session?: string): Promise<IncomingResponse> {
+		return this.send(
+			'POST',
+			sessionHeaders(session),
+			JSON.stringify({ jsonrpc: '2.0', ...message }),
+		);
 	}
 
-	/** Sends a request of the stateless era. */
+	/** Sends a stateless request. */
 	postStateless(
 		message: Message & { readonly method: string },
 		capabilities: Record<string, unknown> = {},
-	): Promise<Incoming> {
+	): Promise<IncomingResponse> {
 		const metadata = {
 			'io.modelcontextprotocol/protocolVersion': STATELESS,
 			'io.modelcontextprotocol/clientCapabilities': capabilities,
@@ -140,20 +145,20 @@ export class Endpoint {
 		return this.send('POST', headers, JSON.stringify({ jsonrpc: '2.0', ...message, params }));
 	}
 
-	/** Calls a tool; resolves when the answer is complete. */
+	/** Calls a tool; resolves when the response is complete. */
 	async call(name: string, session: string, args: Record<string, unknown> = {}): Promise<string> {
-		const answer = await this.startCall(name, session, args);
-		await answer.ended;
-		return answer.text;
+		const response = await this.startCall(name, session, args);
+		await response.ended;
+		return response.text;
 	}
 
-	/** Calls a tool; resolves as soon as the headers are there. */
+	/** Calls a tool; resolves when the response headers arrive. */
 	startCall(
 		name: string,
 		session: string,
 		args: Record<string, unknown> = {},
 		id: number | string = 1,
-	): Promise<Incoming> {
+	): Promise<IncomingResponse> {
 		const params = { name, arguments: args, _meta: { progressToken: id } };
 		return this.post({ id, method: 'tools/call', params }, session);
 	}
@@ -163,27 +168,27 @@ export class Endpoint {
 		capabilities: Record<string, unknown> = { elicitation: {}, sampling: {} },
 	): Promise<string> {
 		const params = { protocolVersion: '2025-06-18', capabilities, clientInfo: CLIENT };
-		const answer = await this.post({ id: 0, method: 'initialize', params });
-		await answer.ended;
-		const session = answer.headers['mcp-session-id'];
-		if (typeof session !== 'string') throw new Error(`expected a session; found ${answer.text}`);
+		const response = await this.post({ id: 0, method: 'initialize', params });
+		await response.ended;
+		const session = response.headers['mcp-session-id'];
+		if (typeof session !== 'string') throw new Error(`expected a session; found ${response.text}`);
 		return session;
 	}
 
-	/** Opens the session's GET stream. */
-	openStream(session?: string): Promise<Incoming> {
-		return this.send('GET', { accept: 'text/event-stream', ...headersOf(session) });
+	/** Opens a GET stream of the session. */
+	openStream(session?: string): Promise<IncomingResponse> {
+		return this.send('GET', { accept: 'text/event-stream', ...sessionHeaders(session) });
 	}
 
 	/** Ends the session. */
-	async endSession(session?: string): Promise<Incoming> {
-		const answer = await this.send('DELETE', headersOf(session));
-		await answer.ended;
-		return answer;
+	async endSession(session?: string): Promise<IncomingResponse> {
+		const response = await this.send('DELETE', sessionHeaders(session));
+		await response.ended;
+		return response;
 	}
 
-	/** Sends anything; resolves as soon as the headers are there. */
-	send(method: string, extra: CachedHeaders = {}, body?: string): Promise<Incoming> {
+	/** Sends a request; resolves when the response headers arrive. */
+	send(method: string, extra: RequestHeaders = {}, body?: string): Promise<IncomingResponse> {
 		const headers = Object.entries({
 			accept: 'application/json, text/event-stream',
 			...(body !== undefined && { 'content-type': 'application/json' }),
@@ -192,13 +197,13 @@ export class Endpoint {
 		}).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
 		const options = { method, headers: Object.fromEntries(headers), agent: false };
 		return new Promise((resolve, reject) => {
-			request(this.#url, options, (response) => resolve(new Incoming(response)))
+			request(this.#url, options, (response) => resolve(new IncomingResponse(response)))
 				.on('error', reject)
 				.end(body);
 		});
 	}
 }
 
-function headersOf(session: string | undefined): CachedHeaders {
+function sessionHeaders(session: string | undefined): RequestHeaders {
 	return session === undefined ? {} : { 'mcp-session-id': session };
 }

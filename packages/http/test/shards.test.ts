@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Endpoint } from './endpoint.ts';
-import type { Incoming } from './endpoint.ts';
+import type { IncomingResponse } from './endpoint.ts';
 
 const entry = fileURLToPath(new URL('fixture/shards.ts', import.meta.url));
 const isolates = ['a', 'b', 'c'] as const;
@@ -18,24 +18,28 @@ const URI = 'test://a';
 const UPDATED = 'notifications/resources/updated';
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
-/** A session's client, whose connections come and go. */
+/** The client of one session, over several connections. */
 class Client {
 	readonly session: string;
-	/** The last message that was confirmed before its first stream was opened, and after it was. */
+	/** The last messages confirmed before and after the first stream was opened. */
 	readonly openedBetween: readonly [number, number];
-	readonly #connections: Incoming[];
+	readonly #connections: IncomingResponse[];
 
-	constructor(session: string, openedBetween: readonly [number, number], connection: Incoming) {
+	constructor(
+		session: string,
+		openedBetween: readonly [number, number],
+		connection: IncomingResponse,
+	) {
 		this.session = session;
 		this.openedBetween = openedBetween;
 		this.#connections = [connection];
 	}
 
 	get text(): string {
-		return this.#connections.map(({ text }) => whole(text)).join('');
+		return this.#connections.map(({ text }) => completeEvents(text)).join('');
 	}
 
-	/** The numbers that arrived, over all connections, as they came. */
+	/** The numbers received over all connections, in order. */
 	get numbers(): number[] {
 		return [...this.text.matchAll(/"number":(\d+)/g)].map(([, number]) => Number(number));
 	}
@@ -44,12 +48,12 @@ class Client {
 		return this.text.split(': gap').length - 1;
 	}
 
-	/** Loses the connection, and opens another one with what it saw last. */
+	/** Resets the connection and resumes from the last event id. */
 	async reconnect(endpoint: Endpoint): Promise<void> {
 		const last = this.#connections.at(-1);
 		last?.destroy();
 		await last?.ended;
-		const ids = whole(this.text)
+		const ids = completeEvents(this.text)
 			.split('\n\n')
 			.map((frame) => eventIdOf(`${frame}\n`));
 		const lastEventId = ids.findLast((id) => id !== undefined);
@@ -58,18 +62,18 @@ class Client {
 		);
 	}
 
-	leave(): void {
+	close(): void {
 		this.#connections.at(-1)?.destroy();
 	}
 }
 
-/** What a client has of a stream that broke off: its whole frames. */
-function whole(text: string): string {
+/** Returns the complete events of a stream that was cut off. */
+function completeEvents(text: string): string {
 	return text.slice(0, text.lastIndexOf('\n\n') + 2);
 }
 
 describe.each(workerdVersions)(
-	'deployments of 4, 6 and 3 shards on workerd %s',
+	'successive deployments of 4, 6 and 3 shards on workerd %s',
 	{ timeout: 60_000 },
 	(version) => {
 		let workers: Workers<Isolate>;
@@ -87,43 +91,43 @@ describe.each(workerdVersions)(
 		}, 30_000);
 		afterAll(() => workers.stop());
 
-		const ask = async (isolate: Isolate, path: string, body?: string): Promise<unknown> => {
+		const fetchJson = async (isolate: Isolate, path: string, body?: string): Promise<unknown> => {
 			const init = body === undefined ? {} : { method: 'POST', body };
 			const response = await fetch(new URL(path, workers.url(isolate)), init);
 			expect(response.status).toBe(200);
 			return response.json();
 		};
 
-		/** The objects that this isolate has told something since it was asked last. */
-		const toldIn = async (isolate: Isolate): Promise<string[]> =>
-			(await ask(isolate, '/told')) as string[]; // Sound: the fixture's own answer.
+		/** Returns the objects to which the isolate has published since the last such request. */
+		const publishedTo = async (isolate: Isolate): Promise<string[]> =>
+			(await fetchJson(isolate, '/published')) as string[]; // Safe because the fixture returns strings.
 
-		it('orphan no session and lose no message, and all are told of everything once', async () => {
+		it('orphan no session, lose no message and deliver each change once', async () => {
 			const endpointOf = (isolate: Isolate, shards: number): Endpoint =>
 				new Endpoint(workers.url(isolate), `/${shards}`);
 			const clients: Client[] = [];
-			/** By the session they are for; undefined is every session. */
+			/** The messages with their sessions; undefined means every session. */
 			const published: { readonly number: number; readonly session: string | undefined }[] = [];
 			const publication = new AbortController();
 
-			// One message after the other, through one isolate or another: that is their order.
+			// One message at a time, through alternating isolates, so that the messages have an order.
 			const publishing = (async () => {
 				for (let number = 1; !publication.signal.aborted; number++) {
 					const session =
 						number % 3 === 0 ? clients[number % Math.max(clients.length, 1)]?.session : undefined;
 					const isolate = isolates[number % isolates.length] ?? 'a';
 					const query = session ? `?session=${encodeURIComponent(session)}` : '';
-					await ask(isolate, `/publish${query}`, `data: ${JSON.stringify({ number })}\n\n`);
+					await fetchJson(isolate, `/publish${query}`, `data: ${JSON.stringify({ number })}\n\n`);
 					published.push({ number, session });
 				}
 			})();
 			const numberNow = (): number => published.at(-1)?.number ?? 0;
 			const afterMessages = async (count: number): Promise<void> => {
-				const until = numberNow() + count;
-				await expect.poll(numberNow, { timeout: 20_000, interval: 5 }).toBeGreaterThan(until);
+				const target = numberNow() + count;
+				await expect.poll(numberNow, { timeout: 20_000, interval: 5 }).toBeGreaterThan(target);
 			};
 
-			const listeners: Incoming[] = [];
+			const subscriptions: IncomingResponse[] = [];
 			const open = async (isolate: Isolate, shards: number): Promise<void> => {
 				for (let each = 0; each < SESSIONS_EACH; each++) {
 					const region = REGIONS[each % REGIONS.length];
@@ -132,17 +136,17 @@ describe.each(workerdVersions)(
 					expect(shardOfSession(session)).toMatch(new RegExp(`^${region ?? ''}[0-${shards - 1}]$`));
 					const before = numberNow();
 					const stream = await endpoint.openStream(session);
-					await stream.until('id: ');
-					// The one that is on its way may be there or not.
+					await stream.waitFor('id: ');
+					// The message in transit may or may not arrive on this stream.
 					clients.push(new Client(session, [before, numberNow() + 1], stream));
 				}
 				for (const region of REGIONS) {
 					const params = { notifications: { toolsListChanged: true } };
-					const listening = await endpointOf(isolate, shards)
+					const opened = await endpointOf(isolate, shards)
 						.with({ region })
 						.postStateless({ id: 'l', method: 'subscriptions/listen', params });
-					await listening.until('acknowledged');
-					listeners.push(listening);
+					await opened.waitFor('acknowledged');
+					subscriptions.push(opened);
 				}
 			};
 
@@ -161,26 +165,26 @@ describe.each(workerdVersions)(
 			publication.abort();
 			await publishing;
 
-			// Whoever opened a session, whoever serves it now knows who its client is.
+			// The newest deployment reads the client info of a session that the first one opened.
 			const [oldest] = clients;
-			expect(await endpointOf('c', 3).call('who', oldest?.session ?? '')).toContain('raw');
+			expect(await endpointOf('c', 3).call('identify', oldest?.session ?? '')).toContain('raw');
 
-			// A change as the server raises it: both eras are told, each once, for one call to each object.
-			const told = (text: string): number => text.split(TOOLS_CHANGED).length - 1;
+			// A change reaches session-based and stateless clients once each, with one RPC to each object.
+			const countChanges = (text: string): number => text.split(TOOLS_CHANGED).length - 1;
 			const objects = new Set<string>();
 			for (const [index, shards] of [4, 6, 3].entries()) {
 				const isolate = isolates[index] ?? 'a';
-				await ask(isolate, '/told');
-				await ask(isolate, `/change?by=/${shards}`);
+				await fetchJson(isolate, '/published');
+				await fetchJson(isolate, `/change?by=/${shards}`);
 				const times = index + 1;
-				const toldTimes = (all: readonly { readonly text: string }[]) => (): boolean =>
-					all.every(({ text }) => told(text) === times);
-				await expect.poll(toldTimes(clients), { timeout: 10_000 }).toBe(true);
-				await expect.poll(toldTimes(listeners), { timeout: 10_000 }).toBe(true);
-				const calls = await toldIn(isolate);
-				expect(new Set(calls).size).toBe(calls.length);
-				for (const object of calls) objects.add(object);
-				expect(calls).toHaveLength(objects.size);
+				const receivedTimes = (all: readonly { readonly text: string }[]) => (): boolean =>
+					all.every(({ text }) => countChanges(text) === times);
+				await expect.poll(receivedTimes(clients), { timeout: 10_000 }).toBe(true);
+				await expect.poll(receivedTimes(subscriptions), { timeout: 10_000 }).toBe(true);
+				const targets = await publishedTo(isolate);
+				expect(new Set(targets).size).toBe(targets.length);
+				for (const object of targets) objects.add(object);
+				expect(targets).toHaveLength(objects.size);
 			}
 			const subscribe = { id: 1, method: 'resources/subscribe', params: { uri: URI } };
 			for (const { session } of clients) {
@@ -188,13 +192,13 @@ describe.each(workerdVersions)(
 					await endpointOf('a', 4).post(subscribe, session)
 				).ended;
 			}
-			await ask('a', `/change?by=/4&uri=${URI}`);
+			await fetchJson('a', `/change?by=/4&uri=${URI}`);
 			await expect
 				.poll(() => clients.every(({ text }) => text.split(UPDATED).length === 2), {
 					timeout: 10_000,
 				})
 				.toBe(true);
-			expect((await toldIn('a')).toSorted()).toEqual([...objects].toSorted());
+			expect((await publishedTo('a')).toSorted()).toEqual([...objects].toSorted());
 
 			for (const { session, openedBetween, numbers, gaps } of clients) {
 				const [before, after] = openedBetween;
@@ -211,9 +215,9 @@ describe.each(workerdVersions)(
 			expect(numberNow()).toBeGreaterThan(60);
 			const shards = new Set(clients.map(({ session }) => shardOfSession(session)));
 			expect(shards.size).toBeGreaterThan(6);
-			for (const isolate of isolates) expect(await ask(isolate, '/errors')).toEqual([]);
-			for (const client of clients) client.leave();
-			for (const listener of listeners) listener.destroy();
+			for (const isolate of isolates) expect(await fetchJson(isolate, '/errors')).toEqual([]);
+			for (const client of clients) client.close();
+			for (const subscription of subscriptions) subscription.destroy();
 		});
 	},
 );

@@ -7,7 +7,7 @@ import { Endpoint } from '../endpoint.ts';
 
 const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
 
-/** Where sessions are kept. In memory there is one isolate, the others have two. */
+/** Named after the store of the session metadata. `memory` runs in one isolate, the others in two. */
 const deployments = [
 	'memory',
 	'kv',
@@ -17,75 +17,72 @@ const deployments = [
 	'identity-object',
 ] as const;
 
-/** How workerd says that it ended work, or that nobody took a failure. */
-const LOST_WORK = /hung|never settle|uncaught|unhandled|waitUntil/i;
+/** Matches log lines of workerd about cancelled requests and unhandled rejections. */
+const LOST_PROMISE = /hung|never settle|uncaught|unhandled|waitUntil/i;
 
 const NOTE_MS = 6_000;
 
-/** One endpoint, reached through both isolates of its deployment. */
+/** One endpoint, in both isolates of its deployment; `memory` has only one, which serves as both. */
 export interface Isolates {
-	/** In the isolate that serves first. */
-	readonly here: Endpoint;
-	/** In the other one, where there is another. */
-	readonly there: Endpoint;
+	readonly isolateA: Endpoint;
+	readonly isolateB: Endpoint;
 }
 
 /** A deployment under test. */
 export interface Deployment {
-	/** Whether one server has all sessions: what it tells reaches each of them, whoever raised it. */
+	/** Whether one server serves all sessions, so that a change reaches every session. */
 	readonly hasOneServer: boolean;
 	/**
-	 * Resources that are its alone. Deployments share one workerd and are tested at once: what is told
-	 * to all, or to whoever subscribed to another one, reaches sessions of several.
+	 * Resources of this deployment only. The deployments share one workerd and run concurrently, so
+	 * that list changes and updates of shared resources reach sessions of several deployments.
 	 */
 	readonly ownUris: readonly [one: string, other: string];
-	/** Its endpoint, as `fixture/variants.ts` names it. */
+	/** Returns the endpoint of a variant, named in `fixture/variants.ts`. */
 	endpoint(variant?: string): Isolates;
-	/** The note that a tool has left so far; null where there is none. */
+	/** Returns the note that a tool has written; null if there is none yet. */
 	note(name: string): Promise<string | null>;
-	/** The note that a tool leaves within some seconds; null where it leaves none. */
+	/** Waits for a tool to write its note; returns null after six seconds. */
 	awaitNote(name: string): Promise<string | null>;
-	/** How many listeners of the stateless era both isolates hold. */
-	listeners(): Promise<number>;
-	/** Ends all listeners, as a server does that shuts down. */
-	endListeners(): Promise<void>;
+	/** Returns the number of open subscriptions in both isolates. */
+	countSubscriptions(): Promise<number>;
+	/** Ends all subscriptions, like a server that shuts down. */
+	endSubscriptions(): Promise<void>;
 }
 
-/** How the tests of a file run. */
-interface Running {
-	/** Only where one server has all sessions: what it tells reaches each of them, and listeners too. */
+interface RunOptions {
+	/** Runs only on deployments where one server serves all sessions. */
 	readonly oneServer?: boolean;
-	/** Several at once: they wait more than they work, and no session of one is one of another. */
+	/** Runs the tests of a deployment concurrently. They mostly wait, and share no sessions. */
 	readonly concurrent?: boolean;
 }
 
-/** Runs the same tests on each deployment, all in one workerd. */
+/** Runs the tests on each deployment, all in one workerd. */
 export function describeEachDeployment(
 	test: (deployment: Deployment) => void,
-	running: Running = {},
+	options: RunOptions = {},
 ): void {
-	const { oneServer = false } = running;
+	const { oneServer = false } = options;
 	const names = deployments.filter((name) => !oneServer || hasOneServer(name));
-	describeDeployments(names, test, running);
+	describeDeployments(names, test, options);
 }
 
-/** Runs the tests where the end of a session moves while it is used: that of a sealed one does not. */
+/** Runs the tests on deployments where requests extend a session; sealed sessions have a fixed end. */
 export function describeSlidingDeployments(test: (deployment: Deployment) => void): void {
 	const sliding = deployments.filter((name) => name !== 'sealed');
 	describeDeployments(sliding, test, { concurrent: true });
 }
 
-/** Runs the tests where sessions are in their ids and nowhere else. */
-export function describeSealedAlone(test: (deployment: Deployment) => void): void {
+/** Runs the tests on a deployment whose session metadata exists only in the session ids. */
+export function describeSealedWithoutRest(test: (deployment: Deployment) => void): void {
 	describeDeployments(['sealed-alone'], test, {});
 }
 
-/** Runs the tests where the server is stateless on purpose: it has no info manager. */
-export function describeStateless(test: (deployment: Deployment) => void): void {
+/** Runs the tests on a server without an info manager. */
+export function describeWithoutSessions(test: (deployment: Deployment) => void): void {
 	describeDeployments(['stateless'], test, {});
 }
 
-/** Each session has a server of its own where it has an object of its own. */
+/** With one object per session, each session has its own server. */
 function hasOneServer(name: string): boolean {
 	return name !== 'session-object';
 }
@@ -95,7 +92,7 @@ let running: Workers<'a' | 'b'> | undefined;
 function describeDeployments(
 	names: readonly string[],
 	test: (deployment: Deployment) => void,
-	{ concurrent = false }: Running,
+	{ concurrent = false }: RunOptions,
 ): void {
 	describe('on workerd', { timeout: 20_000 }, () => {
 		const logged: string[] = [];
@@ -121,31 +118,31 @@ function describeDeployments(
 				test(deploymentOf(name));
 			});
 		}
-		it('nothing was hung, dropped or left unhandled meanwhile', () => {
-			expect(logged.filter((line) => LOST_WORK.test(line))).toEqual([]);
+		it('logs no cancelled request and no unhandled rejection', () => {
+			expect(logged.filter((line) => LOST_PROMISE.test(line))).toEqual([]);
 		});
 	});
 }
 
 function deploymentOf(name: string): Deployment {
 	const url = (worker: 'a' | 'b'): URL => {
-		if (!running) throw new Error('expected workerd to run: ask for endpoints within a test');
+		if (!running) throw new Error('workerd is not running: call endpoint() within a test');
 		return running.url(name === 'memory' ? 'a' : worker);
 	};
-	const ask = async (worker: 'a' | 'b', path: string): Promise<unknown> =>
+	const fetchJson = async (worker: 'a' | 'b', path: string): Promise<unknown> =>
 		(await fetch(new URL(path, url(worker)))).json();
 	const note = async (name: string): Promise<string | null> =>
-		(await ask('a', `/note?name=${name}`)) as string | null; // Sound: the fixture's own answer.
-	// What one isolate says of an object is said of it in all.
-	const isSaidByOne = name === 'memory' || name === 'identity-object';
+		(await fetchJson('a', `/note?name=${name}`)) as string | null; // Safe because the fixture returns a string or null.
+	// Both isolates would count the subscriptions of the same object, or are one isolate.
+	const isShared = name === 'memory' || name === 'identity-object';
 	const own = name.endsWith('-object') && name !== 'durable-object' ? 'objects' : name;
-	const isolates = isSaidByOne ? (['a'] as const) : (['a', 'b'] as const);
+	const isolates = isShared ? (['a'] as const) : (['a', 'b'] as const);
 	return {
 		hasOneServer: hasOneServer(name),
 		ownUris: [`test://${own}/one`, `test://${own}/other`],
 		endpoint: (variant = 'plain') => ({
-			here: new Endpoint(url('a'), `/${name}/${variant}`),
-			there: new Endpoint(url('b'), `/${name}/${variant}`),
+			isolateA: new Endpoint(url('a'), `/${name}/${variant}`),
+			isolateB: new Endpoint(url('b'), `/${name}/${variant}`),
 		}),
 		note,
 		async awaitNote(name) {
@@ -156,12 +153,14 @@ function deploymentOf(name: string): Deployment {
 				await new Promise((resolve) => setTimeout(resolve, 50));
 			}
 		},
-		async listeners() {
-			const counts = isolates.map((worker) => ask(worker, `/${name}/plain/listeners`));
+		async countSubscriptions() {
+			const counts = isolates.map((worker) => fetchJson(worker, `/${name}/plain/subscriptions`));
 			return (await Promise.all(counts)).reduce<number>((sum, count) => sum + Number(count), 0);
 		},
-		async endListeners() {
-			await Promise.all(isolates.map((worker) => ask(worker, `/${name}/plain/end-listeners`)));
+		async endSubscriptions() {
+			await Promise.all(
+				isolates.map((worker) => fetchJson(worker, `/${name}/plain/end-subscriptions`)),
+			);
 		},
 	};
 }

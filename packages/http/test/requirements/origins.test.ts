@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { describeEachDeployment } from './deployments.ts';
-import { expectRefusal } from './refusals.ts';
+import { expectRejection } from './rejections.ts';
 
 const LIST = { id: 1, method: 'tools/list' };
 const EVIL = 'evil.example';
@@ -10,60 +10,66 @@ describeEachDeployment((deployment) => {
 	it.each([
 		['the Origin of a foreign page', { origin: `https://${EVIL}` }],
 		['an opaque Origin', { origin: 'null' }],
-		['an Origin that only begins like this machine', { origin: `http://localhost.${EVIL}` }],
+		['an Origin whose host starts with localhost', { origin: `http://localhost.${EVIL}` }],
 		['a foreign Host', { host: EVIL }],
-		['a Host that only begins like this machine', { host: `127.0.0.1.${EVIL}` }],
-		['a Host and an Origin that were spoofed alike', { host: EVIL, origin: `http://${EVIL}` }],
-	])('L8 origin-validation: %s is a 403 on POST, GET and DELETE', async (_, headers) => {
-		const { here, there } = deployment.endpoint();
-		const session = await here.initialize();
-		const foreign = here.with(headers);
-		const refusal = { status: 403, says: /origin|host/i, hides: session };
-		await expectRefusal(foreign.post(LIST, session), refusal);
-		await expectRefusal(foreign.postStateless(LIST), refusal);
-		await expectRefusal(foreign.openStream(session), refusal);
-		await expectRefusal(foreign.endSession(session), refusal);
-		expect(await there.call('echo', session, { text: 'hi' })).toContain('echo: hi');
+		['a Host that starts with 127.0.0.1', { host: `127.0.0.1.${EVIL}` }],
+		[
+			'a foreign Host with the matching Origin (DNS rebinding)',
+			{ host: EVIL, origin: `http://${EVIL}` },
+		],
+	])('L8 origin-validation: rejects %s with 403 on POST, GET and DELETE', async (_, headers) => {
+		const { isolateA, isolateB } = deployment.endpoint();
+		const session = await isolateA.initialize();
+		const foreign = isolateA.with(headers);
+		const rejection = { status: 403, message: /origin|host/i, omits: session };
+		await expectRejection(foreign.post(LIST, session), rejection);
+		await expectRejection(foreign.postStateless(LIST), rejection);
+		await expectRejection(foreign.openStream(session), rejection);
+		await expectRejection(foreign.endSession(session), rejection);
+		expect(await isolateB.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
 	it.each([
-		['no Origin', {}],
-		['the Origin of a page of this machine', { origin: 'http://localhost:5173' }],
-		['another name of this machine', { host: 'localhost:8787' }],
-		['its address in IPv6', { host: '[::1]:8787' }],
-	])('L8 origin-validation: %s passes by default', async (_, headers) => {
-		const { here } = deployment.endpoint();
-		const local = here.with(headers);
+		['a request without Origin', {}],
+		['the Origin of a page on localhost', { origin: 'http://localhost:5173' }],
+		['the Host localhost', { host: 'localhost:8787' }],
+		['the Host [::1]', { host: '[::1]:8787' }],
+	])('L8 origin-validation: accepts %s by default', async (_, headers) => {
+		const { isolateA } = deployment.endpoint();
+		const local = isolateA.with(headers);
 		const session = await local.initialize();
 		expect(await local.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
-	describe('L8 origin-validation: where hosts and origins are named', () => {
-		it('those pass', async () => {
-			const { here } = deployment.endpoint('named');
+	describe('L8 origin-validation: with allowedHosts and allowedOrigins', () => {
+		it('accepts those', async () => {
+			const { isolateA } = deployment.endpoint('allow-listed');
 			for (const host of ['mcp.example', 'mcp.example:8080']) {
-				const page = here.with({ host, origin: 'https://app.example' });
+				const page = isolateA.with({ host, origin: 'https://app.example' });
 				const session = await page.initialize();
 				expect(await page.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 			}
 		});
 
 		it.each([
-			['another Origin', { host: 'mcp.example', origin: `https://${EVIL}` }],
-			['the Origin over http', { host: 'mcp.example', origin: 'http://app.example' }],
-			['the Origin at another port', { host: 'mcp.example', origin: 'https://app.example:444' }],
-			['another Host', { host: EVIL, origin: 'https://app.example' }],
-			['a Host below it', { host: 'a.mcp.example' }],
-		])('%s is a 403', async (_, headers) => {
-			const { here } = deployment.endpoint('named');
-			const refusal = { status: 403, says: /origin|host/i };
-			await expectRefusal(here.with(headers).postStateless(LIST), refusal);
+			['a foreign Origin', { host: 'mcp.example', origin: `https://${EVIL}` }],
+			['the allowed Origin over http', { host: 'mcp.example', origin: 'http://app.example' }],
+			[
+				'the allowed Origin on another port',
+				{ host: 'mcp.example', origin: 'https://app.example:444' },
+			],
+			['a foreign Host', { host: EVIL, origin: 'https://app.example' }],
+			['a subdomain of the allowed Host', { host: 'a.mcp.example' }],
+		])('rejects %s with 403', async (_, headers) => {
+			const { isolateA } = deployment.endpoint('allow-listed');
+			const rejection = { status: 403, message: /origin|host/i };
+			await expectRejection(isolateA.with(headers).postStateless(LIST), rejection);
 		});
 	});
 
-	it('L8 origin-validation: where every host and origin is allowed, they pass', async () => {
-		const { here } = deployment.endpoint('open');
-		const foreign = here.with({ host: EVIL, origin: 'https://app.example' });
+	it('L8 origin-validation: accepts any host and origin if both options are true', async () => {
+		const { isolateA } = deployment.endpoint('open');
+		const foreign = isolateA.with({ host: EVIL, origin: 'https://app.example' });
 		const session = await foreign.initialize();
 		expect(await foreign.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});

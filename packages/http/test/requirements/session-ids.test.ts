@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 
 import { describeEachDeployment } from './deployments.ts';
 import type { Deployment } from './deployments.ts';
-import { expectRefusal } from './refusals.ts';
+import { expectRejection } from './rejections.ts';
 
 const LIST = { id: 1, method: 'tools/list' };
 const FORGED = `1.${'a'.repeat(32)}.${'b'.repeat(42)}A`;
 
 const tests = (deployment: Deployment): void => {
-	it('L1 unguessable-session-id, L2 ascii-session-id: ids are visible ASCII, never the same, and random in more than 128 bits', async () => {
-		const { here } = deployment.endpoint();
-		const ids = await Promise.all(Array.from({ length: 60 }, () => here.initialize()));
+	it('L1 unguessable-session-id, L2 ascii-session-id: issues unique ids of visible ASCII with more than 128 random bits', async () => {
+		const { isolateA } = deployment.endpoint();
+		const ids = await Promise.all(Array.from({ length: 60 }, () => isolateA.initialize()));
 		expect(new Set(ids).size).toBe(ids.length);
 		expect(ids.filter((id) => !/^[\x21-\x7e]+$/.test(id))).toEqual([]);
-		// 60 ids show some 38 of 64 characters in a place that is random, 6 bits each.
+		// At a random position of 6 bits, 60 ids show about 38 of the 64 characters.
 		const charactersAt = (place: number): number => new Set(ids.map((id) => id[place])).size;
 		const places = Array.from({ length: ids[0]?.length ?? 0 }, (_, place) => place);
 		expect(places.filter((place) => charactersAt(place) > 20).length).toBeGreaterThan(128 / 6);
@@ -22,70 +22,79 @@ const tests = (deployment: Deployment): void => {
 	it.each([
 		['a space', 'a b'],
 		['a tab', 'a\tb'],
-		['a letter that is not ASCII', 'sessão'],
-	])('L2 ascii-session-id: an id with %s is a 400 on POST, GET and DELETE', async (_, id) => {
-		const { here, there } = deployment.endpoint();
-		const refusal = { status: 400, says: /session/i, hides: id };
-		await expectRefusal(here.post(LIST, id), refusal);
-		await expectRefusal(there.openStream(id), refusal);
-		await expectRefusal(here.endSession(id), refusal);
-	});
+		['a non-ASCII letter', 'sessão'],
+	])(
+		'L2 ascii-session-id: rejects an id with %s with 400 on POST, GET and DELETE',
+		async (_, id) => {
+			const { isolateA, isolateB } = deployment.endpoint();
+			const rejection = { status: 400, message: /session/i, omits: id };
+			await expectRejection(isolateA.post(LIST, id), rejection);
+			await expectRejection(isolateB.openStream(id), rejection);
+			await expectRejection(isolateA.endSession(id), rejection);
+		},
+	);
 
 	it.each([
 		['a request', LIST],
 		['a ping', { id: 1, method: 'ping' }],
 		['a notification', { method: 'notifications/initialized' }],
 		['a response', { id: 1, result: {} }],
-	])('L3 session-id-required: %s without a session id is a 400', async (_, message) => {
-		const { here } = deployment.endpoint();
-		const refusal = { status: 400, says: /Mcp-Session-Id/i };
-		const { headers } = await here.post(message);
+	])('L3 session-id-required: rejects %s without a session id with 400', async (_, message) => {
+		const { isolateA } = deployment.endpoint();
+		const rejection = { status: 400, message: /Mcp-Session-Id/i };
+		const { headers } = await isolateA.post(message);
 		expect(headers).not.toHaveProperty('mcp-session-id');
-		await expectRefusal(here.post(message), refusal);
+		await expectRejection(isolateA.post(message), rejection);
 	});
 
-	it('L3 session-id-required: a GET without a session id is a 400', async () => {
-		const { here } = deployment.endpoint();
-		await expectRefusal(here.openStream(), { status: 400, says: /Mcp-Session-Id/i });
+	it('L3 session-id-required: rejects a GET without a session id with 400', async () => {
+		const { isolateA } = deployment.endpoint();
+		await expectRejection(isolateA.openStream(), { status: 400, message: /Mcp-Session-Id/i });
 	});
 
-	it('L5 no-session-fixation: initialize gives out a new id in the place of one that the client chose', async () => {
-		const { here, there } = deployment.endpoint();
+	it('L5 no-session-fixation: ignores a session id that the client sends with initialize', async () => {
+		const { isolateA, isolateB } = deployment.endpoint();
 		for (const chosen of ['my-own-id', FORGED]) {
-			const session = await here.with({ 'mcp-session-id': chosen }).initialize();
+			const session = await isolateA.with({ 'mcp-session-id': chosen }).initialize();
 			expect(session).not.toBe(chosen);
-			expect(await there.call('echo', session, { text: 'hi' })).toContain('echo: hi');
-			await expectRefusal(there.post(LIST, chosen), { status: 404, hides: chosen });
+			expect(await isolateB.call('echo', session, { text: 'hi' })).toContain('echo: hi');
+			await expectRejection(isolateB.post(LIST, chosen), { status: 404, omits: chosen });
 		}
 	});
 
-	it('L5 no-session-fixation: initialize with the id of a living session opens another one and leaves the first', async () => {
-		const { here, there } = deployment.endpoint();
-		const first = await here.initialize();
-		const second = await there.with({ 'mcp-session-id': first }).initialize();
+	it('L5 no-session-fixation: opens a second session on initialize with the id of an open one, which stays open', async () => {
+		const { isolateA, isolateB } = deployment.endpoint();
+		const first = await isolateA.initialize();
+		const second = await isolateB.with({ 'mcp-session-id': first }).initialize();
 		expect(second).not.toBe(first);
-		expect(await here.call('echo', first, { text: 'one' })).toContain('echo: one');
-		expect(await here.call('echo', second, { text: 'two' })).toContain('echo: two');
+		expect(await isolateA.call('echo', first, { text: 'one' })).toContain('echo: one');
+		expect(await isolateA.call('echo', second, { text: 'two' })).toContain('echo: two');
 	});
 
-	describe('L5 no-session-fixation: an id that was never given out is a 404', () => {
+	describe('L5 no-session-fixation: rejects with 404 an id that is', () => {
 		it.each([
-			['made up', () => 'made-up'],
-			['forged in the right form', () => FORGED],
+			['invented', () => 'made-up'],
+			['forged in the correct format', () => FORGED],
 			['a path', () => '../../etc/passwd'],
-			['cut short', (id: string) => id.slice(0, -1)],
-			['with more to it', (id: string) => `${id}A`],
-			['with another end', (id: string) => `${id.slice(0, -1)}${id.endsWith('A') ? 'E' : 'A'}`],
-			['with another beginning', (id: string) => `${id.startsWith('2') ? '3' : '2'}${id.slice(1)}`],
-			['with a fragment', (id: string) => `${id}#x`],
+			['truncated', (id: string) => id.slice(0, -1)],
+			['extended', (id: string) => `${id}A`],
+			[
+				'changed in its last character',
+				(id: string) => `${id.slice(0, -1)}${id.endsWith('A') ? 'E' : 'A'}`,
+			],
+			[
+				'changed in its first character',
+				(id: string) => `${id.startsWith('2') ? '3' : '2'}${id.slice(1)}`,
+			],
+			['followed by a fragment', (id: string) => `${id}#x`],
 		])('%s', async (_, change) => {
-			const { here, there } = deployment.endpoint();
-			const id = change(await here.initialize());
-			const refusal = { status: 404, says: /initialize/, hides: id };
-			for (const endpoint of [here, there]) {
-				await expectRefusal(endpoint.post(LIST, id), refusal);
-				await expectRefusal(endpoint.openStream(id), refusal);
-				await expectRefusal(endpoint.endSession(id), refusal);
+			const { isolateA, isolateB } = deployment.endpoint();
+			const id = change(await isolateA.initialize());
+			const rejection = { status: 404, message: /initialize/, omits: id };
+			for (const endpoint of [isolateA, isolateB]) {
+				await expectRejection(endpoint.post(LIST, id), rejection);
+				await expectRejection(endpoint.openStream(id), rejection);
+				await expectRejection(endpoint.endSession(id), rejection);
 			}
 		});
 	});
