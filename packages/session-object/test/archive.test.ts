@@ -3,15 +3,15 @@ import { restoreSession } from '@tmcp-sessions/session-object';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { alarm, alarmMs, DAY_MS, HOUR_MS } from './fixture/alarm.ts';
+import { runAlarm, alarmMs, DAY_MS, HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
 import { archiveOf, objectOf, tablesOf } from './fixture/objects.ts';
-import { resetWorld, world } from './fixture/test-session.ts';
+import { resetTestState, testState } from './fixture/test-session.ts';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
 describe('an archive', () => {
-	async function expired(notes: string[]): Promise<Client> {
+	async function expireSession(notes: string[]): Promise<Client> {
 		const client = await Client.open();
 		for (const text of notes) await client.call('add_note', { text });
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
@@ -24,15 +24,15 @@ describe('an archive', () => {
 				1.5,
 			);
 		});
-		world.skewMs = DAY_MS + 1_000;
-		await alarm(client);
-		world.skewMs = 0;
+		testState.skewMs = DAY_MS + 1_000;
+		await runAlarm(client);
+		testState.skewMs = 0;
 		return client;
 	}
 
-	it('restores all that there was, and the client goes on with its id', async () => {
-		const client = await expired(['milk', 'bread']);
-		expect((await client.ask('ping')).status).toBe(404);
+	it('restores all tables, so that the client continues with its session id', async () => {
+		const client = await expireSession(['milk', 'bread']);
+		expect((await client.request('ping')).status).toBe(404);
 		const rows = await restoreSession('SESSIONS', objectOf(client).id.toString());
 		expect(rows).toBeGreaterThan(4);
 		expect(await client.call('list_notes')).toBe('["milk","bread"]');
@@ -48,30 +48,30 @@ describe('an archive', () => {
 		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + DAY_MS - HOUR_MS);
 	});
 
-	it('restores a session that had come to its absolute time: that begins anew too', async () => {
-		world.settings = { lifetime: { idleSeconds: 3_600, absoluteSeconds: 7_200 } };
+	it('restarts the absolute lifetime of the session that it restores', async () => {
+		testState.settings = { lifetime: { idleSeconds: 3_600, absoluteSeconds: 7_200 } };
 		const client = await Client.open();
 		await client.call('add_note', { text: 'milk' });
-		world.skewMs = HOUR_MS + 1_000;
-		await alarm(client);
-		expect((await client.ask('ping')).status).toBe(404);
-		world.skewMs = DAY_MS;
+		testState.skewMs = HOUR_MS + 1_000;
+		await runAlarm(client);
+		expect((await client.request('ping')).status).toBe(404);
+		testState.skewMs = DAY_MS;
 		await restoreSession('SESSIONS', objectOf(client).id.toString());
-		world.skewMs += 50 * 60_000;
-		expect((await client.ask('ping')).status).toBe(200);
-		world.skewMs += 50 * 60_000;
-		await alarm(client);
+		testState.skewMs += 50 * 60_000;
+		expect((await client.request('ping')).status).toBe(200);
+		testState.skewMs += 50 * 60_000;
+		await runAlarm(client);
 		expect(await client.call('list_notes')).toBe('["milk"]');
 	});
 
 	it.each([
 		[
-			'columns that are generated',
+			'generated columns',
 			'CREATE TABLE kept (one INTEGER, two AS (one * 2), three AS (one * 3) STORED)',
 			'INSERT INTO kept (one) VALUES (1)',
 		],
 		[
-			'rows that refer to later ones',
+			'rows that reference later rows',
 			'CREATE TABLE kept (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES kept (id))',
 			'INSERT INTO kept VALUES (2, NULL), (1, 2)',
 		],
@@ -81,27 +81,27 @@ describe('an archive', () => {
 			'INSERT INTO kept VALUES (9e999), (-9e999), (0.5)',
 		],
 		[
-			'an index of full text',
+			'a full-text index',
 			'CREATE VIRTUAL TABLE kept USING fts5(text)',
 			"INSERT INTO kept VALUES ('milk and bread'), ('jam')",
 		],
-	])('restores %s', async (_what, ...statements) => {
+	])('restores %s', async (_case, ...statements) => {
 		const client = await Client.open();
-		const kept = (): Promise<unknown[]> =>
+		const rows = (): Promise<unknown[]> =>
 			runInDurableObject(objectOf(client), (_instance, { storage }) =>
 				storage.sql.exec('SELECT * FROM kept').toArray(),
 			);
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
 			for (const statement of statements) storage.sql.exec(statement);
 		});
-		const before = await kept();
-		world.skewMs = DAY_MS + 1_000;
-		await alarm(client);
+		const before = await rows();
+		testState.skewMs = DAY_MS + 1_000;
+		await runAlarm(client);
 		await restoreSession('SESSIONS', objectOf(client).id.toString());
-		expect(await kept()).toEqual(before);
+		expect(await rows()).toEqual(before);
 	});
 
-	it('of many megabytes is uploaded in parts, and restored', { timeout: 30_000 }, async () => {
+	it('of 14 MB is uploaded in parts, and restored', { timeout: 30_000 }, async () => {
 		const client = await Client.open();
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
 			storage.sql.exec('CREATE TABLE large (bytes BLOB)');
@@ -113,8 +113,8 @@ describe('an archive', () => {
 				storage.sql.exec('INSERT INTO large VALUES (?)', bytes.buffer);
 			}
 		});
-		world.skewMs = DAY_MS + 1_000;
-		await alarm(client);
+		testState.skewMs = DAY_MS + 1_000;
+		await runAlarm(client);
 		expect((await env.BUCKET.head(archiveOf(client)))?.size).toBeGreaterThan(13_000_000);
 		await restoreSession('SESSIONS', objectOf(client).id.toString());
 		const { count } = await runInDurableObject(objectOf(client), (_instance, { storage }) =>
@@ -123,7 +123,7 @@ describe('an archive', () => {
 		expect(count).toBe(14_000_000);
 	});
 
-	it('has rows as long as a row can be, and longer texts in characters that take four bytes', async () => {
+	it('restores rows of the maximum size, and texts of four-byte characters', async () => {
 		const client = await Client.open();
 		const row = '𝄞'.repeat(480_000);
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
@@ -131,8 +131,8 @@ describe('an archive', () => {
 			storage.sql.exec('INSERT INTO long VALUES (?, NULL)', new Uint8Array(1_990_000).buffer);
 			storage.sql.exec('INSERT INTO long VALUES (NULL, ?)', row);
 		});
-		world.skewMs = DAY_MS + 1_000;
-		await alarm(client);
+		testState.skewMs = DAY_MS + 1_000;
+		await runAlarm(client);
 		await restoreSession('SESSIONS', objectOf(client).id.toString());
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
 			const [first, second] = storage.sql.exec('SELECT * FROM long').toArray();
@@ -141,8 +141,8 @@ describe('an archive', () => {
 		});
 	});
 
-	it('is restored once where two ask for it', async () => {
-		const client = await expired(['milk']);
+	it('is restored once by two concurrent restores', async () => {
+		const client = await expireSession(['milk']);
 		const id = objectOf(client).id.toString();
 		const both = await Promise.allSettled([
 			restoreSession('SESSIONS', id),
@@ -156,27 +156,27 @@ describe('an archive', () => {
 		expect(await client.call('list_notes')).toBe('["milk"]');
 	});
 
-	it('is nobody’s session until all of it is restored', async () => {
-		const client = await expired(['milk']);
-		const held = Promise.withResolvers<void>();
+	it('is not a live session until it is restored completely', async () => {
+		const client = await expireSession(['milk']);
+		const gate = Promise.withResolvers<void>();
 		const begun = Promise.withResolvers<void>();
-		world.settings = { bucket: bucketThatWaits(held.promise, begun.resolve) };
+		testState.settings = { bucket: bucketWithGate(gate.promise, begun.resolve) };
 		await evictDurableObject(objectOf(client));
 		const restored = restoreSession('SESSIONS', objectOf(client).id.toString());
 		await begun.promise;
-		expect((await client.ask('ping')).status).toBe(404);
+		expect((await client.request('ping')).status).toBe(404);
 		expect(await tablesOf(objectOf(client))).toEqual(['tmcp_restoring']);
-		// An alarm that goes off meanwhile does not take it for what was left behind.
-		expect(await alarm(client)).toBe(true);
-		held.resolve();
+		// An alarm that fires meanwhile must not delete the tables as leftovers.
+		expect(await runAlarm(client)).toBe(true);
+		gate.resolve();
 		await restored;
 		expect(await client.call('list_notes')).toBe('["milk"]');
 		expect(await tablesOf(objectOf(client))).not.toContain('tmcp_restoring');
 		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + DAY_MS - HOUR_MS);
 	});
 
-	it('whose object was lost while it was restored leaves nothing, and is restored the next time', async () => {
-		const client = await expired(['milk']);
+	it('leaves no tables if its object is lost during the restore, and can be restored again', async () => {
+		const client = await expireSession(['milk']);
 		const loseHalf = (): Promise<void> =>
 			runInDurableObject(objectOf(client), async (_instance, { storage }) => {
 				await storage.setAlarm(Date.now() + HOUR_MS);
@@ -185,8 +185,8 @@ describe('an archive', () => {
 			});
 		await loseHalf();
 		await evictDurableObject(objectOf(client));
-		expect((await client.ask('ping')).status).toBe(404);
-		expect(await alarm(client)).toBe(true);
+		expect((await client.request('ping')).status).toBe(404);
+		expect(await runAlarm(client)).toBe(true);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await alarmMs(client)).toBeNull();
 		await loseHalf();
@@ -202,7 +202,7 @@ describe('an archive', () => {
 		);
 	});
 
-	it('that is not there says what restoreSession takes', async () => {
+	it('that does not exist rejects with what restoreSession requires', async () => {
 		const id = env.SESSIONS.newUniqueId().toString();
 		await expect(restoreSession('SESSIONS', id)).rejects.toThrow(
 			/the archive sessions\/.+ does not exist; restoreSession requires the objectId of an expired session/,
@@ -212,13 +212,13 @@ describe('an archive', () => {
 	it.each([
 		['cut short', (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 20)],
 		[
-			'with one byte changed',
+			'changed by one byte',
 			(bytes: Uint8Array) => bytes.with(bytes.length >> 1, 1 ^ (bytes[bytes.length >> 1] ?? 0)),
 		],
 		['empty', () => new Uint8Array()],
-		['no gzip', () => new TextEncoder().encode('hello')],
-	])('%s is refused, and nothing of it is restored', async (_what, damage) => {
-		const client = await expired(['milk']);
+		['not gzip', () => new TextEncoder().encode('hello')],
+	])('that is %s is rejected, and nothing is restored', async (_case, damage) => {
+		const client = await expireSession(['milk']);
 		const found = await env.BUCKET.get(archiveOf(client));
 		const bytes = new Uint8Array((await found?.arrayBuffer()) ?? []);
 		await env.BUCKET.put(archiveOf(client), damage(bytes));
@@ -243,15 +243,15 @@ describe('an archive', () => {
 			/has version 2 and this release reads version 1/,
 		],
 		[
-			'with a row of no table',
+			'with a row of an unknown table',
 			(lines: string[]) => lines.with(3, '{"table":"none","row":{"x":1}}'),
 			/a line cannot be restored.+no such table: none/,
 		],
-		['with a line that is no JSON', (lines: string[]) => lines.with(3, '{'), /cannot be restored/],
-		['with a line too many', (lines: string[]) => [...lines, '{"sql":""}'], /after its last line/],
+		['with a line that is not JSON', (lines: string[]) => lines.with(3, '{'), /cannot be restored/],
+		['with an extra line', (lines: string[]) => [...lines, '{"sql":""}'], /after its last line/],
 		['without a header', (lines: string[]) => lines.slice(1), /its header is missing/],
-	])('%s is refused', async (_what, change, message) => {
-		const client = await expired(['milk']);
+	])('%s is rejected', async (_case, change, message) => {
+		const client = await expireSession(['milk']);
 		const found = await env.BUCKET.get(archiveOf(client));
 		const plain = found?.body.pipeThrough(new DecompressionStream('gzip'));
 		const lines = (await new Response(plain ?? null).text()).trimEnd().split('\n');
@@ -265,7 +265,7 @@ describe('an archive', () => {
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 	});
 
-	it('that the bucket does not take is tried again, and the session is kept until then', async () => {
+	it('is retried if the bucket fails, and the session is kept until then', async () => {
 		const put = { fails: true };
 		const failing = new Proxy(env.BUCKET, {
 			get(target, key) {
@@ -274,29 +274,29 @@ describe('an archive', () => {
 				return typeof member === 'function' ? (member.bind(target) as unknown) : member;
 			},
 		});
-		world.settings = { bucket: failing };
+		testState.settings = { bucket: failing };
 		const client = await Client.open();
 		await client.call('add_note', { text: 'milk' });
-		world.skewMs = DAY_MS + 1_000;
-		await alarm(client);
-		expect(world.errors).toEqual([
+		testState.skewMs = DAY_MS + 1_000;
+		await runAlarm(client);
+		expect(testState.errors).toEqual([
 			'[tmcp-sessions/session-object] an expired session could not be archived; it is kept until the archive succeeds: bucket is down',
 		]);
 		expect(await tablesOf(objectOf(client))).toContain('tmcp_entries');
-		// What is being put away takes nothing more in.
-		const { status } = await client.ask('ping');
+		// A session that is being archived accepts no requests.
+		const { status } = await client.request('ping');
 		expect(status).toBe(503);
 		put.fails = false;
-		world.skewMs += 61_000;
-		await alarm(client);
+		testState.skewMs += 61_000;
+		await runAlarm(client);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		await restoreSession('SESSIONS', objectOf(client).id.toString());
 		expect(await client.call('list_notes')).toBe('["milk"]');
 	});
 });
 
-/** The bucket of the tests, which gives nothing before it may. */
-function bucketThatWaits(may: Promise<void>, begun: () => void): R2Bucket {
+/** Returns the bucket with a `get` whose body waits for a promise. */
+function bucketWithGate(gate: Promise<void>, onRead: () => void): R2Bucket {
 	return new Proxy(env.BUCKET, {
 		get(target, key) {
 			if (key !== 'get') return Reflect.get(target, key, target) as unknown;
@@ -305,8 +305,8 @@ function bucketThatWaits(may: Promise<void>, begun: () => void): R2Bucket {
 				const bytes = new Uint8Array((await found?.arrayBuffer()) ?? []);
 				const body = new ReadableStream({
 					async pull(controller) {
-						begun();
-						await may;
+						onRead();
+						await gate;
 						controller.enqueue(bytes);
 						controller.close();
 					},

@@ -3,16 +3,16 @@ import { restoreSession } from '@tmcp-sessions/session-object';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { alarm, DAY_MS } from './fixture/alarm.ts';
+import { runAlarm, DAY_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
 import { inSession } from './fixture/in-session.ts';
 import { databaseBytes, objectOf, tablesOf } from './fixture/objects.ts';
-import { resetWorld, world } from './fixture/test-session.ts';
+import { resetTestState, testState } from './fixture/test-session.ts';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
 describe('artifacts', () => {
-	it('small ones are in the object, large ones in the bucket, and both are found again', async () => {
+	it('can be read, replaced and deleted after an eviction, small and large ones', async () => {
 		const client = await Client.open();
 		const large = 'x'.repeat(100_000);
 		await inSession(client, async ({ artifacts }) => {
@@ -36,7 +36,7 @@ describe('artifacts', () => {
 		});
 	});
 
-	it('over a size are in the bucket, and the object has no more than where', async () => {
+	it('are stored in the bucket if they are large, without their bytes in the object', async () => {
 		const client = await Client.open();
 		const before = await databaseBytes(objectOf(client));
 		await inSession(client, ({ artifacts }) => artifacts.put('large', 'x'.repeat(1_000_000)));
@@ -48,27 +48,27 @@ describe('artifacts', () => {
 		expect(await sizesInBucket(client)).toEqual([]);
 	});
 
-	it('go from the bucket with their session, where its client ended it', async () => {
+	it('are deleted from the bucket after their client ends the session', async () => {
 		const client = await Client.open();
 		await inSession(client, ({ artifacts }) => artifacts.put('large', 'x'.repeat(100_000)));
 		await evictDurableObject(objectOf(client));
 		await client.send('DELETE');
-		world.skewMs = 31_000;
-		await alarm(client);
+		testState.skewMs = 31_000;
+		await runAlarm(client);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await sizesInBucket(client)).toEqual([]);
 	});
 
-	it('stay in the bucket for an archive, and are found again once it is restored', async () => {
+	it('stay in the bucket for an archived session, and can be read after it is restored', async () => {
 		const client = await Client.open();
 		await inSession(client, async ({ artifacts }) => {
 			await artifacts.put('large', 'x'.repeat(100_000));
 			await artifacts.put('small', new Uint8Array([0, 255]));
 		});
-		world.skewMs = DAY_MS + 1_000;
-		await alarm(client);
+		testState.skewMs = DAY_MS + 1_000;
+		await runAlarm(client);
 		expect(await sizesInBucket(client)).toEqual([100_000]);
-		world.skewMs = 0;
+		testState.skewMs = 0;
 		await restoreSession('SESSIONS', objectOf(client).id.toString());
 		await inSession(client, async ({ artifacts }) => {
 			expect((await artifacts.get('large'))?.bytes.byteLength).toBe(100_000);
@@ -78,10 +78,10 @@ describe('artifacts', () => {
 		});
 	});
 
-	it('that are no longer in the bucket say so', async () => {
+	it('reject a read if the bucket has lost them', async () => {
 		const client = await Client.open();
 		await inSession(client, ({ artifacts }) => artifacts.put('large', 'x'.repeat(100_000)));
-		const { objects } = await listed(client);
+		const { objects } = await listArtifacts(client);
 		await env.BUCKET.delete(objects.map(({ key }) => key));
 		await inSession(client, async ({ artifacts }) => {
 			await expect(artifacts.get('large')).rejects.toThrow(
@@ -90,8 +90,8 @@ describe('artifacts', () => {
 		});
 	});
 
-	it('that are too large for an object without a bucket say what to bind', async () => {
-		world.settings = { bucket: undefined };
+	it('are rejected if they are large and there is no bucket, with an error that names the binding', async () => {
+		testState.settings = { bucket: undefined };
 		const client = await Client.open();
 		await inSession(client, async ({ artifacts }) => {
 			await expect(artifacts.put('large', 'x'.repeat(100_000))).rejects.toThrow(
@@ -100,7 +100,7 @@ describe('artifacts', () => {
 		});
 	});
 
-	it('that are put at the same time leave nothing in the bucket that nobody knows', async () => {
+	it('leave no orphans in the bucket if one is put twice at a time', async () => {
 		const client = await Client.open();
 		await inSession(client, async ({ artifacts, objectId }) => {
 			const large = 'x'.repeat(100_000);
@@ -112,13 +112,13 @@ describe('artifacts', () => {
 	});
 
 	it.each([
-		['its client ended', true, 31_000],
-		['has expired', false, DAY_MS + 1_000],
+		['is ended by its client', true, 31_000],
+		['expires', false, DAY_MS + 1_000],
 	])(
-		'whose object is lost while they are put leave nothing in the bucket once the session %s',
-		async (_what, isEnded, endMs) => {
+		'leave nothing in the bucket if their object is lost during a put and the session then %s',
+		async (_case, isEnded, endMs) => {
 			const put = Promise.withResolvers<void>();
-			world.settings = {
+			testState.settings = {
 				bucket: bucketWith({
 					put: async (key, bytes) => {
 						await env.BUCKET.put(key, bytes);
@@ -132,20 +132,20 @@ describe('artifacts', () => {
 				artifacts.put('large', 'x'.repeat(100_000)).catch(() => {});
 				await put.promise;
 			});
-			world.settings = undefined;
+			testState.settings = undefined;
 			await evictDurableObject(objectOf(client));
 			expect(await sizesInBucket(client)).toEqual([100_000]);
 			if (isEnded) await client.send('DELETE');
-			world.skewMs = endMs;
-			await alarm(client);
+			testState.skewMs = endMs;
+			await runAlarm(client);
 			expect(await tablesOf(objectOf(client))).toEqual([]);
 			expect(await sizesInBucket(client)).toEqual([]);
 		},
 	);
 
-	it('that the bucket does not let go of are removed from it with their session', async () => {
+	it('are deleted with their session if the bucket failed to delete them before', async () => {
 		const down = { isDown: true };
-		world.settings = {
+		testState.settings = {
 			bucket: bucketWith({
 				delete: async (keys) => {
 					if (down.isDown) throw new Error('bucket is down');
@@ -162,14 +162,14 @@ describe('artifacts', () => {
 		});
 		expect(await sizesInBucket(client)).toHaveLength(3);
 		down.isDown = false;
-		world.skewMs = DAY_MS + 1_000;
-		await alarm(client);
+		testState.skewMs = DAY_MS + 1_000;
+		await runAlarm(client);
 		expect(await sizesInBucket(client)).toEqual([300_000]);
 	});
 
-	it('whose upload ends after their session leave nothing in the bucket', async () => {
+	it('leave nothing in the bucket if their upload ends after their session', async () => {
 		const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-		world.settings = {
+		testState.settings = {
 			bucket: bucketWith({
 				put: async (key, bytes) => {
 					begun.resolve();
@@ -185,17 +185,17 @@ describe('artifacts', () => {
 			await begun.promise;
 		});
 		await client.send('DELETE');
-		world.skewMs = 31_000;
-		await alarm(client);
+		testState.skewMs = 31_000;
+		await runAlarm(client);
 		gate.resolve();
 		expect(String(await putting.promise)).toMatch(/the session has ended/);
 		expect(await sizesInBucket(client)).toEqual([]);
 	});
 
-	it('that are replaced while they are read are read all the same', async () => {
+	it('can be read while they are replaced', async () => {
 		const large = 'x'.repeat(100_000);
 		let replace = async (): Promise<void> => {};
-		// Sound: nothing else of it is called.
+		// Safe because nothing else of the bucket is called.
 		const bucket = {
 			get: async (key: string) => {
 				const once = replace;
@@ -206,7 +206,7 @@ describe('artifacts', () => {
 			put: env.BUCKET.put.bind(env.BUCKET),
 			delete: env.BUCKET.delete.bind(env.BUCKET),
 		} as unknown as R2Bucket;
-		world.settings = { bucket };
+		testState.settings = { bucket };
 		const client = await Client.open();
 		await inSession(client, async ({ artifacts }) => {
 			await artifacts.put('one', large);
@@ -216,7 +216,7 @@ describe('artifacts', () => {
 	});
 });
 
-/** The bucket of the tests, some of whose methods are others. */
+/** Returns the bucket with some methods replaced. */
 function bucketWith(methods: {
 	put?: (key: string, bytes: ArrayBuffer) => Promise<void>;
 	delete?: (keys: string | string[]) => Promise<void>;
@@ -230,10 +230,10 @@ function bucketWith(methods: {
 	});
 }
 
-function listed(client: Client): Promise<R2Objects> {
+function listArtifacts(client: Client): Promise<R2Objects> {
 	return env.BUCKET.list({ prefix: `artifacts/${objectOf(client).id.toString()}/` });
 }
 
 async function sizesInBucket(client: Client): Promise<number[]> {
-	return (await listed(client)).objects.map(({ size }) => size);
+	return (await listArtifacts(client)).objects.map(({ size }) => size);
 }

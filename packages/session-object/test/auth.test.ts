@@ -6,12 +6,12 @@ import { HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
 import { inSession } from './fixture/in-session.ts';
 import { objectOf } from './fixture/objects.ts';
-import { resetWorld, world } from './fixture/test-session.ts';
+import { resetTestState, testState } from './fixture/test-session.ts';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
 describe('tokens', () => {
-	it('are encrypted where they are kept, and outlive an eviction', async () => {
+	it('are stored encrypted, and survive an eviction', async () => {
 		const client = await Client.open();
 		await inSession(client, ({ auth }) => auth.set('github', { accessToken: 'secret-token' }));
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
@@ -27,108 +27,108 @@ describe('tokens', () => {
 		});
 	});
 
-	it('that have expired are refreshed once, however many calls find them so', async () => {
+	it('are refreshed once for 20 concurrent reads after they have expired', async () => {
 		const client = await Client.open();
 		const gate = Promise.withResolvers<void>();
-		world.refresh = async ({ refreshToken }) => {
+		testState.refresh = async ({ refreshToken }) => {
 			await gate.promise;
 			return { accessToken: `from ${refreshToken}`, expiresAtMs: Date.now() + 3_600_000 };
 		};
 		await inSession(client, async ({ auth }) => {
 			await auth.set('github', { accessToken: 'old', refreshToken: 'r1', expiresAtMs: 1 });
-			const asked = Array.from({ length: 20 }, () => auth.get('github'));
+			const reads = Array.from({ length: 20 }, () => auth.get('github'));
 			await new Promise((resolve) => setTimeout(resolve, 20));
 			gate.resolve();
-			const tokens = await Promise.all(asked);
+			const tokens = await Promise.all(reads);
 			expect(tokens.map((each) => each?.accessToken)).toEqual(tokens.map(() => 'from r1'));
 			expect((await auth.get('github'))?.accessToken).toBe('from r1');
 		});
-		expect(world.refreshes).toEqual(['github']);
+		expect(testState.refreshes).toEqual(['github']);
 	});
 
-	it('are refreshed once for all calls, and not again by the next instance', async () => {
+	it('are refreshed once for 20 concurrent calls, and not again by the next instance', async () => {
 		const client = await Client.open();
 		await inSession(client, ({ auth }) =>
 			auth.set('github', { accessToken: 'old', refreshToken: 'r1', expiresAtMs: 1 }),
 		);
 		await evictDurableObject(objectOf(client));
 		const gate = Promise.withResolvers<void>();
-		world.refresh = async () => {
+		testState.refresh = async () => {
 			await gate.promise;
 			return { accessToken: 'new', expiresAtMs: Date.now() + 3_600_000 };
 		};
 		const calls = Array.from({ length: 20 }, () => client.call('token'));
-		await expect.poll(() => world.refreshes).toEqual(['github']);
+		await expect.poll(() => testState.refreshes).toEqual(['github']);
 		gate.resolve();
 		expect(await Promise.all(calls)).toEqual(calls.map(() => 'new'));
 		await evictDurableObject(objectOf(client));
 		expect(await client.call('token')).toBe('new');
-		expect(world.refreshes).toEqual(['github']);
+		expect(testState.refreshes).toEqual(['github']);
 	});
 
-	it('that are none are refused, and so is what a refresh makes of them', async () => {
+	it('are rejected if they are invalid, also when a refresh returns them', async () => {
 		const client = await Client.open();
 		await inSession(client, async ({ auth }) => {
 			const set = (tokens: unknown): Promise<void> => auth.set('github', tokens as AuthTokens);
-			const wrong =
+			const invalid =
 				/the tokens for "github" must have a non-empty accessToken, and expiresAtMs, if set, must be in milliseconds since the epoch; got /;
-			await expect(set(undefined)).rejects.toThrow(wrong);
-			await expect(set({ accessToken: '' })).rejects.toThrow(wrong);
-			await expect(set({ accessToken: 'x', expiresAtMs: Number.NaN })).rejects.toThrow(wrong);
-			// As seconds are, which would have expired long ago.
-			await expect(set({ accessToken: 'x', expiresAtMs: 1_800_000_000 })).rejects.toThrow(wrong);
+			await expect(set(undefined)).rejects.toThrow(invalid);
+			await expect(set({ accessToken: '' })).rejects.toThrow(invalid);
+			await expect(set({ accessToken: 'x', expiresAtMs: Number.NaN })).rejects.toThrow(invalid);
+			// A time in seconds, which would have expired long ago.
+			await expect(set({ accessToken: 'x', expiresAtMs: 1_800_000_000 })).rejects.toThrow(invalid);
 			expect(auth.services()).toEqual([]);
 			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
-			world.refresh = async () => ({}) as AuthTokens;
+			testState.refresh = async () => ({}) as AuthTokens;
 			await expect(auth.get('github')).rejects.toThrow(
 				/could not be refreshed \(.+must have a non-empty accessToken/,
 			);
 		});
 	});
 
-	it('whose refresh fails say so to each call, and the next one tries again', async () => {
+	it('reject reads while a refresh fails, and are refreshed by the next read', async () => {
 		const client = await Client.open();
 		await inSession(client, async ({ auth }) => {
 			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
 			await expect(auth.get('github')).rejects.toThrow(
 				/have expired and could not be refreshed \(the service is down\); try again later, or ask the user to authorize again/,
 			);
-			world.refresh = async () => ({ accessToken: 'new' });
+			testState.refresh = async () => ({ accessToken: 'new' });
 			expect((await auth.get('github'))?.accessToken).toBe('new');
 		});
 	});
 
-	it('keep their refresh token, and what goes with them, where a refresh gives no other', async () => {
+	it('keep their refresh token and other fields if a refresh returns none', async () => {
 		const client = await Client.open();
-		world.refresh = async ({ refreshToken }) => ({
+		testState.refresh = async ({ refreshToken }) => ({
 			accessToken: `from ${refreshToken}`,
 			refreshToken: undefined,
-			expiresAtMs: Date.now() + world.skewMs + HOUR_MS,
+			expiresAtMs: Date.now() + testState.skewMs + HOUR_MS,
 		});
 		await inSession(client, async ({ auth }) => {
 			const tokens = { accessToken: 'old', refreshToken: 'r1', extra: { account: 7 } };
 			await auth.set('github', { ...tokens, expiresAtMs: 1 });
 			for (let hour = 0; hour < 3; hour++) {
-				world.skewMs = hour * HOUR_MS;
+				testState.skewMs = hour * HOUR_MS;
 				expect(await auth.get('github')).toMatchObject({ ...tokens, accessToken: 'from r1' });
 			}
 		});
-		expect(world.refreshes).toHaveLength(3);
+		expect(testState.refreshes).toHaveLength(3);
 	});
 
-	it('whose refresh never ends say so, the next call tries again, and what comes of it late is kept', async () => {
+	it('reject reads after 60 s of a refresh, are refreshed by the next read, and store a late result', async () => {
 		const client = await Client.open();
 		const gate = Promise.withResolvers<AuthTokens>();
-		world.refresh = () => gate.promise;
+		testState.refresh = () => gate.promise;
 		await inSession(client, async ({ auth }) => {
 			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
 			vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 			onTestFinished(() => void vi.useRealTimers());
-			const asked = Promise.allSettled([auth.get('github'), auth.get('github')]);
-			while (world.refreshes.length === 0) await scheduler.wait(1);
+			const reads = Promise.allSettled([auth.get('github'), auth.get('github')]);
+			while (testState.refreshes.length === 0) await scheduler.wait(1);
 			await vi.advanceTimersByTimeAsync(60_000);
 			expect(
-				(await asked).map((each) => each.status === 'rejected' && String(each.reason)),
+				(await reads).map((each) => each.status === 'rejected' && String(each.reason)),
 			).toEqual(
 				Array.from({ length: 2 }, () =>
 					expect.stringMatching(
@@ -137,36 +137,36 @@ describe('tokens', () => {
 				),
 			);
 			vi.useRealTimers();
-			world.refresh = async () => Promise.reject(new Error('asked again'));
-			await expect(auth.get('github')).rejects.toThrow(/asked again/);
+			testState.refresh = async () => Promise.reject(new Error('refreshed again'));
+			await expect(auth.get('github')).rejects.toThrow(/refreshed again/);
 			gate.resolve({ accessToken: 'late' });
 			await expect.poll(() => auth.get('github').catch(() => {})).toEqual({ accessToken: 'late' });
 		});
 	});
 
-	it('set while a refresh is under way are not overwritten by it', async () => {
+	it('are not overwritten by a refresh that was running when they were set', async () => {
 		const client = await Client.open();
 		const gate = Promise.withResolvers<void>();
-		world.refresh = async () => {
+		testState.refresh = async () => {
 			await gate.promise;
 			return { accessToken: 'refreshed' };
 		};
 		await inSession(client, async ({ auth }) => {
 			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
-			const asked = auth.get('github');
-			await expect.poll(() => world.refreshes.length).toBe(1);
+			const read = auth.get('github');
+			await expect.poll(() => testState.refreshes.length).toBe(1);
 			await auth.set('github', { accessToken: 'authorized again' });
 			gate.resolve();
-			await asked;
+			await read;
 			expect((await auth.get('github'))?.accessToken).toBe('authorized again');
 		});
 	});
 
-	it('that cannot be decrypted after a key change say what to do, and the old key helps', async () => {
+	it('explain how to decrypt them after a key change, and are decrypted with the old key', async () => {
 		const client = await Client.open();
 		const [old, next] = ['o'.repeat(32), 'n'.repeat(32)];
 		const withKeys = async (authKeys: string[]): Promise<void> => {
-			world.settings = { authKeys };
+			testState.settings = { authKeys };
 			await evictDurableObject(objectOf(client));
 		};
 		await withKeys([old]);
@@ -189,9 +189,9 @@ describe('tokens', () => {
 		});
 	});
 
-	it('that were deleted while new ones were encrypted stay deleted', async () => {
+	it('stay deleted if they are deleted while new ones are being encrypted', async () => {
 		const client = await Client.open();
-		world.refresh = async () => ({ accessToken: 'refreshed' });
+		testState.refresh = async () => ({ accessToken: 'refreshed' });
 		await inSession(client, async ({ auth }) => {
 			await auth.set('github', { accessToken: 'old', expiresAtMs: 1 });
 			const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
@@ -204,7 +204,7 @@ describe('tokens', () => {
 		});
 	});
 
-	it('of another object cannot be opened here', async () => {
+	it('cannot be decrypted in another object', async () => {
 		const [one, other] = [await Client.open(), await Client.open()];
 		await inSession(one, ({ auth }) => auth.set('github', { accessToken: 'secret-token' }));
 		const [row] = await runInDurableObject(objectOf(one), (_instance, { storage }) =>
@@ -223,8 +223,8 @@ describe('tokens', () => {
 		});
 	});
 
-	it('are not kept without a key', async () => {
-		world.settings = { authKeys: ['short'] };
+	it('are rejected if no key is long enough', async () => {
+		testState.settings = { authKeys: ['short'] };
 		const client = await Client.open();
 		await inSession(client, async ({ auth }) => {
 			await expect(auth.set('github', { accessToken: 'x' })).rejects.toThrow(

@@ -3,24 +3,24 @@ import type { InterruptedCall } from '@tmcp-sessions/session-object';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
-import { callRows, loseCall, objectOf } from './fixture/objects.ts';
-import { resetWorld, world } from './fixture/test-session.ts';
+import { journaledCalls, leaveInterruptedCall, objectOf } from './fixture/objects.ts';
+import { resetTestState, testState } from './fixture/test-session.ts';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
-describe('one slow tool', () => {
+describe('a slow tool call', () => {
 	it(
-		'holds up none of the session’s other calls: 5 s beside ten quick ones',
+		'does not delay ten quick calls of its session while it runs for 5 s',
 		{ timeout: 15_000 },
 		async () => {
 			const client = await Client.open();
-			let isOver = false;
-			const slow = client.call('slow', { ms: 5_000 }).finally(() => (isOver = true));
+			let hasEnded = false;
+			const slow = client.call('slow', { ms: 5_000 }).finally(() => (hasEnded = true));
 			for (let count = 1; count <= 10; count++) {
 				expect(await client.call('count', { to: count })).toBe(`counted to ${count}`);
 			}
 			const listed = JSON.parse(await client.call('calls')) as InterruptedCall[];
-			expect(isOver).toBe(false);
+			expect(hasEnded).toBe(false);
 			expect(listed).toMatchObject([{ tool: 'slow', arguments: { ms: 5_000 }, attempts: 0 }]);
 			expect(await slow).toBe('slept');
 			expect(await client.call('calls')).toBe('[]');
@@ -29,27 +29,27 @@ describe('one slow tool', () => {
 });
 
 describe('runCall', () => {
-	it('may do the work elsewhere and answer for it', async () => {
-		world.runCall = async (tool, work) =>
+	it('can respond in place of the tool', async () => {
+		testState.runCall = async (tool, execute) =>
 			tool === 'list_notes'
-				? { jsonrpc: '2.0', id: 2, result: { content: [{ type: 'text', text: 'handed over' }] } }
-				: work();
+				? { jsonrpc: '2.0', id: 2, result: { content: [{ type: 'text', text: 'replaced' }] } }
+				: execute();
 		const client = await Client.open();
-		expect(await client.call('list_notes')).toBe('handed over');
+		expect(await client.call('list_notes')).toBe('replaced');
 		expect(await client.call('calls')).toBe('[]');
 	});
 });
 
 describe('waitUntil', () => {
-	it('has onError told of a failure that no answer waits for', async () => {
+	it('reports a rejection to onError after the response was sent', async () => {
 		const client = await Client.open();
 		expect(await client.call('later')).toBe('answered');
-		await expect.poll(() => world.errors).toEqual(['failed later']);
+		await expect.poll(() => testState.errors).toEqual(['failed later']);
 	});
 });
 
 describe('a call in flight', () => {
-	it('is noted while it is at work, and a quick one writes no row', async () => {
+	it('is journaled while it runs, and writes no row if it is quick', async () => {
 		const client = await Client.open();
 		const rows = (): Promise<number> =>
 			runInDurableObject(objectOf(client), (_instance, { storage }) => {
@@ -60,40 +60,40 @@ describe('a call in flight', () => {
 		await client.call('list_notes');
 		expect(await rows()).toBe(before);
 		const slow = client.call('slow', { ms: 300 });
-		await expect.poll(() => callRows(client)).toHaveLength(1);
+		await expect.poll(() => journaledCalls(client)).toHaveLength(1);
 		await slow;
-		expect(await callRows(client)).toHaveLength(0);
+		expect(await journaledCalls(client)).toHaveLength(0);
 	});
 
-	it('whose instance was lost is found and resumed by the next one', async () => {
+	it('is resumed by the next instance after its own is lost', async () => {
 		const client = await Client.open();
-		await loseCall(client, { tool: 'slow', arguments: { ms: 1 }, messageId: 7 });
-		expect((await client.ask('ping')).status).toBe(200);
+		await leaveInterruptedCall(client, { tool: 'slow', arguments: { ms: 1 }, messageId: 7 });
+		expect((await client.request('ping')).status).toBe(200);
 		await expect
-			.poll(() => world.resumed)
+			.poll(() => testState.resumed)
 			.toMatchObject([{ tool: 'slow', arguments: { ms: 1 }, attempts: 1 }]);
-		await expect.poll(() => callRows(client)).toHaveLength(0);
+		await expect.poll(() => journaledCalls(client)).toHaveLength(0);
 	});
 
-	it('whose instance was lost is found by the alarm, though nobody comes back', async () => {
+	it('is resumed by the alarm if no request follows the loss of its instance', async () => {
 		const client = await Client.open();
 		const slow = client.call('slow', { ms: 500 });
-		await expect.poll(() => callRows(client)).toHaveLength(1);
+		await expect.poll(() => journaledCalls(client)).toHaveLength(1);
 		const atMs = await runInDurableObject(objectOf(client), (_instance, { storage }) =>
 			storage.getAlarm(),
 		);
 		expect(atMs).toBeLessThanOrEqual(Date.now() + 60_000);
 		await slow;
-		await loseCall(client, { tool: 'slow', arguments: {}, messageId: 7 });
+		await leaveInterruptedCall(client, { tool: 'slow', arguments: {}, messageId: 7 });
 		expect(await runDurableObjectAlarm(objectOf(client))).toBe(true);
-		await expect.poll(() => world.resumed).toHaveLength(1);
+		await expect.poll(() => testState.resumed).toHaveLength(1);
 	});
 
-	it('that takes its object down again and again is ended', async () => {
+	it('is abandoned after it has terminated its object three times', async () => {
 		const client = await Client.open();
-		await loseCall(client, { tool: 'slow', arguments: {}, messageId: 7, attempts: 3 });
-		await client.ask('ping');
-		await expect.poll(() => callRows(client)).toHaveLength(0);
-		expect(world.resumed).toEqual([]);
+		await leaveInterruptedCall(client, { tool: 'slow', arguments: {}, messageId: 7, attempts: 3 });
+		await client.request('ping');
+		await expect.poll(() => journaledCalls(client)).toHaveLength(0);
+		expect(testState.resumed).toEqual([]);
 	});
 });

@@ -8,19 +8,19 @@ import { alarmMs, HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
 import { inSession } from './fixture/in-session.ts';
 import { objectOf, tablesOf } from './fixture/objects.ts';
-import { resetWorld, world } from './fixture/test-session.ts';
+import { resetTestState, testState } from './fixture/test-session.ts';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
-describe('the context', () => {
-	it('outlives an eviction, and what was answered is stored', async () => {
+describe('the session context', () => {
+	it('stores values before the response is sent, and keeps them through an eviction', async () => {
 		const client = await Client.open();
 		expect(await client.call('count', { to: 7 })).toBe('counted to 7');
 		await evictDurableObject(objectOf(client));
 		expect(await inSession(client, ({ context }) => context.get('counter'))).toBe(7);
 	});
 
-	it('a value that breaks its schema is refused, and the one before stays', async () => {
+	it('rejects a value that violates its schema, and keeps the previous one', async () => {
 		const client = await Client.open();
 		await client.call('count', { to: 7 });
 		expect(await client.call('count', { to: 1.5 })).toMatch(
@@ -29,10 +29,10 @@ describe('the context', () => {
 		expect(await inSession(client, ({ context }) => context.get('counter'))).toBe(7);
 	});
 
-	it('what is stored and breaks the schema of a later deployment says how to mend it', async () => {
+	it('explains how to repair a stored value that violates the schema of a later deployment', async () => {
 		const client = await Client.open();
 		await client.call('count', { to: 7 });
-		world.settings = {
+		testState.settings = {
 			context: { notes: v.array(v.string()), counter: v.pipe(v.number(), v.maxValue(5)) },
 		};
 		await evictDurableObject(objectOf(client));
@@ -45,8 +45,8 @@ describe('the context', () => {
 		});
 	});
 
-	it('a value over the limit is refused, and says what to do instead', async () => {
-		world.settings = { limits: { valueLength: 100, totalLength: 150 } };
+	it('rejects a value over the limits, with an error that suggests artifacts', async () => {
+		testState.settings = { limits: { valueLength: 100, totalLength: 150 } };
 		const client = await Client.open();
 		await inSession(client, ({ context }) => {
 			expect(() => context.set('notes', ['x'.repeat(100)])).toThrow(
@@ -56,7 +56,7 @@ describe('the context', () => {
 			context.set('notes', ['y'.repeat(90)]);
 			expect(context.get('notes')).toEqual(['y'.repeat(90)]);
 		});
-		world.settings = { limits: { valueLength: 100, totalLength: 94 } };
+		testState.settings = { limits: { valueLength: 100, totalLength: 94 } };
 		await evictDurableObject(objectOf(client));
 		await inSession(client, ({ context }) => {
 			expect(() => context.set('counter', 1)).toThrow(
@@ -66,7 +66,7 @@ describe('the context', () => {
 		});
 	});
 
-	it('a transaction that throws leaves nothing, and one that is async is refused', async () => {
+	it('rolls back a transaction that throws, and rejects an asynchronous one', async () => {
 		const client = await Client.open();
 		await inSession(client, ({ context }) => {
 			context.set('counter', 1);
@@ -84,7 +84,7 @@ describe('the context', () => {
 		});
 	});
 
-	it('takes no key without a schema and nothing that is no JSON', async () => {
+	it('rejects a key without a schema, and a value that is not JSON', async () => {
 		const client = await Client.open();
 		await inSession(client, ({ context }) => {
 			const set = (key: string, value: unknown): void =>
@@ -94,22 +94,23 @@ describe('the context', () => {
 			);
 			expect(() => set('toString', 1)).toThrow(/"toString" is not a context key/);
 		});
-		world.settings = { context: { notes: v.any(), counter: v.any() } };
+		testState.settings = { context: { notes: v.any(), counter: v.any() } };
 		await evictDurableObject(objectOf(client));
 		await inSession(client, ({ context }) => {
-			const none = undefined as unknown as number;
-			expect(() => context.set('counter', none)).toThrow(/must be JSON; got undefined/);
+			// Safe because the test passes an invalid value on purpose.
+			const invalid = undefined as unknown as number;
+			expect(() => context.set('counter', invalid)).toThrow(/must be JSON; got undefined/);
 		});
 	});
 
-	it('a schema that does not take what it made is refused when it is set, and one that waits too', async () => {
+	it('rejects a schema that rejects its own output, and an asynchronous schema', async () => {
 		const dated = v.pipe(v.string(), v.transform(Number)) as unknown as v.GenericSchema<number>;
-		const waiting = v.pipeAsync(
+		const asynchronous = v.pipeAsync(
 			v.any(),
 			v.checkAsync(async () => true),
 		);
-		world.settings = {
-			context: { notes: waiting as unknown as v.GenericSchema<string[]>, counter: dated },
+		testState.settings = {
+			context: { notes: asynchronous as unknown as v.GenericSchema<string[]>, counter: dated },
 		};
 		const client = await Client.open();
 		await inSession(client, ({ context }) => {
@@ -123,8 +124,8 @@ describe('the context', () => {
 		});
 	});
 
-	it('a value that no row holds is refused, however high the limits are', async () => {
-		world.settings = { limits: { valueLength: 1e9, totalLength: 1e9 } };
+	it('rejects a value that exceeds a SQLite row, whatever the limits', async () => {
+		testState.settings = { limits: { valueLength: 1e9, totalLength: 1e9 } };
 		const client = await Client.open();
 		await inSession(client, ({ context }) => {
 			expect(() => context.set('notes', ['ü'.repeat(1_000_000)])).toThrow(
@@ -134,30 +135,30 @@ describe('the context', () => {
 		});
 	});
 
-	it.each([0, -1, Number.NaN])('a limit of %s is refused', async (valueLength) => {
-		world.settings = { limits: { valueLength } };
+	it.each([0, -1, Number.NaN])('rejects a limit of %s', async (valueLength) => {
+		testState.settings = { limits: { valueLength } };
 		const client = new Client();
 		expect((await client.initialize()).status).toBe(500);
-		expect(world.errors.join()).toMatch(
+		expect(testState.errors.join()).toMatch(
 			/settings\.limits\.valueLength must be a positive number of characters; got/,
 		);
 	});
 
-	it('a transaction that is rolled back takes all with it: values, rows, and what was scheduled', async () => {
+	it('rolls back values, rows and scheduled jobs together', async () => {
 		const client = await Client.open();
 		await client.call('add_note', { text: 'milk' });
 		expect(await client.call('roll_back')).toBe('rolled back');
 		await inSession(client, ({ context, sql, schedule }) => {
 			expect(context.get('notes')).toEqual(['milk']);
 			expect(sql.exec('SELECT * FROM events').toArray()).toEqual([]);
-			// The alarm that was set for the other is gone with it.
+			// The alarm of the job that was rolled back is not set.
 			schedule('kept', Date.now() + 2 * HOUR_MS);
 		});
 		expect(await alarmMs(client)).toBeLessThan(Date.now() + 3 * HOUR_MS);
 		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + HOUR_MS);
 	});
 
-	it('a transaction that is rolled back and was the object’s first leaves it as it was', async () => {
+	it('leaves the object empty if its first transaction is rolled back', async () => {
 		const client = new Client('/identity', { authorization: 'rolled/back' });
 		expect(await client.callStateless('roll_back')).toContain('rolled back');
 		const stub = env.SESSIONS.getByName(

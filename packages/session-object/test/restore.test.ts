@@ -2,27 +2,27 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { restoreSession } from '@tmcp-sessions/session-object';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { alarm, alarmMs, DAY_MS } from './fixture/alarm.ts';
+import { runAlarm, alarmMs, DAY_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
-import { callRows, loseCall, objectOf, tablesOf } from './fixture/objects.ts';
+import { journaledCalls, leaveInterruptedCall, objectOf, tablesOf } from './fixture/objects.ts';
 import { Stream } from './fixture/stream.ts';
-import { resetWorld, testSettings, world } from './fixture/test-session.ts';
+import { resetTestState, testSettings, testState } from './fixture/test-session.ts';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
 async function expire(client: Client): Promise<string> {
-	world.skewMs += DAY_MS + 1_000;
-	await alarm(client);
+	testState.skewMs += DAY_MS + 1_000;
+	await runAlarm(client);
 	expect(await tablesOf(objectOf(client))).toEqual([]);
 	return objectOf(client).id.toString();
 }
 
-describe('a session that is restored', () => {
-	it('has its subscriptions again, though it comes back later than it could have lived', async () => {
+describe('a restored session', () => {
+	it('has its subscriptions, also when it is restored after its absolute lifetime', async () => {
 		const client = await Client.open();
-		await client.ask('resources/subscribe', { uri: 'test://a' });
+		await client.request('resources/subscribe', { uri: 'test://a' });
 		const object = await expire(client);
-		world.skewMs += 40 * DAY_MS;
+		testState.skewMs += 40 * DAY_MS;
 		await restoreSession('SESSIONS', object);
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
@@ -30,35 +30,35 @@ describe('a session that is restored', () => {
 		await stream.until('notifications/resources/updated');
 	});
 
-	it('by a deployment that knows too few migrations stays in its archive, for one that knows them', async () => {
+	it('stays archived if the deployment has too few migrations, and is restored by one that has them all', async () => {
 		const client = await Client.open();
 		await client.call('add_note', { text: 'milk' });
 		const object = await expire(client);
-		world.settings = { migrations: [] };
+		testState.settings = { migrations: [] };
 		await evictDurableObject(objectOf(client));
 		await expect(restoreSession('SESSIONS', object)).rejects.toThrow(
 			/1 migrations have run on the tables of this session and this deployment has 0/,
 		);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 		expect(await alarmMs(client)).toBeNull();
-		world.settings = { migrations: testSettings.migrations };
+		testState.settings = { migrations: testSettings.migrations };
 		await evictDurableObject(objectOf(client));
 		await restoreSession('SESSIONS', object);
 		expect(await client.call('list_notes')).toBe('["milk"]');
 	});
 
-	it('resumes the calls that it was archived with, and not while it was put away', async () => {
-		world.settings = { lifetime: { idleSeconds: 86_400, absoluteSeconds: 86_400 } };
+	it('resumes the calls that it was archived with, which its archiving does not resume', async () => {
+		testState.settings = { lifetime: { idleSeconds: 86_400, absoluteSeconds: 86_400 } };
 		const client = await Client.open();
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
 			storage.sql.exec(`UPDATE tmcp_entries SET value = json_set(value, '$.ended', 'expired')
 				WHERE kind = 'meta' AND key = 'life'`);
 		});
-		await loseCall(client, { tool: 'slow', arguments: {}, messageId: 7 });
+		await leaveInterruptedCall(client, { tool: 'slow', arguments: {}, messageId: 7 });
 		const object = await expire(client);
-		expect(world.resumed).toEqual([]);
+		expect(testState.resumed).toEqual([]);
 		await restoreSession('SESSIONS', object);
-		await expect.poll(() => world.resumed).toMatchObject([{ tool: 'slow' }]);
-		await expect.poll(() => callRows(client)).toEqual([]);
+		await expect.poll(() => testState.resumed).toMatchObject([{ tool: 'slow' }]);
+		await expect.poll(() => journaledCalls(client)).toEqual([]);
 	});
 });

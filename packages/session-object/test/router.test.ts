@@ -9,12 +9,12 @@ import { DAY_MS, HOUR_MS } from './fixture/alarm.ts';
 import { Client, PARAMS } from './fixture/client.ts';
 import { objectCount, objectOf, tablesOf } from './fixture/objects.ts';
 import { Stream } from './fixture/stream.ts';
-import { resetWorld, world } from './fixture/test-session.ts';
+import { resetTestState, testState } from './fixture/test-session.ts';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
-describe('a session with an object of its own', () => {
-	it('answers calls from its state, and no other session sees it', async () => {
+describe('a session with its own object', () => {
+	it('serves calls from its state, which other sessions cannot read', async () => {
 		const [one, other] = await Promise.all([Client.open(), Client.open()]);
 		expect(await one.call('add_note', { text: 'milk' })).toBe('1 notes');
 		expect(await one.call('add_note', { text: 'bread' })).toBe('2 notes');
@@ -22,25 +22,25 @@ describe('a session with an object of its own', () => {
 		expect(await other.call('list_notes')).toBe('[]');
 	});
 
-	it('takes a message of several lines as it is', async () => {
+	it('accepts a message of several lines unchanged', async () => {
 		const client = await Client.open();
 		const params = { name: 'add_note', arguments: { text: 'two\nlines, "quoted" \\' } };
 		const message = { jsonrpc: '2.0', id: 7, method: 'tools/call', params };
-		const answer = await client.send('POST', JSON.stringify(message, null, '\n'));
-		expect(await answer.text()).toContain('1 notes');
+		const response = await client.send('POST', JSON.stringify(message, null, '\n'));
+		expect(await response.text()).toContain('1 notes');
 		expect(await client.call('list_notes')).toBe(JSON.stringify([params.arguments.text]));
 	});
 
-	it('is gone for everybody once it was ended', async () => {
+	it('responds 404 to every method after its client ends it', async () => {
 		const client = await Client.open();
 		expect((await client.send('DELETE')).status).toBe(200);
-		expect((await client.ask('ping')).status).toBe(404);
+		expect((await client.request('ping')).status).toBe(404);
 		expect((await client.send('GET')).status).toBe(404);
 		expect((await client.send('DELETE')).status).toBe(404);
 	});
 });
 
-describe('an initialize that is spelled so that the Worker does not know it', () => {
+describe('an initialize request that the Worker cannot recognize', () => {
 	const send = async (client: Client): Promise<{ status: number; session: string | null }> => {
 		const message = { jsonrpc: '2.0', id: 1, method: 'initialize', params: PARAMS };
 		const response = await SELF.fetch('https://mcp.example/mcp', {
@@ -55,24 +55,24 @@ describe('an initialize that is spelled so that the Worker does not know it', ()
 		return { status: response.status, session: response.headers.get('mcp-session-id') };
 	};
 
-	it('opens no session under the id of one that has ended', async () => {
+	it('does not open a session with the id of an ended one', async () => {
 		const client = await Client.open();
 		await client.send('DELETE');
-		world.skewMs = 31_000;
+		testState.skewMs = 31_000;
 		await runDurableObjectAlarm(objectOf(client));
 		expect((await send(client)).session).not.toBe(client.session);
-		expect((await client.ask('ping')).status).toBe(404);
+		expect((await client.request('ping')).status).toBe(404);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
 	});
 
-	it('does not begin the time of a live session anew', async () => {
+	it('does not restart a live session', async () => {
 		const client = await Client.open();
 		await client.call('add_note', { text: 'milk' });
 		expect((await send(client)).session).not.toBe(client.session);
 		expect(await client.call('list_notes')).toBe('["milk"]');
 	});
 
-	it('opens another one, as any initialize does', async () => {
+	it('opens a new session, as every initialize request does', async () => {
 		for (const client of [new Client(), await Client.open()]) {
 			const opened = await send(client);
 			expect(opened.status).toBe(200);
@@ -82,49 +82,54 @@ describe('an initialize that is spelled so that the Worker does not know it', ()
 	});
 });
 
-describe('what creates no object', () => {
+describe('the router creates no object for', () => {
 	it.each([
-		['no id', undefined, 400],
-		['a made up id', '1.abc.def', 404],
-		['no ASCII', 'ü', 400],
-	])('%s', async (_what, session, status) => {
+		['a request without a session id', undefined, 400],
+		['an invented session id', '1.abc.def', 404],
+		['a session id that is not ASCII', 'ü', 400],
+	])('%s', async (_case, session, status) => {
 		const before = await objectCount();
 		const client = new Client();
 		client.session = session;
-		expect((await client.ask('tools/list')).status).toBe(status);
+		expect((await client.request('tools/list')).status).toBe(status);
 		expect((await client.send('DELETE')).status).toBe(status);
 		expect((await client.send('GET')).status).toBe(status);
 		expect(await objectCount()).toBe(before);
 	});
 
-	it('an id whose object was exchanged for that of another session, which is not woken', async () => {
+	it('a session id with the object id of another session, which it does not start', async () => {
 		const [one, other] = await Promise.all([Client.open(), Client.open()]);
-		const [mine, theirs] = [one.session ?? '', other.session ?? ''];
+		const [own, foreign] = [one.session ?? '', other.session ?? ''];
 		await evictDurableObject(objectOf(other));
-		const before = world.instances;
+		const before = testState.instances;
 		const client = new Client();
-		client.session = mine.slice(0, mine.lastIndexOf('.')) + theirs.slice(theirs.lastIndexOf('.'));
-		expect((await client.ask('tools/list')).status).toBe(404);
-		expect(world.instances).toBe(before);
+		client.session = own.slice(0, own.lastIndexOf('.')) + foreign.slice(foreign.lastIndexOf('.'));
+		expect((await client.request('tools/list')).status).toBe(404);
+		expect(testState.instances).toBe(before);
 	});
 
 	it.each([
 		['another method', 'tools/list', {}, 400],
-		['no client', 'initialize', { protocolVersion: '2025-06-18', capabilities: {} }, 400],
+		['no client info', 'initialize', { protocolVersion: '2025-06-18', capabilities: {} }, 400],
 		['no params', 'initialize', {}, 400],
-		['too much', 'initialize', { ...PARAMS, capabilities: { x: 'x'.repeat(20_000) } }, 400],
-	])('an initialize that is none: %s', async (_what, method, params, status) => {
+		[
+			'params over the size limit',
+			'initialize',
+			{ ...PARAMS, capabilities: { x: 'x'.repeat(20_000) } },
+			400,
+		],
+	])('an invalid initialize request: %s', async (_case, method, params, status) => {
 		const before = await objectCount();
-		const answer = await new Client().ask(method, params);
-		expect(answer.status, answer.text).toBe(status);
-		expect(answer.session).toBeNull();
+		const response = await new Client().request(method, params);
+		expect(response.status, response.text).toBe(status);
+		expect(response.session).toBeNull();
 		expect(await objectCount()).toBe(before);
 	});
 
-	it('an identity that is none, and one whose id is of another', async () => {
+	it('a request without an identity, and a session id of another identity', async () => {
 		const before = await objectCount();
-		const nobody = new Client('/identity');
-		expect((await nobody.initialize()).status).toBe(404);
+		const anonymous = new Client('/identity');
+		expect((await anonymous.initialize()).status).toBe(404);
 		const [one, other] = [
 			new Client('/identity', { authorization: 'team/one' }),
 			new Client('/identity', { authorization: 'team/two' }),
@@ -132,13 +137,13 @@ describe('what creates no object', () => {
 		await one.initialize();
 		expect(await objectCount()).toBe(before + 1);
 		other.session = one.session;
-		expect((await other.ask('tools/list')).status).toBe(404);
+		expect((await other.request('tools/list')).status).toBe(404);
 		expect(await objectCount()).toBe(before + 1);
 	});
 });
 
 describe('a request of the stateless era', () => {
-	it('is told which revisions have sessions, where each session has an object', async () => {
+	it('is rejected with the session-based revisions if each session has an object', async () => {
 		const before = await objectCount();
 		const response = await new Client().sendStateless('tools/call', { name: 'list_notes' });
 		expect(response.status).toBe(400);
@@ -148,32 +153,32 @@ describe('a request of the stateless era', () => {
 		expect(await objectCount()).toBe(before);
 	});
 
-	it('that listens is told at its end which server that was, and not of the router', async () => {
+	it('ends a subscription with the server info of the object, not of the router', async () => {
 		const [workspaceId, clientId] = ['listening', 'client'];
 		const client = new Client('/identity', { authorization: `${workspaceId}/${clientId}` });
 		const response = await client.sendStateless(
 			'subscriptions/listen',
 			{ notifications: { toolsListChanged: true } },
-			'listener',
+			'subscription',
 		);
 		const stream = new Stream(response);
 		await stream.until('notifications/subscriptions/acknowledged');
-		// At its absolute time the object ends, and all that is open with it.
+		// At its absolute time the object is deleted, and its subscriptions end.
 		const stub = env.SESSIONS.getByName(await objectName({ workspaceId, clientId }));
-		world.skewMs = 31 * DAY_MS;
+		testState.skewMs = 31 * DAY_MS;
 		await runDurableObjectAlarm(stub);
-		world.skewMs += HOUR_MS;
+		testState.skewMs += HOUR_MS;
 		await runDurableObjectAlarm(stub);
-		await expect.poll(() => stream.isOver).toBe(true);
-		const [, end = ''] = /^data: (.*"id":"listener".*)$/m.exec(stream.text) ?? [];
+		await expect.poll(() => stream.hasEnded).toBe(true);
+		const [, end = ''] = /^data: (.*"id":"subscription".*)$/m.exec(stream.text) ?? [];
 		const { result } = JSON.parse(end) as { result: { _meta: object } };
 		expect(result._meta).toEqual({
-			'io.modelcontextprotocol/subscriptionId': 'listener',
+			'io.modelcontextprotocol/subscriptionId': 'subscription',
 			'io.modelcontextprotocol/serverInfo': { name: 'notes', version: '1.0.0' },
 		});
 	});
 
-	it('finds the state of its identity, and what a session has stored', async () => {
+	it('reads the state of its identity, including what a session has stored', async () => {
 		const headers = { authorization: 'both/eras' };
 		const session = await Client.open('/identity', headers);
 		await session.call('add_note', { text: 'milk' });
@@ -183,13 +188,13 @@ describe('a request of the stateless era', () => {
 		expect(await session.call('list_notes')).toBe('["milk","bread"]');
 	});
 
-	it('leaves nothing behind for ever, where no session was ever opened', async () => {
+	it('leaves no storage after a day if its identity never opened a session', async () => {
 		const client = new Client('/identity', { authorization: 'stateless/only' });
 		await client.callStateless('add_note', { text: 'milk' });
 		const name = await objectName({ workspaceId: 'stateless', clientId: 'only' });
 		const object = env.SESSIONS.getByName(name);
 		expect(await tablesOf(object)).not.toEqual([]);
-		world.skewMs = 86_401_000;
+		testState.skewMs = 86_401_000;
 		expect(await runDurableObjectAlarm(object)).toBe(true);
 		expect(await tablesOf(object)).toEqual([]);
 	});
@@ -197,7 +202,8 @@ describe('a request of the stateless era', () => {
 
 describe('an identity', () => {
 	it('has one object for all of its sessions, and another for each client of its workspace', async () => {
-		const open = (who: string): Promise<Client> => Client.open('/identity', { authorization: who });
+		const open = (authorization: string): Promise<Client> =>
+			Client.open('/identity', { authorization });
 		const [laptop, again, phone] = [
 			await open('anna/laptop'),
 			await open('anna/laptop'),
@@ -207,7 +213,7 @@ describe('an identity', () => {
 		expect(await again.call('list_notes')).toBe('["milk"]');
 		expect(await phone.call('list_notes')).toBe('[]');
 		await laptop.send('DELETE');
-		expect((await laptop.ask('ping')).status).toBe(404);
+		expect((await laptop.request('ping')).status).toBe(404);
 		expect(await again.call('list_notes')).toBe('["milk"]');
 	});
 
@@ -220,7 +226,7 @@ describe('an identity', () => {
 		);
 	});
 
-	it('cannot be written so that it passes for another', async () => {
+	it('cannot be written so that its object name equals that of another', async () => {
 		const names = await Promise.all([
 			objectName({ clientId: 'a', workspaceId: 'b' }),
 			objectName({ clientId: 'b', workspaceId: 'a' }),
@@ -234,28 +240,31 @@ describe('an identity', () => {
 		{ clientId: '', workspaceId: 'b' },
 		{ clientId: 'a', workspaceId: '\ud800' },
 		{ clientId: 'a', workspaceId: 'x'.repeat(1_025) },
-	])('is refused where it is none', async (identity) => {
+	])('is rejected if it is invalid: %j', async (identity) => {
 		await expect(objectName(identity)).rejects.toThrow(/identify must return a .*Id of 1 to 1024/);
 	});
 });
 
 describe('new objects', () => {
-	/** The namespace of the tests, which notes where its objects are asked for. */
-	function noted(): { namespace: object; asked: unknown[] } {
-		const asked: unknown[] = [];
-		const of = (target: typeof env.SESSIONS): object => ({
+	/** Wraps the namespace, and records the options with which objects are obtained. */
+	function recordNamespace(): { namespace: object; recorded: unknown[] } {
+		const recorded: unknown[] = [];
+		const wrap = (target: typeof env.SESSIONS): object => ({
 			newUniqueId: () => target.newUniqueId(),
 			idFromName: (name: string) => target.idFromName(name),
 			idFromString: (id: string) => target.idFromString(id),
-			get: (id: DurableObjectId, options: object) => (asked.push(options), target.get(id, options)),
+			get: (id: DurableObjectId, options: object) => (
+				recorded.push(options),
+				target.get(id, options)
+			),
 			getByName: (name: string, options: object) => (
-				asked.push(options),
+				recorded.push(options),
 				target.getByName(name, options)
 			),
-			// workerd on a machine of one's own knows no jurisdictions.
-			jurisdiction: (name: string) => (asked.push(name), of(target)),
+			// A local workerd supports no jurisdictions.
+			jurisdiction: (name: string) => (recorded.push(name), wrap(target)),
 		});
-		return { namespace: of(env.SESSIONS), asked };
+		return { namespace: wrap(env.SESSIONS), recorded };
 	}
 
 	async function initialize(router: Pick<McpHandler, 'fetch'>): Promise<number> {
@@ -277,20 +286,20 @@ describe('new objects', () => {
 	it.each([
 		['of each session', {}],
 		['of identities', { identify }],
-	])('%s are made near the location hint', async (_what, options) => {
-		const { namespace, asked } = noted();
+	])('%s are created near the location hint', async (_case, options) => {
+		const { namespace, recorded } = recordNamespace();
 		const router = createSessionRouter({ object: namespace, locationHint: 'weur', ...options });
 		expect(await initialize(router)).toBe(200);
-		expect(asked).toEqual([{ locationHint: 'weur' }]);
+		expect(recorded).toEqual([{ locationHint: 'weur' }]);
 	});
 
 	it.each([
 		['of each session', {}],
 		['of identities', { identify }],
-	])('%s are made in the jurisdiction, and found there', async (_what, options) => {
-		const { namespace, asked } = noted();
+	])('%s are created in the jurisdiction', async (_case, options) => {
+		const { namespace, recorded } = recordNamespace();
 		const router = createSessionRouter({ object: namespace, jurisdiction: 'eu', ...options });
 		expect(await initialize(router)).toBe(200);
-		expect(asked).toEqual(['eu', {}]);
+		expect(recorded).toEqual(['eu', {}]);
 	});
 });

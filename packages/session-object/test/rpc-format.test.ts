@@ -14,14 +14,14 @@ const request: SessionRequest = {
 };
 
 describe('a serialized request', () => {
-	it('arrives unchanged with any body, also when its head is cached', () => {
+	it('is deserialized unchanged with any body, also when its head is cached', () => {
 		for (const body of [request.body, '', 'another\n\n', request.body]) {
 			const sent = { ...request, body };
 			expect(deserialize<SessionRequest>(serialize(sent))).toEqual(sent);
 		}
 	});
 
-	it('carries an auth object of its own, which a tool may modify', () => {
+	it('yields a new auth object each time, so that a tool can modify it', () => {
 		const auth = { token: 'a', clientId: 'b', scopes: ['read'], extra: { seen: 0 } };
 		const text = serialize({ ...request, auth });
 		const first = deserialize<SessionRequest>(text);
@@ -30,7 +30,7 @@ describe('a serialized request', () => {
 		expect(deserialize<SessionRequest>(text).auth).toEqual(auth);
 	});
 
-	it('arrives unchanged after the head cache has overflowed', () => {
+	it('is deserialized unchanged after the head cache has overflowed', () => {
 		for (let session = 0; session < 1_000; session++) {
 			const sent = { ...request, sessionId: `session-${session % 400}` };
 			expect(deserialize<SessionRequest>(serialize(sent))).toEqual(sent);

@@ -6,28 +6,29 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Client } from './fixture/client.ts';
 import { SseClient } from './fixture/sse-client.ts';
 import { Stream } from './fixture/stream.ts';
-import { world } from './fixture/test-session.ts';
+import { testState } from './fixture/test-session.ts';
 
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 const UPDATED = 'notifications/resources/updated';
 
 afterEach(() => {
-	world.newTool = false;
-	world.errors.length = 0;
+	testState.newTool = false;
+	testState.errors.length = 0;
 });
 
-let last = 0;
-/** Somebody who was not here before. */
-const newcomer = (): string => `client ${(last += 1)}`;
+let clients = 0;
+/** Returns a client id that no other test uses. */
+const newClientId = (): string => `client ${(clients += 1)}`;
 
-const open = (who = newcomer()): Promise<Client> => Client.open('/sdk', { authorization: who });
+const open = (clientId = newClientId()): Promise<Client> =>
+	Client.open('/sdk', { authorization: clientId });
 
-async function evict(who: string): Promise<void> {
-	const name = await objectName({ workspaceId: 'sdk', clientId: who });
+async function evict(clientId: string): Promise<void> {
+	const name = await objectName({ workspaceId: 'sdk', clientId });
 	await evictDurableObject(env.SDK_SESSIONS.getByName(name));
 }
 
-/** A call whose frames are read as they come. */
+/** Calls a tool, and reads the frames of its response as they arrive. */
 async function call(
 	client: Client,
 	id: number | string,
@@ -59,15 +60,15 @@ async function call(
 	};
 }
 
-/** The ids of the questions in a text. */
-function questionsIn(text: string): string[] {
+/** Returns the ids of the elicitation requests in a text. */
+function elicitationsIn(text: string): string[] {
 	return [...text.matchAll(/^data: (\{.*"elicitation\/create".*\})$/gm)].map(
-		([, data = '']) => (JSON.parse(data) as { id: string }).id, // Sound: a question has an id.
+		([, data = '']) => (JSON.parse(data) as { id: string }).id, // Safe because every request has an id.
 	);
 }
 
 describe("a server of the official SDK in a session's object", () => {
-	it('answers calls from its state, and no other identity sees it', async () => {
+	it('serves calls from its state, which other identities cannot read', async () => {
 		const [one, other] = [await open(), await open()];
 		expect(await one.call('add_note', { text: 'milk' })).toBe('1 notes');
 		expect(await one.call('add_note', { text: 'bread' })).toBe('2 notes');
@@ -75,16 +76,16 @@ describe("a server of the official SDK in a session's object", () => {
 		expect(await other.call('list_notes')).toBe('[]');
 	});
 
-	it('knows its client still after its object was out of memory', async () => {
-		const who = newcomer();
-		const client = await open(who);
+	it('has the client info after its object was evicted', async () => {
+		const clientId = newClientId();
+		const client = await open(clientId);
 		await client.call('add_note', { text: 'milk' });
-		await evict(who);
+		await evict(clientId);
 		expect(await client.call('list_notes')).toBe('["milk"]');
 		expect(JSON.parse(await client.call('who'))).toEqual({ name: 'test', version: '1' });
 	});
 
-	it('L28 shared-request-ids: answers two requests of one id at once, each with its own', async () => {
+	it('L28 shared-request-ids: responds to two concurrent requests with one id, each with its own result', async () => {
 		const client = await open();
 		const calls = await Promise.all([
 			call(client, 1, 'slow', { ms: 300, say: 'the slow one' }),
@@ -97,12 +98,12 @@ describe("a server of the official SDK in a session's object", () => {
 		]);
 	});
 
-	it('asks its client, also two things at once, and after an eviction', async () => {
-		const who = newcomer();
-		const client = await open(who);
-		await evict(who);
+	it('sends two concurrent server requests from one call after an eviction', async () => {
+		const clientId = newClientId();
+		const client = await open(clientId);
+		await evict(clientId);
 		const asking = await call(client, 1, 'ask_twice');
-		const [first, second] = questionsIn(await asking.until('Question 2'));
+		const [first, second] = elicitationsIn(await asking.until('Question 2'));
 		expect(first).toMatch(/^[\w-]{36}\.\d+$/);
 		await client.send('POST', { jsonrpc: '2.0', id: second, result: { action: 'decline' } });
 		const result = { action: 'accept', content: {} };
@@ -110,36 +111,36 @@ describe("a server of the official SDK in a session's object", () => {
 		expect(await asking.rest()).toContain('accept,decline');
 	});
 
-	it('asks for two calls at once, each of which gets its own answer', async () => {
+	it('sends server requests from two concurrent calls, each of which gets its own response', async () => {
 		const client = await open();
 		const [one, other] = [await call(client, 1, 'ask'), await call(client, 2, 'ask')];
-		const [first] = questionsIn(await one.until('Sure?'));
-		const [second] = questionsIn(await other.until('Sure?'));
+		const [first] = elicitationsIn(await one.until('Sure?'));
+		const [second] = elicitationsIn(await other.until('Sure?'));
 		await client.send('POST', { jsonrpc: '2.0', id: second, result: { action: 'cancel' } });
 		await client.send('POST', { jsonrpc: '2.0', id: first, result: { action: 'decline' } });
 		expect(await one.rest()).toContain('decline');
 		expect(await other.rest()).toContain('cancel');
 	});
 
-	it('gets no answer of another session of its identity', async () => {
-		const who = newcomer();
-		const [client, other] = [await open(who), await open(who)];
+	it('ignores a client response from another session of its identity', async () => {
+		const clientId = newClientId();
+		const [client, other] = [await open(clientId), await open(clientId)];
 		const asking = await call(client, 1, 'ask');
-		const [id] = questionsIn(await asking.until('Sure?'));
+		const [id] = elicitationsIn(await asking.until('Sure?'));
 		const result = { action: 'accept', content: { sure: false } };
 		await other.send('POST', { jsonrpc: '2.0', id, result });
 		await client.send('POST', { jsonrpc: '2.0', id, result: { action: 'decline' } });
 		expect(await asking.rest()).toContain('decline');
 	});
 
-	it('says how far a call is on the stream of the call, in order', async () => {
+	it('sends progress on the stream of the call, in order and before the response', async () => {
 		const text = await (await call(await open(), 1, 'progress')).rest();
 		const progress = [...text.matchAll(/"progress":(\d)/g)].map(([, each]) => Number(each));
 		expect(progress).toEqual([1, 2, 3, 4, 5]);
 		expect(text.lastIndexOf('"progress":5')).toBeLessThan(text.indexOf('"result"'));
 	});
 
-	it('is told when a call is cancelled, which then has no answer', async () => {
+	it('aborts a cancelled call, which gets no response', async () => {
 		const client = await open();
 		const waiting = await call(client, 7, 'until_cancelled');
 		const params = { requestId: 7 };
@@ -148,10 +149,10 @@ describe("a server of the official SDK in a session's object", () => {
 		await expect.poll(() => client.call('list_notes')).toBe('["cancelled"]');
 	});
 
-	it('tells the sessions of its object of changes, each once', async () => {
-		const who = newcomer();
-		const [client, other] = [await open(who), await open(who)];
-		await client.ask('resources/subscribe', { uri: 'test://a' });
+	it('notifies each session of its object of a change once', async () => {
+		const clientId = newClientId();
+		const [client, other] = [await open(clientId), await open(clientId)];
+		await client.request('resources/subscribe', { uri: 'test://a' });
 		const [stream, others] = [await Stream.open(client), await Stream.open(other)];
 		await Promise.all([stream.until('\n\n'), others.until('\n\n')]);
 		await other.call('announce');
@@ -159,61 +160,61 @@ describe("a server of the official SDK in a session's object", () => {
 		await others.until(TOOLS_CHANGED);
 		expect(stream.methods.toSorted()).toEqual([UPDATED, TOOLS_CHANGED]);
 		expect(others.methods).toEqual([TOOLS_CHANGED]);
-		await client.ask('resources/unsubscribe', { uri: 'test://a' });
+		await client.request('resources/unsubscribe', { uri: 'test://a' });
 		await other.call('announce');
 		await stream.until(TOOLS_CHANGED, 2);
 		expect(stream.methods.filter((method) => method === UPDATED)).toHaveLength(1);
 	});
 
-	it('tells of tools that a deployment changed', async () => {
-		const who = newcomer();
-		const client = await open(who);
+	it('notifies a session after a deployment changes its tools', async () => {
+		const clientId = newClientId();
+		const client = await open(clientId);
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
-		await client.ask('tools/list');
-		world.newTool = true;
-		await evict(who);
+		await client.request('tools/list');
+		testState.newTool = true;
+		await evict(clientId);
 		expect(await client.call('new')).toBe('new');
 		await stream.until(TOOLS_CHANGED);
 	});
 
-	it('logs from the level on that its client set, in every instance', async () => {
-		const who = newcomer();
-		const client = await open(who);
-		const before = (await client.ask('tools/call', { name: 'log' })).text;
+	it('logs from the level that its client set, also in the next instance', async () => {
+		const clientId = newClientId();
+		const client = await open(clientId);
+		const before = (await client.request('tools/call', { name: 'log' })).text;
 		expect([before.includes('no importance'), before.includes('some importance')]).toEqual([
 			false,
 			true,
 		]);
-		await client.ask('logging/setLevel', { level: 'debug' });
-		await evict(who);
-		expect((await client.ask('tools/call', { name: 'log' })).text).toContain('no importance');
-		expect((await client.ask('logging/setLevel', { level: 'loud' })).message.error?.code).toBe(
+		await client.request('logging/setLevel', { level: 'debug' });
+		await evict(clientId);
+		expect((await client.request('tools/call', { name: 'log' })).text).toContain('no importance');
+		expect((await client.request('logging/setLevel', { level: 'loud' })).message.error?.code).toBe(
 			-32602,
 		);
 	});
 
-	it('says what is wrong with a request as the SDK does', async () => {
+	it('responds to invalid requests with the errors of the SDK', async () => {
 		const client = await open();
-		expect((await client.ask('no/such')).message.error?.code).toBe(-32601);
+		expect((await client.request('no/such')).message.error?.code).toBe(-32601);
 		expect(await client.call('fail')).toContain('on purpose');
 		expect(await client.call('add_note', { text: 7 })).toMatch(/expected string/i);
 		expect(await client.call('absent')).toMatch(/absent/);
-		expect((await client.ask('ping')).text).toContain('"result":{}');
+		expect((await client.request('ping')).text).toContain('"result":{}');
 	});
 
-	it('serves clients of the old SSE transport too', async () => {
-		const client = await SseClient.open('/sdk/sse', { authorization: newcomer() });
+	it('serves clients of the legacy SSE transport', async () => {
+		const client = await SseClient.open('/sdk/sse', { authorization: newClientId() });
 		await client.initialize();
 		expect(await client.call('add_note', { text: 'milk' })).toBe('1 notes');
 		const asking = await client.start('tools/call', { name: 'ask', arguments: {} });
 		await client.until('elicitation/create');
-		const [id] = questionsIn(client.text);
+		const [id] = elicitationsIn(client.text);
 		await client.send({ id, result: { action: 'decline' } });
 		expect((await client.answer(asking)).result?.content?.[0]?.text).toContain('decline');
 	});
 
-	it('refuses requests of the stateless era, and says which revisions it serves', async () => {
+	it('rejects requests of the stateless era, with the revisions that it serves', async () => {
 		const version = '2026-07-28';
 		const params = {
 			...{ name: 'list_notes', arguments: {} },
@@ -222,7 +223,7 @@ describe("a server of the official SDK in a session's object", () => {
 				'io.modelcontextprotocol/clientCapabilities': {},
 			},
 		};
-		const response = await new Client('/sdk', { authorization: newcomer() }).send(
+		const response = await new Client('/sdk', { authorization: newClientId() }).send(
 			'POST',
 			{ jsonrpc: '2.0', id: 1, method: 'tools/call', params },
 			{

@@ -5,27 +5,27 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
-import { callRows, objectCount, objectOf, tablesOf } from './fixture/objects.ts';
+import { journaledCalls, objectCount, objectOf, tablesOf } from './fixture/objects.ts';
 import { SseClient } from './fixture/sse-client.ts';
 import { Stream } from './fixture/stream.ts';
-import { world } from './fixture/test-session.ts';
+import { testState } from './fixture/test-session.ts';
 import type { TestSession } from './fixture/test-session.ts';
 
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 const PING = { id: 1, method: 'ping' };
-/** What is left to a session that has ended, and to one whose Worker was lost. */
+/** After this time an ended session is deleted, and a session whose Worker was lost is ended. */
 const MINUTE_MS = 61_000;
 
 afterEach(() => {
-	world.settings = undefined;
-	world.skewMs = 0;
-	world.newTool = false;
-	world.resumed.length = 0;
-	world.errors.length = 0;
+	testState.settings = undefined;
+	testState.skewMs = 0;
+	testState.newTool = false;
+	testState.resumed.length = 0;
+	testState.errors.length = 0;
 });
 
-describe('a session of the old SSE transport', () => {
-	it('has an object of its own, and its state', async () => {
+describe('a session of the legacy SSE transport', () => {
+	it('has its own object and state', async () => {
 		const [one, other] = [await SseClient.open(), await SseClient.open()];
 		await one.initialize();
 		await other.initialize();
@@ -34,43 +34,43 @@ describe('a session of the old SSE transport', () => {
 		expect(await other.call('list_notes')).toBe('[]');
 	});
 
-	it('gets what a call says in its order, and all of it before the answer', async () => {
+	it('receives the progress of a call in order and before the response', async () => {
 		const client = await SseClient.open();
 		const params = { name: 'progress', arguments: {}, _meta: { progressToken: 'p' } };
 		await client.answer(await client.start('tools/call', params));
-		const said = [...client.text.matchAll(/"progress":(\d+)|"(result)"/g)].map(
+		const received = [...client.text.matchAll(/"progress":(\d+)|"(result)"/g)].map(
 			([, progress, result]) => result ?? Number(progress),
 		);
-		expect(said).toEqual([...Array.from({ length: 20 }, (_, index) => index + 1), 'result']);
+		expect(received).toEqual([...Array.from({ length: 20 }, (_, index) => index + 1), 'result']);
 	});
 
-	it('is asked by its tools, one message after the other, and nobody else answers', async () => {
+	it('responds to a server request of its tool, which other sessions cannot', async () => {
 		const [client, stranger] = [await SseClient.open(), await SseClient.open()];
 		await client.initialize();
 		const call = await client.start('tools/call', { name: 'ask', arguments: {} });
 		await client.until('elicitation/create');
-		const asked = client.messages.find(({ method }) => method === 'elicitation/create');
-		await stranger.send({ id: asked?.id, result: { action: 'accept', content: {} } });
-		const answered = await client.send({ id: asked?.id, result: { action: 'decline' } });
-		expect(answered.status).toBe(202);
+		const serverRequest = client.messages.find(({ method }) => method === 'elicitation/create');
+		await stranger.send({ id: serverRequest?.id, result: { action: 'accept', content: {} } });
+		const accepted = await client.send({ id: serverRequest?.id, result: { action: 'decline' } });
+		expect(accepted.status).toBe(202);
 		expect((await client.answer(call)).result?.content?.[0]?.text).toBe('decline');
 	});
 
-	it('is out of memory while its stream is open, and goes on as if it had not been', async () => {
+	it('continues after an eviction of its object while its stream is open', async () => {
 		const client = await SseClient.open();
 		await client.initialize();
 		await client.call('add_note', { text: 'milk' });
-		const before = world.instances;
+		const before = testState.instances;
 		await evictDurableObject(objectOf(client));
 		expect(await client.call('list_notes')).toBe('["milk"]');
-		expect(world.instances).toBe(before + 1);
+		expect(testState.instances).toBe(before + 1);
 		expect(new Set(client.eventIds).size).toBe(client.eventIds.length);
 	});
 
-	it('hears once of tools that a deployment changed', async () => {
+	it('is notified once after a deployment changes its tools', async () => {
 		const client = await SseClient.open();
 		await client.initialize();
-		world.newTool = true;
+		testState.newTool = true;
 		await evictDurableObject(objectOf(client));
 		expect(await client.call('new')).toBe('new');
 		await client.until(TOOLS_CHANGED);
@@ -78,24 +78,24 @@ describe('a session of the old SSE transport', () => {
 		expect(client.messages.filter(({ method }) => method === TOOLS_CHANGED)).toHaveLength(1);
 	});
 
-	it('gets the answer of a call that was resumed after its object was lost', async () => {
+	it('receives the response of a call that was resumed after its object was lost', async () => {
 		const client = await SseClient.open();
-		await leaveCall(client, 'the-call');
+		await recordInterruptedCall(client, 'the-call');
 		await evictDurableObject(objectOf(client));
 		await client.start('ping');
 		await client.until('resumed slow');
 		expect(client.text).toContain('"id":"the-call"');
-		expect(await callRows(client)).toEqual([]);
+		expect(await journaledCalls(client)).toEqual([]);
 	});
 
 	it(
-		'ends with its stream: its object, its socket and all that was kept',
+		'ends with its stream: its socket is closed and its storage deleted',
 		{ timeout: 20_000 },
 		async () => {
 			const client = await SseClient.open();
 			await client.initialize();
 			await client.call('add_note', { text: 'milk' });
-			await client.leave();
+			await client.disconnect();
 			await expect
 				.poll(async () => (await client.send(PING)).status, { timeout: 10_000 })
 				.toBe(404);
@@ -106,7 +106,7 @@ describe('a session of the old SSE transport', () => {
 						state.getWebSockets().filter(({ readyState }) => readyState === 1).length,
 				);
 			await expect.poll(sockets, { timeout: 5_000 }).toBe(0);
-			world.skewMs = MINUTE_MS;
+			testState.skewMs = MINUTE_MS;
 			await runDurableObjectAlarm(objectOf(client));
 			expect(await tablesOf(objectOf(client))).toEqual([]);
 			expect((await client.send(PING)).status).toBe(404);
@@ -116,16 +116,16 @@ describe('a session of the old SSE transport', () => {
 });
 
 describe('a session of Streamable HTTP', () => {
-	it('L16 responses-only-on-resume: gets no answer of a lost call on its stream, which is for no answers', async () => {
+	it('L16 responses-only-on-resume: does not receive the response of a lost call on its GET stream', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
-		await leaveCall(client, 'the-call');
+		await recordInterruptedCall(client, 'the-call');
 		await evictDurableObject(objectOf(client));
 		await client.call('announce');
 		await stream.until(TOOLS_CHANGED);
-		await expect.poll(() => callRows(client)).toEqual([]);
-		expect(world.resumed).toHaveLength(1);
+		await expect.poll(() => journaledCalls(client)).toEqual([]);
+		expect(testState.resumed).toHaveLength(1);
 		expect(stream.text).not.toContain('resumed');
 	});
 });
@@ -133,7 +133,7 @@ describe('a session of Streamable HTTP', () => {
 describe('an identity', () => {
 	const headers = { authorization: 'shared/both' };
 
-	it('has one object for its sessions of both transports, which hear of changes once', async () => {
+	it('has one object for its sessions of both transports, and notifies each of a change once', async () => {
 		const old = await SseClient.open('/identity/sse', headers);
 		await old.initialize();
 		const current = await Client.open('/identity', headers);
@@ -147,22 +147,18 @@ describe('an identity', () => {
 		expect(old.messages.filter(({ method }) => method === TOOLS_CHANGED)).toHaveLength(1);
 	});
 
-	it(
-		'keeps what it has when a session ends, and the next one finds it',
-		{ timeout: 20_000 },
-		async () => {
-			const who = { authorization: 'again/laptop' };
-			const first = await SseClient.open('/identity/sse', who);
-			await first.call('add_note', { text: 'milk' });
-			await first.leave();
-			await expect.poll(async () => (await first.send(PING)).status, { timeout: 10_000 }).toBe(404);
-			const next = await SseClient.open('/identity/sse', who);
-			expect(next.session).not.toBe(first.session);
-			expect(await next.call('list_notes')).toBe('["milk"]');
-		},
-	);
+	it('keeps its state when a session ends, for the next session', { timeout: 20_000 }, async () => {
+		const identity = { authorization: 'again/laptop' };
+		const first = await SseClient.open('/identity/sse', identity);
+		await first.call('add_note', { text: 'milk' });
+		await first.disconnect();
+		await expect.poll(async () => (await first.send(PING)).status, { timeout: 10_000 }).toBe(404);
+		const next = await SseClient.open('/identity/sse', identity);
+		expect(next.session).not.toBe(first.session);
+		expect(await next.call('list_notes')).toBe('["milk"]');
+	});
 
-	it('that is nobody, or another one, is a 404, and makes no object', async () => {
+	it('gets a 404 and creates no object if it is missing or differs from that of the session', async () => {
 		const client = await SseClient.open('/identity/sse', { authorization: 'own/one' });
 		const before = await objectCount();
 		expect((await SseClient.open('/identity/sse')).status).toBe(404);
@@ -173,58 +169,58 @@ describe('an identity', () => {
 	});
 });
 
-describe('what reaches no object', () => {
+describe('the router starts no object for', () => {
 	const message = (sessionId: string): string =>
 		`/messages?sessionId=${encodeURIComponent(sessionId)}`;
 
 	it.each([
-		['no id', '/messages', 400],
-		['an empty one', '/messages?sessionId=', 400],
-		['one that is made up', message('1.abc.def'), 404],
-		['one that is no ASCII', message('ü'), 404],
-	])('a message with %s', async (_what, endpoint, status) => {
+		['no session id', '/messages', 400],
+		['an empty session id', '/messages?sessionId=', 400],
+		['an invented session id', message('1.abc.def'), 404],
+		['a session id that is not ASCII', message('ü'), 404],
+	])('a message with %s', async (_case, endpoint, status) => {
 		const client = await SseClient.open();
-		const before = [await objectCount(), world.instances];
+		const before = [await objectCount(), testState.instances];
 		expect((await client.send(PING, endpoint)).status).toBe(status);
-		expect([await objectCount(), world.instances]).toEqual(before);
+		expect([await objectCount(), testState.instances]).toEqual(before);
 	});
 
-	it('an id whose object was exchanged for that of another session', async () => {
-		const [mine, theirs] = [await SseClient.open(), await SseClient.open()];
-		await evictDurableObject(objectOf(theirs));
-		const before = world.instances;
-		const end = theirs.session.slice(theirs.session.lastIndexOf('.'));
-		const forged = mine.session.slice(0, mine.session.lastIndexOf('.')) + end;
-		expect((await mine.send(PING, message(forged))).status).toBe(404);
-		expect(world.instances).toBe(before);
+	it('a session id with the object id of another session', async () => {
+		const [own, foreign] = [await SseClient.open(), await SseClient.open()];
+		await evictDurableObject(objectOf(foreign));
+		const before = testState.instances;
+		const objectPart = foreign.session.slice(foreign.session.lastIndexOf('.'));
+		const forged = own.session.slice(0, own.session.lastIndexOf('.')) + objectPart;
+		expect((await own.send(PING, message(forged))).status).toBe(404);
+		expect(testState.instances).toBe(before);
 	});
 
-	it('an id of the other transport, either way', async () => {
+	it('a session id of the other transport', async () => {
 		const [old, current] = [await SseClient.open(), await Client.open()];
 		expect((await old.send(PING, message(current.session ?? ''))).status).toBe(404);
 		const client = new Client();
 		client.session = old.session;
-		expect((await client.ask('tools/list')).status).toBe(404);
+		expect((await client.request('tools/list')).status).toBe(404);
 		expect((await client.send('GET')).status).toBe(404);
 		expect((await client.send('DELETE')).status).toBe(404);
 		expect((await old.send(PING)).status).toBe(202);
 	});
 
-	it('a body that is no message, and one that is too large', async () => {
+	it('an invalid message, and a body over the size limit', async () => {
 		const client = await SseClient.open();
 		await evictDurableObject(objectOf(client));
-		const before = world.instances;
+		const before = testState.instances;
 		expect((await client.send({ id: 1 })).status).toBe(400);
 		expect((await client.send({ id: 1.5, method: 'ping' })).status).toBe(400);
 		const large = { ...PING, params: { x: 'x'.repeat(5_000_000) } };
 		expect((await client.send(large)).status).toBe(413);
-		expect(world.instances).toBe(before);
+		expect(testState.instances).toBe(before);
 	});
 });
 
-describe('a Worker that is lost together with the stream it holds', () => {
-	/** As a Worker opens a stream for a client, and then is no more. */
-	const lose = async (
+describe('the loss of a Worker with an open stream', () => {
+	/** Opens a stream as a Worker does, and loses the Worker. */
+	const loseWorker = async (
 		stub: DurableObjectStub<TestSession>,
 		objectPer: 'identity' | 'session',
 	): Promise<string> => {
@@ -233,7 +229,7 @@ describe('a Worker that is lost together with the stream it holds', () => {
 			...{ method: 'GET', headers: {}, sessionId: session, principal: '', auth: null },
 			...{ objectPer, transport: 'sse' },
 		};
-		// A line of JSON, and behind it the body.
+		// The serialized request: a line of JSON, and then the body.
 		await stub.answer(`${JSON.stringify(request)}\n`);
 		const url = `https://object.invalid/?role=stream&session=${session}`;
 		const { webSocket } = await stub.fetch(url, { headers: { Upgrade: 'websocket' } });
@@ -252,31 +248,31 @@ describe('a Worker that is lost together with the stream it holds', () => {
 		return session;
 	};
 
-	it('leaves a session that ends a minute later, with its object', async () => {
+	it('ends the session a minute later, and then deletes its object', async () => {
 		const stub = env.SESSIONS.get(env.SESSIONS.newUniqueId());
-		const session = await lose(stub, 'session');
+		const session = await loseWorker(stub, 'session');
 		await runDurableObjectAlarm(stub);
 		expect(await stub.isLive(session)).toBe(true);
-		world.skewMs = MINUTE_MS;
+		testState.skewMs = MINUTE_MS;
 		await runDurableObjectAlarm(stub);
 		expect(await stub.isLive(session)).toBe(false);
-		world.skewMs += MINUTE_MS;
+		testState.skewMs += MINUTE_MS;
 		await runDurableObjectAlarm(stub);
 		expect(await tablesOf(stub)).toEqual([]);
 	});
 
-	it('costs an identity nothing that it has, also where the object was put out of memory', async () => {
+	it('does not delete the state of an identity, also after an eviction', async () => {
 		const headers = { authorization: 'lost/worker' };
 		const current = await Client.open('/identity', headers);
 		await current.call('add_note', { text: 'milk' });
 		await current.send('DELETE');
 		const name = await objectName({ workspaceId: 'lost', clientId: 'worker' });
-		const session = await lose(env.SESSIONS.getByName(name), 'identity');
+		const session = await loseWorker(env.SESSIONS.getByName(name), 'identity');
 		await evictDurableObject(env.SESSIONS.getByName(name));
-		world.skewMs = MINUTE_MS;
+		testState.skewMs = MINUTE_MS;
 		await runDurableObjectAlarm(env.SESSIONS.getByName(name));
 		expect(await env.SESSIONS.getByName(name).isLive(session)).toBe(false);
-		world.skewMs += MINUTE_MS;
+		testState.skewMs += MINUTE_MS;
 		await runDurableObjectAlarm(env.SESSIONS.getByName(name));
 		const again = await Client.open('/identity', headers);
 		expect(await again.call('list_notes')).toBe('["milk"]');
@@ -284,29 +280,29 @@ describe('a Worker that is lost together with the stream it holds', () => {
 });
 
 describe('a deployment', () => {
-	it('whose class does not serve the transport is told what is missing', async () => {
-		world.settings = { sse: undefined };
+	it('responds 500 if its class does not serve the transport, and reports the missing setting', async () => {
+		testState.settings = { sse: undefined };
 		expect((await SseClient.open()).status).toBe(500);
-		expect(world.errors.join()).toContain('set settings.sse to createLegacySse()');
+		expect(testState.errors.join()).toContain('set settings.sse to createLegacySse()');
 	});
 
-	it('whose Streamable HTTP answers on every path is refused when the router is made', () => {
-		const make = (): unknown =>
+	it('cannot create a router that serves both transports on every path', () => {
+		const create = (): unknown =>
 			createSessionRouter({ object: 'SESSIONS', path: null, sse: createLegacySse() });
-		expect(make).toThrow(/sse requires a separate path/);
+		expect(create).toThrow(/sse requires a separate path/);
 	});
 });
 
-/** A call that an instance left behind which is no more. */
-async function leaveCall(client: Client | SseClient, messageId: string): Promise<void> {
+/** Records a call of an instance that no longer exists. */
+async function recordInterruptedCall(client: Client | SseClient, messageId: string): Promise<void> {
 	await runInDurableObject(objectOf(client), (_instance, { storage }) => {
-		const kept = {
+		const call = {
 			...{ tool: 'slow', arguments: {}, messageId, session: client.session },
 			...{ attempts: 0, instance: 'lost', startedAtMs: 1 },
 		};
 		storage.sql.exec(
 			"INSERT INTO tmcp_entries (kind, key, value) VALUES ('call', ?, ?)",
-			...[crypto.randomUUID(), JSON.stringify(kept)],
+			...[crypto.randomUUID(), JSON.stringify(call)],
 		);
 	});
 }

@@ -3,16 +3,22 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
-import { callRows, databaseBytes, loseCall, objectOf, tablesOf } from './fixture/objects.ts';
+import {
+	journaledCalls,
+	databaseBytes,
+	leaveInterruptedCall,
+	objectOf,
+	tablesOf,
+} from './fixture/objects.ts';
 import { Stream } from './fixture/stream.ts';
-import { resetWorld, world } from './fixture/test-session.ts';
+import { resetTestState, testState } from './fixture/test-session.ts';
 
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
 describe('a stream of a session', () => {
-	it('gets what its session’s tools announce, and no other session’s', async () => {
+	it('receives the notifications of its own session only', async () => {
 		const [client, other] = [await Client.open(), await Client.open()];
 		const [stream, foreign] = [await Stream.open(client), await Stream.open(other)];
 		await client.call('announce');
@@ -23,27 +29,27 @@ describe('a stream of a session', () => {
 		expect(foreign.methods).toEqual([TOOLS_CHANGED]);
 	});
 
-	it('outlives its object’s evictions, and does not hold it in memory', async () => {
+	it('survives evictions of its object, which it does not keep in memory', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
-		const before = world.instances;
+		const before = testState.instances;
 		for (const times of [1, 2, 3]) {
 			await evictDurableObject(objectOf(client));
 			await client.call('announce');
 			await stream.until(TOOLS_CHANGED, times);
 		}
-		expect(world.instances).toBe(before + 3);
+		expect(testState.instances).toBe(before + 3);
 		expect(stream.methods).toHaveLength(3);
 	});
 
-	it('gets on its next connection what it missed, once and in order', async () => {
+	it('replays missed messages once and in order when its client reconnects', async () => {
 		const client = await Client.open();
 		const first = await Stream.open(client);
 		await first.until('\n\n');
 		await client.call('announce');
 		await first.until(TOOLS_CHANGED);
-		await first.leave();
+		await first.disconnect();
 		const { lastEventId } = first;
 		await client.call('announce');
 		await client.call('announce');
@@ -55,7 +61,7 @@ describe('a stream of a session', () => {
 		expect(second.methods).toHaveLength(3);
 	});
 
-	it('goes on after its object’s sockets were lost, as a deployment loses them', async () => {
+	it('continues after its socket is lost, as in a deployment', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
@@ -63,10 +69,10 @@ describe('a stream of a session', () => {
 		await client.call('announce');
 		await stream.until(TOOLS_CHANGED);
 		expect(stream.methods).toEqual([TOOLS_CHANGED]);
-		expect(stream.isOver).toBe(false);
+		expect(stream.hasEnded).toBe(false);
 	});
 
-	it('lets go of its socket when its client leaves, so that its object is not in use', async () => {
+	it('closes its socket when its client disconnects, so that the object can hibernate', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
@@ -77,9 +83,9 @@ describe('a stream of a session', () => {
 					state.getWebSockets().filter(({ readyState }) => readyState === 1).length,
 			);
 		expect(await open()).toBe(1);
-		await stream.leave();
+		await stream.disconnect();
 		await expect.poll(open, { timeout: 4_000 }).toBe(0);
-		expect((await client.ask('ping')).status).toBe(200);
+		expect((await client.request('ping')).status).toBe(200);
 	});
 
 	it('ends with its session', async () => {
@@ -87,10 +93,10 @@ describe('a stream of a session', () => {
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
 		await client.send('DELETE');
-		await expect.poll(() => stream.isOver).toBe(true);
+		await expect.poll(() => stream.hasEnded).toBe(true);
 	});
 
-	it('that comes back after its session is gone is closed for good, and leaves nothing behind', async () => {
+	it('is closed with 4000 and stores nothing if it reconnects after its session is deleted', async () => {
 		const stub = env.SESSIONS.get(env.SESSIONS.newUniqueId());
 		const { webSocket } = await stub.fetch(
 			'https://session-object.invalid/?role=stream&session=gone&rank=1',
@@ -104,20 +110,20 @@ describe('a stream of a session', () => {
 		expect(await tablesOf(stub)).toEqual([]);
 	});
 
-	it('takes 32 KiB of SQLite with it, and 4 for each table of its own', async () => {
-		world.settings = { migrations: [] };
+	it('takes 32 KiB of SQLite with its session, and 4 KiB for each user table', async () => {
+		testState.settings = { migrations: [] };
 		const plain = await Client.open();
 		await Stream.open(plain).then((stream) => stream.until('\n\n'));
 		await plain.call('count', { to: 1 });
 		expect(await databaseBytes(objectOf(plain))).toBe(32 * 1_024);
-		world.settings = undefined;
+		testState.settings = undefined;
 		const client = await Client.open();
 		await Stream.open(client).then((stream) => stream.until('\n\n'));
 		await client.call('count', { to: 1 });
 		expect(await databaseBytes(objectOf(client))).toBe(36 * 1_024);
 	});
 
-	it('takes less than 40 KiB again once what it was sent is old', async () => {
+	it('takes less than 40 KiB after its old messages are pruned', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		for (let count = 0; count < 200; count++) await client.call('announce');
@@ -126,32 +132,32 @@ describe('a stream of a session', () => {
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => {
 			storage.sql.exec('UPDATE tmcp_log SET at_ms = 0');
 		});
-		world.skewMs = 60 * 60_000;
+		testState.skewMs = 60 * 60_000;
 		await runDurableObjectAlarm(objectOf(client));
 		expect(await databaseBytes(objectOf(client))).toBeLessThan(40 * 1_024);
 	});
 });
 
 describe('a deployment that changes the tools', () => {
-	it('is told once to a session whose stream comes back', async () => {
+	it('notifies a session once when its stream reconnects', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
-		world.newTool = true;
+		testState.newTool = true;
 		await evictDurableObject(objectOf(client));
 		await loseSockets(client);
 		await stream.until(TOOLS_CHANGED);
 		await evictDurableObject(objectOf(client));
 		await loseSockets(client);
-		await client.ask('ping');
+		await client.request('ping');
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		expect(stream.methods).toEqual([TOOLS_CHANGED]);
 	});
 
-	it('is told when a stream is opened, where there was none to tell', async () => {
+	it('notifies a session when it opens its first stream', async () => {
 		const client = await Client.open();
-		await client.ask('ping');
-		world.newTool = true;
+		await client.request('ping');
+		testState.newTool = true;
 		await evictDurableObject(objectOf(client));
 		expect(await client.call('new')).toBe('new');
 		const stream = await Stream.open(client);
@@ -159,57 +165,57 @@ describe('a deployment that changes the tools', () => {
 		expect(stream.methods).toEqual([TOOLS_CHANGED]);
 	});
 
-	it('is not told where nothing changed', async () => {
+	it('does not notify a session if its tools are the same', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.until('\n\n');
 		await evictDurableObject(objectOf(client));
 		await loseSockets(client);
-		await client.ask('ping');
+		await client.request('ping');
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		expect(stream.methods).toEqual([]);
 	});
 });
 
-describe('a client that comes back for a call', () => {
-	it('gets the answer of one that was resumed after its object was lost', async () => {
+describe('a client that resumes a call', () => {
+	it('receives the response of a call that was resumed after its object was lost', async () => {
 		const { client, call } = await withLostCall();
 		const stream = await Stream.open(client, `${call}:0`);
-		await expect.poll(() => stream.isOver).toBe(true);
+		await expect.poll(() => stream.hasEnded).toBe(true);
 		expect(stream.text).toContain('"id":"the-call"');
 		expect(stream.text).toContain('resumed slow');
-		// How much the lost object has said is not known.
+		// The number of events that the lost object sent is unknown.
 		expect(stream.text).toContain(
 			'the call was interrupted and resumed: events may have been lost',
 		);
 		expect(stream.text).not.toMatch(/\d messages/);
-		expect(world.resumed).toHaveLength(1);
+		expect(testState.resumed).toHaveLength(1);
 	});
 
 	it.each([
 		[
-			'that nothing resumes: call again',
+			'if there is no resumeCall: call the tool again',
 			null,
 			'the server restarted during this call and does not implement resumeCall; call the tool again',
 		],
 		[
-			'that its handler ends: what that says',
+			'if resumeCall throws: its message',
 			() => {
 				throw new Error('the export is gone; start another');
 			},
 			'the export is gone; start another',
 		],
-	])('gets an error for one %s', async (_what, resume, message) => {
-		world.resume = resume;
+	])('receives an error %s', async (_case, resume, message) => {
+		testState.resume = resume;
 		const { client, call } = await withLostCall();
 		const stream = await Stream.open(client, `${call}:0`);
-		await expect.poll(() => stream.isOver).toBe(true);
+		await expect.poll(() => stream.hasEnded).toBe(true);
 		expect(stream.text).toMatch(/"id":"the-call","error":\{"code":-32001,/);
 		expect(stream.text).toContain(message);
-		expect(await callRows(client)).toEqual([]);
+		expect(await journaledCalls(client)).toEqual([]);
 	});
 
-	it('gets the answer of one that went on without it', async () => {
+	it('receives the response of a call that continued after the disconnect', async () => {
 		const client = await Client.open();
 		const params = { name: 'slow', arguments: { ms: 2_000 } };
 		const response = await client.send(
@@ -223,20 +229,25 @@ describe('a client that comes back for a call', () => {
 		expect(id).toMatch(/^call\/.+:0$/);
 		await reader?.cancel();
 		const stream = await Stream.open(client, id);
-		await expect.poll(() => stream.isOver, { timeout: 5_000 }).toBe(true);
+		await expect.poll(() => stream.hasEnded, { timeout: 5_000 }).toBe(true);
 		expect(stream.text).toContain('slept');
 	});
 });
 
-/** A call at work, whose object was lost. */
+/** Opens a session with a call in flight, and loses its object. */
 async function withLostCall(): Promise<{ client: Client; call: string }> {
 	const client = await Client.open();
 	const call = `call/${crypto.randomUUID()}`;
-	await loseCall(client, { tool: 'slow', arguments: {}, messageId: 'the-call', stream: call });
+	await leaveInterruptedCall(client, {
+		tool: 'slow',
+		arguments: {},
+		messageId: 'the-call',
+		stream: call,
+	});
 	return { client, call };
 }
 
-/** The object loses its sockets, and Workers open them again. */
+/** Closes the object's sockets, and waits until Workers have replaced them. */
 async function loseSockets(client: Client): Promise<void> {
 	const before = await runInDurableObject(objectOf(client), (_instance, state) => {
 		const sockets = state.getWebSockets();

@@ -5,12 +5,12 @@ import { Client } from './fixture/client.ts';
 import { inSession } from './fixture/in-session.ts';
 import { objectOf, tablesOf } from './fixture/objects.ts';
 import { Stream } from './fixture/stream.ts';
-import { resetWorld, testSettings, world } from './fixture/test-session.ts';
+import { resetTestState, testSettings, testState } from './fixture/test-session.ts';
 
-afterEach(resetWorld);
+afterEach(resetTestState);
 
-describe('the tables of a user', () => {
-	it('are made with the session, kept, and brought forward by a later deployment', async () => {
+describe('user tables', () => {
+	it('are created with the session and migrated by a later deployment', async () => {
 		const client = await Client.open();
 		await inSession(client, ({ sql }) => {
 			sql.exec("INSERT INTO events (what) VALUES ('a')");
@@ -19,7 +19,7 @@ describe('the tables of a user', () => {
 			...(testSettings.migrations ?? []),
 			'ALTER TABLE events ADD COLUMN who TEXT',
 		];
-		world.settings = { migrations };
+		testState.settings = { migrations };
 		await evictDurableObject(objectOf(client));
 		await inSession(client, ({ sql }) => {
 			expect(sql.exec('SELECT what, who FROM events').toArray()).toEqual([
@@ -28,39 +28,39 @@ describe('the tables of a user', () => {
 		});
 	});
 
-	it('an older deployment does not touch what a later one made', async () => {
+	it('make an older deployment respond 500, and are not changed by it', async () => {
 		const client = await Client.open();
-		world.settings = { migrations: [] };
+		testState.settings = { migrations: [] };
 		await evictDurableObject(objectOf(client));
-		expect((await client.ask('ping')).status).toBe(500);
-		expect(world.errors.join()).toMatch(
+		expect((await client.request('ping')).status).toBe(500);
+		expect(testState.errors.join()).toMatch(
 			/1 migrations have run on the tables of this session and this deployment has 0; deploy a release that has them all/,
 		);
 	});
 
 	it.each([
-		['makes a table', 'CREATE TABLE TMCP_log (x)', 'TMCP_log'],
-		['changes one', 'ALTER TABLE tmcp_entries ADD COLUMN mine', 'tmcp_entries'],
+		['creates a table', 'CREATE TABLE TMCP_log (x)', 'TMCP_log'],
+		['alters one', 'ALTER TABLE tmcp_entries ADD COLUMN mine', 'tmcp_entries'],
 		['drops one', 'DROP TABLE tmcp_entries', 'tmcp_entries'],
-	])('a migration that %s under a reserved name is refused', async (_what, migration, name) => {
+	])('roll back a migration that %s with a reserved name', async (_case, migration, name) => {
 		const client = await Client.open();
 		await client.call('add_note', { text: 'milk' });
-		world.settings = { migrations: [...(testSettings.migrations ?? []), migration] };
+		testState.settings = { migrations: [...(testSettings.migrations ?? []), migration] };
 		await evictDurableObject(objectOf(client));
-		expect((await client.ask('ping')).status).toBe(500);
-		expect(world.errors.join()).toContain(
+		expect((await client.request('ping')).status).toBe(500);
+		expect(testState.errors.join()).toContain(
 			`a migration creates, changes or drops ${name} and was rolled back: names that begin with ` +
 				'tmcp_ are reserved for this package; choose another name',
 		);
-		world.settings = undefined;
+		testState.settings = undefined;
 		await evictDurableObject(objectOf(client));
 		expect(await client.call('list_notes')).toBe('["milk"]');
 	});
 
-	it('may have any other name, those of what a session is made of too', async () => {
+	it('can have every name without the reserved prefix', async () => {
 		const names = ['calls', 'histories', 'log', 'meta', 'shards', 'entries', 'sessions'];
 		const tables = names.map((name) => `CREATE TABLE ${name} (mine TEXT)`);
-		world.settings = { migrations: [...(testSettings.migrations ?? []), ...tables] };
+		testState.settings = { migrations: [...(testSettings.migrations ?? []), ...tables] };
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await client.call('announce');
@@ -73,13 +73,13 @@ describe('the tables of a user', () => {
 		});
 	});
 
-	it('a migration that fails leaves nothing of it, and says which it was', async () => {
+	it('are rolled back if a migration fails, with an error that names the migration', async () => {
 		const client = await Client.open();
 		const migrations = [...(testSettings.migrations ?? []), 'CREATE TABLE more (x); SELEKT 1'];
-		world.settings = { migrations };
+		testState.settings = { migrations };
 		await evictDurableObject(objectOf(client));
-		expect((await client.ask('ping')).status).toBe(500);
-		expect(world.errors.join()).toMatch(/migration 2 of 2 failed and was rolled back/);
+		expect((await client.request('ping')).status).toBe(500);
+		expect(testState.errors.join()).toMatch(/migration 2 of 2 failed and was rolled back/);
 		expect(await tablesOf(objectOf(client))).not.toContain('more');
 	});
 });

@@ -49,7 +49,7 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 		params: { name: 'count', arguments: { to } },
 	});
 
-	it('that route the first initialize of an identity at once meet in one object, with a session each', async () => {
+	it('that route concurrent first initialize requests of an identity use one object with four sessions', async () => {
 		const before = await objects();
 		for (let round = 1; round <= ROUNDS; round++) {
 			const team = { 'x-team': `team ${round}` };
@@ -58,7 +58,7 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 			);
 			expect(await objects()).toBe(before + round);
 			expect(new Set(opened.map(({ session }) => session)).size).toBe(4);
-			// What one has stored the other finds, whichever Worker it comes by.
+			// Each session reads what the previous one has stored, through the other Worker.
 			for (const [index, { session }] of opened.entries()) {
 				const headers = { ...team, 'mcp-session-id': session };
 				const worker = index % 2 === 0 ? 'b' : 'a';
@@ -68,7 +68,7 @@ describe.each(workerdVersions)('two Workers on workerd %s', (version) => {
 		}
 	});
 
-	it('that route the same first initialize of nobody at once open two sessions, which have nothing in common', async () => {
+	it('that route the same initialize request without an identity open two separate sessions', async () => {
 		const before = await objects();
 		const opened = await Promise.all(
 			(['a', 'b'] as const).map((worker) => post(worker, '/mcp', initialize, {})),

@@ -12,14 +12,14 @@ describe.each(workerdVersions)('a call whose object is lost on workerd %s', (ver
 	}, 60_000);
 	afterAll(() => workers.stop());
 
-	async function opened(): Promise<WorkingClient> {
+	async function openClient(): Promise<WorkingClient> {
 		const client = new WorkingClient(() => workers.url('b'));
 		await client.open();
 		return client;
 	}
 
-	it('a turn after it began is resumed: what it wrote was never stored without its note', async () => {
-		const client = await opened();
+	it('a turn after it began is resumed: its writes are never stored without its journal entry', async () => {
+		const client = await openClient();
 		for (const token of ['one', 'two', 'three']) {
 			expect(await client.crash(token, 'a turn later')).toBe(true);
 			await expect.poll(() => client.unfinished()).toEqual([]);
@@ -28,8 +28,8 @@ describe.each(workerdVersions)('a call whose object is lost on workerd %s', (ver
 		expect(client.faults).toEqual([]);
 	});
 
-	it('in its first turn was not begun: neither what it wrote nor its note is there', async () => {
-		const client = await opened();
+	it('in its first turn leaves neither its writes nor its journal entry', async () => {
+		const client = await openClient();
 		for (const token of ['one', 'two', 'three']) {
 			expect(await client.crash(token, 'at once')).toBe(true);
 		}

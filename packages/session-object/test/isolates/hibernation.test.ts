@@ -5,14 +5,14 @@ import { describe, it } from 'vitest';
 import { WorkingClient } from './working-client.ts';
 
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
-/** An object leaves memory some ten seconds after its last event. */
+/** Longer than an object stays in memory after its last event: about ten seconds. */
 const IDLE_MS = 13_000;
 
 describe.concurrent.each(workerdVersions)(
 	'an idle session with an open stream on workerd %s',
 	(version) => {
 		it(
-			'is out of memory while its stream is open, and its stream goes on',
+			'hibernates while its stream is open, and the stream continues',
 			{ timeout: 60_000 },
 			async ({ expect }) => {
 				const workers = await startWorkers({
@@ -27,7 +27,7 @@ describe.concurrent.each(workerdVersions)(
 						Number(await (await fetch(new URL('/instances', workers.url('a')))).text());
 					const client = new WorkingClient(() => workers.url('a'));
 					await client.open();
-					// Held by the other isolate.
+					// The other isolate holds the stream.
 					const stream = await openStream(workers.url('b'), client.session);
 					const before = await instances();
 					await client.announce();
@@ -35,11 +35,11 @@ describe.concurrent.each(workerdVersions)(
 					expect(await instances()).toBe(before);
 
 					await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-					expect(stream.isOver()).toBe(false);
+					expect(stream.hasEnded()).toBe(false);
 					await client.announce();
 					await stream.until(TOOLS_CHANGED, 2);
 					expect(await instances()).toBe(before + 1);
-					stream.leave();
+					stream.disconnect();
 				} finally {
 					await workers.stop();
 				}
@@ -49,9 +49,9 @@ describe.concurrent.each(workerdVersions)(
 );
 
 interface OpenStream {
-	isOver(): boolean;
+	hasEnded(): boolean;
 	until(part: string, times: number): Promise<void>;
-	leave(): void;
+	disconnect(): void;
 }
 
 async function openStream(url: URL, session: string): Promise<OpenStream> {
@@ -60,7 +60,7 @@ async function openStream(url: URL, session: string): Promise<OpenStream> {
 		signal: leaving.signal,
 		headers: { accept: 'text/event-stream', 'mcp-session-id': session },
 	});
-	const read = { text: '', isOver: false };
+	const read = { text: '', hasEnded: false };
 	const reading = (async () => {
 		const decoder = new TextDecoder();
 		for await (const chunk of response.body ?? []) {
@@ -68,11 +68,11 @@ async function openStream(url: URL, session: string): Promise<OpenStream> {
 		}
 	})();
 	reading.then(
-		() => (read.isOver = true),
-		() => (read.isOver = true),
+		() => (read.hasEnded = true),
+		() => (read.hasEnded = true),
 	);
 	return {
-		isOver: () => read.isOver,
+		hasEnded: () => read.hasEnded,
 		async until(part, times) {
 			const deadline = AbortSignal.timeout(5_000);
 			while (read.text.split(part).length - 1 !== times) {
@@ -80,6 +80,6 @@ async function openStream(url: URL, session: string): Promise<OpenStream> {
 				await new Promise((resolve) => setTimeout(resolve, 20));
 			}
 		},
-		leave: () => leaving.abort(),
+		disconnect: () => leaving.abort(),
 	};
 }

@@ -7,17 +7,17 @@ import { WorkingClient } from './working-client.ts';
 import { startWorking } from './working-workers.ts';
 
 const SESSIONS = 200;
-/** So often each: by number and not by time, which a busy machine has too little of. */
+/** The number of each disturbance. A number, not a time, since a busy machine does less in a given time. */
 const EVICTIONS = 20;
 const RESETS = 20;
 const RESTARTS = 2;
-const LONGEST_MS = 100_000;
-/** Printed, so that a run that fails can be run again. */
+const MAX_DURATION_MS = 100_000;
+/** Printed, so that a failed run can be repeated. */
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
-describe.each(workerdVersions)('200 sessions at work on workerd %s, seed ' + seed, (version) => {
+describe.each(workerdVersions)('200 active sessions on workerd %s, seed ' + seed, (version) => {
 	it(
-		'lose no session, no context that was acknowledged and no call in flight to evictions, resets and restarts',
+		'lose no session, no acknowledged context and no call in flight through evictions, resets and restarts',
 		{ timeout: 180_000 },
 		async () => {
 			const random = seededRandom(seed);
@@ -29,11 +29,11 @@ describe.each(workerdVersions)('200 sessions at work on workerd %s, seed ' + see
 				);
 				await inBatches(clients, (client) => client.open());
 				const done: Disturbances = { evicted: 0, resets: 0, restarts: 0 };
-				const deadline = Date.now() + LONGEST_MS;
-				const isOver = (): boolean => isEnough(done) || Date.now() >= deadline;
+				const deadline = Date.now() + MAX_DURATION_MS;
+				const hasEnded = (): boolean => isEnough(done) || Date.now() >= deadline;
 				await Promise.all([
-					disturb(workers, clients, random, done, isOver),
-					...clients.map((client) => work(client, random, isOver)),
+					disturb(workers, clients, random, done, hasEnded),
+					...clients.map((client) => generateLoad(client, random, hasEnded)),
 				]);
 				expect(isEnough(done), JSON.stringify(done)).toBe(true);
 
@@ -58,12 +58,12 @@ describe.each(workerdVersions)('200 sessions at work on workerd %s, seed ' + see
 	);
 });
 
-async function work(
+async function generateLoad(
 	client: WorkingClient,
 	random: () => number,
-	isOver: () => boolean,
+	hasEnded: () => boolean,
 ): Promise<void> {
-	while (!isOver()) {
+	while (!hasEnded()) {
 		if (random() < 0.4) client.start(200 + random() * 2_000);
 		await client.count();
 		await pause(random() * 1_000);
@@ -85,31 +85,31 @@ async function disturb(
 	clients: readonly WorkingClient[],
 	random: () => number,
 	done: Disturbances,
-	isOver: () => boolean,
+	hasEnded: () => boolean,
 ): Promise<void> {
-	const any = (): string => clients[Math.floor(random() * clients.length)]?.object ?? '';
+	const randomObject = (): string => clients[Math.floor(random() * clients.length)]?.object ?? '';
 	let isRestarting = false;
 	const reset = async (): Promise<void> => {
-		const url = new URL(`/reset?object=${any()}`, workers.url('b'));
-		const said = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+		const url = new URL(`/reset?object=${randomObject()}`, workers.url('b'));
+		const text = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
 			(response) => response.text(),
 			String,
 		);
-		if (said.includes('reset by a test')) done.resets += 1;
+		if (text.includes('reset by a test')) done.resets += 1;
 	};
 	const evict = async (): Promise<void> => {
 		const webSockets = random() < 0.5 ? 'hibernate' : 'close';
 		const evicting = workers.miniflare
-			.unsafeEvictDurableObject('a', 'WorkingSession', { id: any(), webSockets })
+			.unsafeEvictDurableObject('a', 'WorkingSession', { id: randomObject(), webSockets })
 			.then(
 				() => void (done.evicted += 1),
-				() => {}, // It is not in memory, or the server is down.
+				() => {}, // The object is not in memory, or the server is down.
 			);
-		// One that is at work is evicted when it is through.
+		// An active object is evicted only when its work has ended.
 		await Promise.race([evicting, pause(1_000)]);
 	};
 	const disturber = async (): Promise<void> => {
-		while (!isOver()) {
+		while (!hasEnded()) {
 			await pause(50);
 			if (isRestarting) continue;
 			await (random() < 0.5 ? reset() : evict());
@@ -118,7 +118,7 @@ async function disturb(
 	const restarter = async (): Promise<void> => {
 		for (let restart = 1; restart <= RESTARTS; restart++) {
 			const before = ((EVICTIONS + RESETS) * restart) / (RESTARTS + 1);
-			while (done.evicted + done.resets < before && !isOver()) await pause(50);
+			while (done.evicted + done.resets < before && !hasEnded()) await pause(50);
 			isRestarting = true;
 			await workers.restart();
 			isRestarting = false;
@@ -130,10 +130,10 @@ async function disturb(
 
 async function inBatches<Item>(
 	items: readonly Item[],
-	work: (item: Item) => Promise<void>,
+	run: (item: Item) => Promise<void>,
 ): Promise<void> {
 	for (let start = 0; start < items.length; start += 25) {
-		await Promise.all(items.slice(start, start + 25).map(work));
+		await Promise.all(items.slice(start, start + 25).map(run));
 	}
 }
 

@@ -4,14 +4,14 @@ import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 
-/** An object without anything at work leaves memory some ten seconds after its last event. */
-const LONGER_THAN_IDLE_MS = 14_000;
+/** Longer than an idle object stays in memory after its last event: about ten seconds. */
+const CALL_MS = 14_000;
 
 describe.concurrent.each(workerdVersions)(
-	'a call of a client of the old SSE transport on workerd %s',
+	'a call over the legacy SSE transport on workerd %s',
 	(version) => {
 		it(
-			'goes on in its object after its message was accepted, however long nothing else comes',
+			'keeps its object in memory after its message was accepted, without other events',
 			{ timeout: 60_000 },
 			async ({ expect }) => {
 				const workers = await startWorkers({
@@ -24,9 +24,9 @@ describe.concurrent.each(workerdVersions)(
 				try {
 					const client = new Client({ name: 'patient', version: '1.0.0' });
 					await client.connect(new SSEClientTransport(new URL('/sse', workers.url('a'))));
-					const args = { ms: LONGER_THAN_IDLE_MS };
+					const args = { ms: CALL_MS };
 					const { content } = await client.callTool({ name: 'work', arguments: args });
-					// And not `resumed`, which another instance would say.
+					// Another instance would respond with `resumed`.
 					expect(content).toEqual([{ type: 'text', text: 'finished' }]);
 					await client.close();
 				} finally {

@@ -20,7 +20,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const CLIENT = { name: 'official', version: '1.0.0' };
 
 describe.each(workerdVersions)(
-	'the old SSE transport in a session object, GET and POST on different isolates of workerd %s',
+	'the legacy SSE transport in a session object, GET and POST on different isolates of workerd %s',
 	(version) => {
 		let workers: Workers<'get' | 'post'>;
 		const log: string[] = [];
@@ -42,12 +42,12 @@ describe.each(workerdVersions)(
 			expect(log.filter((line) => /hung|uncaught|never settle/i.test(line))).toEqual([]);
 		});
 
-		/** A `fetch` whose GETs go to one isolate and POSTs to the other, and that tells the session. */
-		const fetchOf = (told: (session: string) => void): typeof fetch => {
+		/** Returns a `fetch` that sends GET to one isolate and POST to the other, and reports the session. */
+		const fetchOf = (onSession: (session: string) => void): typeof fetch => {
 			return (input, init) => {
 				const url = new URL(input instanceof Request ? input.url : input);
 				const isPost = init?.method === 'POST';
-				if (isPost) told(url.searchParams.get('sessionId') ?? '');
+				if (isPost) onSession(url.searchParams.get('sessionId') ?? '');
 				url.host = workers.url(isPost ? 'post' : 'get').host;
 				return fetch(url, init);
 			};
@@ -84,7 +84,7 @@ describe.each(workerdVersions)(
 			return JSON.stringify(result.content);
 		};
 
-		it('the client of 1.x lists, calls, and finds the state of its own session alone', async () => {
+		it('serves the client of 1.x from the state of its own session', async () => {
 			const [{ client }, { client: other }] = [await connect(), await connect()];
 			expect(client.getServerVersion()?.name).toBe('old');
 			expect((await client.listTools()).tools.map(({ name }) => name)).toContain('notes');
@@ -95,7 +95,7 @@ describe.each(workerdVersions)(
 			expect((await client.callTool({ name: 'absent' })).isError).toBe(true);
 		});
 
-		it('the client of 2.x lists and calls', async () => {
+		it('serves the client of 2.x', async () => {
 			const client = new ClientOfV2(CLIENT);
 			const url = new URL('/sse', workers.url('get'));
 			await client.connect(new TransportOfV2(url, { fetch: fetchOf(() => {}) }));
@@ -105,14 +105,14 @@ describe.each(workerdVersions)(
 			expect(JSON.stringify(content)).toContain('two');
 		});
 
-		it('a tool asks the user, the model and for roots', async () => {
+		it('carries elicitation, sampling and roots requests of tools', async () => {
 			const { client } = await connect();
 			expect(await callTool(client, 'ask')).toContain('sure: true');
 			expect(await callTool(client, 'sample')).toContain('hello');
 			expect(await callTool(client, 'roots')).toContain('file:///home');
 		});
 
-		it('a change, an update of a resource and a log line arrive, once each', async () => {
+		it('delivers a list change, a resource update and a log message once each', async () => {
 			const { client } = await connect();
 			const seen: string[] = [];
 			client.setNotificationHandler(ToolListChangedNotificationSchema, ({ method }) => {
@@ -133,14 +133,14 @@ describe.each(workerdVersions)(
 			expect(seen.toSorted()).toEqual(['notifications/tools/list_changed', 'spoken', 'test://a']);
 		});
 
-		it('100 calls at once are each answered, once and with their own text', async () => {
+		it('responds to 100 concurrent calls, each with its own text', async () => {
 			const { client } = await connect();
 			const texts = Array.from({ length: 100 }, (_, index) => `text ${index}.`);
 			const answers = await Promise.all(texts.map((text) => callTool(client, 'echo', { text })));
 			expect(answers.every((answer, index) => answer.includes(texts[index] ?? '-'))).toBe(true);
 		});
 
-		it('a call is cancelled from where it does not run', async () => {
+		it('cancels a call from the isolate that does not hold its stream', async () => {
 			const { client } = await connect();
 			const stop = new AbortController();
 			const call = client.callTool({ name: 'work', arguments: { ms: 20_000 } }, undefined, {
@@ -151,7 +151,7 @@ describe.each(workerdVersions)(
 			await expect.poll(() => callTool(client, 'notes'), { timeout: 5_000 }).toContain('cancelled');
 		});
 
-		it('a call whose object is lost is resumed, and its answer comes on the stream', async () => {
+		it('resumes a call whose object is lost, and responds on the stream', async () => {
 			const { client, object } = await connect();
 			await callTool(client, 'note', { text: 'before' });
 			const call = callTool(client, 'work', { ms: 60_000 });

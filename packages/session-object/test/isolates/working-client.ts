@@ -1,21 +1,21 @@
-/** A client that counts up in its session, and starts work there, whatever happens to the server. */
+/** Increments a counter in its session and starts jobs there, and records what a failing server loses. */
 export class WorkingClient {
 	readonly #base: () => URL;
 	session = '';
-	/** The last number that the server said it has stored. */
+	/** The last number that the server acknowledged. */
 	acknowledged = 0;
-	/** What went wrong that must not. */
+	/** Violated guarantees. */
 	readonly faults: string[] = [];
 	readonly tokens: string[] = [];
 	retries = 0;
 	#id = 0;
 
-	/** @param base where the next request goes. */
+	/** @param base returns the URL of the Worker for the next request. */
 	constructor(base: () => URL) {
 		this.#base = base;
 	}
 
-	/** Tries twice: workerd may close a connection that was idle in the moment in which it is used. */
+	/** Opens the session. Retries once: workerd may close an idle connection just as it is used. */
 	async open(): Promise<void> {
 		const message = {
 			method: 'initialize',
@@ -31,24 +31,24 @@ export class WorkingClient {
 		if (!this.session) throw new Error(`expected a session; found ${response.status}`);
 	}
 
-	/** The id of its object, which stands in the session's. */
+	/** The id of the session's object, which is part of the session id. */
 	get object(): string {
 		const text = this.session.slice(this.session.lastIndexOf('.') + 1);
 		return Buffer.from(text, 'base64url').toString('hex');
 	}
 
-	/** Counts on by one, as often as it takes until the server says that it has. */
+	/** Increments the counter, and retries until the server acknowledges it. */
 	async count(): Promise<void> {
 		const to = this.acknowledged + 1;
 		const before = Number(await this.#call('count', { to }));
-		// One that was not acknowledged may have been stored all the same.
+		// The server may have stored a number without acknowledging it.
 		if (before !== this.acknowledged && before !== to) {
-			this.faults.push(`stored was ${before}, after ${this.acknowledged} was acknowledged`);
+			this.faults.push(`${before} was stored after ${this.acknowledged} was acknowledged`);
 		}
 		this.acknowledged = to;
 	}
 
-	/** Starts work and does not wait for it: its answer may be lost with the server. */
+	/** Starts a job without waiting for its response, which may be lost with the server. */
 	start(ms: number): void {
 		const token = crypto.randomUUID();
 		this.tokens.push(token);
@@ -60,7 +60,7 @@ export class WorkingClient {
 			.catch(() => {});
 	}
 
-	/** Starts work that takes its object down with it. @returns whether the client was told of it. */
+	/** Starts a job that terminates its object. @returns whether the call failed. */
 	async crash(token: string, when: 'a turn later' | 'at once'): Promise<boolean> {
 		const params = { name: 'crash', arguments: { token, when } };
 		const response = await this.#send({ method: 'tools/call', params }).catch(() => undefined);
@@ -68,17 +68,17 @@ export class WorkingClient {
 		return response?.ok !== true;
 	}
 
-	/** Has the server say that its tools changed. */
+	/** Makes the server notify its clients of changed tools. */
 	async announce(): Promise<void> {
 		await this.#call('announce');
 	}
 
-	/** The work that nobody has ended, of what was begun. */
+	/** Returns the tokens of the jobs that have started and not ended. */
 	async unfinished(): Promise<string[]> {
-		return JSON.parse(await this.#call('unfinished')) as string[]; // Sound: the fixture's own answer.
+		return JSON.parse(await this.#call('unfinished')) as string[]; // Safe because the fixture returns this.
 	}
 
-	/** How much work was begun, as far as the server knows. */
+	/** Returns the number of jobs that the server has started. */
 	async started(): Promise<number> {
 		return Number(await this.#call('started'));
 	}
@@ -97,15 +97,15 @@ export class WorkingClient {
 				}
 				const [, found] = /"text":"((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
 				if (response.status === 200 && found !== undefined) {
-					return JSON.parse(`"${found}"`) as string; // Sound: it was JSON's text.
+					return JSON.parse(`"${found}"`) as string; // Safe because the expression matches a JSON string.
 				}
 			} catch {
-				// The server is down for a moment.
+				// The server is restarting.
 			}
 			this.retries += 1;
 			await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));
 		}
-		this.faults.push(`${name} was never answered`);
+		this.faults.push(`${name} never got a response`);
 		return '';
 	}
 

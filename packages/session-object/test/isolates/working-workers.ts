@@ -2,7 +2,7 @@ import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers, WorkerdVersion } from '@tmcp-sessions/testkit/workerd';
 import { join } from 'node:path';
 
-/** Two Workers over the same objects, whose sessions do what a `WorkingClient` asks. */
+/** Starts two Workers with the same objects, whose sessions serve `WorkingClient`. */
 export function startWorking(
 	version: WorkerdVersion,
 	onLog?: (line: string) => void,
