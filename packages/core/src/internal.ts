@@ -2,6 +2,7 @@
 
 // Requests and the optional capabilities of managers.
 export { runInScope } from './request-scope.ts';
+export { rejectRenamedOptions } from './renamed-options.ts';
 export { hasResumableStreams } from './extensions/resumable-streams.ts';
 export { hasSessionExpiry } from './extensions/session-expiry.ts';
 export { hasSessionInboxes } from './extensions/session-inboxes.ts';

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+import type { IssuedSession } from './extensions/session-sealing.ts';
+
 /**
  * The context of one HTTP request, for the managers that serve it. `@tmcp-sessions/http` sets it;
  * managers also work without.
@@ -21,6 +23,8 @@ export interface RequestScope {
 	 * gets, because a tool may modify its arguments.
 	 */
 	readonly message?: unknown;
+	/** The session that the message belongs to or opens, as the info manager issued it. */
+	readonly session?: IssuedSession | undefined;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();

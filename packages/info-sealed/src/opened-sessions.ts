@@ -24,6 +24,7 @@ export class OpenedSessions {
 	readonly #byName = new Map<string, OpenedSession>();
 	/** What a request works with stays there for it, whatever others push out. */
 	readonly #ofRequest = new WeakMap<RequestScope, OpenedSession>();
+	readonly #all = new WeakSet<object>();
 	/** What each takes up, by its id. */
 	readonly #lengths = new Map<string, number>();
 	#characters = 0;
@@ -37,14 +38,21 @@ export class OpenedSessions {
 	/** The session of this name. */
 	get(name: string): OpenedSession | undefined {
 		const scope = currentScope();
-		const own = scope && this.#ofRequest.get(scope);
+		const own = scope && (this.#ofRequest.get(scope) ?? this.#issuedTo(scope));
 		return own?.internalId === name ? own : this.#byName.get(name);
+	}
+
+	/** Returns the session that the handler identified before it opened the scope. */
+	#issuedTo({ session }: RequestScope): OpenedSession | undefined {
+		// Safe because only this class adds objects to the set.
+		return session && this.#all.has(session) ? (session as OpenedSession) : undefined;
 	}
 
 	/** Keeps a session as the one that was used last. */
 	add(session: OpenedSession): OpenedSession {
 		const scope = currentScope();
 		if (scope) this.#ofRequest.set(scope, session);
+		this.#all.add(session);
 		this.#hold(session);
 		return session;
 	}
