@@ -1,12 +1,19 @@
-import { createMcpHandler } from './create-mcp-handler.ts';
+import { createHandler } from './create-handler.ts';
 import type { HandlerComposition } from './endpoint/composition.ts';
+import { SessionRouter } from './endpoint/session-router.ts';
 import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
+import { STATELESS_REVISIONS } from './transport/stateless-revisions.ts';
 
-/** Creates the handler of `createMcpHandler` for a package whose sessions live elsewhere. */
+/**
+ * Creates a handler as `createMcpHandler` does, for a package whose sessions live elsewhere.
+ *
+ * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
+ */
 export function composeHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: McpHandlerOptions<Custom>,
 	{ sessionIds, route }: HandlerComposition,
 ): McpHandler {
-	return createMcpHandler(server, options, { names: sessionIds, route });
+	const router = route && new SessionRouter(route, STATELESS_REVISIONS);
+	return createHandler(server, options, { router, sessionIds });
 }

@@ -1,33 +1,41 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
-import { createSessionIds, parseSecrets } from '@tmcp-sessions/core/internal';
+import { createSessionIds, parseSecrets, rejectRenamedOptions } from '@tmcp-sessions/core/internal';
 
-import { Authenticator } from './session/authenticator.ts';
 import type { McpHandlerOptions } from './options.ts';
+import { Authenticator } from './session/authenticator.ts';
+import { createShardPicker } from './session/shard-picker.ts';
+import type { PickShard } from './session/shard-picker.ts';
 import { OriginGuard } from './validation/origin-guard.ts';
-import { placement } from './session/shard-picker.ts';
-import type { ShardOf } from './session/shard-picker.ts';
 
 const DEFAULT_KEEP_ALIVE_SECONDS = 15;
-/** On Workers what goes on after a client has left has 30 s: a heartbeat must find it before. */
+/**
+ * Workers end a request's promises 30 s after its client has disconnected: a keep-alive must find that
+ * out before.
+ */
 const MAX_KEEP_ALIVE_SECONDS = 25;
-/** How long a question waits where nobody says otherwise. */
+/** How long a server request waits for its client response. */
 export const DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS = 300;
 const MAX_CLIENT_RESPONSE_TIMEOUT_SECONDS = 24 * 60 * 60;
 const DEFAULT_MAX_BODY_BYTES = 4 * 1_024 * 1_024;
-/** What Workers take at most, whatever the plan. */
+/** The largest body that Workers accept on any plan. */
 const MAX_BODY_BYTES = 500 * 1_024 * 1_024;
 
-/** What a handler can make of its options before there is an environment. */
+const RENAMED = {
+	answerSeconds: 'clientResponseTimeoutSeconds',
+	heartbeatSeconds: 'keepAliveSeconds',
+};
+
+/** What a handler creates from its options before it has an environment. */
 export interface ResolvedOptions {
 	readonly origins: OriginGuard;
-	readonly callers: Authenticator;
-	readonly shardOf: ShardOf;
+	readonly authenticator: Authenticator;
+	readonly pickShard: PickShard;
 	readonly maxBodyBytes: number;
 	readonly keepAliveMs: number;
 	readonly clientResponseTimeoutMs: number;
 }
 
-/** The options that are checked, which handlers of every transport have. */
+/** The options that the handlers of all transports share. */
 export type ResolvableOptions = Pick<
 	McpHandlerOptions,
 	| 'allowedHosts'
@@ -42,36 +50,41 @@ export type ResolvableOptions = Pick<
 >;
 
 /**
- * @throws {TmcpSessionsError} `configuration`, where a number is out of its range, a key is too
- * short, or `oauth` comes without `principal`.
+ * Checks options and fills in the defaults.
+ *
+ * @throws {TmcpSessionsError} `configuration` if a number is out of range, a key is too short, an
+ * option has an old name, or `oauth` comes without `principal`.
  */
 export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
-	const { keepAliveSeconds = DEFAULT_KEEP_ALIVE_SECONDS } = options;
+	checkOptionNames(options);
 	const {
 		clientResponseTimeoutSeconds = DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS,
+		keepAliveSeconds = DEFAULT_KEEP_ALIVE_SECONDS,
 		maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
 	} = options;
-	const between = (name: string, value: number, atMost: number): number => {
-		if (value > 0 && value <= atMost) return value;
-		throw new TmcpSessionsError(
-			'configuration',
-			'http',
-			`${name} must be above 0 and at most ${atMost}; found ${value}`,
-		);
-	};
-	// Those of the environment are there with the first request.
+	const max = MAX_CLIENT_RESPONSE_TIMEOUT_SECONDS;
+	checkRange('maxBodyBytes', maxBodyBytes, MAX_BODY_BYTES);
+	checkRange('keepAliveSeconds', keepAliveSeconds, MAX_KEEP_ALIVE_SECONDS);
+	checkRange('clientResponseTimeoutSeconds', clientResponseTimeoutSeconds, max);
+	// Keys of the environment are checked at the first request.
 	if (options.sessionKeys) createSessionIds({ keys: parseSecrets(options.sessionKeys) });
 	return {
 		origins: new OriginGuard(options),
-		callers: new Authenticator(options.oauth, options.principal),
-		shardOf: placement(options.placement),
-		maxBodyBytes: between('maxBodyBytes', maxBodyBytes, MAX_BODY_BYTES),
-		keepAliveMs: between('keepAliveSeconds', keepAliveSeconds, MAX_KEEP_ALIVE_SECONDS) * 1000,
-		clientResponseTimeoutMs:
-			between(
-				'clientResponseTimeoutSeconds',
-				clientResponseTimeoutSeconds,
-				MAX_CLIENT_RESPONSE_TIMEOUT_SECONDS,
-			) * 1000,
+		authenticator: new Authenticator(options.oauth, options.principal),
+		pickShard: createShardPicker(options.placement),
+		maxBodyBytes,
+		keepAliveMs: keepAliveSeconds * 1000,
+		clientResponseTimeoutMs: clientResponseTimeoutSeconds * 1000,
 	};
+}
+
+/** @throws {TmcpSessionsError} `configuration` if an option of a handler has an old name. */
+export function checkOptionNames(options: object): void {
+	rejectRenamedOptions(options, RENAMED, 'http');
+}
+
+function checkRange(name: string, value: number, max: number): void {
+	if (value > 0 && value <= max) return;
+	const message = `${name} must be above 0 and at most ${max}; got ${value}`;
+	throw new TmcpSessionsError('configuration', 'http', message);
 }

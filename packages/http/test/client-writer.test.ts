@@ -38,11 +38,11 @@ describe('what goes to a client', () => {
 		const { outlet } = setUp();
 		outlet.write(frames(1));
 		outlet.write(frames(1));
-		const taken = outlet.taken;
+		const taken = outlet.drained;
 		// Until its first write is on its way, it is let go of.
 		await new Promise((resolve) => setTimeout(resolve, 0));
 		outlet.cut();
-		await expect(Promise.all([taken, outlet.taken, outlet.close()])).resolves.toHaveLength(3);
+		await expect(Promise.all([taken, outlet.drained, outlet.close()])).resolves.toHaveLength(3);
 	});
 
 	it('may be one message of any size, where nothing else waits', async () => {

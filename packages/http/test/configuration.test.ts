@@ -1,6 +1,12 @@
-import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import {
+	InMemorySessionStore,
+	InMemoryStreamSessionManager,
+	StoredInfoSessionManager,
+} from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandlerOptions } from '@tmcp-sessions/http';
+import { composeHandler, createCallRunner } from '@tmcp-sessions/http/internal';
+import { createLegacySse, createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import { McpServer } from 'tmcp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { INITIALIZE } from './local-handler.ts';
@@ -82,16 +88,16 @@ describe('the keys of session ids', () => {
 
 describe('L8 origin-validation: hosts and origins', () => {
 	it.each([
-		[['https://example.com'], 'allowedHosts takes hosts such as'],
-		[['example.com/mcp'], 'allowedHosts takes hosts such as'],
-		[[''], 'allowedHosts takes hosts such as'],
+		[['https://example.com'], 'allowedHosts must hold hosts such as'],
+		[['example.com/mcp'], 'allowedHosts must hold hosts such as'],
+		[[''], 'allowedHosts must hold hosts such as'],
 	])('%j as allowedHosts is refused at the start', (allowedHosts, says) => {
 		expect(() => handler({ allowedHosts })).toThrow(says);
 	});
 
 	it.each(['', 'example.com', 'app'])('%j as allowedOrigins is refused at the start', (origin) => {
 		expect(() => handler({ allowedOrigins: origin })).toThrow(
-			'allowedOrigins takes origins such as',
+			'allowedOrigins must hold origins such as',
 		);
 	});
 
@@ -130,5 +136,40 @@ describe('CORS', () => {
 		expect(headers.get('access-control-allow-headers')).toBe('*, Authorization');
 		expect(headers.get('access-control-expose-headers')).toContain('Mcp-Session-Id');
 		expect(headers.get('vary')).toBe('Origin');
+	});
+});
+
+describe('an option with an old name', () => {
+	const server = (): McpServer =>
+		new McpServer({ name: 'test', version: '1.0.0' }, { adapter: undefined, capabilities: {} });
+	const managers = { info, streams: new InMemoryStreamSessionManager() };
+	const creators: [name: string, create: (options: object) => unknown][] = [
+		['createMcpHandler', (options) => createMcpHandler(server(), options)],
+		['composeHandler', (options) => composeHandler(server(), options, {})],
+		['createCallRunner', (options) => createCallRunner(server(), { ...managers, ...options })],
+		['createSseHandler', (options) => createSseHandler(server(), options)],
+		[
+			'createLegacySse in a Worker',
+			(options) => createLegacySse().composeHandler(server(), options, {}),
+		],
+		[
+			'createLegacySse in an object',
+			(options) => createLegacySse().createCallRunner(server(), { ...managers, ...options }),
+		],
+	];
+
+	describe.each(creators)('makes %s throw an error with the new name', (_name, create) => {
+		it.each([
+			['answerSeconds', 'clientResponseTimeoutSeconds'],
+			['heartbeatSeconds', 'keepAliveSeconds'],
+		])('for %s', (oldName, newName) => {
+			expect(() => create({ [oldName]: 20 })).toThrow(
+				expect.objectContaining({
+					code: 'configuration',
+					message: `[tmcp-sessions/http] the option ${oldName} is now called ${newName}: rename it`,
+				}),
+			);
+			expect(() => create({ [newName]: 20 })).not.toThrow();
+		});
 	});
 });

@@ -38,7 +38,7 @@ describe('options', () => {
 		'refuses %s as keepAliveSeconds',
 		(seconds) => {
 			expect(() => setUp({ keepAliveSeconds: seconds })).toThrow(
-				`[tmcp-sessions/http] keepAliveSeconds must be above 0 and at most 25; found ${seconds}`,
+				`[tmcp-sessions/http] keepAliveSeconds must be above 0 and at most 25; got ${seconds}`,
 			);
 		},
 	);

@@ -81,7 +81,7 @@ describe('a new session', () => {
 		expect(response.status).toBe(500);
 		expect(await response.text()).not.toContain('mars');
 		expect(errors).toEqual([
-			`[tmcp-sessions/http] placement: region must return one of ${REGIONS.join(', ')}; found mars`,
+			`[tmcp-sessions/http] placement: region must return one of ${REGIONS.join(', ')}; got mars`,
 		]);
 	});
 
@@ -90,7 +90,7 @@ describe('a new session', () => {
 		(shards) => {
 			// Not sound, on purpose: this is what comes in from JavaScript.
 			expect(() => handler({ shards: shards as number })).toThrow(
-				`[tmcp-sessions/http] placement: shards must be a whole number from 1 to 256; found ${shards}`,
+				`[tmcp-sessions/http] placement: shards must be an integer from 1 to 256; got ${shards}`,
 			);
 		},
 	);

@@ -167,9 +167,7 @@ describe('M10 sealed-request-state: a sealed request state', () => {
 		expect(await open(codec, await seal(codec, {}, large))).toBe(large);
 		await expect(seal(codec, {}, `${large}${'x'.repeat(1_000)}`)).rejects.toMatchObject({
 			code: 'request-state',
-			message: expect.stringMatching(
-				/takes 26\d{4} characters, where tmcp accepts 262144: keep less/,
-			),
+			message: expect.stringMatching(/must have at most 262144 characters; got 26\d{4}: keep less/),
 		});
 		await expect(open(codec, `1.${'A'.repeat(300_000)}`)).rejects.toMatchObject(REFUSED);
 	});
@@ -226,7 +224,7 @@ describe('createRequestStateCodec', () => {
 
 	it.each([0, -1, NaN, Infinity])('takes no lifetime of %d s', (lifetimeSeconds) => {
 		expect(() => createRequestStateCodec({ keys: [KEY], lifetimeSeconds })).toThrow(
-			`[tmcp-sessions/http] lifetimeSeconds must be above 0; found ${lifetimeSeconds}`,
+			`[tmcp-sessions/http] lifetimeSeconds must be above 0; got ${lifetimeSeconds}`,
 		);
 	});
 });

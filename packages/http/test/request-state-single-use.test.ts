@@ -3,7 +3,7 @@ import type { SingleUse } from '@tmcp-sessions/core/backend';
 import { runInScope } from '@tmcp-sessions/core/internal';
 import { describe, expect, it } from 'vitest';
 
-import { RequestContext } from '../src/request/request-context.ts';
+import { requestContext } from './request-contexts.ts';
 import { call, open, REFUSED, seal, setUp, STATE } from './request-states.ts';
 
 const cause = new StoreError('info-upstash', 'claiming an id', 'secret of the backend');
@@ -57,7 +57,7 @@ describe('M10 sealed-request-state: a request state that is good for one use', (
 		expect(error).toMatchObject({
 			code: 'store',
 			message:
-				'[tmcp-sessions/http] checking the request state failed: its storage is out of reach; ' +
+				'[tmcp-sessions/http] checking the request state failed: its store cannot be reached; ' +
 				'try again later',
 			cause: { cause },
 		});
@@ -74,22 +74,12 @@ describe('M10 sealed-request-state: a request state that is good for one use', (
 		'that cannot be checked for %s leaves the reason to the handler',
 		async (_, singleUse, why) => {
 			const { codec } = setUp({ singleUse });
-			const work = Object.assign(
-				new RequestContext(
-					new Headers(),
-					() => '0',
-					undefined,
-					() => {},
-				),
-				{
-					message: call(),
-				},
-			);
+			const work = requestContext({ message: call() });
 			const encoded = await runInScope(work, () => codec.encode(STATE));
 			await expect(runInScope(work, () => codec.decode(encoded))).rejects.toThrow(
 				'try again later',
 			);
-			expect(work.failure).toEqual(why);
+			expect(work.progress.failure).toEqual(why);
 		},
 	);
 });

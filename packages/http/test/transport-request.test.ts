@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { RequestContext } from '../src/request/request-context.ts';
+import type { RequestContext, RequestDetails } from '../src/request/request-context.ts';
 import { transportRequest } from '../src/transport/transport-request.ts';
+import { requestContext } from './request-contexts.ts';
 
 const TEXT =
 	'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pay","arguments":{"to":"bob"}}}';
@@ -10,18 +11,16 @@ interface Call {
 	readonly params: { readonly arguments: { to: string } };
 }
 
-function setUp(headers: Record<string, string> = {}): { work: RequestContext; request: Request } {
+function setUp(
+	headers: Record<string, string> = {},
+	details: RequestDetails = {},
+): { work: RequestContext; request: Request } {
 	const request = new Request('https://mcp.example.com/mcp?a=b', {
 		method: 'POST',
 		headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
 		body: TEXT,
 	});
-	const work = new RequestContext(
-		request.headers,
-		() => '0',
-		undefined,
-		() => {},
-	);
+	const work = requestContext(details, request.headers);
 	return { work, request };
 }
 
@@ -38,8 +37,8 @@ describe('the request that a transport gets', () => {
 	});
 
 	it('has the session that was found, and not the one that the client names', () => {
-		const { work, request } = setUp({ 'mcp-session-id': 'of-the-client' });
-		work.enter({ id: 'sealed', internalId: 'name' });
+		const session = { id: 'sealed', internalId: 'name' };
+		const { work, request } = setUp({ 'mcp-session-id': 'of-the-client' }, { session });
 		const seen = transportRequest(request, work);
 		for (const name of ['mcp-session-id', 'Mcp-Session-Id']) {
 			expect(seen.headers.get(name)).toBeNull();
@@ -48,10 +47,8 @@ describe('the request that a transport gets', () => {
 	});
 
 	it('of the stateless era has a message that a tool may change: what the client sent stays', async () => {
-		const { work, request } = setUp();
-		work.endsWithClient = true;
-		work.text = TEXT;
-		work.message = JSON.parse(TEXT);
+		const message: unknown = JSON.parse(TEXT);
+		const { work, request } = setUp({}, { isStateless: true, text: TEXT, message });
 		const seen = transportRequest(request, work);
 		expect(seen.headers.get('content-type')).toBe('application/json');
 		// Sound: the text above.
@@ -61,10 +58,9 @@ describe('the request that a transport gets', () => {
 	});
 
 	it('has a message that was made here', async () => {
-		const { work, request } = setUp();
-		work.message = { method: 'made here' };
-		const seen = transportRequest(request, work);
+		const { work, request } = setUp({}, { isStateless: true, text: TEXT, message: {} });
+		const seen = transportRequest(request, work, { method: 'made here' });
 		expect(await seen.json()).toEqual({ method: 'made here' });
-		expect(work.message).toEqual({ method: 'made here' });
+		expect(work.message).toEqual({});
 	});
 });

@@ -1,6 +1,6 @@
 /**
- * As much of an `AbortSignal` as the transport uses, which is one listener: each call has one, and a
- * real one costs a tenth of the call.
+ * Implements as much of an `AbortSignal` as the transport uses, which is one listener. Every call
+ * has one, and a real one costs a tenth of the call.
  */
 export class CallSignal implements Pick<
 	AbortSignal,
@@ -10,7 +10,7 @@ export class CallSignal implements Pick<
 	#listener: (() => void) | undefined;
 
 	addEventListener(_type: string, listener: unknown): void {
-		// Sound: the transport adds one function, that takes nothing.
+		// Safe because the transport adds one function without parameters.
 		if (typeof listener === 'function') this.#listener = listener as () => void;
 	}
 
@@ -18,7 +18,7 @@ export class CallSignal implements Pick<
 		if (this.#listener === listener) this.#listener = undefined;
 	}
 
-	/** Tells the listener, once. */
+	/** Calls the listener, once. */
 	abort(): void {
 		if (this.aborted) return;
 		this.aborted = true;

@@ -1,42 +1,42 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
-import type { ResumableStreams } from '@tmcp-sessions/core/backend';
 import { hasSessionInboxes } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
-import { InFlightCalls, noClientResponse } from './in-flight-calls.ts';
-import type { HandlerSeams } from '../endpoint/handler-seams.ts';
-import type { Answer } from '../request/json-rpc.ts';
+import { noClientResponse } from './client-response.ts';
+import { InFlightCalls } from './in-flight-calls.ts';
+import type { InFlightCallsDeps } from './in-flight-calls.ts';
+import type { ClientResponse } from '../request/json-rpc.ts';
 
-/**
- * The calls that a server is at, for one transport.
- *
- * @param resumable keeps what calls say, where their clients can come back for it.
- * @param clientResponseTimeoutMs how long a question waits for its answer.
- */
+/** What the registry of one transport's calls is created from. */
+export interface InFlightCallsOptions extends Pick<
+	InFlightCallsDeps,
+	'clientResponseTimeoutMs' | 'onPrimed' | 'resumable'
+> {
+	readonly streams: StreamSessionManager;
+	readonly report: (error: unknown) => void;
+}
+
+/** Creates the registry of a server's in-flight calls, for one transport. */
 export function createInFlightCalls(
 	server: Pick<McpServer, 'receive'>,
-	streams: StreamSessionManager,
-	resumable: ResumableStreams | undefined,
-	clientResponseTimeoutMs: number,
-	report: (error: unknown) => void,
-	onPrimed?: HandlerSeams['onPrimed'],
+	{ streams, report, ...options }: InFlightCallsOptions,
 ): InFlightCalls {
-	// Without a way between isolates, answers find the calls of their own.
+	// A manager without inboxes connects no isolates: client responses find the calls of their own.
 	const inboxes = hasSessionInboxes(streams) ? streams : new InMemoryStreamSessionManager();
-	const takeAnswer = async (answer: Answer): Promise<void> => {
+	const deliverResponse = async (response: ClientResponse): Promise<void> => {
 		try {
-			// Sound: whatever is no answer is thrown back.
-			await server.receive(answer as unknown as Parameters<typeof server.receive>[0]);
+			// Safe because the server throws for an invalid response.
+			await server.receive(response as unknown as Parameters<typeof server.receive>[0]);
 		} catch {
-			await server.receive(noClientResponse(answer.id, 'The client sent what is no answer'));
+			await server.receive(noClientResponse(response.id, 'The client sent an invalid response'));
 		}
 	};
-	return new InFlightCalls(
+	return new InFlightCalls({
+		...options,
 		inboxes,
-		resumable,
-		clientResponseTimeoutMs,
-		(answer) => void takeAnswer(answer).catch(report),
-		onPrimed,
-	);
+		deliverResponse: (response) => {
+			deliverResponse(response).catch(report);
+		},
+	});
 }

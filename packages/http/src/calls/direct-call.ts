@@ -1,62 +1,71 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /**
- * A request that the server got before the transport did. Where it is not answered at once, the
- * transport gets it too, and finds the server at work on it.
+ * A request that the server got before the transport. If it is not answered at once, the transport
+ * gets the request too and takes over the call that the server has begun.
  */
 export class DirectCall {
-	readonly #cancelling = new AbortController();
-	/** What the server has said that no stream was there for. */
-	readonly #unsaid: (() => void)[] = [];
+	readonly #abort = new AbortController();
+	/** Sends of the server from before there was a stream. */
+	readonly #deferredSends: (() => void)[] = [];
 	#receiving: Promise<unknown> | undefined;
-	#isOver = false;
-	/** Runs something where the transport finds the stream that it has made for this request. */
-	#inTransport: (<Result>(work: () => Result) => Result) | undefined;
+	#isSettled = false;
+	#hasEnded = false;
+	/** Runs a function in the async context in which the transport finds the stream of this request. */
+	#inTransport: (<Result>(send: () => Result) => Result) | undefined;
 
-	/** Aborted where the client cancels the call, which it can once the transport has it. */
+	/** Aborted when the client cancels the call, which it can do once the transport has it. */
 	get signal(): AbortSignal {
-		return this.#cancelling.signal;
+		return this.#abort.signal;
 	}
 
-	/** Whether the server has it, so that the transport is not to hand it over again. */
-	get hasBegun(): boolean {
-		return this.#receiving !== undefined;
+	/** Whether the server has settled the request. */
+	get isSettled(): boolean {
+		return this.#isSettled;
 	}
 
-	/** Says that the server is at work on it. */
+	/** Whether the transport has taken over. */
+	get isTakenOver(): boolean {
+		return this.#inTransport !== undefined;
+	}
+
+	/** @param receiving what the server answers, or fails with. */
 	begin(receiving: Promise<unknown>): void {
 		this.#receiving = receiving;
-		// Whoever answers handles its failure.
-		receiving.catch(() => {});
+		const settle = (): void => {
+			this.#isSettled = true;
+		};
+		// A failure is handled by what answers the request.
+		receiving.then(settle, settle);
 	}
 
-	/** Says that the call was answered, without the transport. */
+	/** Notes that the request was answered without the transport. */
 	end(): void {
-		this.#isOver = true;
+		this.#hasEnded = true;
 	}
 
 	/**
-	 * Does what the server says to its client: when there is a stream for it. What work says that the
-	 * call has left behind is dropped, as on a stream that has ended.
+	 * Sends a frame as soon as there is a stream. Frames of background promises that outlive the call
+	 * are dropped, as on a stream that has ended.
 	 */
-	say(tell: () => void): void {
-		if (this.#inTransport) this.#inTransport(tell);
-		else if (!this.#isOver) this.#unsaid.push(tell);
+	send(send: () => void): void {
+		if (this.#inTransport) this.#inTransport(send);
+		else if (!this.#hasEnded) this.#deferredSends.push(send);
 	}
 
 	/**
-	 * The transport hands the request over, with a stream for what the server says.
+	 * Connects the call to the transport's stream, in whose async context this must run.
 	 *
-	 * @param signal the transport's, aborted where the client cancels.
+	 * @param signal the transport's, aborted when the client cancels.
 	 * @returns what the server answers.
 	 */
 	takeOver(signal: AbortSignal | undefined): Promise<unknown> {
-		const abort = (): void => this.#cancelling.abort();
+		const abort = (): void => this.#abort.abort();
 		if (signal?.aborted) abort();
 		else signal?.addEventListener('abort', abort, { once: true });
 		this.#inTransport = AsyncLocalStorage.snapshot();
-		for (const tell of this.#unsaid.splice(0)) tell();
-		// Sound: it is there since the server has the request.
+		for (const send of this.#deferredSends.splice(0)) send();
+		// Safe because the server gets the request before the transport does.
 		return this.#receiving as Promise<unknown>;
 	}
 }

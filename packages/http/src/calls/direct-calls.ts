@@ -3,11 +3,11 @@ import { hasSessionInfo } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
-import { DirectCall } from './direct-call.ts';
-import { methodOf } from '../request/json-rpc.ts';
+import type { DirectCall } from './direct-call.ts';
+import { isAnsweredAtOnce } from './answered-at-once.ts';
+import { isObject, methodOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
-import { isAnsweredAtOnce } from './turns.ts';
 
 /** Requests that change nothing of their session, so that the transport has no part in them. */
 const DIRECT: ReadonlySet<string> = new Set([
@@ -22,76 +22,87 @@ const DIRECT: ReadonlySet<string> = new Set([
 	'tools/list',
 ]);
 
-/** What the server is told with a message. */
-type Context<Custom extends Record<string, unknown> | undefined> = NonNullable<
+/** What the server gets with a message. */
+export type ReceiveContext<Custom extends Record<string, unknown> | undefined> = NonNullable<
 	Parameters<McpServer<never, Custom>['receive']>[1]
 >;
 
-/** The server as the transport sees it. */
-export interface DirectServer<Custom extends Record<string, unknown> | undefined> {
-	receive(message: never, context: Context<Custom>): unknown;
-}
+/** Hands a message to the server and returns its response. */
+export type HandleMessage = (message: never, context: never) => Promise<unknown>;
 
 /**
- * Hands a session's requests to the server before the transport gets them. Most are answered at once,
- * and need none of what the transport makes for each: a stream, a response, a controller, which
- * together cost more than all else of a call.
+ * Hands the requests of a session to the server before the transport. Most are answered at once and
+ * need nothing that the transport creates for each request: a stream, its controller and a
+ * `Response`, which together cost more than the rest of the call.
  */
 export class DirectCalls<Custom extends Record<string, unknown> | undefined> {
-	readonly #server: DirectServer<Custom>;
+	readonly #handle: HandleMessage;
 	readonly #info: InfoSessionManager | undefined;
 
-	/** @param info where sessions are kept; none, where there are none. */
-	constructor(server: DirectServer<Custom>, info: InfoSessionManager | undefined) {
-		this.#server = server;
+	/** @param info undefined if the deployment has no sessions. */
+	constructor(handle: HandleMessage, info: InfoSessionManager | undefined) {
+		this.#handle = handle;
 		this.#info = info;
 	}
 
-	/** Whether the server can have a request at once. */
-	takes({ message, messageId, sessionId }: RequestContext): boolean {
-		if (messageId === undefined || (this.#info && !sessionId)) return false;
-		// Sound: with an id it is an object.
-		const isOfProtocol = (message as JsonObject)['jsonrpc'] === '2.0';
-		return isOfProtocol && DIRECT.has(methodOf(message) ?? '');
+	/** Whether the server can get a request before the transport. */
+	accepts({ message, messageId, session }: RequestContext): boolean {
+		if (messageId === undefined || (this.#info && !session)) return false;
+		const isJsonRpc = isObject(message) && message['jsonrpc'] === '2.0';
+		return isJsonRpc && DIRECT.has(methodOf(message) ?? '');
 	}
 
 	/**
-	 * Has the server answer, unless that takes a while or it says something else before: then the
-	 * request goes to the transport, which takes over what has begun.
+	 * Has the server answer. Returns `undefined` if the call takes longer or sends a frame first: the
+	 * request then goes to the transport, which takes over what has begun.
 	 *
 	 * @throws what the server, or a backend, fails with at once.
 	 */
-	async answer(work: RequestContext, custom: Custom | undefined): Promise<JsonObject | undefined> {
-		const call = new DirectCall();
-		const context = await this.#contextOf(work, call, custom);
-		work.direct = call;
-		// Sound: the rules have looked at it, and the server looks again.
-		const receiving = this.#server.receive(work.message as never, context);
-		call.begin(Promise.resolve(receiving));
-		if (!(await isAnsweredAtOnce(work)) || work.hasSpoken) return undefined;
-		await receiving;
-		call.end();
-		return work.response;
+	async answer(
+		context: RequestContext,
+		custom: Custom | undefined,
+	): Promise<JsonObject | undefined> {
+		const { message, progress } = context;
+		const call = progress.startDirect();
+		const receiveContext = await this.#receiveContext(context, call, custom);
+		// Safe because validation has checked the message, and the server checks it again.
+		const receiving = this.#handle(message as never, receiveContext as never);
+		call.begin(receiving);
+		if (!(await isAnsweredAtOnce(() => call.isSettled)) || progress.hasSentFrame) {
+			// If the client cancels before, the transport never gets to the server.
+			const release = (): void => {
+				if (!call.isTakenOver) progress.markHandled();
+			};
+			receiving.then(release, release);
+			return undefined;
+		}
+		try {
+			const response = await receiving;
+			return isObject(response) ? response : undefined;
+		} finally {
+			call.end();
+			progress.markHandled();
+		}
 	}
 
-	/** What the transport would tell the server, but how to listen. */
-	async #contextOf(
+	/** Creates what the transport would give the server, except for subscriptions. */
+	async #receiveContext(
 		{ auth, sessionId }: RequestContext,
 		{ signal }: DirectCall,
 		custom: Custom | undefined,
-	): Promise<Context<Custom>> {
-		// Sound: a server without a context of its own expects none.
-		const context = { auth: auth ?? undefined, custom, signal } as Context<Custom>;
+	): Promise<ReceiveContext<Custom>> {
+		// Safe because a server without a context of its own expects none.
+		const context = { auth: auth ?? undefined, custom, signal } as ReceiveContext<Custom>;
 		const info = this.#info;
 		if (!info) return context;
-		// Sound: what is not known is undefined, as the transport has it.
-		const sessionInfo = (await infoOf(info, sessionId)) as Context<Custom>['sessionInfo'];
+		// Safe because the transport leaves unknown fields undefined too.
+		const sessionInfo = (await readInfo(info, sessionId)) as ReceiveContext<Custom>['sessionInfo'];
 		return { ...context, sessionId, sessionInfo };
 	}
 }
 
-/** One read: the rules have asked for the session's record in this request. */
-async function infoOf(
+/** Costs no read of the store: the request has read the session's record already. */
+async function readInfo(
 	info: InfoSessionManager,
 	session: string,
 ): Promise<{ [Key in keyof SessionInfo]?: unknown }> {

@@ -2,34 +2,35 @@ import { primingFrame, withEventId } from '@tmcp-sessions/core/backend';
 import type { ResumableStreams } from '@tmcp-sessions/core/backend';
 import { newCallStream } from '@tmcp-sessions/core/internal';
 
-/** How long a client should wait before it comes back for an answer. */
+/** How long a client should wait before it resumes the stream. */
 const RETRY_MS = 1_000;
-/** What is held for a client that may come back, at most: the rest is with the stream manager. */
-const MAX_HELD_LENGTH = 512 * 1_024;
+/** Characters that are buffered for a client that may resume. More is stored by the stream manager. */
+const MAX_BUFFERED_LENGTH = 512 * 1_024;
 
 /**
- * What a call that takes a while has said since it began to number its events. It is held here while
- * its client listens, and kept by the stream manager as soon as the client may need it: when it was
- * found gone, when it has come back elsewhere, and with the answer, which may be lost on its way.
+ * Numbers and keeps the frames of a call, so that its client can resume the stream. Frames are
+ * buffered here while the client reads them. The stream manager stores them as soon as the client
+ * may need them: when it was found gone, when it has resumed elsewhere, and with the response, which
+ * may be lost on its way.
  */
 export class ResumableCall {
-	/** What its events are called. */
+	/** The name of the stream, which is part of its event ids. */
 	readonly name: string = newCallStream();
-	/** The event that lets the client come back. */
+	/** The event that lets the client resume the stream. */
 	readonly priming: string;
 	readonly #streams: ResumableStreams;
 	readonly #session: string;
-	readonly #waitUntil: (work: Promise<unknown>) => void;
-	#held: string[] = [];
-	#heldLength = 0;
+	readonly #waitUntil: (promise: Promise<unknown>) => void;
+	#buffered: string[] = [];
+	#bufferedLength = 0;
 	#sequence = 0;
 	#isAway = false;
-	#keeping: Promise<void> = Promise.resolve();
+	#storing: Promise<void> = Promise.resolve();
 
 	constructor(
 		streams: ResumableStreams,
 		session: string,
-		waitUntil: (work: Promise<unknown>) => void,
+		waitUntil: (promise: Promise<unknown>) => void,
 	) {
 		this.#streams = streams;
 		this.#session = session;
@@ -37,39 +38,39 @@ export class ResumableCall {
 		this.#waitUntil = waitUntil;
 	}
 
-	/** Numbers a frame, and holds it. @returns what goes to the client that listens. */
+	/** Adds a frame. Returns it with its event id, for the client that is reading. */
 	add(frame: string): string {
 		this.#sequence += 1;
 		const numbered = withEventId({ stream: this.name, sequence: this.#sequence }, frame);
-		this.#held.push(numbered);
-		this.#heldLength += numbered.length;
-		if (this.#isAway || this.#heldLength > MAX_HELD_LENGTH) this.#keep(false);
+		this.#buffered.push(numbered);
+		this.#bufferedLength += numbered.length;
+		if (this.#isAway || this.#bufferedLength > MAX_BUFFERED_LENGTH) this.#store(false);
 		return numbered;
 	}
 
-	/** The client is not where the call answers: from now on everything is kept as it comes. */
+	/** Notes that the client does not read here: from now on each frame is stored at once. */
 	moveAway(): void {
 		this.#isAway = true;
-		this.#keep(false);
+		this.#store(false);
 	}
 
-	/** The last frame was the answer. */
+	/** Notes that the last frame was the response. */
 	complete(): void {
-		this.#keep(true);
+		this.#store(true);
 	}
 
-	#keep(isComplete: boolean): void {
-		if (this.#held.length === 0 && !isComplete) return;
-		const frames = this.#held;
+	#store(isComplete: boolean): void {
+		if (this.#buffered.length === 0 && !isComplete) return;
+		const frames = this.#buffered;
 		const first = this.#sequence - frames.length + 1;
-		this.#held = [];
-		this.#heldLength = 0;
+		this.#buffered = [];
+		this.#bufferedLength = 0;
 		const { name: stream } = this;
-		// One after the other: their order is that of the stream.
-		this.#keeping = this.#keeping.then(() =>
+		// One write after the other: their order is that of the stream.
+		this.#storing = this.#storing.then(() =>
 			this.#streams.keepCall(this.#session, { stream, first, frames, isComplete }),
 		);
-		this.#waitUntil(this.#keeping);
-		this.#keeping = this.#keeping.catch(() => {}); // Whoever waits for it reports it.
+		this.#waitUntil(this.#storing);
+		this.#storing = this.#storing.catch(() => {}); // Reported by waitUntil.
 	}
 }

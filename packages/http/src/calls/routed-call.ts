@@ -1,4 +1,3 @@
-import type { RequestScope } from '@tmcp-sessions/core/backend';
 import type {
 	InfoSessionManager,
 	StreamSessionManager,
@@ -8,6 +7,7 @@ import type { AuthInfo } from 'tmcp';
 
 import type { ExecutionContextLike, McpHandlerOptions } from '../options.ts';
 import type { Answer } from '../response/answer.ts';
+import type { OnPrimed } from './in-flight-calls.ts';
 
 /** A request that a Worker has checked and sent to the object of its session: plain data for an RPC. */
 export interface RoutedCall {
@@ -43,5 +43,5 @@ export interface CallRunnerOptions extends Pick<
 	readonly info: InfoSessionManager;
 	readonly subscriptions?: SubscriptionManager | undefined;
 	/** Called when the stream of a lasting call becomes resumable under this name. */
-	readonly onPrimed?: ((call: RequestScope, stream: string) => void) | undefined;
+	readonly onPrimed?: OnPrimed | undefined;
 }

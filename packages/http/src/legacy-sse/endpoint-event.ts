@@ -1,4 +1,4 @@
-import type { Frames } from '../response/sse.ts';
+import type { Frames } from '../response/frames.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -6,13 +6,13 @@ const decoder = new TextDecoder();
 const EVENT = 'event: endpoint\n';
 
 /**
- * A stream as its client gets it: first of all the event that says where messages go. The transport
- * writes it once the stream is registered, behind what its manager begins a stream with and what was
- * broadcast meanwhile, which clients would take for the first event.
+ * Returns a stream whose first event is the endpoint event. The transport writes that event when the
+ * stream is registered, after the first frames of the manager and broadcasts that came meanwhile, which
+ * clients would take for the endpoint event.
  *
  * @param body the transport's stream.
- * @param url where messages go, in the place of the transport's own.
- * @param onEnd told once, when the stream has ended, whoever ended it.
+ * @param url where clients send messages, in place of the transport's own.
+ * @param onEnd called once, when either side has ended the stream.
  */
 export function endpointFirst(
 	body: ReadableStream<Frames>,
@@ -30,7 +30,7 @@ export function endpointFirst(
 	};
 	const source: UnderlyingDefaultSource<Frames> = {
 		start(controller) {
-			// Also where nobody is reading: what cuts a client that stalls must reach it.
+			// Independent of reads: the cut of a client that stalls must reach it.
 			reader.closed.catch((error: unknown) => {
 				controller.error(error);
 				end();

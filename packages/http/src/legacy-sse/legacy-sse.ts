@@ -1,41 +1,39 @@
-import type { HandlerComposition } from '../endpoint/composition.ts';
-import type { Route } from '../endpoint/handler-seams.ts';
 import type { CallRunnerOptions, RunCall } from '../calls/routed-call.ts';
+import type { HandlerComposition } from '../endpoint/composition.ts';
+import type { Route } from '../endpoint/route.ts';
 import type { McpHandler, ServerOf } from '../options.ts';
 import type { SseHandlerOptions } from './options.ts';
 
-/** How a package composes the handler of the SSE transport for sessions that live elsewhere. */
+/** How a package composes a handler of the SSE transport whose sessions live elsewhere. */
 export interface SseComposition {
+	/** Replaces the ids of `createSessionIds`, from which it may build its own. */
 	readonly sessionIds?: HandlerComposition['sessionIds'];
 	/**
-	 * Takes what concerns a session whose id is verified: `initialize` (GET) before its stream opens,
-	 * a POST with a well-formed message, and a DELETE when its stream has ended.
+	 * Takes what concerns a session whose id is verified: a GET before its stream opens, a POST with a
+	 * checked message, and a DELETE after its stream has ended. Default: the handler's server answers.
 	 */
-	readonly route: Pick<Route, 'send'>;
+	readonly route?: Pick<Route, 'send'> | undefined;
 }
 
+/** A server of any schemas and context. */
+export type AnyServer = ServerOf<Record<string, unknown> | undefined>;
+
 /**
- * The SSE transport as a Worker and an object compose it. A session object gets it as an option,
- * so that `@tmcp/transport-sse` is bundled only if it is used.
+ * Creates both sides of the SSE transport for a session object: an option of it, so that
+ * `@tmcp/transport-sse` is bundled only if it is used.
  */
 export interface LegacySse {
 	/** Creates the handler of the Worker, which holds the streams. */
 	composeHandler(
-		server: ServerOf<Record<string, unknown> | undefined>,
+		server: AnyServer,
 		options: SseHandlerOptions,
 		composition: SseComposition,
 	): McpHandler;
-	/**
-	 * Creates what answers in the object: a POST with a message, and a DELETE after its stream has
-	 * ended.
-	 */
-	createCallRunner(
-		server: ServerOf<Record<string, unknown> | undefined>,
-		options: SseCallRunnerOptions,
-	): RunCall;
+	/** Creates the function that answers the object's POST and DELETE calls. */
+	createCallRunner(server: AnyServer, options: SseCallRunnerOptions): RunCall;
 }
 
-/** What answers the messages of sessions of the SSE transport depends on. */
+/** What answers the messages of an object's sessions depends on. */
 export type SseCallRunnerOptions = Pick<
 	CallRunnerOptions,
 	'clientResponseTimeoutSeconds' | 'info' | 'onError' | 'streams'

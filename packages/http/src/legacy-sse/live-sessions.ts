@@ -4,16 +4,16 @@ import { hasStreamPresence } from '@tmcp-sessions/core/internal';
 import { HttpRejection } from '../request/http-rejection.ts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 
-/** When a stream that has just lost its way to the backend is looked for again: after 3 s it is not. */
-const LOOKS_AFTER_MS = [100, 200, 400, 800, 1_500];
+/** Delays before each retry for a stream that has just lost its connection to the backend: 3 s in all. */
+const RETRY_AFTER_MS = [100, 200, 400, 800, 1_500];
 
-/** Whether anybody would hear the answer to a message. */
+/** Checks that a session has an open stream, which the response to a message needs. */
 export class LiveSessions {
 	readonly #streams: StreamSessionManager;
 	readonly #info: InfoSessionManager;
 	readonly #path: string;
 
-	/** @param path where a new stream is opened: clients are told. */
+	/** @param path where clients open a new stream, which rejections name. */
 	constructor(streams: StreamSessionManager, info: InfoSessionManager, path: string) {
 		this.#streams = streams;
 		this.#info = info;
@@ -21,23 +21,22 @@ export class LiveSessions {
 	}
 
 	/**
-	 * Looks for what a message needs before it is accepted: the session's stream, which is what makes
-	 * it live, and what is known of the client.
+	 * Looks up what a message needs before it is accepted: the session's stream and its metadata.
 	 *
-	 * @param isNew whether it is `initialize`: nothing is known, and Workers KV remembers for a minute
-	 * that it was asked in vain.
-	 * @throws {HttpRejection} 404, where the stream has ended.
-	 * @throws {StoreError} {@link StreamError} where a backend is down.
+	 * @param isNew whether the message is `initialize`. It has no metadata, and Workers KV caches a read
+	 * of a missing key for a minute.
+	 * @throws {HttpRejection} 404 if the stream has ended.
+	 * @throws {StoreError} or a {@link StreamError} if a backend is down.
 	 */
 	async require(id: string, isNew: boolean): Promise<void> {
-		// The read is the one that the transport's own three share: none of them fails after it.
+		// The transport's three reads share this one: none of them fails after it.
 		const [hasStream] = await Promise.all([this.#waitForStream(id), isNew || this.#readInfo(id)]);
 		if (!hasStream) throw unknownSession('The stream of the session has ended', this.#path);
 	}
 
-	/** A backend that is deployed anew loses all sockets, and has them again in a moment. */
+	/** A deployment closes all sockets of the backend, which are opened again within a moment. */
 	async #waitForStream(id: string): Promise<boolean> {
-		for (const ms of LOOKS_AFTER_MS) {
+		for (const ms of RETRY_AFTER_MS) {
 			if (await this.#hasStream(id)) return true;
 			await sleep(ms);
 		}
@@ -50,7 +49,7 @@ export class LiveSessions {
 			: this.#streams.has(id);
 	}
 
-	/** The transport takes every failure for a client that said nothing of itself. */
+	/** Throws if the store is down: the transport would take that for a client without metadata. */
 	async #readInfo(id: string): Promise<void> {
 		try {
 			await this.#info.getClientCapabilities(id);
@@ -60,8 +59,8 @@ export class LiveSessions {
 	}
 }
 
-/** The refusal of a message whose session nobody hears. */
-export function unknownSession(what: string, path: string): HttpRejection {
-	const message = `${what}; open a new one with GET ${path}`;
+/** Creates the rejection of a message whose session has no stream. */
+export function unknownSession(reason: string, path: string): HttpRejection {
+	const message = `${reason}; open a new one with GET ${path}`;
 	return new HttpRejection({ status: 404, code: -32001, message });
 }

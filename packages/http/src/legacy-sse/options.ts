@@ -1,6 +1,6 @@
 import type { McpHandlerOptions } from '../options.ts';
 
-/** The options that mean here what they mean to `createMcpHandler`. */
+/** The options that mean the same as for `createMcpHandler`. */
 type SharedOption =
 	| 'allowedHosts'
 	| 'allowedOrigins'
@@ -15,20 +15,20 @@ type SharedOption =
 	| 'sessionKeys'
 	| 'streams';
 
-/** What a deployment chooses. What it shares with `createMcpHandler` can be given to both. */
+/** Options of `createSseHandler`. Shared ones can be given to `createMcpHandler` too. */
 export interface SseHandlerOptions<Custom = undefined> extends Pick<
 	McpHandlerOptions<Custom>,
 	SharedOption
 > {
-	/** What is known of a session. Default: in memory, of this process alone. */
+	/** Stores session metadata. Default: in memory, for this process only. */
 	readonly info?: McpHandlerOptions['info'];
-	/** Where clients open their stream. Default: `/sse`. */
+	/** The path at which clients open their stream. Default: `/sse`. */
 	readonly path?: string | undefined;
-	/** Where clients send their messages: the endpoint event names it. Default: `/messages`. */
+	/** The path at which clients send messages, which the endpoint event names. Default: `/messages`. */
 	readonly endpoint?: string | undefined;
 	/**
-	 * How long an elicitation or a sampling waits for its answer. Default: 25, since Workers end what
-	 * a message started 30 s after it was accepted.
+	 * How long an elicitation or a sampling waits for the client response. Default: 25, since Workers
+	 * end a message's promises 30 s after it was accepted.
 	 */
 	readonly clientResponseTimeoutSeconds?: number | undefined;
 }

@@ -1,46 +1,50 @@
-import { checkStoredParams } from '../validation/stored-params.ts';
-import { currentContext } from '../transport/tracked-server.ts';
+import type { McpServer } from 'tmcp';
+
 import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';
 import { methodOf } from '../request/json-rpc.ts';
+import { currentContext } from '../request/request-context.ts';
+import type { TrackedServer } from '../transport/tracked-server.ts';
 import { withOverrides } from '../transport/with-overrides.ts';
-import type { McpServer } from 'tmcp';
+import { checkStoredParams } from '../validation/stored-params.ts';
 
 type Receive = McpServer['receive'];
 
 /**
- * The server as the transport gets to see it: itself, but that
+ * Returns the server for the transport.
  *
- * - `receive` always comes to what is to be sent: its message was accepted with a 202, so an error
- *   is an answer on the stream like any other. A call that was cancelled has none;
- * - tools see who calls and when they are cancelled, of which the transport knows nothing;
- * - changes are left to another transport that tells the same sessions of them.
+ * - `receive` always resolves: its message was accepted with a 202, so that an error is a response on
+ *   the stream. A cancelled call has none.
+ * - Tools get the caller and a signal of cancellation, which the transport does not have.
+ * - Broadcasts are left to another transport, if one sends them to the same sessions.
  */
 export function servedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
-	server: Server,
-	isTeller: boolean,
+	{ server, handle }: TrackedServer<Server>,
+	broadcasts: boolean,
 ): Server {
-	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
-		const work = currentContext();
+	const receive = async (...[message, receiveContext]: Parameters<Receive>): Promise<unknown> => {
+		const context = currentContext();
 		const abort = new AbortController();
-		work?.signal.addEventListener('abort', () => abort.abort());
-		const auth = work?.auth ? { auth: work.auth } : {};
+		context?.progress.signal.addEventListener('abort', () => abort.abort());
+		const auth = context?.auth ? { auth: context.auth } : {};
 		try {
 			checkStoredParams(methodOf(message), message);
-			const own = { ...context, ...auth, signal: abort.signal };
-			const response: unknown = await server.receive(message, own);
-			return abort.signal.aborted ? null : (response ?? work?.response ?? null);
+			const own = { ...receiveContext, ...auth, signal: abort.signal };
+			const response = await handle(message, own);
+			return abort.signal.aborted ? null : (response ?? null);
 		} catch (error) {
-			// Of what is no request, whoever threw it has reported it.
-			if (work?.messageId === undefined || abort.signal.aborted) return null;
-			if (!(error instanceof HttpRejection)) work.report(error);
-			return errorMessage(rejectionDetailOf(error), work.messageId);
+			// An error of a notification is reported where it is thrown.
+			if (context?.messageId === undefined || abort.signal.aborted) return null;
+			if (!(error instanceof HttpRejection)) context.report(error);
+			return errorMessage(rejectionDetailOf(error), context.messageId);
+		} finally {
+			context?.progress.markHandled();
 		}
 	};
-	// Sound: the same method with its overloads left out.
+	// Safe because this is the same method without its overloads.
 	const serverOn = server.on.bind(server) as (event: string, ...rest: unknown[]) => () => void;
 	const on = (event: string, ...rest: unknown[]): (() => void) =>
-		event === 'broadcast' && !isTeller ? () => {} : serverOn(event, ...rest);
+		event === 'broadcast' && !broadcasts ? () => {} : serverOn(event, ...rest);
 
-	// Sound: the same methods with their overloads and type parameters left out.
+	// Safe because these are the same methods without their overloads and type parameters.
 	return withOverrides(server, { receive, on } as Partial<Server>);
 }

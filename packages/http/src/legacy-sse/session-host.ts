@@ -1,164 +1,171 @@
 import { messageFrame } from '@tmcp-sessions/core/backend';
 import { hasSessionExpiry } from '@tmcp-sessions/core/internal';
-import { errorMessage, rejectionDetailOf } from '../request/http-rejection.ts';
-import { isClientResponse, methodOf } from '../request/json-rpc.ts';
-import { isCancellation } from '../calls/in-flight-calls.ts';
-import type { InFlightCalls } from '../calls/in-flight-calls.ts';
-import type { JsonObject } from '../request/json-rpc.ts';
-import type { RequestContext } from '../request/request-context.ts';
-import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
-import type { SseSeams } from './sse-seams.ts';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 import type { SseTransport } from '@tmcp/transport-sse';
 
+import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import { routedRequest } from '../endpoint/routed-request.ts';
+import { errorMessage, rejectionDetailOf } from '../request/http-rejection.ts';
+import { isCancellation, isClientResponse, methodOf } from '../request/json-rpc.ts';
+import type { JsonObject } from '../request/json-rpc.ts';
+import type { RequestContext } from '../request/request-context.ts';
+import { accepted, toResponse } from '../response/answer.ts';
+import type { Answer } from '../response/answer.ts';
+import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
+import type { SseComposition } from './legacy-sse.ts';
 import type { LiveSessions } from './live-sessions.ts';
 
-/** Where sessions are kept, and answered on the streams that they are. */
+/** Hosts sessions, and answers their messages on their streams. */
 export interface SessionHost {
 	/**
-	 * A session begins: its stream is opened next.
+	 * Begins a session, whose stream is opened next.
 	 *
-	 * @returns what its client is told where it cannot be.
+	 * @returns the answer to the client if the session cannot begin.
 	 */
-	begin(request: Request, work: RequestContext): Promise<Response | undefined>;
+	begin(request: Request, context: RequestContext): Promise<Answer | undefined>;
 	/**
-	 * Takes a well-formed message of a session whose id is right.
+	 * Accepts a checked message of a session whose id is verified.
 	 *
-	 * @returns a 202 at once; the answer comes on the stream.
-	 * @throws {HttpRejection} 404, where the stream has ended.
+	 * @param request undefined if the message came by RPC.
+	 * @returns a 202 at once. The response is sent on the stream.
+	 * @throws {HttpRejection} 404 if the stream has ended.
 	 */
-	take(request: Request, work: RequestContext, message: JsonObject): Promise<Response>;
-	/** How the session of an open stream is looked after, where that is done here. */
-	watch?(work: RequestContext): SessionKeepAlive | undefined;
-	/** The stream of a session has ended, and so has the session. */
-	end(request: Request, work: RequestContext): Promise<void>;
+	accept(
+		request: Request | undefined,
+		context: RequestContext,
+		message: JsonObject,
+	): Promise<Answer>;
+	/** Creates the keep-alive of an open stream's session, if the session expires here. */
+	createKeepAlive?(context: RequestContext): SessionKeepAlive | undefined;
+	/** Ends a session whose stream has ended. */
+	end(request: Request | undefined, context: RequestContext): Promise<void>;
 }
 
-/** What sessions that are kept here depend on. */
-export interface OwnSessionsParts<Custom extends Record<string, unknown> | undefined> {
+/** What sessions that live here depend on. */
+export interface OwnSessionsDeps<Custom extends Record<string, unknown> | undefined> {
 	readonly transport: SseTransport<Custom>;
 	readonly live: LiveSessions;
 	readonly streams: StreamSessionManager;
 	readonly info: InfoSessionManager;
 	readonly calls: InFlightCalls;
-	readonly context: ((request: Request) => Custom | Promise<Custom>) | undefined;
+	readonly createCustom: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	/** Where the transport takes messages. */
 	readonly endpoint: string;
 }
 
-/** Sessions whose messages are answered here. */
+/** Hosts sessions whose messages are answered here. */
 export class OwnSessions<
 	Custom extends Record<string, unknown> | undefined,
 > implements SessionHost {
-	readonly #parts: OwnSessionsParts<Custom>;
+	readonly #deps: OwnSessionsDeps<Custom>;
 
-	constructor(parts: OwnSessionsParts<Custom>) {
-		this.#parts = parts;
+	constructor(deps: OwnSessionsDeps<Custom>) {
+		this.#deps = deps;
 	}
 
-	/** Its stream is all that it needs. */
+	/** The stream is all that a session needs. */
 	async begin(): Promise<undefined> {}
 
-	async take(request: Request, work: RequestContext, message: JsonObject): Promise<Response> {
-		const { calls, context, live } = this.#parts;
-		await live.require(work.sessionId, methodOf(message) === 'initialize');
+	async accept(
+		request: Request | undefined,
+		context: RequestContext,
+		message: JsonObject,
+	): Promise<Answer> {
+		const { calls, createCustom, live } = this.#deps;
+		const { sessionId } = context;
+		await live.require(sessionId, methodOf(message) === 'initialize');
 		if (isClientResponse(message) || isCancellation(message)) {
-			await calls.deliver(work.sessionId, message);
+			await calls.deliver(sessionId, message);
 		} else {
-			const custom = await context?.(request);
-			// Nobody waits for it: a client may send its next message, such as the answer to a question
-			// of this call, only when this one was accepted.
-			work.waitUntil(this.#handle(work, message, custom));
-			calls.watch(work);
+			const custom = request && (await createCustom?.(request));
+			// Not awaited: a client may wait for the 202 before it sends its next message, such as the
+			// response to a server request of this call.
+			context.waitUntil(this.#handle(context, message, custom));
+			calls.watch(context);
 		}
-		return new Response(null, { status: 202 });
+		return accepted();
 	}
 
-	/** What is known of a client lasts as long as its stream, or the stream ends with it. */
-	watch({ sessionId }: RequestContext): SessionKeepAlive | undefined {
-		const { info } = this.#parts;
+	/** The session's metadata must live as long as the stream, or the stream ends with it. */
+	createKeepAlive({ sessionId }: RequestContext): SessionKeepAlive | undefined {
+		const { info } = this.#deps;
 		if (!hasSessionExpiry(info)) return undefined;
-		// Before `initialize` there is nothing that could have ended.
-		let wasKnown = false;
+		// Before `initialize` there is no metadata that could have ended.
+		let hadMetadata = false;
 		const isLive = async (): Promise<boolean> => {
-			const isKnown = (await info.getClientCapabilities(sessionId)) !== undefined;
-			const isGone = wasKnown && !isKnown;
-			wasKnown ||= isKnown;
-			return !isGone;
+			const hasMetadata = (await info.getClientCapabilities(sessionId)) !== undefined;
+			const hasEnded = hadMetadata && !hasMetadata;
+			hadMetadata ||= hasMetadata;
+			return !hasEnded;
 		};
 		return { idleMs: info.idleMs, isLive };
 	}
 
-	async end(_request: Request, { sessionId }: RequestContext): Promise<void> {
-		const { calls, info } = this.#parts;
+	async end(_request: Request | undefined, { sessionId }: RequestContext): Promise<void> {
+		const { calls, info } = this.#deps;
 		await Promise.all([(async () => info.delete(sessionId))(), calls.end(sessionId)]);
 	}
 
-	/** Lets the server answer on the stream. */
+	/** Has the server respond on the stream. */
 	async #handle(
-		work: RequestContext,
+		context: RequestContext,
 		message: JsonObject,
 		custom: Custom | undefined,
 	): Promise<void> {
-		const { endpoint, streams, transport } = this.#parts;
+		const { endpoint, streams, transport } = this.#deps;
+		const { messageId, progress, sessionId } = context;
 		try {
 			const answer = await transport.respond(
 				new Request(new URL(endpoint, 'http://localhost'), {
 					method: 'POST',
-					headers: { 'content-type': 'application/json', 'mcp-session-id': work.sessionId },
+					headers: { 'content-type': 'application/json', 'mcp-session-id': sessionId },
 					body: JSON.stringify(message),
 				}),
 				custom,
 			);
 			if (!answer || answer.status < 400) return;
-			work.report(new Error(`the transport could not answer: ${await answer.text()}`));
-			if (work.messageId === undefined) return;
-			const error = errorMessage(rejectionDetailOf(undefined), work.messageId);
-			await streams.send([work.sessionId], messageFrame(error));
+			context.report(new Error(`the transport could not answer: ${await answer.text()}`));
+			if (messageId === undefined) return;
+			const error = errorMessage(rejectionDetailOf(undefined), messageId);
+			await streams.send([sessionId], messageFrame(error));
 		} finally {
-			work.finish();
+			progress.markHandled();
 		}
 	}
 }
 
-/** Sessions that are kept elsewhere: what concerns them is sent there. */
+/** Hosts sessions that live elsewhere, by sending on what concerns them. */
 export class RoutedSessions implements SessionHost {
-	readonly #route: NonNullable<SseSeams['route']>;
+	readonly #route: NonNullable<SseComposition['route']>;
 
-	constructor(route: NonNullable<SseSeams['route']>) {
+	constructor(route: NonNullable<SseComposition['route']>) {
 		this.#route = route;
 	}
 
-	async begin(request: Request, work: RequestContext): Promise<Response | undefined> {
-		const answer = await this.#send('initialize', request, work);
+	async begin(request: Request, context: RequestContext): Promise<Answer | undefined> {
+		const answer = toResponse(
+			await this.#route.send(
+				routedRequest('initialize', request, context, context.session, undefined),
+			),
+		);
 		if (!answer.ok) return answer;
 		await answer.body?.cancel();
 		return undefined;
 	}
 
-	take(request: Request, work: RequestContext, message: JsonObject): Promise<Response> {
-		return this.#send('session', request, work, JSON.stringify(message));
+	accept(request: Request, context: RequestContext, message: JsonObject): Promise<Answer> {
+		const body = JSON.stringify(message);
+		return this.#route.send(routedRequest('session', request, context, context.session, body));
 	}
 
-	async end({ url }: Request, work: RequestContext): Promise<void> {
-		const answer = await this.#send('session', new Request(url, { method: 'DELETE' }), work);
+	async end({ url }: Request, context: RequestContext): Promise<void> {
+		const request = new Request(url, { method: 'DELETE' });
+		const answer = toResponse(
+			await this.#route.send(
+				routedRequest('session', request, context, context.session, undefined),
+			),
+		);
 		if (!answer.ok) throw new Error(`ending a session: ${answer.status} ${await answer.text()}`);
 		await answer.body?.cancel();
-	}
-
-	#send(
-		kind: 'initialize' | 'session',
-		request: Request,
-		work: RequestContext,
-		body?: string,
-	): Promise<Response> {
-		const { sessionId, principal, auth, headers } = work;
-		const context = work.context ?? { waitUntil: (late) => work.waitUntil(late) };
-		return this.#route.send({
-			...{ kind, request, sessionId, principal, auth },
-			headers,
-			body,
-			context,
-		});
 	}
 }

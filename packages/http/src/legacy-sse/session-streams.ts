@@ -1,36 +1,31 @@
-import { hasResumableStreams } from '@tmcp-sessions/core/internal';
-import { currentContext } from '../transport/tracked-server.ts';
-import { withOverrides } from '../transport/with-overrides.ts';
-import type { RequestContext } from '../request/request-context.ts';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
+import { currentContext } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
+import { withOverrides } from '../transport/with-overrides.ts';
+
 /**
- * The stream manager as the transport gets to see it: itself, but that
+ * Returns the stream manager for the transport.
  *
- * - what one message's work says goes out in order: a backend may let a later call overtake an
- *   earlier one, and an answer that overtakes its progress ends it;
- * - nothing it fails at is thrown, where nobody awaits it;
- * - `has` is what the transport wants to hear: no stream stands in the way of a GET, and the stream
- *   of a message was looked for before it was accepted.
+ * - `send` keeps the order of one message's frames: a backend may let a later call overtake an earlier
+ *   one, and a response that overtakes its progress ends the request. Its failures are reported, since
+ *   the transport awaits none.
+ * - `has` returns what the transport expects: a GET finds no stream, and a message finds the one that
+ *   was checked before the message was accepted.
  */
 export function sessionStreams(streams: StreamSessionManager): StreamSessionManager {
-	const lastOf = new WeakMap<RequestContext, Promise<void>>();
+	const lastSends = new WeakMap<RequestContext, Promise<void>>();
 	return withOverrides(streams, {
-		create: async (session, controller) => {
-			const work = currentContext();
-			if (work) work.isPaced = hasResumableStreams(streams);
-			await streams.create(session, controller);
-		},
 		has: () => currentContext()?.isListening === false,
 		send: (sessions, frame) => {
-			const work = currentContext();
-			// A cron job's, or that of another transport: the server's facade keeps it alive.
-			if (!work) return streams.send(sessions, frame);
-			const before = lastOf.get(work) ?? Promise.resolve();
-			const sending = before
+			const context = currentContext();
+			// Sent by a cron job or another transport: the tracked server keeps it alive.
+			if (!context) return streams.send(sessions, frame);
+			const last = lastSends.get(context) ?? Promise.resolve();
+			const sending = last
 				.then(() => streams.send(sessions, frame))
-				.catch((error: unknown) => work.report(error));
-			lastOf.set(work, sending);
+				.catch((error: unknown) => context.report(error));
+			lastSends.set(context, sending);
 			return sending;
 		},
 	});

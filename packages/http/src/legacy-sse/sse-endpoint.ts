@@ -1,119 +1,146 @@
 import { runInScope } from '@tmcp-sessions/core/internal';
-import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
-import { negotiateResponseType, checkProtocolVersion } from '../validation/headers.ts';
-import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
-import { isStateless } from '../validation/stateless-requests.ts';
-import { liveResponse } from '../response/sse.ts';
-import { readMessage } from '../validation/body.ts';
-import type { ResolvedOptions } from '../resolve-options.ts';
-import type { RequestContext } from '../request/request-context.ts';
 import type { SseTransport } from '@tmcp/transport-sse';
 
+import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import { answerInScope } from '../endpoint/answer-in-scope.ts';
+import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
+import { CachedHeaders } from '../request/cached-headers.ts';
+import { HttpRejection, invalidRequest } from '../request/http-rejection.ts';
+import { RequestContext } from '../request/request-context.ts';
+import type { RequestOrigin } from '../request/request-context.ts';
+import type { ResolvedOptions } from '../resolve-options.ts';
+import { notFound } from '../response/answer.ts';
+import type { Answer } from '../response/answer.ts';
+import { streamAnswer } from '../response/event-stream.ts';
+import { STATELESS_REVISIONS } from '../transport/stateless-revisions.ts';
+import { readMessage } from '../validation/body.ts';
+import { checkProtocolVersion, negotiateResponseType } from '../validation/headers.ts';
+import { isStateless } from '../validation/stateless-requests.ts';
 import { endpointFirst } from './endpoint-event.ts';
-import { enterMessage } from './enter-message.ts';
+import { receiveMessage } from './receive-message.ts';
 import type { SessionHost } from './session-host.ts';
 import type { SseSessionIds } from './sse-session-ids.ts';
 
-/** What an endpoint is made of. */
-export interface EndpointDeps<
+/** What the endpoint of the SSE transport depends on. */
+export interface SseEndpointDeps<
 	Custom extends Record<string, unknown> | undefined,
 > extends ResolvedOptions {
 	readonly transport: SseTransport<Custom>;
+	readonly calls: InFlightCalls;
 	readonly ids: SseSessionIds;
 	readonly host: SessionHost;
 	readonly oauth: OAuthHelper | undefined;
 	readonly path: string;
 	readonly endpoint: string;
+	readonly pacesStreams: boolean;
+	readonly report: (error: unknown, session: string) => void;
 }
 
-/**
- * The two addresses of the transport: what a request must be before the transport gets it, and what
- * becomes of its answer.
- */
+/** Takes HTTP requests at the two addresses of the SSE transport, and validates them. */
 export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
-	readonly #parts: EndpointDeps<Custom>;
+	readonly #deps: SseEndpointDeps<Custom>;
 
-	constructor(parts: EndpointDeps<Custom>) {
-		this.#parts = parts;
+	constructor(deps: SseEndpointDeps<Custom>) {
+		this.#deps = deps;
 	}
 
 	/**
-	 * @throws {HttpRejection} for what the rules do not allow.
-	 * @throws {StoreError} {@link StreamError} where a backend is down.
+	 * Answers a request. Errors of a message that could be read are answers already.
+	 *
+	 * @throws {HttpRejection} if the request is rejected before its message is read.
 	 */
-	async respond(
-		request: Request,
-		work: RequestContext,
-		platform: ExecutionContextLike | undefined,
-	): Promise<Response> {
-		const { callers, endpoint, ids, oauth, origins, path, transport } = this.#parts;
+	async respond(request: Request, platform: ExecutionContextLike | undefined): Promise<Answer> {
+		const { authenticator, endpoint, ids, oauth, origins, path, transport } = this.#deps;
 		const url = new URL(request.url);
+		const headers = new CachedHeaders(request.headers);
 		const isOurs = url.pathname === path || url.pathname === endpoint;
-		if (isOurs) origins.check(work.headers, url);
+		if (isOurs) origins.check(headers, url);
 		const answered = await oauth?.respond?.(request);
 		if (answered) return answered;
-		if (!isOurs) return new Response('Not found', { status: 404 });
+		if (!isOurs) return notFound();
 		ids.checkHost(url);
-		if (request.method === 'OPTIONS') {
+		const { method } = request;
+		if (method === 'OPTIONS') {
 			return (await transport.respond(request)) ?? new Response(null, { status: 204 });
 		}
-		const { auth, principal } = await callers.identify(request, platform);
-		work.auth = auth;
-		work.principal = principal;
-		return runInScope(work, () => {
-			if (request.method === 'GET' && url.pathname === path) return this.#get(request, work);
-			if (request.method === 'POST' && url.pathname === endpoint) {
-				return this.#post(request, work, url);
-			}
-			const [allowed, use] =
-				url.pathname === path
-					? ['GET', `open a stream with GET, and send messages to ${endpoint}`]
-					: ['POST', `send messages with POST, and open a stream at ${path}`];
-			throw new HttpRejection({
-				status: 405,
-				code: -32601,
-				message: `${request.method} is not served here: ${use}`,
-				headers: { Allow: `${allowed}, OPTIONS` },
-			});
+		const { auth, principal } = await authenticator.identify(request, platform);
+		const { report } = this.#deps;
+		const pickShard = (): string => this.#deps.pickShard(request);
+		const origin = { method, headers, auth, principal, platform, report, pickShard };
+		if (method === 'GET' && url.pathname === path) return this.#openStream(request, origin);
+		if (method === 'POST' && url.pathname === endpoint) return this.#post(request, origin, url);
+		throw this.#unsupportedMethod(method, url);
+	}
+
+	/** Opens a session, which lives as long as its stream. */
+	async #openStream(request: Request, origin: RequestOrigin): Promise<Answer> {
+		const { calls, endpoint, host, ids, keepAliveMs, pacesStreams: isPaced } = this.#deps;
+		checkProtocolVersion(origin.headers, STATELESS_REVISIONS);
+		negotiateResponseType(origin.headers, ['sse']);
+		const id = await ids.open(origin);
+		const session = { id, internalId: id };
+		const context = new RequestContext(origin, { session }, calls.createProgress());
+		return answerInScope(context, async () => {
+			const rejection = await host.begin(request, context);
+			if (rejection) return rejection;
+			const { streamed, frames } = await this.#transportStream(request, context);
+			const url = `${endpoint}?sessionId=${encodeURIComponent(id)}`;
+			const body = endpointFirst(frames, url, () =>
+				runInScope(context, () => context.waitUntil(host.end(request, context))),
+			);
+			const keepAlive = host.createKeepAlive?.(context);
+			return streamAnswer(streamed, body, context, { keepAliveMs, isPaced, session: keepAlive });
 		});
 	}
 
-	/** A new session: it lives as long as this stream. */
-	async #get(request: Request, work: RequestContext): Promise<Response> {
-		const { endpoint, keepAliveMs, host, ids, path, transport } = this.#parts;
-		checkProtocolVersion(work.headers);
-		negotiateResponseType(work.headers, ['sse']);
-		const session = await ids.open(work);
-		work.sessionId = session;
-		work.isListening = true;
-		work.endsWithClient = true;
-		work.watch = host.watch?.(work);
-		const refused = await host.begin(request, work);
-		if (refused) return refused;
-		const origin = work.headers.get('origin');
-		// The origin is for its CORS headers alone.
-		const headers = { 'mcp-session-id': session, ...(origin !== null && { origin }) };
-		const answer = await transport.respond(new Request(new URL(path, request.url), { headers }));
-		if (!answer?.body) throw new Error('expected the transport to open a stream; found none');
-		answer.headers.delete('mcp-session-id');
-		answer.headers.delete('connection');
-		answer.headers.set('X-Accel-Buffering', 'no');
-		const url = `${endpoint}?sessionId=${encodeURIComponent(session)}`;
-		const body = endpointFirst(answer.body, url, () =>
-			runInScope(work, () => work.waitUntil(host.end(request, work))),
+	async #transportStream(
+		request: Request,
+		{ headers, sessionId }: RequestContext,
+	): Promise<{ streamed: Response; frames: ReadableStream<Uint8Array<ArrayBuffer>> }> {
+		const { path, transport } = this.#deps;
+		const origin = headers.get('origin');
+		// The transport uses the origin for CORS headers only.
+		const own = { 'mcp-session-id': sessionId, ...(origin !== null && { origin }) };
+		const streamed = await transport.respond(
+			new Request(new URL(path, request.url), { headers: own }),
 		);
-		return liveResponse(answer, body, work, keepAliveMs, () => {});
+		if (!streamed?.body) throw new Error('expected the transport to open a stream; got none');
+		streamed.headers.delete('mcp-session-id');
+		streamed.headers.delete('connection');
+		streamed.headers.set('X-Accel-Buffering', 'no');
+		return { streamed, frames: streamed.body };
 	}
 
-	/** A message: accepted at once, and answered on the stream. */
-	async #post(request: Request, work: RequestContext, url: URL): Promise<Response> {
-		const { host, ids, maxBodyBytes } = this.#parts;
-		checkProtocolVersion(work.headers);
-		work.sessionId = await ids.require(url, work);
-		const message = enterMessage(work, await readMessage(request, work.headers, maxBodyBytes));
-		if (isStateless(work.headers, message)) {
-			throw invalidRequest('This transport has sessions; send this over Streamable HTTP');
-		}
-		return host.take(request, work, message);
+	/** Accepts a message, whose response is sent on the stream. */
+	async #post(request: Request, origin: RequestOrigin, url: URL): Promise<Answer> {
+		const { calls, host, ids, maxBodyBytes } = this.#deps;
+		const { headers } = origin;
+		checkProtocolVersion(headers, STATELESS_REVISIONS);
+		const id = await ids.require(url, origin);
+		const { message, messageId } = receiveMessage(
+			await readMessage(request, headers, maxBodyBytes),
+		);
+		const details = { session: { id, internalId: id }, message, messageId };
+		const context = new RequestContext(origin, details, calls.createProgress());
+		return answerInScope(context, async () => {
+			if (isStateless(headers, message, STATELESS_REVISIONS)) {
+				throw invalidRequest('This transport requires sessions; send this over Streamable HTTP');
+			}
+			return host.accept(request, context, message);
+		});
+	}
+
+	#unsupportedMethod(method: string, { pathname }: URL): HttpRejection {
+		const { endpoint, path } = this.#deps;
+		const [allowed, use] =
+			pathname === path
+				? ['GET', `open a stream with GET, and send messages to ${endpoint}`]
+				: ['POST', `send messages with POST, and open a stream at ${path}`];
+		return new HttpRejection({
+			status: 405,
+			code: -32601,
+			message: `Method ${method} is not allowed: ${use}`,
+			headers: { Allow: `${allowed}, OPTIONS` },
+		});
 	}
 }

@@ -1,70 +1,52 @@
-import { createSessionIds } from '@tmcp-sessions/core/internal';
-import type { SessionIds } from '@tmcp-sessions/core/internal';
-import { checkKeysOfProcess, sessionKeys } from '../session/session-keys.ts';
 import { HttpRejection } from '../request/http-rejection.ts';
-import type { RequestContext } from '../request/request-context.ts';
-import type { SessionIdIssuer } from '../endpoint/handler-seams.ts';
-import type { SseSeams } from './sse-seams.ts';
-
+import type { RequestOrigin } from '../request/request-context.ts';
+import type { SessionIdentifier } from '../session/session-identifier.ts';
 import { unknownSession } from './live-sessions.ts';
 
-/** Of this transport: an id that stands in URLs must be of no use in the header of another one. */
+/** Binds ids to this transport: an id of a URL must be invalid in the header of another one. */
 const LABEL = 'sse ';
 
-/** The ids of sessions, which stand in the URLs of their messages. */
+/** Makes and verifies the session ids of messages, which are in their URLs. */
 export class SseSessionIds {
-	readonly #ids: SessionIds;
-	readonly #names: SessionIdIssuer | undefined;
-	readonly #isOfThisProcess: boolean;
+	readonly #ids: SessionIdentifier;
 	readonly #path: string;
 
-	/**
-	 * @param given the secrets that ids are made with; those of the environment otherwise.
-	 * @param path where a new stream is opened: clients are told.
-	 */
-	constructor(
-		given: readonly (string | undefined)[] | undefined,
-		env: unknown,
-		names: SseSeams['names'],
-		path: string,
-	) {
-		const { secrets, isOfThisProcess } = sessionKeys(given, env);
-		this.#ids = createSessionIds({ keys: secrets });
-		this.#names = names?.(this.#ids);
-		this.#isOfThisProcess = isOfThisProcess;
+	/** @param path where clients open a new stream, which rejections name. */
+	constructor(ids: SessionIdentifier, path: string) {
+		this.#ids = ids;
 		this.#path = path;
 	}
 
-	/** @throws {TmcpSessionsError} where the deployment lacks keys that this host needs. */
+	/** @throws {TmcpSessionsError} `configuration` if this host needs keys that are missing. */
 	checkHost(url: URL): void {
-		if (this.#isOfThisProcess) checkKeysOfProcess(url);
+		this.#ids.checkHost(url);
 	}
 
-	/** The id of a new session. Never one that the client chose. */
-	open({ principal, headers, shard }: RequestContext): Promise<string> {
-		const owner = LABEL + principal;
-		return this.#names ? this.#names.open(owner, headers) : this.#ids.mint(owner, shard);
+	/** Makes the id of a new session, never one that the client sent. */
+	async open(origin: RequestOrigin): Promise<string> {
+		const { id } = await this.#ids.open(labelled(origin), {});
+		return id;
 	}
 
 	/**
-	 * The id that a message's URL names. Costs no storage.
+	 * Returns the id that a message's URL names. Costs no read.
 	 *
-	 * @throws {HttpRejection} 400 without an id; 404 for one that is forged or somebody else's.
+	 * @throws {HttpRejection} 400 without an id; 404 if it is forged or belongs to another principal.
 	 */
-	async require(url: URL, { principal, headers }: RequestContext): Promise<string> {
+	async require(url: URL, origin: RequestOrigin): Promise<string> {
 		const id = url.searchParams.get('sessionId');
 		if (!id) {
 			throw new HttpRejection({
 				status: 400,
 				code: -32600,
-				message: `sessionId is missing; use the URL that the endpoint event of GET ${this.#path} names`,
+				message: `sessionId is missing: use the URL of the endpoint event that GET ${this.#path} sends`,
 			});
 		}
-		const owner = LABEL + principal;
-		const isOurs = await (this.#names
-			? this.#names.verify(id, owner, headers)
-			: this.#ids.verify(id, owner));
-		if (isOurs) return id;
-		throw unknownSession('The session is not known', this.#path);
+		if (await this.#ids.find(id, labelled(origin))) return id;
+		throw unknownSession('The session is unknown', this.#path);
 	}
+}
+
+function labelled(origin: RequestOrigin): RequestOrigin {
+	return { ...origin, principal: LABEL + origin.principal };
 }

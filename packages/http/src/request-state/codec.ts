@@ -4,30 +4,30 @@ import type { SingleUse } from '@tmcp-sessions/core/backend';
 import { checkSecrets, createSealing, parseSecrets } from '@tmcp-sessions/core/internal';
 
 import { requestDigest } from './digest.ts';
-import { RequestContext } from '../request/request-context.ts';
+import { currentContext } from '../request/request-context.ts';
 
 const PACKAGE = 'http';
-/** What a state begins with: the form that it has. */
+/** The prefix of a state, which names its format. */
 const VERSION = '1.';
 const DEFAULT_LIFETIME_SECONDS = 600;
-/** What tmcp 1.20 accepts of a state, in characters. */
+/** Characters of a state that tmcp 1.20 accepts. */
 const MAX_LENGTH = 262_144;
-/** How much the clocks of two isolates may differ. */
+/** How far the clocks of two isolates may differ. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** Who may read a request's state, for how long, and how often. */
+/** How long a request state is valid, and how often. */
 export interface RequestStateCodecOptions {
 	/**
 	 * Secrets of at least 32 characters, such as those of the session ids. The first seals, all
-	 * open: to rotate, add the new one behind, put it in front when that is deployed everywhere, and
-	 * drop the old one after `lifetimeSeconds`. One text may hold several between spaces or commas, as
-	 * `TMCP_SESSION_KEYS` does.
+	 * open: to rotate, append the new one, move it to the front when that is deployed everywhere, and
+	 * remove the old one after `lifetimeSeconds`. One string may hold several, separated by spaces or
+	 * commas, as `TMCP_SESSION_KEYS` does.
 	 */
 	readonly keys: readonly string[];
-	/** How long a client may take to answer. Default: 600. */
+	/** How long a client may take to respond. Default: 600. */
 	readonly lifetimeSeconds?: number | undefined;
 	/**
-	 * Where is kept what was used, for all isolates: a `DurableObjectSessionStore`, an
+	 * Stores which states were used, for all isolates: a `DurableObjectSessionStore` or an
 	 * `UpstashSessionStore`. Default: a state may be sent again until it expires.
 	 */
 	readonly singleUse?: SingleUse | undefined;
@@ -35,15 +35,15 @@ export interface RequestStateCodecOptions {
 	readonly now?: (() => number) | undefined;
 }
 
-/** What tmcp's `McpServer` takes as `createRequestStateCodec`. */
+/** The `requestStateCodec` of tmcp's `McpServer`. */
 export interface RequestStateCodec {
-	/** Seals what the server wants back with the answers of the client. */
+	/** Seals what the server needs back with the client's responses. */
 	encode(state: unknown): Promise<string>;
-	/** Opens what `encode` made in a request like this one, of the same caller. */
+	/** Opens what `encode` sealed for the same request of the same caller. */
 	decode(encoded: string): Promise<unknown>;
 }
 
-/** A request's state that cannot be accepted, or cannot be made. */
+/** A request state that is invalid or cannot be sealed. */
 export class RequestStateError extends TmcpSessionsError {
 	override readonly name = 'RequestStateError';
 	constructor(message: string) {
@@ -51,24 +51,23 @@ export class RequestStateError extends TmcpSessionsError {
 	}
 }
 
-/** What is sealed. */
 interface Sealed {
 	readonly expiresAtMs: number;
 	readonly state?: unknown;
 }
 
 /**
- * Keeps what a server of the stateless era hands its client between two rounds: nobody can read it
- * or change it (AES-256-GCM), and only the same caller can use it, for the same request, within its
- * lifetime. Works in a server that `createMcpHandler` serves, which knows both.
+ * Creates a codec for the state that a stateless server sends its client between two rounds. The state
+ * is encrypted and authenticated (AES-256-GCM), and bound to the caller, the request and a lifetime.
+ * Requires `createMcpHandler`, which knows the caller and the request.
  *
  *     new McpServer(info, { adapter, requestStateCodec: createRequestStateCodec({ keys: [env.KEY] }) })
  *
- * tmcp tells the client what `decode` rejects with. So it is one and the same for a state that was
- * changed, has expired, was used, or is somebody else's or another request's. Where `singleUse` is
- * out of reach it is a `StoreError` that says nothing of what is inside.
+ * tmcp sends the client the error of `decode`. It is therefore the same for a state that was changed,
+ * has expired, was used, or belongs to another caller or request. If `singleUse` cannot be reached, it
+ * is a `StoreError` without internals.
  *
- * @throws {TmcpSessionsError} `configuration`, where there is no key, one is too short, or
+ * @throws {TmcpSessionsError} `configuration` if there is no key, a key is too short, or
  * `lifetimeSeconds` is not above 0.
  */
 export function createRequestStateCodec(options: RequestStateCodecOptions): RequestStateCodec {
@@ -85,30 +84,30 @@ export function createRequestStateCodec(options: RequestStateCodecOptions): Requ
 			const encoded = VERSION + (await sealing.seal(JSON.stringify(sealed), boundTo));
 			if (encoded.length <= MAX_LENGTH) return encoded;
 			throw new RequestStateError(
-				`the request state takes ${encoded.length} characters, where tmcp accepts ${MAX_LENGTH}: ` +
-					'keep less in it, such as an id of what is stored elsewhere',
+				`the request state must have at most ${MAX_LENGTH} characters; got ${encoded.length}: ` +
+					'keep less in it, such as the id of a record that is stored elsewhere',
 			);
 		},
 		async decode(encoded) {
 			const boundTo = await callerAndRequest();
-			if (encoded.length > MAX_LENGTH || !encoded.startsWith(VERSION)) throw refused();
+			if (encoded.length > MAX_LENGTH || !encoded.startsWith(VERSION)) throw invalidState();
 			const opened = await sealing.open(encoded.slice(VERSION.length), boundTo);
-			if (!opened) throw refused();
-			// Sound: `encode` alone makes what opens.
+			if (!opened) throw invalidState();
+			// Safe because only `encode` seals with these keys.
 			const { expiresAtMs, state } = JSON.parse(opened.text) as Sealed;
 			const nowMs = now();
-			// Beyond its lifetime: of a clock that is ahead, or of a time in which states lived longer.
+			// An expiry beyond the lifetime comes from a clock that is ahead, or from a longer lifetime before.
 			const latestMs = nowMs + lifetimeMs + CLOCK_SKEW_MS;
-			if (expiresAtMs <= nowMs || expiresAtMs > latestMs) throw refused();
-			// Remembered longer than it lives: a clock that is behind would take it once more.
+			if (expiresAtMs <= nowMs || expiresAtMs > latestMs) throw invalidState();
+			// Stored longer than the state is valid: an isolate whose clock is behind would accept it again.
 			const untilMs = expiresAtMs + CLOCK_SKEW_MS;
-			if (singleUse && !(await claim(singleUse, opened.id, untilMs))) throw refused();
+			if (singleUse && !(await claim(singleUse, opened.id, untilMs))) throw invalidState();
 			return state;
 		},
 	};
 }
 
-/** What a state is bound to: the request that is being answered, and whose it is. */
+/** Returns what a state is bound to: the current request and its caller. */
 async function callerAndRequest(): Promise<string> {
 	const scope = currentScope();
 	const digest = scope && (await requestDigest(scope.message));
@@ -116,30 +115,28 @@ async function callerAndRequest(): Promise<string> {
 		throw new TmcpSessionsError(
 			'configuration',
 			PACKAGE,
-			'createRequestStateCodec binds a state to the request and to its caller; found neither. ' +
+			'createRequestStateCodec binds a state to the request and its caller; found neither. ' +
 				'Serve the server with createMcpHandler instead of a bare HttpTransport',
 		);
 	}
-	// The principal is last: whatever it holds, it is taken for nothing else.
+	// The principal comes last: a separator in it cannot be taken for another.
 	return `${digest} ${scope?.principal ?? ''}`;
 }
 
-/** tmcp tells the client why this fails: what is inside is for the handler, which reports it. */
+/** tmcp sends the client this error: the cause is for the handler only, which reports it. */
 async function claim(singleUse: SingleUse, id: string, untilMs: number): Promise<boolean> {
 	try {
 		return await singleUse.claim(`request-state.${id}`, untilMs);
 	} catch (cause) {
-		const scope = currentScope();
-		if (scope instanceof RequestContext) {
-			scope.failure =
-				cause instanceof StoreError ? cause : new StoreError(PACKAGE, 'claiming a state', cause);
-		}
-		const reason = new Error('its storage is out of reach; try again later', { cause });
+		const failure =
+			cause instanceof StoreError ? cause : new StoreError(PACKAGE, 'claiming a state', cause);
+		currentContext()?.progress.fail(failure);
+		const reason = new Error('its store cannot be reached; try again later', { cause });
 		throw new StoreError(PACKAGE, 'checking the request state', reason);
 	}
 }
 
-function refused(): RequestStateError {
+function invalidState(): RequestStateError {
 	return new RequestStateError(
 		"the request state is not one of this server's for this request, was used, or has expired: " +
 			'send the request again without it',
@@ -151,6 +148,6 @@ function checkedLifetimeMs(seconds: number): number {
 	throw new TmcpSessionsError(
 		'configuration',
 		PACKAGE,
-		`lifetimeSeconds must be above 0; found ${seconds}`,
+		`lifetimeSeconds must be above 0; got ${seconds}`,
 	);
 }

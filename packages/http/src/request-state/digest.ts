@@ -2,25 +2,25 @@ import { toBase64Url } from '@tmcp-sessions/core/internal';
 
 import { isObject } from '../request/json-rpc.ts';
 
-/** What differs between a request and the same request sent again with its answers. */
-const NOT_THE_REQUEST = ['_meta', 'inputResponses', 'requestState'];
+/** Params that differ if the same request is sent again with client responses. */
+const OTHER_PARAMS = ['_meta', 'inputResponses', 'requestState'];
 
 /**
- * What is asked for, as a SHA-256 in base64url: of the method and the parameters, among them the
- * tool and its arguments. The order of keys makes no difference.
+ * Hashes the method and the params of a request, such as the tool and its arguments: a SHA-256 in
+ * base64url. The order of keys makes no difference.
  *
  * @param message a JSON-RPC message, parsed.
- * @returns `undefined` where it is no request.
+ * @returns `undefined` if the message is not a request.
  */
 export async function requestDigest(message: unknown): Promise<string | undefined> {
 	if (!isObject(message) || typeof message['method'] !== 'string') return undefined;
 	const { method, params } = message;
-	const asked = isObject(params) ? without(params, NOT_THE_REQUEST) : params;
-	const bytes = new TextEncoder().encode(canonicalJson([method, asked ?? {}]));
+	const own = isObject(params) ? without(params, OTHER_PARAMS) : params;
+	const bytes = new TextEncoder().encode(canonicalJson([method, own ?? {}]));
 	return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 }
 
-/** One text for each JSON value, however its keys are ordered. It is built and never parsed. */
+/** Serializes a JSON value with sorted keys. The text is hashed and never parsed. */
 function canonicalJson(value: unknown): string {
 	if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
 	if (!isObject(value)) return JSON.stringify(value) ?? 'null';

@@ -1,42 +1,44 @@
 import { invalidRequest } from './http-rejection.ts';
-import { ForwardingProxy } from '../transport/forwarding-proxy.ts';
+import { ForwardingProxy } from './forwarding-proxy.ts';
 
-/** Longer than any honest value, in characters. */
+/** Characters of a header value: longer than any legitimate one. */
 const MAX_LENGTH = 4_096;
 
 /**
- * The headers of one request, each looked up once: on workerd a look is a call out of JavaScript,
- * and between them the rules and the transport take some twenty.
+ * Caches the headers of one request. On workerd each lookup is a call out of JavaScript, and
+ * validation and the transport make some twenty for each request.
  */
-export class CachedHeaders extends ForwardingProxy<Headers> {
-	readonly #known = new Map<string, string | null>();
+export class CachedHeaders extends ForwardingProxy<Pick<Headers, 'get'>> {
+	#values = new Map<string, string | null>();
 
-	/** @throws {HttpRejection} 431, where a value is longer than it can honestly be. */
+	/** @throws {HttpRejection} 431 if the value is longer than 4,096 characters. */
 	get(name: string): string | null {
 		const key = name.toLowerCase();
-		const known = this.#known.get(key);
-		if (known !== undefined) return known;
+		const cached = this.#values.get(key);
+		if (cached !== undefined) return cached;
 		const value = this.standsFor.get(key);
-		if (value !== null && value.length > MAX_LENGTH && !isContent(key)) {
+		if (value !== null && value.length > MAX_LENGTH && !repeatsMessage(key)) {
 			throw invalidRequest(`The header ${key} is longer than ${MAX_LENGTH} characters`, 431);
 		}
-		this.#known.set(key, value);
+		this.#values.set(key, value);
 		return value;
 	}
 
-	/** Changes a header for whoever asks later; null hides it. */
-	set(name: string, value: string | null): void {
-		this.#known.set(name.toLowerCase(), value);
+	/** Returns the same headers with other values for some; null hides a header. */
+	withValues(values: Readonly<Record<string, string | null>>): CachedHeaders {
+		const headers = new CachedHeaders(this.standsFor);
+		headers.#values = new Map([...this.#values, ...Object.entries(values)]);
+		return headers;
 	}
 
-	/** All headers, with `get` as above. */
+	/** Returns this as `Headers`, with `get` as above. */
 	asHeaders(): Headers {
-		// Sound: what is not here is forwarded.
+		// Safe because the members that this class lacks are forwarded.
 		return this as unknown as Headers;
 	}
 }
 
-/** What repeats a part of the message, such as a resource's uri: it has the limit of the body. */
-function isContent(key: string): boolean {
+/** These headers repeat a part of the message, such as a resource's URI: the body limit applies. */
+function repeatsMessage(key: string): boolean {
 	return key === 'mcp-name' || key.startsWith('mcp-param-');
 }

@@ -1,19 +1,19 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 import type { ErrorCode } from '@tmcp-sessions/core';
 
-/** How a request is refused. */
+/** How a request is rejected. */
 export interface RejectionDetail {
 	/** The HTTP status. */
 	readonly status: number;
 	/** The code of the JSON-RPC error. */
 	readonly code: number;
-	/** What the client can do: nothing of what is inside, no id and no token. */
+	/** What the client can do about it. Must not contain ids, tokens or internals. */
 	readonly message: string;
 	readonly headers?: Readonly<Record<string, string>> | undefined;
 	readonly data?: unknown;
 }
 
-/** A request that is not answered, and what its client is told. Only the client has to know. */
+/** Rejects a request. The error is for its client only and is not reported. */
 export class HttpRejection extends Error {
 	override readonly name = 'HttpRejection';
 	readonly detail: RejectionDetail;
@@ -24,17 +24,17 @@ export class HttpRejection extends Error {
 	}
 }
 
-/** A request that is not one: 400 where nothing else is said. */
+/** Creates the rejection of an invalid request. */
 export function invalidRequest(message: string, status = 400): HttpRejection {
 	return new HttpRejection({ status, code: -32600, message });
 }
 
-/** An id that is forged, someone else's, ended or expired: the client cannot tell which. */
+/** Creates the same rejection for sessions that are forged, foreign, ended and expired. */
 export function unknownSession(): HttpRejection {
 	return new HttpRejection({
 		status: 404,
 		code: -32001,
-		message: 'The session is not known or has ended; open a new one with initialize',
+		message: 'The session is unknown or has ended; open a new one with initialize',
 	});
 }
 
@@ -51,32 +51,26 @@ const BY_CODE: Partial<Record<ErrorCode, RejectionDetail>> = {
 	'invalid-session-id': {
 		status: 400,
 		code: -32600,
-		message: 'The Mcp-Session-Id header holds no session id of this server',
+		message: 'The Mcp-Session-Id header holds an invalid session id',
 	},
 	'session-too-large': {
 		status: 400,
 		code: -32602,
 		message:
-			'What the client says of itself is too long for a session of this server; ' +
+			'The clientInfo and capabilities are too long for a session of this server; ' +
 			'declare fewer capabilities, or shorter ones',
 	},
 	'unknown-session': unknownSession().detail,
 };
 
-/** What a client is told of whatever ended its request. */
+/** Returns what a client may learn of an error. */
 export function rejectionDetailOf(error: unknown): RejectionDetail {
 	if (error instanceof HttpRejection) return error.detail;
 	return (error instanceof TmcpSessionsError && BY_CODE[error.code]) || INTERNAL;
 }
 
-/** The JSON-RPC error that says it. */
+/** Creates the JSON-RPC error of a rejection. */
 export function errorMessage(detail: RejectionDetail, id: string | number | null): object {
 	const { code, message, data } = detail;
 	return { jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } };
-}
-
-/** The response that says it. */
-export function rejectionResponse(detail: RejectionDetail, id: string | number | null): Response {
-	const { status, headers = {} } = detail;
-	return Response.json(errorMessage(detail, id), { status, headers });
 }

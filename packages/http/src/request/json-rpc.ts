@@ -1,4 +1,4 @@
-/** The fields that are looked for, of messages and of what they hold. */
+/** Fields that are read of messages and of their parts. */
 type KnownField =
 	| 'code'
 	| 'error'
@@ -11,35 +11,40 @@ type KnownField =
 	| 'result'
 	| 'uri';
 
-/** A JSON object: what its fields are is not known. */
+/** A JSON object whose fields are of unknown types. */
 export type JsonObject = Readonly<Record<string, unknown>> & {
 	readonly [Field in KnownField]?: unknown;
 };
 
-/** A request of the server to its client. */
-export type Question = JsonObject & { readonly id: string | number };
+/** A request of the server to its client, such as an elicitation. */
+export type ServerRequest = JsonObject & { readonly id: string | number };
 
-/** What a client says to a question. */
-export type Answer = JsonObject & { readonly id: string | number };
+/** The response of a client to a server request. */
+export type ClientResponse = JsonObject & { readonly id: string | number };
 
-/** Whether this is an object and no array. */
+/** Whether a value is an object and not an array. */
 export function isObject(value: unknown): value is JsonObject {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The id of a message that has one of the right kind; a notification has none. */
+/** Returns the id of a message, if it is a string or a number. Notifications have none. */
 export function idOf(message: unknown): string | number | undefined {
 	const id = isObject(message) ? message.id : undefined;
 	return typeof id === 'string' || typeof id === 'number' ? id : undefined;
 }
 
-/** The method of a request or a notification. */
+/** Returns the method of a request or a notification. */
 export function methodOf(message: unknown): string | undefined {
 	return isObject(message) && typeof message.method === 'string' ? message.method : undefined;
 }
 
-/** Whether this answers a question of the server. */
-export function isClientResponse(message: unknown): message is Answer {
+/** Returns the id of a request; undefined for notifications and responses. */
+export function requestIdOf(message: unknown): string | number | undefined {
+	return methodOf(message) === undefined ? undefined : idOf(message);
+}
+
+/** Whether a message is the response to a server request. */
+export function isClientResponse(message: unknown): message is ClientResponse {
 	return (
 		isObject(message) &&
 		methodOf(message) === undefined &&
@@ -48,18 +53,23 @@ export function isClientResponse(message: unknown): message is Answer {
 	);
 }
 
-/** `params` of a message, empty where it has none. */
+/** Whether a message is the notification that cancels a request. */
+export function isCancellation(message: unknown): message is JsonObject {
+	return methodOf(message) === 'notifications/cancelled' && idOf(message) === undefined;
+}
+
+/** Returns `params` of a message; empty if it has none. */
 export function paramsOf(message: unknown): JsonObject {
 	return isObject(message) && isObject(message.params) ? message.params : {};
 }
 
-/** `_meta` of a message, where it has one. */
+/** Returns `_meta` of a message's params, if there is one. */
 export function metadataOf(message: unknown): JsonObject | undefined {
 	const { _meta: metadata } = paramsOf(message);
 	return isObject(metadata) ? metadata : undefined;
 }
 
-/** Whether this is what tmcp throws for a message that its schemas do not take. */
-export function isMisshapen(error: unknown): boolean {
+/** Whether tmcp threw this because its schemas reject a message. */
+export function isSchemaError(error: unknown): boolean {
 	return error instanceof Error && error.name === 'ValiError';
 }

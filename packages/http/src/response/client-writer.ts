@@ -1,22 +1,22 @@
-import type { Frames } from './sse.ts';
+import type { Frames } from './frames.ts';
 
-/** What waits for a client that does not read, at most: then it is cut, to resume from the log. */
-const MAX_WAITING_BYTES = 1_024 * 1_024;
+/** Bytes that are buffered for a client that does not read. Beyond it, the stream is cut. */
+const MAX_BUFFERED_BYTES = 1_024 * 1_024;
 
-/** A stream with a byte of room is asked for more when it holds nothing. */
-const ROOM = 1;
+/** A high-water mark of one byte: `pull` is called when the stream holds nothing. */
+const HIGH_WATER_MARK = 1;
 
-/** What goes to a client: never more than a bounded heap. */
+/** Writes frames to one client, buffering at most 1 MiB. */
 export class ClientWriter {
 	/** The body of the response. */
 	readonly readable: ReadableStream<Frames>;
 	readonly #controller: ReadableStreamDefaultController<Frames>;
 	readonly #onLeft: () => void;
 	#hasLeft = false;
-	/** Who waits until all is taken: a client that stalls may never take it, also when it was cut. */
+	/** Resolved when all frames are read, or the stream is cut: a client that stalls may never read. */
 	readonly #waiting = new Set<() => void>();
 
-	/** @param onLeft told once, when the client has left or was cut. */
+	/** @param onLeft called once, when the client has disconnected or its stream was cut. */
 	constructor(onLeft: () => void) {
 		this.#onLeft = onLeft;
 		let controller: ReadableStreamDefaultController<Frames> | undefined;
@@ -25,56 +25,55 @@ export class ClientWriter {
 				start(own) {
 					controller = own;
 				},
-				// Asked for more: all that there was has been taken.
 				pull: () => this.#release(),
 				cancel: () => this.#leave(),
 			},
-			{ highWaterMark: ROOM, size: ({ byteLength }) => byteLength },
+			{ highWaterMark: HIGH_WATER_MARK, size: ({ byteLength }) => byteLength },
 		);
-		if (!controller) throw new TypeError('a ReadableStream starts when it is made');
+		if (!controller) throw new TypeError('expected ReadableStream to call start at once');
 		this.#controller = controller;
 	}
 
-	/** Whether the client is gone. */
+	/** Whether the client has disconnected or its stream was cut. */
 	get hasLeft(): boolean {
 		return this.#hasLeft;
 	}
 
-	/** Whether everything that was written has been taken. */
+	/** Whether the client has read everything that was written. */
 	get isIdle(): boolean {
-		return this.#waitingBytes === 0;
+		return this.#bufferedBytes === 0;
 	}
 
-	/** Settles when all that was written has been taken, or its client is gone. Never rejects. */
-	get taken(): Promise<void> {
+	/** Settles when the client has read everything, or has left. Never rejects. */
+	get drained(): Promise<void> {
 		if (this.#hasLeft || this.isIdle) return Promise.resolve();
 		return new Promise((resolve) => this.#waiting.add(resolve));
 	}
 
-	/** Writes without waiting; where too much waits already, the client is cut. */
+	/** Writes without waiting. Cuts the stream if more than 1 MiB would be buffered. */
 	write(frames: Frames): void {
 		if (this.#hasLeft) return;
-		const waiting = this.#waitingBytes;
-		if (waiting > 0 && waiting + frames.byteLength > MAX_WAITING_BYTES) this.cut();
+		const buffered = this.#bufferedBytes;
+		if (buffered > 0 && buffered + frames.byteLength > MAX_BUFFERED_BYTES) this.cut();
 		else this.#controller.enqueue(frames);
 	}
 
-	/** Lets go of a client that does not read, and of what waits for it. */
+	/** Errors the stream of a client that does not read, and drops its frames. */
 	cut(): void {
 		if (this.#hasLeft) return;
 		this.#leave();
 		this.#controller.error(new Error('the client does not read'));
 	}
 
-	/** Ends the stream once all has been taken. */
+	/** Closes the stream after the client has read everything. */
 	async close(): Promise<void> {
-		await this.taken;
+		await this.drained;
 		if (!this.#hasLeft) this.#controller.close();
 	}
 
-	get #waitingBytes(): number {
-		// Zero where the stream has ended.
-		return ROOM - (this.#controller.desiredSize ?? ROOM);
+	get #bufferedBytes(): number {
+		// Zero if the stream has ended.
+		return HIGH_WATER_MARK - (this.#controller.desiredSize ?? HIGH_WATER_MARK);
 	}
 
 	#leave(): void {

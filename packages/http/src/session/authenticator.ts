@@ -4,28 +4,29 @@ import type { AuthInfo } from 'tmcp';
 import type { ExecutionContextLike, OAuthHelper, PrincipalOf } from '../options.ts';
 import { HttpRejection } from '../request/http-rejection.ts';
 
-/** Who sends a request. */
+/** The caller of a request. */
 export interface Caller {
-	/** What the OAuth helper knows of them, for tools. */
+	/** What the OAuth helper returned, for tools. */
 	readonly auth: AuthInfo | null;
-	/** The same text for each of their requests; empty where sessions are nobody's. */
+	/** The same text for every request of the caller. Empty if sessions belong to no principal. */
 	readonly principal: string;
 }
 
-const NOBODY: Caller = { auth: null, principal: '' };
+/** The caller of a deployment without authorization. */
+export const ANONYMOUS: Caller = { auth: null, principal: '' };
 
-/** Finds out who sends a request: every one by itself, since an id authenticates nobody. */
+/** Authenticates every request by itself: a session id authenticates no caller. */
 export class Authenticator {
 	readonly #oauth: OAuthHelper | undefined;
 	readonly #principal: PrincipalOf | undefined;
 
-	/** @throws {TmcpSessionsError} `configuration`, for an `oauth` without a `principal`. */
+	/** @throws {TmcpSessionsError} `configuration` for an `oauth` without a `principal`. */
 	constructor(oauth: OAuthHelper | undefined, principal: PrincipalOf | undefined) {
 		if (oauth && !principal) {
 			throw new TmcpSessionsError(
 				'configuration',
 				'http',
-				'oauth needs principal, so that nobody can use the session of somebody else: expected ' +
+				'oauth needs principal, which binds a session to its user: expected ' +
 					'(request, auth) => auth && { subject: <the user>, client: auth.clientId }; found none',
 			);
 		}
@@ -33,14 +34,14 @@ export class Authenticator {
 		this.#principal = principal;
 	}
 
-	/** Whether requests are authorized for anybody; otherwise sessions are nobody's. */
-	get areKnown(): boolean {
+	/** Whether requests are authorized for a principal. Otherwise sessions belong to none. */
+	get isConfigured(): boolean {
 		return this.#principal !== undefined;
 	}
 
-	/** @throws {HttpRejection} 401, where the request was authorized for nobody; 403 for too little scope. */
+	/** @throws {HttpRejection} 401 without a valid token; 403 if its scope is insufficient. */
 	async identify(request: Request, context: ExecutionContextLike | undefined): Promise<Caller> {
-		if (!this.#principal) return NOBODY;
+		if (!this.#principal) return ANONYMOUS;
 		const auth = await this.#verify(request, context);
 		if (auth?.expiresAt !== undefined && auth.expiresAt * 1000 <= Date.now()) {
 			throw this.#unauthorized(request, 401, 'invalid_token');
@@ -52,7 +53,7 @@ export class Authenticator {
 		return { auth, principal: textOf(principal) };
 	}
 
-	/** `@tmcp/auth` throws what RFC 6750 names, each with its code. */
+	/** `@tmcp/auth` throws errors with the codes of RFC 6750. */
 	async #verify(
 		request: Request,
 		context: ExecutionContextLike | undefined,
@@ -75,8 +76,8 @@ export class Authenticator {
 			code: -32001,
 			message:
 				status === 401
-					? 'The request is authorized for nobody; send a valid token'
-					: 'The token does not allow this; send one with more scope',
+					? 'Authentication required: send a valid access token'
+					: 'Insufficient scope: send an access token with the required scope',
 			headers: {
 				'WWW-Authenticate': code ? `${challenge}${separator}error="${code}"` : challenge,
 			},
@@ -84,7 +85,7 @@ export class Authenticator {
 	}
 }
 
-/** One text for each principal: no subject can be written so that it passes for another pair. */
+/** Serializes a principal. JSON keeps a subject from being crafted to equal another pair. */
 function textOf(principal: NonNullable<Awaited<ReturnType<PrincipalOf>>>): string {
 	const { subject, client } =
 		typeof principal === 'string' ? { subject: principal, client: undefined } : principal;
@@ -92,7 +93,7 @@ function textOf(principal: NonNullable<Awaited<ReturnType<PrincipalOf>>>): strin
 		throw new TmcpSessionsError(
 			'configuration',
 			'http',
-			`a principal needs a subject that is a text; found ${typeof subject === 'string' ? 'an empty one' : typeof subject}`,
+			`the subject of a principal must be a non-empty string; got ${typeof subject === 'string' ? 'an empty string' : typeof subject}`,
 		);
 	}
 	return JSON.stringify([subject, client ?? null]);

@@ -4,55 +4,57 @@ import { runInScope } from '@tmcp-sessions/core/internal';
 import type { RequestContext } from '../request/request-context.ts';
 
 /**
- * After so much of its idle time a session is looked at again, and at the latest after 18 hours:
- * each time costs what a use does, a read and the write that moves the session's end.
+ * A session is checked after this part of its idle time, and at the latest after 18 hours. Each check
+ * costs what a use does: a read, and the write that moves the expiry.
  */
 const PART_OF_IDLE_TIME = 3 / 4;
-const MOST_MS = 18 * 60 * 60 * 1_000;
-/** Where nobody could say, it is asked again a few times before the session's time is over. */
+const MAX_INTERVAL_MS = 18 * 60 * 60 * 1_000;
+/** After a check that failed, the next follows a few times before the session expires. */
 const RETRY_PART_OF_IDLE_TIME = 1 / 24;
 
-/** How the session of a stream is looked after. */
+/** How the session of an open stream is kept alive. */
 export interface SessionKeepAlive {
 	/** How long the session lives without use, in milliseconds. */
 	readonly idleMs: number;
-	/** When it is looked at for the first time, if that is sooner than for want of use. */
-	readonly firstLookMs?: number | undefined;
-	/** Whether it lives. To ask is a use. Rejects where nobody can say. */
+	/** When the session is first checked, if that is sooner than its idle time requires. */
+	readonly firstCheckMs?: number | undefined;
+	/** Whether the session is live. Counts as a use. Rejects if the store cannot be reached. */
 	isLive(): Promise<boolean>;
 }
 
 /**
- * Looks at the session of a stream while that is open: a client may listen for days and ask for
- * nothing, and a stream that was opened while its session was being ended is told of no end.
+ * Checks the session of a stream while the stream is open. A client may listen for days without a
+ * request, and a stream that opened while its session was ending hears of no end.
  *
- * @param onEnded told once, where the session is found ended or expired.
- * @returns stops it.
+ * @param onEnded called once, when the session has ended or expired.
+ * @returns stops the checks.
  */
-export function keepSessionAlive(work: RequestContext, onEnded: () => void): () => void {
-	const { watch } = work;
-	if (!watch) return () => {};
-	const everyMs = Math.min(watch.idleMs * PART_OF_IDLE_TIME, MOST_MS);
+export function keepSessionAlive(
+	context: RequestContext,
+	session: SessionKeepAlive,
+	onEnded: () => void,
+): () => void {
+	const intervalMs = Math.min(session.idleMs * PART_OF_IDLE_TIME, MAX_INTERVAL_MS);
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	let isStopped = false;
-	const look = async (): Promise<void> => {
-		// In the scope of the request what it has read once is known for good.
-		const scope = { waitUntil: (late: Promise<unknown>) => work.waitUntil(late) };
+	const check = async (): Promise<void> => {
+		// The request's own scope caches reads.
+		const scope = { waitUntil: (promise: Promise<unknown>) => context.waitUntil(promise) };
 		let isLive: boolean | undefined;
 		try {
-			isLive = await runInScope(scope, () => watch.isLive());
+			isLive = await runInScope(scope, () => session.isLive());
 		} catch (error) {
-			// The info manager has told of its store.
-			if (!(error instanceof StoreError)) work.report(error);
+			// The info manager has reported an error of its store.
+			if (!(error instanceof StoreError)) context.report(error);
 		}
 		if (isStopped) return;
 		if (isLive === false) onEnded();
-		else lookIn(isLive ? everyMs : watch.idleMs * RETRY_PART_OF_IDLE_TIME);
+		else checkIn(isLive ? intervalMs : session.idleMs * RETRY_PART_OF_IDLE_TIME);
 	};
-	const lookIn = (ms: number): void => {
-		timer = setTimeout(() => work.waitUntil(look()), ms);
+	const checkIn = (ms: number): void => {
+		timer = setTimeout(() => context.waitUntil(check()), ms);
 	};
-	lookIn(Math.min(watch.firstLookMs ?? everyMs, everyMs));
+	checkIn(Math.min(session.firstCheckMs ?? intervalMs, intervalMs));
 	return () => {
 		isStopped = true;
 		clearTimeout(timer);

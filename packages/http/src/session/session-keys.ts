@@ -3,20 +3,20 @@ import { parseSecrets } from '@tmcp-sessions/core/internal';
 
 import { isLoopback } from '../validation/origin-guard.ts';
 
-/** What session ids are signed with. */
+/** The keys that session ids are signed with. */
 export interface SessionKeys {
-	/** The first signs, all are accepted. */
+	/** The first key signs, all verify. */
 	readonly secrets: readonly string[];
-	/** Whether they were made here: another process does not know them. */
+	/** Whether they were generated here: another process does not have them. */
 	readonly isOfThisProcess: boolean;
 }
 
 const VARIABLE = 'TMCP_SESSION_KEYS';
-const MAKE_ONE = `openssl rand -base64 32 | npx wrangler secret put ${VARIABLE}`;
+const GENERATE = `openssl rand -base64 32 | npx wrangler secret put ${VARIABLE}`;
 
 /**
- * The keys of a deployment: those that are given, or else those of its environment, or else keys of
- * this process, which are good on its own machine alone.
+ * Returns the keys of a deployment: those of its options, or those of its environment, or a key that
+ * is generated for this process and is valid on its own machine only.
  */
 export function sessionKeys(
 	given: readonly (string | undefined)[] | undefined,
@@ -30,12 +30,12 @@ export function sessionKeys(
 	return { secrets: [secret], isOfThisProcess: true };
 }
 
-let wasSaid = false;
+let hasWarned = false;
 
 /**
- * Lets a server do without keys where it is called by a name of this machine, as in development.
+ * Allows a generated key if the server is called by a name of this machine, as in development.
  *
- * @throws {TmcpSessionsError} `configuration`, where it is called by any other name.
+ * @throws {TmcpSessionsError} `configuration` if it is called by any other name.
  */
 export function checkKeysOfProcess({ hostname }: URL): void {
 	if (!isLoopback(hostname)) {
@@ -43,14 +43,14 @@ export function checkKeysOfProcess({ hostname }: URL): void {
 			'configuration',
 			'http',
 			`session ids need a key that all isolates share: expected the variable ${VARIABLE} or the ` +
-				`option sessionKeys; got neither. Make one with: ${MAKE_ONE}`,
+				`option sessionKeys; got neither. Generate one with: ${GENERATE}`,
 		);
 	}
-	if (wasSaid) return;
-	wasSaid = true;
+	if (hasWarned) return;
+	hasWarned = true;
 	console.error(
-		`[tmcp-sessions/http] ${VARIABLE} is not set: sessions are known to this process alone, ` +
-			`until it ends. Before a deployment: ${MAKE_ONE}`,
+		`[tmcp-sessions/http] ${VARIABLE} is not set: sessions are valid in this process only, ` +
+			`until it ends. Before a deployment: ${GENERATE}`,
 	);
 }
 

@@ -4,34 +4,37 @@ import { MAX_SHARDS, regionOfClient, REGIONS, shardLabel } from '@tmcp-sessions/
 
 import type { PlacementOptions } from '../options.ts';
 
-/** Says in which shard stands what a request begins: a session, a listener. */
-export type ShardOf = (request: Request) => string;
+/** Picks the shard of what a request opens: a session or a subscription. */
+export type PickShard = (request: Request) => string;
 
 /**
- * Any of the shards of the region that the request came from.
+ * Creates a function that picks a random shard of the region that a request came from.
  *
- * @throws {TmcpSessionsError} `configuration`, where `shards` is no number of shards; what comes back
- * throws it where `region` gives none.
+ * @throws {TmcpSessionsError} `configuration` if `shards` is invalid. The function throws it if `region`
+ * returns an invalid region.
  */
-export function placement({ shards = 1, region = regionOf }: PlacementOptions = {}): ShardOf {
+export function createShardPicker({
+	shards = 1,
+	region = regionOf,
+}: PlacementOptions = {}): PickShard {
 	if (!Number.isSafeInteger(shards) || shards < 1 || shards > MAX_SHARDS) {
-		throw misplaced(`shards must be a whole number from 1 to ${MAX_SHARDS}; found ${shards}`);
+		throw invalidPlacement(`shards must be an integer from 1 to ${MAX_SHARDS}; got ${shards}`);
 	}
 	return (request) => {
 		const found = region(request);
 		if (found !== undefined && !REGIONS.includes(found)) {
-			throw misplaced(`region must return one of ${REGIONS.join(', ')}; found ${found}`);
+			throw invalidPlacement(`region must return one of ${REGIONS.join(', ')}; got ${found}`);
 		}
 		return shardLabel(found, Math.floor(Math.random() * shards));
 	};
 }
 
-/** As Cloudflare tells it; nowhere on other platforms. */
+/** Returns the region that Cloudflare sees; undefined on other platforms. */
 function regionOf(request: Request): Region | undefined {
 	const cf: unknown = Reflect.get(request, 'cf');
 	return typeof cf === 'object' && cf !== null ? regionOfClient(cf) : undefined;
 }
 
-function misplaced(reason: string): TmcpSessionsError {
+function invalidPlacement(reason: string): TmcpSessionsError {
 	return new TmcpSessionsError('configuration', 'http', `placement: ${reason}`);
 }

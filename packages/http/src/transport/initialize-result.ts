@@ -1,52 +1,44 @@
 import { isObject } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 
-/** What a server cannot do for a client of 2025 that remembers nothing of it. */
-const NEEDS_MEMORY: ReadonlySet<string> = new Set([
-	'logging/setLevel',
-	'resources/subscribe',
-	'resources/unsubscribe',
-]);
-
-/** Whether a method is of no use where nothing is kept of a session. */
-export function requiresSessionState(method: string): boolean {
-	return NEEDS_MEMORY.has(method);
-}
-
-/** What a deployment can do. */
-export interface Offer {
-	/** Without sessions, nothing is advertised that needs one. */
+/** What a deployment supports. */
+export interface Support {
+	/** Whether there are sessions. Without, the server advertises nothing that requires one. */
 	readonly hasSessions: boolean;
-	/** Whether what changes in a session is kept; where not, neither logging nor subscriptions. */
+	/** Whether log levels and subscriptions are stored. */
 	readonly storesMutableState: boolean;
 	/** Whether streams can be resumed. */
 	readonly canResume: boolean;
 }
 
-/** The revision that resumed streams make of the one before: tmcp does not know its name yet. */
+/** The revision that adds resumable streams to the one before. tmcp 1.20 does not negotiate it. */
 const RESUMABLE_REVISION = '2025-11-25';
 
 /**
- * The result of `initialize`: what the specification names and nothing else, since tmcp sends all
+ * Returns the result of `initialize` with the fields of the specification only: tmcp 1.20 sends all
  * options of its server along.
  *
- * @param requested the revision that the client asked for.
+ * @param requested the revision that the client requested.
  */
-export function initializeResult(result: JsonObject, requested: unknown, offer: Offer): JsonObject {
+export function initializeResult(
+	result: JsonObject,
+	requested: unknown,
+	support: Support,
+): JsonObject {
 	const { capabilities, serverInfo, instructions, _meta } = result;
-	const isResumable = offer.hasSessions && offer.canResume && requested === RESUMABLE_REVISION;
+	const isResumable = support.hasSessions && support.canResume && requested === RESUMABLE_REVISION;
 	return {
 		protocolVersion: isResumable ? requested : result['protocolVersion'],
-		capabilities: offeredCapabilities(capabilities, offer),
+		capabilities: supportedCapabilities(capabilities, support),
 		serverInfo,
 		...(instructions !== undefined && { instructions }),
 		...(_meta !== undefined && { _meta }),
 	};
 }
 
-function offeredCapabilities(
+function supportedCapabilities(
 	capabilities: unknown,
-	{ hasSessions, storesMutableState }: Offer,
+	{ hasSessions, storesMutableState }: Support,
 ): JsonObject {
 	if (!isObject(capabilities)) return {};
 	if (hasSessions && storesMutableState) return capabilities;
@@ -55,9 +47,9 @@ function offeredCapabilities(
 		Object.entries(others).map(([name, value]) => {
 			if (!isObject(value)) return [name, value];
 			const { listChanged, subscribe: _subscribe, ...rest } = value;
-			// Changes of lists reach the streams of sessions, whatever is known of them.
-			const isTold = hasSessions && listChanged !== undefined;
-			return [name, { ...rest, ...(isTold && { listChanged }) }];
+			// List changes reach the streams of sessions without stored state.
+			const isSent = hasSessions && listChanged !== undefined;
+			return [name, { ...rest, ...(isSent && { listChanged }) }];
 		}),
 	);
 }

@@ -1,42 +1,42 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 interface Broadcast {
-	/** What listeners are to be told. */
-	readonly held: (() => void)[];
-	isOut: boolean;
+	/** Sends to subscriptions, which wait for the sends to sessions. */
+	readonly deferred: (() => void)[];
+	isFlushed: boolean;
 }
 
 const broadcasts = new AsyncLocalStorage<Broadcast>();
 
 /**
- * Runs what the transport does for one change. It tells listeners at once, and sessions when it has
- * found the subscribers: here both go out in the same turn, so that managers which share a backend
- * can tell it once.
+ * Runs what the transport does for one change. It sends to subscriptions at once, and to sessions
+ * after it has looked up the subscribers. Both are sent in the same turn here, so that managers which
+ * share a backend can publish once.
  */
-export function runAsOneBroadcast<Result>(work: () => Result): Result {
-	const broadcast: Broadcast = { held: [], isOut: false };
-	const result = broadcasts.run(broadcast, work);
-	const release = (): void => releaseAll(broadcast);
-	// Also where no session is told, or nobody knows which.
-	if (result instanceof Promise) void result.then(release, release);
-	else release();
+export function runAsOneBroadcast<Result>(broadcast: () => Result): Result {
+	const state: Broadcast = { deferred: [], isFlushed: false };
+	const result = broadcasts.run(state, broadcast);
+	const flush = (): void => flushAll(state);
+	// Flush also if no session is sent to, or if the lookup fails.
+	if (result instanceof Promise) result.then(flush, flush);
+	else flush();
 	return result;
 }
 
-/** Sends to listeners, when the sessions of the same broadcast are told. */
-export function withSessions<Result>(send: () => Promise<Result>): Promise<Result> {
-	const broadcast = broadcasts.getStore();
-	if (!broadcast || broadcast.isOut) return send();
-	return new Promise((resolve) => broadcast.held.push(() => resolve(send())));
+/** Sends to subscriptions when the same broadcast sends to sessions. */
+export function sendWithSessions<Result>(send: () => Promise<Result>): Promise<Result> {
+	const state = broadcasts.getStore();
+	if (!state || state.isFlushed) return send();
+	return new Promise((resolve) => state.deferred.push(() => resolve(send())));
 }
 
-/** Sessions are being told: what was held for that goes out with it. */
+/** Runs the deferred sends of the current broadcast, which is sending to sessions now. */
 export function flushDeferred(): void {
-	const broadcast = broadcasts.getStore();
-	if (broadcast) releaseAll(broadcast);
+	const state = broadcasts.getStore();
+	if (state) flushAll(state);
 }
 
-function releaseAll(broadcast: Broadcast): void {
-	broadcast.isOut = true;
-	for (const send of broadcast.held.splice(0)) send();
+function flushAll(state: Broadcast): void {
+	state.isFlushed = true;
+	for (const send of state.deferred.splice(0)) send();
 }

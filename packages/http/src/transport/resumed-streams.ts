@@ -1,37 +1,35 @@
 import { closeStream, isCallStream, parseEventId } from '@tmcp-sessions/core/backend';
-import { hasResumableStreams } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import { currentContext } from '../request/request-context.ts';
 import { flushDeferred } from './one-broadcast.ts';
 import { withOverrides } from './with-overrides.ts';
-import { currentContext } from './tracked-server.ts';
 
-/** How long the rest of an answer may be on its way from a call that has just ended. */
-const ON_ITS_WAY_MS = 5_000;
+/** How long the last frames of a call that has just ended may be on their way. */
+const IN_TRANSIT_MS = 5_000;
 
 /**
- * The stream manager as the transport gets to see it: itself, but that a client which comes back for
- * a call is told to whoever works on it. Where nobody does, its stream ends with what there is: a
- * client that waits for ever would be worse off. What it sends takes along what listeners are told.
+ * Returns the stream manager for the transport. It tells the isolate of a call when the client has
+ * resumed the stream. If no isolate has the call, the stream ends after the frames that are stored,
+ * since its client would wait for ever. Sends to sessions flush the deferred sends to subscriptions.
  */
 export function endResumedCalls(
 	streams: StreamSessionManager,
 	calls: InFlightCalls,
 ): StreamSessionManager {
 	const create: StreamSessionManager['create'] = async (session, controller) => {
-		const work = currentContext();
-		if (work) work.isPaced = hasResumableStreams(streams);
+		const context = currentContext();
 		await streams.create(session, controller);
-		const resumed = parseEventId(work?.lastEventId ?? '')?.stream;
-		if (!work || resumed === undefined || !isCallStream(resumed)) return;
+		const resumed = parseEventId(context?.lastEventId ?? '')?.stream;
+		if (!context || resumed === undefined || !isCallStream(resumed)) return;
 		if ((await calls.resumed(session, resumed)) > 0) return;
 		const end = setTimeout(() => {
 			closeStream(controller);
-			// As where its client leaves: nobody else lets go of what the manager holds for it.
-			work.waitUntil((async () => streams.delete(session))());
-		}, ON_ITS_WAY_MS);
-		work.onClientLeft = () => clearTimeout(end);
+			// The manager holds the stream until it is deleted, as it is when a client disconnects.
+			context.waitUntil((async () => streams.delete(session))());
+		}, IN_TRANSIT_MS);
+		context.progress.onClientLeft(() => clearTimeout(end));
 	};
 	const send: StreamSessionManager['send'] = (sessions, data) => {
 		flushDeferred();

@@ -1,138 +1,160 @@
-import { currentScope, keepRequestAlive } from '@tmcp-sessions/core/backend';
+import { keepRequestAlive } from '@tmcp-sessions/core/backend';
 import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import { invalidRequest } from '../request/http-rejection.ts';
+import { idOf, isObject, isSchemaError, methodOf, paramsOf } from '../request/json-rpc.ts';
+import type { ServerRequest } from '../request/json-rpc.ts';
+import { currentContext } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import { initializeResult } from './initialize-result.ts';
-import type { Offer } from './initialize-result.ts';
-import { idOf, isMisshapen, isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
-import type { Question } from '../request/json-rpc.ts';
+import type { Support } from './initialize-result.ts';
 import { runAsOneBroadcast } from './one-broadcast.ts';
 import { withOverrides } from './with-overrides.ts';
-import { invalidRequest } from '../request/http-rejection.ts';
-import { RequestContext } from '../request/request-context.ts';
 
 type Receive = McpServer['receive'];
+type Handle = (...parameters: Parameters<Receive>) => Promise<unknown>;
 type Listener = (detail: unknown) => unknown;
 type On = (event: string, listener: Listener, options?: AddEventListenerOptions) => () => void;
 
-/** What the server as the transport sees it depends on. */
-export interface Tracking {
-	/** Where sessions are kept; nowhere, where there are none. */
+/** What a tracked server depends on. */
+export interface TrackingDeps {
+	/** Undefined if the deployment has no sessions. */
 	readonly info: InfoSessionManager | undefined;
 	readonly report: (error: unknown) => void;
-	/** Whether streams can be resumed, which is what 2025-11-25 is about. */
+	/** Whether streams can be resumed, which is what 2025-11-25 adds. */
 	readonly canResume: boolean;
-	/** The calls of the transport, which ask their clients. */
-	readonly calls: Pick<InFlightCalls, 'ask'>;
+	/** The calls of the transport, which send their clients requests. */
+	readonly calls: Pick<InFlightCalls, 'sendRequest'>;
+}
+
+/** A server whose promises are bound to the requests that they belong to. */
+export interface TrackedServer<Server> {
+	/** The server for the transport. */
+	readonly server: Server;
+	/** Hands the server a message without the transport, and returns its response. */
+	readonly handle: Handle;
 }
 
 /**
- * The server as the transport gets to see it: itself, but that what the transport starts and does
- * not await is tied to the request. On workerd it would be dropped once the answer has gone.
+ * Binds what the transport starts and does not await to the request. On workerd it would be dropped
+ * after the answer.
  *
- * - `receive` holds its answer back until the session's store has confirmed what it wrote, so that
- *   the client's next request finds it in any isolate.
- * - `on` keeps the promises of the transport's listeners, such as a broadcast that looks up the
- *   subscribers first. A question to the client goes out under an id of its own.
+ * - `receive` and `handle` hold a response back until the session's store has confirmed its writes, so
+ *   that the client's next request finds them in any isolate.
+ * - `on` keeps the promises of the transport's listeners alive, such as a broadcast that looks up the
+ *   subscribers first. A server request is sent under an id of its own.
  */
 export function createTrackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,
-	{ info, report, canResume, calls }: Tracking,
-): Server {
-	const offer = {
+	deps: TrackingDeps,
+): TrackedServer<Server> {
+	const { info, canResume } = deps;
+	const support: Support = {
 		hasSessions: info !== undefined,
 		storesMutableState: !info || !hasSessionSealing(info) || info.storesMutableState,
+		canResume,
 	};
-	const receive = async (...[message, context]: Parameters<Receive>): Promise<unknown> => {
-		const work = currentContext();
-		if (work?.direct?.hasBegun) return work.direct.takeOver(context?.signal);
+	const handle: Handle = async (message, receiveContext) => {
+		const progress = currentContext()?.progress;
 		const isRequest = 'method' in message && 'id' in message;
 		try {
-			work?.begin();
-			if (work?.failure) throw work.failure;
-			// Answers take another way: nothing that a client numbers itself reaches tmcp's questions.
+			progress?.markBegun();
+			if (progress?.failure) throw progress.failure;
+			// Client responses are delivered by `calls`: a client must not reach tmcp's own ids.
 			if (methodOf(message) === undefined) throw invalidRequest('The message has no method');
-			const response: unknown = await server.receive(message, context);
-			// A codec says no more of a store that is down than a client may know.
-			if (work?.failure) throw work.failure;
-			if (info && context?.sessionId && canFlush(info)) await info.flush(context.sessionId);
-			return kept(shown(message, response, { ...offer, canResume }), work);
+			const response: unknown = await server.receive(message, receiveContext);
+			// A request-state codec hides from the client that its store is down.
+			if (progress?.failure) throw progress.failure;
+			const session = receiveContext?.sessionId;
+			if (info && session && canFlush(info)) await info.flush(session);
+			return withSupport(message, response, support);
 		} catch (error) {
-			// Its client has to know, and nobody else.
-			if (isMisshapen(error)) throw invalidRequest('The message is not one of the protocol');
-			// A request's stream ends with the error; the other messages have been answered already.
-			if (!isRequest) report(error);
+			// For the client only: not reported.
+			if (isSchemaError(error)) throw invalidRequest('The message does not match the protocol');
+			// The stream of a request ends with the error. Other messages have been answered already.
+			if (!isRequest) deps.report(error);
 			throw error;
-		} finally {
-			work?.finish();
 		}
 	};
-	const on = trackedListeners(server, { report, calls });
-	// Sound: the same methods with their overloads and type parameters left out.
-	return withOverrides(server, { receive, on } as Partial<Server>);
+	const receive: Handle = async (message, receiveContext) => {
+		const context = currentContext();
+		try {
+			const direct = context?.progress.direct;
+			const response = await (direct
+				? direct.takeOver(receiveContext?.signal)
+				: handle(message, receiveContext));
+			return context && isWithheld(response, context) ? null : response;
+		} finally {
+			context?.progress.markHandled();
+		}
+	};
+	const on = trackedListeners(server, deps);
+	// Safe because these are the same methods without their overloads and type parameters.
+	const members = { receive, on } as Partial<Server>;
+	return { server: withOverrides(server, members), handle };
 }
 
-/** The server's `on`, whose listeners' promises keep the request alive. */
+/** Creates the server's `on`, whose listeners' promises keep the request alive. */
 function trackedListeners(
 	server: Pick<McpServer, 'on'>,
-	{ report, calls }: Pick<Tracking, 'report' | 'calls'>,
+	{ report, calls }: Pick<TrackingDeps, 'report' | 'calls'>,
 ): On {
-	const tell = (listener: Listener, detail: unknown, isBroadcast = false): void => {
-		const work = (): unknown => listener(detail);
-		const result = isBroadcast ? runAsOneBroadcast(work) : work();
-		if (result instanceof Promise) keepRequestAlive(result, (late) => void late.catch(report));
+	const notify = (listener: Listener, detail: unknown, isBroadcast = false): void => {
+		const call = (): unknown => listener(detail);
+		const result = isBroadcast ? runAsOneBroadcast(call) : call();
+		if (!(result instanceof Promise)) return;
+		keepRequestAlive(result, (orphan) => {
+			orphan.catch(report);
+		});
 	};
-	// Sound: the same method with its overloads left out.
+	const sendFrame = (listener: Listener, detail: unknown): void => {
+		const progress = currentContext()?.progress;
+		progress?.markFrameSent();
+		const send = (): void => notify(listener, detail);
+		if (progress?.direct) progress.direct.send(send);
+		else send();
+	};
+	// Safe because this is the same method without its overloads.
 	const serverOn = server.on.bind(server) as On;
 	return (event, listener, options) =>
 		serverOn(
 			event,
 			(detail) => {
-				if (event !== 'send') return tell(listener, detail, event === 'broadcast');
-				const work = currentContext();
-				// Every transport of the server hears of it.
-				if (work?.calls !== undefined && work.calls !== calls) return;
-				const question = questionIn(detail);
-				const say = (said: unknown): void => {
-					if (work) work.hasSpoken = true;
-					const telling = (): void => tell(listener, said);
-					if (work?.direct) work.direct.say(telling);
-					else telling();
-				};
-				if (question) calls.ask(work, question, (request) => say({ request }));
-				else say(detail);
+				if (event !== 'send') return notify(listener, detail, event === 'broadcast');
+				const context = currentContext();
+				// Every transport of the server gets the event.
+				if (context && context.progress.owner !== calls) return;
+				const request = serverRequestIn(detail);
+				if (!request) return sendFrame(listener, detail);
+				calls.sendRequest(context, request, (sent) => sendFrame(listener, { request: sent }));
 			},
 			options,
 		);
 }
 
-/** The request that this code runs for. */
-export function currentContext(): RequestContext | undefined {
-	const scope = currentScope();
-	return scope instanceof RequestContext ? scope : undefined;
-}
-
-/** The response as the client gets to see it. */
-function shown(message: object, response: unknown, offer: Offer): unknown {
+/** Returns the response with the capabilities of the deployment, if it is that of `initialize`. */
+function withSupport(message: object, response: unknown, support: Support): unknown {
 	if (methodOf(message) !== 'initialize' || !isObject(response)) return response;
 	const { result } = response;
 	if (!isObject(result)) return response;
 	const requested = paramsOf(message)['protocolVersion'];
-	return { ...response, result: initializeResult(result, requested, offer) };
+	return { ...response, result: initializeResult(result, requested, support) };
 }
 
-/** Keeps a response from the transport's stream, where nothing has gone out before it. */
-function kept(response: unknown, work: RequestContext | undefined): unknown {
-	if (!work || !isObject(response) || work.isListening) return response;
-	if (work.responseType === 'sse' && work.hasSpoken) return response;
-	work.response = response;
-	return null;
+/** Withholds a response from the transport's stream, if no frame precedes it there. */
+function isWithheld(response: unknown, context: RequestContext): boolean {
+	const { isListening, progress, responseType } = context;
+	if (!isObject(response) || isListening) return false;
+	if (responseType === 'sse' && progress.hasSentFrame) return false;
+	progress.withhold(response);
+	return true;
 }
 
-/** What the server asks the client; notifications have no id. */
-function questionIn(detail: unknown): Question | undefined {
+/** Returns the server request of an event. Notifications have no id. */
+function serverRequestIn(detail: unknown): ServerRequest | undefined {
 	const request = isObject(detail) && isObject(detail.request) ? detail.request : undefined;
 	const id = idOf(request);
 	return request && id !== undefined ? { ...request, id } : undefined;

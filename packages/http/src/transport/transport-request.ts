@@ -1,56 +1,65 @@
 import { runInScope } from '@tmcp-sessions/core/internal';
 
 import type { CallSignal } from '../calls/call-signal.ts';
+import type { PlatformRequest } from '../endpoint/message-server.ts';
+import { ForwardingProxy } from '../request/forwarding-proxy.ts';
 import type { RequestContext } from '../request/request-context.ts';
-import { ForwardingProxy } from './forwarding-proxy.ts';
+
+/** The transport requires a URL. A request that came by RPC has none. */
+const RPC_REQUEST = { url: 'http://localhost/' };
 
 /**
- * The request as the transport gets to see it: itself, but
+ * Returns the request for the transport:
  *
- * - with the message that has been read from it: one of its own in the stateless era, where a tool
- *   may change its arguments, but a request's state is bound to what the client sent;
- * - with the signal of the call: a client that drops its connection has not cancelled its request;
- * - without a session id where the client's does not count, or is not what managers call the session:
- *   the transport asks for that.
+ * - with the message that was read from it. A stateless message is parsed anew: a tool may change its
+ *   arguments, but a request state is bound to what the client sent;
+ * - with the signal of the call: a client that disconnects has not cancelled its request;
+ * - without the client's session id, if managers know the session by another one. The transport then
+ *   uses its `getSessionId`.
  *
- * No copy of the request, which costs a tenth of what the whole call costs.
+ * Not a copy of the request, which costs a tenth of the whole call.
+ *
+ * @param message replaces the one of the context.
  */
-export function transportRequest(request: Request, work: RequestContext): Request {
-	if (work.headers.get('mcp-session-id') !== work.sessionId)
-		work.headers.set('mcp-session-id', null);
-	// The transport knows it in this spelling alone.
-	if (work.message !== undefined) work.headers.set('content-type', 'application/json');
-	// Sound: what is not there is forwarded.
-	return new TransportRequest(request, work) as unknown as Request;
+export function transportRequest(
+	request: Pick<PlatformRequest, 'url'> | undefined,
+	context: RequestContext,
+	message?: unknown,
+): Request {
+	// Safe because the members that this class lacks are forwarded.
+	return new TransportRequest(request ?? RPC_REQUEST, context, message) as unknown as Request;
 }
 
 /**
- * Ends the work when its client leaves, where it is to end with that: the stateless era has no other
- * way to cancel. What the transport then does runs for the request, whoever tells of it.
+ * Aborts a request when its client disconnects, if it ends with the client: the stateless era has no
+ * other cancellation. The transport's reaction runs in the scope of the request.
  */
-export function followClient(request: Request, work: RequestContext): void {
-	if (!work.endsWithClient) return;
-	// Not looked at before: a signal costs as much as the rest of a call's rules.
+export function followClient(
+	request: Pick<PlatformRequest, 'signal'> | undefined,
+	context: RequestContext,
+): void {
+	if (!request || !context.endsWithClient) return;
+	// Read as late as this: a signal costs as much as the rest of a call's validation.
 	const { signal } = request;
-	const abort = (): void => runInScope(work, () => work.signal.abort());
+	const abort = (): void => runInScope(context, () => context.progress.signal.abort());
 	if (signal.aborted) abort();
 	else signal.addEventListener('abort', abort, { once: true });
 }
 
-class TransportRequest extends ForwardingProxy<Request> {
+class TransportRequest extends ForwardingProxy<Pick<PlatformRequest, 'url'>> {
 	readonly headers: Headers;
+	readonly method: string;
 	readonly signal: CallSignal;
-	readonly #work: RequestContext;
+	readonly #context: RequestContext;
+	readonly #message: unknown;
 
-	constructor(request: Request, work: RequestContext) {
+	constructor(request: Pick<PlatformRequest, 'url'>, context: RequestContext, message: unknown) {
 		super(request);
-		this.headers = work.headers.asHeaders();
-		this.signal = work.signal;
-		this.#work = work;
-	}
-
-	get method(): string {
-		return this.standsFor.method;
+		this.headers = transportHeaders(context);
+		this.method = context.method;
+		this.signal = context.progress.signal;
+		this.#context = context;
+		this.#message = message;
 	}
 
 	get url(): string {
@@ -58,8 +67,22 @@ class TransportRequest extends ForwardingProxy<Request> {
 	}
 
 	json(): Promise<unknown> {
-		const { message, text, endsWithClient } = this.#work;
-		// A third of what it takes to clone it.
-		return Promise.resolve(endsWithClient && text !== undefined ? JSON.parse(text) : message);
+		const { isStateless, message, text } = this.#context;
+		if (this.#message !== undefined) return Promise.resolve(this.#message);
+		// To parse the text costs a third of a structured clone.
+		return Promise.resolve(isStateless && text !== undefined ? JSON.parse(text) : message);
 	}
+}
+
+/** The transport knows one spelling of the content type only. */
+function transportHeaders({ headers, message, sessionId }: RequestContext): Headers {
+	const isOther = headers.get('mcp-session-id') !== sessionId;
+	const isJson = message === undefined || headers.get('content-type') === 'application/json';
+	if (!isOther && isJson) return headers.asHeaders();
+	return headers
+		.withValues({
+			...(isOther && { 'mcp-session-id': null }),
+			...(!isJson && { 'content-type': 'application/json' }),
+		})
+		.asHeaders();
 }

@@ -1,13 +1,13 @@
 /**
- * The object itself, except for these members. A proxy and not a copy of the interface: what a
- * transport calls in its next version goes through. The other methods run on the object itself,
- * where its private fields are.
+ * Returns the object with other members. A proxy and not a copy of the interface: what a later
+ * release of the transport calls is forwarded. The other methods run on the object itself, which has
+ * its private fields.
  */
 export function withOverrides<Target extends object>(
 	target: Target,
 	members: Partial<Target>,
 ): Target {
-	// Bound once for each method: these are on the way of every request.
+	// Hot path: each method is bound once, not on every request.
 	const bound = new Map<PropertyKey, unknown>(Object.entries(members));
 	return new Proxy(target, {
 		get(_target, key) {

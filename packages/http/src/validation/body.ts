@@ -1,14 +1,14 @@
 import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 
-/** How deep JSON may be: what walks it later, by recursion, has room to spare. */
+/** Levels of JSON: recursive code that walks a message later has a margin. */
 const MAX_DEPTH = 128;
 
 /**
- * The JSON that a request carries, bounded in size and in depth.
+ * Reads the JSON of a request, bounded in size and in depth.
  *
- * @throws {HttpRejection} 415 for another type, 413 for more bytes than `maxBytes`, 400 for what is no
- * JSON or too deep.
+ * @throws {HttpRejection} 415 for another type, 413 for more bytes than `maxBytes`, 400 for JSON that is
+ * malformed or too deep.
  */
 export async function readMessage(
 	request: Request,
@@ -19,7 +19,7 @@ export async function readMessage(
 }
 
 /**
- * The text that a request carries, bounded in size.
+ * Reads the text of a request, bounded in size.
  *
  * @throws {HttpRejection} as `readMessage`, for type and size.
  */
@@ -28,27 +28,25 @@ export async function readText(
 	headers: CachedHeaders,
 	maxBytes: number,
 ): Promise<string> {
-	if (!isJson(headers.get('content-type'))) {
-		throw invalidRequest('Content-Type must be application/json', 415);
-	}
+	checkContentType(headers);
 	const wasRead = request.bodyUsed;
 	try {
 		const declared = Number(headers.get('content-length') ?? Number.NaN);
-		if (declared > maxBytes) throw tooLarge(maxBytes);
-		// A server holds its client to what it declares; a request that was made here may lie.
+		checkBodyLength(declared, maxBytes);
+		// HTTP servers enforce Content-Length. Without one, count the bytes while reading.
 		const text = declared >= 0 ? await request.text() : await readChunks(request, maxBytes);
-		if (text.length > maxBytes) throw tooLarge(maxBytes);
+		checkBodyLength(text.length, maxBytes);
 		return text;
 	} catch (error) {
-		// Its client knows already, and nothing is wrong here.
-		if (!wasRead && !(error instanceof HttpRejection)) throw invalidRequest('The body broke off');
+		// The client broke the connection: not an error of this server.
+		if (!wasRead && !(error instanceof HttpRejection)) throw invalidRequest('The body ended early');
 		throw error;
 	}
 }
 
-/** @throws {HttpRejection} 400 for what is no JSON or too deep. */
+/** @throws {HttpRejection} 400 for JSON that is malformed or too deep. */
 export function parseMessage(text: string): unknown {
-	// Before it is parsed, which depth makes slow. Each level takes two characters.
+	// Check before parsing, which depth makes slow. Each level takes two characters.
 	if (text.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, text)) {
 		throw invalidRequest(`The body is nested deeper than ${MAX_DEPTH} levels`);
 	}
@@ -58,14 +56,20 @@ export function parseMessage(text: string): unknown {
 		throw new HttpRejection({
 			status: 400,
 			code: -32700,
-			message: 'Parse error: the body is no JSON',
+			message: 'Parse error: the body is invalid JSON',
 		});
 	}
 }
 
 const JSON_TYPE = 'application/json';
 
-/** The type itself: a browser lets every page send `text/plain; x=application/json`. */
+/** @throws {HttpRejection} 415 for another type than JSON. */
+export function checkContentType(headers: CachedHeaders): void {
+	if (isJson(headers.get('content-type'))) return;
+	throw invalidRequest('Content-Type must be application/json', 415);
+}
+
+/** Compares the media type only: any page may send `text/plain; x=application/json` (Fetch standard). */
 function isJson(contentType: string | null): boolean {
 	if (contentType === JSON_TYPE) return true;
 	const [type = ''] = contentType?.split(';', 1) ?? [];
@@ -79,21 +83,22 @@ async function readChunks(request: Request, maxBytes: number): Promise<string> {
 	let bytes = 0;
 	for await (const chunk of request.body) {
 		bytes += chunk.byteLength;
-		if (bytes > maxBytes) throw tooLarge(maxBytes);
+		checkBodyLength(bytes, maxBytes);
 		text += decoder.decode(chunk, { stream: true });
 	}
 	return text + decoder.decode();
 }
 
-function tooLarge(maxBytes: number): HttpRejection {
-	return invalidRequest(`The body is larger than ${maxBytes} bytes`, 413);
+/** @throws {HttpRejection} 413 if a body is too large. */
+export function checkBodyLength(bytes: number, maxBytes: number): void {
+	if (bytes > maxBytes) throw invalidRequest(`The body is larger than ${maxBytes} bytes`, 413);
 }
 
 const [QUOTE, ESCAPE] = [0x22, 0x5c];
 const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
-/** Counts brackets outside of strings. */
+/** Counts the brackets outside of strings. */
 function isDeeperThan(maxDepth: number, json: string): boolean {
 	let depth = 0;
 	let isText = false;

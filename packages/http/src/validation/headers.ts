@@ -1,24 +1,29 @@
-import { getPerRequestProtocolVersions, UNSUPPORTED_PROTOCOL_VERSION } from 'tmcp';
-
 import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
+import type { ResponseType } from '../request/response-type.ts';
 
 /**
- * The revisions of the session era that a client may name: those that tmcp negotiates, and
- * 2025-11-25, whose clients name it whatever was negotiated. On the wire they are alike.
+ * The session-based revisions that a client may name: those that tmcp negotiates, and 2025-11-25,
+ * whose clients name it whatever was negotiated. They do not differ on the wire.
  */
-const SESSION_ERA: ReadonlySet<string> = new Set([
+const SESSION_BASED: ReadonlySet<string> = new Set([
 	'2025-11-25',
 	'2025-06-18',
 	'2025-03-26',
 	'2024-11-05',
 ]);
 
-/** @throws {HttpRejection} 400, for an `MCP-Protocol-Version` that is not served here. */
-export function checkProtocolVersion(headers: CachedHeaders): void {
+/** The error code of 2026-07-28 for a revision that the server does not support. */
+const UNSUPPORTED_PROTOCOL_VERSION = -32022;
+
+/**
+ * @param stateless the stateless revisions that the server supports.
+ * @throws {HttpRejection} 400 for an unsupported `MCP-Protocol-Version`.
+ */
+export function checkProtocolVersion(headers: CachedHeaders, stateless: readonly string[]): void {
 	const version = headers.get('mcp-protocol-version');
-	if (version === null || SESSION_ERA.has(version)) return;
-	const supported = [...getPerRequestProtocolVersions(), ...SESSION_ERA];
+	if (version === null || SESSION_BASED.has(version)) return;
+	const supported = [...stateless, ...SESSION_BASED];
 	throw new HttpRejection({
 		status: 400,
 		code: -32600,
@@ -27,50 +32,47 @@ export function checkProtocolVersion(headers: CachedHeaders): void {
 	});
 }
 
-/** What a request of the stateless era is told where everything needs a session. */
+/** Creates the rejection of a stateless request by a server that requires a session. */
 export function sessionBasedOnly(headers: CachedHeaders): HttpRejection {
 	return new HttpRejection({
 		status: 400,
 		code: UNSUPPORTED_PROTOCOL_VERSION,
-		message: 'Unsupported protocol version: this server needs a session; open one with initialize',
-		data: { supported: [...SESSION_ERA], requested: headers.get('mcp-protocol-version') },
+		message:
+			'Unsupported protocol version: this server requires a session; open one with initialize',
+		data: { supported: [...SESSION_BASED], requested: headers.get('mcp-protocol-version') },
 	});
 }
 
-/** The revision that a client asks for at `initialize`, where it is one of the session era. */
+/** Returns the revision that a client requests at `initialize`, if it is session-based. */
 export function servedVersion(requested: unknown): string | undefined {
-	return typeof requested === 'string' && SESSION_ERA.has(requested) ? requested : undefined;
+	return typeof requested === 'string' && SESSION_BASED.has(requested) ? requested : undefined;
 }
 
-/** How a request wants its answer. */
-export type ResponseType = 'json' | 'sse';
-
 /**
- * As an event stream wherever the client takes one.
+ * Returns the first of the offered formats that the client accepts.
  *
- * @param offered what can be answered with.
- * @throws {HttpRejection} 406, where the client takes none of it.
+ * @throws {HttpRejection} 406 if the client accepts none of them.
  */
 export function negotiateResponseType(
 	headers: CachedHeaders,
 	offered: readonly ResponseType[],
 ): ResponseType {
 	const accept = headers.get('accept');
-	if (accept === USUAL && offered[0]) return offered[0];
+	if (accept === USUAL_ACCEPT && offered[0]) return offered[0];
 	for (const type of offered) if (accept === null || accepts(accept, type)) return type;
 	const names = offered.map((type) => MEDIA_TYPES[type]).join(' and ');
 	throw invalidRequest(`Accept must allow ${names}`, 406);
 }
 
-/** What the official clients send: it needs no reading. */
-const USUAL = 'application/json, text/event-stream';
+/** The header of the official clients, which needs no parsing. */
+const USUAL_ACCEPT = 'application/json, text/event-stream';
 
 const MEDIA_TYPES: Readonly<Record<ResponseType, string>> = {
 	json: 'application/json',
 	sse: 'text/event-stream',
 };
 
-/** The closest of the ranges that fit decides, as RFC 9110 (12.5.1) has it: `q=0` says no. */
+/** The most specific matching range decides, and `q=0` rejects (RFC 9110, 12.5.1). */
 function accepts(accept: string, type: ResponseType): boolean {
 	const name = MEDIA_TYPES[type];
 	const qualities = new Map(accept.split(',').map(rangeOf));

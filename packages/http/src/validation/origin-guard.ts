@@ -3,7 +3,7 @@ import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 
-/** Which pages may call, and by which names. */
+/** The hosts that the server answers for, and the origins that may call it. */
 export interface OriginOptions {
 	readonly allowedHosts?: readonly string[] | true | undefined;
 	readonly allowedOrigins?: string | readonly string[] | true | undefined;
@@ -11,39 +11,39 @@ export interface OriginOptions {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|(?:[\w-]+\.)+localhost)$/;
 
-/** Whether a host is this machine, by whatever name. */
+/** Whether a host name is one of this machine. */
 export function isLoopback(hostname: string): boolean {
 	return LOOPBACK.test(hostname);
 }
 
 /**
- * Refuses what a page of someone else's may have sent. A browser that was tricked into taking
- * another host for this machine (DNS rebinding) sends that host's name, and an `Origin` that fits
- * it: so one that only fits the `Host` proves nothing, unless a certificate vouches for the host.
+ * Rejects requests that a foreign page may have sent. After DNS rebinding, a browser sends the
+ * attacker's host name and an `Origin` that matches it. A matching `Host` therefore proves nothing,
+ * unless a certificate vouches for the host.
  */
 export class OriginGuard {
 	readonly #hosts: ReadonlySet<string> | true;
 	readonly #origins: ReadonlySet<string> | true;
 
-	/** @throws {TmcpSessionsError} `configuration`, for what is no host or no origin. */
+	/** @throws {TmcpSessionsError} `configuration` for an invalid host or origin. */
 	constructor({ allowedHosts = [], allowedOrigins = [] }: OriginOptions) {
 		this.#hosts = allowedHosts === true || new Set(allowedHosts.map(hostOf));
 		this.#origins = allowedOrigins === true || new Set([allowedOrigins].flat().map(originOf));
 	}
 
-	/** @throws {HttpRejection} 403, where the host or the origin is not allowed. */
+	/** @throws {HttpRejection} 403 if the host or the origin is not allowed. */
 	check(headers: CachedHeaders, url: URL): void {
 		if (!this.#allowsHost(url)) {
-			throw forbidden('This host is not served here; name it in allowedHosts to serve it');
+			throw forbidden('Host not allowed: add it to allowedHosts to serve it');
 		}
 		const origin = headers.get('origin');
 		if (origin !== null && !this.#allowsOrigin(origin, url)) {
-			throw forbidden('This origin may not call; name it in allowedOrigins to let it');
+			throw forbidden('Origin not allowed: add it to allowedOrigins to allow it');
 		}
 	}
 
 	#allowsHost(url: URL): boolean {
-		// Before any look at the address: on workerd each is a call out of JavaScript.
+		// Hot path: on workerd each property of a URL is a call out of JavaScript.
 		if (this.#hosts === true) return true;
 		const { protocol, hostname, host } = url;
 		if (isLoopback(hostname)) return true;
@@ -58,30 +58,30 @@ export class OriginGuard {
 	}
 }
 
-/** A page of this machine: not that of an extension or an app, which has a scheme of its own. */
+/** Extensions and apps on this machine have a scheme of their own, and are not allowed. */
 function isLoopbackOrigin(origin: string): boolean {
 	return /^https?:/.test(origin) && URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 }
 
-/** As a URL spells it. */
+/** Normalizes a host as a URL does. */
 function hostOf(host: string): string {
 	if (/^[^/@?#\s]+$/.test(host) && URL.canParse(`https://${host}`)) {
 		return new URL(`https://${host}`).host;
 	}
-	throw notAllowed('allowedHosts', 'hosts such as mcp.example.com', host);
+	throw invalidOption('allowedHosts', 'hosts such as mcp.example.com', host);
 }
 
-/** As a browser spells it. Apps have origins that are no URLs of a host: they stay as they are. */
+/** Normalizes an origin as a browser does. Origins of apps, which are no URLs of a host, stay as they are. */
 function originOf(origin: string): string {
 	if (!URL.canParse(origin)) {
-		throw notAllowed('allowedOrigins', 'origins such as https://app.example.com', origin);
+		throw invalidOption('allowedOrigins', 'origins such as https://app.example.com', origin);
 	}
-	const { origin: spelled } = new URL(origin);
-	return spelled === 'null' ? origin : spelled;
+	const { origin: normalized } = new URL(origin);
+	return normalized === 'null' ? origin : normalized;
 }
 
-function notAllowed(option: string, expected: string, found: string): TmcpSessionsError {
-	const message = `${option} takes ${expected}; found ${JSON.stringify(found)}`;
+function invalidOption(option: string, expected: string, found: string): TmcpSessionsError {
+	const message = `${option} must hold ${expected}; got ${JSON.stringify(found)}`;
 	return new TmcpSessionsError('configuration', 'http', message);
 }
 

@@ -1,31 +1,43 @@
 import { paramsOf } from '../request/json-rpc.ts';
 import { HttpRejection } from '../request/http-rejection.ts';
 
-/** Longer than any honest one, in characters: it is stored. */
+/** Characters of a URI, which is stored: longer than any legitimate one. */
 const MAX_URI_LENGTH = 4_096;
 const LEVELS: ReadonlySet<unknown> = new Set([
 	...['debug', 'info', 'notice', 'warning'],
 	...['error', 'critical', 'alert', 'emergency'],
 ]);
 
+/** Methods that change the session, and need a server that stores it. */
+const STATEFUL: ReadonlySet<string> = new Set([
+	'logging/setLevel',
+	'resources/subscribe',
+	'resources/unsubscribe',
+]);
+
+/** Whether a method is useless on a server that stores no session state. */
+export function requiresSessionState(method: string | undefined): boolean {
+	return method !== undefined && STATEFUL.has(method);
+}
+
 /**
- * What a session is to remember: tmcp hands on whatever the client sent, and a record that holds it
- * could not be read again.
+ * Checks params that are stored with the session. tmcp passes on whatever the client sent, and a
+ * record with an invalid value could not be read again.
  *
- * @throws {HttpRejection} -32602, for a level that is none, and for a uri that is no text or too long.
+ * @throws {HttpRejection} -32602 for an invalid log level, or a URI that is no string or too long.
  */
 export function checkStoredParams(method: string | undefined, message: unknown): void {
 	const { level, uri } = paramsOf(message);
 	if (method === 'logging/setLevel' && !LEVELS.has(level)) {
-		throw invalidParams('level must be one of the eight levels of syslog', 200);
+		throw invalidParams('level must be one of the eight syslog levels', 200);
 	}
 	const isSubscription = method === 'resources/subscribe' || method === 'resources/unsubscribe';
 	if (isSubscription && (typeof uri !== 'string' || uri.length > MAX_URI_LENGTH)) {
-		throw invalidParams(`uri must be a text of at most ${MAX_URI_LENGTH} characters`, 400);
+		throw invalidParams(`uri must be a string of at most ${MAX_URI_LENGTH} characters`, 400);
 	}
 }
 
-/** @param status 200 as any error of a method, where the official clients may send such a thing. */
+/** @param status 200, like any error of a method, if the official clients may send such params. */
 function invalidParams(message: string, status: number): HttpRejection {
 	return new HttpRejection({ status, code: -32602, message: `Invalid params: ${message}` });
 }

@@ -18,7 +18,7 @@ const tests = (deployment: Deployment): void => {
 			await call.ended;
 			expect(performance.now() - start).toBeLessThan(4_000);
 			expect(call.messages).toHaveLength(2);
-			expect(JSON.stringify(call.rpcResponse)).toMatch(/answer.*\b1 s/i);
+			expect(JSON.stringify(call.rpcResponse)).toMatch(/respond.*\b1 s/i);
 			// A client response after the timeout is accepted and ignored.
 			const [{ id } = {}] = call.messages;
 			expect((await isolateB.post({ id: id ?? '', result: YES }, session)).status).toBe(202);

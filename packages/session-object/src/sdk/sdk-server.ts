@@ -3,7 +3,6 @@ import {
 	currentContext,
 	idOf,
 	isObject,
-	isStateless,
 	methodOf,
 	sessionBasedOnly,
 } from '@tmcp-sessions/http/internal';
@@ -77,7 +76,7 @@ class SdkSessionServer implements Record<
 	async receive(message: JsonObject, context?: Context): Promise<object | null> {
 		if (methodOf(message) === undefined) return this.#deliverClientResponse(message);
 		const request = currentContext();
-		if (request && isStateless(request.headers, message)) throw sessionBasedOnly(request.headers);
+		if (request?.isStateless) throw sessionBasedOnly(request.headers);
 		const server = this.#create();
 		const onMessageFromServer = (sent: JsonObject, exchange: SdkExchange): void =>
 			this.#onMessageFromServer(sent, exchange, context);

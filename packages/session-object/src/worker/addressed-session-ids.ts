@@ -16,11 +16,11 @@ export function createAddressedSessionIds(
 	newObjectId: () => string,
 ): SessionIdIssuer {
 	return {
-		async open(principal) {
+		async mint(principal = '') {
 			const object = newObjectId();
 			return `${await ids.mint(boundTo(principal, object))}.${toBase64Url(fromHex(object))}`;
 		},
-		async verify(id, principal) {
+		async verify(id, principal = '') {
 			const object = objectIdIn(id);
 			if (object === undefined) return false;
 			return ids.verify(id.slice(0, id.lastIndexOf('.')), boundTo(principal, object));

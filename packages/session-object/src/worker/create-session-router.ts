@@ -87,7 +87,7 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
 		...(identify && {
-			agreed: async ({ principal }, requested) => {
+			honoredSubset: async ({ principal }, requested) => {
 				const stub = await locator.locate('', principal);
 				const { notifications, serverInfo } = await stub.honoredSubset(requested);
 				subscriptionServer.setServerInfo(serverInfo);

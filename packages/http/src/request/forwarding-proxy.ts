@@ -1,15 +1,15 @@
 /**
- * Stands for an object of the platform: what an instance lacks is that object's. What a transport asks
- * for in its next version is there, and no request pays for a proxy of its own: the one behind the
- * class is reached by what is missing alone.
+ * Stands in for an object of the platform: members that the instance lacks are those of the object.
+ * A member that a later release of the transport reads is therefore there. The proxy sits behind the
+ * prototype, so that no request pays for a proxy of its own.
  */
 export class ForwardingProxy<Target extends object> {
 	static {
 		const forwarding = new Proxy(
 			{},
 			{
-				get(_target, key, own: ForwardingProxy<object>) {
-					const { standsFor } = own;
+				get(_target, key, receiver: ForwardingProxy<object>) {
+					const { standsFor } = receiver;
 					const member: unknown = Reflect.get(standsFor, key);
 					return typeof member === 'function' ? (member.bind(standsFor) as unknown) : member;
 				},

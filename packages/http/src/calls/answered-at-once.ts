@@ -1,0 +1,29 @@
+import type { CallProgress } from './call-progress.ts';
+
+/** Microtasks in which a tool that awaits nothing has answered: some 40, with a margin. */
+const MICROTASKS_OF_A_CALL = 100;
+
+/**
+ * Waits for a call as long as nothing but microtasks run. Most calls are answered in the turn in
+ * which the server gets them, and a timer for each would cost more than the rest of the handler.
+ *
+ * @param isOver says whether the call has been answered.
+ */
+export async function isAnsweredAtOnce(isOver: () => boolean): Promise<boolean> {
+	const nothing = Promise.resolve();
+	for (let turn = 0; turn < MICROTASKS_OF_A_CALL && !isOver(); turn++) await nothing;
+	return isOver();
+}
+
+/**
+ * Waits for a message that the server may not have yet, as above.
+ *
+ * @param read of the transport's stream. It settles first if the stream ends without the server.
+ */
+export async function isHandledAtOnce(
+	progress: CallProgress,
+	read?: Promise<unknown>,
+): Promise<boolean> {
+	if (read) await Promise.race([read, progress.begun]);
+	return isAnsweredAtOnce(() => progress.isHandled);
+}

@@ -1,0 +1,130 @@
+import type { StoreError, StreamError } from '@tmcp-sessions/core';
+
+import type { JsonObject } from '../request/json-rpc.ts';
+import { CallSignal } from './call-signal.ts';
+import { DirectCall } from './direct-call.ts';
+import type { ResumableCall } from './resumable-call.ts';
+
+type Deferred = ReturnType<typeof Promise.withResolvers<void>>;
+
+/** How far the server has come with one message. Changed only by the methods below. */
+export class CallProgress {
+	/** Aborted when the client cancels the call. */
+	readonly signal: CallSignal = new CallSignal();
+	/** What created this: two transports of one server tell their calls apart by it. */
+	readonly owner: object;
+
+	#hasBegun = false;
+	#isHandled = false;
+	#hasSentFrame = false;
+	#failure: StoreError | StreamError | undefined;
+	#response: JsonObject | undefined;
+	#direct: DirectCall | undefined;
+	#resumable: ResumableCall | undefined;
+	// Created on demand: most calls are answered before anything waits for these.
+	#begun: Deferred | undefined;
+	#handled: Deferred | undefined;
+	#onClientLeft: (() => void) | undefined;
+	#onPrimed: (() => void) | undefined;
+
+	constructor(owner: object) {
+		this.owner = owner;
+	}
+
+	/** Whether the server has the message. */
+	get hasBegun(): boolean {
+		return this.#hasBegun;
+	}
+
+	/** Whether the server has handled the message: no further frame will be sent for it. */
+	get isHandled(): boolean {
+		return this.#isHandled;
+	}
+
+	/** Whether the server has sent a frame, which the response must follow on the stream. */
+	get hasSentFrame(): boolean {
+		return this.#hasSentFrame;
+	}
+
+	/** Why the message must not be handled, or was handled in vain: a backend is down. */
+	get failure(): StoreError | StreamError | undefined {
+		return this.#failure;
+	}
+
+	/** The response, if it was withheld from the transport's stream. */
+	get response(): JsonObject | undefined {
+		return this.#response;
+	}
+
+	/** The call that the server got before the transport. */
+	get direct(): DirectCall | undefined {
+		return this.#direct;
+	}
+
+	/** Numbers the frames of the call once its client can resume it. */
+	get resumable(): ResumableCall | undefined {
+		return this.#resumable;
+	}
+
+	/** Settles when the server gets the message. Never rejects. */
+	get begun(): Promise<void> {
+		if (this.#hasBegun) return Promise.resolve();
+		return (this.#begun ??= Promise.withResolvers<void>()).promise;
+	}
+
+	/** Settles when the server has handled the message. Never rejects. */
+	get handled(): Promise<void> {
+		if (this.#isHandled) return Promise.resolve();
+		return (this.#handled ??= Promise.withResolvers<void>()).promise;
+	}
+
+	markBegun(): void {
+		this.#hasBegun = true;
+		this.#begun?.resolve();
+	}
+
+	markHandled(): void {
+		this.#isHandled = true;
+		this.#handled?.resolve();
+	}
+
+	markFrameSent(): void {
+		this.#hasSentFrame = true;
+	}
+
+	/** Makes the server's `receive` reject with this instead of its own result. */
+	fail(error: StoreError | StreamError): void {
+		this.#failure = error;
+	}
+
+	/** Withholds the response from the transport's stream. */
+	withhold(response: JsonObject): void {
+		this.#response = response;
+	}
+
+	/** Notes that the server gets the message before the transport. */
+	startDirect(): DirectCall {
+		return (this.#direct = new DirectCall());
+	}
+
+	/** Makes the call resumable. */
+	startResumable(call: ResumableCall): void {
+		this.#resumable = call;
+		this.#onPrimed?.();
+	}
+
+	/** @param listener called when the call becomes resumable. Replaces the one before. */
+	onPrimed(listener: () => void): void {
+		this.#onPrimed = listener;
+	}
+
+	/** @param listener called when a write finds the client gone. Replaces the one before. */
+	onClientLeft(listener: () => void): void {
+		this.#onClientLeft = listener;
+	}
+
+	/** Notes that a write found the client gone. */
+	markClientLeft(): void {
+		this.#onClientLeft?.();
+	}
+}

@@ -1,0 +1,73 @@
+import type { CachedHeaders } from '../request/cached-headers.ts';
+import { isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
+import type { RequestContext } from '../request/request-context.ts';
+import type { Answer } from '../response/answer.ts';
+import { rejectionAnswer } from '../response/rejection-answer.ts';
+import { parseMessage } from '../validation/body.ts';
+import { sessionBasedOnly } from '../validation/headers.ts';
+import { checkClient } from '../validation/messages.ts';
+import { declaresStateless } from '../validation/stateless-requests.ts';
+import type { ServerInput } from './message-server.ts';
+import type { HttpRequest, RequestRouter } from './request-router.ts';
+import { routedRequest } from './routed-request.ts';
+import type { Route } from './route.ts';
+
+/** Routes requests to the sessions that they name. */
+export class SessionRouter implements RequestRouter {
+	readonly #route: Route;
+	readonly #statelessRevisions: readonly string[];
+
+	constructor(route: Route, statelessRevisions: readonly string[]) {
+		this.#route = route;
+		this.#statelessRevisions = statelessRevisions;
+	}
+
+	routeSession(incoming: HttpRequest, body: string | undefined): Promise<Answer> | undefined {
+		const { headers, method } = incoming;
+		const isMessage = method === 'POST' || method === 'DELETE';
+		if (!isMessage || headers.get('mcp-session-id') === null) return undefined;
+		if (declaresStateless(headers, this.#statelessRevisions)) return undefined;
+		// `initialize` opens a session whatever id its client sent, and however its JSON escapes it.
+		const mayOpen = body?.includes('"initialize"') || body?.includes(String.raw`\u00`);
+		if (body && mayOpen && methodOf(parseMessage(body)) === 'initialize') return undefined;
+		return this.#send(incoming, body);
+	}
+
+	checkStateless(headers: CachedHeaders): void {
+		if (!this.#route.takesStateless) throw sessionBasedOnly(headers);
+	}
+
+	checkInitialize(message: unknown): void {
+		checkClient(message);
+	}
+
+	async route(
+		kind: 'initialize' | 'stateless',
+		request: Request,
+		context: RequestContext,
+		respond: (input: ServerInput<never>) => Promise<Answer>,
+	): Promise<Answer> {
+		const { isListening, message, session, text } = context;
+		const routed = routedRequest(kind, request, context, session, text);
+		if (!isListening || !this.#route.honoredSubset) return this.#route.send(routed);
+		// The handler holds the stream of a subscription.
+		const params = paramsOf(message);
+		const { notifications } = params;
+		if (!isObject(message) || !isObject(notifications)) return respond({});
+		const honored = await this.#route.honoredSubset(routed, notifications);
+		return respond({ message: { ...message, params: { ...params, notifications: honored } } });
+	}
+
+	/** @throws {HttpRejection} if the session id is invalid. */
+	async #send(incoming: HttpRequest, body: string | undefined): Promise<Answer> {
+		const session = await incoming.sessions?.require(incoming);
+		try {
+			return await this.#route.send(
+				routedRequest('session', incoming.request, incoming, session, body),
+			);
+		} catch (error) {
+			const id = session?.internalId ?? '';
+			return rejectionAnswer(error, null, (reason) => incoming.report(reason, id));
+		}
+	}
+}

@@ -1,0 +1,22 @@
+import type { McpHandler, ServerOf } from '../options.ts';
+import { composeSseHandler } from './compose-sse-handler.ts';
+import type { SseHandlerOptions } from './options.ts';
+
+/**
+ * Creates a handler that serves a server to clients of the SSE transport (2024-11-05). A stream that
+ * the client opens with GET carries everything that the server sends, and messages come with POST, in
+ * any isolate.
+ *
+ * Composes `SseTransport` of `@tmcp/transport-sse`. It can serve the same server with the same managers
+ * as `createMcpHandler`. Call it, too, in the turn in which the server gets its tools. A session object
+ * and its router take `createLegacySse` instead.
+ *
+ * @throws {TmcpSessionsError} `configuration` if a number is out of range, a key is too short, a path
+ * is invalid, an option has an old name, or `oauth` comes without `principal`.
+ */
+export function createSseHandler<Custom extends Record<string, unknown> | undefined = undefined>(
+	server: ServerOf<Custom>,
+	options: SseHandlerOptions<Custom> = {},
+): McpHandler {
+	return composeSseHandler(server, options, {});
+}

@@ -1,0 +1,115 @@
+import {
+	InMemorySessionStore,
+	InMemoryStreamSessionManager,
+	StoredInfoSessionManager,
+	TmcpSessionsError,
+} from '@tmcp-sessions/core';
+import { createReporter } from '@tmcp-sessions/core/backend';
+import { hasResumableStreams } from '@tmcp-sessions/core/internal';
+import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
+import { SseTransport } from '@tmcp/transport-sse';
+import type { SseTransportOptions } from '@tmcp/transport-sse';
+
+import { createInFlightCalls } from '../calls/create-in-flight-calls.ts';
+import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import type { ServerOf } from '../options.ts';
+import { resolveOptions } from '../resolve-options.ts';
+import type { ResolvedOptions } from '../resolve-options.ts';
+import { corsOptions } from '../response/cors.ts';
+import { claimBroadcasts } from '../transport/broadcasts.ts';
+import { createTrackedServer } from '../transport/tracked-server.ts';
+import { withOverrides } from '../transport/with-overrides.ts';
+import { LiveSessions } from './live-sessions.ts';
+import type { SseHandlerOptions } from './options.ts';
+import { servedServer } from './served-server.ts';
+import { OwnSessions } from './session-host.ts';
+import { sessionStreams } from './session-streams.ts';
+
+const DEFAULT_PATH = '/sse';
+const DEFAULT_ENDPOINT = '/messages';
+const DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS = 25;
+/** The origin guard has checked the origin. The transport has no option that allows every one. */
+const EVERY_ORIGIN: string[] = Object.assign([], { includes: () => true });
+
+/** A tmcp server, connected to the SSE transport and to the managers of a deployment. */
+export interface SseBackend<Custom extends Record<string, unknown> | undefined> {
+	readonly resolved: ResolvedOptions;
+	/** Where clients open their stream. */
+	readonly path: string;
+	/** Where clients send their messages. */
+	readonly endpoint: string;
+	readonly calls: InFlightCalls;
+	/** Whether the manager bounds streams, so that they are read no faster than their client reads. */
+	readonly pacesStreams: boolean;
+	/** Returns the transport, which is created at the first call or in the next microtask. */
+	readonly transport: () => SseTransport<Custom>;
+	/** Creates what answers the messages of sessions here. */
+	readonly createSessions: () => OwnSessions<Custom>;
+	readonly report: (error: unknown) => void;
+}
+
+/**
+ * Connects a tmcp server to the SSE transport.
+ *
+ * @throws {TmcpSessionsError} `configuration` for invalid options.
+ */
+export function createSseBackend<Custom extends Record<string, unknown> | undefined>(
+	server: ServerOf<Custom>,
+	options: SseHandlerOptions<Custom>,
+): SseBackend<Custom> {
+	const { path = DEFAULT_PATH, endpoint = DEFAULT_ENDPOINT } = options;
+	const { clientResponseTimeoutSeconds = DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } = options;
+	const resolved = resolveOptions({ ...options, clientResponseTimeoutSeconds });
+	checkPaths(path, endpoint);
+	const report = createReporter(options.onError);
+	const streams = options.streams ?? new InMemoryStreamSessionManager();
+	const info = options.info ?? new StoredInfoSessionManager(new InMemorySessionStore());
+	const { clientResponseTimeoutMs } = resolved;
+	const calls = createInFlightCalls(server, {
+		...{ streams, resumable: undefined, clientResponseTimeoutMs, report },
+	});
+	const broadcasts = claimBroadcasts(server, streams);
+	const ordered = sessionStreams(streams);
+	const tracked = createTrackedServer(server, { info, report, calls, canResume: false });
+	let created: SseTransport<Custom> | undefined;
+	const transport = (): SseTransport<Custom> =>
+		(created ??= new SseTransport<Custom>(servedServer(tracked, broadcasts), {
+			...{ path, endpoint },
+			...managers(ordered, info),
+			...corsOptions(options.cors),
+		}));
+	queueMicrotask(transport);
+	return {
+		...{ resolved, path, endpoint, calls, transport, report },
+		pacesStreams: hasResumableStreams(streams),
+		createSessions: () =>
+			new OwnSessions<Custom>({
+				...{ calls, endpoint, info, streams: ordered, createCustom: options.context },
+				...{ transport: transport(), live: new LiveSessions(streams, info, path) },
+			}),
+	};
+}
+
+function managers(
+	streams: StreamSessionManager,
+	info: InfoSessionManager,
+): Pick<SseTransportOptions, 'allowedOrigins' | 'sessionManager'> {
+	return {
+		// The endpoint deletes the session: a stream may end in ways that the transport does not see.
+		sessionManager: { streams, info: withOverrides(info, { delete: () => {} }) },
+		allowedOrigins: EVERY_ORIGIN,
+	};
+}
+
+function checkPaths(path: string, endpoint: string): void {
+	for (const [name, found] of Object.entries({ path, endpoint })) {
+		// Compared as URLs normalize it, which is how requests have it.
+		if (found.startsWith('/') && new URL(found, 'http://localhost').pathname === found) continue;
+		throw invalidPath(`${name} must be a path such as /sse, without a query; got ${found}`);
+	}
+	if (path === endpoint) throw invalidPath(`endpoint must differ from path; both are ${path}`);
+}
+
+function invalidPath(message: string): TmcpSessionsError {
+	return new TmcpSessionsError('configuration', 'sse', message);
+}

@@ -1,0 +1,252 @@
+import { messageFrame } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
+
+import { isHandledAtOnce } from '../calls/answered-at-once.ts';
+import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';
+import type { RequestContext } from '../request/request-context.ts';
+import { keepSessionAlive } from '../session/session-keep-alive.ts';
+import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
+import type { Answer } from './answer.ts';
+import { ClientWriter } from './client-writer.ts';
+import { completeAnswer, jsonAnswer } from './complete-answer.ts';
+import { encodeFrames, KEEP_ALIVE } from './frames.ts';
+import type { Frames } from './frames.ts';
+
+/** The first revision whose clients know a priming event. */
+const PRIMING_SINCE = '2025-11-25';
+
+/** A longer timer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+type Reader = ReadableStreamDefaultReader<Frames>;
+type Read = Promise<ReadableStreamReadResult<Frames>>;
+
+/** How a stream is served. */
+export interface StreamOptions {
+	/** The longest time without a byte, in milliseconds. */
+	readonly keepAliveMs: number;
+	/** Called if the call is not answered at once. */
+	readonly onLasting?: (() => void) | undefined;
+	/** Whether the source bounds the stream: it is then read no faster than the client reads. */
+	readonly isPaced?: boolean | undefined;
+	/** Keeps the session of the stream alive. */
+	readonly session?: SessionKeepAlive | undefined;
+}
+
+/**
+ * Answers with the transport's stream. Waits for the first frame before any header is sent: by then
+ * the stream is registered, and a failure can still have a status of its own. A call that is answered
+ * at once gets a complete body; a longer one is streamed, with keep-alives.
+ *
+ * @param streamed the transport's response, for its status and headers.
+ * @param body its frames.
+ * @throws what ended the stream before its first frame.
+ */
+export async function streamAnswer(
+	streamed: Response,
+	body: ReadableStream<Frames>,
+	context: RequestContext,
+	options: StreamOptions,
+): Promise<Answer> {
+	const { progress } = context;
+	const reader = body.getReader();
+	const frames: Frames[] = [];
+	let read = reader.read();
+	if (!context.isListening && !(await isHandledAtOnce(progress, read))) options.onLasting?.();
+	// The timer also keeps workerd from ending the request as hung while it awaits another request.
+	const deadline = progress.isHandled ? undefined : createDeadline(options.keepAliveMs);
+	if (deadline) progress.onPrimed(deadline.expire);
+	try {
+		for (;;) {
+			const next = await (deadline ? Promise.race([read, deadline.expired]) : read);
+			if (next === 'expired') {
+				return stream(streamed, [openingOf(context)], reader, read, context, options);
+			}
+			if (next.done) {
+				return completeAnswer(streamed, context) ?? new Response(concat(frames), streamed);
+			}
+			frames.push(next.value);
+			read = reader.read();
+			// Once the server has handled the message, the transport ends its stream in the same turn.
+			if (!progress.isHandled) return stream(streamed, frames, reader, read, context, options);
+		}
+	} finally {
+		deadline?.clear();
+	}
+}
+
+/**
+ * Answers a call as JSON, for a client that does not accept a stream. Frames before the response are
+ * dropped, since JSON has no place for them.
+ *
+ * @throws what ended the call.
+ */
+export async function collectedAnswer(
+	streamed: Response,
+	body: ReadableStream<Frames>,
+	context: RequestContext,
+	{ keepAliveMs, onLasting }: StreamOptions,
+): Promise<Answer> {
+	const { progress } = context;
+	const reader = body.getReader();
+	const read = reader.read();
+	if (!(await isHandledAtOnce(progress, read))) onLasting?.();
+	// As above: workerd ends a request without a timer as hung.
+	const timer = progress.isHandled ? undefined : setInterval(() => {}, keepAliveMs);
+	try {
+		for (let next = await read; !next.done; next = await reader.read());
+	} finally {
+		clearInterval(timer);
+	}
+	if (!progress.response || progress.signal.aborted) {
+		throw new HttpRejection({ status: 200, code: -32001, message: 'The call was cancelled' });
+	}
+	return jsonAnswer(streamed, progress.response, context);
+}
+
+function stream(
+	streamed: Response,
+	ready: readonly Frames[],
+	reader: Reader,
+	next: Read,
+	context: RequestContext,
+	options: StreamOptions,
+): Response {
+	const { progress } = context;
+	let isCut = false;
+	const onLeft = (): void => {
+		progress.markClientLeft();
+		// A listening stream ends with its client. A session's call continues, and so does its timer:
+		// workerd ends a request as hung if it awaits another request without one.
+		if (!context.endsWithClient || isCut) return;
+		context.waitUntil(reader.cancel());
+		// Lets a cancelled call clean up.
+		if (context.messageId !== undefined && !context.isListening) {
+			context.waitUntil(progress.handled);
+		}
+	};
+	// The platform calls this outside of the request, in whose scope managers find their state.
+	const writer = new ClientWriter(() => runInScope(context, onLeft));
+	progress.onPrimed(() => writer.write(openingOf(context)));
+	if (options.isPaced) {
+		// The manager has cut the stream and reported why.
+		reader.closed.catch(() => {
+			isCut = true;
+			writer.cut();
+		});
+	}
+	for (const frames of ready) writer.write(primingFor(frames, context));
+	const forwarding = forward(reader, next, writer, context, options);
+	context.waitUntil(
+		forwarding.catch((error: unknown) => {
+			if (!isCut) throw error;
+		}),
+	);
+	return new Response(bodyOf(writer.readable), streamed);
+}
+
+/**
+ * Works around releases of workerd, such as that of 2026-07-30, that do not cancel a stream of
+ * JavaScript when its client disconnects: there the stream goes through a pipe of workerd, whose cost
+ * grows with the square of an isolate's streams. Releases that know the flag below cancel it.
+ */
+function bodyOf(readable: ReadableStream<Frames>): ReadableStream<Frames> {
+	const { IdentityTransformStream: Pipe, Cloudflare: runtime } = globalThis as {
+		IdentityTransformStream?: typeof TransformStream<Frames, Frames>;
+		Cloudflare?: { compatibilityFlags?: object };
+	};
+	if (!Pipe || 'expose_draining_reader' in (runtime?.compatibilityFlags ?? {})) return readable;
+	return readable.pipeThrough(new Pipe());
+}
+
+/** Forwards all frames until the transport or the client ends the stream. */
+async function forward(
+	reader: Reader,
+	first: Read,
+	writer: ClientWriter,
+	context: RequestContext,
+	{ isPaced, keepAliveMs, session }: StreamOptions,
+): Promise<void> {
+	const { messageId, progress } = context;
+	// Skipped while a client does not read, or keep-alives would fill its buffer.
+	const keepAlive = setInterval(() => {
+		if (writer.isIdle) writer.write(KEEP_ALIVE);
+	}, keepAliveMs);
+	const cancel = (): void => context.waitUntil(reader.cancel());
+	// A client that listens must come back with a new token when this one has expired.
+	const expiryMs = context.isListening ? msUntilExpiry(context) : undefined;
+	const expiry = expiryMs && setTimeout(cancel, expiryMs);
+	const stopKeepAlive = session && keepSessionAlive(context, session, cancel);
+
+	try {
+		for (let next = await first; !next.done; next = await reader.read()) {
+			writer.write(numbered(next.value, context));
+			if (isPaced) await writer.drained;
+		}
+		const { response } = progress;
+		if (response) writer.write(numbered(encodeFrames(messageFrame(response)), context));
+		progress.resumable?.complete();
+		await writer.close();
+	} catch (error) {
+		// The status has been sent: the error goes to the stream.
+		if (messageId !== undefined) {
+			const frame = messageFrame(errorMessage(rejectionDetailOf(error), messageId));
+			writer.write(numbered(encodeFrames(frame), context));
+			progress.resumable?.complete();
+		}
+		await writer.close();
+		throw error;
+	} finally {
+		clearInterval(keepAlive);
+		clearTimeout(expiry);
+		stopKeepAlive?.();
+	}
+}
+
+/** Returns the first frame of a stream that has nothing to send yet. */
+function openingOf(context: RequestContext): Frames {
+	const { resumable } = context.progress;
+	return resumable ? primingFor(encodeFrames(resumable.priming), context) : KEEP_ALIVE;
+}
+
+/**
+ * Returns a priming event as its client reads it. Clients before 2025-11-25 would read its empty data
+ * as a malformed message.
+ */
+function primingFor(frame: Frames, { protocolVersion = '', session }: RequestContext): Frames {
+	if (!session || protocolVersion >= PRIMING_SINCE) return frame;
+	const text = new TextDecoder().decode(frame);
+	return encodeFrames(text.replace(/^(id: \S+\nretry: \d+\n)data: \n\n/, '$1\n'));
+}
+
+/** Returns a frame with its event id, if the stream is resumable. */
+function numbered(frames: Frames, context: RequestContext): Frames {
+	const { resumable } = context.progress;
+	if (!resumable) return primingFor(frames, context);
+	return encodeFrames(resumable.add(new TextDecoder().decode(frames)));
+}
+
+/** Returns the time until the caller's token expires, if it is known and fits a timer. */
+function msUntilExpiry({ auth }: RequestContext): number | undefined {
+	if (auth?.expiresAt === undefined) return undefined;
+	const ms = auth.expiresAt * 1000 - Date.now();
+	return ms < MAX_TIMER_MS ? Math.max(ms, 1) : undefined;
+}
+
+interface Deadline {
+	readonly expired: Promise<'expired'>;
+	readonly expire: () => void;
+	readonly clear: () => void;
+}
+
+function createDeadline(ms: number): Deadline {
+	const { promise: expired, resolve } = Promise.withResolvers<'expired'>();
+	const expire = (): void => resolve('expired');
+	const timer = setTimeout(expire, ms);
+	return { expired, expire, clear: () => clearTimeout(timer) };
+}
+
+function concat(frames: readonly Frames[]): Blob | Frames | null {
+	if (frames.length <= 1) return frames[0] ?? null;
+	return new Blob([...frames]);
+}

@@ -1,0 +1,95 @@
+import type { ClientInfo, IssuedSession, SessionSealing } from '@tmcp-sessions/core/backend';
+import { createSessionIds, hasSessionSealing } from '@tmcp-sessions/core/internal';
+import type { SessionIds } from '@tmcp-sessions/core/internal';
+import type { InfoSessionManager } from '@tmcp/session-manager';
+
+import { invalidRequest, unknownSession } from '../request/http-rejection.ts';
+import { isObject } from '../request/json-rpc.ts';
+import type { JsonObject } from '../request/json-rpc.ts';
+import type { RequestOrigin } from '../request/request-context.ts';
+import { servedVersion } from '../validation/headers.ts';
+import type { SessionIdIssuer } from './session-id-issuer.ts';
+import type { SessionSource } from './session-source.ts';
+import { checkKeysOfProcess } from './session-keys.ts';
+import type { SessionKeys } from './session-keys.ts';
+
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** The ids of stored sessions begin with this; those of sealed sessions do not. */
+const STORED = '1.';
+
+/** Some 300 KB of ids. */
+const MAX_VERIFIED = 2_000;
+
+/** Makes session ids, and verifies that an id was made here for its principal. Costs no read. */
+export class SessionIdentifier implements SessionSource {
+	readonly #ids: SessionIdIssuer;
+	readonly #keys: SessionKeys;
+	/** The info manager, if it seals sessions into their ids. */
+	readonly #sealing: SessionSealing | undefined;
+	/** The principals of ids whose MAC was verified: a client sends the same id with every request. */
+	readonly #verified = new Map<string, string>();
+
+	/** @throws {TmcpSessionsError} `configuration` if a key is too short. */
+	constructor(
+		keys: SessionKeys,
+		info: InfoSessionManager | undefined,
+		createIssuer?: (ids: SessionIds) => SessionIdIssuer,
+	) {
+		const ids = createSessionIds({ keys: keys.secrets });
+		this.#ids = createIssuer?.(ids) ?? ids;
+		this.#keys = keys;
+		this.#sealing = info && hasSessionSealing(info) ? info : undefined;
+	}
+
+	/** @throws {TmcpSessionsError} `configuration` if this host needs keys that are missing. */
+	checkHost(url: URL): void {
+		if (this.#keys.isOfThisProcess && !this.#sealing) checkKeysOfProcess(url);
+	}
+
+	/** Opens a session. Its id is never one that the client sent, and might share with others. */
+	async open({ pickShard, principal }: RequestOrigin, params: JsonObject): Promise<IssuedSession> {
+		const { clientInfo, capabilities: clientCapabilities, protocolVersion } = params;
+		const shard = pickShard();
+		// The server rejects other types; there will be no session.
+		if (!this.#sealing || !isObject(clientInfo) || !isObject(clientCapabilities)) {
+			return stored(await this.#ids.mint(principal, shard));
+		}
+		return this.#sealing.sealSession({
+			principal,
+			shard,
+			// Safe because the server rejects other fields, as above.
+			clientInfo: clientInfo as unknown as ClientInfo,
+			clientCapabilities,
+			protocolVersion: servedVersion(protocolVersion),
+		});
+	}
+
+	async require(origin: RequestOrigin): Promise<IssuedSession> {
+		const id = origin.headers.get('mcp-session-id');
+		if (!id) {
+			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
+		}
+		if (!VISIBLE_ASCII.test(id)) {
+			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
+		}
+		const session = await this.find(id, origin);
+		if (!session) throw unknownSession();
+		return session;
+	}
+
+	async find(id: string, { principal }: RequestOrigin): Promise<IssuedSession | undefined> {
+		// Sessions that were opened before a deployment sealed them stay in their store.
+		if (this.#sealing && !id.startsWith(STORED)) return this.#sealing.openSession(id, principal);
+		if (this.#verified.get(id) !== principal) {
+			if (!(await this.#ids.verify(id, principal))) return undefined;
+			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
+			this.#verified.set(id, principal);
+		}
+		return stored(id);
+	}
+}
+
+function stored(id: string): IssuedSession {
+	return { id, internalId: id };
+}

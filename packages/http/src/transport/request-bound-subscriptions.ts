@@ -1,0 +1,53 @@
+import { StreamError } from '@tmcp-sessions/core';
+import { keepRequestAlive } from '@tmcp-sessions/core/backend';
+import type { SubscriptionManager } from '@tmcp/session-manager';
+
+import { currentContext } from '../request/request-context.ts';
+import { sendWithSessions } from './one-broadcast.ts';
+import { withOverrides } from './with-overrides.ts';
+
+/**
+ * Returns the subscription manager for the transport. Promises that the transport does not await keep
+ * the request alive and are reported if they reject. A change is sent to subscriptions when it is sent
+ * to sessions.
+ *
+ * @param report reports a failure outside of a request.
+ */
+export function bindSubscriptionsToRequest(
+	manager: SubscriptionManager,
+	report: (error: unknown) => void,
+): SubscriptionManager {
+	const bind = async <Result>(promise: Promise<Result>, fallback: Result): Promise<Result> => {
+		keepRequestAlive(promise, (orphan) => {
+			orphan.catch(report);
+		});
+		// Reported above. Here it would be an unhandled rejection.
+		return promise.catch(() => fallback);
+	};
+	return withOverrides(manager, {
+		create: async (...subscription) => {
+			try {
+				return await manager.create(...subscription);
+			} catch (error) {
+				// The server would send the reason to its client only.
+				currentContext()?.progress.fail(new StreamError('http', 'listening', error));
+				throw error;
+			}
+		},
+		send: (notification) =>
+			bind(
+				sendWithSessions(() => promised(() => manager.send(notification))),
+				undefined,
+			),
+		close: (id, origin, reason) =>
+			bind(
+				promised(() => manager.close(id, origin, reason)),
+				false,
+			),
+	});
+}
+
+/** Turns what a manager returns or throws into a promise. */
+async function promised<Result>(operation: () => Result | Promise<Result>): Promise<Result> {
+	return operation();
+}
