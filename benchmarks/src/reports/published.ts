@@ -82,7 +82,9 @@ export function publishedSections(results: Results = readResults()): Section[] {
 			clients: broadcastCosts(results['fan-out']),
 		}),
 		...sectionsOf('docs/choosing.md', Object.fromEntries(choosing)),
-		...sectionsOf('docs/architecture.md', { 'idle-session': idleSessionBytes(results.memory) }),
+		...sectionsOf('docs/architecture/session-objects.md', {
+			'idle-session': idleSessionBytes(results.memory),
+		}),
 		...sectionsOf('packages/session-object/README.md', {
 			costs: sessionObjectCosts(operations, results.memory),
 		}),
