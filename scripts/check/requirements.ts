@@ -8,7 +8,7 @@ const documentPath = 'docs/guarantees.md';
 const begin = '<!-- requirements: begin -->';
 const end = '<!-- requirements: end -->';
 
-/** A requirement of the protocol, in the words of this project. */
+/** A requirement of the protocol, paraphrased. */
 interface Requirement {
 	/** Kebab-case name that follows the id in test titles: `L15 stream-takeover`. */
 	name: string;
@@ -74,7 +74,7 @@ function* problems(requirements: Requirements, mentions: readonly Mention[]): Ge
 	const names = new Set<string>();
 	for (const [id, { name, source, missing }] of Object.entries(requirements)) {
 		if (!(id.charAt(0) in eras)) yield `${manifestPath}: ${id} must begin with L or M`;
-		if (names.has(name)) yield `${manifestPath}: ${id} must have a name of its own; got ${name}`;
+		if (names.has(name)) yield `${manifestPath}: ${id} must have a unique name; got ${name}`;
 		names.add(name);
 		if (!specification.test(source))
 			yield `${manifestPath}: the source of ${id} must be a section of the specification; got ${source}`;
@@ -86,7 +86,7 @@ function* problems(requirements: Requirements, mentions: readonly Mention[]): Ge
 		if (expected === undefined)
 			yield `${path}: a title mentions ${id}, which ${manifestPath} lacks`;
 		else if (name !== expected)
-			yield `${path}: a title must say "${id} ${expected}"; got "${`${id} ${name}`.trim()}"`;
+			yield `${path}: a title must contain "${id} ${expected}"; got "${`${id} ${name}`.trim()}"`;
 	}
 }
 
@@ -122,7 +122,7 @@ function replaceGenerated(document: string, text: string): string {
  * together with its name, and that `docs/guarantees.md` is up to date.
  *
  * @param write updates the document instead of comparing it.
- * @throws {CommandFailedError} with one line for each deviation
+ * @throws {CommandFailedError} with one line for each deviation.
  */
 export function checkRequirements(write = false): string {
 	const requirements = readJson<Requirements>(manifestPath);

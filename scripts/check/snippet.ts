@@ -19,7 +19,7 @@ const packageInComment = /\/\/ (?:from )?(@tmcp-sessions\/[\w-]+(?:\/[\w-]+)?)/g
 
 /**
  * Extracts the TypeScript blocks of a page. A block may use the imports of the blocks above it. A block
- * without imports of its own is a fragment and may use every export of the family; other blocks may
+ * without imports is a fragment and may use every export of the packages; other blocks may also
  * use the exports of the packages that their comments name.
  *
  * @param exported maps each exported name to its entry point.

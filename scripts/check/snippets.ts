@@ -13,7 +13,7 @@ const pages = ['*.md', 'docs/*.md', '{packages,examples}/*/README.md', 'benchmar
 /** Entry points for other packages of the family, not for users. */
 const familyEntries = new Set(['./backend', './internal']);
 
-/** Matches the error for a reader's own module, which the page does not show. */
+/** Matches the error for a module of the reader, which the page does not show. */
 const ownModule = /error TS2307: Cannot find module '\.{1,2}\//;
 
 /**
@@ -87,7 +87,7 @@ function writeProject(project: string, snippets: readonly Snippet[]): void {
 		written.add(path);
 		mkdirSync(dirname(join(project, path)), { recursive: true });
 		writeFileSync(join(project, path), text);
-		// The page shows the entry of a package of its own.
+		// The page shows the entry point of a new package, which other snippets import by its name.
 		const [, folder] = /^packages\/([\w-]+)\/src\/index\.ts$/.exec(file) ?? [];
 		if (folder !== undefined) paths[`@tmcp-sessions/${folder}`] = [`./${path}`];
 	}

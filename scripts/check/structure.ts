@@ -12,23 +12,23 @@ import {
 
 const scope = '@tmcp-sessions/';
 
-/** Packages that a backend is built from or around. Every other package is a backend. */
+/** Packages that backends import, or that import none. Every other package is a backend. */
 const shared = ['core', 'http', 'testkit'];
 
-/** Packages that are built on others than `core`. */
-const builtOn: Readonly<Record<string, string[]>> = {
+/** The imports of packages that are neither shared nor a backend, and of `core`. */
+const importsByFolder: Readonly<Record<string, string[]>> = {
 	core: [],
 	'session-object': ['core', 'http', 'streams-durable-object'],
 };
 
-/** The family's packages that the sources of a package may import. */
+/** Returns the packages of this repository that the sources of a package may import. */
 function allowedImports(folder: string): string[] {
-	const named = builtOn[folder];
-	if (named) return named;
+	const imports = importsByFolder[folder];
+	if (imports) return imports;
 	return shared.includes(folder) ? shared : ['core'];
 }
 
-/** What a manifest says differently from all the others. */
+/** Reports fields of a manifest that differ from those of the other packages. */
 function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Generator<string> {
 	const expected = {
 		name: scope + folder,
@@ -48,17 +48,17 @@ function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Genera
 			yield `${path}/package.json: ${field} is missing or empty`;
 	}
 	for (const [subpath, conditions] of Object.entries(manifest.exports ?? {})) {
-		// A resolver takes the first condition that fits: types after default are never found.
+		// A resolver uses the first condition that matches: it never reaches types after default.
 		if (!isDeepStrictEqual(Object.keys(conditions), ['types', 'default']))
-			yield `${path}/package.json: exports["${subpath}"] has to be { types, default } in this order`;
+			yield `${path}/package.json: exports["${subpath}"] must be { types, default } in this order`;
 	}
 	for (const file of ['README.md', 'vitest.config.ts', 'test/tsconfig.json']) {
 		if (!existsSync(join(repository, path, file))) yield `${path}: ${file} is missing`;
 	}
 }
 
-/** Tests outside the packages that no vitest project runs. */
-function* unseenProblems(): Generator<string> {
+/** Reports folders outside the packages whose tests no Vitest project runs. */
+function* unrunTestProblems(): Generator<string> {
 	for (const path of globSync(['examples/*', 'benchmarks'], { cwd: repository }).toSorted()) {
 		const tests = globUnbuilt('*.test.ts').filter((file) => file.startsWith(`${path}/`));
 		if (tests.length > 0 && !existsSync(join(repository, path, 'vitest.config.ts')))
@@ -66,7 +66,7 @@ function* unseenProblems(): Generator<string> {
 	}
 }
 
-/** References of TypeScript projects that do not say what the manifests say. */
+/** Reports references of TypeScript projects that differ from the manifests. */
 function* referenceProblems(packages: WorkspacePackage[]): Generator<string> {
 	const references = (path: string) =>
 		(readJson<{ references?: { path: string }[] }>(`${path}/tsconfig.json`).references ?? [])
@@ -75,7 +75,7 @@ function* referenceProblems(packages: WorkspacePackage[]): Generator<string> {
 	const expect = (path: string, expected: string[]) =>
 		isDeepStrictEqual(references(path), expected.toSorted())
 			? []
-			: [`${path}/tsconfig.json: references have to be ${expected.join(', ') || 'none'}`];
+			: [`${path}/tsconfig.json: references must be ${expected.join(', ') || 'none'}`];
 	yield* expect(
 		'.',
 		packages.map(({ path }) => path),
@@ -90,8 +90,8 @@ function* referenceProblems(packages: WorkspacePackage[]): Generator<string> {
 }
 
 /**
- * Specifiers that a module imports or re-exports, as types too. A statement starts its line (the
- * formatter sees to it), so that code quoted in a comment or a message is not taken for one.
+ * Returns the specifiers that a module imports or re-exports, also as types. Matches statements at the
+ * start of a line, where the formatter puts them, so that code in comments and messages does not count.
  */
 function importsOf(source: string): string[] {
 	const statement = /^(?:import|export)\b(?:[^'"`;=]*\bfrom)?\s*['"]([^'"]+)['"]/gm;
@@ -158,7 +158,7 @@ function* cycleProblems({ folder, path }: WorkspacePackage): Generator<string> {
 	for (const file of files) yield* visit(file, []);
 }
 
-/** Reports imports that cross from one package to another although they must not. */
+/** Reports imports that a package must not have. */
 function* sourceProblems({ folder, path }: WorkspacePackage): Generator<string> {
 	for (const file of globSync(`${path}/{src,test}/**/*.ts`, { cwd: repository }).toSorted()) {
 		const source = readFileSync(join(repository, file), 'utf8');
@@ -166,20 +166,20 @@ function* sourceProblems({ folder, path }: WorkspacePackage): Generator<string> 
 		for (const specifier of importsOf(source)) {
 			if (specifier.startsWith('.')) {
 				if (!join(dirname(file), specifier).startsWith(`${path}/`))
-					yield `${file}: imports ${specifier} out of its package, import the package by its name`;
+					yield `${file}: imports ${specifier} from another package by its path; import the package by its name`;
 			} else if (inSources && specifier.startsWith(scope)) {
 				const [imported = ''] = specifier.slice(scope.length).split('/');
 				if (!allowedImports(folder).includes(imported))
-					yield `${file}: imports ${specifier}; ${folder} may import ${allowedImports(folder).join(', ') || 'none of the family'}`;
+					yield `${file}: imports ${specifier}; ${folder} may import ${allowedImports(folder).join(', ') || 'no other package'}`;
 			}
 		}
 	}
 }
 
 /**
- * Checks what holds for every package alike.
+ * Checks that all packages have the same form, and that their imports respect the layers.
  *
- * @throws {CommandFailedError} with one line for each deviation
+ * @throws {CommandFailedError} with one line for each deviation.
  */
 export function checkStructure(): string {
 	const packages = findPackages();
@@ -190,7 +190,7 @@ export function checkStructure(): string {
 			...cycleProblems(found),
 		]),
 		...referenceProblems(packages),
-		...unseenProblems(),
+		...unrunTestProblems(),
 		...seamProblems(),
 	];
 	if (problems.length > 0) throw new CommandFailedError(problems.join('\n'));

@@ -42,7 +42,7 @@ export async function checkTypes(): Promise<string> {
 	]);
 }
 
-/** Runs a command for every package; `command` receives the package's path. */
+/** Runs a command for each package; `command` gets the path of the package. */
 export async function checkEachPackage(command: (path: string) => string[]): Promise<string> {
 	return requireNone(await failuresOf(findPackages().map(({ path }) => command(path))));
 }
