@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { Visit } from './visit.ts';
+import { NotesClient } from './notes-client.ts';
 
-/** What was looked at, and what was seen. */
+/** The result of one check. */
 export interface Check {
 	readonly title: string;
-	readonly holds: boolean;
-	readonly seen: unknown;
+	readonly passed: boolean;
+	readonly actual: unknown;
 }
 
 /** The tokens of `.dev.vars.example`. */
@@ -14,48 +14,48 @@ const LAPTOP = 'anna-laptop-token';
 const PHONE = 'anna-phone-token';
 
 /**
- * What a client of the notes sees.
+ * Checks a running notes server.
  *
- * @param disturb called while an export is under way: a test loses its object then.
- * @param fetchOld sends the requests of the client of the old transport.
+ * @param disturb called while an export runs. A test resets the object then.
+ * @param legacyFetch sends the requests of the legacy SSE client.
  */
 export async function checkNotes(
 	url: URL,
 	disturb: () => Promise<void> = async () => {},
-	fetchOld: typeof fetch = fetch,
+	legacyFetch: typeof fetch = fetch,
 ): Promise<Check[]> {
 	const checks: Check[] = [];
-	const check = (title: string, seen: unknown, expected: unknown): void => {
-		checks.push({ title, holds: isDeepStrictEqual(seen, expected), seen });
+	const check = (title: string, actual: unknown, expected: unknown): void => {
+		checks.push({ title, passed: isDeepStrictEqual(actual, expected), actual });
 	};
-	const refused = await Visit.begin(url, 'nobody').then(
-		() => 'let in',
-		() => 'refused',
+	const outcome = await NotesClient.connect(url, 'unknown-token').then(
+		() => 'accepted',
+		() => 'rejected',
 	);
-	check('a token that nobody has is refused', refused, 'refused');
+	check('an unknown token is rejected', outcome, 'rejected');
 
-	const laptop = await Visit.begin(url, LAPTOP);
-	const phone = await Visit.begin(url, PHONE);
+	const laptop = await NotesClient.connect(url, LAPTOP);
+	const phone = await NotesClient.connect(url, PHONE);
 	try {
 		const marker = crypto.randomUUID();
 		for (const text of ['milk', 'bread', marker]) await laptop.call('add_note', { text });
 		const listed = await laptop.call('list_notes');
-		check('notes are kept', listed.endsWith(`milk\nbread\n${marker}`), true);
+		check('notes are stored', listed.endsWith(`milk\nbread\n${marker}`), true);
 		check(
-			'another client of the workspace has its own',
+			'another client of the workspace has its own notes',
 			(await phone.call('list_notes')).includes(marker),
 			false,
 		);
-		const again = await Visit.begin(url, LAPTOP);
-		check('the next session of the client has them too', await again.call('list_notes'), listed);
-		await again.end();
+		const again = await NotesClient.connect(url, LAPTOP);
+		check('the next session of the client has them', await again.call('list_notes'), listed);
+		await again.close();
 
-		const old = await Visit.beginOld(new URL('/sse', url), LAPTOP, fetchOld);
-		check('so has one over the old SSE transport', await old.call('list_notes'), listed);
-		await old.call('add_note', { text: 'eggs' });
-		await old.end();
+		const legacy = await NotesClient.connectLegacySse(new URL('/sse', url), LAPTOP, legacyFetch);
+		check('a legacy SSE session has them', await legacy.call('list_notes'), listed);
+		await legacy.call('add_note', { text: 'eggs' });
+		await legacy.close();
 		const added = await laptop.call('list_notes');
-		check('and what it adds is there for the others', added, `${listed}\neggs`);
+		check('other sessions have the notes that it adds', added, `${listed}\neggs`);
 
 		await laptop.call('connect_press');
 		await pause(1_200);
@@ -71,10 +71,10 @@ export async function checkNotes(
 		await disturb();
 		const count = added.split('\n').length;
 		const exported = await exporting;
-		const isWhole = exported.startsWith(`exported ${count} notes`);
-		checks.push({ title: 'an export comes to its end', holds: isWhole, seen: exported });
+		const passed = exported.startsWith(`exported ${count} notes`);
+		checks.push({ title: 'an export is complete', passed, actual: exported });
 	} finally {
-		await Promise.all([laptop.end(), phone.end()]);
+		await Promise.all([laptop.close(), phone.close()]);
 	}
 	return checks;
 }

@@ -1,7 +1,7 @@
 import type { OAuthHelper } from '@tmcp-sessions/http';
 import { env } from 'cloudflare:workers';
 
-/** The secret of .dev.vars that this file reads. */
+/** Declares the secret of .dev.vars that this file reads. */
 declare global {
 	namespace Cloudflare {
 		interface Env {
@@ -10,20 +10,20 @@ declare global {
 	}
 }
 
-interface Holder {
+interface TokenHolder {
 	readonly workspace: string;
 	readonly client: string;
 }
 
 /**
- * Who calls, by the token of the request: for a demo, from a list. `examples/oauth` shows a whole
- * authorization server in its place.
+ * Verifies bearer tokens against a list, which is enough for a demo. `examples/oauth` runs an
+ * authorization server instead.
  */
 export const accessTokens: OAuthHelper = {
 	async verify(request) {
 		const [, token = ''] = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '') ?? [];
-		// Sound: .dev.vars.example shows the form.
-		const holders = JSON.parse(env.ACCESS_TOKENS) as Record<string, Holder>;
+		// Safe because .dev.vars.example documents the format.
+		const holders = JSON.parse(env.ACCESS_TOKENS) as Record<string, TokenHolder>;
 		const holder = Object.hasOwn(holders, token) ? holders[token] : undefined;
 		if (!holder) return null;
 		return { token, clientId: holder.client, scopes: [], extra: { workspace: holder.workspace } };

@@ -10,6 +10,6 @@ export default createSessionRouter({
 	oauth: accessTokens,
 	identify: (_request, auth) =>
 		auth && { workspaceId: String(auth.extra?.['workspace']), clientId: auth.clientId },
-	// Clients that still speak the first transport over HTTP, at /sse and /messages.
+	// Serves clients of the legacy SSE transport, at /sse and /messages.
 	sse: createLegacySse(),
 });

@@ -12,23 +12,23 @@ import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 
-/** The binding of wrangler.jsonc that the class reads. */
+/** Declares the binding of wrangler.jsonc that the class reads. */
 interface Env {
 	readonly ARCHIVE: R2Bucket;
 }
 
-/** What is remembered of a client, between calls and from one session to the next. */
-interface Remembered {
+/** The state of a client, which its sessions share. */
+interface NotesState {
 	notes: string[];
-	/** How many notes the export that is under way has written. */
+	/** The number of notes that the running export has written. */
 	exported: number;
 }
 
 const NOTE_MS = 400;
 
-/** The notes of one client of a workspace: its MCP server, and all that the server remembers. */
-export class Notes extends SessionObject<Env, Remembered> {
-	override readonly settings: SessionSettings<Remembered> = {
+/** The MCP server of one client of a workspace, with its notes. */
+export class Notes extends SessionObject<Env, NotesState> {
+	override readonly settings: SessionSettings<NotesState> = {
 		context: {
 			notes: v.array(v.pipe(v.string(), v.maxLength(1_000))),
 			exported: v.pipe(v.number(), v.integer()),
@@ -37,7 +37,7 @@ export class Notes extends SessionObject<Env, Remembered> {
 		sse: createLegacySse(),
 	};
 
-	createServer(session: Session<Remembered>): McpServer<v.GenericSchema> {
+	createServer(session: Session<NotesState>): McpServer<v.GenericSchema> {
 		const server = new McpServer<v.GenericSchema>(
 			{ name: 'notes', version: '1.0.0', description: 'Keeps your notes' },
 			{
@@ -56,7 +56,10 @@ export class Notes extends SessionObject<Env, Remembered> {
 			tool.text((session.context.get('notes') ?? []).join('\n')),
 		);
 		server.tool(
-			{ name: 'connect_press', description: 'Signs in to the press, for a second' },
+			{
+				name: 'connect_press',
+				description: 'Signs in to the press, with a token that expires after a second',
+			},
 			async () => {
 				const tokens = {
 					accessToken: 'press-1',
@@ -67,19 +70,19 @@ export class Notes extends SessionObject<Env, Remembered> {
 				return tool.text('connected');
 			},
 		);
-		server.tool({ name: 'publish', description: 'Has the press print the notes' }, async () => {
+		server.tool({ name: 'publish', description: 'Prints the notes at the press' }, async () => {
 			const tokens = await session.auth.get('press');
 			if (!tokens) return tool.error('Call connect_press first');
 			return tool.text(`printed with ${tokens.accessToken}`);
 		});
-		server.tool({ name: 'export', description: 'Writes each note down, slowly' }, async () => {
+		server.tool({ name: 'export', description: 'Exports the notes, one at a time' }, async () => {
 			session.context.set('exported', 0);
 			return this.#export(session);
 		});
 		return server;
 	}
 
-	/** The press gives new tokens for old ones. Calls that find them expired wait for one refresh. */
+	/** Exchanges expired tokens, once for all calls that wait for them. */
 	override async refreshAuth(_service: string, { refreshToken }: AuthTokens): Promise<AuthTokens> {
 		const next = `${Number(refreshToken) + 1}`;
 		return {
@@ -89,23 +92,23 @@ export class Notes extends SessionObject<Env, Remembered> {
 		};
 	}
 
-	/** An export whose object was lost goes on where it was. */
+	/** Continues an export after the last note that was written before its object was lost. */
 	override async resumeCall(
 		{ tool: name }: InterruptedCall,
-		session: Session<Remembered>,
+		session: Session<NotesState>,
 	): Promise<ToolResult> {
-		if (name !== 'export') throw new Error(`${name} was cut off; call it again`);
+		if (name !== 'export') throw new Error(`${name} was interrupted; call it again`);
 		return this.#export(session);
 	}
 
-	async #export({ context }: Session<Remembered>): Promise<ToolResult> {
+	async #export({ context }: Session<NotesState>): Promise<ToolResult> {
 		const first = context.get('exported') ?? 0;
 		const notes = context.get('notes') ?? [];
 		for (let done = first; done < notes.length; done++) {
 			await new Promise((resolve) => setTimeout(resolve, NOTE_MS));
 			context.set('exported', done + 1);
 		}
-		const text = `exported ${notes.length} notes, ${notes.length - first} of them in one go`;
+		const text = `exported ${notes.length} notes, ${notes.length - first} of them in this run`;
 		return { content: [{ type: 'text', text }] };
 	}
 }

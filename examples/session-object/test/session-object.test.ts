@@ -8,7 +8,7 @@ import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { checkNotes } from '../client/check.ts';
-import { Visit } from '../client/visit.ts';
+import { NotesClient } from '../client/notes-client.ts';
 
 const run = promisify(execFile);
 const inspector = join(
@@ -37,8 +37,8 @@ beforeAll(async () => {
 });
 afterAll(() => workers.stop());
 
-it('the checking client sees what it should', async () => {
-	// A stream of the old transport in one isolate, its messages in the other.
+it('passes the checks of the client', async () => {
+	// Holds the legacy SSE stream in one isolate, and sends its messages to the other.
 	const acrossIsolates: typeof fetch = (input, init) => {
 		const target = new URL(input instanceof Request ? input.url : input);
 		target.host = workers.url(init?.method === 'POST' ? 'b' : 'a').host;
@@ -46,29 +46,29 @@ it('the checking client sees what it should', async () => {
 	};
 	const url = new URL('/mcp', workers.url('a'));
 	const checks = await checkNotes(url, undefined, acrossIsolates);
-	expect(checks.filter(({ holds }) => !holds)).toEqual([]);
+	expect(checks.filter(({ passed }) => !passed)).toEqual([]);
 	expect(checks).toHaveLength(8);
 });
 
-it('a call in flight survives the loss of its object, and goes on where it was', async () => {
-	let said = '';
+it('resumes a call after the loss of its object, from the last stored position', async () => {
+	let outcome = '';
 	const checks = await checkNotes(new URL('/mcp', workers.url('b')), async () => {
-		said = await (await fetch(new URL('/reset', workers.url('a')))).text();
+		outcome = await (await fetch(new URL('/reset', workers.url('a')))).text();
 	});
-	expect(said).toContain('reset by a test');
-	expect(checks.filter(({ holds }) => !holds)).toEqual([]);
-	// The first instance had written some, the next one the others.
-	const [, all, rest] = /exported (\d+) notes, (\d+)/.exec(String(checks.at(-1)?.seen)) ?? [];
+	expect(outcome).toContain('reset by a test');
+	expect(checks.filter(({ passed }) => !passed)).toEqual([]);
+	// The first instance exported some notes, and the next one the rest.
+	const [, all, rest] = /exported (\d+) notes, (\d+)/.exec(String(checks.at(-1)?.actual)) ?? [];
 	expect(Number(rest)).toBeGreaterThan(0);
 	expect(Number(rest)).toBeLessThan(Number(all));
 });
 
-it('everything is still there after a restart', async () => {
+it('keeps notes and tokens through a restart', async () => {
 	await workers.restart();
-	const laptop = await Visit.begin(new URL('/mcp', workers.url('a')), 'anna-laptop-token');
+	const laptop = await NotesClient.connect(new URL('/mcp', workers.url('a')), 'anna-laptop-token');
 	expect(await laptop.call('list_notes')).toContain('milk\nbread');
 	expect(await laptop.call('publish')).toBe('printed with press-2');
-	await laptop.end();
+	await laptop.close();
 });
 
 const inspect = async (transport: 'http' | 'sse', ...args: string[]): Promise<unknown> => {
@@ -80,9 +80,9 @@ const inspect = async (transport: 'http' | 'sse', ...args: string[]): Promise<un
 };
 
 it.each(['http', 'sse'] as const)(
-	"the MCP Inspector's CLI lists the tools over %s",
-	async (via) => {
-		expect(await inspect(via, '--method', 'tools/list')).toMatchObject({
+	'lists its tools to the CLI of the MCP Inspector over %s',
+	async (transport) => {
+		expect(await inspect(transport, '--method', 'tools/list')).toMatchObject({
 			tools: ['add_note', 'list_notes', 'connect_press', 'publish', 'export'].map((name) => ({
 				name,
 			})),
@@ -90,7 +90,7 @@ it.each(['http', 'sse'] as const)(
 	},
 );
 
-it("the MCP Inspector's CLI calls a tool", async () => {
+it('serves a call of the CLI of the MCP Inspector', async () => {
 	const call = ['--method', 'tools/call', '--tool-name', 'add_note', '--tool-arg', 'text=eggs'];
 	expect(await inspect('http', ...call)).toMatchObject({ content: [{ text: '1 notes' }] });
 });
