@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { Backoff } from '../src/worker/backoff.ts';
 
-/** Waits whose time passes at once, and a time that passes with them. */
+/** Creates a backoff whose clock advances with its waits, which take no time. */
 function newBackoff() {
 	const waits: number[] = [];
 	const clock = { nowMs: 0 };
@@ -18,13 +18,13 @@ function newBackoff() {
 }
 
 const LOST = new Error('lost');
-const wanted = (): boolean => true;
+const isWanted = (): boolean => true;
 
-describe('the attempts to reach an object again', () => {
-	it('are over when one succeeds', async () => {
+describe('Backoff', () => {
+	it('stops after an attempt succeeds', async () => {
 		const { backoff, waits } = newBackoff();
 		let attempts = 0;
-		const failed = await backoff.retry(LOST, wanted, async () => {
+		const failed = await backoff.retry(LOST, isWanted, async () => {
 			attempts += 1;
 			if (attempts < 4) throw new Error('down');
 		});
@@ -32,35 +32,35 @@ describe('the attempts to reach an object again', () => {
 		expect(waits).toEqual([100, 200, 400, 800]);
 	});
 
-	it('take half a minute in all, the time of the attempts included', async () => {
+	it('gives up after 30 s, including the time of the attempts', async () => {
 		const { backoff, waits, clock } = newBackoff();
-		const failed = await backoff.retry(LOST, wanted, async () => {
+		const failed = await backoff.retry(LOST, isWanted, async () => {
 			clock.nowMs += 10_000;
-			throw new Error('did not answer');
+			throw new Error('did not respond');
 		});
-		expect(String(failed)).toBe('Error: did not answer');
+		expect(String(failed)).toBe('Error: did not respond');
 		expect(waits).toEqual([100, 200, 400]);
 		expect(clock.nowMs).toBeLessThan(31_000);
 	});
 
-	it('go on counting where each success is lost at once, and say why', async () => {
+	it('gives up with the cause if each connection is lost at once', async () => {
 		const { backoff, waits } = newBackoff();
 		let failed: unknown;
-		while (failed === undefined) failed = await backoff.retry(LOST, wanted, async () => {});
+		while (failed === undefined) failed = await backoff.retry(LOST, isWanted, async () => {});
 		expect(failed).toBe(LOST);
 		expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeLessThanOrEqual(30_000);
 	});
 
-	it('begin anew where a socket held for longer than that, without a message', async () => {
+	it('starts over after a connection lasted longer than 30 s without a message', async () => {
 		const { backoff, waits, clock } = newBackoff();
 		for (let loss = 0; loss < 50; loss++) {
 			clock.nowMs += 30_001;
-			expect(await backoff.retry(LOST, wanted, async () => {})).toBeUndefined();
+			expect(await backoff.retry(LOST, isWanted, async () => {})).toBeUndefined();
 		}
 		expect(waits).toEqual(Array.from({ length: 50 }, () => 100));
 	});
 
-	it('end where nobody wants them any more, and that is no failure', async () => {
+	it('stops without a failure when the connection is no longer isWanted', async () => {
 		const { backoff, waits } = newBackoff();
 		const attempt = async (): Promise<void> => {
 			throw new Error('down');

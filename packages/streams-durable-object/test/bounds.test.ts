@@ -17,7 +17,7 @@ import { evict, syncLayer } from './fixture/sync-layer.ts';
 
 const UPGRADE = { headers: { Upgrade: 'websocket' } };
 
-/** A manager that has little patience, and what it reported. */
+/** Creates managers with short timeouts that record their reports. */
 function newManager(binding?: DurableObjectNamespace<SyncLayer>) {
 	const errors: string[] = [];
 	const waits: number[] = [];
@@ -28,11 +28,11 @@ function newManager(binding?: DurableObjectNamespace<SyncLayer>) {
 		sleep: async (ms: number) => void waits.push(ms),
 	};
 	const manager = new DurableObjectStreamSessionManager(binding, options);
-	const listeners = new DurableObjectSubscriptionManager(binding, options);
-	return { manager, listeners, errors, waits };
+	const subscriptions = new DurableObjectSubscriptionManager(binding, options);
+	return { manager, subscriptions, errors, waits };
 }
 
-/** The real object, which answers to no upgrade while its gate is closed. */
+/** Creates a binding of the real object that delays upgrades until the gate opens. */
 function newGate() {
 	const gate = { opened: Promise.resolve(), sockets: [] as WebSocket[] };
 	const binding = beforeOpening(
@@ -52,19 +52,19 @@ function socketsOf(tag: string): Promise<number> {
 
 const LATE = 'SyncLayer did not respond within 30 ms: it is overloaded or unreachable. Try again';
 
-describe('an upgrade that is never answered', () => {
-	it('makes a StreamError in time: of a stream, of an inbox and of a listener', async () => {
+describe('an upgrade request without a response', () => {
+	it('rejects with a StreamError after the timeout, for a stream, an inbox and a subscription', async () => {
 		const { gate, binding } = newGate();
-		const { manager, listeners, errors } = newManager(binding);
+		const { manager, subscriptions, errors } = newManager(binding);
 		const closing = Promise.withResolvers<void>();
 		gate.opened = closing.promise;
-		const nothing = (): void => {};
+		const ignore = (): void => {};
 		for (const opening of [
 			OpenStream.open(manager, crypto.randomUUID()),
-			manager.openInbox(crypto.randomUUID(), nothing),
-			listeners.create(
+			manager.openInbox(crypto.randomUUID(), ignore),
+			subscriptions.create(
 				{ id: 1, origin: 'o', filters: { toolsListChanged: true } },
-				{ acknowledge: nothing, send: nothing, close: nothing },
+				{ acknowledge: ignore, send: ignore, close: ignore },
 			),
 		]) {
 			await expect(opening).rejects.toThrow(StreamError);
@@ -75,7 +75,7 @@ describe('an upgrade that is never answered', () => {
 		await expect.poll(() => gate.sockets).toHaveLength(3);
 	});
 
-	it('one that is answered too late leaves no socket behind', async () => {
+	it('leaves no socket open if the response is late', async () => {
 		const { gate, binding } = newGate();
 		const { manager } = newManager(binding);
 		const session = crypto.randomUUID();
@@ -87,7 +87,7 @@ describe('an upgrade that is never answered', () => {
 		await expect.poll(() => socketsOf(`inbox:${session}`)).toBe(0);
 	});
 
-	it('one among the attempts to reach the object again is given up, and the next one helps', async () => {
+	it('times out while a lost socket is replaced, and the next attempt succeeds', async () => {
 		const { gate, binding } = newGate();
 		const { manager, errors, waits } = newManager(binding);
 		const session = crypto.randomUUID();
@@ -109,8 +109,8 @@ describe('an upgrade that is never answered', () => {
 	});
 });
 
-describe('sockets that never say hello', () => {
-	it('whose Worker never takes its end: others get their messages, and nothing is left when it is gone', async () => {
+describe('a silent Worker', () => {
+	it('that never accepts its sockets does not affect others, and leaves none when it closes them', async () => {
 		const session = crypto.randomUUID();
 		const addresses = ['stream', 'inbox'].map((role) => `role=${role}&session=${session}`);
 		const silent: Response[] = [];
@@ -121,7 +121,7 @@ describe('sockets that never say hello', () => {
 		const stream = await OpenStream.open(manager, crypto.randomUUID());
 		await manager.send(undefined, frameOf('to all'));
 		await stream.until('to all');
-		// Its session's messages are not lost on it: they are in the log.
+		// The messages of its session are logged, so that another stream gets them.
 		const again = await OpenStream.open(manager, session);
 		await manager.send([session], frameOf('to the newest'));
 		await again.until('to the newest');
@@ -130,14 +130,14 @@ describe('sockets that never say hello', () => {
 			webSocket?.accept();
 			webSocket?.close(1000);
 		}
-		// What they were sent kept the object in memory until now.
+		// The unsent messages kept the object in memory until now.
 		await evict();
 		for (const tag of [`session:${session}`, `inbox:${session}`, 'subscription:tools']) {
 			expect(await socketsOf(tag)).toBe(0);
 		}
 	});
 
-	it('what a Worker says on its socket is nobody’s: the object has no ear for it', async () => {
+	it('that sends on its socket is ignored by the object', async () => {
 		const session = crypto.randomUUID();
 		const address = `https://sync-layer.invalid/?role=stream&session=${session}`;
 		const { webSocket } = await syncLayer().fetch(address, UPGRADE);
@@ -149,8 +149,8 @@ describe('sockets that never say hello', () => {
 	});
 });
 
-describe('the streams of a session that wait for calls', () => {
-	it('are 256 at most: one more is refused, and may come again; the others get their answers', async () => {
+describe('the streams that resume calls of a session', () => {
+	it('are limited to 256: another is rejected until one of them has its response', async () => {
 		const { manager } = newManager();
 		const session = 'c'.repeat(204) + crypto.randomUUID();
 		const call = (index: number): string => `call/${session.slice(-36)}-${index}`;
@@ -158,9 +158,9 @@ describe('the streams of a session that wait for calls', () => {
 		for (let index = 0; index < 256; index++) {
 			streams.push(await OpenStream.open(manager, session, `${call(index)}:0`));
 		}
-		const refused = OpenStream.open(manager, session, `${call(256)}:0`);
-		await expect(refused).rejects.toThrow(StreamError);
-		await expect(refused).rejects.toThrow(
+		const rejected = OpenStream.open(manager, session, `${call(256)}:0`);
+		await expect(rejected).rejects.toThrow(StreamError);
+		await expect(rejected).rejects.toThrow(
 			'SyncLayer responded 429: a session waits for at most 256 calls at a time. Retry after',
 		);
 		const other = await OpenStream.open(manager, crypto.randomUUID(), `${call(256)}:0`);
@@ -173,7 +173,7 @@ describe('the streams of a session that wait for calls', () => {
 		for (const stream of streams) await stream.cancel();
 	}, 20_000);
 
-	it('what a call says is kept in rows that fit, and what fits into none leaves a gap', async () => {
+	it('store events in rows of less than 2 MB, and a gap for an event that exceeds a row', async () => {
 		const stream = `call/${crypto.randomUUID()}`;
 		const texts = ['a'.repeat(1_500_000), 'b'.repeat(1_500_000), '雪'.repeat(1_000_000), 'answer'];
 		const frames = texts.map((text, index) => `id: ${stream}:${index + 1}\n${frameOf(text)}`);
@@ -198,33 +198,33 @@ describe('the streams of a session that wait for calls', () => {
 	});
 });
 
-describe('an object that holds as many sockets as it can', () => {
-	it('says so to whoever asks for one more, and goes on for the others', async () => {
+describe('an object with the maximum number of sockets', () => {
+	it('rejects another socket with 503, and serves the others', async () => {
 		const full = env.TMCP_DURABLE_OBJECT.getByName('full');
 		const opened = await full.fetch('https://sync-layer.invalid/?role=stream&session=a', UPGRADE);
 		const received: string[] = [];
 		opened.webSocket?.addEventListener('message', ({ data }) => void received.push(String(data)));
 		opened.webSocket?.accept();
-		const found = await runInDurableObject(full, (_instance, state) => {
-			for (let count = 1; ; count++) {
+		const count = await runInDurableObject(full, (_instance, state) => {
+			for (let accepted = 1; ; accepted++) {
 				try {
 					state.acceptWebSocket(new WebSocketPair()[1]);
 				} catch {
-					return count;
+					return accepted;
 				}
 			}
 		});
-		expect(found).toBe(32_768);
-		const refused = await full.fetch('https://sync-layer.invalid/?role=stream&session=b', UPGRADE);
-		expect(refused.status).toBe(503);
-		expect(await refused.text()).toContain('32768');
+		expect(count).toBe(32_768);
+		const rejected = await full.fetch('https://sync-layer.invalid/?role=stream&session=b', UPGRADE);
+		expect(rejected.status).toBe(503);
+		expect(await rejected.text()).toContain('32768');
 		await full.broadcast(['a'], frameOf('goes on'));
 		await expect.poll(() => received.at(-1)).toContain('goes on');
 	}, 30_000);
 });
 
 describe('the streams of a session', () => {
-	it('each new one is told to the others’ clients by onError, where it ends the oldest', async () => {
+	it('are limited to 32: another closes the oldest, which is reported to onError', async () => {
 		const { manager, errors } = newManager();
 		const session = crypto.randomUUID();
 		const streams: OpenStream[] = [];
@@ -240,7 +240,7 @@ describe('the streams of a session', () => {
 		for (const stream of streams) await stream.cancel();
 	});
 
-	it('those that were superseded are the first to go', async () => {
+	it('are closed first if they were superseded', async () => {
 		const { manager } = newManager();
 		const session = crypto.randomUUID();
 		const oldest = await OpenStream.open(manager, session);
@@ -260,7 +260,7 @@ describe('the streams of a session', () => {
 		await oldest.cancel();
 	});
 
-	it('one whose client left during its request frees its place', async () => {
+	it('do not count after their client has disconnected', async () => {
 		const { manager, errors } = newManager();
 		const session = crypto.randomUUID();
 		const first = await OpenStream.open(manager, session);

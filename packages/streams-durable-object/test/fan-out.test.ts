@@ -9,7 +9,7 @@ import { touchedBy } from './fixture/touched.ts';
 
 const UPGRADE = { headers: { Upgrade: 'websocket' } };
 
-/** Sockets of streams or listeners that count what they get. */
+/** Opens sockets. @returns a function that returns the number of messages that they received. */
 async function openSockets(addresses: readonly string[]): Promise<() => number> {
 	let received = 0;
 	for (const address of addresses) {
@@ -30,7 +30,7 @@ function streamsOf(sessions: readonly string[]): Promise<() => number> {
 	return openSockets(sessions.map((session) => `role=stream&session=${session}`));
 }
 
-function listenerOf(uris: readonly string[]): string {
+function subscriptionTo(uris: readonly string[]): string {
 	const hashes = uris.map((uri) => fnv1a(uri).toString(36));
 	return `role=subscription&kind=updates&uris=${hashes.join('.')}`;
 }
@@ -50,14 +50,14 @@ function updated(object: SyncLayer, uri: string): void {
 	object.sendSubscription({ jsonrpc: '2.0', method, params: { uri } });
 }
 
-describe('what a publish touches', () => {
+describe('a publish', () => {
 	it(
-		'to ten sessions: the sockets and rows of these ten, among 20 streams and among 600',
+		'to ten sessions uses the sockets and rows of these ten, among 20 streams and among 600',
 		{ timeout: 30_000 },
 		async () => {
 			const all = Array.from({ length: 600 }, () => crypto.randomUUID());
 			const ten = all.slice(0, 10);
-			// Sessions that nobody knows are looked for too, each by itself.
+			// Unknown sessions are looked up too, one at a time.
 			const named = [...ten, ...Array.from({ length: 5 }, () => crypto.randomUUID())];
 			const toTen = (object: SyncLayer): void => object.broadcast(named, frameOf('to ten'));
 			const received = await streamsOf(all.slice(0, 20));
@@ -77,7 +77,7 @@ describe('what a publish touches', () => {
 		},
 	);
 
-	it('to all: each socket once, and as many rows whatever their number', async () => {
+	it('to all uses each socket once, and the same rows for any number of them', async () => {
 		const toAll = (object: SyncLayer): void => object.broadcast(undefined, frameOf('to all'));
 		const few = Array.from({ length: 10 }, () => crypto.randomUUID());
 		await streamsOf(few);
@@ -91,7 +91,7 @@ describe('what a publish touches', () => {
 		await closeAll();
 	});
 
-	it('after a wake-up: no row and no socket more', async () => {
+	it('after hibernation uses the same rows and sockets', async () => {
 		const sessions = Array.from({ length: 50 }, () => crypto.randomUUID());
 		await streamsOf(sessions);
 		const toOne = (object: SyncLayer): void =>
@@ -106,27 +106,27 @@ describe('what a publish touches', () => {
 		await closeAll();
 	});
 
-	it('of a uri: the sockets of its listeners, among 10 others and among 310', async () => {
-		const listener = listenerOf(['test://mine', 'test://mine too']);
-		const mine = await openSockets([listener, listener]);
-		const other = (_: unknown, index: number): string => listenerOf([`test://others/${index}`]);
+	it('of a resource update uses the sockets of its subscriptions, among 10 others and among 310', async () => {
+		const subscription = subscriptionTo(['test://own', 'test://own too']);
+		const own = await openSockets([subscription, subscription]);
+		const other = (_: unknown, index: number): string => subscriptionTo([`test://others/${index}`]);
 		const others = await openSockets(Array.from({ length: 10 }, other));
-		const update = (object: SyncLayer): void => updated(object, 'test://mine');
+		const update = (object: SyncLayer): void => updated(object, 'test://own');
 		const amongFew = await touchedBy(update);
 		const more = await openSockets(Array.from({ length: 310 }, other));
 		await openSockets(['role=subscription&kind=tools&kind=prompts&kind=resources']);
 		await streamsOf(Array.from({ length: 20 }, () => crypto.randomUUID()));
 		expect(await touchedBy(update)).toEqual(amongFew);
 		expect(amongFew).toMatchObject({ sockets: 2, frames: 2, rowsRead: 0, rowsWritten: 0 });
-		await expect.poll(mine).toBe(4);
+		await expect.poll(own).toBe(4);
 		expect(others() + more()).toBe(0);
 		await closeAll();
 	});
 
-	it('of a kind: the sockets of its listeners', async () => {
+	it('of a list change uses the sockets of its subscriptions', async () => {
 		const kinds = ['tools', 'prompts', 'resources'];
 		await openSockets(kinds.map((kind) => `role=subscription&kind=${kind}`));
-		await openSockets(Array.from({ length: 50 }, () => listenerOf(['test://a'])));
+		await openSockets(Array.from({ length: 50 }, () => subscriptionTo(['test://a'])));
 		const both = await openSockets(['role=subscription&kind=tools&kind=prompts']);
 		const method = 'notifications/tools/list_changed';
 		const change = (object: SyncLayer): void => object.sendSubscription({ jsonrpc: '2.0', method });

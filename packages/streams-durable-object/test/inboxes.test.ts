@@ -9,13 +9,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { beforeOpening, unreachable } from './fixture/disturbed-namespace.ts';
 import { syncLayer } from './fixture/sync-layer.ts';
 
-/** Units of UTF-16, of three bytes of UTF-8 at most, that a frame of 32 MiB holds for sure. */
-const MOST_UNITS = 11_184_810;
+/** The UTF-16 units that fit into 32 MiB of UTF-8 at three bytes each. */
+const MAX_UNITS = 11_184_810;
 
-/**
- * A manager whose waits are counted and over at once, what it reported, and how it opens an inbox
- * that the test closes.
- */
+/** Creates a manager that records its waits, which take no time, and its reports. */
 function newManager(binding: DurableObjectNamespace<SyncLayer> = env.TMCP_DURABLE_OBJECT) {
 	const errors: Error[] = [];
 	const waits: number[] = [];
@@ -33,14 +30,14 @@ function newManager(binding: DurableObjectNamespace<SyncLayer> = env.TMCP_DURABL
 	return { manager, errors, waits, open };
 }
 
-/** The object loses the inboxes of a session: what a reset does to them. */
+/** Closes the sockets of a session's inboxes, as a reset of the object does. */
 async function loseInboxes(session: string): Promise<void> {
 	await runInDurableObject(syncLayer(), (_instance, state) => {
 		for (const socket of state.getWebSockets(`inbox:${session}`)) socket.close(1012, 'reset');
 	});
 }
 
-/** How many sockets the object holds for inboxes of a session. */
+/** Returns the number of sockets of a session's inboxes. */
 function inboxesOf(session: string): Promise<number> {
 	return runInDurableObject(
 		syncLayer(),
@@ -49,7 +46,7 @@ function inboxesOf(session: string): Promise<number> {
 }
 
 describe('an inbox in the object', () => {
-	it('is no stream: it has a tag of its own and nothing else', async () => {
+	it('is not a stream: it has one tag, no attachment and no storage', async () => {
 		const session = crypto.randomUUID();
 		await newManager().open(`${session}:雪`);
 		await runInDurableObject(syncLayer(), async (instance, state) => {
@@ -62,20 +59,20 @@ describe('an inbox in the object', () => {
 		});
 	});
 
-	it('one dead socket among many stops nobody else’s message, and is not counted', async () => {
+	it('with a dead socket is not counted, and does not affect others', async () => {
 		const session = crypto.randomUUID();
 		const { open } = newManager();
 		const inboxes = [await open(session), await open(session), await open(session)];
 		await runInDurableObject(syncLayer(), (instance, state) => {
-			// Closed from this side: for a moment the platform still lists it, and sending throws.
+			// For a moment the platform still lists a socket that the object has closed, and `send` throws.
 			state.getWebSockets(`inbox:${session}`)[1]?.close(1011);
-			expect(instance.deliver(session, 'to the living')).toBe(2);
+			expect(instance.deliver(session, 'to the others')).toBe(2);
 		});
-		const tookIt = (): number => inboxes.filter(({ received }) => received.length === 1).length;
-		await expect.poll(tookIt).toBe(2);
+		const receivers = (): number => inboxes.filter(({ received }) => received.length === 1).length;
+		await expect.poll(receivers).toBe(2);
 	});
 
-	it('that its owner closes gets nothing of what is on its way', async () => {
+	it('receives nothing more after its owner closes it', async () => {
 		const session = crypto.randomUUID();
 		const received: string[] = [];
 		const inbox = await newManager().manager.openInbox(session, (message) => {
@@ -89,7 +86,7 @@ describe('an inbox in the object', () => {
 		expect(received).toEqual(['first']);
 	});
 
-	it('stays as it is where its session is ended: its request may finish', async () => {
+	it('stays open when its session ends, so that its request can finish', async () => {
 		const session = crypto.randomUUID();
 		let sockets = 0;
 		const { manager, open } = newManager(beforeOpening(async () => void (sockets += 1)));
@@ -100,7 +97,7 @@ describe('an inbox in the object', () => {
 		expect(sockets).toBe(1);
 	});
 
-	it('costs one call to the object for a message, whatever the number of inboxes', async () => {
+	it('costs one RPC for a message, for any number of inboxes', async () => {
 		const counter = new ObjectRpcCounter();
 		let sockets = 0;
 		const counted = beforeOpening(async () => void (sockets += 1));
@@ -116,7 +113,7 @@ describe('an inbox in the object', () => {
 });
 
 describe('an inbox whose socket is lost', () => {
-	it('gets a new one, and messages arrive again', async () => {
+	it('gets a new socket, and receives messages again', async () => {
 		const session = crypto.randomUUID();
 		const { manager, errors, open } = newManager();
 		const { received } = await open(session);
@@ -126,7 +123,7 @@ describe('an inbox whose socket is lost', () => {
 		expect(errors).toEqual([]);
 	});
 
-	it('by an error alone gets a new one, and the old one is counted no more', async () => {
+	it('by an error without a close gets a new socket, and the old one does not count', async () => {
 		const session = crypto.randomUUID();
 		const sockets: WebSocket[] = [];
 		const { manager, errors, open } = newManager(
@@ -144,7 +141,7 @@ describe('an inbox whose socket is lost', () => {
 		expect(errors).toEqual([]);
 	});
 
-	it('gets a new one however often it is lost, as long as messages arrive in between', async () => {
+	it('gets a new socket after any number of losses if messages arrive in between', async () => {
 		const session = crypto.randomUUID();
 		const { manager, errors, waits, open } = newManager();
 		const { received } = await open(session);
@@ -159,7 +156,7 @@ describe('an inbox whose socket is lost', () => {
 		expect(errors).toEqual([]);
 	});
 
-	it('is not opened without an end where each is lost at once: onError is told, once', async () => {
+	it('is abandoned after repeated losses without a message, which is reported to onError once', async () => {
 		const session = crypto.randomUUID();
 		const { manager, errors, waits, open } = newManager();
 		await open(session);
@@ -170,10 +167,10 @@ describe('an inbox whose socket is lost', () => {
 		expect(waits.slice(0, 7)).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000]);
 		expect(waits.length).toBeLessThan(15);
 		await expect.poll(() => inboxesOf(session)).toBe(0);
-		expect(await manager.deliver(session, 'to nobody')).toBe(0);
+		expect(await manager.deliver(session, 'not delivered')).toBe(0);
 	});
 
-	it('says so where the object cannot be reached again', async () => {
+	it('is reported to onError if the object cannot be reached again', async () => {
 		const session = crypto.randomUUID();
 		let reason = '';
 		const binding = beforeOpening(async () => {
@@ -191,7 +188,7 @@ describe('an inbox whose socket is lost', () => {
 		expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeLessThanOrEqual(30_000);
 	});
 
-	it('leaves no socket behind where it is closed before the new one is there', async () => {
+	it('leaves no socket open if it is closed while the socket is replaced', async () => {
 		const session = crypto.randomUUID();
 		const gate = Promise.withResolvers<void>();
 		const waiting = Promise.withResolvers<void>();
@@ -213,7 +210,7 @@ describe('an inbox whose socket is lost', () => {
 		expect(errors).toEqual([]);
 	});
 
-	it('gets no new one where its owner closed it', async () => {
+	it('gets no new socket after its owner closes it', async () => {
 		const session = crypto.randomUUID();
 		let sockets = 0;
 		const { errors, open } = newManager(beforeOpening(async () => void (sockets += 1)));
@@ -225,37 +222,37 @@ describe('an inbox whose socket is lost', () => {
 	});
 });
 
-describe('what is refused', () => {
+describe('the manager rejects', () => {
 	it.each([
 		['an empty one', ''],
 		['one of 241 bytes after URI encoding (at most 240)', 'x'.repeat(241)],
 		['one with an unpaired surrogate', '\ud800'],
-	])('a session id that is no usable string: %s', async (found, id) => {
+	])('an invalid session id: %s', async (reason, id) => {
 		const { manager, open } = newManager();
-		for (const refused of [open(id), manager.deliver(id, 'to nobody')]) {
-			await expect(refused).rejects.toThrow(InvalidSessionIdError);
-			await expect(refused).rejects.toThrow(found);
+		for (const rejected of [open(id), manager.deliver(id, 'not delivered')]) {
+			await expect(rejected).rejects.toThrow(InvalidSessionIdError);
+			await expect(rejected).rejects.toThrow(reason);
 		}
 	});
 
-	it('the longest session id that has a stream has inboxes too', async () => {
+	it('no session id of the maximum length', async () => {
 		const { manager, open } = newManager();
 		const { received } = await open('z'.repeat(240));
 		expect(await manager.deliver('z'.repeat(240), 'arrives')).toBe(1);
 		await expect.poll(() => received).toEqual(['arrives']);
 	});
 
-	it('a message that may be too long for a frame, before anything is called; a shorter one arrives', async () => {
+	it('a message over the maximum length before any RPC, and delivers one of that length', async () => {
 		const counter = new ObjectRpcCounter();
 		const { manager, open } = newManager(
 			createCountedDurableObject(env.TMCP_DURABLE_OBJECT, counter),
 		);
 		const session = crypto.randomUUID();
 		const { received } = await open(session);
-		const longest = '雪'.repeat(MOST_UNITS);
-		const refused = manager.deliver(session, `${longest}x`);
-		await expect(refused).rejects.toThrow(StreamError);
-		await expect(refused).rejects.toThrow(
+		const longest = '雪'.repeat(MAX_UNITS);
+		const rejected = manager.deliver(session, `${longest}x`);
+		await expect(rejected).rejects.toThrow(StreamError);
+		await expect(rejected).rejects.toThrow(
 			'[tmcp-sessions/streams-durable-object] delivering to inboxes failed: a message must have at most ' +
 				'11184810 UTF-16 units; got 11184811. Send less',
 		);
@@ -265,14 +262,14 @@ describe('what is refused', () => {
 		expect(received[0] === longest).toBe(true);
 	}, 20_000);
 
-	it('an object out of reach makes a StreamError that names the package', async () => {
+	it('with a StreamError that names the package if the object is unreachable', async () => {
 		const { manager, errors, open } = newManager(unreachable('network lost'));
 		const opening = open('a');
 		await expect(opening).rejects.toThrow(StreamError);
 		await expect(opening).rejects.toThrow(
 			'[tmcp-sessions/streams-durable-object] opening an inbox failed: network lost',
 		);
-		const delivering = manager.deliver('a', 'to nobody');
+		const delivering = manager.deliver('a', 'not delivered');
 		await expect(delivering).rejects.toThrow(StreamError);
 		await expect(delivering).rejects.toThrow('delivering to inboxes failed: network lost');
 		expect(errors).toEqual([]);

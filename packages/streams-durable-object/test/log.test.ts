@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { frameOf, rowsWrittenBy, rowsOf } from './fixture/rows.ts';
 import { evict, syncLayer } from './fixture/sync-layer.ts';
 
-describe('what the log costs', () => {
-	it('a broadcast to 100 streams writes one row, and so does a message to ten of them', async () => {
+describe('the cost of the log', () => {
+	it('is one row for a broadcast to 100 streams, and one for a message to ten of them', async () => {
 		const manager = new DurableObjectStreamSessionManager();
 		const sessions = Array.from({ length: 100 }, () => crypto.randomUUID());
 		const streams = await Promise.all(sessions.map((id) => OpenStream.open(manager, id)));
@@ -27,13 +27,15 @@ describe('what the log costs', () => {
 		for (const stream of streams) await stream.cancel();
 	});
 
-	it('a message for a session that never had a stream is not kept', async () => {
+	it('is no row for a message to a session that never had a stream', async () => {
 		expect(
-			await rowsWrittenBy((object) => object.broadcast([crypto.randomUUID()], frameOf('nobody'))),
+			await rowsWrittenBy((object) =>
+				object.broadcast([crypto.randomUUID()], frameOf('not logged')),
+			),
 		).toBe(0);
 	});
 
-	it('a session whose client always resumes has one row, which is written once', async () => {
+	it('is one row, written once, for a session whose client always resumes', async () => {
 		const manager = new DurableObjectStreamSessionManager();
 		const id = crypto.randomUUID();
 		let stream = await OpenStream.open(manager, id);
@@ -50,11 +52,11 @@ describe('what the log costs', () => {
 		await stream.cancel();
 	});
 
-	it('what is kept stays within its bytes, names of sessions among them, also after a wake-up', async () => {
+	it('stays within its bound in bytes, which counts session ids, also after hibernation', async () => {
 		const manager = new DurableObjectStreamSessionManager();
 		const id = crypto.randomUUID();
 		const stream = await OpenStream.open(manager, id);
-		const kept = (): Promise<number> =>
+		const storedBytes = (): Promise<number> =>
 			runInDurableObject(syncLayer(), (_instance, { storage }) => {
 				const sum = 'sum(octet_length(frame) + ifnull(octet_length(sessions), 0))';
 				return storage.sql.exec<{ bytes: number }>(`SELECT ${sum} AS bytes FROM tmcp_log`).one()
@@ -67,12 +69,12 @@ describe('what the log costs', () => {
 			await evict();
 		}
 		const bound = 1024 * 1024;
-		expect(await kept()).toBeGreaterThan(bound / 2);
-		expect(await kept()).toBeLessThanOrEqual(bound * 1.25);
+		expect(await storedBytes()).toBeGreaterThan(bound / 2);
+		expect(await storedBytes()).toBeLessThanOrEqual(bound * 1.25);
 		await stream.cancel();
 	});
 
-	it('what a call says costs one row each time, and none where it is kept already', async () => {
+	it('is one row for new events of a call, and none for stored ones', async () => {
 		const id = crypto.randomUUID();
 		const stream = `call/${crypto.randomUUID()}`;
 		const events = { stream, first: 1, frames: ['a', 'b'], isComplete: false };
@@ -86,8 +88,8 @@ describe('what the log costs', () => {
 	});
 });
 
-describe('what is pruned', () => {
-	it('an alarm lets go of what is too old, and is set only while there is something to let go of', async () => {
+describe('pruning', () => {
+	it('deletes what is too old by an alarm, which is set only while something remains', async () => {
 		const manager = new DurableObjectStreamSessionManager();
 		const id = crypto.randomUUID();
 		const call = { stream: `call/${id}`, first: 1, frames: ['a'], isComplete: true };
@@ -107,7 +109,7 @@ describe('what is pruned', () => {
 		await age();
 		expect(await runDurableObjectAlarm(syncLayer())).toBe(true);
 		expect(await rowsOf('calls', id)).toEqual([]);
-		// The newest message stays, and so does what it takes to resume the stream.
+		// The newest message stays, and so does the history with which the stream can be resumed.
 		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
 			expect(storage.sql.exec('SELECT sequence FROM tmcp_log').toArray()).toHaveLength(1);
 		});
@@ -120,7 +122,7 @@ describe('what is pruned', () => {
 		expect(errors).toHaveLength(1);
 		await again.cancel();
 		await expect.poll(() => syncLayer().has(id)).toBe(false);
-		// Twice: once to see that the session has no stream, once when it had none for so long.
+		// The first alarm marks the session as idle, and a later one deletes it.
 		for (let round = 0; round < 3; round++) {
 			await runDurableObjectAlarm(syncLayer());
 			await age();
@@ -130,23 +132,23 @@ describe('what is pruned', () => {
 		expect(await runDurableObjectAlarm(syncLayer())).toBe(false);
 	});
 
-	it('a session that came back meanwhile has had no stream only since it left again', async () => {
+	it('keeps a session whose client reconnected meanwhile', async () => {
 		const errors: Error[] = [];
 		const onError = (error: Error): void => void errors.push(error);
 		const manager = new DurableObjectStreamSessionManager(undefined, { onError });
 		const id = crypto.randomUUID();
-		const left = (): Promise<void> => expect.poll(() => syncLayer().has(id)).toBe(false);
+		const disconnected = (): Promise<void> => expect.poll(() => syncLayer().has(id)).toBe(false);
 		const first = await OpenStream.open(manager, id);
 		await first.until('retry: ');
 		await first.cancel();
-		await left();
+		await disconnected();
 		await runDurableObjectAlarm(syncLayer());
 		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
 			storage.sql.exec('UPDATE tmcp_histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
 		});
 		const second = await OpenStream.open(manager, id, first.lastEventId);
 		await second.cancel();
-		await left();
+		await disconnected();
 		await manager.send([id], frameOf('meanwhile'));
 		await runDurableObjectAlarm(syncLayer());
 		const third = await OpenStream.open(manager, id, first.lastEventId);
@@ -155,7 +157,7 @@ describe('what is pruned', () => {
 		await third.cancel();
 	});
 
-	it('a call that is waited for in vain ends with a gap', async () => {
+	it('ends a stream with a gap if its call sends nothing', async () => {
 		const errors: Error[] = [];
 		const onError = (error: Error): void => void errors.push(error);
 		const manager = new DurableObjectStreamSessionManager(undefined, { onError });
@@ -173,8 +175,8 @@ describe('what is pruned', () => {
 	});
 });
 
-describe('what is too large', () => {
-	it('a message that fits into no row arrives live, and is announced as a gap to whoever missed it', async () => {
+describe('large data', () => {
+	it('is delivered live if a message exceeds a row, and announced as a gap to a client that missed it', async () => {
 		const errors: Error[] = [];
 		const onError = (error: Error): void => void errors.push(error);
 		const manager = new DurableObjectStreamSessionManager(undefined, { onError });
@@ -194,7 +196,7 @@ describe('what is too large', () => {
 		await again.cancel();
 	});
 
-	it('more sessions than fit into a row get a message all the same', async () => {
+	it('is split if the sessions of a message exceed a row', async () => {
 		const manager = new DurableObjectStreamSessionManager();
 		const id = crypto.randomUUID();
 		const pad = 'p'.repeat(200);
@@ -217,7 +219,7 @@ describe('what is too large', () => {
 		});
 	});
 
-	it('a frame that is too long for a socket is refused, and closes nobody’s', async () => {
+	it('is rejected if a frame exceeds a socket message, and closes no socket', async () => {
 		const errors: Error[] = [];
 		const onError = (error: Error): void => void errors.push(error);
 		const manager = new DurableObjectStreamSessionManager(undefined, { onError });

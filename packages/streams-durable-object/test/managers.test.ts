@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { beforeOpening, unreachable } from './fixture/disturbed-namespace.ts';
 import { syncLayer } from './fixture/sync-layer.ts';
 
-/** The controller of a stream that nobody reads. */
+/** Creates the controller of a stream without a reader. */
 function newController(): ReadableStreamDefaultController {
 	const captured: ReadableStreamDefaultController[] = [];
 	void new ReadableStream({ start: (controller) => void captured.push(controller) });
@@ -23,12 +23,12 @@ function newController(): ReadableStreamDefaultController {
 }
 
 describe('the binding', () => {
-	it('a manager is made without looking at its binding, so that it can be at module scope', () => {
+	it('is not resolved by the constructors, which can be called at module scope', () => {
 		expect(() => new DurableObjectStreamSessionManager('NOT_BOUND')).not.toThrow();
 		expect(() => new DurableObjectSubscriptionManager('NOT_BOUND')).not.toThrow();
 	});
 
-	it('a missing binding is named, with the lines that wrangler.jsonc needs', async () => {
+	it('is named if it is missing, with the lines that wrangler.jsonc needs', async () => {
 		const manager = new DurableObjectStreamSessionManager('NOT_BOUND');
 		const error: unknown = await manager
 			.create('a', newController())
@@ -43,17 +43,17 @@ describe('the binding', () => {
 		);
 	});
 
-	it('something else than a namespace is refused by what it is', async () => {
-		// Sound: what a JavaScript user may pass by mistake is the point of the test.
+	it('is rejected if it is not a namespace, with what it is', async () => {
+		// Safe because the test passes an invalid value on purpose.
 		const misshapen = {
-			get: () => 'a KV namespace, perhaps',
+			get: () => 'a KV namespace',
 		} as unknown as DurableObjectNamespace<never>;
 		await expect(
 			new DurableObjectStreamSessionManager(misshapen).create('a', newController()),
 		).rejects.toThrow('the binding must be a Durable Object namespace; got an object without');
 	});
 
-	it('a class without SQLite is refused, with what wrangler.jsonc should say', async () => {
+	it('is rejected if its class has no SQLite, with the fix for wrangler.jsonc', async () => {
 		const errors: string[] = [];
 		const onError = (error: Error): void => void errors.push(error.message);
 		const manager = new DurableObjectStreamSessionManager('WITHOUT_SQLITE', { onError });
@@ -66,7 +66,7 @@ describe('the binding', () => {
 		expect(errors).toEqual([expect.stringContaining('must be a class with SQLite')]);
 	});
 
-	it('can be given as the object itself', async () => {
+	it('can be passed as a namespace', async () => {
 		const manager = new DurableObjectStreamSessionManager(env.TMCP_DURABLE_OBJECT);
 		const id = crypto.randomUUID();
 		await manager.create(id, newController());
@@ -76,23 +76,23 @@ describe('the binding', () => {
 	});
 });
 
-describe('bad input', () => {
+describe('invalid input', () => {
 	it.each([
 		['an empty one', ''],
 		['one of 241 bytes after URI encoding (at most 240)', 'x'.repeat(241)],
 		['one of 246 bytes after URI encoding (at most 240)', 'é'.repeat(41)],
 		['one with an unpaired surrogate', '\ud800'],
-		// Sound: a JavaScript caller may pass anything, which is the point of the test.
+		// Safe because the test passes an invalid value on purpose.
 		['a value of type number', 7 as unknown as string],
-	])('a session id that is no usable string is refused, and not shown: %s', async (found, id) => {
-		const refused = new DurableObjectStreamSessionManager().create(id, newController());
-		await expect(refused).rejects.toThrow(InvalidSessionIdError);
-		await expect(refused).rejects.toThrow(found);
-		await expect(refused).rejects.not.toThrow('xxx');
-		await expect(refused).rejects.not.toThrow('ééé');
+	])('an invalid session id is rejected without its text: %s', async (reason, id) => {
+		const rejected = new DurableObjectStreamSessionManager().create(id, newController());
+		await expect(rejected).rejects.toThrow(InvalidSessionIdError);
+		await expect(rejected).rejects.toThrow(reason);
+		await expect(rejected).rejects.not.toThrow('xxx');
+		await expect(rejected).rejects.not.toThrow('ééé');
 	});
 
-	it('a message to ids that can have no stream reaches the others', async () => {
+	it('a message to invalid ids reaches the valid ones', async () => {
 		const id = crypto.randomUUID();
 		const manager = new DurableObjectStreamSessionManager();
 		const stream = await OpenStream.open(manager, id);
@@ -101,7 +101,7 @@ describe('bad input', () => {
 		expect(stream.messages).toEqual(['arrives']);
 	});
 
-	it('an id as `<victim>#x` takes over no stream', async () => {
+	it('an id such as `<victim>#x` does not take over a stream', async () => {
 		const manager = new DurableObjectStreamSessionManager();
 		const victim = crypto.randomUUID();
 		await manager.create(victim, newController());
@@ -114,12 +114,12 @@ describe('bad input', () => {
 	});
 });
 
-describe('a client that leaves while its stream is being opened', () => {
-	it('takes no other stream of the session with it, and leaves no socket behind', async () => {
+describe('a client that disconnects while its stream is being opened', () => {
+	it('closes no other stream of the session, and leaves no socket open', async () => {
 		const id = crypto.randomUUID();
 		const gate = Promise.withResolvers<void>();
 		let open = Promise.resolve();
-		// The real object, only that it is slow to take the second stream.
+		// The real object, which is slow to accept the second stream.
 		const manager = new DurableObjectStreamSessionManager(beforeOpening(() => open));
 		const healthy = await OpenStream.open(manager, id);
 		open = gate.promise;
@@ -148,7 +148,7 @@ describe('a client that leaves while its stream is being opened', () => {
 });
 
 describe('the end of a session', () => {
-	it('ends its streams, also where the request of another one has just closed that', async () => {
+	it('closes its streams if the request of another stream has just closed that one', async () => {
 		const manager = new DurableObjectStreamSessionManager();
 		const id = crypto.randomUUID();
 		const listening = await OpenStream.open(manager, id);
@@ -163,23 +163,23 @@ describe('the end of a session', () => {
 	});
 });
 
-describe('an object out of reach', () => {
-	it('opening a stream or a listener rejects with a StreamError that names the package', async () => {
+describe('an unreachable object', () => {
+	it('rejects the opening of a stream or a subscription with a StreamError that names the package', async () => {
 		const binding = unreachable('object is overloaded');
 		const opening = new DurableObjectStreamSessionManager(binding).create('a', newController());
 		await expect(opening).rejects.toThrow(StreamError);
 		await expect(opening).rejects.toThrow(
 			'[tmcp-sessions/streams-durable-object] opening a stream failed: object is overloaded',
 		);
-		const nothing = (): void => {};
-		const listening = new DurableObjectSubscriptionManager(binding).create(
+		const ignore = (): void => {};
+		const subscribing = new DurableObjectSubscriptionManager(binding).create(
 			{ id: 1, origin: 'o', filters: {} },
-			{ acknowledge: nothing, send: nothing, close: nothing },
+			{ acknowledge: ignore, send: ignore, close: ignore },
 		);
-		await expect(listening).rejects.toThrow(StreamError);
+		await expect(subscribing).rejects.toThrow(StreamError);
 	});
 
-	it('sending never rejects, and the failure reaches onError', async () => {
+	it('is reported to onError by send, which never rejects', async () => {
 		const errors: Error[] = [];
 		const options = { onError: (error: Error) => void errors.push(error) };
 		const binding = unreachable('network lost');
@@ -192,7 +192,7 @@ describe('an object out of reach', () => {
 		]);
 	});
 
-	it('ending a session rejects: its caller waits and must know', async () => {
+	it('rejects delete, whose caller has to know', async () => {
 		const manager = new DurableObjectStreamSessionManager(unreachable('network lost'));
 		await expect(manager.delete('a')).rejects.toThrow(
 			"ending a session's streams failed: network lost",

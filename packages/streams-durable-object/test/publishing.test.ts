@@ -15,13 +15,14 @@ import { syncLayer } from './fixture/sync-layer.ts';
 const SHARDS = ['0', 'weur0', 'weur1', 'oc0'];
 const ROOT = 'TMCP_DURABLE_OBJECT';
 
-/** A change as the server raises it. */
+/** A notification as a server sends it. */
 const CHANGE = { jsonrpc: '2.0' as const, method: 'notifications/tools/list_changed' };
 
 /**
- * Both managers of an isolate that knows of no shard yet, over the real objects.
+ * Creates both managers of an isolate that has not discovered any shards, over the real objects.
  *
- * @param before runs before each call: it waits, or throws; `after` holds back the answer.
+ * @param before called before each RPC, which it can delay or fail.
+ * @param after called before the result of each RPC is returned, which it can delay.
  */
 function newIsolate(
 	before: (call: ObjectRpc) => unknown = () => {},
@@ -32,9 +33,9 @@ function newIsolate(
 	const binding = createInterceptedDurableObject(env.TMCP_DURABLE_OBJECT, async (call, proceed) => {
 		calls.push(call.object);
 		await before(call);
-		const answer = await proceed();
+		const result = await proceed();
 		await after(call);
-		return answer;
+		return result;
 	});
 	const options = { onError: (error: Error) => void errors.push(error.message) };
 	return {
@@ -45,21 +46,21 @@ function newIsolate(
 	};
 }
 
-/** A listener in a shard, and what it was told. */
-async function listenIn(shard: string): Promise<string[]> {
-	const told: string[] = [];
+/** Opens a subscription in a shard. @returns the methods of its notifications. */
+async function subscribeIn(shard: string): Promise<string[]> {
+	const received: string[] = [];
 	const manager = new DurableObjectSubscriptionManager();
 	await runInScope({ shard, waitUntil: () => {} }, () =>
 		manager.create(
 			{ id: 1, origin: crypto.randomUUID(), filters: { toolsListChanged: true } },
 			{
 				acknowledge: () => {},
-				send: ({ method }) => void told.push(method),
+				send: ({ method }) => void received.push(method),
 				close: () => {},
 			},
 		),
 	);
-	return told;
+	return received;
 }
 
 const nameOf = (shard: string): string => (shard === '0' ? ROOT : `${ROOT}/${shard}`);
@@ -75,10 +76,10 @@ describe('publishing', () => {
 	});
 	afterEach(() => Promise.all(streams.map((stream) => stream.cancel())));
 
-	it('to all and to listeners in one turn costs one call for each shard, and each is told once', async () => {
+	it('to all streams and subscriptions in one turn costs one RPC for each shard, and sends once to each', async () => {
 		const isolate = newIsolate();
-		const told = await Promise.all(SHARDS.map(listenIn));
-		for (const round of ['cold: the root is asked first', 'warm: all at once']) {
+		const received = await Promise.all(SHARDS.map(subscribeIn));
+		for (const round of ['cold: the root first', 'warm: all at once']) {
 			isolate.calls.length = 0;
 			await Promise.all([
 				isolate.subscriptions.send(CHANGE),
@@ -88,22 +89,22 @@ describe('publishing', () => {
 			await Promise.all(streams.map((stream) => stream.until(round)));
 		}
 		for (const stream of streams) expect(stream.messages).toHaveLength(2);
-		await expect.poll(() => told.map(({ length }) => length)).toEqual(SHARDS.map(() => 2));
+		await expect.poll(() => received.map(({ length }) => length)).toEqual(SHARDS.map(() => 2));
 		expect(isolate.errors).toEqual([]);
 	});
 
-	it('to sessions goes to their shards alone, in one call each, and asks nobody else', async () => {
+	it('to sessions costs one RPC for each of their shards, and none for others', async () => {
 		const isolate = newIsolate();
 		const [, weur0 = '', weur1 = ''] = sessions;
 		await isolate.streams.send([weur0, weur1, `${weur0}x`, weur0], frameOf('to two'));
 		expect(isolate.calls.toSorted()).toEqual([nameOf('weur0'), nameOf('weur1')]);
 		await Promise.all([streams[1]?.until('to two'), streams[2]?.until('to two')]);
 		expect(streams.map(({ messages }) => messages.length)).toEqual([0, 1, 1, 0]);
-		await isolate.streams.send([], frameOf('to nobody'));
+		await isolate.streams.send([], frameOf('to none'));
 		expect(isolate.calls).toHaveLength(2);
 	});
 
-	it('in one turn arrives in order, whomever it is for', async () => {
+	it('in one turn arrives in order, to some sessions or to all', async () => {
 		const isolate = newIsolate();
 		const [, weur0 = ''] = sessions;
 		await Promise.all([
@@ -116,30 +117,31 @@ describe('publishing', () => {
 		expect(isolate.calls).toHaveLength(SHARDS.length);
 	});
 
-	it('does not overtake what waits for the root to say where the shards are', async () => {
-		const answers: (() => void)[] = [];
+	it('does not overtake messages that wait for the shards from the root', async () => {
+		const responses: (() => void)[] = [];
 		const isolate = newIsolate(
 			() => {},
-			({ object }) => object === ROOT && new Promise<void>((resolve) => void answers.push(resolve)),
+			({ object }) =>
+				object === ROOT && new Promise<void>((resolve) => void responses.push(resolve)),
 		);
 		const [, weur0 = ''] = sessions;
 		const sending: Promise<void>[] = [];
 		const scope = { waitUntil: () => {} };
-		/** Sends in a turn of its own, and waits until the root has it. */
+		/** Sends in a separate turn, and waits for the RPC to the root. */
 		const send = async (to: string[] | undefined, message: string): Promise<void> => {
-			const before = answers.length;
+			const before = responses.length;
 			sending.push(runInScope(scope, () => isolate.streams.send(to, frameOf(message))));
-			await expect.poll(() => answers.length).toBe(before + 1);
+			await expect.poll(() => responses.length).toBe(before + 1);
 		};
 		await send(undefined, '1');
 		await send(undefined, '2');
 		await send([weur0], '3');
-		answers[0]?.();
+		responses[0]?.();
 		await streams[1]?.until('"1"');
-		// The shard is known now, but the second message is not there yet.
+		// The shard is discovered now, but the second message has not arrived yet.
 		await send([weur0], '4');
 		await send(undefined, '5');
-		for (const answer of answers) {
+		for (const answer of responses) {
 			answer();
 			await new Promise((resolve) => setTimeout(resolve, 10));
 		}
@@ -150,33 +152,35 @@ describe('publishing', () => {
 			await stream?.until('"5"');
 			expect(stream?.messages).toEqual(['1', '2', '5']);
 		}
-		// By now all that was on its way is out: nobody waits for the root.
-		const after = answers.length;
+		// No message waits for the root any more.
+		const after = responses.length;
 		await isolate.streams.send([weur0], frameOf('6'));
-		expect(answers).toHaveLength(after);
+		expect(responses).toHaveLength(after);
 		expect(isolate.errors).toEqual([]);
 	});
 
 	it.each([
 		['a shard', nameOf('weur1'), [1, 1, 0, 1]],
-		['the root, to whoever knows the shards', ROOT, [0, 1, 1, 1]],
+		['the root after the shards are discovered', ROOT, [0, 1, 1, 1]],
 	])(
-		'is not stopped by %s that fails, and onError is told by each manager',
-		async (_what, broken, received) => {
+		'reaches the others if %s fails, which each manager reports to onError',
+		async (_case, broken, received) => {
 			let isBroken = false;
 			const isolate = newIsolate(({ object }) => {
 				if (isBroken && object === broken) throw new Error('object is overloaded');
 			});
-			await isolate.streams.send(undefined, frameOf('finds the shards'));
-			await Promise.all(streams.map((stream) => stream.until('finds the shards')));
+			await isolate.streams.send(undefined, frameOf('discovers the shards'));
+			await Promise.all(streams.map((stream) => stream.until('discovers the shards')));
 			isBroken = true;
 			await Promise.all([
 				isolate.streams.send(undefined, frameOf('to all')),
 				isolate.subscriptions.send(CHANGE),
 			]);
-			const isThere = (index: number): boolean => received[index] === 1;
+			const isReceiver = (index: number): boolean => received[index] === 1;
 			await Promise.all(
-				streams.filter((_stream, index) => isThere(index)).map((stream) => stream.until('to all')),
+				streams
+					.filter((_stream, index) => isReceiver(index))
+					.map((stream) => stream.until('to all')),
 			);
 			expect(streams.map(({ messages }) => messages.length - 1)).toEqual(received);
 			expect(isolate.errors).toEqual([
@@ -184,12 +188,12 @@ describe('publishing', () => {
 				'[tmcp-sessions/streams-durable-object] notifying subscriptions failed: object is overloaded',
 			]);
 			isBroken = false;
-			await isolate.streams.send(undefined, frameOf('mended'));
-			await Promise.all(streams.map((stream) => stream.until('mended')));
+			await isolate.streams.send(undefined, frameOf('repaired'));
+			await Promise.all(streams.map((stream) => stream.until('repaired')));
 		},
 	);
 
-	it('of two turns settles each for itself: one that hangs holds up no other', async () => {
+	it('does not wait for an RPC of another turn that hangs', async () => {
 		const gate = Promise.withResolvers<void>();
 		const isolate = newIsolate(({ object }) => object === nameOf('oc0') && gate.promise);
 		const slow = isolate.streams.send([sessions[3] ?? ''], frameOf('slow'));
@@ -200,7 +204,7 @@ describe('publishing', () => {
 		await streams[3]?.until('slow');
 	});
 
-	it('of one request uses one stub of each shard, whose calls arrive in order, and a new one after a failure', async () => {
+	it('of one request uses one stub for each shard, and a new one after a failure', async () => {
 		const stubs: string[] = [];
 		let isBroken = false;
 		const intercepted = createInterceptedDurableObject(
@@ -210,7 +214,7 @@ describe('publishing', () => {
 				return proceed();
 			},
 		);
-		const watched = new Proxy(intercepted, {
+		const recording = new Proxy(intercepted, {
 			get(target, key) {
 				const member: unknown = Reflect.get(target, key);
 				if (key !== 'getByName') return member;
@@ -222,7 +226,7 @@ describe('publishing', () => {
 		});
 		const errors: string[] = [];
 		const onError = (error: Error): void => void errors.push(error.message);
-		const manager = new DurableObjectStreamSessionManager(watched, { onError });
+		const manager = new DurableObjectStreamSessionManager(recording, { onError });
 		const [, weur0 = ''] = sessions;
 		const scope = { waitUntil: () => {} };
 		const send = (message: string): Promise<void> =>
@@ -242,7 +246,7 @@ describe('publishing', () => {
 		expect(errors).toHaveLength(1);
 	});
 
-	it('what is no message fails alone, and settles', async () => {
+	it('fails for an unserializable message only, and settles', async () => {
 		const isolate = newIsolate();
 		const cyclic: Record<string, unknown> = {};
 		cyclic['self'] = cyclic;
@@ -252,7 +256,7 @@ describe('publishing', () => {
 		await Promise.all(streams.map((stream) => stream.until('afterwards')));
 	});
 
-	it('more in one turn than fits into a call makes several calls, in order', async () => {
+	it('is split into RPCs in order if the messages of a turn exceed one', async () => {
 		const isolate = newIsolate();
 		const [, weur0 = ''] = sessions;
 		const large = 'x'.repeat(4_000_000);

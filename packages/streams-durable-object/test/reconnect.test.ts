@@ -7,25 +7,25 @@ import { beforeOpening } from './fixture/disturbed-namespace.ts';
 import { frameOf } from './fixture/rows.ts';
 import { syncLayer } from './fixture/sync-layer.ts';
 
-/** A manager whose waits are counted and over at once, and whose way to the object can be cut. */
+/** Creates a manager that records its waits, which take no time, and whose connections can fail. */
 function newManager() {
 	const errors: string[] = [];
 	const waits: number[] = [];
-	const way = { attempts: 0, isCut: false, gate: Promise.resolve() };
+	const connection = { attempts: 0, isBroken: false, gate: Promise.resolve() };
 	const binding = beforeOpening(async () => {
-		way.attempts += 1;
-		await way.gate;
-		if (way.isCut) throw new Error('object is overloaded');
+		connection.attempts += 1;
+		await connection.gate;
+		if (connection.isBroken) throw new Error('object is overloaded');
 	});
 	const manager = new DurableObjectStreamSessionManager(binding, {
 		onError: (error) => void errors.push(error.message),
 		random: () => 1,
 		sleep: async (ms) => void waits.push(ms),
 	});
-	return { manager, errors, waits, way };
+	return { manager, errors, waits, connection };
 }
 
-/** The object loses the session's sockets, of its oldest streams first. */
+/** Closes sockets of a session in the object, those of its oldest streams first. */
 async function loseStreams(session: string, count = Infinity): Promise<void> {
 	await runInDurableObject(syncLayer(), (_instance, state) => {
 		const sockets = state.getWebSockets(`session:${session}`);
@@ -44,7 +44,7 @@ function socketsOf(session: string): Promise<number> {
 }
 
 describe('a stream whose socket is lost', () => {
-	it('goes on after the last event that was passed on, and nobody is told', async () => {
+	it('continues after the last event that was written, without a report', async () => {
 		const { manager, errors } = newManager();
 		const id = crypto.randomUUID();
 		const stream = await OpenStream.open(manager, id);
@@ -61,11 +61,11 @@ describe('a stream whose socket is lost', () => {
 		await stream.cancel();
 	});
 
-	it('waits longer from attempt to attempt, half a minute in all, then is closed and onError is told', async () => {
-		const { manager, errors, waits, way } = newManager();
+	it('backs off for 30 s in all, and is then closed and reported to onError', async () => {
+		const { manager, errors, waits, connection } = newManager();
 		const id = crypto.randomUUID();
 		const stream = await OpenStream.open(manager, id);
-		way.isCut = true;
+		connection.isBroken = true;
 		await loseStreams(id);
 		await stream.ended;
 		expect(waits.slice(0, 7)).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000]);
@@ -74,15 +74,15 @@ describe('a stream whose socket is lost', () => {
 		expect(errors).toEqual([
 			'[tmcp-sessions/streams-durable-object] opening a stream failed: object is overloaded',
 		]);
-		// Its client comes back for what it missed.
-		way.isCut = false;
+		// The client reconnects and receives what it missed.
+		connection.isBroken = false;
 		await manager.send([id], frameOf('missed'));
 		const again = await OpenStream.open(manager, id, stream.lastEventId);
 		await again.until('missed');
 		await again.cancel();
 	});
 
-	it('an object that takes sockets and drops them at once is not asked without an end', async () => {
+	it('is closed if the object repeatedly accepts and drops its socket', async () => {
 		const { manager, errors, waits } = newManager();
 		const id = crypto.randomUUID();
 		const stream = await OpenStream.open(manager, id);
@@ -96,7 +96,7 @@ describe('a stream whose socket is lost', () => {
 		expect(errors).toEqual([expect.stringContaining('holding a stream failed: closed with 1012')]);
 	});
 
-	it('an old stream does not become the newest by coming back, nor one that was superseded', async () => {
+	it('does not become the newest stream of its session, nor does a superseded one', async () => {
 		const { manager } = newManager();
 		const id = crypto.randomUUID();
 		const old = await OpenStream.open(manager, id);
@@ -121,34 +121,34 @@ describe('a stream whose socket is lost', () => {
 		await Promise.all([old.cancel(), resumed.cancel()]);
 	});
 
-	it('leaves no socket behind where its client leaves while it is looked for', async () => {
-		const { manager, errors, way } = newManager();
+	it('leaves no socket open if its client disconnects while the socket is replaced', async () => {
+		const { manager, errors, connection } = newManager();
 		const id = crypto.randomUUID();
 		const stream = await OpenStream.open(manager, id);
 		const gate = Promise.withResolvers<void>();
-		way.gate = gate.promise;
+		connection.gate = gate.promise;
 		await loseStreams(id);
-		await expect.poll(() => way.attempts).toBe(2);
+		await expect.poll(() => connection.attempts).toBe(2);
 		await stream.cancel();
 		gate.resolve();
 		await expect.poll(() => socketsOf(id)).toBe(0);
 		expect(errors).toEqual([]);
-		expect(way.attempts).toBe(2);
+		expect(connection.attempts).toBe(2);
 	});
 
-	it('ends with its session, also where that was ended while the object was looked for', async () => {
-		const { manager, errors, way } = newManager();
+	it('ends if its session ends while the socket is replaced', async () => {
+		const { manager, errors, connection } = newManager();
 		const id = crypto.randomUUID();
 		const stream = await OpenStream.open(manager, id);
 		await stream.until('\n\n');
 		const gate = Promise.withResolvers<void>();
-		way.gate = gate.promise;
+		connection.gate = gate.promise;
 		await loseStreams(id);
-		await expect.poll(() => way.attempts).toBe(2);
+		await expect.poll(() => connection.attempts).toBe(2);
 		await manager.delete(id);
 		gate.resolve();
 		await stream.ended;
-		expect(way.attempts).toBe(2);
+		expect(connection.attempts).toBe(2);
 		expect(errors).toEqual([]);
 	});
 });

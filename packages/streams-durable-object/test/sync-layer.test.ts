@@ -6,7 +6,7 @@ import { evict, syncLayer } from './fixture/sync-layer.ts';
 
 const UPGRADE = { headers: { Upgrade: 'websocket' } };
 
-/** A socket as a Worker holds it, and what it was sent: without ids, and what a stream begins with. */
+/** Opens a socket as a Worker does. Records its messages without event ids and without the first event. */
 async function openSocket(query: string): Promise<{ socket: WebSocket; received: string[] }> {
 	const { webSocket } = await syncLayer().fetch(`https://sync-layer.invalid/?${query}`, UPGRADE);
 	if (!webSocket) throw new Error('expected a socket');
@@ -24,8 +24,8 @@ function streamOf(session: string): Promise<{ socket: WebSocket; received: strin
 	return openSocket(new URLSearchParams({ role: 'stream', session }).toString());
 }
 
-describe('what SyncLayer refuses', () => {
-	it('answers 426 to a request that is no WebSocket upgrade', async () => {
+describe('an upgrade request to SyncLayer', () => {
+	it('gets 426 if it is not a WebSocket upgrade', async () => {
 		const response = await syncLayer().fetch('https://sync-layer.invalid/?role=stream&session=a');
 		expect(response.status).toBe(426);
 		expect(await response.text()).toBe('Expected a WebSocket upgrade');
@@ -38,13 +38,13 @@ describe('what SyncLayer refuses', () => {
 		'role=inbox',
 		'role=owner&session=a',
 		'session=a',
-	])('answers 400 to an upgrade that names no purpose: "%s"', async (query) => {
+	])('gets 400 if its purpose is invalid: "%s"', async (query) => {
 		const response = await syncLayer().fetch(`https://sync-layer.invalid/?${query}`, UPGRADE);
 		expect(response.status).toBe(400);
 		expect(await response.text()).toBe('Expected a session or a subscription');
 	});
 
-	it('answers 400 to a session id that no tag can hold, and takes the longest that one can', async () => {
+	it('gets 400 if its session id exceeds a tag, and is accepted with the longest that fits', async () => {
 		const tooLong = `role=stream&session=${'x'.repeat(241)}`;
 		const response = await syncLayer().fetch(`https://sync-layer.invalid/?${tooLong}`, UPGRADE);
 		expect(response.status).toBe(400);
@@ -56,16 +56,16 @@ describe('what SyncLayer refuses', () => {
 	});
 });
 
-describe('what SyncLayer keeps', () => {
-	it('a new instance after a wake-up knows the sockets, their sessions and their order', async () => {
+describe('the state of SyncLayer', () => {
+	it('includes the sockets, their sessions and their order after hibernation', async () => {
 		const session = crypto.randomUUID();
 		const older = await streamOf(session);
 		const newest = await streamOf(session);
 		const instances = new Set<object>();
-		const note = (instance: object): void => void instances.add(instance);
-		await runInDurableObject(syncLayer(), note);
+		const record = (instance: object): void => void instances.add(instance);
+		await runInDurableObject(syncLayer(), record);
 		await evict();
-		await runInDurableObject(syncLayer(), note);
+		await runInDurableObject(syncLayer(), record);
 		expect(instances.size).toBe(2);
 
 		const third = await streamOf(session);
@@ -79,7 +79,7 @@ describe('what SyncLayer keeps', () => {
 		expect(older.received).toEqual([]);
 	});
 
-	it('keeps of a stream one row and a small attachment', async () => {
+	it('is one row and a small attachment for a stream', async () => {
 		const session = crypto.randomUUID();
 		await streamOf(session);
 		await runInDurableObject(syncLayer(), async (_instance, state) => {
@@ -98,13 +98,13 @@ describe('what SyncLayer keeps', () => {
 	});
 });
 
-describe('sockets that are dead, closing or foreign', () => {
-	it('one dead socket among many ends nobody else’s message', async () => {
+describe('a dead, closing or foreign socket', () => {
+	it('does not affect messages to other sockets', async () => {
 		const sessions = Array.from({ length: 20 }, () => crypto.randomUUID());
 		const streams = await Promise.all(sessions.map(streamOf));
 		const dead = sessions.filter((_, index) => index % 4 === 0);
 		await runInDurableObject(syncLayer(), (instance, state) => {
-			// Closed from this side: for a moment the platform still lists it, and sending throws.
+			// For a moment the platform still lists a socket that the object has closed, and `send` throws.
 			for (const session of dead) state.getWebSockets(`session:${session}`)[0]?.close(1011);
 			instance.broadcast(undefined, 'to all');
 			instance.broadcast(sessions, 'to each');
@@ -115,7 +115,7 @@ describe('sockets that are dead, closing or foreign', () => {
 			.toEqual(alive.map(() => 'to all,to each'));
 	});
 
-	it('a session that was ended has no stream from then on, though its sockets are still closing', async () => {
+	it('is not an open stream of a session that has ended', async () => {
 		const session = crypto.randomUUID();
 		await streamOf(session);
 		await runInDurableObject(syncLayer(), (instance) => {
@@ -125,7 +125,7 @@ describe('sockets that are dead, closing or foreign', () => {
 		});
 	});
 
-	it('a session whose newest socket is dead is told on the one before', async () => {
+	it('is skipped for the next newest socket of its session', async () => {
 		const session = crypto.randomUUID();
 		const older = await streamOf(session);
 		await streamOf(session);
@@ -139,7 +139,7 @@ describe('sockets that are dead, closing or foreign', () => {
 		await expect.poll(() => older.received).toEqual(['to the older']);
 	});
 
-	it('a socket that something else accepted is left alone and stops nothing', async () => {
+	it('is ignored if other code has accepted it', async () => {
 		const session = crypto.randomUUID();
 		const { received } = await streamOf(session);
 		await runInDurableObject(syncLayer(), (instance, state) => {
@@ -154,15 +154,15 @@ describe('sockets that are dead, closing or foreign', () => {
 		await expect.poll(() => received).toEqual(['to all', 'to one']);
 	});
 
-	it('the close of a socket that the platform no longer knows throws nothing', async () => {
+	it('can be closed after the platform has forgotten it', async () => {
 		await runInDurableObject(syncLayer(), (instance) => {
 			const { 1: forgotten } = new WebSocketPair();
 			expect(() => instance.webSocketClose(forgotten)).not.toThrow();
 		});
 	});
 
-	it('a listener’s socket that is dead ends nobody else’s notification', async () => {
-		const listeners = await Promise.all(
+	it('does not affect notifications to other subscriptions', async () => {
+		const subscriptions = await Promise.all(
 			[1, 2, 3].map(() => openSocket('role=subscription&kind=prompts')),
 		);
 		const method = 'notifications/prompts/list_changed';
@@ -171,11 +171,11 @@ describe('sockets that are dead, closing or foreign', () => {
 			instance.sendSubscription({ jsonrpc: '2.0', method, params: {} });
 		});
 		await expect
-			.poll(() => listeners.filter(({ received }) => received.length === 1).length)
+			.poll(() => subscriptions.filter(({ received }) => received.length === 1).length)
 			.toBe(2);
 	});
 
-	it('a listener is told the kinds that it asked for, and unknown kinds are nobody’s', async () => {
+	it('of a subscription receives only the kinds that it selected, and no unknown kind', async () => {
 		const { received } = await openSocket('role=subscription&kind=tools&kind=nonsense');
 		for (const method of ['prompts/list_changed', 'nonsense', 'tools/list_changed']) {
 			const notification = {
@@ -190,7 +190,7 @@ describe('sockets that are dead, closing or foreign', () => {
 	});
 });
 
-/** How many sockets the object holds for a session. */
+/** Returns the number of sockets of a session's streams. */
 function socketsOf(session: string): Promise<number> {
 	return runInDurableObject(
 		env.TMCP_DURABLE_OBJECT.getByName('TMCP_DURABLE_OBJECT'),

@@ -16,43 +16,43 @@ async function startIsolates(version: WorkerdVersion): Promise<Isolates> {
 }
 
 describe.each(workerdVersions)('on workerd %s', { timeout: TIMEOUT_MS }, (version) => {
-	it('a message reaches the requests at work in every isolate, and of no other session', async () => {
+	it('delivers a message to the requests of its session in every isolate, and to no others', async () => {
 		const isolates = await startIsolates(version);
-		const mine = await isolates.startWork('mine', 'a', 'a', 'b');
-		const other = await isolates.startWork('mine0', 'a');
-		expect(await isolates.deliver('b', 'mine', 'from b')).toBe(3);
-		expect(await isolates.deliver('a', 'mine', 'from a')).toBe(3);
-		await isolates.deliver('b', 'mine', 'end');
-		await isolates.deliver('b', 'mine0', 'end');
+		const own = await isolates.startRequests('one', 'a', 'a', 'b');
+		const other = await isolates.startRequests('one0', 'a');
+		expect(await isolates.deliver('b', 'one', 'from b')).toBe(3);
+		expect(await isolates.deliver('a', 'one', 'from a')).toBe(3);
+		await isolates.deliver('b', 'one', 'end');
+		await isolates.deliver('b', 'one0', 'end');
 		const messages = ['from b', 'from a'];
-		expect(await Promise.all(mine)).toEqual([messages, messages, messages]);
+		expect(await Promise.all(own)).toEqual([messages, messages, messages]);
 		expect(await Promise.all(other)).toEqual([[]]);
-		await isolates.untilAtWork('mine', 0);
+		await isolates.untilInboxes('one', 0);
 	});
 
-	it('the longest message arrives, at three bytes for each unit of it', async () => {
+	it('delivers a message of the maximum length with three bytes for each unit', async () => {
 		const isolates = await startIsolates(version);
 		const longest = '雪'.repeat(11_184_810);
-		const received = await isolates.startWork('mine', 'a');
-		expect(await isolates.deliver('b', 'mine', longest)).toBe(1);
-		await isolates.deliver('b', 'mine', 'end');
+		const received = await isolates.startRequests('one', 'a');
+		expect(await isolates.deliver('b', 'one', longest)).toBe(1);
+		await isolates.deliver('b', 'one', 'end');
 		const [messages] = await Promise.all(received);
-		// Compared here: a failure must not print it.
+		// Compared here so that a failure does not print the message.
 		expect(messages?.map((message) => message === longest)).toEqual([true]);
 	});
 });
 
-// On the current release alone: the one of 2026-07-30 often tells a Worker nothing of the reset
-// where its socket was opened a moment ago.
+// Only with the current release: workerd of 2026-07-30 often does not close a socket that was opened
+// just before the reset.
 it(
-	'a request at work outlives a reset of its object, which ends all sockets',
+	'keeps the inboxes of running requests through a reset of the object',
 	async () => {
 		const isolates = await startIsolates('current');
-		const received = await isolates.startWork('mine', 'a', 'b');
+		const received = await isolates.startRequests('one', 'a', 'b');
 		expect(await isolates.reset()).toContain('reset by a test');
-		await isolates.untilAtWork('mine', 2);
-		expect(await isolates.deliver('b', 'mine', 'after the reset')).toBe(2);
-		await isolates.deliver('b', 'mine', 'end');
+		await isolates.untilInboxes('one', 2);
+		expect(await isolates.deliver('b', 'one', 'after the reset')).toBe(2);
+		await isolates.deliver('b', 'one', 'end');
 		expect(await Promise.all(received)).toEqual([['after the reset'], ['after the reset']]);
 	},
 	TIMEOUT_MS,

@@ -5,9 +5,9 @@ import { expect } from 'vitest';
 
 type Name = 'a' | 'b';
 
-/** Two isolates over one object, and requests that are at work in them. */
+/** Two isolates with one object, and requests with inboxes in them. */
 export class Isolates {
-	/** What the Workers logged: nothing, where all is well. */
+	/** The log lines of the Workers. Empty unless something failed. */
 	readonly logged: string[];
 	readonly #workers: Workers<Name>;
 
@@ -32,32 +32,34 @@ export class Isolates {
 		return this.#workers.stop();
 	}
 
-	/** Delivers in one isolate; how many inboxes took it. */
+	/** Delivers a message from an isolate. @returns the number of inboxes that it was sent to. */
 	deliver(name: Name, session: string, body: string): Promise<number> {
-		return this.#ask(name, `/deliver?session=${session}`, { method: 'POST', body });
+		return this.#request(name, `/deliver?session=${session}`, { method: 'POST', body });
 	}
 
-	/** Starts requests; each answers with what it got, once "end" was delivered. */
-	async startWork(session: string, ...names: Name[]): Promise<Promise<string[]>[]> {
-		const requests = names.map((name) => this.#ask<string[]>(name, `/work?session=${session}`));
-		await this.untilAtWork(session, requests.length);
+	/** Starts requests, which respond with the messages of their inboxes after "end" is delivered. */
+	async startRequests(session: string, ...names: Name[]): Promise<Promise<string[]>[]> {
+		const requests = names.map((name) =>
+			this.#request<string[]>(name, `/inbox?session=${session}`),
+		);
+		await this.untilInboxes(session, requests.length);
 		return requests;
 	}
 
-	/** Resolves once the object holds as many inboxes of the session. */
-	async untilAtWork(session: string, requests: number): Promise<void> {
-		const atWork = (): Promise<number> => this.#ask('b', `/inboxes?session=${session}`);
-		await expect.poll(atWork, { timeout: 5_000 }).toBe(requests);
+	/** Waits until the session has a number of inboxes. */
+	async untilInboxes(session: string, count: number): Promise<void> {
+		const inboxes = (): Promise<number> => this.#request('b', `/inboxes?session=${session}`);
+		await expect.poll(inboxes, { timeout: 5_000 }).toBe(count);
 	}
 
-	/** Resets the object; resolves with what its caller is told. */
+	/** Resets the object. @returns the error of the RPC. */
 	reset(): Promise<string> {
-		return this.#ask('b', '/reset');
+		return this.#request('b', '/reset');
 	}
 
-	async #ask<Json>(name: Name, path: string, init?: RequestInit): Promise<Json> {
+	async #request<Json>(name: Name, path: string, init?: RequestInit): Promise<Json> {
 		const response = await fetch(new URL(path, this.#workers.url(name)), init);
 		expect(response.status).toBe(200);
-		return (await response.json()) as Json; // Sound: the fixture's own answers.
+		return (await response.json()) as Json; // Safe because the fixture returns this.
 	}
 }
