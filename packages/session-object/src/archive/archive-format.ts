@@ -23,7 +23,7 @@ export function archiveKey(object: string): string {
 	return `sessions/${object}.jsonl.gz`;
 }
 
-/** Returns the bucket key of an older archive, from an earlier life of the object. */
+/** Returns the bucket key of an older archive, from an earlier lifetime of the object. */
 export function olderArchiveKey(object: string, archivedAtMs: number): string {
 	return `sessions/${object}/${archivedAtMs}.jsonl.gz`;
 }

@@ -9,7 +9,7 @@ export const STAGING_TABLE = 'tmcp_restoring';
 const PART_BYTES = 512 * 1_024;
 
 /**
- * Reads an archive into a staging table, part by part, and so verifies that it is complete. Other
+ * Reads an archive into a staging table in parts, which verifies that it is complete. Other
  * events may run meanwhile: no other table of the object is changed.
  *
  * @throws {ArchiveError} if the archive is missing, unreadable or not a complete gzip file.
@@ -50,7 +50,7 @@ export async function stageArchive(
  * Restores the tables from the staging table in one transaction.
  *
  * @param storage must be empty except for the staging table.
- * @returns how many rows were restored.
+ * @returns the number of restored rows.
  * @throws {ArchiveError} if the archive is damaged, or was written for another object or by a later release.
  */
 export function restoreStaged(object: string, storage: DurableObjectStorage): number {

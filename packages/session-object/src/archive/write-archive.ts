@@ -25,7 +25,7 @@ interface ArchivedObject {
 /**
  * Writes all tables of an object to a bucket as gzipped JSON lines: a header, each table with its rows,
  * and a last line with the number of lines. Replaces the archive that this life of the object was
- * restored from, and moves any other archive to a key of its own.
+ * restored from, and moves any other archive to a separate key.
  *
  * @throws {ArchiveError} if there is no bucket, or the upload fails.
  */
@@ -146,7 +146,7 @@ async function upload(
 		}
 		await multipart.complete(uploaded);
 	} catch (error) {
-		// The upload's own error is thrown; R2 removes an incomplete upload by itself after a week.
+		// The upload's own error is thrown; R2 removes an incomplete upload after a week.
 		await multipart.abort().catch(() => {});
 		throw error;
 	}

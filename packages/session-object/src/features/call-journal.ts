@@ -15,7 +15,7 @@ export interface InterruptedCall {
 	readonly arguments: Readonly<Record<string, unknown>> | undefined;
 	/** Milliseconds since the epoch. */
 	readonly startedAtMs: number;
-	/** How often the call was resumed. */
+	/** The number of times that the call was resumed. */
 	readonly attempts: number;
 }
 
@@ -65,7 +65,7 @@ const MAX_ARGUMENTS_LENGTH = 512 * 1_024;
 const SYNCHRONOUS_TURNS = 100;
 /** After this time the alarm starts a new instance for a lost call if no request has. */
 const RECOVERY_MS = 60_000;
-/** A call that terminates its object each time it runs must not be resumed for ever. */
+/** A call that terminates its object each time it runs must not be resumed without end. */
 const MAX_ATTEMPTS = 3;
 const CALL_LOST = -32_001;
 
@@ -88,7 +88,7 @@ export class CallJournal implements SessionCalls {
 		return this.#entries.size('call').count;
 	}
 
-	/** Whether the session has a recorded call. */
+	/** Returns whether the session has a recorded call. */
 	hasCallsOf(session: string): boolean {
 		return this.#entries.list('call').some(({ value }) => parse(value).session === session);
 	}
@@ -97,7 +97,7 @@ export class CallJournal implements SessionCalls {
 		return this.#entries.list('call').map(({ key, value }) => interruptedCall(key, parse(value)));
 	}
 
-	/** Whether a message announces that a client waits for a call which is being resumed. */
+	/** Returns whether a message announces a client that waits for a call which is being resumed. */
 	awaitsResume(message: string): boolean {
 		// Safe because this package's handlers are the only senders.
 		const { params } = JSON.parse(message) as { params?: { stream?: string } };

@@ -10,7 +10,7 @@ export type OnSchedule = (name: string, payload: unknown) => Promise<void> | voi
 /** The stored form of a scheduled job. */
 interface Job {
 	readonly payload?: unknown;
-	/** How often the job has failed. */
+	/** The number of times that the job has failed. */
 	readonly failures: number;
 }
 

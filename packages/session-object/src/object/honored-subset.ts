@@ -4,7 +4,7 @@ import type { SubscriptionFilter } from 'tmcp';
 
 import type { SessionServer } from './session.ts';
 
-/** How the session's server responds to a subscription whose stream a Worker holds open. */
+/** The response of the session's server to a subscription whose stream a Worker holds open. */
 export interface HonoredSubset {
 	/** The requested notifications that the server will send. */
 	readonly notifications: SubscriptionFilter;

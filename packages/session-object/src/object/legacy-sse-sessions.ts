@@ -12,7 +12,7 @@ import type { ObjectPer, SessionRequest } from './session-request.ts';
 import type { SessionServer } from './session.ts';
 import type { SessionSettings } from './session-settings.ts';
 
-/** A Worker reopens a lost socket within 30 s, or never. */
+/** A Worker replaces a lost socket within 30 s, or never. */
 const RECONNECT_TIMEOUT_MS = 60_000;
 
 type LegacySseSettings = Pick<SessionSettings, 'clientResponseTimeoutSeconds' | 'onError' | 'sse'>;
@@ -60,7 +60,7 @@ export class LegacySseSessions {
 		});
 	}
 
-	/** Answers a request of a Worker: a stream begins, a message arrives, or a stream has ended. */
+	/** Handles a request of a Worker: GET begins a stream, POST sends a message, DELETE ends a stream. */
 	async answer(request: SessionRequest): Promise<Answer> {
 		const handle = this.#handle;
 		const { method, sessionId } = request;
@@ -82,7 +82,7 @@ export class LegacySseSessions {
 		return handle(request, this.#dependencies.context);
 	}
 
-	/** Whether the session is live and uses this transport. */
+	/** Returns whether the session is live and uses this transport. */
 	has(session: string): boolean {
 		return this.#dependencies.entries.find('sse', session) !== undefined;
 	}
@@ -92,8 +92,8 @@ export class LegacySseSessions {
 		if (this.has(session)) this.#dependencies.streams.send([session], frame);
 	}
 
-	/** Starts the timeout of the sessions whose socket was closed: the Worker reconnects or its client left. */
-	streamClosed(): void {
+	/** Starts the timeout of the sessions whose socket was closed: the Worker reconnects, or its client has disconnected. */
+	handleClose(): void {
 		const { entries, alarm, now } = this.#dependencies;
 		for (const { key, value, dueMs } of entries.list('sse')) {
 			if (dueMs === null && !this.#isOpen(key)) {
@@ -139,7 +139,7 @@ export class LegacySseSessions {
 
 const ACCEPTED: PlainAnswer = { status: 202, headers: {}, body: '' };
 
-/** Returns the request that a Worker sends when its client has left. */
+/** Returns the request that a Worker sends when its client has disconnected. */
 function deleteRequest(sessionId: string): SessionRequest {
 	return {
 		method: 'DELETE',

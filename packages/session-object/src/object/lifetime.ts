@@ -3,7 +3,7 @@ import { SessionStateError } from '../errors.ts';
 import { LATE_ALARM_MS } from '../storage/object-alarm.ts';
 import type { ObjectAlarm } from '../storage/object-alarm.ts';
 
-/** When a session object expires. */
+/** Configures when a session object expires. */
 export interface LifetimeOptions {
 	/** Time after the last use. Default: 24 hours. */
 	readonly idleSeconds?: number | undefined;
@@ -26,7 +26,7 @@ export interface LifetimeRecord {
 	readonly ended?: EndReason | undefined;
 	/** Overrides when the alarm checks the object next. */
 	readonly nextCheckMs?: number | undefined;
-	/** How often archiving or deleting the ended object has failed. */
+	/** The number of failed attempts to archive or delete the ended object. */
 	readonly failures?: number | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface LifetimeRecord {
 export type ExpiryCheck = 'ended' | 'late' | 'live';
 
 const KEY = 'life';
-/** A use is recorded at most once in this part of the idle time: each record is a row write. */
+/** Uses are recorded at most once per this fraction of the idle time: each record is a row write. */
 const EXTENSION_PART = 1 / 10;
 /** If the clock is behind the last use by more than this, it was set back. */
 const CLOCK_TOLERANCE_MS = 60_000;

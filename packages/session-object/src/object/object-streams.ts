@@ -44,7 +44,7 @@ export class ObjectStreams
 		this.#alarm = alarm;
 	}
 
-	/** Whether a client has a stream open. */
+	/** Whether a client has an open stream. */
 	get areOpen(): boolean {
 		return this.#state.getWebSockets().length > 0;
 	}
@@ -74,8 +74,8 @@ export class ObjectStreams
 		return new Response(null, { status: 101, webSocket: client });
 	}
 
-	/** Handles a closed WebSocket. @returns the session whose stream it was, if any. */
-	closed(socket: WebSocket): string | undefined {
+	/** Handles a closed WebSocket. @returns the session if it was a stream. */
+	handleClose(socket: WebSocket): string | undefined {
 		if (!this.#entries.exist) {
 			socket.close(1000);
 			return undefined;
@@ -84,7 +84,7 @@ export class ObjectStreams
 		return session === undefined ? undefined : decodeURIComponent(session);
 	}
 
-	/** Removes outdated events if that is due. */
+	/** Prunes the streams if that is due. */
 	async runAlarm(nowMs: number): Promise<void> {
 		const dueMs = this.#entries.find('meta', ALARM_KEY)?.dueMs ?? Infinity;
 		if (dueMs > nowMs) return;
@@ -124,9 +124,9 @@ export class ObjectStreams
 		if (this.#entries.exist) this.#open().broadcast(sessions?.map(encoded), data);
 	}
 
-	/** Whether a Worker holds a stream of the session open. */
+	/** Returns whether a Worker holds a stream of the session open. */
 	isOpen(id: string): boolean {
-		// Checks for sockets first, since opening the layer creates its tables.
+		// Checks for sockets first: creating the hub creates its tables.
 		return this.areOpen && this.#entries.exist && this.#open().has(encoded(id));
 	}
 

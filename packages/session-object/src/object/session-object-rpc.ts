@@ -11,13 +11,13 @@ export interface SessionObjectRpc {
 	 * @returns a serialized `Answer`, or a response that streams if the answer is not complete at once.
 	 */
 	answer(request: string): Promise<Response | string>;
-	/** Whether the session is live. Writes nothing if it was never opened. */
+	/** Returns whether the session is live. Writes nothing if it was never opened. */
 	isLive(session: string): Promise<boolean>;
 	/**
 	 * Delivers a message to the calls in flight of a session, for instance that the client has
 	 * reconnected to resume one.
 	 *
-	 * @returns how many calls accepted it.
+	 * @returns the number of calls that accepted it.
 	 */
 	deliver(session: string, message: string): Promise<number>;
 	/** Returns which of the requested notifications the server will send to a stateless subscription. */

@@ -67,7 +67,7 @@ export abstract class SessionObject<
 	 * Runs a call. Override it to change how a call is executed or what it responds, for instance to move
 	 * long work to a queue.
 	 *
-	 * @param execute has the server handle the call, and returns its JSON-RPC response.
+	 * @param execute passes the call to the server, and returns its JSON-RPC response.
 	 */
 	runCall(
 		_call: { tool: string; arguments: unknown },
@@ -142,9 +142,9 @@ export abstract class SessionObject<
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {
 		const { state, streams, legacySse } = await this.#start();
-		const session = streams.closed(socket);
+		const session = streams.handleClose(socket);
 		if (session !== undefined) state.use(session);
-		legacySse.streamClosed();
+		legacySse.handleClose();
 	}
 
 	override webSocketError(socket: WebSocket): Promise<void> {
@@ -166,7 +166,7 @@ export abstract class SessionObject<
 			await this.#runAlarm();
 		} catch (error) {
 			// For instance a deployment with invalid settings. The platform retries an alarm for some minutes
-			// and then drops it: an unused session would be stored for ever.
+			// and then drops it: an unused session would never be deleted.
 			createReporter(this.settings.onError)(error);
 			await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
 		}

@@ -10,7 +10,7 @@ export interface SessionRequest extends RoutedCall {
 	readonly transport?: 'sse' | undefined;
 }
 
-/** What has an object of its own: each session, or each identity with all of its sessions. */
+/** Whether there is one object per session, or one per identity for all of its sessions. */
 export type ObjectPer = 'identity' | 'session';
 
 /** Returns the answer to a rejected request. */

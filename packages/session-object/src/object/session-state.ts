@@ -136,7 +136,7 @@ export class SessionState<Values extends ContextValues> {
 		};
 	}
 
-	/** Whether a session is live. Counts as a use of it. */
+	/** Returns whether a session is live. Counts as a use of it. */
 	isLive(session: string): boolean {
 		if (this.lifetime.hasEnded || !this.store.has(session)) return false;
 		this.use(session);
@@ -173,7 +173,7 @@ export class SessionState<Values extends ContextValues> {
 	/**
 	 * Restores what the object stored when it expired.
 	 *
-	 * @returns how many rows were restored.
+	 * @returns the number of restored rows.
 	 * @throws {ArchiveError} if the archive cannot be restored. Then nothing was changed.
 	 */
 	async restore(): Promise<number> {

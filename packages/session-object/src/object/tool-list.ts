@@ -21,7 +21,7 @@ export async function announceToolChange(server: SessionServer, entries: Entries
 	if (stored !== undefined) server.changed('tools');
 }
 
-/** Whether a hash of the tools is stored to compare with. */
+/** Returns whether a hash of the tools is stored. */
 export function hasStoredTools(entries: Entries): boolean {
 	return entries.read('meta', KEY) !== undefined;
 }

@@ -6,7 +6,7 @@ import type { SdkServer, SdkTransport } from './sdk-types.ts';
 
 type Deliver = (message: object, extra?: { authInfo?: AuthInfo }) => void;
 
-/** What accompanies a request. */
+/** The options of a request. */
 export interface RequestOptions {
 	readonly auth: AuthInfo | undefined;
 	/** Aborted when the client cancels the request. */
@@ -38,7 +38,7 @@ export class SdkExchange implements SdkTransport {
 	 * Connects a server.
 	 *
 	 * @param onMessageFromServer called for all messages except responses to `request`.
-	 * @param report called for errors outside a request unless the server has an `onerror` of its own.
+	 * @param report called for errors outside a request unless the server has an `onerror`.
 	 */
 	static async connect(
 		server: SdkServer,
@@ -101,7 +101,7 @@ export class SdkExchange implements SdkTransport {
 		deliver?.(message, auth && { authInfo: auth });
 	}
 
-	/** Answers a request that the SDK considers invalid: the SDK reports it and does not respond. */
+	/** Responds to a request that the SDK considers invalid: the SDK reports it without a response. */
 	#rejectInvalid(): void {
 		if (!this.#isDelivering) return;
 		const error = { code: -32_600, message: 'The message is not one of the protocol' };

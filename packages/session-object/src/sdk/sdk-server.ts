@@ -160,14 +160,14 @@ class SdkSessionServer implements Record<
 		}
 	}
 
-	/** Has the managers store what the SDK would keep in a server that lives as long as its session. */
+	/** Emits the events by which the managers store session metadata, which an SDK server holds in memory. */
 	#storeResult(request: JsonObject, response: JsonObject, { server }: SdkServer): JsonObject {
 		const params = isObject(request.params) ? request.params : {};
 		const method = methodOf(request);
 		const isSubscription = method === 'resources/subscribe' || method === 'resources/unsubscribe';
 		const canSubscribe = isSubscription && server.getCapabilities().resources?.subscribe === true;
 		const isUnhandled = isObject(response.error) && response.error.code === METHOD_NOT_FOUND;
-		// The SDK has no handler for subscriptions: it leaves them to its users.
+		// The SDK has no handler for subscriptions: its users implement them.
 		const answer =
 			canSubscribe && isUnhandled ? { jsonrpc: '2.0', id: request.id, result: {} } : response;
 		if (answer.error !== undefined) return answer;

@@ -1,7 +1,7 @@
 import { SessionStateError } from '../errors.ts';
 import { migrate } from './migrations.ts';
 
-/** The first part of an entry's key. The subscribers of each resource have a kind of their own. */
+/** The first part of an entry's key. Each resource has its own kind, for its subscribers. */
 export type EntryKind =
 	| 'artifact'
 	| 'auth'
@@ -36,8 +36,8 @@ const ENDED =
 	'the work can outlive its session';
 
 /**
- * Stores everything that an object keeps, except its streams, in one table: each SQLite table takes
- * at least one page of 4 KiB, and most of the very many sessions store next to nothing.
+ * Stores all data of an object except its streams in one table: each SQLite table takes at least one
+ * page of 4 KiB, and most sessions store little.
  *
  * The first write creates the table, so that a request for an unknown session leaves no storage behind.
  */
@@ -48,7 +48,7 @@ export class Entries {
 	readonly #onRolledBack: () => void;
 	#isOpen = false;
 	#exists: boolean | undefined;
-	/** Whose writes are rejected. */
+	/** The writers whose writes are rejected. */
 	#closedFor: 'all' | 'session' | undefined;
 
 	/**

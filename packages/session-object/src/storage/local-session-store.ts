@@ -60,7 +60,7 @@ export class LocalSessionStore implements SessionStore {
 		return this.#live(this.#cache.has(id) ? id : checkId(id));
 	}
 
-	/** Whether a session is live. */
+	/** Returns whether a session is live. */
 	has(id: string): boolean {
 		return this.#live(checkId(id)) !== undefined;
 	}
@@ -97,7 +97,7 @@ export class LocalSessionStore implements SessionStore {
 		return (
 			this.#entries
 				.list(`uri:${uri}`)
-				// A subscription has no expiry time of its own: it ends with its session and is restored with it.
+				// A subscription has no separate expiry time: it ends with its session and is restored with it.
 				.filter(({ key }) => this.#live(key) !== undefined)
 				.map(({ key }) => key)
 		);
@@ -157,8 +157,8 @@ export class LocalSessionStore implements SessionStore {
 
 	/**
 	 * Returns the record of a live session. The alarm normally removes an expired session within
-	 * moments. One that is still stored long afterwards was kept by a clock jump, and stays live until
-	 * the alarm has run.
+	 * moments. A session that is still stored an hour later was kept by a clock jump or a delayed
+	 * alarm, and stays live until the alarm has run.
 	 */
 	#live(id: string): SessionRecord | undefined {
 		const stored = this.#load(id);

@@ -44,7 +44,7 @@ export interface SessionRouterOptions extends HandlerOptions, Placement {
 	readonly object: SessionObjectBinding;
 	/**
 	 * Identifies the client, so that all of its sessions share one object that outlives each of them.
-	 * Called after `oauth` has verified the token. Default: each session has an object of its own.
+	 * Called after `oauth` has verified the token. Default: each session has its own object.
 	 */
 	readonly identify?: Identify | undefined;
 	/**
@@ -134,7 +134,7 @@ function createPlaceholderServer(): McpServer {
 	return server;
 }
 
-/** Everything that a client can subscribe to. The session's own server narrows it down per request. */
+/** Everything that a client can subscribe to. The session's own server restricts it for each request. */
 const SUBSCRIBABLE = {
 	tools: { listChanged: true },
 	prompts: { listChanged: true },

@@ -7,7 +7,7 @@ import { PACKAGE } from '../package-name.ts';
 export interface Identity {
 	/** The client, such as the token's `client_id`. Two clients of one workspace have two objects. */
 	readonly clientId: string;
-	/** What the client acts for: a user, a team, an account. */
+	/** The user, team or account that the client acts for. */
 	readonly workspaceId: string;
 }
 

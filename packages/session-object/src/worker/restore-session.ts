@@ -8,7 +8,7 @@ import type { Placement, SessionObjectBinding } from './object-namespace.ts';
  *
  * @param binding the namespace of the object.
  * @param objectId `session.objectId`. The archive is `sessions/<objectId>.jsonl.gz` in the bucket.
- * @returns how many rows were restored.
+ * @returns the number of restored rows.
  * @throws {ArchiveError} if the archive is missing or damaged, or the session is live. Then nothing was
  * changed.
  */

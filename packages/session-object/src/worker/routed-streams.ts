@@ -35,7 +35,7 @@ export class RoutedStreams extends SocketStreamManager implements SessionInboxes
 	/** Does nothing: the session's server sends from its object. */
 	override send(): void {}
 
-	/** Does nothing: the object keeps the events of its own calls. */
+	/** Does nothing: the object stores the events of its calls itself. */
 	async keepCall(_session: string, _events: CallEvents): Promise<void> {}
 
 	async deliver(session: string, message: string): Promise<number> {

@@ -12,7 +12,7 @@ import { splitBySize } from '../split-by-size.ts';
 import { exceeds, PRUNE_MARGIN, utf8Length } from './storage.ts';
 import type { LogSize } from './storage.ts';
 
-/** Pruning a message for more sessions counts as a loss to all: it updates no history of its own. */
+/** Pruning a message for more sessions counts as a loss to all: it updates no histories. */
 const MAX_SESSIONS_TO_UPDATE = 16;
 
 /** The oldest or the newest row. `end_bytes` sums the sizes of all rows ever written up to this one. */
