@@ -44,7 +44,6 @@ const figures = [
 const others = [
 	/[Ss]ome 1,000 requests a second/, // the platform's limit
 	/than about 3 %/, // `statistics.ts`
-	/from five of the eight places it takes between half/, // placement.test.ts checks it
 ];
 
 describe('text outside of generated sections', () => {
