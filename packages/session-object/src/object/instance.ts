@@ -1,5 +1,5 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
-import { createCallRunner } from '@tmcp-sessions/http/internal';
+import { checkOptionNames, createCallRunner } from '@tmcp-sessions/http/internal';
 import type { RunCall } from '@tmcp-sessions/http/internal';
 
 import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
@@ -45,10 +45,16 @@ export interface InstanceOptions<Values extends ContextValues> {
 	readonly onEndingLegacySse: (objectPer: ObjectPer) => void;
 }
 
+/**
+ * Creates the parts of a running session object.
+ *
+ * @throws {TmcpSessionsError} `configuration` if the settings are invalid or have an old name.
+ */
 export function createInstance<Values extends ContextValues>(
 	options: InstanceOptions<Values>,
 ): Instance<Values> {
 	const { context, env, settings, now, resumeCall, refreshAuth, endsWithSession } = options;
+	checkOptionNames(settings);
 	const state: SessionState<Values> = new SessionState<Values>({
 		state: context,
 		env,
