@@ -115,7 +115,7 @@ const serverIndependent = [
 	'validation',
 ];
 
-/** Reports values that the server-independent folders of `http` import from tmcp. */
+/** Reports values that the server-independent folders of `http` import from tmcp or a transport. */
 function* seamProblems(): Generator<string> {
 	const files = globSync(`packages/http/src/{${serverIndependent.join(',')}}/**/*.ts`, {
 		cwd: repository,
@@ -124,7 +124,7 @@ function* seamProblems(): Generator<string> {
 		const source = readFileSync(join(repository, file), 'utf8');
 		const values = source.replaceAll(/^(?:import|export) type\b[^;]*;/gm, '');
 		for (const specifier of importsOf(values)) {
-			if (/^(?:tmcp|@tmcp)(?:\/|$)/.test(specifier))
+			if (/^(?:tmcp|@tmcp|\.\.\/(?:transport|legacy-sse))(?:\/|$)/.test(specifier))
 				yield `${file}: imports values of ${specifier}, which only transport/ may; import types`;
 		}
 	}
