@@ -1,5 +1,5 @@
 import { createHandler } from './create-handler.ts';
-import type { HandlerComposition } from './endpoint/composition.ts';
+import type { HandlerComposition } from './endpoint/route.ts';
 import { SessionRouter } from './endpoint/session-router.ts';
 import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
 import { STATELESS_REVISIONS } from './transport/stateless-revisions.ts';

@@ -1,7 +1,7 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
 import { createReporter } from '@tmcp-sessions/core/backend';
 
-import type { HandlerComposition } from './endpoint/composition.ts';
+import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
 import { McpEndpoint } from './endpoint/mcp-endpoint.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';

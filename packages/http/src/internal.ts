@@ -2,9 +2,8 @@
 
 // Composing handlers.
 export { composeHandler } from './compose-handler.ts';
-export type { HandlerComposition } from './endpoint/composition.ts';
-export type { Route, RoutedRequest } from './endpoint/route.ts';
-export type { SessionIdIssuer } from './session/session-id-issuer.ts';
+export type { HandlerComposition, Route, RoutedRequest } from './endpoint/route.ts';
+export type { SessionIdIssuer } from './session/session-identifier.ts';
 export { createCallRunner } from './create-call-runner.ts';
 export type { CallRunnerOptions, RoutedCall, RunCall } from './calls/routed-call.ts';
 export type { LegacySse, SseCallRunnerOptions, SseComposition } from './legacy-sse/legacy-sse.ts';

@@ -7,91 +7,92 @@ import type {
 import type { HttpTransport, HttpTransportOptions } from '@tmcp/transport-http';
 import type { AuthInfo } from 'tmcp';
 
-/** Any tmcp server, whatever its schemas. */
+/** A tmcp server with any schemas. */
 export type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
 	typeof HttpTransport<Custom>
 >[0];
 
-/** What a deployment chooses: its managers, whose sessions they are, and who may call. */
+/** Options of `createMcpHandler`. */
 export interface McpHandlerOptions<Custom = undefined> {
-	/** The sessions' GET streams. Default: in memory, of this process alone. */
+	/** Delivers messages to the GET streams of sessions. Default: in memory, for this process only. */
 	readonly streams?: StreamSessionManager | undefined;
 	/**
-	 * What is known of a session. Without it there are none: clients of 2025 are served as far as that
-	 * goes, no id is given out, GET and DELETE are a 405, and nothing is stored.
+	 * Stores session metadata. Default: no sessions. Session-based clients then get no session id, GET
+	 * and DELETE are rejected with 405, and nothing is stored.
 	 */
 	readonly info?: InfoSessionManager | undefined;
-	/** The listeners of the stateless era. Default: in memory, of this process alone. */
+	/** Holds the subscriptions of stateless clients. Default: in memory, for this process only. */
 	readonly subscriptions?: SubscriptionManager | undefined;
 	/**
-	 * Secrets of at least 32 characters that session ids are made with. The first signs, all are
-	 * accepted: to rotate, add the new one behind, put it in front when that is deployed everywhere,
-	 * and drop the old one after the absolute lifetime of a session. Default: `TMCP_SESSION_KEYS` of
-	 * the environment, between spaces or commas; a server that is called on this machine alone, as in
-	 * development, makes one for as long as it runs.
+	 * Secrets of at least 32 characters that sign session ids. The first signs, all verify: to rotate,
+	 * append the new one, move it to the front when that is deployed everywhere, and remove the old one
+	 * after the absolute lifetime of a session. Default: the variable `TMCP_SESSION_KEYS`, separated by
+	 * spaces or commas. A server that is only called on its own machine, as in development, generates
+	 * one for its process.
 	 */
 	readonly sessionKeys?: readonly (string | undefined)[] | undefined;
 	/**
-	 * Where sessions and listeners stand that Durable Objects keep. Default: one shard in each region
-	 * that clients come from, as `request.cf` tells it; where there is none, one.
+	 * Places the sessions and subscriptions that Durable Objects keep. Default: one shard in each region
+	 * that clients come from by `request.cf`; without `request.cf`, one shard.
 	 */
 	readonly placement?: PlacementOptions | undefined;
-	/** The endpoint's path; null answers on every path. Default: `/mcp`. */
+	/** The endpoint's path. Null serves every path. Default: `/mcp`. */
 	readonly path?: string | null | undefined;
-	/** Who is calling, for instance `@tmcp/auth`. Needs `principal`. */
+	/** Authenticates callers, for instance with `@tmcp/auth`. Requires `principal`. */
 	readonly oauth?: OAuthHelper | undefined;
 	/**
-	 * Whom a request was authorized for. A session is theirs alone: to everybody else it is a 404.
-	 * Take it from what the token says and never from the token itself, which is refreshed. `null`
-	 * is a 401. Default: sessions are nobody's, and whoever knows an id may use it.
+	 * Returns whom a request was authorized for. A session belongs to its principal: requests of others
+	 * are rejected with 404. Derive it from the token's claims and not from the token itself, which is
+	 * refreshed. `null` rejects the request with 401. Default: sessions belong to no principal, and
+	 * every client that knows a session id may use it.
 	 */
 	readonly principal?: PrincipalOf | undefined;
 	/**
-	 * The origins whose pages may call besides the server's own; `true` is every one. Default: none
-	 * but pages of this machine where the server runs on it too.
+	 * The origins whose pages may send requests besides the server's own. `true` allows every origin.
+	 * Default: none, except pages of this machine if the server runs on it too.
 	 */
 	readonly allowedOrigins?: string | readonly string[] | true | undefined;
 	/**
-	 * The hosts that the server may be called by, with or without a port; `true` is every one.
-	 * Default: this machine, and every host over https, where the certificate vouches for it.
+	 * The hosts that the server answers for, with or without a port. `true` allows every host. Default:
+	 * this machine, and every host over https, which the certificate vouches for.
 	 */
 	readonly allowedHosts?: readonly string[] | true | undefined;
-	/** CORS headers, as the transport takes them. `true` exposes what a browser's client needs. */
+	/** The transport's CORS options. `true` exposes the headers that a client in a browser needs. */
 	readonly cors?: HttpTransportOptions['cors'] | undefined;
-	/** What tools find as `server.ctx.custom`, for a server with `withContext`. */
+	/** Returns the `server.ctx.custom` of tools, for a server with `withContext`. */
 	readonly context?: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	/** The longest time without a byte on an open stream, at most 25. Default: 15. */
 	readonly keepAliveSeconds?: number | undefined;
-	/** How long an elicitation or a sampling waits for its answer. Default: 300. */
+	/** How long an elicitation or a sampling waits for the client response. Default: 300. */
 	readonly clientResponseTimeoutSeconds?: number | undefined;
-	/** The longest body of a request, in bytes. Default: 4 MiB. */
+	/** The largest body of a request, in bytes. Default: 4 MiB. */
 	readonly maxBodyBytes?: number | undefined;
 	/**
-	 * Told of every failure that no client is told of in full, with a hash of the session's id where
-	 * there is a session. Default: the console.
+	 * Receives every error whose details no client gets, with a hash of the session id if there is a
+	 * session. Default: the console.
 	 */
 	readonly onError?: ErrorReporter | undefined;
 }
 
-/** How sessions are spread over objects. A session stays where it was opened, whatever this says later. */
+/** Spreads sessions over objects. A session stays in its shard if these options change later. */
 export interface PlacementOptions {
 	/** How many shards each region has, from 1 to 256. Default: 1. */
 	readonly shards?: number | undefined;
 	/**
-	 * Where a client is that opens a session or listens; `undefined` leaves it to the object of the
-	 * whole deployment. Default: by `request.cf`.
+	 * Returns the region of a client that opens a session or a subscription; `undefined` picks the
+	 * shards without a region. Default: by `request.cf`.
 	 */
 	readonly region?: ((request: Request) => Region | undefined) | undefined;
 }
 
-/** Says whom a request was authorized for; null where nobody. */
+/** Returns whom a request was authorized for; null if it was not authorized. */
 export type PrincipalOf = (
 	request: Request,
 	auth: AuthInfo | null,
 	context: ExecutionContextLike | undefined,
 ) => Principal | string | null | undefined | Promise<Principal | string | null | undefined>;
 
-/** Whose a session is: what stays the same when a token is refreshed. */
+/** The owner of a session, which stays the same when a token is refreshed. */
 export interface Principal {
 	/** The user, such as the token's `sub`. */
 	readonly subject: string;
@@ -99,42 +100,42 @@ export interface Principal {
 	readonly client?: string | undefined;
 }
 
-/** What is asked of `@tmcp/auth`, or of a function of one's own. */
+/** Verifies access tokens. Implemented by `@tmcp/auth`. */
 export interface OAuthHelper {
-	/** Answers the requests of the OAuth flow itself; null lets a request pass. */
+	/** Answers requests of the OAuth flow; null for every other request. */
 	respond?(request: Request): Promise<Response | null>;
 	/**
-	 * Who is calling; null where nobody is known. It may throw an error whose `errorCode` is one of
-	 * RFC 6750: `invalid_token` is a 401, `insufficient_scope` a 403.
+	 * Returns the caller; null without a token. May throw an error whose `errorCode` is one of RFC 6750:
+	 * `invalid_token` is a 401, `insufficient_scope` a 403.
 	 *
-	 * @param context as it was given to `fetch`: `@cloudflare/workers-oauth-provider` puts what it
-	 * knows of the caller into its `props` and its `auth`.
+	 * @param context the one given to `fetch`. `@cloudflare/workers-oauth-provider` sets its `props` and
+	 * its `auth`.
 	 */
 	verify(request: Request, context?: ExecutionContextLike): Promise<AuthInfo | null>;
 	/**
-	 * The `WWW-Authenticate` of a 401, such as `Bearer resource_metadata="https://…"`, which tells
-	 * clients where to get a token (2025-06-18, basic/authorization). Default: `Bearer`.
+	 * Returns the `WWW-Authenticate` of a 401, such as `Bearer resource_metadata="https://…"`, which
+	 * tells clients where to get a token (2025-06-18, basic/authorization). Default: `Bearer`.
 	 */
 	challenge?(request: Request): string;
 }
 
-/** What a platform hands a `fetch` handler: Workers' `ctx`, or its like. */
+/** The context that a platform passes to a `fetch` handler, such as the `ctx` of Workers. */
 export interface ExecutionContextLike {
 	/** Keeps the request alive until the promise has settled. */
-	waitUntil(work: Promise<unknown>): void;
-	/** What whoever called the handler says of the request. */
+	waitUntil(promise: Promise<unknown>): void;
+	/** Set by the caller of the handler, such as an OAuth provider. */
 	readonly props?: unknown;
-	/** The same of its token. */
+	/** The token's claims, set by the same caller. */
 	readonly auth?: unknown;
 }
 
-/** An object to export as a Worker's default. */
+/** A handler, to export as the default of a Worker. */
 export interface McpHandler {
 	/**
-	 * Answers one request: 404 outside its path, 503 with `Retry-After` where a backend is down.
+	 * Answers one request: 404 outside its path, 503 with `Retry-After` if a backend is down.
 	 *
-	 * @param env where `sessionKeys` is not set, its `TMCP_SESSION_KEYS` is used.
-	 * @param context the platform's, for its `waitUntil`; a process that lives on needs none.
+	 * @param env its `TMCP_SESSION_KEYS` is used if the option `sessionKeys` is not set.
+	 * @param context the platform's, for its `waitUntil`. A long-lived process needs none.
 	 */
 	fetch(request: Request, env?: unknown, context?: ExecutionContextLike): Promise<Response>;
 }

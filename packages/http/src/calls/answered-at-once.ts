@@ -7,12 +7,12 @@ const MICROTASKS_OF_A_CALL = 100;
  * Waits for a call as long as nothing but microtasks run. Most calls are answered in the turn in
  * which the server gets them, and a timer for each would cost more than the rest of the handler.
  *
- * @param isOver says whether the call has been answered.
+ * @param isAnswered whether the call has been answered.
  */
-export async function isAnsweredAtOnce(isOver: () => boolean): Promise<boolean> {
+export async function isAnsweredAtOnce(isAnswered: () => boolean): Promise<boolean> {
 	const nothing = Promise.resolve();
-	for (let turn = 0; turn < MICROTASKS_OF_A_CALL && !isOver(); turn++) await nothing;
-	return isOver();
+	for (let turn = 0; turn < MICROTASKS_OF_A_CALL && !isAnswered(); turn++) await nothing;
+	return isAnswered();
 }
 
 /**

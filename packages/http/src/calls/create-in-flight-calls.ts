@@ -3,7 +3,7 @@ import { hasSessionInboxes } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
-import { noClientResponse } from './client-response.ts';
+import { noClientResponse } from './in-flight-call.ts';
 import { InFlightCalls } from './in-flight-calls.ts';
 import type { InFlightCallsDeps } from './in-flight-calls.ts';
 import type { ClientResponse } from '../request/json-rpc.ts';

@@ -1,6 +1,5 @@
 import type { SessionInbox, SessionInboxes } from '@tmcp-sessions/core/backend';
 
-import { noClientResponse } from './client-response.ts';
 import { isCancellation, isClientResponse, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { ClientResponse, ServerRequest } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
@@ -161,4 +160,12 @@ export class InFlightCall {
 		this.#openRequests.delete(sentId);
 		return open;
 	}
+}
+
+/** Creates the error that takes the place of a client response. */
+export function noClientResponse(
+	id: string | number,
+	message: string,
+): { jsonrpc: '2.0'; id: string | number; error: { code: number; message: string } } {
+	return { jsonrpc: '2.0', id, error: { code: -32001, message } };
 }

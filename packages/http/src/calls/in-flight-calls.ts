@@ -1,8 +1,7 @@
 import type { RequestScope, ResumableStreams, SessionInboxes } from '@tmcp-sessions/core/backend';
 
 import { CallProgress } from './call-progress.ts';
-import { noClientResponse } from './client-response.ts';
-import { ENDED, InFlightCall, RESUMED } from './in-flight-call.ts';
+import { ENDED, InFlightCall, noClientResponse, RESUMED } from './in-flight-call.ts';
 import type { DeliverResponse } from './in-flight-call.ts';
 import { ResumableCall } from './resumable-call.ts';
 import type { JsonObject, ServerRequest } from '../request/json-rpc.ts';

@@ -228,7 +228,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 	): Promise<Answer> {
 		const { calls, keepAliveMs, pacesStreams, server } = this.#deps;
 		const { endsWithClient, isListening, messageId, progress, responseType } = context;
-		// A call that is answered at once is over before its client can disconnect.
+		// A call that is answered at once has ended before its client can disconnect.
 		const isCall = messageId !== undefined && !isListening;
 		if (!isCall) server.followClient(request, context);
 		const streamed = await server.respond(request, context, input);

@@ -26,7 +26,7 @@ export interface ServerInput<Custom> {
  * one: the wrapper answers `tasks/…` methods itself and passes every other request on.
  *
  * The members run in the scope of their request. An implementation reports its progress to
- * `context.progress`: `markBegun` when the server gets the message, `markHandled` when it is through.
+ * `context.progress`: `markBegun` when the server gets the message, `markHandled` after it has handled it.
  */
 export interface MessageServer<Custom> {
 	/** The stateless revisions that the server supports. */

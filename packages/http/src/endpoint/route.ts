@@ -1,9 +1,11 @@
+import type { SessionIds } from '@tmcp-sessions/core/internal';
 import type { AuthInfo } from 'tmcp';
 
 import type { ExecutionContextLike } from '../options.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import type { Answer } from '../response/answer.ts';
+import type { SessionIdIssuer } from '../session/session-identifier.ts';
 
 /** Sends requests to where their sessions live. Their path, host, origin and caller are checked. */
 export interface Route {
@@ -43,4 +45,15 @@ export interface RoutedRequest {
 	readonly body: string | undefined;
 	/** The platform's context, for another handler. */
 	readonly context: ExecutionContextLike;
+}
+
+/** How a package composes a handler whose sessions live elsewhere. Not an option of a deployment. */
+export interface HandlerComposition {
+	/** Replaces the ids of `createSessionIds`, from which it may build its own. */
+	readonly sessionIds?: ((ids: SessionIds) => SessionIdIssuer) | undefined;
+	/**
+	 * Answers in place of the server. GET streams and rejected requests stay with the handler. Default:
+	 * the handler's server answers.
+	 */
+	readonly route?: Route | undefined;
 }

@@ -1,5 +1,5 @@
 import type { CallRunnerOptions, RunCall } from '../calls/routed-call.ts';
-import type { HandlerComposition } from '../endpoint/composition.ts';
+import type { HandlerComposition } from '../endpoint/route.ts';
 import type { Route } from '../endpoint/route.ts';
 import type { McpHandler, ServerOf } from '../options.ts';
 import type { SseHandlerOptions } from './options.ts';

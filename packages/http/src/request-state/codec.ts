@@ -115,7 +115,7 @@ async function callerAndRequest(): Promise<string> {
 		throw new TmcpSessionsError(
 			'configuration',
 			PACKAGE,
-			'createRequestStateCodec binds a state to the request and its caller; found neither. ' +
+			'createRequestStateCodec binds a state to the request and its caller; got neither. ' +
 				'Serve the server with createMcpHandler instead of a bare HttpTransport',
 		);
 	}

@@ -29,6 +29,11 @@ export function invalidRequest(message: string, status = 400): HttpRejection {
 	return new HttpRejection({ status, code: -32600, message });
 }
 
+/** Creates the rejection of a message whose params are invalid. */
+export function invalidParams(message: string, status = 400): HttpRejection {
+	return new HttpRejection({ status, code: -32602, message: `Invalid params: ${message}` });
+}
+
 /** Creates the same rejection for sessions that are forged, foreign, ended and expired. */
 export function unknownSession(): HttpRejection {
 	return new HttpRejection({

@@ -5,9 +5,11 @@ import type { AuthInfo } from 'tmcp';
 import type { CallProgress } from '../calls/call-progress.ts';
 import type { ExecutionContextLike } from '../options.ts';
 import type { CachedHeaders } from './cached-headers.ts';
-import type { ResponseType } from './response-type.ts';
 
-/** What is known of a request before its message is read. */
+/** The format of an answer: one JSON object, or a stream of events. */
+export type ResponseType = 'json' | 'sse';
+
+/** A request before its message is read. */
 export interface RequestOrigin {
 	/** The HTTP method. */
 	readonly method: string;
@@ -45,8 +47,8 @@ export interface RequestDetails {
 }
 
 /**
- * One request, with everything that is known of it before the server gets its message. Immutable:
- * what happens to the message afterwards is in `progress`.
+ * One validated request, before the server gets its message. Immutable: what happens to the message
+ * afterwards is in `progress`.
  */
 export class RequestContext implements RequestScope {
 	readonly method: string;

@@ -15,7 +15,7 @@ export interface Caller {
 /** The caller of a deployment without authorization. */
 export const ANONYMOUS: Caller = { auth: null, principal: '' };
 
-/** Authenticates every request by itself: a session id authenticates no caller. */
+/** Authenticates every request: a session id authenticates no caller. */
 export class Authenticator {
 	readonly #oauth: OAuthHelper | undefined;
 	readonly #principal: PrincipalOf | undefined;
@@ -27,7 +27,7 @@ export class Authenticator {
 				'configuration',
 				'http',
 				'oauth needs principal, which binds a session to its user: expected ' +
-					'(request, auth) => auth && { subject: <the user>, client: auth.clientId }; found none',
+					'(request, auth) => auth && { subject: <the user>, client: auth.clientId }; got none',
 			);
 		}
 		this.#oauth = oauth;

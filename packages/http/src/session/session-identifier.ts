@@ -8,7 +8,6 @@ import { isObject } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import type { RequestOrigin } from '../request/request-context.ts';
 import { servedVersion } from '../validation/headers.ts';
-import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionSource } from './session-source.ts';
 import { checkKeysOfProcess } from './session-keys.ts';
 import type { SessionKeys } from './session-keys.ts';
@@ -20,6 +19,9 @@ const STORED = '1.';
 
 /** Some 300 KB of ids. */
 const MAX_VERIFIED = 2_000;
+
+/** Makes and verifies session ids, as `createSessionIds` does. */
+export type SessionIdIssuer = Pick<SessionIds, 'mint' | 'verify'>;
 
 /** Makes session ids, and verifies that an id was made here for its principal. Costs no read. */
 export class SessionIdentifier implements SessionSource {

@@ -1,6 +1,6 @@
 import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
-import type { ResponseType } from '../request/response-type.ts';
+import type { ResponseType } from '../request/request-context.ts';
 
 /**
  * The session-based revisions that a client may name: those that tmcp negotiates, and 2025-11-25,

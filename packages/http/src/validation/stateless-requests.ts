@@ -1,5 +1,5 @@
 import { idOf, isObject, metadataOf, methodOf } from '../request/json-rpc.ts';
-import { HttpRejection } from '../request/http-rejection.ts';
+import { invalidParams } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 
 const PREFIX = 'io.modelcontextprotocol/';
@@ -39,8 +39,4 @@ export function checkStatelessRequest(message: unknown): void {
 	if (!metadata) throw invalidParams('params._meta is missing');
 	if (typeof metadata[VERSION] !== 'string') throw invalidParams(`_meta requires "${VERSION}"`);
 	if (!isObject(metadata[CAPABILITIES])) throw invalidParams(`_meta requires "${CAPABILITIES}"`);
-}
-
-function invalidParams(message: string): HttpRejection {
-	return new HttpRejection({ status: 400, code: -32602, message: `Invalid params: ${message}` });
 }

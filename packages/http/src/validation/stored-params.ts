@@ -1,5 +1,5 @@
 import { paramsOf } from '../request/json-rpc.ts';
-import { HttpRejection } from '../request/http-rejection.ts';
+import { invalidParams } from '../request/http-rejection.ts';
 
 /** Characters of a URI, which is stored: longer than any legitimate one. */
 const MAX_URI_LENGTH = 4_096;
@@ -29,15 +29,11 @@ export function requiresSessionState(method: string | undefined): boolean {
 export function checkStoredParams(method: string | undefined, message: unknown): void {
 	const { level, uri } = paramsOf(message);
 	if (method === 'logging/setLevel' && !LEVELS.has(level)) {
+		// Official clients may send such a level: the status is that of any error of a method.
 		throw invalidParams('level must be one of the eight syslog levels', 200);
 	}
 	const isSubscription = method === 'resources/subscribe' || method === 'resources/unsubscribe';
 	if (isSubscription && (typeof uri !== 'string' || uri.length > MAX_URI_LENGTH)) {
-		throw invalidParams(`uri must be a string of at most ${MAX_URI_LENGTH} characters`, 400);
+		throw invalidParams(`uri must be a string of at most ${MAX_URI_LENGTH} characters`);
 	}
-}
-
-/** @param status 200, like any error of a method, if the official clients may send such params. */
-function invalidParams(message: string, status: number): HttpRejection {
-	return new HttpRejection({ status, code: -32602, message: `Invalid params: ${message}` });
 }
