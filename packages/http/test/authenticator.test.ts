@@ -5,7 +5,7 @@ import { INITIALIZE, post, setUp, URL_OF_MCP } from './local-handler.ts';
 function verifying(verify: () => unknown, challenge?: string): McpHandlerOptions {
 	return {
 		oauth: {
-			// Sound: what the tests make up here is what is tested.
+			// Safe because the handler must cope with any value that a verifier returns.
 			verify: async () => verify() as never,
 			...(challenge !== undefined && { challenge: () => challenge }),
 		},
@@ -16,8 +16,8 @@ function verifying(verify: () => unknown, challenge?: string): McpHandlerOptions
 const token = { token: 'a secret token', clientId: 'client', scopes: [] };
 const inSeconds = (seconds: number): number => Date.now() / 1000 + seconds;
 
-describe('a caller', () => {
-	it('L23 request-authentication: who is nobody gets a 401 that says where to get a token', async () => {
+describe('request authentication', () => {
+	it('L23 request-authentication: rejects an unauthenticated request with 401 and the configured challenge', async () => {
 		const challenge = 'Bearer resource_metadata="https://example.com/meta"';
 		const { mcp, errors } = setUp(verifying(() => null, challenge));
 		const response = await mcp.fetch(post(INITIALIZE));
@@ -30,12 +30,12 @@ describe('a caller', () => {
 		['invalid_token', 401],
 		['insufficient_scope', 403],
 	])(
-		'L23 request-authentication: whose token is refused with %s gets a %i, and onError is not told',
+		'L23 request-authentication: turns the verifier error %s into a %i without reporting it to onError',
 		async (code, status) => {
-			const refuse = (): never => {
+			const reject = (): never => {
 				throw Object.assign(new Error('a secret token is bad'), { errorCode: code });
 			};
-			const { mcp, errors } = setUp(verifying(refuse));
+			const { mcp, errors } = setUp(verifying(reject));
 			const response = await mcp.fetch(post(INITIALIZE));
 			expect(response.status).toBe(status);
 			expect(response.headers.get('www-authenticate')).toBe(`Bearer error="${code}"`);
@@ -44,23 +44,23 @@ describe('a caller', () => {
 		},
 	);
 
-	it('L23 request-authentication: whose token has expired gets a 401, whatever the verifier thinks', async () => {
+	it('L23 request-authentication: rejects an expired token with 401 even if the verifier accepts it', async () => {
 		const { mcp } = setUp(verifying(() => ({ ...token, expiresAt: inSeconds(-1) })));
 		const response = await mcp.fetch(post(INITIALIZE));
 		expect(response.status).toBe(401);
 		expect(response.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
 	});
 
-	it('whose verifier breaks gets a 500, and onError is told', async () => {
-		const broken = (): never => {
+	it('responds 500 if the verifier throws, and reports the error to onError', async () => {
+		const fail = (): never => {
 			throw new Error('the verifier broke');
 		};
-		const { mcp, errors } = setUp(verifying(broken));
+		const { mcp, errors } = setUp(verifying(fail));
 		expect((await mcp.fetch(post(INITIALIZE))).status).toBe(500);
 		expect(errors.map(({ message }) => message)).toEqual(['the verifier broke']);
 	});
 
-	it('L23 request-authentication: listens until the token expires, and not longer', async () => {
+	it('L23 request-authentication: ends a GET stream when its token expires', async () => {
 		const { mcp } = setUp(verifying(() => ({ ...token, expiresAt: inSeconds(0.3) })));
 		const opened = await mcp.fetch(post(INITIALIZE));
 		await opened.text();
@@ -74,7 +74,7 @@ describe('a caller', () => {
 		expect(performance.now() - start).toBeLessThan(2_000);
 	}, 5_000);
 
-	it('needs to be told apart: oauth without principal is refused at the start', () => {
+	it('throws at construction if oauth is set without principal', () => {
 		expect(() => setUp({ oauth: { verify: async () => null } })).toThrow('oauth needs principal');
 	});
 });

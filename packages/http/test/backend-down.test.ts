@@ -2,7 +2,7 @@ import { InMemorySessionStore, StoredInfoSessionManager, StoreError } from '@tmc
 import { describe, expect, it } from 'vitest';
 import { INITIALIZE, open, post, setUp, UnreachableStreams, URL_OF_MCP } from './local-handler.ts';
 
-/** A store that is out of reach for one of its operations. */
+/** Creates an info manager whose store fails in one operation. */
 function infoWithout(operation: 'create' | 'delete' | 'read'): StoredInfoSessionManager {
 	const store = new InMemorySessionStore();
 	store[operation] = (): Promise<never> =>
@@ -10,7 +10,7 @@ function infoWithout(operation: 'create' | 'delete' | 'read'): StoredInfoSession
 	return new StoredInfoSessionManager(store, { onError: () => {} });
 }
 
-describe('a backend that is down', () => {
+describe('a backend outage', () => {
 	it.each([
 		['initialize', { info: infoWithout('create') }, () => post(INITIALIZE), 1],
 		[
@@ -21,7 +21,7 @@ describe('a backend that is down', () => {
 			null,
 		],
 		[
-			'a call that needs the session',
+			'a request that needs the session',
 			{ info: infoWithout('read') },
 			(session: string) => post({ id: 2, method: 'tools/list' }, session),
 			2,
@@ -33,10 +33,10 @@ describe('a backend that is down', () => {
 			null,
 		],
 	])(
-		'makes a 503 with Retry-After of %s, and onError is told why',
-		async (what, options, request, id) => {
+		'turns %s into a 503 with Retry-After, and reports the cause to onError',
+		async (kind, options, request, id) => {
 			const { mcp, errors } = setUp(options);
-			const session = what === 'initialize' ? '' : await open(mcp);
+			const session = kind === 'initialize' ? '' : await open(mcp);
 			const response = await mcp.fetch(request(session));
 			expect(response.status).toBe(503);
 			expect(response.headers.get('retry-after')).toBe('5');
@@ -54,9 +54,9 @@ describe('a backend that is down', () => {
 		},
 	);
 
-	it('a broadcast that rejects reaches onError and fails no call', async () => {
+	it('reports a rejected broadcast to onError without failing the call', async () => {
 		const { mcp, server, errors } = setUp({ streams: new UnreachableStreams() });
-		server.tool({ name: 'notify', description: 'Raises a change' }, () => {
+		server.tool({ name: 'notify', description: 'Announces a list change' }, () => {
 			server.changed('tools');
 			return { content: [{ type: 'text', text: 'raised' }] };
 		});
@@ -68,7 +68,7 @@ describe('a backend that is down', () => {
 			.toEqual(['[tmcp-sessions/http] sending failed: secret of the backend']);
 	});
 
-	it('answers in the stream where the status has gone out already', async () => {
+	it('sends the error as a stream event if the status was already sent', async () => {
 		const store = new InMemorySessionStore();
 		store.create = async () => {
 			await new Promise((resolve) => setTimeout(resolve, 60));
@@ -92,7 +92,7 @@ describe('a backend that is down', () => {
 		await expect.poll(() => errors).toHaveLength(1);
 	});
 
-	it('an onError that throws ends nothing', async () => {
+	it('still responds 503 if onError itself throws', async () => {
 		const onError = (): never => {
 			throw new Error('the reporter broke');
 		};

@@ -10,7 +10,7 @@ import { InMemorySubscriptionManager } from '@tmcp/session-manager';
 import { McpServer } from 'tmcp';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { counted } from './counted-operations.ts';
+import { countOperations } from './counted-operations.ts';
 import type { Operation } from './counted-operations.ts';
 import { forgeries } from './forgeries.ts';
 import { INITIALIZE, URL_OF_MCP } from './local-handler.ts';
@@ -20,11 +20,11 @@ const DROPPED_KEY = 'a-key-that-this-deployment-has-dropped';
 const FOREIGN_KEY = 'the-key-of-another-deployment-long-too';
 const ALICE = { 'x-user': 'alice', 'x-client': 'browser' };
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Of each kind; there are ten. */
+/** Attempts with each of the ten kinds of invalid id. */
 const ATTEMPTS = 10_000;
-/** How many are under way at the same time. */
+/** Concurrent requests. */
 const BATCH = 100;
-/** How many sessions are really opened of each kind that needs some: each id is tried in every way. */
+/** Sessions opened for each kind that needs real ids; each id is sent with every kind of request. */
 const SESSIONS = ATTEMPTS / 10;
 
 type Headers = Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ const random = seededRandom(seed);
 const clock = new ManualClock();
 const operations: Operation[] = [];
 const errors: Error[] = [];
-// All of them share it: what is refused is refused by its id, not for want of a record.
+// Shared by all deployments: an id is rejected because it is invalid, not because its record is missing.
 const store = new InMemorySessionStore({ now: clock.now });
 const mcp = deployment(KEY);
 
@@ -49,9 +49,12 @@ function deployment(key: string): McpHandler {
 	);
 	return createMcpHandler(server, {
 		sessionKeys: [key],
-		info: new StoredInfoSessionManager(counted(store, operations), { now: clock.now, onError }),
-		streams: counted(new InMemoryStreamSessionManager(), operations),
-		subscriptions: counted(new InMemorySubscriptionManager(), operations),
+		info: new StoredInfoSessionManager(countOperations(store, operations), {
+			now: clock.now,
+			onError,
+		}),
+		streams: countOperations(new InMemoryStreamSessionManager(), operations),
+		subscriptions: countOperations(new InMemorySubscriptionManager(), operations),
 		principal: ({ headers }) => ({
 			subject: headers.get('x-user') ?? '',
 			client: headers.get('x-client') ?? '',
@@ -83,7 +86,7 @@ function post(message: object, headers: Headers): RequestInit {
 	};
 }
 
-/** All that a request may want of a session. */
+/** Every kind of request that names a session. */
 const REQUESTS: readonly ((headers: Headers) => RequestInit)[] = [
 	...[
 		{ id: 1, method: 'tools/list' },
@@ -97,14 +100,14 @@ const REQUESTS: readonly ((headers: Headers) => RequestInit)[] = [
 	(headers) => ({ method: 'DELETE', headers }),
 ];
 
-/** Uses an id in one of the ways there are. */
-async function attempt(id: string, way: number, caller: Headers = ALICE): Promise<Response> {
-	const init = REQUESTS[way % REQUESTS.length]?.({ ...caller, 'mcp-session-id': id });
+/** Sends one kind of request with this session id. */
+async function attempt(id: string, kind: number, caller: Headers = ALICE): Promise<Response> {
+	const init = REQUESTS[kind % REQUESTS.length]?.({ ...caller, 'mcp-session-id': id });
 	return mcp.fetch(new Request(URL_OF_MCP, init));
 }
 
-/** Tries all ids; each must be refused and cost at most these operations. */
-async function expectRefusals(
+/** Sends all ids; expects that each is rejected and costs at most these operations. */
+async function expectRejections(
 	ids: readonly string[],
 	statuses: readonly number[],
 	allowed: readonly string[],
@@ -114,16 +117,16 @@ async function expectRefusals(
 		operations.length = 0;
 		await Promise.all(
 			batch.map(async (id, index) => {
-				// A way of its own for each time that the same id comes.
-				const way = from + index + Math.floor((from + index) / SESSIONS);
-				const response = await attempt(id, way);
-				const told = `${await response.text()}${[...response.headers].join()}`;
-				if (!statuses.includes(response.status) || (id.length > 8 && told.includes(id))) {
-					expect.fail(`SEED=${seed} ${JSON.stringify(id)}: ${response.status} ${told}`);
+				// Each repetition of an id gets another kind of request.
+				const kind = from + index + Math.floor((from + index) / SESSIONS);
+				const response = await attempt(id, kind);
+				const received = `${await response.text()}${[...response.headers].join()}`;
+				if (!statuses.includes(response.status) || (id.length > 8 && received.includes(id))) {
+					expect.fail(`SEED=${seed} ${JSON.stringify(id)}: ${response.status} ${received}`);
 				}
 			}),
 		);
-		const costs = operations.map(({ name, about }) => `${name} ${String(about)}`);
+		const costs = operations.map(({ name, subject }) => `${name} ${String(subject)}`);
 		const budget = new Set(batch.flatMap((id) => allowed.map((name) => `${name} ${id}`)));
 		if (costs.length > batch.length * allowed.length || costs.some((cost) => !budget.has(cost))) {
 			expect.fail(`SEED=${seed}: ${costs.join('\n')}`);
@@ -131,7 +134,7 @@ async function expectRefusals(
 	}
 }
 
-describe('100,000 ids that are none', { timeout: 60_000 }, () => {
+describe('100,000 invalid session ids', { timeout: 60_000 }, () => {
 	let live: string[];
 	let expired: string[];
 	let tried = 0;
@@ -139,13 +142,13 @@ describe('100,000 ids that are none', { timeout: 60_000 }, () => {
 	const repeated = (ids: readonly string[]): string[] =>
 		Array.from({ length: ATTEMPTS }, (_, index) => ids[index % ids.length] ?? '');
 
-	const expectRefused = async (
+	const expectAllRejected = async (
 		ids: readonly string[],
 		statuses: readonly number[],
 		allowed: readonly string[] = [],
 	): Promise<void> => {
 		expect(ids).toHaveLength(ATTEMPTS);
-		await expectRefusals(ids, statuses, allowed);
+		await expectRejections(ids, statuses, allowed);
 		tried += ids.length;
 	};
 
@@ -157,43 +160,43 @@ describe('100,000 ids that are none', { timeout: 60_000 }, () => {
 	});
 
 	it.each(Object.entries(forgeries))(
-		'%s are refused before any storage is asked',
+		'rejects %s without any storage operation',
 		async (_, forge) => {
-			const known = new Set(live);
+			const liveIds = new Set(live);
 			const ids: string[] = [];
 			while (ids.length < ATTEMPTS) {
 				const id = forge(live, random);
-				if (!known.has(id)) ids.push(id);
+				if (!liveIds.has(id)) ids.push(id);
 			}
-			await expectRefused(ids, [400, 404]);
+			await expectAllRejected(ids, [400, 404]);
 		},
 	);
 
 	it.each([
 		['another deployment', () => openSessions(SESSIONS, deployment(FOREIGN_KEY))],
-		['a key that was dropped', () => openSessions(SESSIONS, deployment(DROPPED_KEY))],
+		['a dropped key', () => openSessions(SESSIONS, deployment(DROPPED_KEY))],
 		['another user', () => openSessions(SESSIONS, mcp, { ...ALICE, 'x-user': 'bob' })],
-		['another client of the user', () => openSessions(SESSIONS, mcp, { 'x-user': 'alice' })],
-	])('live ids of %s are a 404 before any storage is asked', async (_, open) => {
-		await expectRefused(repeated(await open()), [404]);
+		['another client of the same user', () => openSessions(SESSIONS, mcp, { 'x-user': 'alice' })],
+	])('responds 404 to live ids of %s without any storage operation', async (_, open) => {
+		await expectAllRejected(repeated(await open()), [404]);
 	});
 
-	it('ids of ended sessions are a 404 and cost one read at most', async () => {
+	it('responds 404 to ids of ended sessions with at most one read', async () => {
 		const ended = await openSessions(SESSIONS);
-		const way = REQUESTS.length - 1;
-		for (const id of ended) expect((await attempt(id, way)).status).toBe(200);
-		await expectRefused(repeated(ended), [404], ['read']);
+		const end = REQUESTS.length - 1;
+		for (const id of ended) expect((await attempt(id, end)).status).toBe(200);
+		await expectAllRejected(repeated(ended), [404], ['read']);
 	});
 
-	it('ids of expired sessions are a 404 and cost one read at most', async () => {
-		await expectRefused(repeated(expired), [404], ['read']);
+	it('responds 404 to ids of expired sessions with at most one read', async () => {
+		await expectAllRejected(repeated(expired), [404], ['read']);
 	});
 
-	it('all that while the live ones stayed what they are, and nothing was to be reported', async () => {
+	it('still serves every live session afterwards, and reports no error', async () => {
 		expect(tried).toBe(100_000);
 		operations.length = 0;
 		for (const [index, id] of live.entries()) {
-			// The last way would end it.
+			// The last kind would end the session.
 			const response = await attempt(id, index % (REQUESTS.length - 1));
 			expect([200, 202]).toContain(response.status);
 			await response.body?.cancel();

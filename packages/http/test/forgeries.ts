@@ -1,23 +1,23 @@
 import { mutate } from '@tmcp-sessions/testkit';
 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-/** Longer ones are refused by their length alone. */
+/** Longer ids are rejected by their length alone. */
 const MAX_LENGTH = 4_096;
 
-/** Makes an id that is none from real ones, as it arrives in a header. May also hit a real one. */
+/** Makes an invalid id from real ids, as it arrives in a header. May return a real id by chance. */
 export type Forge = (ids: readonly string[], random: () => number) => string;
 
-/** Ways to come by ids that nobody was given. */
+/** Generators of ids that the server never issued. */
 export const forgeries: Readonly<Record<string, Forge>> = {
-	'ids of the right shape': (_, random) =>
+	'random ids of the right shape': (_, random) =>
 		`1.${letters(32, random)}.${letters(42, random)}${oneOf('AEIMQUYcgkosw048', random)}`,
-	'ids with some changes': (ids, random) => header(mutate(ids, random)),
-	'parts of ids': (ids, random) => {
+	'mutated ids': (ids, random) => header(mutate(ids, random)),
+	'fragments of ids': (ids, random) => {
 		const id = oneOf(ids, random);
 		const from = random() < 0.5 ? 0 : below(id.length, random);
 		return header(id.slice(from, from + below(id.length, random)));
 	},
-	'ids that are spelled differently': (ids, random) => {
+	'respelled ids': (ids, random) => {
 		const id = oneOf(ids, random);
 		return header(oneOf(spellings, random)(id, random));
 	},
@@ -25,29 +25,29 @@ export const forgeries: Readonly<Record<string, Forge>> = {
 
 type Spelling = (id: string, random: () => number) => string;
 
-/** Other texts that something between may take for the same. */
+/** Spellings that an intermediary may treat as equal to the id. */
 const spellings: readonly Spelling[] = [
-	// Bits of the last character that stand for no byte.
+	// The last character has bits that encode no byte.
 	(id, random) => id.slice(0, -1) + oneOf(BASE64URL, random),
 	(id) => id.toUpperCase(),
 	(id) => id.toLowerCase(),
-	(id, random) => at(id, random, (character) => swapCase(character)),
-	(id, random) => at(id, random, percentEncoded),
-	(id) => id.split('').map(percentEncoded).join(''),
+	(id, random) => changeOne(id, random, (character) => swapCase(character)),
+	(id, random) => changeOne(id, random, percentEncode),
+	(id) => id.split('').map(percentEncode).join(''),
 	(id) => encodeURIComponent(id).replaceAll('.', '%2E'),
 	(id) => id.replaceAll('-', '+').replaceAll('_', '/'),
 	(id) => `${id}=`,
 	(id) => id.replace(/\.(?=[^.]+$)/, '=.'),
-	(id, random) => at(id, random, (character) => ` ${character}`),
-	(id, random) => at(id, random, (character) => `\t${character}`),
+	(id, random) => changeOne(id, random, (character) => ` ${character}`),
+	(id, random) => changeOne(id, random, (character) => `\t${character}`),
 	(id) => `\u00A0${id}`,
 	(id) => `${id}\u00A0`,
 	(id) => `\uFEFF${id}`,
-	// Fullwidth, which normalisation makes ASCII of.
+	// Fullwidth characters, which Unicode normalization turns into ASCII.
 	(id, random) =>
-		at(id, random, (character) => String.fromCodePoint(character.charCodeAt(0) + 0xfee0)),
-	(id, random) => at(id, random, (character) => `${character}\u0301`),
-	(id, random) => at(id, random, (character) => `${character}\u200B`),
+		changeOne(id, random, (character) => String.fromCodePoint(character.charCodeAt(0) + 0xfee0)),
+	(id, random) => changeOne(id, random, (character) => `${character}\u0301`),
+	(id, random) => changeOne(id, random, (character) => `${character}\u200B`),
 	(id) => `"${id}"`,
 	(id) => `<${id}>`,
 	(id) => `Bearer ${id}`,
@@ -68,7 +68,7 @@ const spellings: readonly Spelling[] = [
 	(id) => Buffer.from(id).toString('hex'),
 ];
 
-/** As a client's UTF-8 is read from a header: byte by byte, trimmed, without what no header carries. */
+/** Returns the text as a header value: UTF-8 read as Latin-1, trimmed, without forbidden characters. */
 function header(text: string): string {
 	const bytes = Buffer.from(text, 'utf8').toString('latin1');
 	return bytes
@@ -77,9 +77,13 @@ function header(text: string): string {
 		.slice(0, MAX_LENGTH);
 }
 
-function at(id: string, random: () => number, change: (character: string) => string): string {
-	const place = below(id.length, random);
-	return id.slice(0, place) + change(id.charAt(place)) + id.slice(place + 1);
+function changeOne(
+	id: string,
+	random: () => number,
+	change: (character: string) => string,
+): string {
+	const index = below(id.length, random);
+	return id.slice(0, index) + change(id.charAt(index)) + id.slice(index + 1);
 }
 
 function swapCase(character: string): string {
@@ -87,7 +91,7 @@ function swapCase(character: string): string {
 	return upper === character ? character.toLowerCase() : upper;
 }
 
-function percentEncoded(character: string): string {
+function percentEncode(character: string): string {
 	return `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 

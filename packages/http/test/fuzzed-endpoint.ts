@@ -11,11 +11,11 @@ import { complete, prompt, resource, tool } from 'tmcp/utils';
 import * as v from 'valibot';
 
 export const URL_OF_MCP = 'https://example.com/mcp';
-export const TOKEN = 'token-of-alice-that-nobody-may-see';
+export const TOKEN = 'secret-token-of-alice';
 const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
 const CLIENT = { name: 'fuzz', version: '1.0.0' };
 
-/** A server with something behind every method, that asks and fails too. */
+/** Creates a server that implements every method; its tools also elicit and throw. */
 function createServer(): McpServer<v.GenericSchema> {
 	const server: McpServer<v.GenericSchema> = new McpServer(
 		{ name: 'fuzzed', version: '1.0.0' },
@@ -32,29 +32,35 @@ function createServer(): McpServer<v.GenericSchema> {
 		},
 	);
 	const text = v.object({ text: v.string() });
-	server.tool({ name: 'echo', description: 'Says it again', schema: text }, (args) =>
+	server.tool({ name: 'echo', description: 'Returns its argument', schema: text }, (args) =>
 		tool.text(args.text),
 	);
-	server.tool({ name: 'throw', description: 'Fails' }, () => {
+	server.tool({ name: 'throw', description: 'Throws' }, () => {
 		throw new Error('the tool broke');
 	});
-	server.tool({ name: 'ask', description: 'Asks the user', replayable: true }, async () => {
-		const { action } = await server.elicitation('Sure?', v.object({ sure: v.boolean() }));
-		return tool.text(action);
-	});
-	server.tool({ name: 'tell', description: 'Raises changes' }, () => {
-		server.log('info', 'told');
-		server.progress(1, 2, 'half');
-		server.changed('tools');
-		server.changed('resource', 'test://a');
-		return tool.text('told');
-	});
+	server.tool(
+		{ name: 'elicit', description: 'Elicits a confirmation', replayable: true },
+		async () => {
+			const { action } = await server.elicitation('Sure?', v.object({ sure: v.boolean() }));
+			return tool.text(action);
+		},
+	);
+	server.tool(
+		{ name: 'notify', description: 'Logs, reports progress and announces changes' },
+		() => {
+			server.log('info', 'notified');
+			server.progress(1, 2, 'half');
+			server.changed('tools');
+			server.changed('resource', 'test://a');
+			return tool.text('notified');
+		},
+	);
 	server.resource({ name: 'a', description: 'A resource', uri: 'test://a' }, (uri) =>
 		resource.text(uri, 'a'),
 	);
 	server.template(
 		{
-			name: 'of',
+			name: 'template',
 			description: 'A template',
 			uri: 'test://of/{name}',
 			complete: { name: (value) => complete.values([`${value}1`]) },
@@ -73,13 +79,13 @@ function createServer(): McpServer<v.GenericSchema> {
 	return server;
 }
 
-/** An endpoint whose sessions are their callers', and what it reported so far. */
+/** An endpoint that binds sessions to principals, and the errors that it has reported. */
 export interface FuzzedEndpoint {
 	readonly mcp: McpHandler;
 	readonly errors: Error[];
 }
 
-/** Questions end and heartbeats come within moments, so that nothing waits for either. */
+/** Creates an endpoint; server requests time out after 10 ms and keep-alives come every 20 ms. */
 export function createFuzzedEndpoint(): FuzzedEndpoint {
 	const errors: Error[] = [];
 	const onError = (error: Error): void => void errors.push(error);

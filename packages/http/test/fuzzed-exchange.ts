@@ -1,20 +1,20 @@
 import { openSession, TOKEN, URL_OF_MCP } from './fuzzed-endpoint.ts';
 import type { FuzzedEndpoint } from './fuzzed-endpoint.ts';
 
-/** Longer than anything takes that is tried: what is not there by then hangs. */
+/** Longer than any fuzzed request takes: a response that has not arrived by then hangs. */
 const WITHIN_MS = 2_000;
 
-/** A request before it is one, as a failure shows it. */
+/** The description of a request, which fast-check prints on failure. */
 export interface Fuzzed {
 	readonly method?: string;
-	/** In their values `{session}` and `{token}` stand for those of the exchange. */
+	/** `{session}` and `{token}` in a value are replaced by the session id and token of the exchange. */
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body?: string | Uint8Array<ArrayBuffer>;
-	/** Sent in chunks of so many bytes, without a length. */
+	/** Sends the body in chunks of this size, without a content-length. */
 	readonly chunkBytes?: number;
 }
 
-/** What came of a request. */
+/** A completed request. */
 export interface Exchange {
 	readonly session: string;
 	readonly status: number;
@@ -24,7 +24,7 @@ export interface Exchange {
 /**
  * Sends a request in a new session.
  *
- * @throws where there is no answer, or no end of one that should have one.
+ * @throws if the response does not arrive, or does not end although it should.
  */
 export async function exchange(endpoint: FuzzedEndpoint, fuzzed: Fuzzed): Promise<Exchange> {
 	const session = await openSession(endpoint);
@@ -33,12 +33,12 @@ export async function exchange(endpoint: FuzzedEndpoint, fuzzed: Fuzzed): Promis
 	return { session, status: response.status, body };
 }
 
-/** The request, in a session. */
+/** Creates the request in this session. */
 export function requestOf(fuzzed: Fuzzed, session: string): Request {
 	const { method = 'POST', body, chunkBytes } = fuzzed;
-	const headers = Object.entries(fuzzed.headers).map(([name, held]): [string, string] => [
+	const headers = Object.entries(fuzzed.headers).map(([name, value]): [string, string] => [
 		name,
-		held.replaceAll('{session}', session).replaceAll('{token}', TOKEN),
+		value.replaceAll('{session}', session).replaceAll('{token}', TOKEN),
 	]);
 	const init = { method, headers };
 	if (body === undefined || /^(?:get|head)$/i.test(method)) return new Request(URL_OF_MCP, init);
@@ -46,9 +46,9 @@ export function requestOf(fuzzed: Fuzzed, session: string): Request {
 	return chunkedRequest(init, inChunks(Buffer.from(body), chunkBytes));
 }
 
-/** A request whose body comes bit by bit and says nothing of its length. */
+/** Creates a request with a streamed body and no content-length. */
 export function chunkedRequest(init: RequestInit, body: ReadableStream<Uint8Array>): Request {
-	// What Node.js asks for and its types lack.
+	// Node.js requires `duplex`, which its types lack.
 	const streaming = { ...init, body, duplex: 'half' };
 	return new Request(URL_OF_MCP, streaming);
 }
@@ -67,7 +67,7 @@ function staysOpen({ method = 'POST', body = '' }: Fuzzed): boolean {
 	return method.toUpperCase() === 'GET' || Buffer.from(body).includes('subscriptions/listen');
 }
 
-/** The whole answer, or the beginning of one that nobody ends but the client. */
+/** Reads the whole body, or the first chunk of a stream that only the client ends. */
 async function read(response: Response, isOpenEnded: boolean): Promise<string> {
 	const isStream = response.headers.get('content-type') === 'text/event-stream';
 	if (!response.body || !isStream || !isOpenEnded) return response.text();
@@ -77,11 +77,11 @@ async function read(response: Response, isOpenEnded: boolean): Promise<string> {
 	return new TextDecoder().decode(value);
 }
 
-/** @throws where it takes too long. */
-export async function inTime<T>(work: Promise<T>): Promise<T> {
+/** Settles like the promise. @throws if that takes longer than two seconds. */
+export async function inTime<T>(promise: Promise<T>): Promise<T> {
 	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<never>((_, reject) => {
+	const timeout = new Promise<never>((_, reject) => {
 		timer = setTimeout(() => reject(new Error(`nothing within ${WITHIN_MS} ms`)), WITHIN_MS);
 	});
-	return Promise.race([work, late]).finally(() => clearTimeout(timer));
+	return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }

@@ -2,19 +2,19 @@ import * as fc from 'fast-check';
 
 const JSON_AND_SSE = 'application/json, text/event-stream';
 
-/** What clients send: `{session}` and `{token}` stand for theirs. */
-const session: Readonly<Record<string, string>> = {
+/** The headers of a session request; `{session}` and `{token}` are replaced when it is sent. */
+const sessionHeaders: Readonly<Record<string, string>> = {
 	'content-type': 'application/json',
 	accept: JSON_AND_SSE,
 	authorization: 'Bearer {token}',
 	'mcp-session-id': '{session}',
 };
 
-/** The headers of a client that sends this: those of its session, or of the stateless era. */
+/** Returns the headers that fit this message: those of a session, or of a stateless request. */
 export function headersOf(message: unknown): Readonly<Record<string, string>> {
 	const { method, params } = fields(message);
 	const { name, uri, _meta } = fields(params);
-	if (typeof method !== 'string' || !_meta) return session;
+	if (typeof method !== 'string' || !_meta) return sessionHeaders;
 	const target = name ?? uri;
 	return {
 		'content-type': 'application/json',
@@ -26,12 +26,12 @@ export function headersOf(message: unknown): Readonly<Record<string, string>> {
 	};
 }
 
-function fields(part: unknown): Record<string, unknown> {
-	// Sound: what is no object has none.
-	return typeof part === 'object' && part !== null ? (part as Record<string, unknown>) : {};
+function fields(value: unknown): Record<string, unknown> {
+	// Safe because every field is `unknown`.
+	return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** Bytes of UTF-8, without what no header carries. */
+/** Returns UTF-8 read as Latin-1, without characters that a header cannot contain. */
 function sendable(text: string): string {
 	return Buffer.from(text, 'utf8')
 		.toString('latin1')
@@ -44,7 +44,7 @@ const anything = fc.oneof(
 	fc.integer({ min: 1, max: 9_000 }).map((length) => 'x'.repeat(length)),
 );
 
-/** Values that are right, nearly right, or right for another request. */
+/** Values that are valid, almost valid, or valid for another request. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
 	'content-type': [
 		...['application/json', 'application/json; charset=utf-16', 'Application/JSON', 'text/plain'],
@@ -94,7 +94,7 @@ const valueOf = (name: string): fc.Arbitrary<string> =>
 
 const NAMES = Object.keys(VALUES);
 
-/** Those of a client in its session, with up to four that are others, missing or too many. */
+/** The headers of a session request, with up to four replaced, removed or added. */
 export const requestHeaders: fc.Arbitrary<Readonly<Record<string, string>>> = fc
 	.array(
 		fc
@@ -105,10 +105,10 @@ export const requestHeaders: fc.Arbitrary<Readonly<Record<string, string>>> = fc
 		{ maxLength: 4 },
 	)
 	.map((changes) => {
-		const headers = new Map(Object.entries(session));
-		for (const [name, held] of changes) {
-			if (held === undefined) headers.delete(name);
-			else headers.set(name, held);
+		const headers = new Map(Object.entries(sessionHeaders));
+		for (const [name, value] of changes) {
+			if (value === undefined) headers.delete(name);
+			else headers.set(name, value);
 		}
 		return Object.fromEntries(headers);
 	});

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** Keys that mean something to JavaScript. */
+/** Keys with a meaning in JavaScript. */
 const HAZARDOUS_KEYS = [
 	...['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'toJSON', 'then', 'length'],
 	...['hasOwnProperty', '0', '-1', ''],
@@ -33,8 +33,8 @@ const VERSIONS = ['2025-06-18', '2025-03-26', '2024-11-05', '2025-11-25', '2026-
 const NAMES = [
 	'echo',
 	'throw',
-	'ask',
-	'tell',
+	'elicit',
+	'notify',
 	'greet',
 	'test://a',
 	'test://of/b',
@@ -47,7 +47,7 @@ const METADATA = {
 	'io.modelcontextprotocol/clientInfo': { name: 'fuzz', version: '1.0.0' },
 };
 
-/** Texts with lone surrogates, controls and all planes, long ones, and those that are known. */
+/** Words of the protocol, and texts with lone surrogates, control characters, any plane or great length. */
 export const text: fc.Arbitrary<string> = fc.oneof(
 	fc.constantFrom(...WORDS),
 	fc.string({ unit: 'binary', maxLength: 20 }),
@@ -64,7 +64,7 @@ const leaf: fc.Arbitrary<unknown> = fc.oneof(
 	fc.constantFrom(null, 0, -0, 1, 2 ** 53, -1, 1e308, 0.1, [], {}, '', METADATA),
 );
 
-/** Any JSON value; its keys are often those of the protocol, or those that are hazardous. */
+/** Any JSON value; many keys are protocol keys or hazardous in JavaScript. */
 export const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
 	value: fc.oneof(
 		{ maxDepth: 5, depthSize: 'small' },
@@ -78,17 +78,17 @@ export const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
 				),
 				{ maxLength: 5 },
 			)
-			.map(own),
+			.map(withOwn),
 		fc.integer({ min: 1, max: 140 }).map((depth) => nested(depth)),
 	),
 })).value;
 
-/** An object with these as its own, `__proto__` too. */
-function own(entries: readonly (readonly [string, unknown])[]): object {
+/** Creates an object with these own properties, also `__proto__`. */
+function withOwn(entries: readonly (readonly [string, unknown])[]): object {
 	return Object.fromEntries(entries);
 }
 
-/** An array in an array, so many times. */
+/** Returns an array nested this deep. */
 export function nested(depth: number): unknown {
 	let inner: unknown = [];
 	for (let level = 1; level < depth; level++) inner = [inner];
@@ -106,8 +106,8 @@ const VALID_PARAMS: readonly (readonly [method: string, params: object | undefin
 	['tools/list', { cursor: 'gA' }],
 	['tools/call', { name: 'echo', arguments: { text: 'a' }, _meta: { progressToken: 1 } }],
 	['tools/call', { name: 'throw' }],
-	['tools/call', { name: 'ask' }],
-	['tools/call', { name: 'tell', _meta: { progressToken: 'a' } }],
+	['tools/call', { name: 'elicit' }],
+	['tools/call', { name: 'notify', _meta: { progressToken: 'a' } }],
 	['prompts/list', {}],
 	['prompts/get', { name: 'greet', arguments: { text: 'a' } }],
 	['resources/list', {}],
@@ -142,7 +142,7 @@ const VALID_PARAMS: readonly (readonly [method: string, params: object | undefin
 
 const ids = fc.oneof(fc.constantFrom(0, 1, 'a', '1', ''), fc.integer(), text);
 
-/** Messages of both eras as they should be: requests, notifications, answers and their errors. */
+/** Valid messages of both eras: requests, notifications, and client responses with results and errors. */
 export const validMessage: fc.Arbitrary<object> = fc.oneof(
 	{
 		weight: 6,
@@ -168,7 +168,7 @@ export const validMessage: fc.Arbitrary<object> = fc.oneof(
 	},
 );
 
-/** A valid message in which some values are others, are missing or are too many. */
+/** A valid message with one to three values replaced, removed or added. */
 export const mutatedMessage: fc.Arbitrary<unknown> = fc
 	.tuple(
 		validMessage,
@@ -179,34 +179,39 @@ export const mutatedMessage: fc.Arbitrary<unknown> = fc
 	)
 	.map(([message, changes]) =>
 		changes.reduce<unknown>(
-			(current, [place, how, key, other]) => mutated(current, place, how, key, other),
+			(current, [position, change, key, other]) => mutate(current, position, change, key, other),
 			message,
 		),
 	);
 
-/** The value with one change, at the place of this number. */
-function mutated(whole: unknown, place: number, how: string, key: string, other: unknown): unknown {
-	const count = places(whole);
-	let left = place % count;
-	const walk = (part: unknown): unknown => {
-		if (left-- === 0) {
-			if (how === 'replace') return other;
-			return isBranch(part) && how === 'add'
-				? own([...Object.entries(part), [key, other]])
+/** Returns the value with one change, at this position in depth-first order. */
+function mutate(
+	root: unknown,
+	position: number,
+	change: string,
+	key: string,
+	other: unknown,
+): unknown {
+	let remaining = position % countNodes(root);
+	const walk = (node: unknown): unknown => {
+		if (remaining-- === 0) {
+			if (change === 'replace') return other;
+			return isBranch(node) && change === 'add'
+				? withOwn([...Object.entries(node), [key, other]])
 				: undefined;
 		}
-		if (!isBranch(part)) return part;
-		const entries = Object.entries(part).map(([name, child]) => [name, walk(child)] as const);
-		return Array.isArray(part) ? entries.map(([, child]) => child) : own(entries);
+		if (!isBranch(node)) return node;
+		const entries = Object.entries(node).map(([name, child]) => [name, walk(child)] as const);
+		return Array.isArray(node) ? entries.map(([, child]) => child) : withOwn(entries);
 	};
-	return walk(whole);
+	return walk(root);
 }
 
-function places(part: unknown): number {
-	if (!isBranch(part)) return 1;
-	return Object.values(part).reduce<number>((sum, child) => sum + places(child), 1);
+function countNodes(node: unknown): number {
+	if (!isBranch(node)) return 1;
+	return Object.values(node).reduce<number>((sum, child) => sum + countNodes(child), 1);
 }
 
-function isBranch(part: unknown): part is object {
-	return typeof part === 'object' && part !== null;
+function isBranch(node: unknown): node is object {
+	return typeof node === 'object' && node !== null;
 }

@@ -18,7 +18,7 @@ beforeAll(() => {
 	console.log(`fuzzed requests: SEED=${seed}`);
 });
 beforeEach(() => {
-	// tmcp writes a line for each error that one of its methods answers with.
+	// tmcp logs a warning for each error response.
 	vi.spyOn(console, 'warn').mockImplementation(() => {});
 	endpoint = createFuzzedEndpoint();
 });
@@ -27,19 +27,19 @@ afterEach(() => {
 });
 
 /**
- * Sends so many requests, each in a session of its own, and checks what every answer must be, and
- * that the session is as good as before.
+ * Sends generated requests, each in its own session. Expects of each a well-formed response without
+ * secrets, and that the session still works afterwards.
  */
-async function expectAnswers(requests: fc.Arbitrary<Fuzzed>, numRuns: number): Promise<void> {
+async function expectResponses(requests: fc.Arbitrary<Fuzzed>, numRuns: number): Promise<void> {
 	const property = fc.asyncProperty(requests, async (fuzzed) => {
 		const { session, status, body } = await exchange(endpoint, fuzzed);
 		expect(status).toBeLessThan(500);
 		const isEnded = fuzzed.method === 'DELETE' && status === 200;
 		const next = await inTime(endpoint.mcp.fetch(requestOf(PING, session)));
 		expect([next.status, await next.text()]).toEqual([isEnded ? 404 : 200, expect.any(String)]);
-		await expectCalm();
+		await expectNoErrors();
 		if (status < 400) return;
-		// Sound: every field may be anything.
+		// Safe because every field is optional and unknown.
 		const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
 		expect([typeof error?.code, typeof error?.message]).toEqual(['number', 'string']);
 		expect(body).not.toContain(session);
@@ -48,8 +48,8 @@ async function expectAnswers(requests: fc.Arbitrary<Fuzzed>, numRuns: number): P
 	await fc.assert(property, { seed, numRuns });
 }
 
-/** Nothing was left behind, and nothing fills the log: a client can send this all day. */
-async function expectCalm(): Promise<void> {
+/** Expects no unhandled rejection and no reported error: clients must not be able to fill the log. */
+async function expectNoErrors(): Promise<void> {
 	await new Promise(setImmediate);
 	expect(unhandled.splice(0).map(String)).toEqual([]);
 	expect(endpoint.errors.splice(0).map(String)).toEqual([]);
@@ -59,42 +59,42 @@ function jsonOf(message: unknown): string {
 	return JSON.stringify(message) ?? '';
 }
 
-describe('10,000 requests that nobody would write', { timeout: 120_000 }, () => {
-	it('messages of both eras with values that are others, missing or too many', async () => {
+describe('10,000 fuzzed requests', { timeout: 120_000 }, () => {
+	it('answers mutated messages of both eras without a server error', async () => {
 		const requests = mutatedMessage.map((message) => ({
 			headers: headersOf(message),
 			body: jsonOf(message),
 		}));
-		await expectAnswers(requests, 4_000);
+		await expectResponses(requests, 4_000);
 	});
 
-	it('any JSON', async () => {
+	it('answers any JSON body without a server error', async () => {
 		const requests = value.map((json) => ({ headers: headersOf(json), body: jsonOf(json) }));
-		await expectAnswers(requests, 1_500);
+		await expectResponses(requests, 1_500);
 	});
 
 	it.each([
-		['an id that has no text', '{"jsonrpc":"2.0","id":{"toString":0},"method":"ping"}'],
-		['an id that is no integer', '{"jsonrpc":"2.0","id":0.5,"method":"ping"}'],
-		['params that are a text', '{"jsonrpc":"2.0","id":1,"method":"ping","params":""}'],
+		['an id with a toString member', '{"jsonrpc":"2.0","id":{"toString":0},"method":"ping"}'],
+		['a fractional id', '{"jsonrpc":"2.0","id":0.5,"method":"ping"}'],
+		['text params of a request', '{"jsonrpc":"2.0","id":1,"method":"ping","params":""}'],
 		[
-			'params that are a text',
+			'text params of a notification',
 			'{"jsonrpc":"2.0","method":"notifications/initialized","params":""}',
 		],
 		[
-			'a token that is none',
+			'an invalid progress token',
 			'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"progressToken":{}}}}',
 		],
 		[
-			'a level that is none',
+			'an invalid log level',
 			'{"jsonrpc":"2.0","id":1,"method":"logging/setLevel","params":{"level":{}}}',
 		],
-		['a result that is none', '{"jsonrpc":"2.0","id":1,"result":0}'],
-	])('%s: %s', async (_, body) => {
-		await expectAnswers(fc.constant({ headers: headersOf(undefined), body }), 1);
+		['an invalid result', '{"jsonrpc":"2.0","id":1,"result":0}'],
+	])('answers %s without a server error: %s', async (_, body) => {
+		await expectResponses(fc.constant({ headers: headersOf(undefined), body }), 1);
 	});
 
-	it('bodies that break off', async () => {
+	it('responds 400 to a body that breaks off', async () => {
 		const headers = { ...headersOf(undefined), authorization: `Bearer ${TOKEN}` };
 		for (const length of [undefined, '1000']) {
 			const body = new ReadableStream<Uint8Array>({
@@ -103,21 +103,21 @@ describe('10,000 requests that nobody would write', { timeout: 120_000 }, () => 
 			const declared = length !== undefined && { 'content-length': length };
 			const init = { method: 'POST', headers: { ...headers, ...declared } };
 			const { status } = await inTime(endpoint.mcp.fetch(chunkedRequest(init, body)));
-			await expectCalm();
+			await expectNoErrors();
 			expect(status).toBe(400);
 		}
 	});
 
-	it('any params of any method', async () => {
+	it('answers any params of any method without a server error', async () => {
 		const requests = fc
 			.tuple(validMessage, value)
 			.map(([message, params]) => ({ ...message, params }))
 			.map((message) => ({ headers: headersOf(message), body: jsonOf(message) }));
-		await expectAnswers(requests, 1_500);
+		await expectResponses(requests, 1_500);
 	});
 
-	it('bytes that are no UTF-8 or no JSON, whole and in chunks', async () => {
-		const spoilt = fc
+	it('answers invalid UTF-8 and invalid JSON without a server error, whole and in chunks', async () => {
+		const corrupted = fc
 			.tuple(mutatedMessage, fc.nat(), fc.nat({ max: 3 }), fc.uint8Array({ maxLength: 6 }))
 			.map(([message, at, dropped, noise]) => {
 				const json = Buffer.from(jsonOf(message));
@@ -129,15 +129,15 @@ describe('10,000 requests that nobody would write', { timeout: 120_000 }, () => 
 		const requests = fc.record(
 			{
 				headers: fc.constant(headersOf(undefined)),
-				body: fc.oneof({ weight: 5, arbitrary: spoilt }, noise),
+				body: fc.oneof({ weight: 5, arbitrary: corrupted }, noise),
 				chunkBytes: fc.integer({ min: 1, max: 40 }),
 			},
 			{ requiredKeys: ['headers', 'body'] },
 		);
-		await expectAnswers(requests, 1_000);
+		await expectResponses(requests, 1_000);
 	});
 
-	it('headers and methods', async () => {
+	it('answers any headers and HTTP methods without a server error', async () => {
 		const requests = fc.record({
 			method: fc.oneof(
 				{ weight: 4, arbitrary: fc.constantFrom('POST', 'GET', 'DELETE') },
@@ -146,28 +146,28 @@ describe('10,000 requests that nobody would write', { timeout: 120_000 }, () => 
 			headers: requestHeaders,
 			body: fc.oneof(validMessage, mutatedMessage).map(jsonOf),
 		});
-		await expectAnswers(requests, 1_500);
+		await expectResponses(requests, 1_500);
 	});
 
-	it('answers to a question that is open: its call ends all the same', async () => {
+	it('ends a call that waits for an elicitation, whatever the client responds', async () => {
 		const results = fc.record({ action: fc.oneof(fc.constant('accept'), value), content: value });
 		const failures = fc.record({ code: fc.oneof(fc.constant(-1), value), message: text });
-		const answers = fc.oneof(
+		const responses = fc.oneof(
 			fc.oneof(results, value).map((result) => ({ result })),
 			fc.oneof(failures, value).map((error) => ({ error })),
 		);
 		const headers = headersOf(undefined);
-		const ask = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'ask' } };
-		const property = fc.asyncProperty(answers, async (answer) => {
+		const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'elicit' } };
+		const property = fc.asyncProperty(responses, async (response) => {
 			const session = await openSession(endpoint);
 			const send = (message: object): Promise<Response> =>
 				inTime(endpoint.mcp.fetch(requestOf({ headers, body: jsonOf(message) }, session)));
-			const asking = (await send(ask)).body?.pipeThrough(new TextDecoderStream()).getReader();
-			const [, id] = /"id":"([^"]+)"/.exec((await asking?.read())?.value ?? '') ?? [];
+			const reader = (await send(call)).body?.pipeThrough(new TextDecoderStream()).getReader();
+			const [, id] = /"id":"([^"]+)"/.exec((await reader?.read())?.value ?? '') ?? [];
 			expect(id).toBeDefined();
-			expect((await send({ jsonrpc: '2.0', id, ...answer })).status).toBeLessThan(500);
-			while (!(await inTime(asking?.read() ?? Promise.reject(new Error('no body')))).done);
-			await expectCalm();
+			expect((await send({ jsonrpc: '2.0', id, ...response })).status).toBeLessThan(500);
+			while (!(await inTime(reader?.read() ?? Promise.reject(new Error('no body')))).done);
+			await expectNoErrors();
 		});
 		await fc.assert(property, { seed, numRuns: 500 });
 	});

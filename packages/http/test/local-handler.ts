@@ -7,7 +7,7 @@ import { McpServer } from 'tmcp';
 export const URL_OF_MCP = 'https://example.com/mcp';
 export const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
 
-/** The message that opens a session. */
+/** The request that opens a session. */
 export const INITIALIZE = {
 	id: 1,
 	method: 'initialize',
@@ -18,16 +18,16 @@ export const INITIALIZE = {
 	},
 };
 
-/** A server with tools, and none of them registered. */
+/** Creates a server with the tools capability and no tools. */
 export function createServer(): McpServer {
 	return new McpServer(
 		{ name: 'test', version: '1.0.0' },
-		// tmcp asks for an adapter even where no tool has a schema.
+		// tmcp requires this property even if no tool has a schema.
 		{ adapter: undefined, capabilities: { tools: { listChanged: true } } },
 	);
 }
 
-/** A handler over managers in memory, and what its `onError` was told. */
+/** Creates a handler with in-memory managers; collects the errors that it reports. */
 export function setUp(options: McpHandlerOptions = {}): {
 	mcp: McpHandler;
 	server: McpServer;
@@ -41,7 +41,7 @@ export function setUp(options: McpHandlerOptions = {}): {
 	return { server, errors, mcp };
 }
 
-/** Opens a session. @returns its id. */
+/** Opens a session and returns its id. */
 export async function open(mcp: McpHandler, accept?: string): Promise<string> {
 	const response = await mcp.fetch(post(INITIALIZE, undefined, accept));
 	await response.text();
@@ -50,7 +50,7 @@ export async function open(mcp: McpHandler, accept?: string): Promise<string> {
 	return session;
 }
 
-/** The POST of one message, in a session or outside of any. */
+/** Creates the POST request of one message, in a session if an id is given. */
 export function post(message: object, session?: string, accept?: string): Request {
 	return new Request(URL_OF_MCP, {
 		method: 'POST',
@@ -63,7 +63,7 @@ export function post(message: object, session?: string, accept?: string): Reques
 	});
 }
 
-/** Streams that are out of reach. */
+/** A stream manager whose backend cannot be reached. */
 export class UnreachableStreams extends StreamSessionManager {
 	override create(): Promise<void> {
 		return Promise.reject(new StreamError('http', 'opening a stream', 'secret of the backend'));

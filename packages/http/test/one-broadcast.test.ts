@@ -11,8 +11,8 @@ import { describe, expect, it } from 'vitest';
 
 const URI = 'test://a';
 
-/** A server whose managers note what they are told, turn by turn. */
-function newServer(lookUp: () => Promise<string[]>) {
+/** Creates a server whose managers record the broadcasts of each turn of the event loop. */
+function createServer(findSubscribers: () => Promise<string[]>) {
 	const server = new McpServer(
 		{ name: 'test', version: '1.0.0' },
 		{
@@ -23,33 +23,33 @@ function newServer(lookUp: () => Promise<string[]>) {
 			},
 		},
 	);
-	server.resource({ name: 'a', description: 'To subscribe to', uri: URI }, () =>
+	server.resource({ name: 'a', description: 'A resource', uri: URI }, () =>
 		resource.text(URI, 'a'),
 	);
 	const turns: string[][] = [];
 	let turn: string[] | undefined;
-	const note = (what: string): void => {
+	const record = (target: string): void => {
 		if (!turn) {
-			const begun: string[] = [];
-			turns.push(begun);
-			turn = begun;
+			const started: string[] = [];
+			turns.push(started);
+			turn = started;
 			queueMicrotask(() => (turn = undefined));
 		}
-		turn.push(what);
+		turn.push(target);
 	};
 	class Streams extends InMemoryStreamSessionManager {
 		override send(): void {
-			note('sessions');
+			record('sessions');
 		}
 	}
 	class Subscriptions extends InMemorySubscriptionManager {
 		override async send(): Promise<void> {
-			note('listeners');
+			record('subscriptions');
 		}
 	}
 	class Info extends StoredInfoSessionManager {
 		override getSubscriptions(): Promise<string[]> {
-			return lookUp();
+			return findSubscribers();
 		}
 	}
 	const errors: string[] = [];
@@ -63,41 +63,41 @@ function newServer(lookUp: () => Promise<string[]>) {
 	return { server, turns, errors };
 }
 
-const afterMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe('one change of the server', () => {
-	it('is told to sessions and to listeners in one turn, however long it takes to find the subscribers', async () => {
-		const { server, turns } = newServer(async () => {
-			await afterMs(20);
+describe('a change of the server', () => {
+	it('reaches sessions and subscriptions in the same turn, even if finding the subscribers takes a while', async () => {
+		const { server, turns } = createServer(async () => {
+			await delay(20);
 			return ['session'];
 		});
-		await afterMs(0);
+		await delay(0);
 		server.changed('tools');
-		expect(turns).toEqual([['listeners', 'sessions']]);
-		await afterMs(0);
+		expect(turns).toEqual([['subscriptions', 'sessions']]);
+		await delay(0);
 		server.changed('resource', URI);
-		await afterMs(40);
-		expect(turns.slice(1)).toEqual([['listeners', 'sessions']]);
+		await delay(40);
+		expect(turns.slice(1)).toEqual([['subscriptions', 'sessions']]);
 	});
 
-	it('is told to listeners where nobody can say who the subscribers are', async () => {
-		const { server, turns, errors } = newServer(async () => {
+	it('reaches subscriptions even if the subscribed sessions cannot be found', async () => {
+		const { server, turns, errors } = createServer(async () => {
 			throw new Error('the store is down');
 		});
-		await afterMs(0);
+		await delay(0);
 		server.changed('resource', URI);
-		await afterMs(10);
-		expect(turns).toEqual([['listeners']]);
+		await delay(10);
+		expect(turns).toEqual([['subscriptions']]);
 		expect(errors).toEqual(['the store is down']);
 	});
 
-	it('does not wait for another one', async () => {
-		const { server, turns } = newServer(() => new Promise(() => {}));
-		await afterMs(0);
+	it('does not wait for the lookup of an earlier change', async () => {
+		const { server, turns } = createServer(() => new Promise(() => {}));
+		await delay(0);
 		server.changed('resource', URI);
-		await afterMs(0);
+		await delay(0);
 		server.changed('tools');
-		await afterMs(0);
-		expect(turns).toEqual([['listeners', 'sessions']]);
+		await delay(0);
+		expect(turns).toEqual([['subscriptions', 'sessions']]);
 	});
 });

@@ -15,7 +15,7 @@ beforeEach(() => {
 	endpoint = createFuzzedEndpoint();
 });
 
-/** A tool call of so many bytes. */
+/** Creates a tool call of this many bytes. */
 function callOf(bytes: number): string {
 	const [before, after] = [
 		'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"',
@@ -24,7 +24,7 @@ function callOf(bytes: number): string {
 	return before + 'x'.repeat(bytes - before.length - after.length) + after;
 }
 
-/** A tool call nested so many levels deep. */
+/** Creates a tool call nested this many levels deep. */
 function deepCall(levels: number): string {
 	return message({ params: { name: 'echo', arguments: nested(levels - 2) } });
 }
@@ -44,14 +44,14 @@ const inSession = (id: string): Fuzzed => ({
 	body: message({ method: 'ping' }),
 });
 
-/** Each with the most that is taken, by what it is then answered with, and with one more. */
+/** Each limit, with the status at the limit and the status and message above it. */
 const BOUNDS: readonly (readonly [
-	what: string,
-	most: number,
+	unit: string,
+	limit: number,
 	request: (size: number) => Fuzzed,
-	taken: number,
-	refused: number,
-	says: RegExp,
+	acceptedStatus: number,
+	rejectedStatus: number,
+	message: RegExp,
 ])[] = [
 	['bytes of a body', MAX_BYTES, (size) => ({ headers, body: callOf(size) }), 200, 413, /larger/],
 	['levels of JSON', 128, (size) => ({ headers, body: deepCall(size) }), 200, 400, /nested/],
@@ -72,7 +72,7 @@ const BOUNDS: readonly (readonly [
 		/id of a message/,
 	],
 	[
-		'characters of a uri that is subscribed to',
+		'characters of a subscribed uri',
 		4_096,
 		(size) => {
 			const params = { uri: 'x'.repeat(size) };
@@ -93,20 +93,20 @@ const BOUNDS: readonly (readonly [
 ];
 
 describe('a request that is too large', () => {
-	it.each(BOUNDS)('%s: %i are taken, and one more is refused', async (...bound) => {
-		const [, most, request, taken, refused, says] = bound;
+	it.each(BOUNDS)('%s: accepts %i and rejects one more', async (...bound) => {
+		const [, limit, request, acceptedStatus, rejectedStatus, errorMessage] = bound;
 		for (const chunkBytes of [undefined, 60_000]) {
 			const send = (size: number): ReturnType<typeof exchange> =>
 				exchange(endpoint, { ...request(size), ...(chunkBytes && { chunkBytes }) });
-			expect((await send(most)).status).toBe(taken);
-			const { status, body } = await send(most + 1);
-			expect([status, body]).toEqual([refused, expect.stringMatching(says)]);
-			expect((await send(most * 1.2)).status).toBe(refused);
+			expect((await send(limit)).status).toBe(acceptedStatus);
+			const { status, body } = await send(limit + 1);
+			expect([status, body]).toEqual([rejectedStatus, expect.stringMatching(errorMessage)]);
+			expect((await send(limit * 1.2)).status).toBe(rejectedStatus);
 		}
 		expect(endpoint.errors).toEqual([]);
 	});
 
-	it('is read no further than that, where it comes in chunks without an end', async () => {
+	it('is read no further than the limit if its chunked body never ends', async () => {
 		let read = 0;
 		let isCancelled = false;
 		const body = new ReadableStream<Uint8Array>({
@@ -117,12 +117,12 @@ describe('a request that is too large', () => {
 			cancel: () => void (isCancelled = true),
 		});
 		expect((await send(body)).status).toBe(413);
-		// One chunk is over the limit, and one or two wait in a queue.
+		// One chunk exceeds the limit, and one or two are queued.
 		expect(read).toBeLessThanOrEqual(MAX_BYTES + 3 * 65_536);
 		expect(isCancelled).toBe(true);
 	});
 
-	it('is not read at all, where its length says so', async () => {
+	it('is not read at all if its content-length exceeds the limit', async () => {
 		let isRead = false;
 		const body = new ReadableStream<Uint8Array>(
 			{ pull: () => void (isRead = true) },

@@ -1,36 +1,36 @@
 type Timer = ReturnType<typeof setTimeout>;
 
-/** A second passes in a twentieth of one. */
-const SHORTENED_BY = 20;
+/** Timers of one second or more run this much faster. */
+const SPEEDUP = 20;
 
 /**
- * Notes which timers of the code under test are still to come; those of vitest are not among them.
- * Times of a second and more are shortened, all alike.
+ * Records the pending timers of the code under test; vitest's own timers are not included. Timers of
+ * one second or more are sped up.
  */
 export class RecordedTimers {
-	readonly #left = new Map<unknown, number | undefined>();
-	readonly #own = { setTimeout, setInterval, clearTimeout, clearInterval };
+	readonly #pending = new Map<unknown, number | undefined>();
+	readonly #original = { setTimeout, setInterval, clearTimeout, clearInterval };
 
-	/** Takes the place of the global functions until `stop`. */
+	/** Replaces the global timer functions until `stop`. */
 	start(): void {
-		const { setTimeout, setInterval } = this.#own;
+		const { setTimeout, setInterval } = this.#original;
 		const timeout = (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]): Timer => {
 			const fire = (): void => {
-				this.#left.delete(timer);
+				this.#pending.delete(timer);
 				run(...args);
 			};
-			const timer = setTimeout(fire, ms !== undefined && ms >= 1_000 ? ms / SHORTENED_BY : ms);
-			this.#left.set(timer, ms);
+			const timer = setTimeout(fire, ms !== undefined && ms >= 1_000 ? ms / SPEEDUP : ms);
+			this.#pending.set(timer, ms);
 			return timer;
 		};
 		const interval: typeof timeout = (run, ms, ...args) => {
 			const timer = setInterval(run, ms, ...args);
-			this.#left.set(timer, ms);
+			this.#pending.set(timer, ms);
 			return timer;
 		};
 		const clear = (timer: Timer | undefined): void => {
-			this.#left.delete(timer);
-			this.#own.clearTimeout(timer);
+			this.#pending.delete(timer);
+			this.#original.clearTimeout(timer);
 		};
 		Object.assign(globalThis, {
 			...{ setTimeout: timeout, clearTimeout: clear },
@@ -39,11 +39,11 @@ export class RecordedTimers {
 	}
 
 	stop(): void {
-		Object.assign(globalThis, this.#own);
+		Object.assign(globalThis, this.#original);
 	}
 
-	/** The times, in milliseconds, of the timers that are still to come. */
-	get left(): (number | undefined)[] {
-		return [...this.#left.values()];
+	/** The delays of the pending timers, in milliseconds. */
+	get pending(): (number | undefined)[] {
+		return [...this.#pending.values()];
 	}
 }

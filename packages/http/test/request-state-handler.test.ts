@@ -13,10 +13,10 @@ import { KEY } from './request-states.ts';
 const STATELESS = '2026-07-28';
 const YES = { inputResponses: { sure: { action: 'accept', content: { yes: true } } } };
 
-/** A handler whose tool changes its arguments before it asks. */
+/** Creates a handler whose tool changes its arguments before it elicits. */
 function setUp(singleUse?: SingleUse): {
 	errors: Error[];
-	call: (more?: object) => Promise<Answer>;
+	call: (more?: object) => Promise<Outcome>;
 } {
 	const server = new McpServer<v.GenericSchema>(
 		{ name: 'test', version: '1.0.0' },
@@ -28,18 +28,18 @@ function setUp(singleUse?: SingleUse): {
 	);
 	const schema = v.object({ tags: v.any() });
 	server.tool(
-		{ name: 'tag', description: 'Asks', replayable: true, schema },
+		{ name: 'tag', description: 'Elicits a confirmation', replayable: true, schema },
 		async ({ tags }: { tags: string[] }) => {
 			tags.push('more');
 			server.setRequestState({ step: 1 });
-			const answer = v.object({ yes: v.boolean() });
-			const { action } = await server.elicitation('Sure?', answer, { key: 'sure' });
+			const confirmation = v.object({ yes: v.boolean() });
+			const { action } = await server.elicitation('Sure?', confirmation, { key: 'sure' });
 			return tool.text(`${tags.join()} ${action}`);
 		},
 	);
 	const errors: Error[] = [];
 	const mcp = createMcpHandler(server, { onError: (error) => void errors.push(error) });
-	return { errors, call: async (more) => answerOf(await mcp.fetch(requestOf(more))) };
+	return { errors, call: async (more) => outcomeOf(await mcp.fetch(requestOf(more))) };
 }
 
 function requestOf(more: object = {}): Request {
@@ -62,14 +62,15 @@ function requestOf(more: object = {}): Request {
 	});
 }
 
-interface Answer {
+/** The response to a call. */
+interface Outcome {
 	readonly status: number;
 	readonly retryAfter: string | null;
 	readonly text: string;
 	readonly requestState: string | undefined;
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+async function outcomeOf(response: Response): Promise<Outcome> {
 	const text = await response.text();
 	const [, requestState] = /"requestState":"([^"]+)"/.exec(text) ?? [];
 	return {
@@ -80,19 +81,19 @@ async function answerOf(response: Response): Promise<Answer> {
 	};
 }
 
-it('M10 sealed-request-state: a state is bound to what the client sent, whatever a tool makes of its arguments', async () => {
+it('M10 sealed-request-state: binds a state to the arguments as sent, even if the tool mutates them', async () => {
 	const { call, errors } = setUp();
 	const { requestState } = await call();
 	expect((await call({ requestState, ...YES })).text).toContain('a,more accept');
 	expect(errors).toEqual([]);
 });
 
-it('M10 sealed-request-state: where the store of what was used is down, a state is a 503, and onError is told why', async () => {
+it('M10 sealed-request-state: responds 503 if the single-use store is down, and reports the cause to onError', async () => {
 	const down = new StoreError('core', 'claiming an id', 'secret of the backend');
 	const { call, errors } = setUp({ claim: () => Promise.reject(down) });
 	const { requestState } = await call();
-	const answer = await call({ requestState, ...YES });
-	expect(answer).toMatchObject({ status: 503, retryAfter: '5' });
-	expect(answer.text).not.toContain('secret of the backend');
+	const outcome = await call({ requestState, ...YES });
+	expect(outcome).toMatchObject({ status: 503, retryAfter: '5' });
+	expect(outcome.text).not.toContain('secret of the backend');
 	expect(errors).toEqual([down]);
 });

@@ -13,8 +13,8 @@ import { KEY, REFUSED } from './request-states.ts';
 
 const STATELESS = '2026-07-28';
 
-/** What a client of the stateless era gets. */
-interface Answer {
+/** The response to a stateless request. */
+interface RpcResponse {
 	readonly result?: {
 		readonly resultType?: string;
 		readonly requestState?: string;
@@ -23,10 +23,10 @@ interface Answer {
 	readonly error?: { readonly code: number; readonly message: string };
 }
 
-/** One isolate: its own server and transport, whose tool asks twice before it pays. */
-function isolate(
+/** Creates a server and transport, as in an isolate of its own, whose tool elicits twice. */
+function createIsolate(
 	options: Partial<RequestStateCodecOptions> = {},
-): (principal: string, params: object) => Promise<Answer> {
+): (principal: string, params: object) => Promise<RpcResponse> {
 	const server = new McpServer<v.GenericSchema>(
 		{ name: 'bank', version: '1.0.0' },
 		{
@@ -38,7 +38,7 @@ function isolate(
 	server.tool(
 		{
 			name: 'pay',
-			description: 'Asks twice, then pays',
+			description: 'Elicits twice, then pays',
 			replayable: true,
 			schema: v.object({ to: v.string(), tags: v.array(v.string()) }),
 		},
@@ -78,42 +78,46 @@ function isolate(
 		const scope = { waitUntil: () => {}, principal, message: JSON.parse(body) as unknown };
 		const response = await runInScope(scope, () => transport.respond(request));
 		const text = (await response?.text()) ?? '';
-		// Sound: every answer is one JSON-RPC response, as JSON or in one event.
-		return JSON.parse(text.replace(/^[^{]*/, '')) as Answer;
+		// Safe because the body is one JSON-RPC response, as JSON or in one event.
+		return JSON.parse(text.replace(/^[^{]*/, '')) as RpcResponse;
 	};
 }
 
 const BOB = { arguments: { to: 'bob', tags: ['rent'] } };
 const YES = { action: 'accept', content: { yes: true } };
 
-/** The sealed state of an answer that asks. */
-function stateOf({ result, error }: Answer): string {
+/** Returns the sealed state of a response that requires input. */
+function stateOf({ result, error }: RpcResponse): string {
 	expect(error).toBeUndefined();
 	expect(result?.resultType).toBe('input_required');
-	return result?.requestState ?? expect.fail('there is no state');
+	return result?.requestState ?? expect.fail('expected a request state');
 }
 
-describe('M10 sealed-request-state: a tool that asks twice, each round in another isolate', () => {
-	it('gets its answers, and only from who was asked, for what was asked', async () => {
+describe('M10 sealed-request-state: a tool that elicits twice, each round in another isolate', () => {
+	it('accepts the state only from the same principal, with the same arguments, unchanged and once', async () => {
 		const singleUse = new InMemorySessionStore();
-		const [a, b, c] = [isolate({ singleUse }), isolate({ singleUse }), isolate({ singleUse })];
+		const [a, b, c] = [
+			createIsolate({ singleUse }),
+			createIsolate({ singleUse }),
+			createIsolate({ singleUse }),
+		];
 		const first = stateOf(await a('alice', BOB));
 		const second = stateOf(
 			await b('alice', { ...BOB, requestState: first, inputResponses: { sure: YES } }),
 		);
-		const answered = { requestState: second, inputResponses: { really: YES } };
-		for (const refused of [
-			c('eve', { ...BOB, ...answered }),
-			c('alice', { arguments: { to: 'eve', tags: ['rent'] }, ...answered }),
-			c('alice', { ...BOB, ...answered, requestState: second.slice(0, -1) }),
-			c('alice', { ...BOB, ...answered, requestState: first }),
+		const inputs = { requestState: second, inputResponses: { really: YES } };
+		for (const rejected of [
+			c('eve', { ...BOB, ...inputs }),
+			c('alice', { arguments: { to: 'eve', tags: ['rent'] }, ...inputs }),
+			c('alice', { ...BOB, ...inputs, requestState: second.slice(0, -1) }),
+			c('alice', { ...BOB, ...inputs, requestState: first }),
 		]) {
-			expect((await refused).error).toEqual({
+			expect((await rejected).error).toEqual({
 				code: -32602,
 				message: `MCP error -32602: Invalid "requestState": the configured codec failed to decode it (${REFUSED.message})`,
 			});
 		}
-		const { result } = await c('alice', { ...BOB, ...answered });
+		const { result } = await c('alice', { ...BOB, ...inputs });
 		expect(result?.content).toEqual([{ type: 'text', text: 'to bob: accept, accept' }]);
 	});
 });

@@ -5,9 +5,9 @@ import { ManualClock } from '@tmcp-sessions/testkit';
 import { createRequestStateCodec } from '../src/request-state/codec.ts';
 import type { RequestStateCodec, RequestStateCodecOptions } from '../src/request-state/codec.ts';
 
-/** The secret of the codecs, unless they get others. */
+/** The default key of the codecs. */
 export const KEY: string = 'k'.repeat(32);
-/** The one error of every refusal. */
+/** The error of every rejected state. */
 export const REFUSED: { name: string; code: string; message: string } = {
 	name: 'RequestStateError',
 	code: 'request-state',
@@ -15,10 +15,10 @@ export const REFUSED: { name: string; code: string; message: string } = {
 		"[tmcp-sessions/http] the request state is not one of this server's for this request, was used, " +
 		'or has expired: send the request again without it',
 };
-/** What is sealed. */
+/** The default state to seal. */
 export const STATE: object = { version: 1, state: { secret: 'the secret of the server', step: 2 } };
 
-/** A call of a tool, as it comes in. */
+/** Creates the message of a tool call. */
 export function call(params: object = {}, envelope: object = {}): object {
 	const args = { to: 'bob', amount: 100, notes: [{ a: 1, b: 2 }, 'c'] };
 	return {
@@ -28,12 +28,12 @@ export function call(params: object = {}, envelope: object = {}): object {
 	};
 }
 
-/** Runs what a request does: by default a call of alice. */
-export function requesting<Result>(work: () => Result, scope: Partial<RequestScope> = {}): Result {
-	return runInScope({ waitUntil: () => {}, principal: 'alice', message: call(), ...scope }, work);
+/** Runs a function in the scope of a request: by default, a tool call of alice. */
+export function requesting<Result>(run: () => Result, scope: Partial<RequestScope> = {}): Result {
+	return runInScope({ waitUntil: () => {}, principal: 'alice', message: call(), ...scope }, run);
 }
 
-/** Seals in a call of alice, unless `scope` says otherwise. */
+/** Seals a state in the scope of a request. */
 export function seal(
 	codec: RequestStateCodec,
 	scope?: Partial<RequestScope>,
@@ -42,7 +42,7 @@ export function seal(
 	return requesting(() => codec.encode(state), scope);
 }
 
-/** Opens in a call of alice, unless `scope` says otherwise. */
+/** Opens a sealed state in the scope of a request. */
 export function open(
 	codec: RequestStateCodec,
 	encoded: string,
@@ -51,7 +51,7 @@ export function open(
 	return requesting(() => codec.decode(encoded), scope);
 }
 
-/** A codec with a clock of its own. */
+/** Creates a codec with a manual clock. */
 export function setUp(options: Partial<RequestStateCodecOptions> = {}): {
 	clock: ManualClock;
 	codec: RequestStateCodec;

@@ -17,8 +17,8 @@ const DAY_MS = 24 * HOUR_MS;
 const LIST = { id: 2, method: 'tools/list' };
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
-/** A store that counts what is asked of it, and is down at times. */
-class WatchedStore extends InMemorySessionStore {
+/** A store that counts its reads and can be taken down. */
+class CountingStore extends InMemorySessionStore {
 	reads = 0;
 	isDown = false;
 
@@ -29,20 +29,20 @@ class WatchedStore extends InMemorySessionStore {
 	}
 }
 
-/** A stream of a session, and what has come on it. */
-interface Listening {
+/** An open GET stream, and the text received so far. */
+interface OpenStream {
 	readonly hasEnded: boolean;
 	readonly text: string;
 	leave(): Promise<void>;
 }
 
-async function listen(mcp: McpHandler, session: string): Promise<Listening> {
+async function openStream(mcp: McpHandler, session: string): Promise<OpenStream> {
 	const timers = vi.getTimerCount();
 	const response = await mcp.fetch(
 		new Request(URL_OF_MCP, { headers: { 'mcp-session-id': session } }),
 	);
 	expect(response.status).toBe(200);
-	// From then on it is looked after: no time passes before.
+	// Wait for the keep-alive of the session to start, without advancing the clock.
 	while (vi.getTimerCount() === timers) await new Promise(setImmediate);
 	const reader = response.body?.getReader();
 	if (!reader) throw new Error('expected a body');
@@ -54,7 +54,7 @@ async function listen(mcp: McpHandler, session: string): Promise<Listening> {
 			text += decoder.decode(next.value);
 		hasEnded = true;
 	};
-	read().catch(() => {}); // Cut: what came in is there.
+	read().catch(() => {}); // Cancelled: the text received so far is other.
 	return {
 		get hasEnded() {
 			return hasEnded;
@@ -69,8 +69,8 @@ async function listen(mcp: McpHandler, session: string): Promise<Listening> {
 const statusOf = async (mcp: McpHandler, session: string): Promise<number> =>
 	(await mcp.fetch(post(LIST, session))).status;
 
-describe('a session whose stream is open', () => {
-	// Streams and their heartbeats with them.
+describe('a session with an open stream', () => {
+	// Fakes the keep-alives of streams too.
 	beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] }));
 	afterEach(() => void vi.useRealTimers());
 
@@ -78,14 +78,14 @@ describe('a session whose stream is open', () => {
 		await vi.advanceTimersByTimeAsync(ms);
 	};
 
-	it('lives on, though its client asks for nothing for days', async () => {
-		const store = new WatchedStore();
+	it('does not expire although its client sends no request for days', async () => {
+		const store = new CountingStore();
 		const { mcp } = setUp({ info: new StoredInfoSessionManager(store) });
 		const session = await open(mcp);
-		const stream = await listen(mcp, session);
+		const stream = await openStream(mcp, session);
 		store.reads = 0;
 		await pass(3 * DAY_MS);
-		// Each 18 hours, and once when it was just opened.
+		// Every 18 hours, and once when it was opened.
 		expect(store.reads).toBeLessThanOrEqual(3 + 1 + 1);
 		expect(stream.hasEnded).toBe(false);
 		expect(await statusOf(mcp, session)).toBe(200);
@@ -94,13 +94,13 @@ describe('a session whose stream is open', () => {
 		expect(await statusOf(mcp, session)).toBe(404);
 	});
 
-	it('ends at its absolute time, and its stream with it', async () => {
+	it('ends at its absolute expiry, and ends its stream', async () => {
 		const info = new StoredInfoSessionManager(new InMemorySessionStore(), {
 			absoluteSeconds: (2 * DAY_MS) / 1_000,
 		});
 		const { mcp, server } = setUp({ info });
 		const session = await open(mcp);
-		const stream = await listen(mcp, session);
+		const stream = await openStream(mcp, session);
 		await pass(2 * DAY_MS - HOUR_MS);
 		expect(stream.hasEnded).toBe(false);
 		await pass(19 * HOUR_MS);
@@ -110,34 +110,37 @@ describe('a session whose stream is open', () => {
 		expect(stream.text).not.toContain(TOOLS_CHANGED);
 	});
 
-	it('keeps none after it was ended while that one was being opened', async () => {
+	it('ends a stream that was opened concurrently with DELETE', async () => {
 		const info = new StoredInfoSessionManager(new InMemorySessionStore());
 		const { mcp, server } = setUp({ info });
 		const session = await open(mcp);
-		const [left, kept] = [await listen(mcp, session), await listen(mcp, await open(mcp))];
-		// A DELETE that found its streams before this one was there.
+		const [orphaned, other] = [
+			await openStream(mcp, session),
+			await openStream(mcp, await open(mcp)),
+		];
+		// Like a DELETE that listed the streams before this one was opened.
 		await info.delete(session);
 		await pass(2 * MINUTE_MS);
-		expect(left.hasEnded).toBe(true);
-		expect(kept.hasEnded).toBe(false);
+		expect(orphaned.hasEnded).toBe(true);
+		expect(other.hasEnded).toBe(false);
 		server.changed('tools');
 		await pass(0);
-		expect(left.text).not.toContain(TOOLS_CHANGED);
-		expect(kept.text).toContain(TOOLS_CHANGED);
-		await kept.leave();
+		expect(orphaned.text).not.toContain(TOOLS_CHANGED);
+		expect(other.text).toContain(TOOLS_CHANGED);
+		await other.leave();
 	});
 
-	it('keeps it while nobody can say whether the session lives, and is told once of each time, hour by hour', async () => {
-		const store = new WatchedStore();
-		const told: Error[] = [];
-		const onError = (error: Error): void => void told.push(error);
+	it('keeps its stream while the store is down, and reports one error per hour', async () => {
+		const store = new CountingStore();
+		const reported: Error[] = [];
+		const onError = (error: Error): void => void reported.push(error);
 		const { mcp, errors } = setUp({ info: new StoredInfoSessionManager(store, { onError }) });
 		const session = await open(mcp);
-		const stream = await listen(mcp, session);
+		const stream = await openStream(mcp, session);
 		store.isDown = true;
 		await pass(13 * HOUR_MS);
 		expect(stream.hasEnded).toBe(false);
-		expect(told).toHaveLength(13);
+		expect(reported).toHaveLength(13);
 		expect(errors).toEqual([]);
 		store.isDown = false;
 		await pass(2 * DAY_MS);
@@ -145,17 +148,17 @@ describe('a session whose stream is open', () => {
 		await stream.leave();
 	});
 
-	it('is asked for no more once that has ended', async () => {
-		const store = new WatchedStore();
+	it('is not read any more after its stream ended', async () => {
+		const store = new CountingStore();
 		const { mcp } = setUp({ info: new StoredInfoSessionManager(store) });
-		const stream = await listen(mcp, await open(mcp));
+		const stream = await openStream(mcp, await open(mcp));
 		await stream.leave();
 		store.reads = 0;
 		await pass(DAY_MS);
 		expect(store.reads).toBe(0);
 	});
 
-	it('ends with its sealed id, whose end does not move', async () => {
+	it('ends at the fixed expiry of its sealed id', async () => {
 		const info = new SealedInfoSessionManager({
 			keys: ['pDq8c7mJ0hG3vT5sWz1xQf9yRk2uLb6nAe4oEi8tYwM='],
 			absoluteSeconds: DAY_MS / 1_000,
@@ -163,7 +166,7 @@ describe('a session whose stream is open', () => {
 		const streams = new InMemoryStreamSessionManager();
 		const { mcp } = setUp({ info, streams, sessionKeys: [KEY] });
 		const session = await open(mcp);
-		const stream = await listen(mcp, session);
+		const stream = await openStream(mcp, session);
 		await pass(DAY_MS - HOUR_MS);
 		expect(stream.hasEnded).toBe(false);
 		await pass(19 * HOUR_MS);

@@ -10,18 +10,19 @@ import { describe, expect, it } from 'vitest';
 
 const URL_OF_MCP = 'https://example.com/mcp';
 const REVISION = '2025-11-25';
-/** More than waits for a client that does not read, less than the log keeps. */
+/** Exceeds the buffer of one client, but not the event log. */
 const MESSAGES = 15;
 const LENGTH = 200_000;
 
-interface Scene {
+/** A handler with one session. */
+interface Setup {
 	readonly mcp: McpHandler;
 	readonly streams: InMemoryStreamSessionManager;
 	readonly errors: string[];
 	readonly session: string;
 }
 
-async function setUp(): Promise<Scene> {
+async function setUp(): Promise<Setup> {
 	const errors: string[] = [];
 	const onError = (error: Error): void => void errors.push(error.message);
 	const streams = new InMemoryStreamSessionManager({ onError });
@@ -44,8 +45,8 @@ async function setUp(): Promise<Scene> {
 	return { mcp, streams, errors, session: response.headers.get('mcp-session-id') ?? '' };
 }
 
-/** Opens the stream, or resumes it. */
-async function listen({ mcp, session }: Scene, lastEventId?: string): Promise<Reading> {
+/** Opens the GET stream, or resumes it. */
+async function openStream({ mcp, session }: Setup, lastEventId?: string): Promise<Reading> {
 	const headers = {
 		'mcp-session-id': session,
 		'mcp-protocol-version': REVISION,
@@ -57,12 +58,13 @@ async function listen({ mcp, session }: Scene, lastEventId?: string): Promise<Re
 	return { reader, text: '' };
 }
 
+/** A stream and the text read from it. */
 interface Reading {
 	readonly reader: ReadableStreamDefaultReader<Uint8Array>;
 	text: string;
 }
 
-/** Reads until so many messages have come. */
+/** Reads until this many messages have arrived; returns their numbers. */
 async function read(reading: Reading, messages: number): Promise<number[]> {
 	const numbers = (): number[] =>
 		[...reading.text.matchAll(/^data: (\d+)x+\n/gm)].map(([, number]) => Number(number));
@@ -77,41 +79,43 @@ async function read(reading: Reading, messages: number): Promise<number[]> {
 
 const lastId = ({ text }: Reading): string => [...text.matchAll(/^id: (\S+)$/gm)].at(-1)?.[1] ?? '';
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const numbersTo = (length: number): number[] => Array.from({ length }, (_, index) => index);
+const numbersBelow = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
-function sendLong({ streams, session }: Scene, number: number): void {
+function sendLong({ streams, session }: Setup, number: number): void {
 	streams.send([session], `data: ${number}${'x'.repeat(LENGTH)}\n\n`);
 }
 
 describe('a client that reads slowly', { timeout: 10_000 }, () => {
-	it('L20 event-replay: gets all that it missed when it comes back, however much waits for it', async () => {
-		const scene = await setUp();
-		const first = await listen(scene);
+	it('L20 event-replay: receives every missed message when it resumes, even if the replay exceeds its buffer', async () => {
+		const setup = await setUp();
+		const first = await openStream(setup);
 		await read(first, 0);
 		await first.reader.cancel();
-		for (const number of numbersTo(MESSAGES)) sendLong(scene, number);
-		const resumed = await listen(scene, lastId(first));
+		for (const number of numbersBelow(MESSAGES)) sendLong(setup, number);
+		const resumed = await openStream(setup, lastId(first));
 		await pause(100);
-		// What is live finds most of the replay unread.
-		sendLong(scene, MESSAGES);
-		expect(await read(resumed, MESSAGES + 1)).toEqual(numbersTo(MESSAGES + 1));
+		// A live message arrives while most of the replay is unread.
+		sendLong(setup, MESSAGES);
+		expect(await read(resumed, MESSAGES + 1)).toEqual(numbersBelow(MESSAGES + 1));
 		await resumed.reader.cancel();
-		expect(scene.errors).toEqual([]);
+		expect(setup.errors).toEqual([]);
 	});
 
-	it('is cut when it reads nothing, which is told once, and gets the rest when it comes back', async () => {
-		const scene = await setUp();
-		const first = await listen(scene);
+	it('is disconnected if it does not read, is reported once, and receives the rest when it resumes', async () => {
+		const setup = await setUp();
+		const first = await openStream(setup);
 		await read(first, 0);
-		for (const number of numbersTo(MESSAGES)) {
-			sendLong(scene, number);
+		for (const number of numbersBelow(MESSAGES)) {
+			sendLong(setup, number);
 			await pause(0);
 		}
 		await expect(read(first, MESSAGES)).rejects.toThrow('the client does not read');
-		const seen = [...first.text.matchAll(/^data: (\d+)x+\n/gm)].length;
-		const resumed = await listen(scene, lastId(first));
-		expect(await read(resumed, MESSAGES - seen)).toEqual(numbersTo(MESSAGES).slice(seen));
+		const received = [...first.text.matchAll(/^data: (\d+)x+\n/gm)].length;
+		const resumed = await openStream(setup, lastId(first));
+		expect(await read(resumed, MESSAGES - received)).toEqual(
+			numbersBelow(MESSAGES).slice(received),
+		);
 		await resumed.reader.cancel();
-		expect(scene.errors).toEqual([expect.stringContaining('the client does not read')]);
+		expect(setup.errors).toEqual([expect.stringContaining('the client does not read')]);
 	});
 });

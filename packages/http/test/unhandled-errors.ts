@@ -1,16 +1,16 @@
 import { afterAll, beforeAll } from 'vitest';
 
-/** What nobody caught while the tests of a file ran, from the first of them on. */
+/** Collects the unhandled rejections and uncaught exceptions of a test file. */
 export function unhandledErrors(): unknown[] {
 	const unhandled: unknown[] = [];
-	const note = (error: unknown): void => void unhandled.push(error);
+	const record = (error: unknown): void => void unhandled.push(error);
 	beforeAll(() => {
-		process.on('unhandledRejection', note);
-		process.on('uncaughtException', note);
+		process.on('unhandledRejection', record);
+		process.on('uncaughtException', record);
 	});
 	afterAll(() => {
-		process.off('unhandledRejection', note);
-		process.off('uncaughtException', note);
+		process.off('unhandledRejection', record);
+		process.off('uncaughtException', record);
 	});
 	return unhandled;
 }

@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { RawStream } from './raw-stream.ts';
 import type { Received } from './raw-stream.ts';
 
-/** Streams are opened on `get`, messages go to `post`. */
+/** Two isolates: streams are opened on `get`, messages are posted to `post`. */
 export type Isolates = Workers<'get' | 'post'>;
 
-/** Starts the fixture as two isolates. */
+/** Starts the fixture in two isolates. */
 export function startFixture(options: Partial<WorkersOptions> = {}): Promise<Isolates> {
 	return startWorkers({
 		...options,
@@ -17,7 +17,7 @@ export function startFixture(options: Partial<WorkersOptions> = {}): Promise<Iso
 	});
 }
 
-/** A `fetch` for an official client: its GETs go to one isolate, its POSTs to the other. */
+/** Returns a `fetch` for an official client that sends GETs to one isolate and POSTs to the other. */
 export function fetchOf(workers: Isolates): typeof fetch {
 	return (input, init) => {
 		const url = new URL(input instanceof Request ? input.url : input);
@@ -27,7 +27,7 @@ export function fetchOf(workers: Isolates): typeof fetch {
 	};
 }
 
-/** One session as a raw client has it. */
+/** A session of a raw client. */
 export class RawSession {
 	readonly stream: RawStream;
 	readonly #workers: Isolates;
@@ -48,7 +48,7 @@ export class RawSession {
 		return new RawSession(workers, stream, headers);
 	}
 
-	/** Sends a message to the other isolate; the answer is that of the POST. */
+	/** Sends a message to the other isolate; resolves with the response to the POST. */
 	async send(
 		message: object,
 		{ endpoint = this.stream.endpoint, headers = {} }: SendOptions = {},
@@ -59,17 +59,17 @@ export class RawSession {
 		});
 	}
 
-	/** Says hello as a client of 2024-11-05. */
+	/** Initializes the session with revision 2024-11-05. */
 	async initialize(capabilities: object = {}): Promise<Received> {
 		const clientInfo = { name: 'raw', version: '1.0.0' };
 		const params = { protocolVersion: '2024-11-05', capabilities, clientInfo };
 		await this.send({ id: 0, method: 'initialize', params });
-		const answer = await this.stream.response(0);
+		const response = await this.stream.response(0);
 		await this.send({ method: 'notifications/initialized' });
-		return answer;
+		return response;
 	}
 
-	/** Starts a call. */
+	/** Calls a tool; resolves with the response to the POST. */
 	call(
 		id: number,
 		name: string,
@@ -85,7 +85,7 @@ interface SendOptions {
 	readonly headers?: Record<string, string>;
 }
 
-/** Posts a message, or what is none. */
+/** Posts a message, or any other body. */
 export async function sendRaw(
 	url: URL,
 	message: object | string,

@@ -2,62 +2,62 @@ import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/c
 import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { createServer, KEY, LocalSession } from './one-process.ts';
+import { createServer, KEY, LocalSession } from './local-session.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
 const DAY_MS = 24 * HOUR_MS;
 
-describe('a session whose client asks for nothing for days', () => {
+describe('a session whose client sends no request for days', () => {
 	beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] }));
 	afterEach(() => void vi.useRealTimers());
 
 	const open = async (absoluteSeconds?: number): Promise<LocalSession> => {
 		const info = new StoredInfoSessionManager(new InMemorySessionStore(), { absoluteSeconds });
 		const options = { sessionKeys: [KEY], info };
-		return timed(LocalSession.open(createSseHandler(createServer(), options)));
+		return advanceUntil(LocalSession.open(createSseHandler(createServer(), options)));
 	};
-	/** Lets the time pass that the work waits for. */
-	const timed = async <Result>(work: Promise<Result>): Promise<Result> => {
-		const over = { is: false };
-		const settled = work.finally(() => (over.is = true));
-		settled.catch(() => {}); // Told below.
-		while (!over.is) {
+	/** Advances the clock until the promise settles. */
+	const advanceUntil = async <Result>(promise: Promise<Result>): Promise<Result> => {
+		const state = { isSettled: false };
+		const settled = promise.finally(() => (state.isSettled = true));
+		settled.catch(() => {}); // The caller gets the rejection.
+		while (!state.isSettled) {
 			await new Promise((resolve) => setImmediate(resolve));
 			await vi.advanceTimersByTimeAsync(5);
 		}
 		return settled;
 	};
-	/** What the answer to a question of a call makes of it. */
-	const asked = async (session: LocalSession, id: number): Promise<string> => {
-		await timed(session.call(id, 'ask'));
-		await timed(session.until('elicitation/create'));
-		const [, question] = /"id":"([^"]+)"/.exec(session.text) ?? [];
-		await timed(session.send({ id: question, result: { action: 'decline' } }));
-		await timed(session.until('decline'));
+	/** Calls a tool that elicits, declines, and returns all text received. */
+	const declineElicitation = async (session: LocalSession, id: number): Promise<string> => {
+		await advanceUntil(session.call(id, 'elicit'));
+		await advanceUntil(session.waitFor('elicitation/create'));
+		const [, elicitation] = /"id":"([^"]+)"/.exec(session.text) ?? [];
+		await advanceUntil(session.send({ id: elicitation, result: { action: 'decline' } }));
+		await advanceUntil(session.waitFor('decline'));
 		return session.text;
 	};
 
-	it('keeps what is known of the client', async () => {
+	it('keeps the session metadata', async () => {
 		const session = await open();
-		await timed(session.initialize());
+		await advanceUntil(session.initialize());
 		await vi.advanceTimersByTimeAsync(3 * DAY_MS);
-		expect(await asked(session, 1)).not.toContain('"error"');
-		await session.leave();
+		expect(await declineElicitation(session, 1)).not.toContain('"error"');
+		await session.disconnect();
 	});
 
-	it('has time for initialize', async () => {
+	it('accepts initialize after three days', async () => {
 		const session = await open();
 		await vi.advanceTimersByTimeAsync(3 * DAY_MS);
-		await timed(session.initialize());
-		expect(await asked(session, 1)).not.toContain('"error"');
-		await session.leave();
+		await advanceUntil(session.initialize());
+		expect(await declineElicitation(session, 1)).not.toContain('"error"');
+		await session.disconnect();
 	});
 
-	it('ends at its absolute time with its stream, so that its client opens another', async () => {
+	it('ends at its absolute expiry', async () => {
 		const session = await open(DAY_MS / 1_000);
-		await timed(session.initialize());
+		await advanceUntil(session.initialize());
 		await vi.advanceTimersByTimeAsync(DAY_MS + 19 * HOUR_MS);
-		const answer = await timed(session.send({ id: 1, method: 'ping' }));
-		expect(answer.status).toBe(404);
+		const response = await advanceUntil(session.send({ id: 1, method: 'ping' }));
+		expect(response.status).toBe(404);
 	});
 });

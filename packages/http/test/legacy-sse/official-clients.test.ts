@@ -63,24 +63,24 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		return JSON.stringify(result.content);
 	};
 
-	it('the client of 1.x lists and calls', async () => {
+	it('lists and calls tools for the 1.x client', async () => {
 		const client = await connect();
 		expect(client.getServerVersion()?.name).toBe('test');
 		expect((await client.listTools()).tools.map(({ name }) => name)).toContain('echo');
 		expect(await callTool(client, 'echo', { text: 'one' })).toContain('one');
-		expect(await callTool(client, 'who')).toContain('official');
+		expect(await callTool(client, 'identify')).toContain('official');
 		await expect(client.callTool({ name: 'fail' })).rejects.toThrow('on purpose');
 		expect((await client.callTool({ name: 'absent' })).isError).toBe(true);
 	});
 
-	it('a tool asks the user, the model and for roots', async () => {
+	it('sends elicitation, sampling and roots requests to the client', async () => {
 		const client = await connect();
-		expect(await callTool(client, 'ask')).toContain('sure: true');
+		expect(await callTool(client, 'elicit')).toContain('sure: true');
 		expect(await callTool(client, 'sample')).toContain('hello');
 		expect(await callTool(client, 'roots')).toContain('file:///home');
 	});
 
-	it('the client of 2.x lists and calls', async () => {
+	it('lists and calls tools for the 2.x client', async () => {
 		const client = new ClientOfV2(CLIENT);
 		const transport = new TransportOfV2(new URL('/sse', workers.url('get')), {
 			fetch: fetchOf(workers),
@@ -92,45 +92,45 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		expect(JSON.stringify(content)).toContain('two');
 	});
 
-	it('100 calls at once are each answered, once and with their own text', async () => {
+	it('answers each of 100 concurrent calls with its own text', async () => {
 		const client = await connect();
 		const texts = Array.from({ length: 100 }, (_, index) => `text ${index}.`);
-		const answers = await Promise.all(texts.map((text) => callTool(client, 'echo', { text })));
-		expect(answers.map((answer, index) => answer.includes(texts[index] ?? '-'))).not.toContain(
+		const results = await Promise.all(texts.map((text) => callTool(client, 'echo', { text })));
+		expect(results.map((result, index) => result.includes(texts[index] ?? '-'))).not.toContain(
 			false,
 		);
 	});
 
-	it('a change, an update of a resource and a log line arrive, once each', async () => {
+	it('delivers a list change, a resource update and a log message once each', async () => {
 		const client = await connect();
-		const seen: string[] = [];
+		const received: string[] = [];
 		client.setNotificationHandler(ToolListChangedNotificationSchema, ({ method }) => {
-			seen.push(method);
+			received.push(method);
 		});
 		client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
-			seen.push(params.uri);
+			received.push(params.uri);
 		});
 		client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
-			seen.push(String(params.data));
+			received.push(String(params.data));
 		});
 		await client.subscribeResource({ uri: 'test://a' });
 		await client.setLoggingLevel('info');
 		await callTool(client, 'notify');
 		await callTool(client, 'update');
-		await callTool(client, 'speak');
+		await callTool(client, 'log');
 		await pause(300);
-		expect(seen.toSorted()).toEqual(['notifications/tools/list_changed', 'spoken', 'test://a']);
+		expect(received.toSorted()).toEqual(['logged', 'notifications/tools/list_changed', 'test://a']);
 	});
 
-	it('a call is cancelled, also from where it does not run', async () => {
+	it('cancels a call from the other isolate', async () => {
 		const client = await connect();
-		const stop = new AbortController();
+		const abort = new AbortController();
 		const note = `cancel ${version}`;
-		const call = client.callTool({ name: 'work', arguments: { ms: 20_000, note } }, undefined, {
-			signal: stop.signal,
+		const call = client.callTool({ name: 'sleep', arguments: { ms: 20_000, note } }, undefined, {
+			signal: abort.signal,
 		});
-		// Reachable from everywhere when it is a second old.
-		setTimeout(() => stop.abort(), 1_500);
+		// The call opens its inbox, which other isolates can reach, after one second.
+		setTimeout(() => abort.abort(), 1_500);
 		await expect(call).rejects.toThrow('abort');
 		const url = new URL(`/note?name=${encodeURIComponent(note)}`, workers.url('get'));
 		await expect.poll(async () => (await fetch(url)).json(), { timeout: 5_000 }).toBe('cancelled');

@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http';
 
 const ARRIVAL_MS = 5_000;
 
-/** An SSE connection as it comes in, whose client can vanish without a goodbye. */
+/** Receives an SSE stream incrementally, and can reset its connection. */
 export class RawStream {
 	text = '';
 	readonly status: number;
 	readonly headers: IncomingMessage['headers'];
-	/** Settles when the stream has ended or its connection broke. */
+	/** Resolves when the stream has ended or its connection was reset. */
 	readonly ended: Promise<void>;
 	readonly #response: IncomingMessage;
 
@@ -22,7 +22,7 @@ export class RawStream {
 		this.ended = new Promise((resolve) => response.on('close', resolve));
 	}
 
-	/** Opens it; resolves as soon as the headers are there. */
+	/** Opens a stream; resolves when the response headers arrive. */
 	static open(url: URL, headers: Record<string, string> = {}): Promise<RawStream> {
 		return new Promise((resolve, reject) => {
 			request(url, { headers: { accept: 'text/event-stream', ...headers } }, (response) =>
@@ -33,31 +33,31 @@ export class RawStream {
 		});
 	}
 
-	/** Opens it, and waits for where messages go. */
+	/** Opens a stream and waits for its endpoint event. */
 	static async session(url: URL, headers: Record<string, string> = {}): Promise<RawStream> {
 		const stream = await RawStream.open(url, headers);
-		await stream.until('event: endpoint\n');
-		await stream.until('\n\n');
+		await stream.waitFor('event: endpoint\n');
+		await stream.waitFor('\n\n');
 		return stream;
 	}
 
-	/** Where messages go, as the first event says: without an origin. */
+	/** The path of the endpoint event; throws if that is not the first event. */
 	get endpoint(): string {
 		const [, endpoint] = /^event: endpoint\ndata: (.*)\n\n/.exec(this.text) ?? [];
 		if (endpoint === undefined) throw new Error(`expected the endpoint first; found ${this.text}`);
 		return endpoint;
 	}
 
-	/** The JSON-RPC messages so far. */
+	/** The JSON-RPC messages received so far. */
 	get messages(): Received[] {
-		// Sound: every field is optional.
+		// Safe because every field of `Received` is optional.
 		return [...this.text.matchAll(/^data: (\{.*\})\n\n/gm)].map(
 			([, data = '']) => JSON.parse(data) as Received,
 		);
 	}
 
-	/** Resolves once this text has come in so often. */
-	async until(part: string, times = 1, withinMs: number = ARRIVAL_MS): Promise<void> {
+	/** Resolves when this text has arrived this many times. */
+	async waitFor(part: string, times = 1, withinMs: number = ARRIVAL_MS): Promise<void> {
 		const deadline = Date.now() + withinMs;
 		while (this.text.split(part).length - 1 < times) {
 			if (Date.now() > deadline) throw new Error(`expected ${times} × ${part}; found ${this.text}`);
@@ -65,29 +65,27 @@ export class RawStream {
 		}
 	}
 
-	/** The response to the request of this id. */
+	/** Resolves with the response to the request with this id. */
 	async response(id: number): Promise<Received> {
 		const deadline = Date.now() + ARRIVAL_MS;
 		for (;;) {
-			const found = this.messages.find((each) => each.id === id && each.method === undefined);
+			const found = this.messages.find(
+				(message) => message.id === id && message.method === undefined,
+			);
 			if (found) return found;
-			if (Date.now() > deadline) throw new Error(`expected an answer ${id}; found ${this.text}`);
+			if (Date.now() > deadline)
+				throw new Error(`expected a response to ${id}; found ${this.text}`);
 			await pause(5);
 		}
 	}
 
-	/** The client stops reading. */
-	stall(): void {
-		this.#response.socket.pause();
-	}
-
-	/** The client is gone, and nobody is told. */
+	/** Resets the connection, without closing it first. */
 	destroy(): void {
 		this.#response.socket.destroy();
 	}
 }
 
-/** A JSON-RPC message of the server. */
+/** A JSON-RPC message that the server sent. */
 export interface Received {
 	readonly id?: number | string | null;
 	readonly method?: string;

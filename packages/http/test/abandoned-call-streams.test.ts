@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { open, setUp, URL_OF_MCP } from './local-handler.ts';
 
-describe('the stream of a call that nobody is at work on', () => {
+describe('a resumed stream of a call that no isolate runs', () => {
 	beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 	afterEach(() => void vi.useRealTimers());
 
-	it('gives its place back when it is closed, and ends no other stream', async () => {
+	it('frees its place in the session when it times out, and ends no other stream', async () => {
 		const { mcp, errors } = setUp();
 		const session = await open(mcp);
 		const get = (lastEventId?: string): Promise<Response> => {
@@ -17,24 +17,24 @@ describe('the stream of a call that nobody is at work on', () => {
 			};
 			return mcp.fetch(new Request(URL_OF_MCP, { headers }));
 		};
-		const resumed = (): Promise<Response> => get(`call/${crypto.randomUUID()}:0`);
-		const listening = (await get()).body?.getReader();
+		const resume = (): Promise<Response> => get(`call/${crypto.randomUUID()}:0`);
+		const getStream = (await get()).body?.getReader();
 		let hasEnded = false;
-		listening?.closed.then(
+		getStream?.closed.then(
 			() => (hasEnded = true),
 			() => (hasEnded = true),
 		);
 		const streams: Response[] = [];
-		while (streams.length < MAX_CALLS_PER_SESSION) streams.push(await resumed());
-		expect((await resumed()).status).toBe(503);
-		const closed = Promise.all(streams.map((stream) => stream.text()));
+		while (streams.length < MAX_CALLS_PER_SESSION) streams.push(await resume());
+		expect((await resume()).status).toBe(503);
+		const ended = Promise.all(streams.map((stream) => stream.text()));
 		await vi.advanceTimersByTimeAsync(6_000);
-		await closed;
-		const again = await resumed();
+		await ended;
+		const again = await resume();
 		expect(again.status).toBe(200);
 		await again.body?.cancel();
 		expect(hasEnded).toBe(false);
 		expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('at most 256')]);
-		await listening?.cancel();
+		await getStream?.cancel();
 	});
 });

@@ -14,42 +14,40 @@ import { resource, tool } from 'tmcp/utils';
 import * as v from 'valibot';
 
 const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
-/** What the error of a backend says. */
+/** The cause of every failure of a backend. */
 export const OUTAGE = 'the backend is down';
 
-/** Everything asynchronous that runs for a request: when it began, and whether it has ended. */
-class RecordedWork {
-	/** All that began, in order. */
-	readonly begun: string[] = [];
-	/** What has not ended yet. */
+/** Records the jobs that run for requests, and which of them have not finished. */
+class JobRecorder {
+	/** Jobs that have not finished. */
 	readonly running = new Set<object>();
-	/** What began after everything was said to be over. */
+	/** Names of the jobs that started after the platform has ended the requests. */
 	readonly late: string[] = [];
+	/** Whether the platform has ended the requests. */
 	isOver = false;
-	/** The operation on a backend that fails, and whether it did. */
+	/** The backend operation that fails, and whether it did. */
 	failing: string | undefined;
 	hasFailed = false;
-	/** What a backend was asked, with how often it had been: what runs at once has no order of its own. */
+	/** The backend operations, each numbered per method, since concurrent operations have no fixed order. */
 	readonly operations: string[] = [];
 
-	/** Does something that takes a moment, as whatever goes over a network. */
-	async run<T>(name: string, work: () => T | Promise<T>, ms = 2): Promise<T> {
+	/** Runs a job after a delay, as over a network. */
+	async run<T>(name: string, job: () => T | Promise<T>, ms = 2): Promise<T> {
 		const operation = { name };
 		this.running.add(operation);
-		this.begun.push(name);
 		if (this.isOver) this.late.push(name);
 		try {
 			await new Promise((resolve) => setTimeout(resolve, ms));
-			return await work();
+			return await job();
 		} finally {
 			this.running.delete(operation);
 		}
 	}
 
 	/**
-	 * The same backend, every call of it recorded; the one that was chosen fails.
+	 * Wraps a backend; records every operation, and fails the one named by `failing`.
 	 *
-	 * @param ms how long each call takes.
+	 * @param ms the duration of each operation.
 	 */
 	backend<Target extends object>(target: Target, ms: number): Target {
 		return new Proxy(target, {
@@ -74,33 +72,33 @@ class RecordedWork {
 	}
 }
 
-/** A deployment whose backends and tools are recorded. */
+/** A deployment that records the operations of its backends and the jobs of its tools. */
 export interface RecordedDeployment {
 	readonly mcp: McpHandler;
-	readonly work: RecordedWork;
+	readonly jobs: JobRecorder;
 	readonly clock: ManualClock;
 	readonly errors: Error[];
 }
 
-/** What takes longest: work that nothing keeps alive shows where what is kept alive is faster. */
+/** The backend that is slowest: a job that is not kept alive shows only while it outlasts the others. */
 export const SLOWEST = ['store', 'streams', 'subscriptions', 'info'] as const;
 
-/** Sets up a deployment of its own. Questions end after 50 ms, heartbeats come each 10 ms. */
-export function recordedDeployment(slowest: (typeof SLOWEST)[number]): RecordedDeployment {
-	const work = new RecordedWork();
+/** Creates a deployment; server requests time out after 50 ms and keep-alives come every 10 ms. */
+export function createRecordedDeployment(slowest: (typeof SLOWEST)[number]): RecordedDeployment {
+	const jobs = new JobRecorder();
 	const clock = new ManualClock();
 	const errors: Error[] = [];
 	const onError = (error: Error): void => void errors.push(error);
-	const backend = <Target extends object>(what: typeof slowest, target: Target): Target =>
-		work.backend(target, what === slowest ? 12 : 2);
+	const backend = <Target extends object>(name: typeof slowest, target: Target): Target =>
+		jobs.backend(target, name === slowest ? 12 : 2);
 	const store = backend('store', new InMemorySessionStore({ now: clock.now }));
 	const info = new StoredInfoSessionManager(store, { now: clock.now, onError });
 	if (slowest === 'info') {
-		// As one that asks its backend for each: the transport reads it after it has answered a 202.
+		// Like a manager without a cache: the transport reads the log level after its 202.
 		const getLogLevel = info.getLogLevel.bind(info);
-		info.getLogLevel = (id) => work.run('getLogLevel', () => getLogLevel(id), 12);
+		info.getLogLevel = (id) => jobs.run('getLogLevel', () => getLogLevel(id), 12);
 	}
-	const mcp = createMcpHandler(recordedServer(work), {
+	const mcp = createMcpHandler(createServer(jobs), {
 		info,
 		streams: backend('streams', new InMemoryStreamSessionManager()),
 		subscriptions: backend('subscriptions', new InMemorySubscriptionManager()),
@@ -109,10 +107,10 @@ export function recordedDeployment(slowest: (typeof SLOWEST)[number]): RecordedD
 		keepAliveSeconds: 0.01,
 		onError,
 	});
-	return { mcp, work, clock, errors };
+	return { mcp, jobs, clock, errors };
 }
 
-function recordedServer(work: RecordedWork): McpServer<v.GenericSchema> {
+function createServer(jobs: JobRecorder): McpServer<v.GenericSchema> {
 	const server: McpServer<v.GenericSchema> = new McpServer(
 		{ name: 'recorded', version: '1.0.0' },
 		{
@@ -127,30 +125,33 @@ function recordedServer(work: RecordedWork): McpServer<v.GenericSchema> {
 	server.resource({ name: 'a', description: 'A resource', uri: 'test://a' }, (uri) =>
 		resource.text(uri, 'a'),
 	);
-	server.tool({ name: 'answer', description: 'Answers at once' }, () => tool.text('answered'));
-	server.tool({ name: 'throw', description: 'Fails' }, () => {
+	server.tool({ name: 'return', description: 'Returns at once' }, () => tool.text('returned'));
+	server.tool({ name: 'throw', description: 'Throws' }, () => {
 		throw new Error('the tool broke');
 	});
-	server.tool({ name: 'tell', description: 'Raises changes and returns at once' }, () => {
+	server.tool({ name: 'notify', description: 'Announces changes and returns at once' }, () => {
 		server.changed('tools');
 		server.changed('resource', 'test://a');
-		return tool.text('told');
+		return tool.text('notified');
 	});
-	server.tool({ name: 'ask', description: 'Asks, then works', replayable: true }, async () => {
-		const asked = server.elicitation('Sure?', v.object({ sure: v.boolean() }));
-		const { action } = await asked.catch(() => ({ action: 'none' }));
-		return work.run('tool', () => tool.text(action));
-	});
-	server.tool({ name: 'forget', description: 'Asks and does not wait' }, () => {
+	server.tool(
+		{ name: 'elicit', description: 'Elicits, then works', replayable: true },
+		async () => {
+			const elicitation = server.elicitation('Sure?', v.object({ sure: v.boolean() }));
+			const { action } = await elicitation.catch(() => ({ action: 'none' }));
+			return jobs.run('tool', () => tool.text(action));
+		},
+	);
+	server.tool({ name: 'elicit-unawaited', description: 'Elicits and returns at once' }, () => {
 		server.elicitation('Sure?', v.object({ sure: v.boolean() })).catch(() => {});
-		return tool.text('forgotten');
+		return tool.text('returned');
 	});
 	server.tool(
 		{ name: 'work', description: 'Works', schema: v.object({ ms: v.number() }) },
 		async ({ ms }) => {
 			server.progress(1, 2, 'begun');
-			await work.run('tool', () => new Promise((resolve) => setTimeout(resolve, ms)));
-			return work.run('tool', () => tool.text('worked'));
+			await jobs.run('tool', () => new Promise((resolve) => setTimeout(resolve, ms)));
+			return jobs.run('tool', () => tool.text('worked'));
 		},
 	);
 	return server;

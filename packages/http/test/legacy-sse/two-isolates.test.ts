@@ -21,10 +21,10 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		(await fetch(new URL('/sockets', workers.url('get')))).json();
 	const noteOf = async (name: string): Promise<unknown> =>
 		(await fetch(new URL(`/note?name=${encodeURIComponent(name)}`, workers.url('get')))).json();
-	const nothingIsOpen = (): Promise<void> =>
+	const expectNoSockets = (): Promise<void> =>
 		expect.poll(sockets, { timeout: 10_000, interval: 50 }).toBe(0);
 
-	it('the endpoint event is the first, also while changes are broadcast', async () => {
+	it('sends the endpoint event first, even while changes are broadcast', async () => {
 		const flood = { isOver: false };
 		const flooding = (async () => {
 			while (!flood.isOver) await fetch(new URL('/change', workers.url('post')));
@@ -32,15 +32,15 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		const sessions = await Promise.all(Array.from({ length: 20 }, () => RawSession.open(workers)));
 		flood.isOver = true;
 		await flooding;
-		// `endpoint` fails where it is not the first.
+		// The getter `endpoint` throws if another event was first.
 		for (const { stream } of sessions) {
 			expect(stream.endpoint).toMatch(/^\/messages\?sessionId=[\w.-]+$/);
 			stream.destroy();
 		}
-		await nothingIsOpen();
+		await expectNoSockets();
 	});
 
-	it('a message that is sent as soon as the endpoint is known is answered', async () => {
+	it('answers a message that is sent right after the endpoint event', async () => {
 		const sessions = await Promise.all(
 			Array.from({ length: 20 }, async () => {
 				const session = await RawSession.open(workers);
@@ -54,7 +54,7 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		}
 	});
 
-	it('a stream that nothing happens on is not ended as hung', async () => {
+	it('keeps an idle stream open, which workerd does not cancel as hung', async () => {
 		const session = await RawSession.open(workers);
 		await pause(2_500);
 		await session.call(1, 'echo', { text: 'still here' });
@@ -62,11 +62,11 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		session.stream.destroy();
 	});
 
-	it('a message is accepted before its tool is through, and its work is not dropped', async () => {
+	it('accepts a message before its tool finishes, and still runs the tool to its end', async () => {
 		const session = await RawSession.open(workers);
 		const note = `accepted ${version}`;
 		const start = Date.now();
-		const { status, text } = await session.call(1, 'work', { ms: 1_500, note });
+		const { status, text } = await session.call(1, 'sleep', { ms: 1_500, note });
 		expect([status, text, session.stream.messages]).toEqual([202, '', []]);
 		await session.stream.response(1);
 		expect(Date.now() - start).toBeGreaterThanOrEqual(1_500);
@@ -74,51 +74,51 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		session.stream.destroy();
 	});
 
-	it('a client that sends one message after the other answers the question of its own call', async () => {
+	it('delivers the client response to a call of the same sequential client', async () => {
 		const session = await RawSession.open(workers);
 		await session.initialize({ elicitation: {} });
-		expect((await session.call(1, 'ask')).status).toBe(202);
-		await session.stream.until('elicitation/create');
-		const question = session.stream.messages.find(({ method }) => method !== undefined);
+		expect((await session.call(1, 'elicit')).status).toBe(202);
+		await session.stream.waitFor('elicitation/create');
+		const elicitation = session.stream.messages.find(({ method }) => method !== undefined);
 		const result = { action: 'accept', content: { sure: false } };
-		expect((await session.send({ id: question?.id, result })).status).toBe(202);
+		expect((await session.send({ id: elicitation?.id, result })).status).toBe(202);
 		expect(JSON.stringify(await session.stream.response(1))).toContain('sure: false');
 		session.stream.destroy();
 	});
 
-	it("nobody answers the question of somebody else's session", async () => {
-		const asked = await RawSession.open(workers);
+	it("ignores a client response to another session's elicitation", async () => {
+		const first = await RawSession.open(workers);
 		const other = await RawSession.open(workers);
-		await asked.initialize({ elicitation: {} });
-		await asked.call(1, 'ask');
-		await asked.stream.until('elicitation/create');
-		const question = asked.stream.messages.find(({ method }) => method !== undefined);
-		const answer = (sure: boolean): object => ({
-			id: question?.id,
+		await first.initialize({ elicitation: {} });
+		await first.call(1, 'elicit');
+		await first.stream.waitFor('elicitation/create');
+		const elicitation = first.stream.messages.find(({ method }) => method !== undefined);
+		const clientResponse = (sure: boolean): object => ({
+			id: elicitation?.id,
 			result: { action: 'accept', content: { sure } },
 		});
-		await other.send(answer(false));
-		// As tmcp numbers it itself.
-		await other.send({ ...answer(false), id: 1 });
+		await other.send(clientResponse(false));
+		// The id that tmcp itself gave the request.
+		await other.send({ ...clientResponse(false), id: 1 });
 		await pause(200);
-		await asked.send(answer(true));
-		expect(JSON.stringify(await asked.stream.response(1))).toContain('sure: true');
-		asked.stream.destroy();
+		await first.send(clientResponse(true));
+		expect(JSON.stringify(await first.stream.response(1))).toContain('sure: true');
+		first.stream.destroy();
 		other.stream.destroy();
 	});
 
-	it('what a call says comes in its order, and all of it before the answer', async () => {
+	it('delivers the progress of a call in order and before its response', async () => {
 		const session = await RawSession.open(workers);
 		await session.initialize();
 		await session.call(1, 'count', { to: 50 });
 		await session.stream.response(1);
-		const said = session.stream.messages.slice(1).map(({ params }) => params?.['progress']);
+		const progress = session.stream.messages.slice(1).map(({ params }) => params?.['progress']);
 		const counted = Array.from({ length: 50 }, (_, index) => index + 1);
-		expect(said).toEqual([...counted, undefined]);
+		expect(progress).toEqual([...counted, undefined]);
 		session.stream.destroy();
 	});
 
-	it('requests with the same id in two sessions are answered to their own', async () => {
+	it('keeps requests with the same id in two sessions apart', async () => {
 		const sessions = await Promise.all([RawSession.open(workers), RawSession.open(workers)]);
 		await Promise.all(sessions.map((each, index) => each.call(1, 'echo', { text: `s${index}` })));
 		for (const [index, { stream }] of sessions.entries()) {
@@ -128,25 +128,25 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		}
 	});
 
-	it('a change is told once, by two transports over one server and one manager', async () => {
+	it('delivers a change once if two transports share one server and one manager', async () => {
 		const session = await RawSession.open(workers);
 		await fetch(new URL('/change', workers.url('post')));
-		await session.stream.until('tools/list_changed');
+		await session.stream.waitFor('tools/list_changed');
 		await pause(300);
 		expect(session.stream.messages).toHaveLength(1);
 		session.stream.destroy();
 	});
 
-	it('the end of the stream ends the session, its socket and its calls', async () => {
-		await nothingIsOpen();
+	it('ends the session, its socket and its calls when the stream ends', async () => {
+		await expectNoSockets();
 		const session = await RawSession.open(workers);
 		await session.initialize();
 		const { endpoint } = session.stream;
 		const note = `ended ${version}`;
-		await session.call(1, 'work', { ms: 15_000, note });
-		await pause(1_300); // From then on it is reached from everywhere.
+		await session.call(1, 'sleep', { ms: 15_000, note });
+		await pause(1_300); // The call has opened its inbox, which other isolates can reach.
 		session.stream.destroy();
-		await nothingIsOpen();
+		await expectNoSockets();
 		await expect.poll(() => noteOf(note), { timeout: 5_000 }).toBe('cancelled');
 		const { status, text } = await session.send({ id: 2, method: 'ping' }, { endpoint });
 		expect([status, JSON.parse(text)]).toMatchObject([
@@ -155,27 +155,27 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		]);
 	});
 
-	it('a message finds its stream although the object has just lost all sockets', async () => {
+	it('delivers to the stream right after the object has lost all sockets', async () => {
 		const session = await RawSession.open(workers);
 		await session.initialize();
 		for (const id of [1, 2, 3]) {
 			await workers.evict({ className: 'SyncLayer', webSockets: 'close' });
-			expect((await session.call(id, 'who')).status).toBe(202);
+			expect((await session.call(id, 'identify')).status).toBe(202);
 			expect(JSON.stringify(await session.stream.response(id))).toContain('raw');
 		}
 		session.stream.destroy();
 	});
 
-	it('an object that has left memory is no reason to lose anything', async () => {
+	it('loses no message if the object is evicted', async () => {
 		const session = await RawSession.open(workers);
 		await session.initialize();
 		await workers.evict({ className: 'SyncLayer' });
-		await session.call(1, 'who');
+		await session.call(1, 'identify');
 		expect(JSON.stringify(await session.stream.response(1))).toContain('raw');
 		session.stream.destroy();
 	});
 
-	it('storage that is down is a 503 before the message is accepted', async () => {
+	it('responds 503 instead of accepting a message while the storage is down', async () => {
 		const session = await RawSession.open(workers, '/faulty/sse');
 		await session.initialize();
 		const endpoint = `${session.stream.endpoint}&down=read`;
@@ -186,7 +186,7 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		session.stream.destroy();
 	});
 
-	it('storage that is down when a client says hello makes an error on its stream', async () => {
+	it('sends an error on the stream if initialize cannot be stored', async () => {
 		const session = await RawSession.open(workers, '/faulty/sse');
 		const clientInfo = { name: 'raw', version: '1' };
 		const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo };
@@ -198,7 +198,7 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		session.stream.destroy();
 	});
 
-	it('a client that says hello is not looked up, which would keep it unknown for a minute', async () => {
+	it('does not read the session at initialize: KV would cache its absence for a minute', async () => {
 		const session = await RawSession.open(workers, '/faulty/sse');
 		const clientInfo = { name: 'raw', version: '1' };
 		const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo };
@@ -210,10 +210,10 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		session.stream.destroy();
 	});
 
-	it('as published, the transport answers with a 500 after the work, and takes any id', async () => {
+	it('the published transport, for comparison, responds 500 after the tool has run, and accepts any id', async () => {
 		const stream = await RawStream.open(new URL('/bare/sse', workers.url('get')));
-		// What its manager begins a stream with comes first, or nothing at all: hung.
-		await Promise.race([stream.until('event: endpoint'), stream.ended]);
+		// Its manager's first event precedes the endpoint event, or workerd cancels the request as hung.
+		await Promise.race([stream.waitFor('event: endpoint'), stream.ended]);
 		const response = await fetch(
 			new URL('/bare/messages?session_id=anybody', workers.url('post')),
 			{

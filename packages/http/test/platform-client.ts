@@ -2,69 +2,69 @@ import type { McpHandler } from '@tmcp-sessions/http';
 
 const URL_OF_MCP = 'https://example.com/mcp';
 const STATELESS = '2026-07-28';
-const CLIENT = { name: 'visitor', version: '1.0.0' };
+const CLIENT = { name: 'client', version: '1.0.0' };
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
-/** A message as a client sends it, but for its `jsonrpc`. */
-export interface Sent {
+/** A message of a client, without `jsonrpc`. */
+export interface Message {
 	readonly id?: number | string;
 	readonly method?: string;
 	readonly params?: Readonly<Record<string, unknown>>;
 	readonly result?: unknown;
 }
 
-/** Calls a handler as a platform does, and keeps what is given to `waitUntil`. */
-export class Visitor {
-	/** Set when everything is said to be over. */
+/** Calls a handler like a client through a platform, and collects the promises of `waitUntil`. */
+export class PlatformClient {
+	/** Whether the platform has ended the requests. */
 	isOver = false;
-	/** How often `waitUntil` was called after that. */
-	late = 0;
+	/** The number of `waitUntil` calls after that. */
+	lateWaitUntil = 0;
 	readonly #mcp: McpHandler;
-	readonly #given: Promise<unknown>[] = [];
+	readonly #promises: Promise<unknown>[] = [];
 
 	constructor(mcp: McpHandler) {
 		this.#mcp = mcp;
 	}
 
-	/** Settles when all has that was given so far, and all that this gave in turn. */
+	/** Resolves when all promises of `waitUntil` have settled, also those added meanwhile. */
 	async settled(): Promise<void> {
-		for (const given of this.#given) await given;
+		for (const promise of this.#promises) await promise;
 	}
 
-	/** Sends a request; one header that is undefined is not sent. */
+	/** Sends a request; headers with the value undefined are not sent. */
 	async send(
 		method: string,
 		headers: Headers,
 		body?: string,
 		signal?: AbortSignal,
-	): Promise<Incoming> {
+	): Promise<IncomingResponse> {
 		const all = { accept: 'application/json, text/event-stream', ...headers };
-		const sent = Object.entries(all).flatMap(([name, value]): [string, string][] =>
+		const defined = Object.entries(all).flatMap(([name, value]): [string, string][] =>
 			value === undefined ? [] : [[name, value]],
 		);
 		const init = {
 			method,
-			headers: sent,
+			headers: defined,
 			...(body !== undefined && { body }),
 			...(signal && { signal }),
 		};
 		const context = {
-			waitUntil: (work: Promise<unknown>): void => {
-				if (this.isOver) this.late += 1;
-				this.#given.push(work);
+			waitUntil: (promise: Promise<unknown>): void => {
+				if (this.isOver) this.lateWaitUntil += 1;
+				this.#promises.push(promise);
 			},
 		};
-		return new Incoming(await this.#mcp.fetch(new Request(URL_OF_MCP, init), {}, context));
+		return new IncomingResponse(await this.#mcp.fetch(new Request(URL_OF_MCP, init), {}, context));
 	}
 
-	/** Sends a message of a session. */
+	/** Posts a message in a session. */
 	post(
 		session: string,
-		message: Sent,
+		message: Message,
 		more: Headers = {},
 		signal?: AbortSignal,
-	): Promise<Incoming> {
+	): Promise<IncomingResponse> {
 		const headers = {
 			'content-type': 'application/json',
 			...(session && { 'mcp-session-id': session }),
@@ -73,23 +73,23 @@ export class Visitor {
 		return this.send('POST', headers, JSON.stringify({ jsonrpc: '2.0', ...message }), signal);
 	}
 
-	/** Calls a tool of a session. */
+	/** Calls a tool in a session. */
 	call(
 		session: string,
 		name: string,
 		args: Readonly<Record<string, unknown>> = {},
 		more: Headers = {},
-	): Promise<Incoming> {
+	): Promise<IncomingResponse> {
 		const params = { name, arguments: args, _meta: { progressToken: 1 } };
 		return this.post(session, { id: 1, method: 'tools/call', params }, more);
 	}
 
-	/** Sends a request of the stateless era. */
+	/** Sends a stateless request. */
 	postStateless(
 		method: string,
 		params: Readonly<Record<string, unknown>> = {},
 		signal?: AbortSignal,
-	): Promise<Incoming> {
+	): Promise<IncomingResponse> {
 		const metadata = {
 			'io.modelcontextprotocol/protocolVersion': STATELESS,
 			'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
@@ -109,18 +109,18 @@ export class Visitor {
 		);
 	}
 
-	/** Opens a session and returns its id; empty where that failed. */
+	/** Opens a session and returns its id, or an empty string if that failed. */
 	async initialize(): Promise<string> {
 		const capabilities = { elicitation: {}, sampling: {}, roots: {} };
 		const params = { protocolVersion: '2025-06-18', capabilities, clientInfo: CLIENT };
-		const answer = await this.post('', { id: 0, method: 'initialize', params });
-		await answer.end();
-		return answer.headers.get('mcp-session-id') ?? '';
+		const response = await this.post('', { id: 0, method: 'initialize', params });
+		await response.end();
+		return response.headers.get('mcp-session-id') ?? '';
 	}
 }
 
-/** An answer as it comes in. */
-export class Incoming {
+/** A response that is read incrementally. */
+export class IncomingResponse {
 	text = '';
 	readonly status: number;
 	readonly headers: globalThis.Headers;
@@ -132,8 +132,8 @@ export class Incoming {
 		this.#reader = response.body?.getReader();
 	}
 
-	/** Reads until this text has come in, or there is nothing more to read. */
-	async until(part: string): Promise<this> {
+	/** Reads until this text has arrived or the body ends. */
+	async readUntil(part: string): Promise<this> {
 		while (!this.text.includes(part)) {
 			const next = await this.#reader?.read();
 			if (!next || next.done) break;
@@ -142,19 +142,19 @@ export class Incoming {
 		return this;
 	}
 
-	/** Reads all that there is. */
+	/** Reads to the end of the body. */
 	async end(): Promise<void> {
-		await this.until('\0');
+		await this.readUntil('\0');
 	}
 
-	/** The client leaves. */
-	async leave(): Promise<void> {
+	/** Disconnects the client. */
+	async disconnect(): Promise<void> {
 		await this.#reader?.cancel();
 	}
 
-	/** The id of the server's question, once it has come in. */
-	async question(): Promise<string> {
-		await this.until('elicitation/create');
+	/** Resolves with the id of the elicitation. */
+	async elicitationId(): Promise<string> {
+		await this.readUntil('elicitation/create');
 		return /"id":"([^"]+)"/.exec(this.text)?.[1] ?? 'none';
 	}
 }

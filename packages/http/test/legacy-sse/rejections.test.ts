@@ -22,26 +22,26 @@ afterAll(async () => {
 const idOf = (endpoint: string): string =>
 	new URL(endpoint, 'http://localhost').searchParams.get('sessionId') ?? '';
 
-describe('an id', () => {
-	it('of somebody else is a 404, and so is one that is forged', async () => {
+describe('a session id', () => {
+	it('gets 404 if it belongs to another principal or is forged', async () => {
 		const id = idOf(session.stream.endpoint);
 		const forged = [id.slice(0, -1), `${id}A`, id.replace(/.\./, '_.'), '1.a.b', '../x', '%00'];
 		const headers = { 'x-user': 'mallory' };
 		expect((await session.send(PING, { headers })).status).toBe(404);
-		for (const each of forged) {
-			const endpoint = `/messages?sessionId=${encodeURIComponent(each)}`;
-			expect([each, (await session.send(PING, { endpoint })).status]).toEqual([each, 404]);
+		for (const forgedId of forged) {
+			const endpoint = `/messages?sessionId=${encodeURIComponent(forgedId)}`;
+			expect([forgedId, (await session.send(PING, { endpoint })).status]).toEqual([forgedId, 404]);
 		}
 	});
 
-	it('that is missing is a 400 that names the way to one', async () => {
+	it('gets 400 if it is missing, with a message that names the endpoint event', async () => {
 		for (const endpoint of ['/messages', '/messages?sessionId=', '/messages?session_id=x']) {
 			const { status, text } = await session.send(PING, { endpoint });
 			expect([status, text]).toEqual([400, expect.stringContaining('endpoint event')]);
 		}
 	});
 
-	it('is no header: neither here nor with Streamable HTTP is it good for the other', async () => {
+	it('is rejected by the other transport, and is not read from a header', async () => {
 		const user = { 'x-user': 'alice', accept: 'application/json, text/event-stream' };
 		const headers = { ...user, 'mcp-session-id': idOf(session.stream.endpoint) };
 		expect((await session.send(PING, { endpoint: '/messages', headers })).status).toBe(400);
@@ -59,12 +59,12 @@ describe('an id', () => {
 		stream.destroy();
 	});
 
-	it('is not told where it was not asked for', () => {
+	it('is not sent as a header', () => {
 		expect(session.stream.headers['mcp-session-id']).toBeUndefined();
 	});
 });
 
-describe('a body', () => {
+describe('a request body', () => {
 	const send = (body: string, headers = {}): ReturnType<typeof sendRaw> =>
 		sendRaw(new URL(session.stream.endpoint, workers.url('post')), body, {
 			'x-user': 'alice',
@@ -89,31 +89,31 @@ describe('a body', () => {
 		'{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":"x"}}',
 		'{"jsonrpc":"2.0","method":"initialize","params":{}}',
 		`${'['.repeat(5_000)}${']'.repeat(5_000)}`,
-	])('that is no message is a 400: %.60s', async (body) => {
+	])('gets 400 if it is not a message: %.60s', async (body) => {
 		const { status, text } = await send(body);
 		expect([status, JSON.parse(text)]).toMatchObject([400, { jsonrpc: '2.0', error: {} }]);
 	});
 
-	it('of the stateless era is a 400 that says where to send it', async () => {
+	it('gets 400 if it is stateless, with a message that names Streamable HTTP', async () => {
 		const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
 		const { status, text } = await session.send({ ...PING, params: { _meta } });
 		expect([status, text]).toEqual([400, expect.stringContaining('Streamable HTTP')]);
 	});
 
-	it('of another type is a 415, and one that is too large a 413', async () => {
+	it('gets 415 for another media type, and 413 if it is too large', async () => {
 		const ping = JSON.stringify({ jsonrpc: '2.0', ...PING });
 		expect((await send(ping, { 'content-type': 'text/plain' })).status).toBe(415);
 		expect((await send(`${ping}${' '.repeat(100_000)}`)).status).toBe(413);
 	});
 
-	it('that is refused leaves the session as it was', async () => {
-		await session.call(7, 'who');
+	it('that is rejected does not affect the session', async () => {
+		await session.call(7, 'identify');
 		expect(JSON.stringify(await session.stream.response(7))).toContain('raw');
 	});
 });
 
 describe('a request', () => {
-	it('that tmcp would take amiss is answered with an error on the stream', async () => {
+	it('with invalid params or an unknown method gets an error on the stream', async () => {
 		const level = { id: 8, method: 'logging/setLevel', params: { level: 'loud' } };
 		expect((await session.send(level)).status).toBe(202);
 		expect(await session.stream.response(8)).toMatchObject({ error: { code: -32602 } });
@@ -126,7 +126,7 @@ describe('a request', () => {
 		['POST', '/sse', 'GET, OPTIONS'],
 		['DELETE', '/sse', 'GET, OPTIONS'],
 		['GET', '/messages', 'POST, OPTIONS'],
-	])('%s %s is a 405', async (method, path, allow) => {
+	])('%s %s gets 405', async (method, path, allow) => {
 		const response = await fetch(new URL(path, workers.url('post')), {
 			method,
 			...(method === 'POST' && {
@@ -137,14 +137,14 @@ describe('a request', () => {
 		expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
 	});
 
-	it('of a page from elsewhere is a 403, at both addresses', async () => {
+	it('from another origin gets 403 at both paths', async () => {
 		const headers = { origin: 'https://evil.example' };
 		expect((await session.send(PING, { headers })).status).toBe(403);
 		const stream = await RawStream.open(new URL('/sse', workers.url('get')), headers);
 		expect(stream.status).toBe(403);
 	});
 
-	it('for a revision without this transport, or that takes no stream, is refused', async () => {
+	it('with an unsupported revision gets 400, and one that does not accept a stream gets 406', async () => {
 		const headers = { 'mcp-protocol-version': '2026-07-28' };
 		expect((await session.send(PING, { headers })).status).toBe(400);
 		const url = new URL('/sse', workers.url('get'));

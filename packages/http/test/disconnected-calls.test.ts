@@ -4,19 +4,19 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { open, post, setUp } from './local-handler.ts';
 
-/** What is delivered arrives nowhere. */
-class DeafInboxes extends InMemoryStreamSessionManager {
+/** Delivers to no inbox, so that a call is cancelled only through its own isolate. */
+class UndeliveredInboxes extends InMemoryStreamSessionManager {
 	override async deliver(): Promise<number> {
 		return 0;
 	}
 }
 
-describe('a call whose client has left', () => {
+describe('a call whose client has disconnected', () => {
 	beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] }));
 	afterEach(() => void vi.useRealTimers());
 
-	/** Begins two calls, and cancels the first of them. @returns whether it is told. */
-	const isTold = async (options: McpHandlerOptions, betweenMs: number): Promise<boolean> => {
+	/** Starts two calls and cancels the first. Returns whether its signal was aborted. */
+	const isCancelled = async (options: McpHandlerOptions, betweenMs: number): Promise<boolean> => {
 		const { mcp, server } = setUp(options);
 		const signals: (AbortSignal | undefined)[] = [];
 		server.tool({ name: 'hang', description: 'Never returns' }, () => {
@@ -24,17 +24,17 @@ describe('a call whose client has left', () => {
 			return new Promise<never>(() => {});
 		});
 		const session = await open(mcp);
-		const begin = async (id: number): Promise<void> => {
-			const answering = mcp.fetch(
+		const start = async (id: number): Promise<void> => {
+			const response = mcp.fetch(
 				post({ id, method: 'tools/call', params: { name: 'hang' } }, session),
 			);
 			while (signals.length < id) await new Promise((resolve) => setImmediate(resolve));
 			await vi.advanceTimersByTimeAsync(20_000);
-			await (await answering).body?.cancel();
+			await (await response).body?.cancel();
 		};
-		await begin(1);
+		await start(1);
 		await vi.advanceTimersByTimeAsync(betweenMs);
-		await begin(2);
+		await start(2);
 		const params = { requestId: 1 };
 		await mcp.fetch(post({ method: 'notifications/cancelled', params }, session));
 		await vi.advanceTimersByTimeAsync(0);
@@ -42,15 +42,15 @@ describe('a call whose client has left', () => {
 		return signals[0]?.aborted === true;
 	};
 
-	it('is not kept when its request was ended, of which nobody is told', async () => {
-		expect(await isTold({ streams: new DeafInboxes() }, 120_000)).toBe(false);
+	it('is forgotten after two minutes, since the platform ends its request without notice', async () => {
+		expect(await isCancelled({ streams: new UndeliveredInboxes() }, 120_000)).toBe(false);
 	});
 
-	it('is cancelled at once while it may go on', async () => {
-		expect(await isTold({ streams: new DeafInboxes() }, 1_000)).toBe(true);
+	it('is cancelled directly while it may still run', async () => {
+		expect(await isCancelled({ streams: new UndeliveredInboxes() }, 1_000)).toBe(true);
 	});
 
-	it('is cancelled by its inbox where it goes on for long', async () => {
-		expect(await isTold({}, 120_000)).toBe(true);
+	it('is cancelled through its inbox if it runs for long', async () => {
+		expect(await isCancelled({}, 120_000)).toBe(true);
 	});
 });

@@ -8,7 +8,7 @@ const LINE_ENDS = 'before\u2028between\u2029after\nend';
 
 function withTools(): McpHandler {
 	const { mcp, server } = setUp();
-	server.tool({ name: 'lines', description: 'Answers with odd line ends' }, () => ({
+	server.tool({ name: 'lines', description: 'Returns unusual line ends' }, () => ({
 		content: [{ type: 'text', text: LINE_ENDS }],
 	}));
 	server.tool({ name: 'wait', description: 'Waits until it is cancelled' }, async () => {
@@ -23,8 +23,8 @@ function send(mcp: McpHandler, message: object, session?: string): Promise<Respo
 	return mcp.fetch(post(message, session, ACCEPT));
 }
 
-describe('L10 accept-negotiation: an answer as JSON', () => {
-	it('holds line ends of Unicode that JSON leaves as they are', async () => {
+describe('L10 accept-negotiation: a JSON response', () => {
+	it('preserves Unicode line separators, which JSON does not escape', async () => {
 		const mcp = withTools();
 		const call = { id: 'a\u2028b', method: 'tools/call', params: { name: 'lines' } };
 		const response = await send(mcp, call, await open(mcp, ACCEPT));
@@ -34,22 +34,22 @@ describe('L10 accept-negotiation: an answer as JSON', () => {
 		});
 	});
 
-	it('L14 cancellation: of a call that was cancelled is an error, and not what the call said last', async () => {
+	it('L14 cancellation: of a cancelled call is an error, not its last progress notification', async () => {
 		const mcp = withTools();
 		const session = await open(mcp, ACCEPT);
 		const params = { name: 'wait', _meta: { progressToken: 'p' } };
-		const calling = send(mcp, { id: 7, method: 'tools/call', params }, session);
+		const pending = send(mcp, { id: 7, method: 'tools/call', params }, session);
 		await new Promise((resolve) => setTimeout(resolve, 20));
 		const cancelled = { method: 'notifications/cancelled', params: { requestId: 7 } };
 		expect((await send(mcp, cancelled, session)).status).toBe(202);
-		expect(await (await calling).json()).toMatchObject({
+		expect(await (await pending).json()).toMatchObject({
 			id: 7,
 			error: { message: 'The call was cancelled' },
 		});
 	});
 
-	it('of 2026-07-28 that takes a while ends when its client leaves, which no stream can tell', async () => {
-		const leaving = new AbortController();
+	it('of a stateless call is an error once its client disconnects', async () => {
+		const abort = new AbortController();
 		const headers = {
 			'content-type': 'application/json',
 			accept: 'application/json',
@@ -63,20 +63,20 @@ describe('L10 accept-negotiation: an answer as JSON', () => {
 		};
 		const params = { name: 'wait', _meta };
 		const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params });
-		const { signal } = leaving;
-		const calling = withTools().fetch(
+		const { signal } = abort;
+		const pending = withTools().fetch(
 			new Request('https://example.com/mcp', { method: 'POST', headers, body, signal }),
 		);
 		await new Promise((resolve) => setTimeout(resolve, 20));
-		leaving.abort();
-		expect(await (await calling).json()).toMatchObject({
+		abort.abort();
+		expect(await (await pending).json()).toMatchObject({
 			id: 7,
 			error: { message: 'The call was cancelled' },
 		});
 	});
 
 	it.each([1.5, 1e300, true, {}, 'x'.repeat(1_025)])(
-		'a request whose id is %j is a 400, since nobody could answer it',
+		'rejects a request with the id %j with 400, since no response could repeat it',
 		async (id) => {
 			const mcp = withTools();
 			const call = { id, method: 'tools/call', params: { name: 'lines' } };
@@ -86,14 +86,14 @@ describe('L10 accept-negotiation: an answer as JSON', () => {
 		},
 	);
 
-	it('initialize without an id is a 400 and opens no session', async () => {
+	it('rejects initialize without an id with 400 and opens no session', async () => {
 		const mcp = withTools();
 		const response = await send(mcp, { method: 'initialize', params: {} });
 		expect(response.status).toBe(400);
 		expect(response.headers.get('mcp-session-id')).toBeNull();
 	});
 
-	it('initialize that fails gives out no id', async () => {
+	it('issues no session id if initialize fails', async () => {
 		const response = await send(withTools(), { id: 1, method: 'initialize', params: {} });
 		expect(await response.json()).toMatchObject({ error: {} });
 		expect(response.headers.get('mcp-session-id')).toBeNull();

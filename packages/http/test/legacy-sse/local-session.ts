@@ -8,21 +8,21 @@ import * as v from 'valibot';
 export const KEY = 'a-key-of-the-tests-32-characters-long-and-more';
 const BASE = 'https://mcp.example';
 
-/** A server that counts, asks and raises changes. */
+/** Creates a server whose tools report progress, announce changes and elicit. */
 export function createServer(): McpServer<v.GenericSchema> {
 	const server: McpServer<v.GenericSchema> = new McpServer(
-		{ name: 'one process', version: '1.0.0' },
+		{ name: 'local', version: '1.0.0' },
 		{
 			adapter: new ValibotJsonSchemaAdapter(),
 			capabilities: { tools: { listChanged: true }, resources: { subscribe: true }, logging: {} },
 		},
 	);
-	server.tool({ name: 'count', description: 'Counts aloud' }, () => {
-		for (let each = 1; each <= 20; each++) server.progress(each, 20, `${each}`);
+	server.tool({ name: 'count', description: 'Reports progress 20 times' }, () => {
+		for (let count = 1; count <= 20; count++) server.progress(count, 20, `${count}`);
 		server.changed('tools');
 		return tool.text('counted');
 	});
-	server.tool({ name: 'ask', description: 'Asks the user' }, async () => {
+	server.tool({ name: 'elicit', description: 'Elicits a confirmation' }, async () => {
 		const { action } = await server.elicitation('Sure?', v.object({ sure: v.boolean() }));
 		return tool.text(action);
 	});
@@ -31,18 +31,18 @@ export function createServer(): McpServer<v.GenericSchema> {
 		await new Promise((resolve) => signal?.addEventListener('abort', resolve));
 		return tool.text('cancelled');
 	});
-	server.tool({ name: 'flood', description: 'Says three megabytes' }, () => {
-		for (let each = 1; each <= 30; each++) server.progress(each, 30, 'x'.repeat(100_000));
+	server.tool({ name: 'flood', description: 'Reports three megabytes of progress' }, () => {
+		for (let count = 1; count <= 30; count++) server.progress(count, 30, 'x'.repeat(100_000));
 		return tool.text('flooded');
 	});
 	return server;
 }
 
-/** Streams whose `send` takes a moment, and a shorter one each time. */
-export class ImpatientStreams extends InMemoryStreamSessionManager {
-	/** How many calls have not ended. */
+/** Streams whose `send` is slow at first and faster each time. */
+export class UnevenStreams extends InMemoryStreamSessionManager {
+	/** The number of sends that have not finished. */
 	running = 0;
-	/** Fails, where it is set. */
+	/** If set, every send rejects with it. */
 	failure: Error | undefined;
 	#nextMs = 40;
 
@@ -59,7 +59,7 @@ export class ImpatientStreams extends InMemoryStreamSessionManager {
 	}
 }
 
-/** Streams that count the inboxes of calls. */
+/** Streams that count the opened inboxes of calls. */
 export class CountedInboxes extends InMemoryStreamSessionManager {
 	inboxes = 0;
 
@@ -71,15 +71,15 @@ export class CountedInboxes extends InMemoryStreamSessionManager {
 	}
 }
 
-/** What was given to `waitUntil`, as a platform has it. */
+/** Collects the promises of `waitUntil`, like a platform. */
 export class Platform {
-	readonly #given: Promise<unknown>[] = [];
+	readonly #promises: Promise<unknown>[] = [];
 
-	readonly waitUntil = (work: Promise<unknown>): void => void this.#given.push(work);
+	readonly waitUntil = (promise: Promise<unknown>): void => void this.#promises.push(promise);
 
-	/** Settles when all has that was given so far, and all that this gave in turn. */
+	/** Resolves when all promises of `waitUntil` have settled, also those added meanwhile. */
 	async settled(): Promise<void> {
-		for (const given of this.#given) await given;
+		for (const promise of this.#promises) await promise;
 	}
 }
 
@@ -94,10 +94,10 @@ export class LocalSession {
 		this.#handler = handler;
 		this.response = response;
 		this.#reader = response.body?.getReader();
-		if (isReading) this.#read().catch(() => {}); // Cut: what came in is there.
+		if (isReading) this.#read().catch(() => {}); // Disconnected: the text received so far is kept.
 	}
 
-	/** Opens a session and reads its endpoint event, and what follows unless it `stalls`. */
+	/** Opens a session and reads its endpoint event, and all later events unless it `stalls`. */
 	static async open(
 		handler: McpHandler,
 		{ stalls = false, platform }: { stalls?: boolean; platform?: Platform } = {},
@@ -105,11 +105,11 @@ export class LocalSession {
 		const request = new Request(`${BASE}/sse`, { headers: { accept: 'text/event-stream' } });
 		const session = new LocalSession(handler, await handler.fetch(request, {}, platform), !stalls);
 		if (stalls) await session.readOne();
-		else await session.until('event: endpoint');
+		else await session.waitFor('event: endpoint');
 		return session;
 	}
 
-	/** Sends a message, on a platform of its own. */
+	/** Posts a message; the platform collects the promises of `waitUntil`. */
 	async send(message: object, platform?: Platform): Promise<Response> {
 		const [, endpoint = ''] = /^data: (\/.*)$/m.exec(this.text) ?? [];
 		const request = new Request(new URL(endpoint, BASE), {
@@ -129,31 +129,31 @@ export class LocalSession {
 		const clientInfo = { name: 'local', version: '1.0.0' };
 		const params = { protocolVersion: '2024-11-05', capabilities: { elicitation: {} }, clientInfo };
 		await this.send({ id: 0, method: 'initialize', params });
-		await this.until('"id":0');
+		await this.waitFor('"id":0');
 	}
 
-	/** Resolves once this text has come in. */
-	async until(part: string): Promise<void> {
+	/** Resolves when this text has arrived. */
+	async waitFor(part: string): Promise<void> {
 		for (let waited = 0; !this.text.includes(part); waited += 5) {
 			if (waited > 3_000) throw new Error(`expected ${part}; found ${this.text.slice(0, 1_000)}`);
 			await new Promise((resolve) => setTimeout(resolve, 5));
 		}
 	}
 
-	/** How often this text came in. */
+	/** Returns how often this text has arrived. */
 	count(part: string): number {
 		return this.text.split(part).length - 1;
 	}
 
-	/** Reads one chunk; false where there is none any more. */
+	/** Reads one chunk; returns false at the end of the stream. */
 	async readOne(): Promise<boolean> {
 		const { done, value } = (await this.#reader?.read()) ?? { done: true };
 		this.text += new TextDecoder().decode(value);
 		return !done;
 	}
 
-	/** The client goes away, and the platform says so. */
-	async leave(): Promise<void> {
+	/** Disconnects the client, which cancels the response body. */
+	async disconnect(): Promise<void> {
 		await this.#reader?.cancel();
 	}
 
