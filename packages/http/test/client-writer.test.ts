@@ -5,61 +5,65 @@ import { ClientWriter } from '../src/response/client-writer.ts';
 const MEBIBYTE = 1_024 * 1_024;
 const frames = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length).fill(0x61);
 
-function setUp(): { outlet: ClientWriter; left: string[]; readable: ReadableStream<Uint8Array> } {
-	const left: string[] = [];
-	const outlet = new ClientWriter(() => left.push('left'));
-	return { outlet, left, readable: outlet.readable };
+function setUp(): {
+	writer: ClientWriter;
+	disconnects: string[];
+	readable: ReadableStream<Uint8Array>;
+} {
+	const disconnects: string[] = [];
+	const writer = new ClientWriter(() => disconnects.push('disconnected'));
+	return { writer, disconnects, readable: writer.readable };
 }
 
-describe('what goes to a client', () => {
-	it('arrives whole and in order, and ends', async () => {
-		const { outlet, left, readable } = setUp();
+describe('ClientWriter', () => {
+	it('delivers all frames in order, then ends', async () => {
+		const { writer, disconnects, readable } = setUp();
 		const text = new Response(readable).text();
-		for (const word of ['one ', 'two ', 'three']) outlet.write(new TextEncoder().encode(word));
-		await outlet.close();
+		for (const word of ['one ', 'two ', 'three']) writer.write(new TextEncoder().encode(word));
+		await writer.close();
 		expect(await text).toBe('one two three');
-		expect(left).toEqual([]);
+		expect(disconnects).toEqual([]);
 	});
 
-	it('waits for a reader that stalls up to a mebibyte, and then the client is cut', async () => {
-		const { outlet, left, readable } = setUp();
-		for (let count = 0; count < 16; count++) outlet.write(frames(MEBIBYTE / 16));
-		expect(left).toEqual([]);
-		outlet.write(frames(1));
-		expect(left).toEqual(['left']);
-		expect(outlet.hasLeft).toBe(true);
+	it('buffers one mebibyte for a stalled reader, then disconnects the client', async () => {
+		const { writer, disconnects, readable } = setUp();
+		for (let count = 0; count < 16; count++) writer.write(frames(MEBIBYTE / 16));
+		expect(disconnects).toEqual([]);
+		writer.write(frames(1));
+		expect(disconnects).toEqual(['disconnected']);
+		expect(writer.hasLeft).toBe(true);
 		await expect(new Response(readable).text()).rejects.toThrow('does not read');
-		outlet.write(frames(1));
-		await outlet.close();
-		expect(left).toEqual(['left']);
+		writer.write(frames(1));
+		await writer.close();
+		expect(disconnects).toEqual(['disconnected']);
 	});
 
-	it('keeps nobody waiting for a client that was cut, although it still does not read', async () => {
-		const { outlet } = setUp();
-		outlet.write(frames(1));
-		outlet.write(frames(1));
-		const taken = outlet.drained;
-		// Until its first write is on its way, it is let go of.
+	it('settles every pending promise when the client is disconnected, even if it still does not read', async () => {
+		const { writer } = setUp();
+		writer.write(frames(1));
+		writer.write(frames(1));
+		const drained = writer.drained;
+		// Disconnect only after the first write has started.
 		await new Promise((resolve) => setTimeout(resolve, 0));
-		outlet.cut();
-		await expect(Promise.all([taken, outlet.drained, outlet.close()])).resolves.toHaveLength(3);
+		writer.cut();
+		await expect(Promise.all([drained, writer.drained, writer.close()])).resolves.toHaveLength(3);
 	});
 
-	it('may be one message of any size, where nothing else waits', async () => {
-		const { outlet, left, readable } = setUp();
+	it('accepts one message of any size if its buffer is empty', async () => {
+		const { writer, disconnects, readable } = setUp();
 		const body = new Response(readable).arrayBuffer();
-		outlet.write(frames(3 * MEBIBYTE));
-		await outlet.close();
+		writer.write(frames(3 * MEBIBYTE));
+		await writer.close();
 		expect((await body).byteLength).toBe(3 * MEBIBYTE);
-		expect(left).toEqual([]);
+		expect(disconnects).toEqual([]);
 	});
 
-	it('ends with a client that leaves, who is noticed once', async () => {
-		const { outlet, left, readable } = setUp();
+	it('ends when the client disconnects, and reports that once', async () => {
+		const { writer, disconnects, readable } = setUp();
 		await readable.cancel();
-		outlet.write(frames(1));
-		await outlet.close();
-		expect(left).toEqual(['left']);
-		expect(outlet.isIdle).toBe(false);
+		writer.write(frames(1));
+		await writer.close();
+		expect(disconnects).toEqual(['disconnected']);
+		expect(writer.isIdle).toBe(false);
 	});
 });

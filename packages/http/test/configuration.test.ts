@@ -44,25 +44,25 @@ function ping(address: string, session: string): Request {
 const PUBLIC = 'https://mcp.example.com/mcp';
 const LOCAL = 'http://localhost:8787/mcp';
 
-describe('the keys of session ids', () => {
+describe('session keys', () => {
 	afterEach(() => void vi.restoreAllMocks());
 
-	it('are those of the environment, where a space or a comma stands between two', async () => {
+	it('are read from the environment, separated by spaces or commas', async () => {
 		const [before, after] = [KEY, OTHER_KEY];
 		const opened = await handler({}).fetch(initialize(PUBLIC), { TMCP_SESSION_KEYS: before });
 		const session = opened.headers.get('mcp-session-id') ?? '';
 		for (const keys of [`${after} ${before}`, `${after},${before}`]) {
 			const rotated = await handler({}).fetch(ping(PUBLIC, session), { TMCP_SESSION_KEYS: keys });
 			expect(rotated.status).toBe(200);
-			const given = await handler({ sessionKeys: [keys] }).fetch(ping(PUBLIC, session));
-			expect(given.status).toBe(200);
+			const configured = await handler({ sessionKeys: [keys] }).fetch(ping(PUBLIC, session));
+			expect(configured.status).toBe(200);
 		}
 		const dropped = await handler({}).fetch(ping(PUBLIC, session), { TMCP_SESSION_KEYS: after });
 		expect(dropped.status).toBe(404);
 	});
 
-	it('may be missing on this machine alone, whoever calls first', async () => {
-		const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+	it('are optional only on localhost, in any order of requests', async () => {
+		const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
 		const errors: string[] = [];
 		const onError = ({ message }: Error): void => void errors.push(message);
 		for (const addresses of [
@@ -77,10 +77,10 @@ describe('the keys of session ids', () => {
 		}
 		expect(errors).toHaveLength(3);
 		expect(errors[0]).toContain('npx wrangler secret put TMCP_SESSION_KEYS');
-		expect(said).toHaveBeenCalledTimes(1);
+		expect(logged).toHaveBeenCalledTimes(1);
 	});
 
-	it('are refused at the start where they are given and too short', () => {
+	it('are rejected at construction if they are too short', () => {
 		expect(() => handler({ sessionKeys: ['hunter2'] })).toThrow('at least 32 characters');
 		expect(() => handler({ sessionKeys: [undefined] })).toThrow('got none');
 	});
@@ -91,11 +91,11 @@ describe('L8 origin-validation: hosts and origins', () => {
 		[['https://example.com'], 'allowedHosts must hold hosts such as'],
 		[['example.com/mcp'], 'allowedHosts must hold hosts such as'],
 		[[''], 'allowedHosts must hold hosts such as'],
-	])('%j as allowedHosts is refused at the start', (allowedHosts, says) => {
-		expect(() => handler({ allowedHosts })).toThrow(says);
+	])('rejects %j as allowedHosts at construction', (allowedHosts, message) => {
+		expect(() => handler({ allowedHosts })).toThrow(message);
 	});
 
-	it.each(['', 'example.com', 'app'])('%j as allowedOrigins is refused at the start', (origin) => {
+	it.each(['', 'example.com', 'app'])('rejects %j as allowedOrigins at construction', (origin) => {
 		expect(() => handler({ allowedOrigins: origin })).toThrow(
 			'allowedOrigins must hold origins such as',
 		);
@@ -113,23 +113,26 @@ describe('L8 origin-validation: hosts and origins', () => {
 		[{}, LOCAL, 'capacitor://localhost', 403],
 		[{}, LOCAL, 'null', 403],
 		[{}, PUBLIC, 'http://localhost:6274', 403],
-	])('with %j a call of %s from %s is a %i', async (options, address, origin, status) => {
-		const mcp = handler({ sessionKeys: [KEY], ...options });
-		const response = await mcp.fetch(initialize(address, origin === undefined ? {} : { origin }));
-		expect(response.status).toBe(status);
-	});
+	])(
+		'with %j, answers a request to %s from the origin %s with %i',
+		async (options, address, origin, status) => {
+			const mcp = handler({ sessionKeys: [KEY], ...options });
+			const response = await mcp.fetch(initialize(address, origin === undefined ? {} : { origin }));
+			expect(response.status).toBe(status);
+		},
+	);
 });
 
 describe('CORS', () => {
 	it.each([
-		['an answer', initialize(PUBLIC), 200],
-		['a refusal', ping(PUBLIC, 'forged'), 404],
+		['a response', initialize(PUBLIC), 200],
+		['an error', ping(PUBLIC, 'forged'), 404],
 		['a preflight', new Request(PUBLIC, { method: 'OPTIONS' }), 204],
-	])('%s has the headers that a browser needs', async (_what, request, status) => {
+	])('%s has the headers that browsers require', async (_kind, request, status) => {
 		const mcp = handler({ sessionKeys: [KEY], cors: true });
-		const { headers, ...response } = await mcp.fetch(request).then((answer) => ({
-			status: answer.status,
-			headers: answer.headers,
+		const { headers, ...response } = await mcp.fetch(request).then((received) => ({
+			status: received.status,
+			headers: received.headers,
 		}));
 		expect(response.status).toBe(status);
 		expect(headers.get('access-control-allow-origin')).toBe('*');

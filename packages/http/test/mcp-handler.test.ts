@@ -15,12 +15,12 @@ import {
 
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
-describe('what a client did wrong', () => {
+describe('a client error', () => {
 	it.each([
 		[404, 'logging/setLevel', { level: 'info' }, 'xxx'],
 		[404, 'resources/subscribe', { uri: 'test://a' }, 'x'.repeat(2_000)],
 		[431, 'logging/setLevel', { level: 'info' }, 'x'.repeat(5_000)],
-	])('is a %i and no outage: %s', async (status, method, params, session) => {
+	])('gets %i, not 503: %s', async (status, method, params, session) => {
 		const server = new McpServer(
 			{ name: 'test', version: '1.0.0' },
 			{ adapter: undefined, capabilities: { logging: {}, resources: { subscribe: true } } },
@@ -43,48 +43,48 @@ describe('options', () => {
 		},
 	);
 
-	it('gives tools the context that was made for their request', async () => {
+	it('passes tools the custom context of their request', async () => {
 		const server = createServer().withContext<{ tenant: string }>();
-		server.tool({ name: 'tenant', description: 'Says whose it is' }, () => ({
-			content: [{ type: 'text', text: `of ${server.ctx.custom?.tenant}` }],
+		server.tool({ name: 'tenant', description: 'Returns the tenant' }, () => ({
+			content: [{ type: 'text', text: `tenant ${server.ctx.custom?.tenant}` }],
 		}));
 		const mcp = createMcpHandler(server, {
 			context: async (request) => ({ tenant: new URL(request.url).hostname }),
 		});
 		const call = { id: 2, method: 'tools/call', params: { name: 'tenant' } };
-		expect(await (await mcp.fetch(post(call))).text()).toContain('of example.com');
+		expect(await (await mcp.fetch(post(call))).text()).toContain('tenant example.com');
 	});
 
-	it('gives the OAuth helper the request itself, to copy or to send on', async () => {
-		const seen: string[] = [];
+	it('passes the OAuth helper a request that it can copy or forward', async () => {
+		const received: string[] = [];
 		const oauth = {
 			respond: async (request: Request) => {
-				seen.push(await new Request(request).clone().text());
+				received.push(await new Request(request).clone().text());
 				return null;
 			},
 			verify: async (request: Request) => {
-				seen.push(request.method);
+				received.push(request.method);
 				return null;
 			},
 		};
 		const { mcp } = setUp({ oauth, principal: () => 'alice' });
 		await mcp.fetch(new Request(URL_OF_MCP, { method: 'PUT', body: 'a body' }));
-		expect(seen).toEqual(['a body', 'PUT']);
+		expect(received).toEqual(['a body', 'PUT']);
 	});
 });
 
 describe('requests', () => {
-	it('answers 404 outside its path, on every path where that is null', async () => {
+	it('responds 404 outside its path, and serves every path if path is null', async () => {
 		const elsewhere = 'https://example.com/elsewhere';
 		expect((await setUp().mcp.fetch(new Request(elsewhere))).status).toBe(404);
 		const request = new Request(elsewhere, post(INITIALIZE));
 		expect((await setUp({ path: null }).mcp.fetch(request)).status).toBe(200);
 	});
 
-	it('keeps work alive through the platform, from the first request to the last', async () => {
+	it('passes promises to waitUntil', async () => {
 		const { mcp } = setUp();
 		const kept: Promise<unknown>[] = [];
-		const context = { waitUntil: (work: Promise<unknown>) => void kept.push(work) };
+		const context = { waitUntil: (promise: Promise<unknown>) => void kept.push(promise) };
 		const notification = { method: 'notifications/initialized' };
 		const session = await open(mcp);
 		const response = await mcp.fetch(post(notification, session), {}, context);
@@ -93,7 +93,7 @@ describe('requests', () => {
 		await Promise.all(kept);
 	});
 
-	it('an answer to a question that nobody asked is a 202 and reaches no server', async () => {
+	it('accepts a client response without a server request with 202 and does not pass it to the server', async () => {
 		const { mcp, server, errors } = setUp();
 		const receive = vi.spyOn(server, 'receive');
 		const session = await open(mcp);
@@ -105,7 +105,7 @@ describe('requests', () => {
 		expect(errors).toEqual([]);
 	});
 
-	it('tools that are registered before the first request tell nobody that the list changed', async () => {
+	it('does not announce tools that are registered before the first request', async () => {
 		const sent: string[] = [];
 		class Streams extends UnreachableStreams {
 			override send(_sessions: string[] | undefined, frame: string): Promise<void> {
@@ -124,7 +124,7 @@ describe('requests', () => {
 		expect(sent[0]).toContain(TOOLS_CHANGED);
 	});
 
-	it('a client that aborts has not cancelled its call', async () => {
+	it('does not cancel a call if its client aborts the request', async () => {
 		const { mcp, server } = setUp();
 		const finished = Promise.withResolvers<string>();
 		server.tool({ name: 'slow', description: 'Takes a moment' }, async () => {
@@ -134,22 +134,22 @@ describe('requests', () => {
 		});
 		const abort = new AbortController();
 		const call = post({ id: 2, method: 'tools/call', params: { name: 'slow' } }, await open(mcp));
-		const answering = mcp.fetch(new Request(call, { signal: abort.signal }));
+		const response = mcp.fetch(new Request(call, { signal: abort.signal }));
 		abort.abort();
 		expect(await finished.promise).toBe('finished');
-		await answering;
+		await response;
 	});
 });
 
 describe('a stream in one process', () => {
-	it('a change reaches it, its client can leave, and a reader that stalls gets no heap', async () => {
+	it('delivers changes, buffers few keep-alives for a stalled reader, and can be reopened', async () => {
 		const { mcp, server } = setUp({ keepAliveSeconds: 0.01 });
 		const headers = { 'mcp-session-id': await open(mcp) };
 		const get = (): Request => new Request(URL_OF_MCP, { headers });
 		const response = await mcp.fetch(get());
 		const reader = response.body?.getReader();
 		if (!reader) throw new Error('expected a body');
-		// Nobody reads while ten heartbeats are due.
+		// The client does not read while ten keep-alives are due.
 		await new Promise((resolve) => setTimeout(resolve, 100));
 		server.changed('tools');
 		let text = '';

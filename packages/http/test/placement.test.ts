@@ -18,7 +18,7 @@ function handler(placement?: PlacementOptions, more: McpHandlerOptions = {}) {
 	return createMcpHandler(server, { info, sessionKeys, placement, ...more });
 }
 
-/** A request as it comes in at Cloudflare, or anywhere else. */
+/** Creates a request; with `cf`, as Cloudflare delivers it. */
 function requestFrom(cf: unknown, method: string, params: object, headers = {}): Request {
 	const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
 	const request = new Request('https://example.com/mcp', {
@@ -46,31 +46,31 @@ async function shardFrom(mcp: ReturnType<typeof handler>, cf?: unknown): Promise
 }
 
 describe('a new session', () => {
-	it('is in the root where nobody knows where its client is, whatever else was not chosen', async () => {
+	it('is placed in the root shard if the location of its client is unknown', async () => {
 		for (const cf of [undefined, null, {}, { country: 'T1' }, 'cf', { continent: 7 }]) {
 			expect(await shardFrom(handler(), cf)).toBe('0');
 		}
 		expect(await shardFrom(handler({}))).toBe('0');
 	});
 
-	it('is in the region that Cloudflare saw its client in', async () => {
+	it('is placed in the region of its client according to Cloudflare', async () => {
 		const mcp = handler();
 		expect(await shardFrom(mcp, { continent: 'EU', country: 'FR' })).toBe('weur0');
 		const seattle = { continent: 'NA', country: 'US', longitude: '-122.33' };
 		expect(await shardFrom(mcp, seattle)).toBe('wnam0');
 	});
 
-	it('is in any of the shards of the region, and those are as many as was said', async () => {
+	it('is placed in one of the configured number of shards of its region', async () => {
 		const mcp = handler({ shards: 3, region: () => 'oc' });
 		const shards = new Set<string>();
-		for (let each = 0; each < 60; each++) shards.add(await shardFrom(mcp));
+		for (let count = 0; count < 60; count++) shards.add(await shardFrom(mcp));
 		expect([...shards].toSorted()).toEqual(['oc0', 'oc1', 'oc2']);
 	});
 
-	it('is a 500 where `region` returns none, and onError is told which there are', async () => {
+	it('gets 500 if `region` returns an invalid region, and reports the valid ones to onError', async () => {
 		const errors: string[] = [];
 		const onError = (error: Error): void => void errors.push(error.message);
-		// Not sound, on purpose: this is what comes in from JavaScript.
+		// Safe because this tests a value that only JavaScript callers can pass.
 		const mcp = handler({ region: () => 'mars' as Region }, { onError });
 		const params = {
 			protocolVersion: '2025-06-18',
@@ -86,9 +86,9 @@ describe('a new session', () => {
 	});
 
 	it.each([0, 257, -1, 1.5, Number.NaN, Infinity, '4'])(
-		'cannot be in any of %s shards',
+		'rejects %s as the number of shards',
 		(shards) => {
-			// Not sound, on purpose: this is what comes in from JavaScript.
+			// Safe because this tests a value that only JavaScript callers can pass.
 			expect(() => handler({ shards: shards as number })).toThrow(
 				`[tmcp-sessions/http] placement: shards must be an integer from 1 to 256; got ${shards}`,
 			);
@@ -96,22 +96,22 @@ describe('a new session', () => {
 	);
 });
 
-describe('a listener of the stateless era', () => {
-	it('is placed like a session, and what asks for no place is not asked where it is', async () => {
-		const found: (string | undefined)[] = [];
-		const asked: string[] = [];
+describe('a stateless subscription', () => {
+	it('is placed like a session, and other stateless requests do not call `region`', async () => {
+		const shards: (string | undefined)[] = [];
+		const regionCalls: string[] = [];
 		const subscriptions = new InMemorySubscriptionManager();
 		const create = subscriptions.create.bind(subscriptions);
 		subscriptions.create = (...args) => {
-			found.push(currentScope()?.shard, currentScope()?.shard);
+			shards.push(currentScope()?.shard, currentScope()?.shard);
 			return create(...args);
 		};
 		const region = ({ method }: Request): Region => {
-			asked.push(method);
+			regionCalls.push(method);
 			return 'me';
 		};
 		const mcp = handler({ shards: 256, region }, { subscriptions });
-		const of = (method: string, params: object): Promise<Response> => {
+		const send = (method: string, params: object): Promise<Response> => {
 			const version = '2026-07-28';
 			const metadata = {
 				'io.modelcontextprotocol/protocolVersion': version,
@@ -121,15 +121,15 @@ describe('a listener of the stateless era', () => {
 			const headers = { 'mcp-protocol-version': version, 'mcp-method': method };
 			return mcp.fetch(requestFrom(undefined, method, { ...params, _meta: metadata }, headers));
 		};
-		await (await of('tools/list', {})).text();
-		expect(asked).toEqual([]);
-		const response = await of('subscriptions/listen', {
+		await (await send('tools/list', {})).text();
+		expect(regionCalls).toEqual([]);
+		const response = await send('subscriptions/listen', {
 			notifications: { toolsListChanged: true },
 		});
 		expect(response.status).toBe(200);
 		await response.body?.cancel();
-		expect(found[0]).toMatch(/^me\d+$/);
-		expect(found[1]).toBe(found[0]);
-		expect(asked).toEqual(['POST']);
+		expect(shards[0]).toMatch(/^me\d+$/);
+		expect(shards[1]).toBe(shards[0]);
+		expect(regionCalls).toEqual(['POST']);
 	});
 });

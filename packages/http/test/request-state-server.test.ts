@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 
 import { createRequestStateCodec } from '../src/request-state/codec.ts';
 import type { RequestStateCodecOptions } from '../src/request-state/codec.ts';
-import { KEY, REFUSED } from './request-states.ts';
+import { KEY, INVALID_STATE } from './request-states.ts';
 
 const STATELESS = '2026-07-28';
 
@@ -114,7 +114,7 @@ describe('M10 sealed-request-state: a tool that elicits twice, each round in ano
 		]) {
 			expect((await rejected).error).toEqual({
 				code: -32602,
-				message: `MCP error -32602: Invalid "requestState": the configured codec failed to decode it (${REFUSED.message})`,
+				message: `MCP error -32602: Invalid "requestState": the configured codec failed to decode it (${INVALID_STATE.message})`,
 			});
 		}
 		const { result } = await c('alice', { ...BOB, ...inputs });

@@ -8,7 +8,7 @@ import type { RequestStateCodec, RequestStateCodecOptions } from '../src/request
 /** The default key of the codecs. */
 export const KEY: string = 'k'.repeat(32);
 /** The error of every rejected state. */
-export const REFUSED: { name: string; code: string; message: string } = {
+export const INVALID_STATE: { name: string; code: string; message: string } = {
 	name: 'RequestStateError',
 	code: 'request-state',
 	message:
@@ -29,7 +29,7 @@ export function call(params: object = {}, envelope: object = {}): object {
 }
 
 /** Runs a function in the scope of a request: by default, a tool call of alice. */
-export function requesting<Result>(run: () => Result, scope: Partial<RequestScope> = {}): Result {
+export function inRequest<Result>(run: () => Result, scope: Partial<RequestScope> = {}): Result {
 	return runInScope({ waitUntil: () => {}, principal: 'alice', message: call(), ...scope }, run);
 }
 
@@ -39,7 +39,7 @@ export function seal(
 	scope?: Partial<RequestScope>,
 	state: unknown = STATE,
 ): Promise<string> {
-	return requesting(() => codec.encode(state), scope);
+	return inRequest(() => codec.encode(state), scope);
 }
 
 /** Opens a sealed state in the scope of a request. */
@@ -48,7 +48,7 @@ export function open(
 	encoded: string,
 	scope?: Partial<RequestScope>,
 ): Promise<unknown> {
-	return requesting(() => codec.decode(encoded), scope);
+	return inRequest(() => codec.decode(encoded), scope);
 }
 
 /** Creates a codec with a manual clock. */

@@ -14,53 +14,53 @@ interface Call {
 function setUp(
 	headers: Record<string, string> = {},
 	details: RequestDetails = {},
-): { work: RequestContext; request: Request } {
+): { context: RequestContext; request: Request } {
 	const request = new Request('https://mcp.example.com/mcp?a=b', {
 		method: 'POST',
 		headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
 		body: TEXT,
 	});
-	const work = requestContext(details, request.headers);
-	return { work, request };
+	const context = requestContext(details, request.headers);
+	return { context, request };
 }
 
-describe('the request that a transport gets', () => {
-	it('is the client’s, with every member that a request has', async () => {
-		const { work, request } = setUp({ 'x-own': 'a' });
-		const seen = transportRequest(request, work);
-		expect([seen.url, seen.method]).toEqual([request.url, 'POST']);
-		expect([seen.redirect, seen.bodyUsed]).toEqual([request.redirect, false]);
-		expect([...seen.headers]).toEqual([...request.headers]);
-		expect([seen.headers.has('x-own'), seen.headers.get('X-Own')]).toEqual([true, 'a']);
-		expect(await seen.text()).toBe(TEXT);
+describe('transportRequest', () => {
+	it('forwards the URL, method, headers and body of the client', async () => {
+		const { context, request } = setUp({ 'x-own': 'a' });
+		const forwarded = transportRequest(request, context);
+		expect([forwarded.url, forwarded.method]).toEqual([request.url, 'POST']);
+		expect([forwarded.redirect, forwarded.bodyUsed]).toEqual([request.redirect, false]);
+		expect([...forwarded.headers]).toEqual([...request.headers]);
+		expect([forwarded.headers.has('x-own'), forwarded.headers.get('X-Own')]).toEqual([true, 'a']);
+		expect(await forwarded.text()).toBe(TEXT);
 		expect(request.bodyUsed).toBe(true);
 	});
 
-	it('has the session that was found, and not the one that the client names', () => {
+	it('hides the session id header of the client', () => {
 		const session = { id: 'sealed', internalId: 'name' };
-		const { work, request } = setUp({ 'mcp-session-id': 'of-the-client' }, { session });
-		const seen = transportRequest(request, work);
+		const { context, request } = setUp({ 'mcp-session-id': 'of-the-client' }, { session });
+		const forwarded = transportRequest(request, context);
 		for (const name of ['mcp-session-id', 'Mcp-Session-Id']) {
-			expect(seen.headers.get(name)).toBeNull();
+			expect(forwarded.headers.get(name)).toBeNull();
 		}
 		expect(request.headers.get('mcp-session-id')).toBe('of-the-client');
 	});
 
-	it('of the stateless era has a message that a tool may change: what the client sent stays', async () => {
+	it('parses a copy of a stateless message, so that tools cannot mutate the original', async () => {
 		const message: unknown = JSON.parse(TEXT);
-		const { work, request } = setUp({}, { isStateless: true, text: TEXT, message });
-		const seen = transportRequest(request, work);
-		expect(seen.headers.get('content-type')).toBe('application/json');
-		// Sound: the text above.
-		const call = (await seen.json()) as Call;
+		const { context, request } = setUp({}, { isStateless: true, text: TEXT, message });
+		const forwarded = transportRequest(request, context);
+		expect(forwarded.headers.get('content-type')).toBe('application/json');
+		// Safe because the body is TEXT.
+		const call = (await forwarded.json()) as Call;
 		call.params.arguments.to = 'eve';
-		expect(work.message).toEqual(JSON.parse(TEXT));
+		expect(context.message).toEqual(JSON.parse(TEXT));
 	});
 
-	it('has a message that was made here', async () => {
-		const { work, request } = setUp({}, { isStateless: true, text: TEXT, message: {} });
-		const seen = transportRequest(request, work, { method: 'made here' });
-		expect(await seen.json()).toEqual({ method: 'made here' });
-		expect(work.message).toEqual({});
+	it('sends a given message instead of the body', async () => {
+		const { context, request } = setUp({}, { isStateless: true, text: TEXT, message: {} });
+		const forwarded = transportRequest(request, context, { method: 'replacement' });
+		expect(await forwarded.json()).toEqual({ method: 'replacement' });
+		expect(context.message).toEqual({});
 	});
 });
