@@ -35,7 +35,7 @@ describe('a client error', () => {
 
 describe('options', () => {
 	it.each([0, -1, 26, Number.NaN, Number.POSITIVE_INFINITY])(
-		'refuses %s as keepAliveSeconds',
+		'rejects %s as keepAliveSeconds',
 		(seconds) => {
 			expect(() => setUp({ keepAliveSeconds: seconds })).toThrow(
 				`[tmcp-sessions/http] keepAliveSeconds must be above 0 and at most 25; got ${seconds}`,

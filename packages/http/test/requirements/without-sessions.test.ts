@@ -43,7 +43,7 @@ describeWithoutSessions((deployment) => {
 		expect(initialized.status).toBe(202);
 	});
 
-	it('tools, prompts and resources work, in whatever isolate', async () => {
+	it('serves tools, prompts and resources in either isolate', async () => {
 		const endpoint = deployment.endpoint();
 		const echo = await rpcResponseTo(endpoint, 'tools/call', {
 			name: 'echo',
