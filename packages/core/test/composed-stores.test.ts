@@ -19,7 +19,7 @@ import type { ObservedStore } from './observed-store.ts';
 const HOUR_MS = 3_600_000;
 const CLIENT = { name: 'client', version: '1.0.0' };
 
-/** One database that everybody reaches: what a strongly consistent backend is. */
+/** A store that all isolates share, such as a strongly consistent backend. */
 class SharedStore extends InMemorySessionStore {
 	override readonly capabilities = {
 		consistency: 'strong',
@@ -30,7 +30,7 @@ class SharedStore extends InMemorySessionStore {
 	} as const;
 }
 
-/** What the suite asks of storage that is held in these maps, the first of which decides. */
+/** Implements the suite's access to storage over these maps; the first one is authoritative. */
 function heldIn(
 	now: () => number,
 	...maps: Map<string, StoredSession>[]
@@ -82,7 +82,7 @@ const manager = ({ store }: ObservedStore): StoredInfoSessionManager =>
 	new StoredInfoSessionManager(store);
 
 describe('splitInfo', () => {
-	it('reads each manager once that keeps the client or the log level, and none for subscriptions', async () => {
+	it('reads the client and log level managers once each, and not the one of subscriptions', async () => {
 		const { one, other } = observed();
 		const third = observedStore(Date.now);
 		const info = splitInfo({
@@ -99,7 +99,7 @@ describe('splitInfo', () => {
 		expect([one.operations, other.operations, third.operations]).toEqual([['read'], ['read'], []]);
 	});
 
-	it('makes one read and one write where one manager keeps all', async () => {
+	it('makes one read and one write if one manager stores all parts', async () => {
 		const { one } = observed();
 		const all = manager(one);
 		const info = splitInfo({ client: all, logLevel: all, subscriptions: all });
@@ -109,7 +109,7 @@ describe('splitInfo', () => {
 		expect(one.operations).toEqual(['create', 'read']);
 	});
 
-	it('writes a log level and subscriptions where they are kept, and nothing else there', async () => {
+	it('writes the log level and subscriptions only to their own managers', async () => {
 		const { one, other } = observed();
 		const info = splitInfo({
 			client: manager(one),
@@ -128,7 +128,7 @@ describe('splitInfo', () => {
 		expect(await info.getSubscriptions('test://a')).toEqual(['a']);
 	});
 
-	it('refuses a session as soon as one of its parts knows that it has ended', async () => {
+	it('treats a session as unknown once one of its parts has ended', async () => {
 		const { clock, one, other } = observed();
 		const store = new SplitSessionStore({
 			client: one.store,
@@ -143,7 +143,7 @@ describe('splitInfo', () => {
 	});
 
 	it.each(['client', 'logLevel', 'subscriptions'] as const)(
-		'an end that could not be moved in the part of %s is moved at the next use',
+		'extends the expiry at the next use after the part of %s failed to',
 		async (part) => {
 			const clock = new ManualClock();
 			const parts = {
@@ -152,7 +152,7 @@ describe('splitInfo', () => {
 				subscriptions: observedStore(clock.now),
 			};
 			const errors: Error[] = [];
-			const work: Promise<unknown>[] = [];
+			const promises: Promise<unknown>[] = [];
 			const info = splitInfo(
 				{
 					client: manager(parts.client),
@@ -162,18 +162,18 @@ describe('splitInfo', () => {
 				{
 					now: clock.now,
 					onError: (error) => void errors.push(error),
-					waitUntil: (each) => void work.push(each),
+					waitUntil: (promise) => void promises.push(promise),
 				},
 			);
 			const use = async (): Promise<void> => {
 				expect(await info.getClientInfo('a')).toEqual(CLIENT);
-				await Promise.all(work.splice(0));
-				clock.advance(10_000); // What the transport asks next is of another request.
+				await Promise.all(promises.splice(0));
+				clock.advance(10_000); // The next getter belongs to another request.
 			};
 			info.setClientInfo('a', CLIENT);
 			await info.flush('a');
 			clock.advance(12 * HOUR_MS);
-			parts[part].failures.set('update', new StoreError('core', 'updating', 'it is down'));
+			parts[part].failures.set('update', new StoreError('core', 'updating', 'the backend is down'));
 			await use();
 			expect(errors).toHaveLength(1);
 			parts[part].failures.clear();
@@ -185,7 +185,7 @@ describe('splitInfo', () => {
 		},
 	);
 
-	it('takes its options from the manager of the client', async () => {
+	it('takes its default options from the manager of the client', async () => {
 		const errors: Error[] = [];
 		const { one, other } = observed();
 		const client = new StoredInfoSessionManager(one.store, {
@@ -219,7 +219,7 @@ describe('cachedInfo', () => {
 		return { near, far, store, errors, times };
 	}
 
-	it('costs one read near while near has it, and asks far where it has nothing', async () => {
+	it('reads near only, and reads far if near has no record', async () => {
 		const { near, far, store, times } = setUp();
 		await store.create('a', times);
 		expect([near.operations.splice(0), far.operations.splice(0)]).toEqual([['create'], ['create']]);
@@ -231,7 +231,7 @@ describe('cachedInfo', () => {
 		expect([near.operations, far.operations]).toEqual([['read'], ['read']]);
 	});
 
-	it('a near store that is down or holds junk is reported, and far answers', async () => {
+	it('reports a near store that is down or corrupt, and returns the record of far', async () => {
 		const { near, store, errors, times } = setUp();
 		await store.create('a', times);
 		near.failures.set('read', new StoreError('core', 'reading', 'near is down'));
@@ -243,24 +243,24 @@ describe('cachedInfo', () => {
 		expect(errors).toHaveLength(3);
 	});
 
-	it('a far store that is down fails what needs it, and leaves nothing near', async () => {
+	it('fails and leaves nothing near if the far store is down', async () => {
 		const { near, far, store, times } = setUp();
 		far.failures.set('create', new StoreError('core', 'storing', 'far is down'));
 		await expect(store.create('a', times)).rejects.toThrow('far is down');
 		expect(await near.store.read('a')).toBeUndefined();
 	});
 
-	it('an update that far refuses takes the session away near too', async () => {
+	it('removes a session from near if far rejects an update', async () => {
 		const { near, far, store, times } = setUp();
 		await store.create('a', times);
 		await far.store.delete('a');
-		expect(await store.read('a')).toBeDefined(); // Near does not know yet.
+		expect(await store.read('a')).toBeDefined(); // Near has not seen the end yet.
 		expect(await store.update('a', { logLevel: 'error' })).toBe(false);
 		expect(await store.read('a')).toBeUndefined();
 		expect(await near.store.read('a')).toBeUndefined();
 	});
 
-	it('the memory of an isolate is filled when it reads, and asks again after its time', async () => {
+	it('fills the memory of an isolate on a read, and reads far again after forgetAfterSeconds', async () => {
 		const { clock, other: far } = observed();
 		const near = new InMemorySessionStore({ now: clock.now, forgetAfterSeconds: 30 });
 		const store = new CachedSessionStore(near, far.store);
@@ -274,19 +274,19 @@ describe('cachedInfo', () => {
 		expect(far.operations).toEqual(['read', 'read']);
 	});
 
-	it('the memory of an isolate asks again where the clock was set back', async () => {
+	it('reads far again if the clock was set back', async () => {
 		const { clock, other: far } = observed();
 		const near = new InMemorySessionStore({ now: clock.now, forgetAfterSeconds: 30 });
 		const store = new CachedSessionStore(near, far.store);
 		const times = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
 		await store.create('a', times);
 		await far.store.delete('a');
-		expect(await store.read('a')).toEqual(times); // Near does not know yet.
+		expect(await store.read('a')).toEqual(times); // Near has not seen the end yet.
 		clock.advance(-1);
 		expect(await store.read('a')).toBeUndefined();
 	});
 
-	it('refuses a near store that would never learn of an end', () => {
+	it('rejects a near store that never notices the end of a session', () => {
 		const endless = new StoredInfoSessionManager(new InMemorySessionStore());
 		expect(() => cachedInfo(endless, endless)).toThrow(
 			'[tmcp-sessions/core] cachedInfo needs a near store that notices the end of a session; ' +

@@ -8,7 +8,7 @@ import {
 } from '@tmcp-sessions/testkit';
 import { InMemorySubscriptionManager } from '@tmcp/session-manager';
 
-// One process has nothing to evict: what it holds in memory is all there is.
+// One process has nothing to evict: its memory is the only storage.
 const evict = (): Promise<void> => Promise.resolve();
 
 testStreamSessionManager('InMemoryStreamSessionManager', () => {

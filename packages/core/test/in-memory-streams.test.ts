@@ -7,14 +7,14 @@ const MINUTE_MS = 60_000;
 const FRAME = 'event: message\ndata: {}\n\n';
 const UNKNOWN = ': gap, the last event id names no known stream of this session';
 
-describe('what a process remembers of a session', () => {
+describe('the history of a session in one process', () => {
 	const setUp = (): { manager: InMemoryStreamSessionManager; pass: (ms: number) => void } => {
 		let nowMs = Date.UTC(2026, 0, 1);
 		const manager = new InMemoryStreamSessionManager({ now: () => nowMs, onError: () => {} });
 		return { manager, pass: (ms) => void (nowMs += ms) };
 	};
 
-	it('is forgotten when it had no stream for as long as messages are kept', async () => {
+	it('is removed after the session had no stream for as long as messages are stored', async () => {
 		const { manager, pass } = setUp();
 		const left = await OpenStream.open(manager, 'left');
 		const staying = await OpenStream.open(manager, 'staying');
@@ -29,7 +29,7 @@ describe('what a process remembers of a session', () => {
 		await Promise.all([back.cancel(), staying.cancel()]);
 	});
 
-	it('is known while it has a stream, and for as long as messages are kept', async () => {
+	it('is stored while the session has a stream and as long as its messages are', async () => {
 		const { manager, pass } = setUp();
 		const stream = await OpenStream.open(manager, 'long');
 		await stream.until('retry: ');
@@ -53,7 +53,7 @@ describe('what a process remembers of a session', () => {
 });
 
 describe('a stream that is older than many others of its session', () => {
-	it('is resumed without a loss', async () => {
+	it('is resumed without a gap', async () => {
 		const manager = new InMemoryStreamSessionManager({ onError: () => {} });
 		const old = await OpenStream.open(manager, 'busy');
 		for (let each = 0; each < 40; each++) {
@@ -71,8 +71,8 @@ describe('a stream that is older than many others of its session', () => {
 	});
 });
 
-describe('the end of a session', () => {
-	it('ends its streams, also where the request of another one has just closed that', async () => {
+describe('delete', () => {
+	it('closes the streams of the session even if another request has just closed one', async () => {
 		const manager = new InMemoryStreamSessionManager();
 		const listening = await OpenStream.open(manager, 'ended');
 		const waitUntil = (): void => {};

@@ -46,7 +46,7 @@ describe('InMemorySessionStore', () => {
 		return { clock, sessions, store: new InMemorySessionStore({ now: clock.now, sessions }) };
 	}
 
-	it('does not let a late create bring an ended session back', async () => {
+	it('does not revive an ended session with a late create', async () => {
 		const { clock, store } = open();
 		const record = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
 		await store.create('a', record);
@@ -55,7 +55,7 @@ describe('InMemorySessionStore', () => {
 		expect(await store.read('a')).toBeUndefined();
 	});
 
-	it('forgets expired sessions and tombstones while new ones come in, and keeps the live ones', async () => {
+	it('removes expired sessions and tombstones while new ones are added, and no live ones', async () => {
 		const { clock, sessions, store } = open();
 		const open1000 = async (prefix: string, livesMs: number): Promise<void> => {
 			for (let index = 0; index < 1_000; index++) {
@@ -80,7 +80,7 @@ describe('InMemorySessionStore', () => {
 		);
 	});
 
-	it('forgets claims whose time is over while new ones come in', async () => {
+	it('removes expired claims while new ones are added', async () => {
 		const { clock, store } = open();
 		await store.claim('short', clock.now() + 1_000);
 		await store.claim('long', clock.now() + HOUR_MS);
@@ -90,7 +90,7 @@ describe('InMemorySessionStore', () => {
 		expect(await store.claim('long', clock.now() + HOUR_MS)).toBe(false);
 	});
 
-	it('forgets the subscriptions of a session that was not used until its end, or came after it', async () => {
+	it('removes the subscriptions of a session that expired, and of one that ended before', async () => {
 		const { clock, store } = open();
 		const record = { createdAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS };
 		const untilMs = clock.now() + 720 * HOUR_MS;
@@ -104,12 +104,12 @@ describe('InMemorySessionStore', () => {
 		await store.update('busy', { expiresAtMs: record.expiresAtMs + HOUR_MS });
 		clock.advance(HOUR_MS);
 		expect(await store.subscribers('test://a')).toEqual(['busy']);
-		// Nor are they there when nothing is known of the session any more.
+		// Nor after the session itself was removed.
 		for (let index = 0; index < 20; index++) await store.claim(`${index}`, untilMs);
 		expect(await store.subscribers('test://a')).toEqual(['busy']);
 	});
 
-	it('forgets a subscription at its time', async () => {
+	it('removes a subscription when it expires', async () => {
 		const { clock, store } = open();
 		await store.subscribe('a', 'test://a', clock.now() + 1_000);
 		await store.subscribe('b', 'test://a', clock.now() + 2_000);

@@ -8,41 +8,47 @@ import type { ObservedStore } from './observed-store.ts';
 export const CLIENT = { name: 'client', version: '1.2.3' };
 export const CAPABILITIES = { elicitation: {} };
 
-/** A manager, over a store that is observed and a clock that stands still. */
+/** A manager over an observed store and a manual clock. */
 export interface Setup extends ObservedStore {
 	readonly clock: ManualClock;
 	readonly manager: StoredInfoSessionManager;
 	readonly errors: Error[];
-	/** What was to be kept alive. */
-	readonly work: Promise<unknown>[];
-	/** Another isolate's manager of the same store, of another deployment perhaps. */
+	/** The promises that were passed to `waitUntil`. */
+	readonly promises: Promise<unknown>[];
+	/** Creates a manager of another isolate, or of another deployment, over the same store. */
 	anotherIsolate(options?: StoredInfoOptions): StoredInfoSessionManager;
 }
 
-/** A manager of its own for one test. */
+/** Creates the manager of one test. */
 export function setUp(options: StoredInfoOptions = {}): Setup {
 	const clock = new ManualClock();
 	const observed = observedStore(clock.now);
 	const errors: Error[] = [];
-	const work: Promise<unknown>[] = [];
-	const make = (own: StoredInfoOptions = {}): StoredInfoSessionManager =>
+	const promises: Promise<unknown>[] = [];
+	const create = (own: StoredInfoOptions = {}): StoredInfoSessionManager =>
 		new StoredInfoSessionManager(observed.store, {
 			now: clock.now,
 			onError: (error) => void errors.push(error),
-			waitUntil: (promise) => void work.push(promise),
+			waitUntil: (promise) => void promises.push(promise),
 			...options,
 			...own,
 		});
-	return Object.assign(observed, { clock, manager: make(), errors, work, anotherIsolate: make });
+	return Object.assign(observed, {
+		clock,
+		manager: create(),
+		errors,
+		promises,
+		anotherIsolate: create,
+	});
 }
 
-/** What a transport does at `initialize`. */
+/** Makes the calls of a transport at `initialize`. */
 export function initialize(manager: StoredInfoSessionManager, id: string): void {
 	manager.setClientCapabilities(id, CAPABILITIES);
 	manager.setClientInfo(id, CLIENT);
 }
 
-/** What a transport asks for each message of a session, one after the other. */
+/** Makes the calls of a transport for each message of a session. */
 export async function getAll(manager: StoredInfoSessionManager, id: string): Promise<unknown[]> {
 	return [
 		await manager.getClientCapabilities(id),
@@ -51,7 +57,7 @@ export async function getAll(manager: StoredInfoSessionManager, id: string): Pro
 	];
 }
 
-/** Runs this as one request of a client. */
+/** Runs `request` as one request of a client. */
 export function inRequest<T>(request: () => T): T {
-	return runInScope({ waitUntil: (work) => void work.catch(() => {}) }, request);
+	return runInScope({ waitUntil: (promise) => void promise.catch(() => {}) }, request);
 }

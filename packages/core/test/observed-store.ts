@@ -3,18 +3,18 @@ import type { SessionStore } from '@tmcp-sessions/core/backend';
 
 type Operation = Exclude<keyof SessionStore, 'capabilities'>;
 
-/** A store whose operations are noted, and can be held up or made to fail. */
+/** A store whose operations are recorded, and can be delayed or made to fail. */
 export interface ObservedStore {
 	readonly store: SessionStore;
-	/** The operations begun so far. */
+	/** The operations that have begun. */
 	readonly operations: Operation[];
-	/** Operations wait for this before they reach the store. */
+	/** Delays operations before they reach the store. */
 	gate: Promise<void>;
-	/** The operations that reject from now on, and with what. */
+	/** The operations that reject, with their errors. */
 	readonly failures: Map<Operation, Error>;
 }
 
-/** Observes the store in memory, over the clock of a test. */
+/** Creates an observed store over memory and the clock of a test. */
 export function observedStore(now: () => number): ObservedStore {
 	const observed: ObservedStore = {
 		operations: [],

@@ -9,7 +9,7 @@ import {
 import { describe, expect, it } from 'vitest';
 
 describe('the label of a shard', () => {
-	it('is a region of the platform, or none, and a number up to 255', () => {
+	it('is an optional region and an integer from 0 to 255', () => {
 		for (const region of [undefined, ...REGIONS]) {
 			for (let index = 0; index < 256; index++) {
 				const label = shardLabel(region, index);
@@ -21,7 +21,7 @@ describe('the label of a shard', () => {
 		}
 	});
 
-	it.each([-1, 256, 1.5, Number.NaN, Infinity])('has no number %s', (index) => {
+	it.each([-1, 256, 1.5, Number.NaN, Infinity])('has no index %s', (index) => {
 		expect(() => shardLabel('weur', index)).toThrow(
 			'an integer from 0 to 255; got weur' + String(index),
 		);
@@ -41,7 +41,7 @@ describe('the label of a shard', () => {
 		'apac-1',
 		'٣',
 		'mars1',
-	])('is not %j: whoever makes up an id gets the root, and no object of their own', (label) => {
+	])('is not %j: an invalid label maps to the root shard', (label) => {
 		expect(isShardLabel(label)).toBe(false);
 		expect(regionOfShard(label)).toBeUndefined();
 		expect(shardOfSession(`1.${label}.random.mac`)).toBe('0');
@@ -56,7 +56,7 @@ describe('the label of a shard', () => {
 		'a 1.weur1.b',
 		'1%2Eweur1%2Ea',
 		crypto.randomUUID(),
-	])('is that of the root for an id that was made elsewhere: %j', (id) => {
+	])('is that of the root shard for an id in another format: %j', (id) => {
 		expect(shardOfSession(id)).toBe('0');
 	});
 });

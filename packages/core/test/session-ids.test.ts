@@ -8,7 +8,7 @@ const OLD_KEY = 'the key before that, also long enough to be one';
 const FOREIGN_KEY = 'the key of another deployment, long enough too';
 
 describe('session ids', () => {
-	it('L1 unguessable-session-id, L2 ascii-session-id: are unguessable, visible ASCII and never twice the same', async () => {
+	it('L1 unguessable-session-id, L2 ascii-session-id: are unguessable, visible ASCII and unique', async () => {
 		const ids = createSessionIds({ keys: [KEY] });
 		const minted = await Promise.all(Array.from({ length: 1_000 }, () => ids.mint()));
 		expect(new Set(minted).size).toBe(1_000);
@@ -17,7 +17,7 @@ describe('session ids', () => {
 		expect(await Promise.all(minted.map((id) => ids.verify(id)))).not.toContain(false);
 	});
 
-	it('an id that was changed anywhere, cut or made longer is refused', async () => {
+	it('are rejected if changed anywhere, truncated or extended', async () => {
 		const ids = createSessionIds({ keys: [KEY] });
 		const id = await ids.mint();
 		for (let index = 0; index < id.length; index++) {
@@ -31,7 +31,7 @@ describe('session ids', () => {
 		}
 	});
 
-	it('an id names its shard, and not another one: that is in its MAC', async () => {
+	it('contain their shard, which the MAC covers', async () => {
 		const ids = createSessionIds({ keys: [KEY] });
 		const id = await ids.mint('ada', 'apac-ne255');
 		expect(id).toMatch(/^1\.apac-ne255\.[\w-]{32}\.[\w-]{43}$/);
@@ -41,11 +41,11 @@ describe('session ids', () => {
 		for (const other of ['0', '255', 'apac-ne25', 'apac255', 'apac-ne256', '', 'mars0']) {
 			expect(await ids.verify(id.replace('apac-ne255', other), 'ada'), other).toBe(false);
 		}
-		// The form before this one: no old id is kept.
+		// The earlier format without a shard is not accepted.
 		expect(await ids.verify(id.replace('.apac-ne255', ''), 'ada')).toBe(false);
 	});
 
-	it('one id has one spelling: the unused bits of its last character cannot vary', async () => {
+	it('have one spelling: the unused bits of the last character must be zero', async () => {
 		const ids = createSessionIds({ keys: [KEY] });
 		const id = await ids.mint();
 		const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -54,12 +54,12 @@ describe('session ids', () => {
 		expect(accepted.filter(Boolean)).toHaveLength(1);
 	});
 
-	it('an id of another deployment is refused', async () => {
+	it('are rejected if another deployment issued them', async () => {
 		const foreign = await createSessionIds({ keys: [FOREIGN_KEY] }).mint();
 		expect(await createSessionIds({ keys: [KEY] }).verify(foreign)).toBe(false);
 	});
 
-	it('keys rotate: the first signs, all verify, and one that was dropped does not', async () => {
+	it('rotate: the first key signs, all verify, a removed key does not', async () => {
 		const before = createSessionIds({ keys: [OLD_KEY] });
 		const during = createSessionIds({ keys: [KEY, OLD_KEY] });
 		const after = createSessionIds({ keys: [KEY] });
@@ -68,7 +68,7 @@ describe('session ids', () => {
 		expect(await Promise.all([after.verify(old), after.verify(fresh)])).toEqual([false, true]);
 	});
 
-	it('keys rotate as it is written: while a step reaches one isolate after the other, all take the ids of all', async () => {
+	it('rotate as documented: during each step, every isolate accepts the ids of all others', async () => {
 		const guide = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
 		const steps = [...guide.matchAll(/^\d\. `TMCP_SESSION_KEYS` = (.+?)\./gm)].map(
 			([, keys = '']) =>
@@ -80,13 +80,13 @@ describe('session ids', () => {
 			const earlier = deployments[index - 1];
 			if (!earlier) continue;
 			expect(await earlier.verify(await later.mint())).toBe(true);
-			// Ids of before the last step are over: it is taken so long after the others.
+			// The last step is taken after all ids of the old key have expired.
 			const isLast = index === deployments.length - 1;
 			if (!isLast) expect(await later.verify(await earlier.mint())).toBe(true);
 		}
 	});
 
-	it('a missing or a short key is refused with how to make one, and not shown', () => {
+	it('reject a missing or short key without revealing it, with a command that generates one', () => {
 		expect(() => createSessionIds({ keys: [] })).toThrow(
 			'[tmcp-sessions/core] session ids need keys of at least 32 characters; got none. Make one with: openssl rand -base64 32',
 		);

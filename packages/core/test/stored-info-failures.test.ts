@@ -5,17 +5,17 @@ import { getAll, initialize, inRequest, setUp } from './observed-manager.ts';
 const OUTAGE = new StoreError('core', 'write', 'the backend is down');
 
 describe('failures', () => {
-	it('a setter never rejects, onError is told once, and what is kept alive does not reject', async () => {
-		const { manager, failures, errors, work } = setUp();
+	it('of setters are reported once and do not reject, nor does the promise of waitUntil', async () => {
+		const { manager, failures, errors, promises } = setUp();
 		failures.set('create', OUTAGE).set('unsubscribe', OUTAGE);
 		initialize(manager, 'a');
 		manager.removeSubscription('a', 'test://a');
-		await Promise.all(work);
+		await Promise.all(promises);
 		expect(errors).toEqual([OUTAGE, OUTAGE]);
-		expect(work).toHaveLength(2);
+		expect(promises).toHaveLength(2);
 	});
 
-	it('a store that throws instead of rejecting is no way round that', async () => {
+	it('of a store that throws synchronously do not escape the setters', async () => {
 		const setup = setUp();
 		const thrower = new Proxy(setup.store, {
 			get: (target, key) =>
@@ -39,7 +39,7 @@ describe('failures', () => {
 		expect(new Set(errors)).toEqual(new Set([OUTAGE]));
 	});
 
-	it('flush tells the request whose write failed, even when it failed before', async () => {
+	it('reject flush of their request, even if they happened before', async () => {
 		const { manager, failures, errors } = setUp();
 		failures.set('create', OUTAGE);
 		await inRequest(async () => {
@@ -50,7 +50,7 @@ describe('failures', () => {
 		await inRequest(() => manager.flush('a'));
 	});
 
-	it('flush waits for the writes of its own request and of no other', async () => {
+	it('of other requests do not delay flush', async () => {
 		const setup = setUp();
 		const { manager } = setup;
 		setup.gate = new Promise(() => {});
@@ -59,14 +59,14 @@ describe('failures', () => {
 		await expect(flushed).resolves.toBe('flushed');
 	});
 
-	it('a read that fails rejects its getters and reaches onError; it is not taken for no session', async () => {
+	it('of a read reject its getter and are reported, and the session is not treated as unknown', async () => {
 		const { manager, failures, errors } = setUp();
 		failures.set('read', OUTAGE);
 		await expect(manager.getClientInfo('a')).rejects.toBe(OUTAGE);
 		expect(errors).toEqual([OUTAGE]);
 	});
 
-	it('a change of a session that is not known is refused, reported and not stored', async () => {
+	it('are reported for a change of an unknown session, which is not stored', async () => {
 		const { manager, operations, errors } = setUp();
 		manager.setLogLevel('never opened', 'error');
 		manager.addSubscription('never opened', 'test://a');
@@ -82,8 +82,8 @@ describe('failures', () => {
 	});
 });
 
-describe('a record that cannot be used', () => {
-	it('is reported, and the session counts as unknown', async () => {
+describe('a corrupt record', () => {
+	it('is reported, and the session is treated as unknown', async () => {
 		const { manager, failures, errors } = setUp();
 		failures.set('read', new CorruptRecordError('core', 'not a JSON object'));
 		expect(await getAll(manager, 'a')).toEqual([undefined, undefined, undefined]);

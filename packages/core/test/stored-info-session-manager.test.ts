@@ -3,11 +3,11 @@ import { CAPABILITIES, CLIENT, getAll, initialize, inRequest, setUp } from './ob
 
 const HOUR_MS = 3_600_000;
 
-describe('what a request costs', () => {
+describe('a request', () => {
 	it.each([
-		['with a bare transport', <T>(request: () => T): T => request()],
+		['without a scope', <T>(request: () => T): T => request()],
 		['in a request scope', inRequest],
-	])('an initialize is one write and every later request one read, %s', async (_how, request) => {
+	])('makes one write at initialize and one read later, %s', async (_how, request) => {
 		const { manager, operations } = setUp();
 		await request(() => {
 			initialize(manager, 'a');
@@ -20,7 +20,7 @@ describe('what a request costs', () => {
 		}
 	});
 
-	it('requests of one session at the same time cost one read each, none of them shared', async () => {
+	it('does not share its read with concurrent requests of the session', async () => {
 		const { manager, operations } = setUp();
 		initialize(manager, 'a');
 		await manager.flush('a');
@@ -29,7 +29,7 @@ describe('what a request costs', () => {
 		for (const values of all) expect(values).toEqual([CAPABILITIES, CLIENT, undefined]);
 	});
 
-	it('a subscribe of a known session reads nothing that its request has not read yet', async () => {
+	it('does not read again before it subscribes', async () => {
 		const { manager, operations } = setUp();
 		initialize(manager, 'a');
 		await manager.flush('a');
@@ -39,11 +39,11 @@ describe('what a request costs', () => {
 		expect(operations).toEqual(['create', 'read', 'subscribe']);
 	});
 
-	it('what a bare request left behind is not taken for the state of a later one', async () => {
+	it('without a scope does not get a stale read of an earlier request', async () => {
 		const { manager, clock, anotherIsolate } = setUp();
 		initialize(manager, 'a');
 		await manager.flush('a');
-		await manager.getClientCapabilities('a'); // The rest of this request never asks.
+		await manager.getClientCapabilities('a'); // This request is aborted before its other getters.
 		const elsewhere = anotherIsolate();
 		elsewhere.setLogLevel('a', 'error');
 		await elsewhere.flush('a');
@@ -51,7 +51,7 @@ describe('what a request costs', () => {
 		expect(await manager.getLogLevel('a')).toBe('error');
 	});
 
-	it('nor where the clock was set back meanwhile', async () => {
+	it('without a scope does not get a stale read after the clock was set back', async () => {
 		const { manager, clock, anotherIsolate } = setUp();
 		initialize(manager, 'a');
 		await manager.flush('a');
@@ -65,7 +65,7 @@ describe('what a request costs', () => {
 });
 
 describe('expiry', () => {
-	it('ends a session 24 hours after its last use and 30 days after its first, unless set otherwise', async () => {
+	it('ends a session 24 hours after its last use and 30 days after its first by default', async () => {
 		const { manager, clock } = setUp();
 		initialize(manager, 'idle');
 		initialize(manager, 'busy');
@@ -78,33 +78,36 @@ describe('expiry', () => {
 		expect(await manager.getClientInfo('busy')).toBeUndefined();
 	});
 
-	it('a busy session writes at most once in a tenth of its idle time', async () => {
-		const { manager, clock, operations, work } = setUp({ idleSeconds: 1_000 });
+	it('writes a session in use at most once per tenth of its idle time', async () => {
+		const { manager, clock, operations, promises } = setUp({ idleSeconds: 1_000 });
 		initialize(manager, 'a');
 		await manager.flush('a');
 		for (let seconds = 0; seconds < 1_000; seconds++) {
 			clock.advance(1_000);
 			await getAll(manager, 'a');
-			await Promise.all(work.splice(0));
+			await Promise.all(promises.splice(0));
 		}
 		expect(operations.filter((operation) => operation === 'read')).toHaveLength(1_000);
 		expect(operations.filter((operation) => operation === 'update')).toHaveLength(10);
 	});
 
-	it('a busy session lives as long as it may in all, also where that is not a tenth of its idle time longer', async () => {
-		const { manager, clock, operations, work } = setUp({ idleSeconds: 100, absoluteSeconds: 105 });
+	it('reaches the absolute lifetime even if the last extension is shorter than a tenth', async () => {
+		const { manager, clock, operations, promises } = setUp({
+			idleSeconds: 100,
+			absoluteSeconds: 105,
+		});
 		initialize(manager, 'a');
 		await manager.flush('a');
 		for (let seconds = 0; seconds < 105; seconds++) {
 			expect((await getAll(manager, 'a'))[1]).toEqual(CLIENT);
-			await Promise.all(work.splice(0));
+			await Promise.all(promises.splice(0));
 			clock.advance(1_000);
 		}
 		expect((await getAll(manager, 'a'))[1]).toBeUndefined();
 		expect(operations.filter((operation) => operation === 'update')).toHaveLength(1);
 	});
 
-	it('what a session subscribes to lasts as long as it does, where a deployment lets sessions live shorter', async () => {
+	it('keeps subscriptions until the session expires, even after lifetimes were shortened', async () => {
 		const { manager, clock, store, anotherIsolate } = setUp();
 		initialize(manager, 'a');
 		await manager.flush('a');
@@ -119,18 +122,18 @@ describe('expiry', () => {
 		expect(await shorter.getSubscriptions('test://a')).toEqual([]);
 	});
 
-	it('many requests at once extend a session once', async () => {
-		const { manager, clock, operations, work } = setUp({ idleSeconds: 100 });
+	it('extends a session once for concurrent requests', async () => {
+		const { manager, clock, operations, promises } = setUp({ idleSeconds: 100 });
 		initialize(manager, 'a');
 		await manager.flush('a');
 		clock.advance(50_000);
 		await Promise.all(Array.from({ length: 20 }, () => inRequest(() => getAll(manager, 'a'))));
-		await Promise.all(work);
+		await Promise.all(promises);
 		expect(operations.filter((operation) => operation === 'update').length).toBeLessThanOrEqual(1);
 	});
 
 	it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])(
-		'refuses %s as a number of seconds',
+		'rejects %s as a number of seconds',
 		(seconds) => {
 			expect(() => setUp({ idleSeconds: seconds })).toThrow(
 				`[tmcp-sessions/core] idleSeconds must be a positive number of seconds; got ${seconds}`,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CAPABILITIES, CLIENT, getAll, initialize, setUp } from './observed-manager.ts';
 
-describe('its own writes', () => {
-	it('are seen before the backend has confirmed them, without a read', async () => {
+describe('writes of the own isolate', () => {
+	it('are visible before the backend has confirmed them, without a read', async () => {
 		const setup = setUp();
 		const { manager, operations } = setup;
 		const gate = Promise.withResolvers<void>();
@@ -18,7 +18,7 @@ describe('its own writes', () => {
 		expect(await getAll(manager, 'a')).toEqual([CAPABILITIES, CLIENT, 'warning']);
 	});
 
-	it('a subscription and its end are seen before they are confirmed', async () => {
+	it('of subscriptions are visible before the backend has confirmed them', async () => {
 		const setup = setUp();
 		const { manager } = setup;
 		initialize(manager, 'a');
@@ -33,14 +33,14 @@ describe('its own writes', () => {
 		expect(await manager.getSubscriptions('test://stored')).toEqual([]);
 	});
 
-	it('a log level set while the session is still being opened is not lost', async () => {
+	it('of a log level are not lost while the session is being opened', async () => {
 		const setup = setUp();
 		const { manager, anotherIsolate } = setup;
 		const opening = Promise.withResolvers<void>();
 		setup.gate = opening.promise;
 		initialize(manager, 'a');
 		await Promise.resolve();
-		// The backend takes the update before it has the session.
+		// The update reaches the backend before the session does.
 		setup.gate = Promise.resolve();
 		manager.setLogLevel('a', 'error');
 		await expect.poll(() => setup.operations).toEqual(['create', 'update', 'create']);
@@ -50,7 +50,7 @@ describe('its own writes', () => {
 		expect(setup.errors).toEqual([]);
 	});
 
-	it('a log level set while the session is being opened and ended brings it not back', async () => {
+	it('of a log level do not revive a session that was opened and ended meanwhile', async () => {
 		const setup = setUp();
 		const { manager, anotherIsolate } = setup;
 		const updating = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ describe('its own writes', () => {
 	});
 
 	it.each([30_001, -30_001])(
-		'a write that never reports back is forgotten when the clock has moved by %s ms, and its request with it',
+		'that never settle are discarded after the clock has moved by %s ms',
 		async (ms) => {
 			const setup = setUp();
 			const { manager, clock } = setup;
@@ -81,7 +81,7 @@ describe('its own writes', () => {
 		},
 	);
 
-	it('an ended session is gone at once in its own isolate', async () => {
+	it('hide a session in its own isolate as soon as it is being ended', async () => {
 		const setup = setUp();
 		const { manager } = setup;
 		initialize(manager, 'a');

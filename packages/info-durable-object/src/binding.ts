@@ -1,12 +1,10 @@
 import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
 import { env } from 'cloudflare:workers';
 
+import { PACKAGE } from './package-name.ts';
 import type { SessionShard } from './session-shard.ts';
 
-/** The name of this package in errors. */
-export const PACKAGE = 'info-durable-object';
-
-/** The name of the binding where none is given. */
+/** The default name of the binding. */
 export const DEFAULT_BINDING = 'TMCP_SESSION_SHARD';
 
 const KIND = durableObjectKind(PACKAGE, 'SessionShard', DEFAULT_BINDING);
@@ -15,10 +13,10 @@ const KIND = durableObjectKind(PACKAGE, 'SessionShard', DEFAULT_BINDING);
 export type SessionShardBinding = string | DurableObjectNamespace<SessionShard>;
 
 /**
- * The namespace that the objects are in.
+ * Returns the namespace of the objects.
  *
- * @param jurisdiction what they may not leave, where there is anything.
- * @throws {BindingError} where the binding is missing or is no Durable Object namespace.
+ * @param jurisdiction restricts where the objects store data, if given.
+ * @throws {BindingError} if the binding is missing or not a Durable Object namespace.
  */
 export function sessionShards(
 	binding: SessionShardBinding,

@@ -6,25 +6,25 @@ import { DEFAULT_BINDING } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
 import { DurableObjectSessionStore } from './durable-object-session-store.ts';
 
-/** How long sessions live, whom to tell of failures, and what their objects may not leave. */
+/** Lifetimes, error reporting and the jurisdiction. */
 export interface DurableObjectInfoOptions extends StoredInfoOptions {
 	/**
-	 * What the objects may not leave. Default: nothing. Sessions of one jurisdiction are unknown in
-	 * another, and workerd on one's own machine has none.
+	 * The jurisdiction of the objects. Default: none. Sessions of one jurisdiction are unknown in
+	 * another. Local workerd does not implement jurisdictions.
 	 */
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 }
 
 /**
- * tmcp's `InfoSessionManager` in Durable Objects with SQLite storage. Can be made at module scope: the
- * binding is looked up at the first use, which rejects with a `BindingError` where it is missing.
+ * Implements tmcp's `InfoSessionManager` over SQLite-backed Durable Objects. Create it at module
+ * scope: the binding is resolved at first use, which rejects with a `BindingError` if it is missing.
  *
  *     new HttpTransport(server, { sessionManager: { info: new DurableObjectInfoSessionManager() } })
  */
 export class DurableObjectInfoSessionManager extends StoredInfoSessionManager {
 	/**
 	 * @param binding the name of a Durable Object namespace of `SessionShard`, or the namespace itself.
-	 * @throws {TmcpSessionsError} `configuration`, where an option makes no sense.
+	 * @throws {TmcpSessionsError} `configuration`, if an option is invalid.
 	 */
 	constructor(
 		binding: SessionShardBinding = DEFAULT_BINDING,

@@ -15,29 +15,30 @@ import type {
 	StoreCapabilities,
 } from '@tmcp-sessions/core/backend';
 
-import { DEFAULT_BINDING, PACKAGE, sessionShards } from './binding.ts';
+import { DEFAULT_BINDING, sessionShards } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
-import { indexOf, placeOf, placeOfSession } from './placement.ts';
-import type { Place } from './placement.ts';
-import { retryWhereItMayHelp } from './retry.ts';
+import { PACKAGE } from './package-name.ts';
+import { locationOfObject, locationOfSession, objectIndexOf } from './placement.ts';
+import type { ObjectLocation } from './placement.ts';
+import { retryTransient } from './retry.ts';
 import type { SessionShard, UpdateOutcome } from './session-shard.ts';
 
 const MAX_ID_BYTES = 1024;
 
-/** What the objects may not leave; `now` and `sleep` are for tests. */
+/** Options of `DurableObjectSessionStore`; `now` and `sleep` are for tests. */
 export interface DurableObjectSessionStoreOptions {
 	/**
-	 * What the objects may not leave. Default: nothing. Sessions of one jurisdiction are unknown in
-	 * another, and workerd on one's own machine has none.
+	 * The jurisdiction of the objects. Default: none. Sessions of one jurisdiction are unknown in
+	 * another. Local workerd does not implement jurisdictions.
 	 */
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
-	/** The time in milliseconds since the epoch. `Date.now` unless given. */
+	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: (() => number) | undefined;
-	/** Waits so many milliseconds. A timer unless given. */
+	/** Waits for a number of milliseconds. Default: a timer. */
 	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
 }
 
-/** Keeps sessions in Durable Objects, `SessionShard`. Everybody sees a write at once. */
+/** Stores sessions in Durable Objects of the class `SessionShard`. Strongly consistent. */
 export class DurableObjectSessionStore implements SessionStore, SingleUse {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
@@ -50,10 +51,10 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 	readonly #jurisdiction: DurableObjectJurisdiction | undefined;
 	readonly #now: () => number;
 	readonly #sleep: (ms: number) => Promise<void>;
-	/** Found at the first use: to make sure of a binding takes a look at each of its methods. */
+	/** Resolved at first use: checking a binding reads each of its methods. */
 	#namespace: DurableObjectNamespace<SessionShard> | undefined;
 
-	/** @param binding a name in `env` of `cloudflare:workers`, looked up at the first use. */
+	/** @param binding a namespace, or a name in the `env` of `cloudflare:workers`, resolved at first use. */
 	constructor(
 		binding: SessionShardBinding = DEFAULT_BINDING,
 		options: DurableObjectSessionStoreOptions = {},
@@ -66,7 +67,7 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 
 	async read(id: string): Promise<SessionRecord | undefined> {
 		const key = encode(id);
-		const text = await this.#call('reading a session', placeOfSession(key), (object) =>
+		const text = await this.#call('reading a session', locationOfSession(key), (object) =>
 			object.read(key),
 		);
 		return parseLiveSessionRecord(text, PACKAGE, this.#now());
@@ -74,7 +75,7 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 
 	async create(id: string, record: SessionRecord): Promise<void> {
 		const key = encode(id);
-		await this.#call('storing a session', placeOfSession(key), (object) =>
+		await this.#call('storing a session', locationOfSession(key), (object) =>
 			object.create(key, JSON.stringify(record), record.expiresAtMs),
 		);
 	}
@@ -83,41 +84,41 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 		const key = encode(id);
 		const result = await this.#call(
 			'updating a session',
-			placeOfSession(key),
+			locationOfSession(key),
 			async (object): Promise<UpdateOutcome> => object.update(key, patch, this.#now()),
 		);
-		// Throws what the object has seen, as the error that it is.
+		// Throws the `CorruptRecordError` again: RPC does not preserve the class of an error.
 		if (result.outcome === 'corrupt') parseSessionRecord(result.text, PACKAGE);
 		return result.outcome === 'updated';
 	}
 
 	async delete(id: string): Promise<void> {
 		const key = encode(id);
-		const subscribed = await this.#call('ending a session', placeOfSession(key), (object) =>
+		const shards = await this.#call('ending a session', locationOfSession(key), (object) =>
 			object.end(key),
 		);
 		await Promise.all(
-			subscribed.map((index) =>
-				this.#call("ending a session's subscriptions", placeOf(index), (object) =>
+			shards.map((index) =>
+				this.#call("ending a session's subscriptions", locationOfObject(index), (object) =>
 					object.removeSubscribers([key]),
 				),
 			),
 		);
 	}
 
-	/** @throws {UnknownSessionError} where the session has ended or expired. */
+	/** @throws {UnknownSessionError} if the session has ended or expired. */
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		const key = encode(id);
 		const uriHash = await hashUri(uri);
-		const index = indexOf(uriHash);
-		// In this order the end of a session at the same time either finds the subscription or is seen here.
-		await this.#call('subscribing a session', placeOf(index), (object) =>
+		const index = objectIndexOf(uriHash);
+		// In this order, a concurrent `delete` either finds the subscription or is noticed here.
+		await this.#call('subscribing a session', locationOfObject(index), (object) =>
 			object.addSubscriber(uriHash, key, untilMs),
 		);
-		const isNoted = await this.#call('subscribing a session', placeOfSession(key), (object) =>
-			object.noteSubscription(key, index, untilMs, this.#now()),
+		const isLive = await this.#call('subscribing a session', locationOfSession(key), (object) =>
+			object.addSubscribedShard(key, index, untilMs, this.#now()),
 		);
-		if (isNoted) return;
+		if (isLive) return;
 		await this.#removeSubscriber(uriHash, key);
 		throw new UnknownSessionError(PACKAGE, 'subscribe to a resource');
 	}
@@ -128,37 +129,38 @@ export class DurableObjectSessionStore implements SessionStore, SingleUse {
 
 	async subscribers(uri: string): Promise<string[]> {
 		const uriHash = await hashUri(uri);
-		const keys = await this.#call('finding subscribers', placeOf(indexOf(uriHash)), (object) =>
+		const location = locationOfObject(objectIndexOf(uriHash));
+		const keys = await this.#call('finding subscribers', location, (object) =>
 			object.subscribers(uriHash, this.#now()),
 		);
 		return keys.map(decodeURIComponent);
 	}
 
-	/** By a claimant of its own: a call that is made again because its answer was lost is the same claim. */
+	/** Each call has its own claimant id, so that a retry after a lost response is the same claim. */
 	claim(id: string, untilMs: number): Promise<boolean> {
 		const claimant = crypto.randomUUID();
-		return this.#call('claiming an id', placeOf(indexOf(id)), (object) =>
+		return this.#call('claiming an id', locationOfObject(objectIndexOf(id)), (object) =>
 			object.claim(id, claimant, untilMs),
 		);
 	}
 
 	#removeSubscriber(uriHash: string, key: string): Promise<void> {
-		return this.#call('ending a subscription', placeOf(indexOf(uriHash)), (object) =>
+		return this.#call('ending a subscription', locationOfObject(objectIndexOf(uriHash)), (object) =>
 			object.removeSubscriber(uriHash, key),
 		);
 	}
 
-	/** Every method of the object may be carried out twice: it says what shall be, not what to add. */
+	/** Calls an object, with retries: all of its methods are idempotent. */
 	#call<Result>(
 		operation: string,
-		{ name, region }: Place,
+		{ name, region }: ObjectLocation,
 		method: (object: DurableObjectStub<SessionShard>) => Promise<Result>,
 	): Promise<Result> {
 		return storeOperation(PACKAGE, operation, async () => {
 			const namespace = (this.#namespace ??= sessionShards(this.#binding, this.#jurisdiction));
 			const object = (): DurableObjectStub<SessionShard> =>
 				namespace.getByName(name, region && { locationHint: region });
-			return retryWhereItMayHelp(() => method(object()), this.#sleep);
+			return retryTransient(() => method(object()), this.#sleep);
 		});
 	}
 }

@@ -1,44 +1,45 @@
 import type { Region } from '@tmcp-sessions/core';
 import { fnv1a, regionOfShard, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/internal';
 
-/** How many objects a shard of sessions, and all that has no session, is spread over. Fixed: a hash finds them. */
-export const OBJECTS = 16;
+/**
+ * The number of objects of each shard. Subscribers and claims belong to no session; they are in the
+ * objects of the root shard. Fixed, because the hash of a key selects its object.
+ */
+export const OBJECTS_PER_SHARD = 16;
 
-/** Where something is kept. */
-export interface Place {
+/** How to address an object. */
+export interface ObjectLocation {
 	/** The name of the object. */
 	readonly name: string;
-	/** Where it stands, if it is not there yet; `undefined` leaves that to its first caller. */
+	/** The location hint for its creation; without one, it is created near its first caller. */
 	readonly region: Region | undefined;
 }
 
-/** The object that keeps a session: one of those of the shard that its id names. */
-export function placeOfSession(id: string): Place {
+/** Returns the object that stores a session: one of the shard that its id names. */
+export function locationOfSession(id: string): ObjectLocation {
 	const shard = shardOfSession(id);
-	const index = indexOf(id);
-	// The root's are called like those of uris, and are the same ones.
+	const index = objectIndexOf(id);
 	const name = shard === ROOT_SHARD ? objectName(index) : `sessions-${shard}-${index}`;
 	return { name, region: regionOfShard(shard) };
 }
 
-/** The object that keeps what is of no session: the subscribers of a uri, a claim. */
-export function placeOf(index: number): Place {
+/** Returns an object of the root shard, which stores subscribers and claims. */
+export function locationOfObject(index: number): ObjectLocation {
 	return { name: objectName(index), region: undefined };
 }
 
 /**
- * The number of the object that keeps what has this key: an id or the hash of a uri. With the
- * finalizer of MurmurHash3, so that keys which differ little are spread evenly too. It says where to
- * look, never what is found there: two keys of one hash stay two.
+ * Returns the index of the object for a key: an id or the hash of a uri. The finalizer of MurmurHash3
+ * spreads similar keys evenly. Collisions are harmless, because objects store the whole key.
  */
-export function indexOf(key: string): number {
+export function objectIndexOf(key: string): number {
 	let hash = fnv1a(key);
 	hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
 	hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-	return ((hash ^ (hash >>> 16)) >>> 0) % OBJECTS;
+	return ((hash ^ (hash >>> 16)) >>> 0) % OBJECTS_PER_SHARD;
 }
 
-/** The name of an object that stands in no region. */
+/** Returns the name of an object of the root shard. */
 export function objectName(index: number): string {
 	return `sessions-${index}`;
 }

@@ -2,15 +2,15 @@ const ATTEMPTS = 3;
 const PAUSE_MS = 50;
 
 /**
- * Runs a call of an object again where the platform says that it may work then. Only for what may
- * happen twice: a call whose answer was lost has been carried out.
+ * Retries an RPC if the platform marks its failure as retryable. The RPC must be idempotent: it may
+ * have run although its response was lost.
  *
- * @param call makes its stub anew each time: one that has failed stays broken.
- * @param sleep waits so many milliseconds.
- * @throws what `call` throws: a failure that is not retryable at once, and the third in any case.
+ * @param call creates its stub on each attempt, because a stub stays broken after a failure.
+ * @param sleep waits for a number of milliseconds.
+ * @throws the error of `call`: at once if it is not retryable, else after the third attempt.
  * @see https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
  */
-export async function retryWhereItMayHelp<Result>(
+export async function retryTransient<Result>(
 	call: () => Promise<Result>,
 	sleep: (ms: number) => Promise<void>,
 ): Promise<Result> {
@@ -25,7 +25,7 @@ export async function retryWhereItMayHelp<Result>(
 	return call();
 }
 
-/** An object that is overloaded would only be more so. */
+/** Does not retry calls to an overloaded object, which would add to its load. */
 function isRetryable(cause: unknown): boolean {
 	if (!(cause instanceof Error)) return false;
 	return Reflect.get(cause, 'retryable') === true && Reflect.get(cause, 'overloaded') !== true;

@@ -1,14 +1,14 @@
 /**
- * What takes the storage of an object from one version to the next: the first makes version 1. A
- * migration that was released is never changed; a new one is added behind it.
+ * The migrations of an object's storage; the first one creates version 1. Never change a released
+ * migration; append a new one.
  *
- * Without row ids, so that a row costs one write and one more for each of its indexes.
+ * Tables are WITHOUT ROWID: a row costs one write, and one more for each index.
  */
 export const MIGRATIONS: readonly string[] = [
 	`
-	-- id: URI encoded. text: the record as JSON or the marker of an ended session; null where the
+	-- id: URI encoded. text: the record as JSON or the tombstone of an ended session; null if the
 	-- session has subscriptions here and its record elsewhere. subscribed_shards: a JSON array of the
-	-- shards that keep its subscriptions. forget_at_ms: when the row may be removed.
+	-- objects that store its subscriptions. forget_at_ms: when the row may be removed.
 	CREATE TABLE sessions (
 		id TEXT NOT NULL PRIMARY KEY,
 		text TEXT,
@@ -17,7 +17,7 @@ export const MIGRATIONS: readonly string[] = [
 	) WITHOUT ROWID;
 	CREATE INDEX sessions_by_end ON sessions (forget_at_ms);
 
-	-- Of the uris that hash to this shard, not of its sessions.
+	-- Subscribers of the uris that hash to this object, not of its sessions.
 	CREATE TABLE subscribers (
 		uri_hash TEXT NOT NULL,
 		id TEXT NOT NULL,
@@ -28,7 +28,7 @@ export const MIGRATIONS: readonly string[] = [
 	CREATE INDEX subscribers_by_end ON subscribers (until_ms);
 	`,
 	`
-	-- Ids that are good for one use and were used. claimant: who did, so that it may ask twice.
+	-- Ids that were claimed for their single use. claimant: who claimed it, so that a retry succeeds.
 	CREATE TABLE claims (
 		id TEXT NOT NULL PRIMARY KEY,
 		claimant TEXT NOT NULL,
@@ -38,7 +38,7 @@ export const MIGRATIONS: readonly string[] = [
 	`,
 ];
 
-/** The version of the schema in this storage; 0 where there is none. workerd allows no `PRAGMA user_version`. */
+/** Returns the schema version of the storage, 0 without tables. workerd forbids `PRAGMA user_version`. */
 export function schemaVersion(sql: SqlStorage): number {
 	const table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'";
 	if (sql.exec(table).toArray().length === 0) return 0;
@@ -46,9 +46,9 @@ export function schemaVersion(sql: SqlStorage): number {
 }
 
 /**
- * Brings the storage to the version of the last migration, all or nothing.
+ * Migrates the storage to the latest version, in one transaction.
  *
- * @throws where a later release has written the storage: going on would lose what it knows.
+ * @throws if a later release has written the storage, because this release would lose its data.
  */
 export function migrate(
 	storage: DurableObjectStorage,
@@ -59,8 +59,8 @@ export function migrate(
 		if (version === migrations.length) return;
 		if (version > migrations.length) {
 			throw new Error(
-				`the object's storage has schema version ${version}, where this release of ` +
-					`@tmcp-sessions/info-durable-object knows ${migrations.length}; deploy a later release`,
+				`the object's storage has schema version ${version}; this release of ` +
+					`@tmcp-sessions/info-durable-object supports ${migrations.length}. Deploy a later release`,
 			);
 		}
 		if (version === 0) {

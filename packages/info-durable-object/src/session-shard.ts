@@ -8,63 +8,63 @@ import type { SessionPatch, SessionRecord } from '@tmcp-sessions/core/backend';
 import { ownNamespace } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 
-import { PACKAGE } from './binding.ts';
+import { PACKAGE } from './package-name.ts';
 import { objectName } from './placement.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
-/** What became of an update. An error's class would not survive the way back: the text does. */
+/** The result of an update. RPC does not preserve the class of an error, so it returns the text. */
 export type UpdateOutcome =
 	| { readonly outcome: 'updated' | 'unknown' }
 	| { readonly outcome: 'corrupt'; readonly text: string };
 
-/** Sessions, and expired subscriptions and claims, that one run of the alarm removes: it must not hold up requests. */
+/** The most sessions, subscriptions and claims that one alarm removes, so that it does not delay requests. */
 const BATCH_SIZE = 100;
-/** Alarms go off on full minutes, so that sessions which end soon after each other share one. */
+/** Alarms are set to full minutes, so that sessions with similar expiry share one. */
 const ALARM_GRID_MS = 60_000;
 
 /**
- * One of the Durable Objects that sessions are spread over, with SQLite storage. It keeps the records
- * of the sessions whose ids hash to it, the subscribers of the uris that do, and the ids that were
- * claimed for their one use. What expired is removed by an alarm, and an object that keeps nothing gives all its storage back.
+ * Stores one part of all sessions in SQLite: the records of the sessions whose ids hash to it, the
+ * subscribers of the uris that do, and claimed ids. An alarm removes expired rows, and deletes the
+ * whole storage once it is empty.
  *
- * Its methods are for `DurableObjectSessionStore`. Ids are URI encoded there, uris hashed, and times
- * come from its clock, in milliseconds since the epoch.
+ * The methods are for `DurableObjectSessionStore`, which URI encodes ids, hashes uris and passes the
+ * time of its own clock, in milliseconds since the epoch.
  */
 export class SessionShard extends DurableObject {
-	/** An object that was never written to, or was emptied, has no tables: reads make none. */
+	/** Whether the tables exist. Reads do not create them. */
 	#hasSchema = false;
-	/** When the alarm is due. Known, so that a write sets none that it need not: that costs a row. */
+	/** When the alarm is due. Known, because an unnecessary `setAlarm` costs one row write. */
 	#alarmMs: number | undefined;
 
 	constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
 		super(ctx, env);
 		const open = async (): Promise<void> => {
-			if (schemaVersion(ctx.storage.sql) > 0) this.#makeSchema();
+			if (schemaVersion(ctx.storage.sql) > 0) this.#ensureSchema();
 			this.#alarmMs = (await ctx.storage.getAlarm()) ?? undefined;
 		};
-		// Where this fails, the platform ends the instance and whoever called it gets the error.
+		// If this rejects, the platform resets the object and its callers get the error.
 		ctx.blockConcurrencyWhile(open).catch(() => {});
 	}
 
-	/** What is kept in the place of the session's record, expired or not. */
+	/** Returns the stored text of a session, expired or not. */
 	read(id: string): string | null {
 		const [row] = this.#rows<{ text: string | null }>('SELECT text FROM sessions WHERE id = ?', id);
 		return row?.text ?? null;
 	}
 
-	/** Keeps a new session. One that has ended stays ended. */
+	/** Stores a new session. An ended session stays ended. */
 	async create(id: string, text: string, expiresAtMs: number): Promise<void> {
-		this.#makeSchema();
+		this.#ensureSchema();
 		this.#rows(
 			`INSERT INTO sessions (id, text, forget_at_ms) VALUES (?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET text = excluded.text, forget_at_ms = excluded.forget_at_ms
 			WHERE text IS NOT ?`,
 			...[id, text, expiresAtMs, ENDED_SESSION],
 		);
-		await this.#wakeAt(onGrid(expiresAtMs));
+		await this.#scheduleAlarm(toGrid(expiresAtMs));
 	}
 
-	/** Merges the patch into a live session. Nothing comes between reading and writing. */
+	/** Merges the patch into a live session. Atomic: the method does not await before it writes. */
 	async update(id: string, patch: SessionPatch, nowMs: number): Promise<UpdateOutcome> {
 		const text = this.read(id);
 		if (text === null) return { outcome: 'unknown' };
@@ -81,35 +81,35 @@ export class SessionShard extends DurableObject {
 			'UPDATE sessions SET text = ?, forget_at_ms = ? WHERE id = ?',
 			...[JSON.stringify(merged), merged.expiresAtMs, id],
 		);
-		await this.#wakeAt(onGrid(merged.expiresAtMs));
+		await this.#scheduleAlarm(toGrid(merged.expiresAtMs));
 		return { outcome: 'updated' };
 	}
 
 	/**
-	 * Ends the session; its row stays until it would have expired.
+	 * Ends the session. Its row stays as a tombstone until the session would have expired.
 	 *
-	 * @returns the shards that keep its subscriptions: they have to be told with `removeSubscribers`.
+	 * @returns the objects that store its subscriptions; the caller calls their `removeSubscribers`.
 	 */
 	end(id: string): number[] {
 		const [row] = this.#rows<{ subscribed_shards: string }>(
 			'UPDATE sessions SET text = ? WHERE id = ? RETURNING subscribed_shards',
 			...[ENDED_SESSION, id],
 		);
-		return row ? shardsIn(row.subscribed_shards) : [];
+		return row ? parseShards(row.subscribed_shards) : [];
 	}
 
 	/**
-	 * Notes that a shard keeps subscriptions of the session until then.
+	 * Records that an object stores subscriptions of the session until `untilMs`.
 	 *
-	 * @returns false, and notes nothing, where the session has ended or expired.
+	 * @returns false, without a write, if the session has ended or expired.
 	 */
-	async noteSubscription(
+	async addSubscribedShard(
 		id: string,
 		shard: number,
 		untilMs: number,
 		nowMs: number,
 	): Promise<boolean> {
-		this.#makeSchema();
+		this.#ensureSchema();
 		const [row] = this.#rows<{ text: string | null; shards: string; forgetAtMs: number }>(
 			`SELECT text, subscribed_shards AS shards, forget_at_ms AS forgetAtMs
 			FROM sessions WHERE id = ?`,
@@ -117,7 +117,7 @@ export class SessionShard extends DurableObject {
 		);
 		const hasRecord = row !== undefined && row.text !== null;
 		if (hasRecord && (row.text === ENDED_SESSION || row.forgetAtMs <= nowMs)) return false;
-		const shards = row ? shardsIn(row.shards) : [];
+		const shards = row ? parseShards(row.shards) : [];
 		const forgetAtMs = hasRecord ? row.forgetAtMs : Math.max(untilMs, row?.forgetAtMs ?? 0);
 		if (shards.includes(shard) && forgetAtMs === row?.forgetAtMs) return true;
 		this.#rows(
@@ -126,38 +126,38 @@ export class SessionShard extends DurableObject {
 			SET subscribed_shards = excluded.subscribed_shards, forget_at_ms = excluded.forget_at_ms`,
 			...[id, JSON.stringify([...new Set([...shards, shard])]), forgetAtMs],
 		);
-		await this.#wakeAt(onGrid(forgetAtMs));
+		await this.#scheduleAlarm(toGrid(forgetAtMs));
 		return true;
 	}
 
-	/** Keeps a subscriber of a uri until then. */
+	/** Adds a subscriber of a uri until `untilMs`. */
 	async addSubscriber(uriHash: string, id: string, untilMs: number): Promise<void> {
-		this.#makeSchema();
+		this.#ensureSchema();
 		this.#rows(
 			`INSERT INTO subscribers (uri_hash, id, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (uri_hash, id) DO UPDATE SET until_ms = excluded.until_ms
 			WHERE until_ms <> excluded.until_ms`,
 			...[uriHash, id, untilMs],
 		);
-		await this.#wakeAt(onGrid(untilMs));
+		await this.#scheduleAlarm(toGrid(untilMs));
 	}
 
-	/** Forgets one subscriber of a uri. */
+	/** Removes one subscriber of a uri. */
 	async removeSubscriber(uriHash: string, id: string): Promise<void> {
 		this.#rows('DELETE FROM subscribers WHERE uri_hash = ? AND id = ?', uriHash, id);
-		await this.#wakeIfEmpty();
+		await this.#scheduleDeletionIfEmpty();
 	}
 
-	/** Forgets all subscriptions of these sessions that this shard keeps. */
+	/** Removes the subscriptions of these sessions from this object. */
 	async removeSubscribers(ids: readonly string[]): Promise<void> {
 		this.#rows(
 			'DELETE FROM subscribers WHERE id IN (SELECT value FROM json_each(?))',
 			JSON.stringify(ids),
 		);
-		await this.#wakeIfEmpty();
+		await this.#scheduleDeletionIfEmpty();
 	}
 
-	/** The ids of all subscribers of a uri. */
+	/** Returns the ids of all subscribers of a uri. */
 	subscribers(uriHash: string, nowMs: number): string[] {
 		return this.#rows<{ id: string }>(
 			'SELECT id FROM subscribers WHERE uri_hash = ? AND until_ms > ?',
@@ -165,9 +165,9 @@ export class SessionShard extends DurableObject {
 		).map(({ id }) => id);
 	}
 
-	/** Whether this claimant is the first of the id, which is remembered until then. */
+	/** Claims an id until `untilMs`. Returns whether this claimant was the first. */
 	async claim(id: string, claimant: string, untilMs: number): Promise<boolean> {
-		this.#makeSchema();
+		this.#ensureSchema();
 		this.#rows(
 			'INSERT INTO claims (id, claimant, until_ms) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
 			...[id, claimant, untilMs],
@@ -176,11 +176,11 @@ export class SessionShard extends DurableObject {
 			'SELECT claimant FROM claims WHERE id = ?',
 			id,
 		);
-		await this.#wakeAt(onGrid(untilMs));
+		await this.#scheduleAlarm(toGrid(untilMs));
 		return first?.claimant === claimant;
 	}
 
-	/** Removes a batch of what expired, and comes back for the rest. */
+	/** Removes a batch of expired rows, and sets the next alarm if there are more. */
 	override async alarm(): Promise<void> {
 		this.#alarmMs = undefined;
 		const nowMs = Date.now();
@@ -189,9 +189,9 @@ export class SessionShard extends DurableObject {
 			WHERE forget_at_ms <= ? ORDER BY forget_at_ms LIMIT ?`,
 			...[nowMs, BATCH_SIZE],
 		);
-		// First of all: an alarm that dies on the way is run again and finds the sessions once more.
+		// First, so that the retry of a failed alarm finds the sessions again.
 		await this.#removeSubscriptionsOf(expired);
-		// Meanwhile a Worker whose clock is behind may have moved an end.
+		// Checks the expiry again: a Worker whose clock is behind may have extended it meanwhile.
 		this.#rows(
 			`DELETE FROM sessions
 			WHERE id IN (SELECT value FROM json_each(?)) AND forget_at_ms <= ?`,
@@ -207,17 +207,17 @@ export class SessionShard extends DurableObject {
 			(SELECT id FROM claims WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
 			...[nowMs, BATCH_SIZE],
 		);
-		const dueMs = this.#earliestEndMs();
-		if (dueMs === undefined) await this.#giveStorageBack();
-		else await this.#wakeAt(dueMs <= nowMs ? nowMs : onGrid(dueMs));
+		const dueMs = this.#earliestExpiryMs();
+		if (dueMs === undefined) await this.#deleteStorage();
+		else await this.#scheduleAlarm(dueMs <= nowMs ? nowMs : toGrid(dueMs));
 	}
 
-	/** Tells the shards that keep subscriptions of these sessions. One out of reach keeps them until their own time. */
+	/** Removes subscriptions of sessions from other objects. If one fails, its rows expire at `until_ms`. */
 	async #removeSubscriptionsOf(
 		sessions: readonly { readonly id: string; readonly shards: string }[],
 	): Promise<void> {
 		const idsByShard = Map.groupBy(
-			sessions.flatMap(({ id, shards }) => shardsIn(shards).map((shard) => ({ id, shard }))),
+			sessions.flatMap(({ id, shards }) => parseShards(shards).map((shard) => ({ id, shard }))),
 			({ shard }) => shard,
 		);
 		const { id: own, exports } = this.ctx;
@@ -234,7 +234,7 @@ export class SessionShard extends DurableObject {
 		}
 	}
 
-	#earliestEndMs(): number | undefined {
+	#earliestExpiryMs(): number | undefined {
 		const [row] = this.#rows<{ dueMs: number | null }>(
 			`SELECT min(due_ms) AS dueMs FROM (
 				SELECT min(forget_at_ms) AS due_ms FROM sessions
@@ -245,33 +245,33 @@ export class SessionShard extends DurableObject {
 		return row?.dueMs ?? undefined;
 	}
 
-	/** Sets the alarm, unless it goes off by then anyway. */
-	async #wakeAt(alarmMs: number): Promise<void> {
+	/** Sets the alarm unless it is due earlier. */
+	async #scheduleAlarm(alarmMs: number): Promise<void> {
 		if (this.#alarmMs !== undefined && this.#alarmMs <= alarmMs) return;
 		this.#alarmMs = alarmMs;
 		await this.ctx.storage.setAlarm(alarmMs);
 	}
 
-	/** The alarm that is set may be a month away: an object that keeps nothing is emptied soon. */
-	async #wakeIfEmpty(): Promise<void> {
-		if (this.#hasSchema && this.#earliestEndMs() === undefined) {
-			await this.#wakeAt(onGrid(Date.now()));
+	/** Empties the object soon: the alarm that is set may be due in a month. */
+	async #scheduleDeletionIfEmpty(): Promise<void> {
+		if (this.#hasSchema && this.#earliestExpiryMs() === undefined) {
+			await this.#scheduleAlarm(toGrid(Date.now()));
 		}
 	}
 
-	/** Deletes tables and alarm in one go: the next write makes them anew, in this instance too. */
-	async #giveStorageBack(): Promise<void> {
+	/** Deletes the tables and the alarm at once. The next write creates them again. */
+	async #deleteStorage(): Promise<void> {
 		this.#hasSchema = false;
 		this.#alarmMs = undefined;
 		await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
 	}
 
-	#makeSchema(): void {
+	#ensureSchema(): void {
 		if (!this.#hasSchema) migrate(this.ctx.storage);
 		this.#hasSchema = true;
 	}
 
-	/** The rows that a statement gives; none where there are no tables. */
+	/** Runs a statement and returns its rows; none if there are no tables. */
 	#rows<Row extends Record<string, SqlStorageValue>>(
 		statement: string,
 		...bindings: (string | number)[]
@@ -281,11 +281,11 @@ export class SessionShard extends DurableObject {
 	}
 }
 
-function onGrid(ms: number): number {
+function toGrid(ms: number): number {
 	return Math.ceil(ms / ALARM_GRID_MS) * ALARM_GRID_MS;
 }
 
-function shardsIn(text: string): number[] {
-	// Sound: this class alone writes the column.
+function parseShards(text: string): number[] {
+	// Safe because only this class writes the column.
 	return JSON.parse(text) as number[];
 }

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { DurableObjectInfoSessionManager, DurableObjectSessionStore } from '../src/index.ts';
 import { namespace } from './shards.ts';
 
-async function refusal(binding: unknown): Promise<{ name: string; message: string }> {
-	// Not sound, on purpose: this is what comes in from JavaScript.
+async function bindingErrorOf(binding: unknown): Promise<{ name: string; message: string }> {
+	// Wrong on purpose: JavaScript callers can pass any value.
 	const store = new DurableObjectSessionStore(binding as string);
 	return store.read('a').then(
-		() => expect.fail('it was taken'),
+		() => expect.fail('the binding was accepted'),
 		(error: unknown) => error as { name: string; message: string },
 	);
 }
@@ -18,12 +18,12 @@ describe('the binding of a DurableObjectSessionStore', () => {
 		expect(await new DurableObjectSessionStore(namespace).read('a')).toBeUndefined();
 	});
 
-	it('is not looked at before the first use', () => {
+	it('is not resolved before the first use', () => {
 		expect(new DurableObjectSessionStore('MISSING').capabilities.consistency).toBe('strong');
 	});
 
-	it('that is missing is named, with the lines that wrangler.jsonc and the entry need', async () => {
-		expect(await refusal('MISSING')).toMatchObject({
+	it('is named with the lines of wrangler.jsonc and the entry if it is missing', async () => {
+		expect(await bindingErrorOf('MISSING')).toMatchObject({
 			name: 'BindingError',
 			code: 'binding',
 			message: `[tmcp-sessions/info-durable-object] the binding MISSING must be a Durable Object namespace; got undefined. wrangler.jsonc needs:
@@ -42,8 +42,8 @@ and the Worker's entry:
 		['A_VARIABLE', 'a string'],
 		['A_KV_NAMESPACE', 'an object without newUniqueId(), idFromName(), getByName()'],
 		['A_SERVICE', 'a service binding'],
-	])('that is something else, like %s, is said to be %s', async (name, found) => {
-		const { name: errorName, message } = await refusal(name);
+	])('is rejected if it is something else, such as %s: %s', async (name, found) => {
+		const { name: errorName, message } = await bindingErrorOf(name);
 		expect(errorName).toBe('BindingError');
 		expect(message).toContain(
 			`the binding ${name} must be a Durable Object namespace; got ${found}.`,
@@ -51,8 +51,8 @@ and the Worker's entry:
 		expect(message).not.toContain('hush-hush');
 	});
 
-	it('that is a namespace of another class is a StoreError that names what is missing', async () => {
-		expect(await refusal('AN_OBJECT')).toMatchObject({
+	it('makes a StoreError that names the missing method if its class is another one', async () => {
+		expect(await bindingErrorOf('AN_OBJECT')).toMatchObject({
 			name: 'StoreError',
 			message: expect.stringMatching(
 				/^\[tmcp-sessions\/info-durable-object\] reading a session failed: .*"read"/,
@@ -60,7 +60,7 @@ and the Worker's entry:
 		});
 	});
 
-	it('that is wrong is a BindingError from every method', async () => {
+	it('makes every method reject with a BindingError if it is missing', async () => {
 		const store = new DurableObjectSessionStore('MISSING');
 		const calls = [
 			store.create('a', { createdAtMs: 0, expiresAtMs: 0 }),
@@ -77,13 +77,13 @@ and the Worker's entry:
 });
 
 describe('the jurisdiction', () => {
-	it('is that of every object that is called, in both managers', async () => {
+	it('restricts every object, in both managers', async () => {
 		const asked: string[] = [];
-		// workerd has none: the same objects stand for those of a jurisdiction.
+		// workerd does not implement jurisdictions: use the unrestricted namespace.
 		const restricted = new Proxy(namespace, {
 			get(target, key) {
 				if (key === 'jurisdiction') return (name: string) => asked.push(name) && target;
-				return () => expect.fail('an object outside of the jurisdiction is asked for');
+				return () => expect.fail('called an object outside of the jurisdiction');
 			},
 		});
 		const { id, uri, record } = openSession();
@@ -93,11 +93,11 @@ describe('the jurisdiction', () => {
 		const options = { jurisdiction: 'eu' as const };
 		const info = new DurableObjectInfoSessionManager(restricted, options);
 		await info.getLogLevel(id);
-		// Each asks once.
+		// Once per store.
 		expect(asked).toEqual(['eu', 'eu']);
 	});
 
-	it('is asked of the platform, which refuses where it has none', async () => {
+	it('makes a StoreError on a platform without jurisdictions', async () => {
 		const store = new DurableObjectSessionStore(namespace, { jurisdiction: 'eu' });
 		await expect(store.read('a')).rejects.toThrow(
 			'reading a session failed: Jurisdiction restrictions are not implemented in workerd',

@@ -2,25 +2,25 @@ import { createCountedDurableObject, ObjectRpcCounter } from '@tmcp-sessions/tes
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { holdingsOf, namespace, oneObject, stubOf } from './shards.ts';
+import { contentsOf, namespace, oneObject, stubOf } from './shards.ts';
 import readme from '../README.md?raw';
 
 const HOUR_MS = 3_600_000;
 
-/** What an operation asks for, in the units of Cloudflare's price list. */
+/** The cost of an operation, in the units of Cloudflare's price list. */
 interface Cost {
 	readonly calls: number;
 	readonly rowsRead: number;
-	/** With the row that setting an alarm costs. */
+	/** Includes the row write of `setAlarm`. */
 	readonly rowsWritten: number;
 }
 
 const counter = new ObjectRpcCounter();
-/** With one object, which keeps everything: rows are counted there. */
+/** Uses a single object, whose rows are counted. */
 const store = new DurableObjectSessionStore(
 	createCountedDurableObject(oneObject(namespace), counter),
 );
-/** Two that are kept in the same place where there are 16. */
+/** Two uris that hash to the same of 16 objects. */
 const [uri, uriBesideIt] = ['test://a', 'test://o'];
 
 beforeEach(() => reset());
@@ -34,8 +34,8 @@ function record(): Parameters<typeof store.create>[1] {
 	};
 }
 
-/** Counts what `work` costs. */
-async function costOf(work: () => Promise<unknown>): Promise<Cost> {
+/** Returns the cost of `run`. */
+async function costOf(run: () => Promise<unknown>): Promise<Cost> {
 	const cursors: SqlStorageCursor<never>[] = [];
 	let alarms = 0;
 	const restore = await runInDurableObject(stubOf(0), (_object, { storage }) => {
@@ -43,7 +43,7 @@ async function costOf(work: () => Promise<unknown>): Promise<Cost> {
 		const [exec, setAlarm] = [sql.exec.bind(sql), storage.setAlarm.bind(storage)];
 		sql.exec = (...args) => {
 			const cursor = exec(...args);
-			cursors.push(cursor as unknown as SqlStorageCursor<never>); // Sound: its rows are not read.
+			cursors.push(cursor as unknown as SqlStorageCursor<never>); // Safe because its rows are not read.
 			return cursor as never;
 		};
 		storage.setAlarm = (...args) => {
@@ -53,7 +53,7 @@ async function costOf(work: () => Promise<unknown>): Promise<Cost> {
 		return () => Object.assign(storage, { setAlarm }) && Object.assign(sql, { exec });
 	});
 	counter.take();
-	await work();
+	await run();
 	await runInDurableObject(stubOf(0), () => void restore());
 	const sum = (field: 'rowsRead' | 'rowsWritten'): number =>
 		cursors.reduce((total, cursor) => total + cursor[field], 0);
@@ -64,14 +64,14 @@ async function costOf(work: () => Promise<unknown>): Promise<Cost> {
 	};
 }
 
-/** The table of the README: what the line of this name says. */
-function promised(name: string): Cost {
+/** Returns a line of the table in the README. */
+function documentedCost(name: string): Cost {
 	const line = readme.split('\n').find((each) => each.startsWith(`| ${name} `)) ?? '';
 	const [calls, rowsRead, rowsWritten] = line.split('|').slice(2).map(Number);
 	return { calls: calls ?? NaN, rowsRead: rowsRead ?? NaN, rowsWritten: rowsWritten ?? NaN };
 }
 
-describe('what the README says of the cost', () => {
+describe('the cost in the README', () => {
 	const untilMs = Date.now() + 720 * HOUR_MS;
 	const operations: [string, () => Promise<unknown>][] = [
 		['`initialize`', () => store.create('a', record())],
@@ -96,9 +96,9 @@ describe('what the README says of the cost', () => {
 		'holds for %s',
 		async (name, index) => {
 			await store.create('first', record());
-			for (const [before, work] of operations.slice(0, index)) {
+			for (const [before, run] of operations.slice(0, index)) {
 				if (before.includes('where it has 100')) continue;
-				await work();
+				await run();
 			}
 			if (name.includes('where it has 100')) {
 				for (let each = 0; each < 100; each++) {
@@ -106,11 +106,11 @@ describe('what the README says of the cost', () => {
 				}
 			}
 			const cost = await costOf(operations[index]?.[1] ?? expect.fail);
-			expect(cost).toEqual(promised(name));
+			expect(cost).toEqual(documentedCost(name));
 		},
 	);
 
-	it('holds for a session that the alarm removes, of 100 with a run of theirs', async () => {
+	it('holds for each of 100 sessions that an alarm removes', async () => {
 		for (let each = 0; each < 100; each++) {
 			await store.create(`${each}`, { ...record(), expiresAtMs: Date.now() + 1 });
 		}
@@ -118,16 +118,16 @@ describe('what the README says of the cost', () => {
 		vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 });
 		const { rowsRead, rowsWritten } = await costOf(() => runDurableObjectAlarm(stubOf(0)));
 		vi.useRealTimers();
-		expect((await holdingsOf(stubOf(0))).sessions).toBe(1);
+		expect((await contentsOf(stubOf(0))).sessions).toBe(1);
 		expect({
 			calls: 0,
 			rowsRead: Math.round(rowsRead / 100),
 			rowsWritten: Math.round(rowsWritten / 100),
-		}).toEqual(promised('removing a session that expired'));
+		}).toEqual(documentedCost('removing a session that expired'));
 	});
 
 	it('holds for the bytes of a session and of a subscription', async () => {
-		const bytes = async (): Promise<number> => (await holdingsOf(stubOf(0))).bytes;
+		const bytes = async (): Promise<number> => (await contentsOf(stubOf(0))).bytes;
 		const ids = Array.from({ length: 1_000 }, () => crypto.randomUUID());
 		await store.create('first', record());
 		const sizes = [await bytes()];
@@ -136,10 +136,11 @@ describe('what the README says of the cost', () => {
 		await Promise.all(ids.map((id) => store.subscribe(id, 'test://a', untilMs)));
 		sizes.push(await bytes());
 		const found = /some (\d+) bytes for a session .* and (\d+) for each of its subscriptions/;
-		for (const [index, said] of (found.exec(readme) ?? []).slice(1).entries()) {
+		for (const [index, documented] of (found.exec(readme) ?? []).slice(1).entries()) {
 			const each = ((sizes[index + 1] ?? NaN) - (sizes[index] ?? NaN)) / ids.length;
-			// The ids are random, and so is how full the pages are.
-			expect(Math.abs(each / Number(said) - 1), `${each} bytes, not ${said}`).toBeLessThan(0.15);
+			// The ids are random, and so is the fill level of the pages.
+			const ratio = each / Number(documented);
+			expect(Math.abs(ratio - 1), `${each} bytes, not ${documented}`).toBeLessThan(0.15);
 		}
 		expect(found.exec(readme)).not.toBeNull();
 	}, 30_000);

@@ -8,11 +8,11 @@ import {
 import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DurableObjectInfoSessionManager } from '../src/index.ts';
-import { evictAll, homeOf, namespace } from './shards.ts';
+import { evictAll, objectOfSession, namespace } from './shards.ts';
 
 const errors: Error[] = [];
 const onError = (error: Error): void => void errors.push(error);
-// Made at module scope, as a Worker makes it.
+// Created at module scope, as in a Worker.
 const missing = new DurableObjectInfoSessionManager('MISSING', { onError });
 
 testInfoSessionManager('DurableObjectInfoSessionManager', {
@@ -25,7 +25,7 @@ describe('DurableObjectInfoSessionManager', () => {
 		errors.length = 0;
 	});
 
-	it('makes 1 call for initialize, 1 for a request and 1 more for a log level', async () => {
+	it('makes 1 RPC for initialize, 1 for a request and 1 more for a log level', async () => {
 		const counter = new ObjectRpcCounter();
 		const info = (): DurableObjectInfoSessionManager =>
 			new DurableObjectInfoSessionManager(createCountedDurableObject(namespace, counter));
@@ -43,18 +43,18 @@ describe('DurableObjectInfoSessionManager', () => {
 		expect(counter.take()).toEqual(['read', 'update']);
 	});
 
-	it('reports a corrupt record and takes the session for unknown', async () => {
+	it('reports a corrupt record and treats the session as unknown', async () => {
 		const info = new DurableObjectInfoSessionManager(namespace, { onError });
 		const session = crypto.randomUUID();
-		await homeOf(session).create(session, '{"logLevel":"debug"', Date.now() + 60_000);
+		await objectOfSession(session).create(session, '{"logLevel":"debug"', Date.now() + 60_000);
 		expect(await info.getLogLevel(session)).toBeUndefined();
 		expect(errors.map(({ name }) => name)).toEqual(['CorruptRecordError']);
-		await runInDurableObject(homeOf(session), async (object) => {
+		await runInDurableObject(objectOfSession(session), async (object) => {
 			expect(await object.update(session, {}, Date.now())).toMatchObject({ outcome: 'corrupt' });
 		});
 	});
 
-	it('reports a missing binding at the first use, from a setter too', async () => {
+	it('reports a missing binding at first use, also of a setter', async () => {
 		expect(errors).toEqual([]);
 		missing.setClientInfo('a', CLIENT_INFO);
 		await expect(missing.flush('a')).rejects.toMatchObject({ name: 'BindingError' });

@@ -9,8 +9,8 @@ import {
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
-import { OBJECTS } from '../src/placement.ts';
-import { evictAll, homeOf, namespace } from './shards.ts';
+import { OBJECTS_PER_SHARD } from '../src/placement.ts';
+import { evictAll, objectOfSession, namespace } from './shards.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -20,12 +20,12 @@ testSessionStore(
 		store: new DurableObjectSessionStore(namespace, { now }),
 		elsewhere: new DurableObjectSessionStore('TMCP_SESSION_SHARD', { now }),
 		corrupt: (id, text) =>
-			runInDurableObject(homeOf(id), (_object, { storage }) => {
+			runInDurableObject(objectOfSession(id), (_object, { storage }) => {
 				const key = encodeURIComponent(id);
 				storage.sql.exec('UPDATE sessions SET text = ? WHERE id = ?', text, key);
 			}),
 		forgottenAfterSeconds: (id) =>
-			runInDurableObject(homeOf(id), async (_object, { storage }) => {
+			runInDurableObject(objectOfSession(id), async (_object, { storage }) => {
 				const ends = storage.sql
 					.exec<{ ms: number }>('SELECT forget_at_ms AS ms FROM sessions WHERE id = ?', id)
 					.toArray();
@@ -47,7 +47,7 @@ testSingleUse('DurableObjectSessionStore', ({ now }) => ({
 	elsewhere: new DurableObjectSessionStore('TMCP_SESSION_SHARD', { now }),
 }));
 
-describe('the calls that DurableObjectSessionStore makes', () => {
+describe('the RPCs of DurableObjectSessionStore', () => {
 	const counter = new ObjectRpcCounter();
 	const store = new DurableObjectSessionStore(createCountedDurableObject(namespace, counter), {});
 
@@ -74,7 +74,7 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 		counter.take();
 		await store.subscribe(id, uri, record.expiresAtMs);
 		await store.unsubscribe(id, uri);
-		expect(counter.take()).toEqual(['addSubscriber', 'noteSubscription', 'removeSubscriber']);
+		expect(counter.take()).toEqual(['addSubscriber', 'addSubscribedShard', 'removeSubscriber']);
 		for (let start = 0; start < 2_500; start += 50) {
 			await Promise.all(
 				Array.from({ length: 50 }, (_, index) =>
@@ -87,7 +87,7 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 		expect(counter.take()).toEqual(['subscribers']);
 	}, 30_000);
 
-	it('are 1 to end a session, and 1 for each object that keeps some of its 100 subscriptions', async () => {
+	it('are 1 to end a session, and 1 for each object that stores some of its 100 subscriptions', async () => {
 		const { id, uri, record } = openSession();
 		await store.create(id, record);
 		counter.take();
@@ -106,10 +106,10 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 		}
 		counter.take();
 		await store.delete(`${id}-3`);
-		expect(counter.take()).toEqual(['end', ...Array(OBJECTS).fill('removeSubscribers')]);
+		expect(counter.take()).toEqual(['end', ...Array(OBJECTS_PER_SHARD).fill('removeSubscribers')]);
 	});
 
-	it('are none for an id that is refused', async () => {
+	it('are none for an invalid id', async () => {
 		await expect(store.read('x'.repeat(1025))).rejects.toMatchObject({
 			code: 'invalid-session-id',
 		});
@@ -120,8 +120,8 @@ describe('the calls that DurableObjectSessionStore makes', () => {
 	});
 });
 
-describe('objects that leave memory', () => {
-	it('lose nothing between any two steps', async () => {
+describe('objects that are evicted', () => {
+	it('lose no data between any two operations', async () => {
 		const { id, uri, clock, record } = openSession();
 		const store = new DurableObjectSessionStore(namespace, { now: clock.now });
 		const untilMs = clock.now() + 2 * HOUR_MS;
@@ -155,7 +155,7 @@ describe('objects that leave memory', () => {
 });
 
 describe('a session that has ended or expired', () => {
-	it('cannot subscribe, and leaves nothing where it tried', async () => {
+	it('cannot subscribe, and leaves no subscription', async () => {
 		const { id, uri, clock, record } = openSession();
 		const store = new DurableObjectSessionStore(namespace, { now: clock.now });
 		await store.create(`${id}-ended`, record);
@@ -173,7 +173,7 @@ describe('a session that has ended or expired', () => {
 		expect(await store.subscribers(uri)).toEqual([]);
 	});
 
-	it('is not brought back by a create that comes late', async () => {
+	it('is not revived by a late create', async () => {
 		const { id, record } = openSession();
 		const store = new DurableObjectSessionStore(namespace);
 		await store.create(id, record);
@@ -182,26 +182,23 @@ describe('a session that has ended or expired', () => {
 		expect(await store.read(id)).toBeUndefined();
 	});
 
-	it.each([0, 1, 2])(
-		'keeps no subscription of whose calls %s came before its end',
-		async (calls) => {
-			const { id, uri, record } = openSession();
-			const other = new DurableObjectSessionStore(namespace);
-			await other.create(id, record);
-			let made = 0;
-			const ended = createInterceptedDurableObject(namespace, async (_call, proceed) => {
-				if (made++ === calls) await other.delete(id);
-				return proceed();
-			});
-			const subscribing = new DurableObjectSessionStore(ended);
-			const outcome = subscribing.subscribe(id, uri, record.expiresAtMs);
-			if (calls < 2) await expect(outcome).rejects.toMatchObject({ name: 'UnknownSessionError' });
-			else await outcome.then(() => other.delete(id));
-			expect(await other.subscribers(uri)).toEqual([]);
-		},
-	);
+	it.each([0, 1, 2])('keeps no subscription of which %s RPCs preceded its end', async (calls) => {
+		const { id, uri, record } = openSession();
+		const other = new DurableObjectSessionStore(namespace);
+		await other.create(id, record);
+		let made = 0;
+		const ended = createInterceptedDurableObject(namespace, async (_call, proceed) => {
+			if (made++ === calls) await other.delete(id);
+			return proceed();
+		});
+		const subscribing = new DurableObjectSessionStore(ended);
+		const outcome = subscribing.subscribe(id, uri, record.expiresAtMs);
+		if (calls < 2) await expect(outcome).rejects.toMatchObject({ name: 'UnknownSessionError' });
+		else await outcome.then(() => other.delete(id));
+		expect(await other.subscribers(uri)).toEqual([]);
+	});
 
-	it('keeps no subscription that was made while it ended', async () => {
+	it('keeps no subscription that was made concurrently', async () => {
 		const store = new DurableObjectSessionStore(namespace);
 		for (let round = 0; round < 50; round++) {
 			const { id, uri, record } = openSession();
@@ -213,8 +210,8 @@ describe('a session that has ended or expired', () => {
 	});
 });
 
-describe('two updates of one session at the same moment', () => {
-	it('both survive, from two stores, and none survives the end of the session', async () => {
+describe('concurrent updates of one session', () => {
+	it('of two stores all survive, and none revives the session after its end', async () => {
 		const { id, record } = openSession();
 		const stores = [0, 1].map(() => new DurableObjectSessionStore(namespace));
 		const [one, other] = stores as [DurableObjectSessionStore, DurableObjectSessionStore];

@@ -7,8 +7,8 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS: number = 60 * MINUTE_MS;
 export const DAY_MS: number = 24 * HOUR_MS;
 
-/** What an object that was never written to holds: SQLite's first page. */
-export const NOTHING = {
+/** The contents of an object without data: the first page of SQLite. */
+export const EMPTY = {
 	sessions: 0,
 	subscribers: 0,
 	claims: 0,
@@ -17,9 +17,9 @@ export const NOTHING = {
 	alarmMs: null,
 };
 
-/** Each test of the file begins with empty objects and a date that stands still. */
-export function withDateOfOurs(): void {
-	// The alarm has no caller to tell it the time: it reads the clock of the platform.
+/** Starts each test of a file with empty objects and a date that only `advance` moves. */
+export function useManualDate(): void {
+	// No caller passes the time to the alarm: it reads the clock of the platform.
 	beforeEach(async () => {
 		await reset();
 		vi.useFakeTimers({ toFake: ['Date'] });
@@ -42,6 +42,6 @@ export function ids(count: number): string[] {
 	return Array.from({ length: count }, () => crypto.randomUUID());
 }
 
-export function livingFor(ms: number): { createdAtMs: number; expiresAtMs: number } {
+export function expiringAfter(ms: number): { createdAtMs: number; expiresAtMs: number } {
 	return { createdAtMs: Date.now(), expiresAtMs: Date.now() + ms };
 }

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
 import { namespace } from './shards.ts';
 
-/** An error as the platform throws it where an object cannot be reached. */
+/** Creates an error of the platform for an object that cannot be reached. */
 function platformError(message: string, marks: { retryable?: true; overloaded?: true }): Error {
 	return Object.assign(new Error(message), { remote: false, ...marks });
 }
 
-/** A store whose calls go through `fault`, which throws to make one fail. */
+/** Creates a store with a `fault` that is called before each RPC and throws to make it fail. */
 function faulty(fault: (call: ObjectRpc, times: number) => void): {
 	store: DurableObjectSessionStore;
 	slept: number[];
@@ -28,8 +28,8 @@ function faulty(fault: (call: ObjectRpc, times: number) => void): {
 	return { store, slept, calls };
 }
 
-describe('an object that is out of reach', () => {
-	it('makes every method reject with a StoreError that names the package and shows no id', async () => {
+describe('an object that cannot be reached', () => {
+	it('makes every method reject with a StoreError that names the package and contains no id', async () => {
 		const { id, uri, record } = openSession();
 		const { store, slept } = faulty(() => {
 			throw platformError('Internal error in Durable Object storage', {});
@@ -58,7 +58,7 @@ describe('an object that is out of reach', () => {
 		expect(slept).toEqual([]);
 	});
 
-	it('is called again, twice at most and after a pause, where the platform says that it may help', async () => {
+	it('is called again, twice at most and after a pause, if the error is retryable', async () => {
 		const { id, record } = openSession();
 		const lost = platformError('Network connection lost.', { retryable: true });
 		const { store, slept, calls } = faulty((_call, times) => {
@@ -85,7 +85,7 @@ describe('an object that is out of reach', () => {
 		expect(always.calls.length).toBe(3);
 	});
 
-	it('is not called again where it is overloaded', async () => {
+	it('is not called again if it is overloaded', async () => {
 		const { store, calls } = faulty(() => {
 			throw platformError('Durable Object is overloaded.', { retryable: true, overloaded: true });
 		});
@@ -93,7 +93,7 @@ describe('an object that is out of reach', () => {
 		expect(calls.length).toBe(1);
 	});
 
-	it('may have carried out a call whose answer was lost: carrying it out again changes nothing', async () => {
+	it('gets an RPC again whose response was lost, without a change of the outcome', async () => {
 		const { id, uri, record } = openSession();
 		const answered = new Set<string>();
 		const losing = createInterceptedDurableObject(namespace, async ({ method }, proceed) => {
@@ -113,19 +113,19 @@ describe('an object that is out of reach', () => {
 		await store.delete(id);
 		expect(await store.read(id)).toBeUndefined();
 		expect(await store.subscribers(uri)).toEqual([]);
-		// To whoever made it, a claim that was carried out holds; to nobody else.
+		// A retried claim succeeds; a second claim does not.
 		expect(await store.claim(id, record.expiresAtMs)).toBe(true);
 		expect(await store.claim(id, record.expiresAtMs)).toBe(false);
 		expect(answered.size).toBe(10);
 	});
 
-	it('where the session is kept, leaves a subscription that the end of the session still finds', async () => {
+	it('leaves a subscription that delete still finds if it stores the session', async () => {
 		const { id, uri, record } = openSession();
 		const store = new DurableObjectSessionStore(namespace);
 		await store.create(id, record);
 		await store.subscribe(id, uri, record.expiresAtMs);
 		const { store: half } = faulty(({ method }) => {
-			if (method === 'noteSubscription') throw platformError('down', {});
+			if (method === 'addSubscribedShard') throw platformError('down', {});
 		});
 		await expect(half.subscribe(id, uri, record.expiresAtMs)).rejects.toThrow('down');
 		expect(await store.subscribers(uri)).toEqual([id]);
@@ -133,7 +133,7 @@ describe('an object that is out of reach', () => {
 		expect(await store.subscribers(uri)).toEqual([]);
 	});
 
-	it('where a uri is kept, makes the end of a session reject, and ending it again finishes it', async () => {
+	it('makes delete reject if it stores subscribers, and a second delete removes them', async () => {
 		const { id, uri, record } = openSession();
 		const { store: half } = faulty(({ method }) => {
 			if (method === 'removeSubscribers') throw platformError('down', {});

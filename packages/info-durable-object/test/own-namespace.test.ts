@@ -7,13 +7,13 @@ import { namespace } from './shards.ts';
 const name = 'sessions-0';
 
 describe("an object's own namespace", () => {
-	it('is found among the bindings, beside services and other classes, by the id alone', () => {
+	it('is found by id among bindings of services and other classes', () => {
 		const id = namespace.idFromName(name);
 		expect(ownNamespace(id, undefined, env)).toBe(namespace);
 		expect(Object.keys(env)).toEqual(expect.arrayContaining(['A_SERVICE', 'AN_OBJECT']));
 	});
 
-	it('is found among the exports of a Worker that has no binding to its class', async () => {
+	it('is found among the exports of a Worker without a binding to its class', async () => {
 		const id = namespace.idFromName(name);
 		const found = await runInDurableObject(namespace.getByName(name), (_object, state) =>
 			ownNamespace<typeof namespace>(state.id, state.exports, {})?.idFromName(name).equals(id),
@@ -21,9 +21,9 @@ describe("an object's own namespace", () => {
 		expect(found).toBe(true);
 	});
 
-	it('is that of the jurisdiction that the object is in', () => {
+	it('is restricted to the jurisdiction of the object', () => {
 		const id = namespace.idFromName(name);
-		// workerd has none: an id and a namespace that do as the platform says.
+		// workerd does not implement jurisdictions: emulate an id and a namespace.
 		const restricted = {
 			...id,
 			jurisdiction: 'eu',
@@ -37,7 +37,7 @@ describe("an object's own namespace", () => {
 		expect(ownNamespace(restricted, { all })).toBe('the namespace in eu');
 	});
 
-	it('is none where neither has it', () => {
+	it('is undefined if neither contains it', () => {
 		const { TMCP_SESSION_SHARD: _, ...others } = env as unknown as Record<string, unknown>;
 		expect(ownNamespace(namespace.idFromName(name), undefined, others)).toBeUndefined();
 	});

@@ -8,7 +8,7 @@ import { namespace, oneObject } from './shards.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Version 1 as it was released, word for word: whoever changes the migration instead of adding one sees red. */
+/** Version 1 as it was released: the tests fail if its migration is changed. */
 const VERSION_1 = `
 	CREATE TABLE schema_version (version INTEGER NOT NULL);
 	INSERT INTO schema_version VALUES (1);
@@ -29,7 +29,7 @@ const VERSION_1 = `
 	CREATE INDEX subscribers_by_end ON subscribers (until_ms);
 `;
 
-/** What version 2 added, as it was released. */
+/** The additions of version 2, as it was released. */
 const VERSION_2 = `
 	CREATE TABLE claims (
 		id TEXT NOT NULL PRIMARY KEY,
@@ -40,7 +40,7 @@ const VERSION_2 = `
 	UPDATE schema_version SET version = 2;
 `;
 
-/** What a later release might add. */
+/** A migration of a later release. */
 const NEXT = 'ALTER TABLE sessions ADD COLUMN principal TEXT';
 
 function newObject(): ReturnType<typeof namespace.getByName> {
@@ -58,24 +58,21 @@ describe('the schema', () => {
 	it.each([
 		['1', VERSION_1],
 		['2', VERSION_1 + VERSION_2],
-	])(
-		'is made by the first write, and is that of version %s and what came after',
-		async (_, sql) => {
-			const [made, byHand] = [newObject(), newObject()];
-			await made.create('a', '{}', Date.now() + HOUR_MS);
-			const structure = await runInDurableObject(made, (_object, { storage }) => {
-				expect(schemaVersion(storage.sql)).toBe(MIGRATIONS.length);
-				return structureOf(storage.sql);
-			});
-			await runInDurableObject(byHand, (_object, { storage }) => {
-				storage.sql.exec(sql);
-				migrate(storage);
-				expect(structureOf(storage.sql)).toEqual(structure);
-			});
-		},
-	);
+	])('is created by the first write, and equals version %s after its migration', async (_, sql) => {
+		const [made, byHand] = [newObject(), newObject()];
+		await made.create('a', '{}', Date.now() + HOUR_MS);
+		const structure = await runInDurableObject(made, (_object, { storage }) => {
+			expect(schemaVersion(storage.sql)).toBe(MIGRATIONS.length);
+			return structureOf(storage.sql);
+		});
+		await runInDurableObject(byHand, (_object, { storage }) => {
+			storage.sql.exec(sql);
+			migrate(storage);
+			expect(structureOf(storage.sql)).toEqual(structure);
+		});
+	});
 
-	it('of version 1, with data in it, is taken on by the constructor of this release', async () => {
+	it('of version 1 is migrated with its data by the constructor', async () => {
 		const { id, uri, record } = openSession();
 		const ended = `${id}-ended`;
 		const hash = 'Sb8A7bhdL5XyyyIGTGPLZzBAmGfVxW1SHWbHjBBWmPQ';
@@ -103,7 +100,7 @@ describe('the schema', () => {
 		expect(await object.subscribers(hash, Date.now())).toEqual([]);
 	});
 
-	it('is taken from each version to the last, with what it holds, once', async () => {
+	it('is migrated from the current version with its data, once', async () => {
 		const object = newObject();
 		await object.create('a', '{}', 1_000);
 		await runInDurableObject(object, (_object, { storage }) => {
@@ -119,7 +116,7 @@ describe('the schema', () => {
 		});
 	});
 
-	it('stays as it was where a migration fails half-way', async () => {
+	it('does not change if a migration fails half-way', async () => {
 		const object = newObject();
 		await object.create('a', '{}', 1_000);
 		await runInDurableObject(object, (_object, { storage }) => {
@@ -130,7 +127,7 @@ describe('the schema', () => {
 		});
 	});
 
-	it('of a later release is left alone, and every call says which release it takes', async () => {
+	it('of a later release does not change, and every call rejects with its version', async () => {
 		const object = namespace.getByName(objectName(0));
 		await object.create('a', '{}', Date.now() + HOUR_MS);
 		await runInDurableObject(object, (_object, { storage: { sql } }) => {
@@ -142,8 +139,8 @@ describe('the schema', () => {
 			name: 'StoreError',
 			message:
 				"[tmcp-sessions/info-durable-object] reading a session failed: the object's storage has " +
-				'schema version 7, where this release of @tmcp-sessions/info-durable-object knows 2; ' +
-				'deploy a later release',
+				'schema version 7; this release of @tmcp-sessions/info-durable-object supports 2. ' +
+				'Deploy a later release',
 		});
 		await expect(store.create('b', { createdAtMs: 0, expiresAtMs: 0 })).rejects.toThrow(
 			'schema version 7',

@@ -1,26 +1,26 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { SessionShard } from '../src/index.ts';
-import { objectName, OBJECTS, placeOfSession } from '../src/placement.ts';
+import { objectName, OBJECTS_PER_SHARD, locationOfSession } from '../src/placement.ts';
 
 /** The namespace of wrangler.jsonc. */
-// Sound: wrangler.jsonc binds the class to this name.
+// Safe because wrangler.jsonc binds the class to this name.
 export const namespace = (
 	env as unknown as { TMCP_SESSION_SHARD: DurableObjectNamespace<SessionShard> }
 ).TMCP_SESSION_SHARD;
 
-const all = Array.from({ length: OBJECTS }, (_, shard) => shard);
+const all = Array.from({ length: OBJECTS_PER_SHARD }, (_, shard) => shard);
 
 export function stubOf(shard: number): DurableObjectStub<SessionShard> {
 	return namespace.getByName(objectName(shard));
 }
 
-/** The object that keeps the record of the session. */
-export function homeOf(id: string): DurableObjectStub<SessionShard> {
-	return namespace.getByName(placeOfSession(encodeURIComponent(id)).name);
+/** Returns the object that stores the record of the session. */
+export function objectOfSession(id: string): DurableObjectStub<SessionShard> {
+	return namespace.getByName(locationOfSession(encodeURIComponent(id)).name);
 }
 
-/** The namespace as if it had one object, which keeps everything. */
+/** Returns a namespace that maps all names to a single object. */
 export function oneObject(
 	all: DurableObjectNamespace<SessionShard>,
 ): DurableObjectNamespace<SessionShard> {
@@ -33,21 +33,21 @@ export function oneObject(
 	});
 }
 
-/** Puts all shards out of memory, as ten idle seconds would. */
+/** Evicts all objects from memory, as ten idle seconds would. */
 export async function evictAll(): Promise<void> {
 	for (const shard of all) {
-		await runInDurableObject(stubOf(shard), () => {}); // Only what runs can be evicted.
+		await runInDurableObject(stubOf(shard), () => {}); // Only a running object can be evicted.
 		await evictDurableObject(stubOf(shard));
 	}
 }
 
-/** Runs all alarms that are due and those that they set. @returns how many runs each shard had. */
+/** Runs all due alarms and those that they set. @returns the number of alarms of each object. */
 export async function runAlarms(): Promise<number[]> {
 	const runs = all.map(() => 0);
 	for (let ran = true; ran;) {
 		ran = false;
 		for (const shard of all) {
-			const { alarmMs } = await holdingsOf(stubOf(shard));
+			const { alarmMs } = await contentsOf(stubOf(shard));
 			if (alarmMs === null || alarmMs > Date.now()) continue;
 			await runDurableObjectAlarm(stubOf(shard));
 			runs[shard] = (runs[shard] ?? 0) + 1;
@@ -57,8 +57,8 @@ export async function runAlarms(): Promise<number[]> {
 	return runs;
 }
 
-/** What an object holds. */
-export interface Holdings {
+/** The contents of an object's storage. */
+export interface StorageContents {
 	readonly sessions: number;
 	readonly subscribers: number;
 	readonly claims: number;
@@ -67,7 +67,7 @@ export interface Holdings {
 	readonly alarmMs: number | null;
 }
 
-export function holdingsOf(stub: DurableObjectStub<SessionShard>): Promise<Holdings> {
+export function contentsOf(stub: DurableObjectStub<SessionShard>): Promise<StorageContents> {
 	return runInDurableObject(stub, async (_object, { storage }) => {
 		const count = (from: string): number =>
 			storage.sql.exec<{ rows: number }>(`SELECT count(*) AS rows FROM ${from}`).one().rows;
@@ -83,6 +83,6 @@ export function holdingsOf(stub: DurableObjectStub<SessionShard>): Promise<Holdi
 	});
 }
 
-export function holdingsOfAll(): Promise<Holdings[]> {
-	return Promise.all(all.map((shard) => holdingsOf(stubOf(shard))));
+export function contentsOfAll(): Promise<StorageContents[]> {
+	return Promise.all(all.map((shard) => contentsOf(stubOf(shard))));
 }

@@ -2,13 +2,13 @@ import type { KVNamespace } from '@cloudflare/workers-types';
 import { resolveBinding } from '@tmcp-sessions/core/backend';
 import { env } from 'cloudflare:workers';
 
-/** The name of the binding where none is given. */
+/** The default name of the binding. */
 export const DEFAULT_BINDING = 'TMCP_SESSION_INFO';
 
 /**
- * The KV namespace of this name in `env` of `cloudflare:workers`, or the one given, its shape checked.
+ * Returns the KV namespace of this name in the `env` of `cloudflare:workers`, or the given one.
  *
- * @throws {BindingError} where there is none or it is something else.
+ * @throws {BindingError} if it is missing or not a KV namespace.
  */
 export function kvNamespace(binding: string | KVNamespace): KVNamespace {
 	return resolveBinding(

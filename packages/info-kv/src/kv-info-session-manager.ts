@@ -6,15 +6,15 @@ import { DEFAULT_BINDING } from './kv-binding.ts';
 import { KVSessionStore } from './kv-session-store.ts';
 
 /**
- * tmcp's `InfoSessionManager` in Workers KV. Can be made at module scope: the binding is looked up at
- * the first use, which rejects with a `BindingError` where it is missing or no KV namespace.
+ * Implements tmcp's `InfoSessionManager` over Workers KV. Create it at module scope: the binding is
+ * resolved at first use, which rejects with a `BindingError` if it is missing or no KV namespace.
  *
  *     new HttpTransport(server, { sessionManager: { info: new KVInfoSessionManager() } })
  */
 export class KVInfoSessionManager extends StoredInfoSessionManager {
 	/**
 	 * @param binding the name of a KV namespace in `wrangler.jsonc`, or the namespace itself.
-	 * @param options how long sessions live, and whom to tell of failures.
+	 * @param options lifetimes and error reporting.
 	 */
 	constructor(binding: string | KVNamespace = DEFAULT_BINDING, options: StoredInfoOptions = {}) {
 		const store = new KVSessionStore(binding, { now: options.now });

@@ -1,37 +1,37 @@
-/** Workers KV takes keys of at most 512 bytes. https://developers.cloudflare.com/kv/platform/limits/ */
+/** The longest key of Workers KV. https://developers.cloudflare.com/kv/platform/limits/ */
 const MAX_KEY_BYTES = 512;
 /** A SHA-256 in base64url without padding. */
 const HASH_LENGTH = 43;
 
 /*
- * The layout. `<id>` is URI encoded and so without a colon: no key is a prefix of another's by
- * accident. `<hash>` stands for a uri of any length.
+ * The keys. `<id>` is URI encoded and so contains no colon: no key is a prefix of another one by
+ * accident. `<hash>` is the hash of a uri of any length.
  *
- *     tmcp:session:<id>      the record as JSON, or the marker of an ended session
- *     tmcp:ended:<id>        there once the session was ended: read before a record is changed
- *     tmcp:uri:<hash>:<id>   the session subscribed to the uri: lists the subscribers of a uri
- *     tmcp:own:<id>:<hash>   the same the other way round: lists the subscriptions of a session
+ *     tmcp:session:<id>      the record as JSON, or the tombstone of an ended session
+ *     tmcp:ended:<id>        exists once the session has ended; read before a record is updated
+ *     tmcp:uri:<hash>:<id>   the session subscribed to the uri; lists the subscribers of a uri
+ *     tmcp:own:<id>:<hash>   the same in reverse; lists the subscriptions of a session
  */
 
-/** The longest URI encoded id that fits into all three keys. */
+/** The longest URI encoded id that fits into each of the keys. */
 export const MAX_ID_BYTES: number = MAX_KEY_BYTES - 'tmcp:uri::'.length - HASH_LENGTH;
 
-/** The key of a session's record. */
+/** Returns the key of a session's record. */
 export function sessionKey(encodedId: string): string {
 	return `tmcp:session:${encodedId}`;
 }
 
-/** The key that says that a session was ended. */
+/** Returns the key that marks a session as ended. */
 export function endedKey(encodedId: string): string {
 	return `tmcp:ended:${encodedId}`;
 }
 
-/** What the keys of all subscribers of a uri begin with; the encoded id follows. */
+/** Returns the prefix of the keys of a uri's subscribers; the encoded id follows. */
 export function subscribersPrefix(uriHash: string): string {
 	return `tmcp:uri:${uriHash}:`;
 }
 
-/** What the keys of all subscriptions of a session begin with; the hash of the uri follows. */
+/** Returns the prefix of the keys of a session's subscriptions; the hash of the uri follows. */
 export function subscriptionsPrefix(encodedId: string): string {
 	return `tmcp:own:${encodedId}:`;
 }

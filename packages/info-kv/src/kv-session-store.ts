@@ -22,21 +22,21 @@ import {
 	subscribersPrefix,
 	subscriptionsPrefix,
 } from './kv-keys.ts';
-import { retryWhenTooSoon } from './write-retry.ts';
+import { retryRateLimited } from './write-retry.ts';
 
 const PACKAGE = 'info-kv';
-/** KV refuses an `expirationTtl` below this. */
+/** The shortest `expirationTtl` that KV accepts. */
 const MIN_TTL_SECONDS = 60;
 
-/** Settings of `KVSessionStore`, for tests. */
+/** Options of `KVSessionStore`, for tests. */
 export interface KVSessionStoreOptions {
-	/** The time in milliseconds since the epoch. `Date.now` unless given. */
+	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: (() => number) | undefined;
-	/** Waits so many milliseconds. A timer unless given. */
+	/** Waits for a number of milliseconds. Default: a timer. */
 	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
 }
 
-/** Keeps sessions in a Workers KV namespace. Every key has a TTL. */
+/** Stores sessions in a Workers KV namespace. Every key has a TTL. */
 export class KVSessionStore implements SessionStore {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'eventual',
@@ -46,12 +46,12 @@ export class KVSessionStore implements SessionStore {
 		maxIdBytes: MAX_ID_BYTES,
 	};
 	readonly #binding: string | KVNamespace;
-	/** The binding once it was looked up: it stays the same as long as the isolate. */
+	/** The resolved binding, which does not change during the life of the isolate. */
 	#namespace: KVNamespace | undefined;
 	readonly #now: () => number;
 	readonly #sleep: (ms: number) => Promise<void>;
 
-	/** @param binding a name in `env` of `cloudflare:workers`, looked up at the first use. */
+	/** @param binding a namespace, or a name in the `env` of `cloudflare:workers`, resolved at first use. */
 	constructor(binding: string | KVNamespace, options: KVSessionStoreOptions = {}) {
 		this.#binding = binding;
 		this.#now = options.now ?? Date.now;
@@ -66,11 +66,12 @@ export class KVSessionStore implements SessionStore {
 
 	async create(id: string, record: SessionRecord): Promise<void> {
 		const key = sessionKey(encode(id));
-		let wasRefused = false;
+		let isRetry = false;
 		await this.#write('storing a session', async () => {
-			// Refused, because somebody else has just written to the key: to end the session perhaps.
-			if (wasRefused && (await this.#kv.get(key)) === ENDED_SESSION) return;
-			wasRefused = true;
+			// KV rejected the first attempt because of another write to the key, which may have ended the
+			// session.
+			if (isRetry && (await this.#kv.get(key)) === ENDED_SESSION) return;
+			isRetry = true;
 			await this.#putRecord(key, record);
 		});
 	}
@@ -78,10 +79,10 @@ export class KVSessionStore implements SessionStore {
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
 		const encodedId = encode(id);
 		const key = sessionKey(encodedId);
-		// A write that was refused begins anew with the read: the session may have ended meanwhile.
+		// A retry repeats the reads, because the session may have ended in the meantime.
 		return this.#write('updating a session', async () => {
-			// A location that was just asked for the record may answer from its cache, and bring a
-			// session back that was ended elsewhere. For this key it was not asked.
+			// A location may return the record from its cache, and the write would revive a session that
+			// another location has ended. The second key is read only here, so it is not cached.
 			const [text, ended] = await Promise.all([
 				this.#kv.get(key),
 				this.#kv.get(endedKey(encodedId)),
@@ -98,21 +99,21 @@ export class KVSessionStore implements SessionStore {
 		const key = sessionKey(encodedId);
 		await this.#write('ending a session', async () => {
 			const text = await this.#kv.get(key);
-			// Where nothing is found the session may have been opened elsewhere and not be visible here.
+			// Without a record, continue: another location may have opened the session a moment ago.
 			if (text === ENDED_SESSION) return;
 			const expiresAtMs = this.#expiryOf(text);
 			await this.#put(endedKey(encodedId), ENDED_SESSION, expiresAtMs);
 			await this.#put(key, ENDED_SESSION, expiresAtMs);
 		});
 		for await (const page of this.#list(subscriptionsPrefix(encodedId))) {
-			await Promise.all(page.map((uriHash) => this.#forgetSubscription(encodedId, uriHash)));
+			await Promise.all(page.map((uriHash) => this.#deleteSubscription(encodedId, uriHash)));
 		}
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		const encodedId = encode(id);
 		const uriHash = await hashUri(uri);
-		// In this order a failure in between leaves nothing that ending the session would not find.
+		// In this order: if the second write fails, `delete` still finds the subscription.
 		for (const key of [
 			subscriptionsPrefix(encodedId) + uriHash,
 			subscribersPrefix(uriHash) + encodedId,
@@ -121,7 +122,7 @@ export class KVSessionStore implements SessionStore {
 	}
 
 	async unsubscribe(id: string, uri: string): Promise<void> {
-		await this.#forgetSubscription(encode(id), await hashUri(uri));
+		await this.#deleteSubscription(encode(id), await hashUri(uri));
 	}
 
 	async subscribers(uri: string): Promise<string[]> {
@@ -145,7 +146,7 @@ export class KVSessionStore implements SessionStore {
 		return this.#kv.put(key, value, { expirationTtl: Math.max(MIN_TTL_SECONDS, seconds) });
 	}
 
-	async #forgetSubscription(encodedId: string, uriHash: string): Promise<void> {
+	async #deleteSubscription(encodedId: string, uriHash: string): Promise<void> {
 		for (const key of [
 			subscribersPrefix(uriHash) + encodedId,
 			subscriptionsPrefix(encodedId) + uriHash,
@@ -153,7 +154,7 @@ export class KVSessionStore implements SessionStore {
 			await this.#write('ending a subscription', () => this.#kv.delete(key));
 	}
 
-	/** The rest of all keys that begin with `prefix`, page by page. */
+	/** Yields the keys with this prefix, without it, page by page. */
 	async *#list(prefix: string): AsyncGenerator<string[]> {
 		let cursor: string | undefined;
 		do {
@@ -165,22 +166,22 @@ export class KVSessionStore implements SessionStore {
 		} while (cursor !== undefined);
 	}
 
-	/** When the record in `text` ends; now, which makes the shortest TTL, where there is none. */
+	/** Returns the expiry of the record, or now (the shortest TTL) if there is none. */
 	#expiryOf(text: string | null): number {
 		try {
 			const record = parseLiveSessionRecord(text, PACKAGE, this.#now());
 			return record?.expiresAtMs ?? this.#now();
 		} catch {
-			return this.#now(); // Corrupt: it is being overwritten.
+			return this.#now(); // The record is corrupt and is being overwritten.
 		}
 	}
 
 	#write<Result>(operation: string, write: () => Promise<Result>): Promise<Result> {
-		return this.#try(operation, () => retryWhenTooSoon(write, this.#sleep));
+		return this.#try(operation, () => retryRateLimited(write, this.#sleep));
 	}
 
-	#try<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
-		return storeOperation(PACKAGE, operation, work);
+	#try<Result>(operation: string, run: () => Promise<Result>): Promise<Result> {
+		return storeOperation(PACKAGE, operation, run);
 	}
 }
 

@@ -6,14 +6,15 @@ const PAUSE_MS = 1_050;
 const JITTER_MS = 450;
 
 /**
- * Runs `write` again where KV refuses it with a 429 for coming too soon after another write to the
- * same key: one a second is taken. The pauses differ, or writers refused together would come back together.
+ * Retries a write that KV rejects with a 429 because it follows another write to the same key: KV
+ * accepts one write per second and key. Pauses are random, so that concurrent writers do not collide
+ * again.
  *
- * @param sleep waits so many milliseconds.
- * @throws what `write` throws: any other failure at once, a 429 at the fifth time.
+ * @param sleep waits for a number of milliseconds.
+ * @throws the error of `write`: at once for other failures, after the fifth attempt for a 429.
  * @see https://developers.cloudflare.com/kv/platform/limits/
  */
-export async function retryWhenTooSoon<Result>(
+export async function retryRateLimited<Result>(
 	write: () => Promise<Result>,
 	sleep: (ms: number) => Promise<void>,
 ): Promise<Result> {
@@ -21,14 +22,14 @@ export async function retryWhenTooSoon<Result>(
 		try {
 			return await write();
 		} catch (cause) {
-			if (!isTooSoon(cause)) throw cause;
+			if (!isRateLimited(cause)) throw cause;
 			await sleep(PAUSE_MS + Math.random() * JITTER_MS);
 		}
 	}
 	return write();
 }
 
-// KV gives the status in the text alone: "KV PUT failed: 429 Too Many Requests".
-function isTooSoon(cause: unknown): boolean {
+// KV reports the status only in the message: "KV PUT failed: 429 Too Many Requests".
+function isRateLimited(cause: unknown): boolean {
 	return !(cause instanceof TmcpSessionsError) && /\b429\b/.test(reasonOf(cause));
 }

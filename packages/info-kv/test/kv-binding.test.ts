@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
 
-async function refusal(binding: unknown): Promise<{ name: string; message: string }> {
-	// Not sound, on purpose: this is what comes in from JavaScript.
+async function bindingErrorOf(binding: unknown): Promise<{ name: string; message: string }> {
+	// Wrong on purpose: JavaScript callers can pass any value.
 	const store = new KVSessionStore(binding as string);
 	return store.read('a').then(
-		() => expect.fail('it was taken'),
+		() => expect.fail('the binding was accepted'),
 		(error: unknown) => error as { name: string; message: string },
 	);
 }
@@ -22,12 +22,12 @@ describe('the binding of a KVSessionStore', () => {
 		expect(await new KVSessionStore(namespace).read('never')).toBeUndefined();
 	});
 
-	it('is not looked at before the first use', () => {
+	it('is not resolved before the first use', () => {
 		expect(new KVSessionStore('MISSING').capabilities.consistency).toBe('eventual');
 	});
 
-	it('that is missing is named, with the lines that wrangler.jsonc needs', async () => {
-		expect(await refusal('MISSING')).toMatchObject({
+	it('is named with the lines of wrangler.jsonc if it is missing', async () => {
+		expect(await bindingErrorOf('MISSING')).toMatchObject({
 			name: 'BindingError',
 			code: 'binding',
 			message: `[tmcp-sessions/info-kv] the binding MISSING must be a Workers KV namespace; got undefined. wrangler.jsonc needs:
@@ -44,9 +44,9 @@ describe('the binding of a KVSessionStore', () => {
 		['A_BUCKET', 'an object without getWithMetadata()'],
 		['A_SERVICE', 'a service binding'],
 		['AN_OBJECT', 'an object without getWithMetadata(), put(), list(), delete()'],
-	])('that is something else, like %s, is said to be %s', async (name, found) => {
+	])('is rejected if it is something else, such as %s: %s', async (name, found) => {
 		expect(name in env).toBe(true);
-		const { name: errorName, message } = await refusal(name);
+		const { name: errorName, message } = await bindingErrorOf(name);
 		expect(errorName).toBe('BindingError');
 		expect(message).toContain(`the binding ${name} must be a Workers KV namespace; got ${found}.`);
 		expect(message).toContain(`{ "binding": "${name}", "id": "`);
@@ -58,14 +58,14 @@ describe('the binding of a KVSessionStore', () => {
 		[7, 'a number'],
 		[{}, 'an object without get(), getWithMetadata(), put(), list(), delete()'],
 		[{ ...bound('get'), ...bound('put') }, 'an object without getWithMetadata(), list(), delete()'],
-	])('that was given and is no namespace is refused: %j', async (given, found) => {
-		const { message } = await refusal(given);
+	])('is rejected if the given object is not a namespace: %j', async (given, found) => {
+		const { message } = await bindingErrorOf(given);
 		expect(message).toContain('the binding must be a Workers KV namespace');
 		expect(message).toContain(`got ${found}.`);
 		expect(message).toContain('{ "binding": "TMCP_SESSION_INFO", "id": "');
 	});
 
-	it('that is wrong is a BindingError from every method', async () => {
+	it('makes every method reject with a BindingError if it is missing', async () => {
 		const store = new KVSessionStore('MISSING');
 		const calls = [
 			store.create('a', { createdAtMs: 0, expiresAtMs: 0 }),

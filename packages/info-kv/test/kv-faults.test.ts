@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { KVSessionStore } from '../src/kv-session-store.ts';
 import { namespace } from './bindings.ts';
 
-describe('KV that takes one write a second to a key', () => {
+describe('KV with a limit of one write per second and key', () => {
 	function limited(onSleep?: (times: number) => Promise<void>): OpenSession & {
 		store: KVSessionStore;
 		slept: number[];
@@ -27,7 +27,7 @@ describe('KV that takes one write a second to a key', () => {
 		return { ...opened, store, slept };
 	}
 
-	it('gets a write that it refused again after a little over a second', async () => {
+	it('gets a rejected write again after a little over a second', async () => {
 		const { store, slept, id, record } = limited();
 		await store.create(id, record);
 		expect(await store.update(id, { logLevel: 'debug' })).toBe(true);
@@ -37,7 +37,7 @@ describe('KV that takes one write a second to a key', () => {
 		expect(slept[0]).toBeLessThan(2_000);
 	});
 
-	it('is asked at different moments by those that it refused together', async () => {
+	it('gets the retries of concurrent writers at different times', async () => {
 		const { store, slept, id, record } = limited();
 		await store.create(id, record);
 		await Promise.all([
@@ -47,7 +47,7 @@ describe('KV that takes one write a second to a key', () => {
 		expect(new Set(slept).size).toBe(slept.length);
 	});
 
-	it('is subscribed to, unsubscribed from and told of an end within one second', async () => {
+	it('completes a subscribe, an unsubscribe and an end within one second', async () => {
 		const { store, id, uri, record } = limited();
 		await store.create(id, record);
 		await store.subscribe(id, uri, record.expiresAtMs);
@@ -59,7 +59,7 @@ describe('KV that takes one write a second to a key', () => {
 		expect(await store.subscribers(uri)).toEqual([]);
 	});
 
-	it('is not told of an update that it refused, where the session has ended meanwhile', async () => {
+	it('does not get the retry of an update after the session has ended', async () => {
 		const elsewhere = new KVSessionStore(namespace);
 		const { store, slept, id, record } = limited(() => elsewhere.delete(id));
 		await store.create(id, record);
@@ -68,7 +68,7 @@ describe('KV that takes one write a second to a key', () => {
 		expect(await store.read(id)).toBeUndefined();
 	});
 
-	it('is not told of a create that it refused for the end of the same session', async () => {
+	it('does not get the retry of a create after the session has ended', async () => {
 		const { store, slept, id, record } = limited();
 		await store.delete(id);
 		await store.create(id, record);
@@ -76,7 +76,7 @@ describe('KV that takes one write a second to a key', () => {
 		expect(await store.read(id)).toBeUndefined();
 	});
 
-	it('is given up after five times', async () => {
+	it('is retried at most five times', async () => {
 		const { id, record } = openSession();
 		let puts = 0;
 		const refusing = createFaultyKV(namespace, ({ operation }) => {
@@ -94,14 +94,14 @@ describe('KV that takes one write a second to a key', () => {
 	});
 });
 
-describe('KV that fails or is late', () => {
-	it('makes every method reject with a StoreError that names the package, at once', async () => {
+describe('KV that fails or is stale', () => {
+	it('makes every method reject at once with a StoreError that names the package', async () => {
 		const { id, uri, record } = openSession();
 		const faulty = createFaultyKV(namespace, ({ operation }) => {
 			throw new Error(`KV ${operation} failed: 500 Internal Server Error`);
 		});
 		const store = new KVSessionStore(faulty, {
-			sleep: () => Promise.reject(new Error('it waited')),
+			sleep: () => Promise.reject(new Error('it slept')),
 		});
 		const calls = [
 			store.create(id, record),
@@ -120,7 +120,7 @@ describe('KV that fails or is late', () => {
 		}
 	});
 
-	it('may lose one of two updates at the same time, as atomicUpdate: false says', async () => {
+	it('may lose one of two concurrent updates, as atomicUpdate: false declares', async () => {
 		const { id, record } = openSession();
 		let reads = 0;
 		const bothHaveRead = Promise.withResolvers<void>();
@@ -136,7 +136,7 @@ describe('KV that fails or is late', () => {
 		expect([logLevel, read].filter((value) => value !== undefined).length).toBe(1);
 	});
 
-	it('ends a session that was opened elsewhere and is not visible here yet', async () => {
+	it('ends a session that is not visible at this location yet', async () => {
 		const { id, record } = openSession();
 		await new KVSessionStore(namespace).create(id, record);
 		const notYetVisible = createInterceptedKV(namespace, ({ operation }, proceed) =>
@@ -146,7 +146,7 @@ describe('KV that fails or is late', () => {
 		expect(await new KVSessionStore(namespace).read(id)).toBeUndefined();
 	});
 
-	it('leaves nothing that ending the session would not find, where subscribing fails half-way', async () => {
+	it('leaves no subscription that delete does not find if subscribe fails half-way', async () => {
 		const { id, uri, record } = openSession();
 		let writes = 0;
 		const faulty = createFaultyKV(namespace, ({ operation }) => {

@@ -12,7 +12,7 @@ import { namespace } from './bindings.ts';
 
 const errors: Error[] = [];
 const onError = (error: Error): void => void errors.push(error);
-// Made at module scope, as a Worker makes it.
+// Created at module scope, as in a Worker.
 const missing = new KVInfoSessionManager('MISSING', { onError });
 
 testInfoSessionManager('KVInfoSessionManager', {
@@ -24,7 +24,7 @@ describe('KVInfoSessionManager', () => {
 		errors.length = 0;
 	});
 
-	it('keeps a log level that is set at once after initialize, where KV takes one write a second', async () => {
+	it('stores a log level that is set right after initialize, despite the limit of one write per second', async () => {
 		const info = new KVInfoSessionManager(createRateLimitedKV(namespace, Date.now), { onError });
 		const client = new TransportClient(info);
 		const session = await client.initialize();
@@ -35,7 +35,7 @@ describe('KVInfoSessionManager', () => {
 		expect(await new KVInfoSessionManager().getLogLevel(session)).toBe('error');
 	}, 10_000);
 
-	it('asks 1 write of KV for initialize and 1 read for a request', async () => {
+	it('makes 1 write for initialize and 1 read for a request', async () => {
 		const counter = new OperationCounter();
 		const info = new KVInfoSessionManager(createCountedKV(namespace, counter));
 		const session = await new TransportClient(info).initialize();
@@ -49,7 +49,7 @@ describe('KVInfoSessionManager', () => {
 		expect(counter.take()).toEqual({ reads: 1, writes: 0, lists: 0, deletes: 0 });
 	});
 
-	it('reports a corrupt record and takes the session for unknown', async () => {
+	it('reports a corrupt record and treats the session as unknown', async () => {
 		const info = new KVInfoSessionManager('TMCP_SESSION_INFO', { onError });
 		const session = crypto.randomUUID();
 		await namespace.put(`tmcp:session:${session}`, '{"logLevel":"debug"');
@@ -57,7 +57,7 @@ describe('KVInfoSessionManager', () => {
 		expect(errors.map(({ name }) => name)).toEqual(['CorruptRecordError']);
 	});
 
-	it('reports a missing binding at the first use, from a setter too', async () => {
+	it('reports a missing binding at first use, also of a setter', async () => {
 		expect(errors).toEqual([]);
 		missing.setClientInfo('a', CLIENT_INFO);
 		await expect(missing.flush('a')).rejects.toMatchObject({ name: 'BindingError' });

@@ -13,7 +13,7 @@ describe('two locations of KV', () => {
 		return { here: at(), there: at(), clock };
 	}
 
-	it('a session that was ended here is refused there a minute later, and not brought back meanwhile', async () => {
+	it('end a session everywhere within a minute, and do not revive it meanwhile', async () => {
 		const { here, there, clock } = setUp();
 		const { id, record } = openSession();
 		await here.create(id, record);
@@ -21,14 +21,14 @@ describe('two locations of KV', () => {
 		clock.advance(5 * SECOND_MS);
 		await here.delete(id);
 		expect(await here.read(id)).toBeUndefined();
-		expect(await there.read(id)).toEqual(record); // What KV cannot promise.
+		expect(await there.read(id)).toEqual(record); // KV is stale here.
 		expect(await there.update(id, { logLevel: 'error' })).toBe(false);
 		clock.advance(60 * SECOND_MS);
 		expect(await there.read(id)).toBeUndefined();
 		expect(await here.read(id)).toBeUndefined();
 	});
 
-	it('a session opened here is known there at once, unless it was asked for before', async () => {
+	it('see a new session at once unless they have cached its absence', async () => {
 		const { here, there, clock } = setUp();
 		const { id, record } = openSession();
 		const other = openSession();

@@ -13,7 +13,7 @@ import { namespace } from './bindings.ts';
 
 const SECOND_MS = 1_000;
 
-/** A consistent backend that every location reaches. */
+/** A strongly consistent backend that all locations share. */
 class FarStore extends InMemorySessionStore {
 	override readonly capabilities = {
 		consistency: 'strong',
@@ -33,7 +33,7 @@ testSessionStore(
 			new CachedSessionStore(
 				new KVSessionStore(createLocationKV(namespace, now), { now }),
 				far,
-				() => {}, // The corrupt record near, which far is asked instead of.
+				() => {}, // Receives the corrupt record near.
 			);
 		return {
 			store: at(),
@@ -43,8 +43,8 @@ testSessionStore(
 				await namespace.put(`tmcp:session:${encodeURIComponent(id)}`, text);
 			},
 			async forgottenAfterSeconds(id) {
-				const held = sessions.get(id);
-				return held && Math.max(60, (held.forgetAtMs - now()) / 1000);
+				const stored = sessions.get(id);
+				return stored && Math.max(60, (stored.forgetAtMs - now()) / 1000);
 			},
 		};
 	},
@@ -57,8 +57,8 @@ testSessionStore(
 	},
 );
 
-describe('a session opened at A', () => {
-	it('is never unknown at B with far behind KV, and is with KV alone', async () => {
+describe('a session opened at location A', () => {
+	it('is always known at location B with a far store, and not with KV alone', async () => {
 		const clock = new ManualClock();
 		const far = new FarStore({ now: clock.now });
 		const kv = (): KVSessionStore =>
@@ -68,7 +68,7 @@ describe('a session opened at A', () => {
 		let unknownToKV = 0;
 		for (let round = 0; round < 200; round++) {
 			const { id, record } = openSession();
-			// Half of them were asked for at B before, whose cache holds that there is nothing.
+			// For half of them, B has cached their absence.
 			if (round % 2 === 0) await Promise.all([b.read(id), alone.read(id)]);
 			clock.advance((round % 7) * SECOND_MS);
 			await a.create(id, record);
@@ -78,7 +78,7 @@ describe('a session opened at A', () => {
 		expect(unknownToKV).toBe(100);
 	});
 
-	it('and ended at A is refused at B within a minute', async () => {
+	it('is unknown at location B a minute after A has ended it', async () => {
 		const clock = new ManualClock();
 		const far = new FarStore({ now: clock.now });
 		const at = (): CachedSessionStore =>

@@ -34,7 +34,7 @@ testSessionStore(
 	},
 );
 
-describe('the operations that KVSessionStore asks of KV', () => {
+describe('the KV operations of KVSessionStore', () => {
 	const counter = new OperationCounter();
 	const store = new KVSessionStore(createCountedKV(namespace, counter));
 	const none = { reads: 0, writes: 0, lists: 0, deletes: 0 };
@@ -75,7 +75,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 		expect(counter.take()).toEqual({ ...none, lists: 3 });
 	}, 30_000);
 
-	it('depend on its own 3 subscriptions to end a session, beside 500 of others', async () => {
+	it('are proportional to the 3 subscriptions of a session that ends, not to 500 of others', async () => {
 		const { id, uri, record } = openSession();
 		const others = Array.from({ length: 500 }, (_, index) => `${id}-${index}`);
 		await Promise.all(others.map((each) => store.subscribe(each, uri, record.expiresAtMs)));
@@ -87,7 +87,7 @@ describe('the operations that KVSessionStore asks of KV', () => {
 		expect((await store.subscribers(uri)).length).toBe(500);
 	}, 30_000);
 
-	it('are none for an id that is refused', async () => {
+	it('are none for an invalid id', async () => {
 		counter.take();
 		await expect(store.read('x'.repeat(460))).rejects.toMatchObject({ code: 'invalid-session-id' });
 		await expect(store.subscribe('', 'test://a', 0)).rejects.toMatchObject({
@@ -97,8 +97,8 @@ describe('the operations that KVSessionStore asks of KV', () => {
 	});
 });
 
-describe('the TTL that KVSessionStore gives to KV', () => {
-	it('is on every key that it writes, never below 60 seconds, and what remains above', async () => {
+describe('the TTL of keys', () => {
+	it('is the remaining lifetime, and at least 60 seconds, for every written key', async () => {
 		const { id, uri, clock, record } = openSession();
 		const puts: [string, number | undefined][] = [];
 		const recording = createInterceptedKV(namespace, ({ operation, key, putOptions }, proceed) => {
@@ -129,7 +129,7 @@ describe('the TTL that KVSessionStore gives to KV', () => {
 		]);
 	});
 
-	it('is on every key of a session that KV lists, alive or ended', async () => {
+	it('is on every listed key of a live and of an ended session', async () => {
 		const { id, uri, record } = openSession();
 		const store = new KVSessionStore(namespace);
 		await store.create(id, record);

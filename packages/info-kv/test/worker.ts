@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 
-/** Something to bind that is no KV namespace. */
+/** A binding that is not a KV namespace. */
 export class AnObject extends DurableObject {}
 
 export default {

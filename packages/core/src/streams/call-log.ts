@@ -22,11 +22,11 @@ export interface CallReplay {
  * Returns the events of a call after a sequence, in order. If some are no longer stored, a frame in
  * their place announces the gap.
  */
-export function replayCall(kept: Iterable<CallEvents>, after: number): CallReplay {
+export function replayCall(stored: Iterable<CallEvents>, after: number): CallReplay {
 	const frames: string[] = [];
 	let seen = after;
 	let isComplete = false;
-	for (const events of kept) {
+	for (const events of stored) {
 		for (const [index, frame] of events.frames.entries()) {
 			const sequence = events.first + index;
 			if (sequence <= seen) continue;
@@ -56,11 +56,11 @@ export function unknownCallFrame(position: EventPosition): string {
 /** Returns those events of a call that are not stored yet, or `undefined` if all are. */
 export function unstoredEvents(
 	events: CallEvents,
-	kept: Iterable<CallEvents>,
+	stored: Iterable<CallEvents>,
 ): CallEvents | undefined {
 	let next = events.first;
 	let isComplete = false;
-	for (const { first, frames, isComplete: ended } of kept) {
+	for (const { first, frames, isComplete: ended } of stored) {
 		next = Math.max(next, first + frames.length);
 		isComplete ||= ended;
 	}

@@ -38,12 +38,12 @@ export function withCurrentChannel(
 	if (history.changes.at(-1)?.[1] === channel) return history;
 	const changes = history.changes.filter(([before]) => before < from);
 	changes.push([from, channel]);
-	const kept = changes.slice(-MAX_CHANGES);
-	const [first = from] = kept[0] ?? [];
-	const removed = kept.length < changes.length ? first - 1 : 0;
+	const remaining = changes.slice(-MAX_CHANGES);
+	const [first = from] = remaining[0] ?? [];
+	const removed = remaining.length < changes.length ? first - 1 : 0;
 	return {
 		channels: recent(history.channels, channel),
-		changes: kept,
+		changes: remaining,
 		lost: Math.max(history.lost, removed),
 	};
 }

@@ -85,10 +85,10 @@ export class InMemoryMessageLog implements MessageLog {
 	prune(): void {
 		const { messages, bytes, ageMs } = this.#bounds;
 		const since = this.#now() - ageMs;
-		let kept = this.#entries.length;
+		let remaining = this.#entries.length;
 		for (const { sequence, sessions, frame, atMs } of this.#entries) {
-			if (kept <= messages && this.#bytes <= bytes && atMs >= since) break;
-			kept -= 1;
+			if (remaining <= messages && this.#bytes <= bytes && atMs >= since) break;
+			remaining -= 1;
 			this.#bytes -= frame.length;
 			if (!sessions) this.#lostToAll = sequence;
 			for (const session of sessions ?? []) {
@@ -96,7 +96,7 @@ export class InMemoryMessageLog implements MessageLog {
 				if (history) this.#histories.set(session, withLossUpTo(history, sequence));
 			}
 		}
-		this.#entries = kept > 0 ? this.#entries.slice(-kept) : [];
+		this.#entries = remaining > 0 ? this.#entries.slice(-remaining) : [];
 		for (const [session, idleMs] of this.#idle) {
 			if (idleMs >= since) break;
 			this.forget(session);

@@ -8,19 +8,19 @@ import { describe, expect, it } from 'vitest';
 import { CLIENT, inRequest } from './observed-manager.ts';
 
 setFlagsFromString('--expose-gc');
-// Sound: the flag makes it.
+// Safe because the flag defines `gc`.
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** How many of these are still held by anybody. */
-async function leftOf(objects: readonly WeakRef<object>[]): Promise<number> {
-	// What was looked at in this turn is kept until its end.
+/** Returns how many of the objects have not been collected. */
+async function countAlive(objects: readonly WeakRef<object>[]): Promise<number> {
+	// `deref` keeps its target alive until the end of the turn.
 	await new Promise((resolve) => setTimeout(resolve, 1));
 	collectGarbage();
 	return objects.filter((object) => object.deref() !== undefined).length;
 }
 
-describe('what an isolate keeps in memory', () => {
-	it('is not what writes that never reported back were to write', async () => {
+describe('the memory of an isolate', () => {
+	it('releases writes that never settle', async () => {
 		const clock = new ManualClock();
 		const store = new InMemorySessionStore({ now: clock.now });
 		store.create = () => new Promise(() => {});
@@ -32,13 +32,13 @@ describe('what an isolate keeps in memory', () => {
 			inRequest(() => manager.setClientInfo(`${index}`, info));
 			await Promise.resolve();
 		}
-		expect(await leftOf(written)).toBe(100);
+		expect(await countAlive(written)).toBe(100);
 		clock.advance(30_001);
 		inRequest(() => manager.setLogLevel('another', 'info'));
-		expect(await leftOf(written)).toBe(0);
+		expect(await countAlive(written)).toBe(0);
 	});
 
-	it('is not what requests left behind that broke off, of a session that is always busy', async () => {
+	it('releases reads of aborted requests while the session stays in use', async () => {
 		const clock = new ManualClock();
 		const store = new InMemorySessionStore({ now: clock.now });
 		const manager = new StoredInfoSessionManager(store, { now: clock.now });
@@ -52,6 +52,6 @@ describe('what an isolate keeps in memory', () => {
 			clock.advance(1_000);
 		}
 		expect(read).toHaveLength(100);
-		expect(await leftOf(read)).toBeLessThanOrEqual(5);
+		expect(await countAlive(read)).toBeLessThanOrEqual(5);
 	});
 });
