@@ -3,43 +3,44 @@ import type { RequestScope, SessionRecord } from '@tmcp-sessions/core/backend';
 
 import type { SealedSession } from './sealed-ids.ts';
 
-/** What this isolate knows of a session that was opened here. */
+/** A session whose id this isolate has opened. */
 export interface OpenedSession extends SealedSession {
-	/** What its store had of it, and when that was asked. */
+	/** The state that `rest` stored for it, and when that was read or written. */
 	stored?: { readonly record: SessionRecord | undefined; readonly atMs: number } | undefined;
-	/** Whether it subscribed to something here: then its store knows its name. */
+	/** Whether this isolate has subscribed it, so that `rest` has a session of its internal id. */
 	hasSubscribed?: boolean;
 }
 
-/** A mebibyte: 4,000 sessions and more, 500 where all ids have as much as fits. */
+/** Holds 4,000 usual sessions, or 500 with ids of the maximum length. */
 const MAX_CHARACTERS = 2 ** 20;
 
 /**
- * The sessions whose ids were opened in this isolate, those that were used last. An id is opened
- * once and not with each request; and everything but the handler has only its name.
+ * Caches the most recently used sessions whose ids this isolate has opened: an id is decrypted once
+ * instead of on each request. Also maps internal ids, which is all that managers get, to sessions.
  */
 export class OpenedSessions {
-	/** Looked up by all of it: to compare with the id of a known name would take longer the more fits. */
+	/** Keyed by the whole id: comparing ids of the same internal id would reveal their common length. */
 	readonly #byId = new Map<string, OpenedSession>();
-	readonly #byName = new Map<string, OpenedSession>();
-	/** What a request works with stays there for it, whatever others push out. */
-	readonly #ofRequest = new WeakMap<RequestScope, OpenedSession>();
+	readonly #byInternalId = new Map<string, OpenedSession>();
+	/** Keeps the session of a request available to it, even after its eviction. */
+	readonly #byRequest = new WeakMap<RequestScope, OpenedSession>();
+	/** Distinguishes the sessions of this cache in `RequestScope.session`. */
 	readonly #all = new WeakSet<object>();
-	/** What each takes up, by its id. */
+	/** The counted characters of each session, by id. */
 	readonly #lengths = new Map<string, number>();
 	#characters = 0;
 
-	/** The session of this id, if it was opened for this principal. */
+	/** Returns the session of an id, if it was opened for this principal. */
 	find(id: string, principal: string): OpenedSession | undefined {
 		const session = this.#byId.get(id);
 		return session?.principal === principal ? this.add(session) : undefined;
 	}
 
-	/** The session of this name. */
-	get(name: string): OpenedSession | undefined {
+	/** Returns the session of an internal id. */
+	get(internalId: string): OpenedSession | undefined {
 		const scope = currentScope();
-		const own = scope && (this.#ofRequest.get(scope) ?? this.#issuedTo(scope));
-		return own?.internalId === name ? own : this.#byName.get(name);
+		const own = scope && (this.#byRequest.get(scope) ?? this.#issuedTo(scope));
+		return own?.internalId === internalId ? own : this.#byInternalId.get(internalId);
 	}
 
 	/** Returns the session that the handler identified before it opened the scope. */
@@ -48,44 +49,44 @@ export class OpenedSessions {
 		return session && this.#all.has(session) ? (session as OpenedSession) : undefined;
 	}
 
-	/** Keeps a session as the one that was used last. */
+	/** Adds a session as the most recently used one. */
 	add(session: OpenedSession): OpenedSession {
 		const scope = currentScope();
-		if (scope) this.#ofRequest.set(scope, session);
+		if (scope) this.#byRequest.set(scope, session);
 		this.#all.add(session);
-		this.#hold(session);
+		this.#insert(session);
 		return session;
 	}
 
-	/** Notes what the store has of a session, and when that was. */
-	learn(session: OpenedSession, record: SessionRecord | undefined, atMs: number): void {
+	/** Caches the stored state of a session. */
+	setStored(session: OpenedSession, record: SessionRecord | undefined, atMs: number): void {
 		session.stored = { record, atMs };
-		if (this.#byId.get(session.id) === session) this.#hold(session);
+		if (this.#byId.get(session.id) === session) this.#insert(session);
 	}
 
-	#hold(session: OpenedSession): void {
-		this.#forget(session);
+	#insert(session: OpenedSession): void {
+		this.#remove(session);
 		this.#byId.set(session.id, session);
-		this.#byName.set(session.internalId, session);
+		this.#byInternalId.set(session.internalId, session);
 		const length = lengthOf(session);
 		this.#lengths.set(session.id, length);
 		this.#characters += length;
 		for (const oldest of this.#byId.values()) {
 			if (this.#characters <= MAX_CHARACTERS) break;
-			this.#forget(oldest);
+			this.#remove(oldest);
 		}
 	}
 
-	#forget({ id, internalId }: OpenedSession): void {
+	#remove({ id, internalId }: OpenedSession): void {
 		if (!this.#byId.delete(id)) return;
-		this.#byName.delete(internalId);
+		this.#byInternalId.delete(internalId);
 		this.#characters -= this.#lengths.get(id) ?? 0;
 		this.#lengths.delete(id);
 	}
 }
 
-/** In characters. Nobody but a client that says more than fits in an id has anything long stored. */
-function lengthOf({ id, said, stored }: OpenedSession): number {
-	const isLong = said === undefined && stored?.record !== undefined;
+/** Counts characters. A stored record is long only if the client metadata did not fit the id. */
+function lengthOf({ id, metadata, stored }: OpenedSession): number {
+	const isLong = metadata === undefined && stored?.record !== undefined;
 	return id.length + (isLong ? JSON.stringify(stored.record).length : 0);
 }

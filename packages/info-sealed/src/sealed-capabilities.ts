@@ -1,12 +1,12 @@
 import type { StoreCapabilities } from '@tmcp-sessions/core/backend';
 
-import { MAX_NAME_LENGTH } from './sealed-ids.ts';
+import { MAX_INTERNAL_ID_LENGTH } from './sealed-ids.ts';
 
 /**
- * What sealed sessions promise: what `rest` does, later by what an isolate takes for true. Without a
- * `rest` nothing ever changes.
+ * Returns the capabilities of sealed sessions: those of `rest`, with writes visible `recheckSeconds`
+ * later. Without `rest`, nothing changes after `initialize`.
  */
-export function capabilitiesOver(
+export function sealedCapabilities(
 	rest: StoreCapabilities | undefined,
 	recheckSeconds: number,
 ): StoreCapabilities {
@@ -16,13 +16,13 @@ export function capabilitiesOver(
 			visibleWithinSeconds: 0,
 			ttlFloorSeconds: 0,
 			atomicUpdate: true,
-			maxIdBytes: MAX_NAME_LENGTH,
+			maxIdBytes: MAX_INTERNAL_ID_LENGTH,
 		};
 	}
-	const isLate = rest.consistency === 'strong' && recheckSeconds > 0;
+	const isDelayed = rest.consistency === 'strong' && recheckSeconds > 0;
 	return {
 		...rest,
-		consistency: isLate ? 'eventual' : rest.consistency,
+		consistency: isDelayed ? 'eventual' : rest.consistency,
 		visibleWithinSeconds: rest.visibleWithinSeconds + recheckSeconds,
 	};
 }

@@ -14,66 +14,69 @@ import {
 import type { Sealing } from '@tmcp-sessions/core/internal';
 
 import { fromCompactJson, toCompactJson } from './compact-json.ts';
+import { PACKAGE } from './package-name.ts';
 
-/** The folder name of this package, for errors. */
-export const PACKAGE = 'info-sealed';
-
-/** What an id says: its session, as it was opened. */
+/** The content of an id. */
 export interface SealedSession extends IssuedSession {
 	readonly principal: string;
 	/** Milliseconds since the epoch, as in a `SessionRecord`. */
 	readonly createdAtMs: number;
 	readonly expiresAtMs: number;
-	/** When the id itself expires: a deployment that lets sessions live shorter may be followed by another. */
+	/** When the id itself expires: later than the session if the lifetime was shortened, perhaps for a while. */
 	readonly idExpiresAtMs: number;
 	/**
-	 * What the client said, `Said` as JSON: an object would be shared by requests, and a tool may change
-	 * it. None where that was too much for an id: then it is stored.
+	 * `ClientMetadata` as JSON, because requests would share an object, which tools may modify.
+	 * `undefined` if it was too long for the id and is stored.
 	 */
-	readonly said: string | undefined;
+	readonly metadata: string | undefined;
 }
 
-/** What a client says of itself. */
-export type Said = readonly [clientInfo: ClientInfo, clientCapabilities: ClientCapabilities];
+/** The client's part of `initialize`. */
+export type ClientMetadata = readonly [
+	clientInfo: ClientInfo,
+	clientCapabilities: ClientCapabilities,
+];
 
-/** Of what an id is made. */
+/** Options of `SealedIds`. */
 export interface SealedIdOptions {
-	/** The first seals, all open. */
+	/** The first one seals, all of them open. */
 	readonly secrets: readonly string[];
-	/** How long a session lives. */
+	/** The lifetime of a session. */
 	readonly lifetimeMs: number;
-	/** Whether there is a place for what fits no id. */
+	/** Whether metadata that does not fit an id can be stored. */
 	readonly canStore: boolean;
 	readonly now: () => number;
 }
 
-/** What is sealed, by position; of what the client said, nothing where it is stored. */
+/** The sealed values. Client metadata that is stored is not sealed. */
 type Sealed = readonly [
 	createdAtMs: number,
 	lifetimeMs: number,
 	protocolVersion: string | 0,
-	...said: Said | readonly [],
+	...metadata: ClientMetadata | readonly [],
 ];
 
 const VERSION = '2';
-/** Many servers and proxies take 8 KiB of headers in all. */
+/** Many servers and proxies accept 8 KiB of headers in total. */
 const MAX_LENGTH = 2_048;
-const FORM = new RegExp(`^${VERSION}\\.(${SHARD_LABEL})\\.([\\w-]+)$`);
-const NAME = new RegExp(`^${VERSION}\\.${SHARD_LABEL}\\.[\\w-]{${SEALED_ID_LENGTH}}$`);
+const ID_PATTERN = new RegExp(`^${VERSION}\\.(${SHARD_LABEL})\\.([\\w-]+)$`);
+const INTERNAL_ID_PATTERN = new RegExp(
+	`^${VERSION}\\.${SHARD_LABEL}\\.[\\w-]{${SEALED_ID_LENGTH}}$`,
+);
 /** `2.`, at most 10 characters of a shard, `.` and the salt. */
-export const MAX_NAME_LENGTH: number = 13 + SEALED_ID_LENGTH;
-/** How much the clocks of two isolates may differ. */
+export const MAX_INTERNAL_ID_LENGTH: number = 13 + SEALED_ID_LENGTH;
+/** The most by which the clocks of two isolates may differ. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** Whether this is what a sealed session is called. */
-export function isSealedName(name: string): boolean {
-	return NAME.test(name);
+/** Whether an id has the format of the internal id of a sealed session. */
+export function isSealedInternalId(id: string): boolean {
+	return INTERNAL_ID_PATTERN.test(id);
 }
 
 /**
- * Makes and opens ids of the form `2.<shard>.<base64url>`, in which a session is sealed. Shard and
- * principal are bound and not in what is sealed. The name of the session is the beginning of its id,
- * up to the end of the salt: 192 random bits that everybody may know and nobody can use.
+ * Seals sessions into ids of the form `2.<shard>.<base64url>`, and opens them. Shard and principal are
+ * authenticated, but not part of the sealed text. The internal id is the beginning of the id, up to the
+ * end of the salt: 192 random bits that are not secret and open nothing.
  */
 export class SealedIds {
 	readonly #options: SealedIdOptions;
@@ -84,69 +87,70 @@ export class SealedIds {
 		this.#sealing = createSealing(options.secrets, `tmcp-sessions session id ${VERSION}`);
 	}
 
-	/** @throws {TmcpSessionsError} `session-too-large`, where it fits no id and cannot be stored. */
-	async seal(opening: InitializeParams): Promise<SealedSession> {
+	/** @throws {TmcpSessionsError} `session-too-large`, if it does not fit an id and cannot be stored. */
+	async seal(params: InitializeParams): Promise<SealedSession> {
 		const { lifetimeMs, now } = this.#options;
-		const { clientInfo, clientCapabilities, principal, protocolVersion } = opening;
-		const { shard = ROOT_SHARD } = opening;
+		const { clientInfo, clientCapabilities, principal, protocolVersion } = params;
+		const { shard = ROOT_SHARD } = params;
 		const createdAtMs = now();
 		const head = [createdAtMs, lifetimeMs, protocolVersion ?? 0] as const;
 		const seal = async (sealed: Sealed): Promise<string> => {
 			const text = toCompactJson(sealed);
 			return `${VERSION}.${shard}.${await this.#sealing.seal(text, boundTo(shard, principal))}`;
 		};
-		const said: Said = [clientInfo, clientCapabilities];
-		let id = await seal([...head, ...said]);
+		const metadata: ClientMetadata = [clientInfo, clientCapabilities];
+		let id = await seal([...head, ...metadata]);
 		const fits = id.length <= MAX_LENGTH;
-		if (!fits) id = await this.#sealStored(() => seal(head), id.length);
+		if (!fits) {
+			this.#checkCanStore(id.length);
+			id = await seal(head);
+		}
 		return {
 			...{ id, principal, protocolVersion, createdAtMs },
-			internalId: nameIn(id, shard),
+			internalId: internalIdOf(id, shard),
 			expiresAtMs: createdAtMs + lifetimeMs,
 			idExpiresAtMs: createdAtMs + lifetimeMs,
-			said: fits ? JSON.stringify(said) : undefined,
+			metadata: fits ? JSON.stringify(metadata) : undefined,
 		};
 	}
 
-	/** The session of an id that was made here, expired or not. Takes any text. */
+	/** Returns the session of an id, expired or not. Accepts any text. */
 	async open(id: string, principal: string): Promise<SealedSession | undefined> {
 		if (id.length > MAX_LENGTH) return undefined;
-		const [, shard = '', sealed = ''] = FORM.exec(id) ?? [];
+		const [, shard = '', sealed = ''] = ID_PATTERN.exec(id) ?? [];
 		const opened = sealed && (await this.#sealing.open(sealed, boundTo(shard, principal)));
 		if (!opened) return undefined;
-		// Sound: `seal` alone makes what opens.
-		const [createdAtMs, sealedMs, version, ...said] = fromCompactJson(opened.text) as Sealed;
+		// Safe because only `seal` writes texts that open.
+		const [createdAtMs, sealedMs, version, ...metadata] = fromCompactJson(opened.text) as Sealed;
 		const { now, lifetimeMs } = this.#options;
-		// A deployment that lets sessions live shorter than it did means those that are open, too.
+		// A shorter lifetime also applies to open sessions.
 		const expiresAtMs = createdAtMs + Math.min(sealedMs, lifetimeMs);
 		if (createdAtMs > now() + CLOCK_SKEW_MS) return undefined;
 		return {
 			...{ id, principal, createdAtMs, expiresAtMs },
-			internalId: nameIn(id, shard),
+			internalId: internalIdOf(id, shard),
 			idExpiresAtMs: createdAtMs + sealedMs,
 			protocolVersion: version === 0 ? undefined : version,
-			said: said.length > 0 ? JSON.stringify(said) : undefined,
+			metadata: metadata.length > 0 ? JSON.stringify(metadata) : undefined,
 		};
 	}
 
-	/** An id that leaves what the client said to the store. */
-	async #sealStored(seal: () => Promise<string>, length: number): Promise<string> {
-		if (this.#options.canStore) return seal();
+	#checkCanStore(length: number): void {
+		if (this.#options.canStore) return;
 		throw new TmcpSessionsError(
 			'session-too-large',
 			PACKAGE,
-			`what a client says of itself at initialize takes an id of ${length} characters, where at ` +
-				`most ${MAX_LENGTH} are good for a header: expected fewer or shorter capabilities, or a ` +
-				'rest to store such sessions in',
+			`an id has at most ${MAX_LENGTH} characters; the client info and capabilities need ${length}. ` +
+				'Configure rest to store such sessions',
 		);
 	}
 }
 
-function nameIn(id: string, shard: string): string {
+function internalIdOf(id: string, shard: string): string {
 	return id.slice(0, VERSION.length + shard.length + 2 + SEALED_ID_LENGTH);
 }
 
-/** The principal is last: whatever it holds, it is taken for nothing else. */
+/** The principal is last, because it may contain any character. */
 function boundTo(shard: string, principal: string): string {
 	return `${VERSION}.${shard} ${principal}`;
 }

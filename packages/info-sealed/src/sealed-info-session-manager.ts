@@ -3,40 +3,41 @@ import type { StoredInfoOptions } from '@tmcp-sessions/core';
 import type { IssuedSession, InitializeParams, SessionSealing } from '@tmcp-sessions/core/backend';
 
 import { OpenedSessions } from './opened-sessions.ts';
-import { PACKAGE, SealedIds } from './sealed-ids.ts';
+import { PACKAGE } from './package-name.ts';
+import { SealedIds } from './sealed-ids.ts';
 import { SealedSessionStore } from './sealed-session-store.ts';
-import { strongSecretsIn } from './strong-secrets.ts';
+import { parseStrongSecrets } from './strong-secrets.ts';
 
 const DEFAULT_LIFETIME_SECONDS = 7 * 24 * 60 * 60;
 const DEFAULT_RECHECK_SECONDS = 60;
 
-/** What sessions are sealed with, and where is kept what changes. */
+/** Keys, lifetime, error reporting and the manager of mutable state. */
 export interface SealedInfoOptions extends Omit<StoredInfoOptions, 'idleSeconds'> {
 	/**
-	 * Secrets with 256 random bits, such as `openssl rand -base64 32` makes. The first seals, all
-	 * open: to rotate, add the new one behind, put it in front when that is deployed everywhere, and
-	 * drop the old one after `absoluteSeconds`. One text may hold several between spaces or commas,
-	 * as `TMCP_SESSION_KEYS` does.
+	 * Secrets of 256 random bits: `openssl rand -base64 32`. The first one seals, all of them open. To
+	 * rotate, append the new one, move it to the front once that is deployed everywhere, and remove the
+	 * old one after `absoluteSeconds`. A text may contain several secrets, separated by spaces or
+	 * commas, like `TMCP_SESSION_KEYS`.
 	 */
 	readonly keys: readonly (string | undefined)[];
 	/**
-	 * Keeps log levels, subscriptions and the ends of sessions, and sessions whose clients say too much
-	 * for an id. Default: none of it is offered.
+	 * Stores log levels, subscriptions, ended sessions, and client metadata that does not fit an id.
+	 * Default: the server offers none of these.
 	 */
 	readonly rest?: StoredInfoSessionManager | undefined;
-	/** A session ends so long after it was opened, however busy or idle. Default: 7 days. */
+	/** The lifetime of a session, which its use does not extend. Default: 7 days. */
 	readonly absoluteSeconds?: number | undefined;
 	/**
-	 * How long an isolate takes for true what `rest` told it of a session: so long an end, or a log
-	 * level, may be unknown to calls in other isolates, beyond what `rest` promises. With 0, each
-	 * call asks. Default: 60.
+	 * How long an isolate caches what it has read from `rest`: calls in other isolates may miss the end
+	 * of a session or its log level for this long, in addition to the delay of `rest`. With 0, each call
+	 * reads. Default: 60.
 	 */
 	readonly recheckSeconds?: number | undefined;
 }
 
 /**
- * An info manager that reads nothing: what a client says at `initialize` travels in its session's id,
- * encrypted, and comes back with every request. Needs `createMcpHandler`, which makes the ids.
+ * Stores the client's part of `initialize` in the session id, encrypted, so that requests need no
+ * reads. Requires `createMcpHandler`, which issues the ids.
  */
 export class SealedInfoSessionManager extends StoredInfoSessionManager implements SessionSealing {
 	readonly storesMutableState: boolean;
@@ -44,10 +45,7 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 	readonly #ids: SealedIds;
 	readonly #now: () => number;
 
-	/**
-	 * @throws {TmcpSessionsError} `configuration`, where there is no key or a weak one, or a time is
-	 * none.
-	 */
+	/** @throws {TmcpSessionsError} `configuration`, if a key is missing or weak, or a time is invalid. */
 	constructor({ keys, rest, ...own }: SealedInfoOptions) {
 		const given = Object.entries(own).filter(([, value]) => value !== undefined);
 		const { absoluteSeconds = DEFAULT_LIFETIME_SECONDS, recheckSeconds = DEFAULT_RECHECK_SECONDS } =
@@ -55,14 +53,14 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 		const options = {
 			...rest?.options,
 			...Object.fromEntries(given),
-			// Nothing can be written into an id that a client has: its end does not move.
+			// The expiry cannot move: the client already has the id that contains it.
 			...{ absoluteSeconds, idleSeconds: absoluteSeconds },
 		};
-		const secrets = strongSecretsIn(keys, PACKAGE);
+		const secrets = parseStrongSecrets(keys);
 		const now = options.now ?? Date.now;
 		const opened = new OpenedSessions();
-		const recheckMs = toMs('recheckSeconds', recheckSeconds, (each) => each >= 0);
-		const lifetimeMs = toMs('absoluteSeconds', absoluteSeconds, (each) => each > 0);
+		const recheckMs = toMs('recheckSeconds', recheckSeconds, true);
+		const lifetimeMs = toMs('absoluteSeconds', absoluteSeconds, false);
 		super(new SealedSessionStore({ opened, rest: rest?.store, recheckMs, now }), options);
 		this.storesMutableState = rest !== undefined;
 		this.#opened = opened;
@@ -73,26 +71,28 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 		});
 	}
 
-	async sealSession(said: InitializeParams): Promise<IssuedSession> {
-		const session = await this.#ids.seal(said);
-		// Of a session that is just being opened, nothing is stored.
+	async sealSession(params: InitializeParams): Promise<IssuedSession> {
+		const session = await this.#ids.seal(params);
+		// A new session has no stored state.
 		return this.#opened.add({ ...session, stored: { record: undefined, atMs: this.#now() } });
 	}
 
 	async openSession(id: string, principal: string): Promise<IssuedSession | undefined> {
-		const known = this.#opened.find(id, principal);
-		const session = known ?? (await this.#ids.open(id, principal));
+		const cached = this.#opened.find(id, principal);
+		const session = cached ?? (await this.#ids.open(id, principal));
 		if (!session || session.expiresAtMs <= this.#now()) return undefined;
-		// Another request may have opened it meanwhile: what both write is in one place.
-		return known ?? this.#opened.find(id, principal) ?? this.#opened.add(session);
+		// A concurrent request may have opened it: requests must share one object for its state.
+		return cached ?? this.#opened.find(id, principal) ?? this.#opened.add(session);
 	}
 }
 
-function toMs(name: string, seconds: number, isAllowed: (seconds: number) => boolean): number {
-	if (isAllowed(seconds) && Number.isFinite(seconds)) return seconds * 1000;
+function toMs(name: string, seconds: number, allowsZero: boolean): number {
+	if (Number.isFinite(seconds) && (seconds > 0 || (allowsZero && seconds === 0))) {
+		return seconds * 1000;
+	}
 	throw new TmcpSessionsError(
 		'configuration',
 		PACKAGE,
-		`${name} must be a number of seconds; found ${seconds}`,
+		`${name} must be a ${allowsZero ? 'non-negative' : 'positive'} number of seconds; got ${seconds}`,
 	);
 }

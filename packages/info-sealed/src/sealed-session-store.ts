@@ -9,33 +9,34 @@ import type {
 } from '@tmcp-sessions/core/backend';
 
 import type { OpenedSession, OpenedSessions } from './opened-sessions.ts';
-import { capabilitiesOver } from './sealed-capabilities.ts';
-import { isSealedName, PACKAGE } from './sealed-ids.ts';
-import type { Said } from './sealed-ids.ts';
+import { PACKAGE } from './package-name.ts';
+import { sealedCapabilities } from './sealed-capabilities.ts';
+import { isSealedInternalId } from './sealed-ids.ts';
+import type { ClientMetadata } from './sealed-ids.ts';
 
-/** What is behind the ids. */
+/** Options of `SealedSessionStore`. */
 export interface SealedStoreOptions {
 	readonly opened: OpenedSessions;
-	/** Where is kept what changes, if anywhere. */
+	/** Stores mutable state. */
 	readonly rest: SessionStore | undefined;
-	/** How long what `rest` said is taken for true. */
+	/** How long a read of `rest` is cached. */
 	readonly recheckMs: number;
 	readonly now: () => number;
 }
 
 /**
- * The record of what changes in a sealed session. Its subscriptions are those of a session in `rest`
- * that has its name, so that no two writes of one client meet in one record.
+ * Returns the id of the mutable state of a sealed session in `rest`. Its subscriptions belong to another
+ * session of `rest`, with the internal id, so that concurrent writes do not update the same record.
  */
-const stateId = (name: string): string => `${name}.state`;
+const stateId = (internalId: string): string => `${internalId}.state`;
 
 /**
- * The store behind `SealedInfoSessionManager`: what the client said is read from the ids that this
- * isolate has opened, everything else is in `rest`. Nothing is written for a session until there is
- * something to keep: its log level, a subscription, its end, or what was too much for its id.
+ * The store of `SealedInfoSessionManager`. It takes client metadata from the ids that this isolate has
+ * opened, and everything else from `rest`. A session is written only if there is something to store:
+ * its log level, a subscription, its end, or metadata that does not fit its id.
  *
- * A session that is not sealed is one of `rest` alone: those of a bare `HttpTransport`, and those
- * that were opened before a deployment sealed its sessions.
+ * Sessions that are not sealed are in `rest` only: those of a bare `HttpTransport`, and those that were
+ * opened before the deployment sealed its sessions.
  */
 export class SealedSessionStore implements SessionStore {
 	readonly capabilities: StoreCapabilities;
@@ -43,73 +44,75 @@ export class SealedSessionStore implements SessionStore {
 	readonly #rest: SessionStore | undefined;
 	readonly #recheckMs: number;
 	readonly #now: () => number;
-	/** Requests that have asked `rest` themselves: what they know is as new as it gets. */
-	readonly #askedBy = new WeakSet<RequestScope>();
+	/** The requests that have read `rest` and need not read it again. */
+	readonly #readBy = new WeakSet<RequestScope>();
 
 	constructor({ opened, rest, recheckMs, now }: SealedStoreOptions) {
 		this.#opened = opened;
 		this.#rest = rest;
 		this.#recheckMs = recheckMs;
 		this.#now = now;
-		this.capabilities = capabilitiesOver(rest?.capabilities, recheckMs / 1000);
+		this.capabilities = sealedCapabilities(rest?.capabilities, recheckMs / 1000);
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
 		const session = this.#opened.get(id);
-		if (!session) return isSealedName(id) ? undefined : this.#rest?.read(id);
+		if (!session) return isSealedInternalId(id) ? undefined : this.#rest?.read(id);
 		if (this.#hasExpired(session)) return undefined;
 		const { stored } = session;
-		const isKnown = stored && this.#isFresh(stored.atMs);
-		const state = isKnown ? stored.record : await this.#ask(session);
-		if (!goesOn(session, state)) return undefined;
+		const isCached = stored && this.#isFresh(stored.atMs);
+		const state = isCached ? stored.record : await this.#readState(session);
+		if (!isLive(session, state)) return undefined;
 		const times = timesOf(session);
-		if (session.said === undefined) return { ...structuredClone(state), ...times };
-		// Sound: `SealedIds` made it.
-		const [clientInfo, clientCapabilities] = JSON.parse(session.said) as Said;
+		if (session.metadata === undefined) return { ...structuredClone(state), ...times };
+		// Safe because `SealedIds` wrote it.
+		const [clientInfo, clientCapabilities] = JSON.parse(session.metadata) as ClientMetadata;
 		return { ...times, clientInfo, clientCapabilities, logLevel: state?.logLevel };
 	}
 
 	async create(id: string, record: SessionRecord): Promise<void> {
 		const session = this.#opened.get(id);
-		if (!session) return this.#needRest('a session of a bare HttpTransport').create(id, record);
-		if (session.said === undefined) await this.#keep(session, { ...record, ...timesOf(session) });
+		if (!session) return this.#requireRest('a session of a bare HttpTransport').create(id, record);
+		if (session.metadata === undefined)
+			await this.#storeState(session, { ...record, ...timesOf(session) });
 	}
 
 	async update(id: string, patch: SessionPatch): Promise<boolean> {
 		const session = this.#opened.get(id);
-		if (!session) return (!isSealedName(id) && (await this.#rest?.update(id, patch))) === true;
+		if (!session)
+			return (!isSealedInternalId(id) && (await this.#rest?.update(id, patch))) === true;
 		const { logLevel } = patch;
-		// Its end does not move, and what its client said does not change.
+		// The expiry and the client metadata cannot change.
 		if (logLevel === undefined) return (await this.read(id)) !== undefined;
 		if (this.#hasExpired(session)) return false;
-		const state = await this.#ask(session);
-		if (!goesOn(session, state)) return false;
+		const state = await this.#readState(session);
+		if (!isLive(session, state)) return false;
 		if (!state) {
-			await this.#keep(session, { ...timesOf(session), logLevel });
+			await this.#storeState(session, { ...timesOf(session), logLevel });
 			return true;
 		}
-		const isKept = await this.#needRest('a log level').update(stateId(id), { logLevel });
-		if (isKept) this.#opened.learn(session, { ...state, logLevel }, this.#now());
-		return isKept;
+		const isUpdated = await this.#requireRest('a log level').update(stateId(id), { logLevel });
+		if (isUpdated) this.#opened.setStored(session, { ...state, logLevel }, this.#now());
+		return isUpdated;
 	}
 
-	/** Its subscriptions first: where that fails nothing has ended, and the caller knows. */
+	/** Ends the subscriptions first: if that fails, the session has not ended and the caller can retry. */
 	async delete(id: string): Promise<void> {
-		const rest = this.#needRest('the end of a session');
+		const rest = this.#requireRest('the end of a session');
 		const session = this.#opened.get(id);
 		if (!session) return rest.delete(id);
-		// A rest that is consistent only in time may not know yet of what was subscribed a moment ago.
+		// An eventually consistent `rest` may not return a session that has just subscribed.
 		if (session.hasSubscribed || (await rest.read(id))) await rest.delete(id);
-		// For as long as anybody may take the id for one of a live session.
+		// The tombstone must live as long as the id opens.
 		const { createdAtMs, idExpiresAtMs: expiresAtMs } = session;
-		await this.#keep(session, { createdAtMs, expiresAtMs, hasEnded: true });
+		await this.#storeState(session, { createdAtMs, expiresAtMs, hasEnded: true });
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
-		const rest = this.#needRest('a subscription');
+		const rest = this.#requireRest('a subscription');
 		const session = this.#opened.get(id);
 		if (session) {
-			if (this.#hasExpired(session) || !goesOn(session, await this.#ask(session))) {
+			if (this.#hasExpired(session) || !isLive(session, await this.#readState(session))) {
 				throw new UnknownSessionError(PACKAGE, 'subscribe to a resource');
 			}
 			if (!session.hasSubscribed) await rest.create(id, timesOf(session));
@@ -126,55 +129,54 @@ export class SealedSessionStore implements SessionStore {
 		return this.#rest?.subscribers(uri) ?? [];
 	}
 
-	/** One that has expired is not asked for. */
+	/** An expired session needs no read. */
 	#hasExpired({ expiresAtMs }: OpenedSession): boolean {
 		return expiresAtMs <= this.#now();
 	}
 
-	async #ask(session: OpenedSession): Promise<SessionRecord | undefined> {
+	async #readState(session: OpenedSession): Promise<SessionRecord | undefined> {
 		if (!this.#rest) return undefined;
 		const { stored } = session;
 		const atMs = this.#now();
 		const record = await this.#rest.read(stateId(session.internalId));
 		const scope = currentScope();
-		if (scope) this.#askedBy.add(scope);
-		// What was written meanwhile is newer.
-		if (session.stored === stored) this.#opened.learn(session, record, atMs);
+		if (scope) this.#readBy.add(scope);
+		// A write that happened during the read is newer.
+		if (session.stored === stored) this.#opened.setStored(session, record, atMs);
 		return record;
 	}
 
 	/**
-	 * A GET and a DELETE, which carry no message, ask for themselves: what they open or end goes on for
-	 * longer than what was said is taken for true.
+	 * Whether the cached state of a session may be used. A GET and a DELETE, which carry no message, read
+	 * `rest`, because the stream that a GET opens outlives `recheckSeconds`.
 	 */
 	#isFresh(atMs: number): boolean {
 		const scope = currentScope();
-		// A clock that was set back makes nothing new again.
+		// The absolute difference, because the clock may have been set back.
 		const isRecent = Math.abs(this.#now() - atMs) < this.#recheckMs;
 		if (isRecent && (!scope || scope.message !== undefined)) return true;
-		return scope !== undefined && this.#askedBy.has(scope);
+		return scope !== undefined && this.#readBy.has(scope);
 	}
 
-	async #keep(session: OpenedSession, record: SessionRecord): Promise<void> {
-		await this.#needRest('a session').create(stateId(session.internalId), record);
-		this.#opened.learn(session, record, this.#now());
+	async #storeState(session: OpenedSession, record: SessionRecord): Promise<void> {
+		await this.#requireRest('a session').create(stateId(session.internalId), record);
+		this.#opened.setStored(session, record, this.#now());
 	}
 
-	#needRest(what: string): SessionStore {
+	#requireRest(what: string): SessionStore {
 		if (this.#rest) return this.#rest;
 		throw new TmcpSessionsError(
 			'configuration',
 			PACKAGE,
-			`${what} cannot be kept in an id: expected new SealedInfoSessionManager({ keys, rest }), ` +
-				'with another manager for it; found no rest. The sealed ids themselves need ' +
-				'createMcpHandler of @tmcp-sessions/http',
+			`cannot store ${what} without rest; use new SealedInfoSessionManager({ keys, rest }). ` +
+				'Sealed ids themselves require createMcpHandler of @tmcp-sessions/http',
 		);
 	}
 }
 
-/** Whether a session has not ended, by what `rest` has of it. */
-function goesOn({ said }: OpenedSession, state: SessionRecord | undefined): boolean {
-	const isKnown = said !== undefined || state !== undefined;
+/** Whether a session has not ended. Without metadata in its id, it needs a stored state. */
+function isLive({ metadata }: OpenedSession, state: SessionRecord | undefined): boolean {
+	const isKnown = metadata !== undefined || state !== undefined;
 	return isKnown && !state?.hasEnded;
 }
 

@@ -6,6 +6,6 @@ interface Bindings {
 	readonly TMCP_SESSION_SHARD: DurableObjectNamespace<SessionShard>;
 }
 
-/** The bindings of wrangler.jsonc, kept by miniflare. */
-// Sound: wrangler.jsonc binds these kinds to these names.
+/** The bindings of wrangler.jsonc, simulated by miniflare. */
+// Safe because wrangler.jsonc declares these bindings.
 export const bindings: Bindings = env as unknown as Bindings;

@@ -15,8 +15,8 @@ import type { Deployment } from './endpoint.ts';
 
 const withMemory = (): Deployment => deployment(({ now }) => new InMemorySessionStore({ now }));
 
-describe('what a sealed session asks of its rest', () => {
-	it('is nothing at initialize and in calls, in the isolate that opened it', async () => {
+describe('the operations of rest for a sealed session', () => {
+	it('are none at initialize and in calls, in the isolate that opened it', async () => {
 		const { isolate, operations } = withMemory();
 		const here = isolate();
 		const session = await here.open();
@@ -26,7 +26,7 @@ describe('what a sealed session asks of its rest', () => {
 		expect(operations).toEqual([]);
 	});
 
-	it('is one read in another isolate, and nothing from the second call on', async () => {
+	it('are one read in another isolate, and none from the second call on', async () => {
 		const { isolate, operations } = withMemory();
 		const session = await isolate().open();
 		const there = isolate();
@@ -36,7 +36,7 @@ describe('what a sealed session asks of its rest', () => {
 		expect(operations).toEqual([]);
 	});
 
-	it('is one read a minute in each isolate, however many calls', async () => {
+	it('are one read per minute and isolate, for any number of calls', async () => {
 		const { clock, isolate, operations } = withMemory();
 		const here = isolate();
 		const session = await here.open();
@@ -47,7 +47,7 @@ describe('what a sealed session asks of its rest', () => {
 		expect(operations).toEqual(['read', 'read', 'read', 'read']);
 	});
 
-	it('is one read at most for a call where a log level was set', async () => {
+	it('are at most one read per call after a log level was set', async () => {
 		const { clock, isolate, operations } = withMemory();
 		const here = isolate();
 		const session = await here.open();
@@ -60,11 +60,11 @@ describe('what a sealed session asks of its rest', () => {
 			const there = isolate();
 			expect((await there.call(session)).text).toContain('visitor, {}, error');
 			expect((await here.call(session)).text).toContain('visitor, {}, error');
-			expect(operations.splice(0).length).toBeLessThanOrEqual(2); // one in each isolate
+			expect(operations.splice(0).length).toBeLessThanOrEqual(2); // One in each isolate.
 		}
 	});
 
-	it('is two reads and a write for an end, and that of rest where there are subscriptions', async () => {
+	it('are two reads and a write for an end, and a delete after a subscription', async () => {
 		const { isolate, operations } = withMemory();
 		const here = isolate();
 		const session = await here.open();
@@ -82,7 +82,7 @@ describe('what a sealed session asks of its rest', () => {
 		expect(operations).toEqual(['read', 'delete', 'create']);
 	});
 
-	it('is one read for each call with recheckSeconds 0', async () => {
+	it('are one read for each call with recheckSeconds 0', async () => {
 		const { isolate, operations } = withMemory();
 		const here = isolate({ recheckSeconds: 0 });
 		const session = await here.open();
@@ -91,7 +91,7 @@ describe('what a sealed session asks of its rest', () => {
 		expect(operations).toEqual(['read', 'read', 'read', 'read', 'read']);
 	});
 
-	it('is nothing for a request that carries an id which is none', async () => {
+	it('are none for a request with an invalid id', async () => {
 		const { isolate, operations } = withMemory();
 		const here = isolate();
 		const session = await here.open();
@@ -103,10 +103,10 @@ describe('what a sealed session asks of its rest', () => {
 	});
 });
 
-describe('counted at the bindings', () => {
+describe('the operations of the bindings', () => {
 	const keys = [newKey()];
 
-	it('calls ask nothing of Workers KV from the second of a session on, and one write for its end', async () => {
+	it('of Workers KV are none from the second call on, and 2 reads and 1 write for the end', async () => {
 		const counter = new OperationCounter();
 		const namespace = createCountedKV(bindings.TMCP_SESSION_INFO, counter);
 		const isolate = (): Isolate => new Isolate({ keys, rest: new KVInfoSessionManager(namespace) });
@@ -123,7 +123,7 @@ describe('counted at the bindings', () => {
 		expect(counter.take()).toEqual({ reads: 2, writes: 1, lists: 0, deletes: 0 });
 	});
 
-	it('calls make none to a Durable Object from the second of a session on', async () => {
+	it('of a Durable Object are none from the second call on, and 2 reads and 1 write for the end', async () => {
 		const counter = new ObjectRpcCounter();
 		const namespace = createCountedDurableObject(bindings.TMCP_SESSION_SHARD, counter);
 		const isolate = (): Isolate =>

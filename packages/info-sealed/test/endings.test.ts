@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 const withMemory = (): Deployment => deployment(({ now }) => new InMemorySessionStore({ now }));
 
 describe('the end of a sealed session', () => {
-	it('is known at once in the isolate that ended it, and within a minute in every other', async () => {
+	it('is visible at once in the isolate that ended it, and within a minute in all others', async () => {
 		const { clock, isolate, operations } = withMemory();
 		const [here, there] = [isolate(), isolate()];
 		const session = await here.open();
@@ -28,7 +28,7 @@ describe('the end of a sealed session', () => {
 		expect((await isolate().call(session)).status).toBe(404);
 	});
 
-	it('is known to a GET and a DELETE at once everywhere: a stream would go on for longer', async () => {
+	it('is visible to a GET and a DELETE at once in all isolates', async () => {
 		const { isolate } = withMemory();
 		const [here, there] = [isolate(), isolate()];
 		const session = await here.open();
@@ -36,11 +36,11 @@ describe('the end of a sealed session', () => {
 		await here.end(session);
 		expect((await there.send({ method: 'GET' }, session)).status).toBe(404);
 		expect((await there.end(session)).status).toBe(404);
-		// And so to calls that come after it.
+		// And to the calls that follow.
 		expect((await there.call(session)).status).toBe(404);
 	});
 
-	it('is known everywhere at once with recheckSeconds 0', async () => {
+	it('is visible at once in all isolates with recheckSeconds 0', async () => {
 		const { isolate } = withMemory();
 		const [here, there] = [isolate({ recheckSeconds: 0 }), isolate({ recheckSeconds: 0 })];
 		const session = await here.open();
@@ -49,7 +49,7 @@ describe('the end of a sealed session', () => {
 		expect((await there.call(session)).status).toBe(404);
 	});
 
-	it('is known within a minute where the clock was set back, too', async () => {
+	it('is visible within a minute even if the clock was set back', async () => {
 		const { clock, isolate } = withMemory();
 		const [here, there] = [isolate(), isolate()];
 		const session = await here.open();
@@ -59,7 +59,7 @@ describe('the end of a sealed session', () => {
 		expect((await there.call(session)).status).toBe(404);
 	});
 
-	it('stays, whatever an isolate that does not know of it writes', async () => {
+	it('is not undone by the writes of an isolate that has not seen it', async () => {
 		const { clock, isolate } = withMemory();
 		const [here, there] = [isolate(), isolate()];
 		const session = await here.open();
@@ -73,7 +73,7 @@ describe('the end of a sealed session', () => {
 		expect((await isolate().call(session)).status).toBe(404);
 	});
 
-	it('stays, where sessions were to live shorter when it came than they do now', async () => {
+	it('is not undone after the lifetime of sessions was shorter for a while', async () => {
 		const { clock, isolate } = withMemory();
 		const session = await isolate().open();
 		await isolate({ absoluteSeconds: 60 }).end(session);
@@ -81,7 +81,7 @@ describe('the end of a sealed session', () => {
 		expect((await isolate().call(session)).status).toBe(404);
 	});
 
-	it('forgets its subscriptions', async () => {
+	it('removes its subscriptions', async () => {
 		const { isolate } = withMemory();
 		const [here, there] = [isolate(), isolate()];
 		const [ends, stays] = [await here.open(), await here.open()];
@@ -93,7 +93,7 @@ describe('the end of a sealed session', () => {
 		expect(left.map((name) => stays.startsWith(name))).toEqual([true]);
 	});
 
-	it('comes after 7 days, or when it is told, to the millisecond', async () => {
+	it('happens after 7 days or absoluteSeconds, to the millisecond', async () => {
 		for (const [absoluteSeconds, lifetimeMs] of [
 			[undefined, 7 * DAY_MS],
 			[1.5, 1_500],
@@ -110,7 +110,7 @@ describe('the end of a sealed session', () => {
 		}
 	});
 
-	it('comes sooner where a deployment lets sessions live shorter than it did, and not later', async () => {
+	it('happens earlier after the lifetime was shortened, and not later after it was extended', async () => {
 		const { clock, isolate } = deployment();
 		const session = await isolate().open();
 		const brief = await isolate({ absoluteSeconds: 60 }).open();
@@ -121,20 +121,20 @@ describe('the end of a sealed session', () => {
 	});
 });
 
-describe('what an isolate knows of a session', () => {
+describe('the cached state of a session', () => {
 	const keys = [newKey()];
-	const said = { principal: '', clientInfo: CLIENT_INFO, clientCapabilities: {} };
+	const params = { principal: '', clientInfo: CLIENT_INFO, clientCapabilities: {} };
 	const request = (): RequestScope => ({ waitUntil: () => {}, message: {} });
 
-	it('is not outdated by a read that was under way while it was written', async () => {
+	it('is not overwritten by a read that began before a write', async () => {
 		const memory = new InMemorySessionStore();
-		let answer = (): void => {};
+		let respond = (): void => {};
 		let isSlow = true;
 		const slow: SessionStore = Object.create(memory, {
 			read: {
 				async value(id: string) {
 					const record = await memory.read(id);
-					if (isSlow) await new Promise<void>((resolve) => (answer = resolve));
+					if (isSlow) await new Promise<void>((resolve) => (respond = resolve));
 					return record;
 				},
 			},
@@ -147,65 +147,66 @@ describe('what an isolate knows of a session', () => {
 			capabilities: { value: memory.capabilities },
 		});
 		const first = new SealedInfoSessionManager({ keys });
-		const { id } = await first.sealSession(said);
+		const { id } = await first.sealSession(params);
 		const info = new SealedInfoSessionManager({ keys, rest: new StoredInfoSessionManager(slow) });
-		const name = (await info.openSession(id, ''))?.internalId ?? '';
-		const reading = runInScope(request(), () => info.getLogLevel(name));
+		const internalId = (await info.openSession(id, ''))?.internalId ?? '';
+		const reading = runInScope(request(), () => info.getLogLevel(internalId));
 		await new Promise((resolve) => setTimeout(resolve, 1));
-		const answerOld = answer;
+		const respondToRead = respond;
 		isSlow = false;
 		await runInScope(request(), async () => {
-			info.setLogLevel(name, 'error');
-			await info.flush(name);
+			info.setLogLevel(internalId, 'error');
+			await info.flush(internalId);
 		});
-		answerOld();
+		respondToRead();
 		await reading;
-		expect(await runInScope(request(), () => info.getLogLevel(name))).toBe('error');
+		expect(await runInScope(request(), () => info.getLogLevel(internalId))).toBe('error');
 	});
 
-	it('is the same to requests that open a session at the same time', async () => {
-		const { id } = await new SealedInfoSessionManager({ keys }).sealSession(said);
+	it('is shared by requests that open a session concurrently', async () => {
+		const { id } = await new SealedInfoSessionManager({ keys }).sealSession(params);
 		const rest = new StoredInfoSessionManager(new InMemorySessionStore());
 		const info = new SealedInfoSessionManager({ keys, rest });
 		const [one, other] = [request(), request()];
 		const [opened] = await Promise.all(
 			[one, other].map((scope) => runInScope(scope, () => info.openSession(id, ''))),
 		);
-		const name = opened?.internalId ?? '';
-		for (const scope of [one, other]) await runInScope(scope, () => info.getLogLevel(name));
+		const internalId = opened?.internalId ?? '';
+		for (const scope of [one, other]) await runInScope(scope, () => info.getLogLevel(internalId));
 		for (const [scope, level] of [
 			[one, 'error'],
 			[other, 'debug'],
 		] as const) {
 			await runInScope(scope, async () => {
-				info.setLogLevel(name, level);
-				await info.flush(name);
+				info.setLogLevel(internalId, level);
+				await info.flush(internalId);
 			});
 			const next = runInScope(request(), async () => {
 				await info.openSession(id, '');
-				return info.getLogLevel(name);
+				return info.getLogLevel(internalId);
 			});
 			expect(await next).toBe(level);
 		}
 	});
 
-	it('stays with a request while thousands of others are opened', async () => {
+	it('is available to its request while thousands of other sessions are opened', async () => {
 		const info = new SealedInfoSessionManager({ keys });
-		const { id } = await info.sealSession(said);
+		const { id } = await info.sealSession(params);
 		const elsewhere = new SealedInfoSessionManager({ keys });
-		const old = await runInScope(request(), () => elsewhere.sealSession(said));
+		const old = await runInScope(request(), () => elsewhere.sealSession(params));
 		await runInScope(request(), async () => {
-			const name = (await elsewhere.openSession(id, ''))?.internalId ?? '';
-			const open = (): Promise<object> => runInScope(request(), () => elsewhere.sealSession(said));
+			const internalId = (await elsewhere.openSession(id, ''))?.internalId ?? '';
+			const open = (): Promise<object> =>
+				runInScope(request(), () => elsewhere.sealSession(params));
 			await Promise.all(Array.from({ length: 12_000 }, open));
-			expect(await elsewhere.getClientInfo(name)).toEqual(CLIENT_INFO);
+			expect(await elsewhere.getClientInfo(internalId)).toEqual(CLIENT_INFO);
 		});
-		// Of those that no request works with, it remembers the last ones alone.
+		// Sessions without a request in flight are evicted.
 		expect(await elsewhere.getClientInfo(old.internalId)).toBeUndefined();
 		expect((await elsewhere.openSession(old.id, ''))?.internalId).toBe(old.internalId);
 	});
 
-	it('loses nothing where a client sets its level and subscribes at the same moment', async () => {
+	it('does not lose a log level that is set while the session subscribes', async () => {
 		for (let count = 0; count < 20; count++) {
 			const { isolate } = withMemory();
 			const [here, there] = [isolate(), isolate()];
@@ -224,9 +225,9 @@ describe('what an isolate knows of a session', () => {
 		}
 	});
 
-	it('is not what a tool made of it', async () => {
-		for (const make of [deployment, withMemory]) {
-			const { isolate } = make();
+	it('is not modified by a tool', async () => {
+		for (const create of [deployment, withMemory]) {
+			const { isolate } = create();
 			const here = isolate();
 			const session = await here.open({ roots: {} });
 			for (let count = 0; count < 3; count++) {

@@ -9,24 +9,24 @@ import { resource, tool } from 'tmcp/utils';
 import { SealedInfoSessionManager } from '../src/index.ts';
 import type { SealedInfoOptions } from '../src/index.ts';
 
-/** Where a resource is that can be subscribed to. */
+/** The uri of a resource that supports subscriptions. */
 export const DOOR = 'door://front';
 
-/** What a client says of itself. */
+/** The client info of every client. */
 export const CLIENT = { name: 'visitor', version: '1.0.0' };
 
-/** Whom a session of this user belongs to, as the handler says it. */
+/** Returns the principal of a user in the format of the handler. */
 export function principalOf(user: string): string {
 	return JSON.stringify([user, null]);
 }
 
-/** A secret, as `openssl rand -base64 32` makes one. */
+/** Creates a secret like `openssl rand -base64 32`. */
 export function newKey(): string {
 	return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
 }
 
-/** The same store; the names of the operations that it was asked for are noted. */
-function counted(store: SessionStore, operations: string[]): SessionStore {
+/** Wraps a store to record the names of its operations. */
+function withRecordedOperations(store: SessionStore, operations: string[]): SessionStore {
 	return new Proxy(store, {
 		get(target, key) {
 			const member: unknown = Reflect.get(target, key, target);
@@ -39,10 +39,10 @@ function counted(store: SessionStore, operations: string[]): SessionStore {
 	});
 }
 
-/** What stored sessions are signed with, in every isolate. */
+/** The keys that sign the ids of stored sessions in every isolate. */
 const SESSION_KEYS = [newKey()];
 
-/** A server over this manager, for users who say who they are. */
+/** Creates a handler that takes the principal from a header. */
 export function serve(
 	info: StoredInfoSessionManager,
 	options: Pick<McpHandlerOptions, 'onError' | 'sessionKeys'> = {},
@@ -55,10 +55,10 @@ export function serve(
 	});
 }
 
-/** An answer, read to its end. */
-export interface Answer {
+/** A response with its whole body. */
+export interface Reply {
 	readonly status: number;
-	/** The id that it names, empty where it names none. */
+	/** The session id of the response, empty if it has none. */
 	readonly session: string;
 	readonly text: string;
 }
@@ -69,7 +69,7 @@ export async function send(
 	init: RequestInit,
 	session: string | undefined,
 	user: string,
-): Promise<Answer> {
+): Promise<Reply> {
 	const response = await mcp.fetch(
 		new Request('https://example.com/mcp', {
 			...init,
@@ -89,7 +89,7 @@ export async function send(
 	};
 }
 
-/** The body of `initialize`. */
+/** Returns the message of `initialize`. */
 export function initialize(capabilities: object = {}): object {
 	const params = { protocolVersion: '2025-06-18', capabilities, clientInfo: CLIENT };
 	return { jsonrpc: '2.0', id: 1, method: 'initialize', params };
@@ -108,57 +108,62 @@ export class Isolate {
 	}
 
 	/** Sends a request of a user. */
-	send(init: RequestInit, session?: string, user = 'alice'): Promise<Answer> {
+	send(init: RequestInit, session?: string, user = 'alice'): Promise<Reply> {
 		return send(this.#mcp, init, session, user);
 	}
 
-	post(message: object, session?: string, user?: string): Promise<Answer> {
+	post(message: object, session?: string, user?: string): Promise<Reply> {
 		const body = JSON.stringify({ jsonrpc: '2.0', ...message });
 		return this.send({ method: 'POST', body }, session, user);
 	}
 
-	/** Asks for a session. */
-	initialize(capabilities?: object, user?: string): Promise<Answer> {
+	/** Requests a session. */
+	initialize(capabilities?: object, user?: string): Promise<Reply> {
 		return this.post(initialize(capabilities), undefined, user);
 	}
 
 	/** Opens a session and returns its id. */
 	async open(capabilities?: object, user?: string): Promise<string> {
-		const answer = await this.initialize(capabilities, user);
-		if (answer.session === '') throw new Error(`expected a session; found ${answer.text}`);
-		return answer.session;
+		const reply = await this.initialize(capabilities, user);
+		if (reply.session === '') throw new Error(`expected a session; got ${reply.text}`);
+		return reply.session;
 	}
 
-	/** What the tool `who` says. */
-	call(session: string, user?: string): Promise<Answer> {
+	/** Calls the tool `who`. */
+	call(session: string, user?: string): Promise<Reply> {
 		return this.post({ id: 2, method: 'tools/call', params: { name: 'who' } }, session, user);
 	}
 
-	setLogLevel(level: string, session: string): Promise<Answer> {
+	setLogLevel(level: string, session: string): Promise<Reply> {
 		return this.post({ id: 3, method: 'logging/setLevel', params: { level } }, session);
 	}
 
-	subscribe(session: string): Promise<Answer> {
+	subscribe(session: string): Promise<Reply> {
 		return this.post({ id: 4, method: 'resources/subscribe', params: { uri: DOOR } }, session);
 	}
 
-	end(session: string): Promise<Answer> {
+	end(session: string): Promise<Reply> {
 		return this.send({ method: 'DELETE' }, session);
 	}
 }
 
-/** Some isolates over the same store, whose operations are counted; with a clock of their own. */
+/** A deployment, whose isolates share a store and a manual clock. */
 export interface Deployment {
+	/** The recorded operations of the store. */
 	readonly operations: string[];
 	readonly clock: ManualClock;
 	isolate(options?: Partial<SealedInfoOptions>): Isolate;
 }
 
-/** @param store what `rest` is over; none where there is no `rest`. */
+/**
+ * Creates a deployment.
+ *
+ * @param store creates the store of `rest`. Default: no `rest`.
+ */
 export function deployment(store?: (clock: ManualClock) => SessionStore): Deployment {
 	const clock = new ManualClock();
 	const operations: string[] = [];
-	const kept = store && counted(store(clock), operations);
+	const recorded = store && withRecordedOperations(store(clock), operations);
 	const keys = [newKey()];
 	return {
 		operations,
@@ -167,13 +172,13 @@ export function deployment(store?: (clock: ManualClock) => SessionStore): Deploy
 			new Isolate({
 				keys,
 				now: clock.now,
-				rest: kept && new StoredInfoSessionManager(kept, { now: clock.now }),
+				rest: recorded && new StoredInfoSessionManager(recorded, { now: clock.now }),
 				...options,
 			}),
 	};
 }
 
-/** A server whose tool says who is calling, at which level, and then spoils what it was told. */
+/** Creates a server whose tool returns the session metadata, and then modifies it. */
 function createServer(): McpServer {
 	const server = new McpServer(
 		{ name: 'test', version: '1.0.0' },
@@ -182,12 +187,12 @@ function createServer(): McpServer {
 			capabilities: { tools: {}, logging: {}, resources: { subscribe: true } },
 		},
 	);
-	server.tool({ name: 'who', description: 'Says who calls' }, () => {
+	server.tool({ name: 'who', description: 'Returns the client' }, () => {
 		const { sessionInfo } = server.ctx;
 		const { clientInfo, clientCapabilities, logLevel = 'none' } = sessionInfo ?? {};
-		const said = `${clientInfo?.name}, ${JSON.stringify(clientCapabilities)}, ${logLevel}`;
-		if (clientInfo) clientInfo.name = 'spoiled';
-		return tool.text(said);
+		const text = `${clientInfo?.name}, ${JSON.stringify(clientCapabilities)}, ${logLevel}`;
+		if (clientInfo) clientInfo.name = 'modified';
+		return tool.text(text);
 	});
 	server.resource({ name: 'door', description: 'The door', uri: DOOR }, (uri) =>
 		resource.text(uri, 'closed'),

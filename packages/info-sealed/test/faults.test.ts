@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { deployment } from './endpoint.ts';
 
-/** A store that can be out of reach. */
-class LossyStore extends InMemorySessionStore {
+/** A store that can fail. */
+class FailingStore extends InMemorySessionStore {
 	isDown = false;
 
 	override async read(
@@ -20,13 +20,13 @@ class LossyStore extends InMemorySessionStore {
 	}
 
 	#check(): void {
-		if (this.isDown) throw new StoreError('test', 'asking', new Error('down'));
+		if (this.isDown) throw new StoreError('test', 'using the store', new Error('down'));
 	}
 }
 
-describe('a rest that is out of reach', () => {
-	it('stops no initialize and no call of a session that was asked for a moment ago', async () => {
-		const store = new LossyStore();
+describe('a failing rest', () => {
+	it('does not affect initialize and calls of sessions whose state is cached', async () => {
+		const store = new FailingStore();
 		const { clock, isolate } = deployment(() => store);
 		const [here, there] = [isolate(), isolate()];
 		const session = await here.open();
@@ -38,8 +38,8 @@ describe('a rest that is out of reach', () => {
 		expect([...here.errors, ...there.errors]).toEqual([]);
 	});
 
-	it('is a 503 to everything else, and nothing is lost by it', async () => {
-		const store = new LossyStore();
+	it('causes a 503 for all other requests and loses nothing', async () => {
+		const store = new FailingStore();
 		const { isolate } = deployment(() => store);
 		const [here, there] = [isolate(), isolate()];
 		const session = await here.open();

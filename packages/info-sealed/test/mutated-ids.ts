@@ -7,10 +7,10 @@ import { CLIENT, newKey } from './endpoint.ts';
 const MUTATIONS = 1_000_000;
 /** Half in each of two files, for two cores: failed decryptions take most of the time, in one thread. */
 export const HALF: number = MUTATIONS / 2;
-/** Mutations opened at the same time. */
+/** Mutations opened concurrently. */
 const BATCH = 1_000;
 
-/** What `openMutations` did and found. */
+/** The result of `openMutations`. */
 export interface MutationsOpened {
 	readonly tried: number;
 	/** Mutations that still have the form of an id, so that only decryption can reject them. */

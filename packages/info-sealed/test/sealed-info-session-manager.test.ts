@@ -23,8 +23,8 @@ for (const [name, rest] of Object.entries(rests)) {
 	});
 }
 
-describe('a session that is not sealed, as a bare HttpTransport opens it', () => {
-	it('is kept in rest', async () => {
+describe('a session of a bare HttpTransport', () => {
+	it('is stored in rest', async () => {
 		const info = new SealedInfoSessionManager({ keys, rest: rests.memory() });
 		const session = crypto.randomUUID();
 		info.setClientInfo(session, CLIENT_INFO);
@@ -33,7 +33,7 @@ describe('a session that is not sealed, as a bare HttpTransport opens it', () =>
 		expect(await info.getClientInfo(session)).toEqual(CLIENT_INFO);
 	});
 
-	it('is refused without a rest, with what it takes', async () => {
+	it('is rejected without rest, with the fix', async () => {
 		const errors: Error[] = [];
 		const onError = (error: Error): void => void errors.push(error);
 		const info = new SealedInfoSessionManager({ keys, onError });
@@ -45,7 +45,7 @@ describe('a session that is not sealed, as a bare HttpTransport opens it', () =>
 });
 
 describe('a session that was opened before a deployment sealed its sessions', () => {
-	it('goes on in rest, until it is ended', async () => {
+	it('continues in rest until it is ended', async () => {
 		const rest = rests.memory();
 		const before = serve(rest);
 		const body = JSON.stringify(initialize());
@@ -58,7 +58,7 @@ describe('a session that was opened before a deployment sealed its sessions', ()
 		expect((await after.call(session)).status).toBe(404);
 	});
 
-	it('is unknown without a rest', async () => {
+	it('is unknown without rest', async () => {
 		const body = JSON.stringify(initialize());
 		const before = serve(rests.memory());
 		const { session } = await send(before, { method: 'POST', body }, undefined, 'alice');
@@ -67,7 +67,7 @@ describe('a session that was opened before a deployment sealed its sessions', ()
 });
 
 describe('a deployment that seals its sessions', () => {
-	it('needs no keys for ids of another kind, whatever its host', async () => {
+	it('needs no session keys on any host', async () => {
 		const mcp = serve(new SealedInfoSessionManager({ keys }), { sessionKeys: undefined });
 		const body = JSON.stringify(initialize());
 		const { session } = await send(mcp, { method: 'POST', body }, undefined, 'alice');
@@ -76,20 +76,20 @@ describe('a deployment that seals its sessions', () => {
 });
 
 describe('a sealed session', () => {
-	it('is told in a store by a name that opens nothing', async () => {
+	it('has an internal id that opens nothing', async () => {
 		const info = new SealedInfoSessionManager({ keys });
-		const said = { principal: 'a', clientInfo: CLIENT_INFO, clientCapabilities: {} };
-		const { id, internalId: name } = await info.sealSession(said);
-		expect(name).toMatch(/^2\.0\.[\w-]{32}$/);
-		expect(id.startsWith(name)).toBe(true);
+		const params = { principal: 'a', clientInfo: CLIENT_INFO, clientCapabilities: {} };
+		const { id, internalId } = await info.sealSession(params);
+		expect(internalId).toMatch(/^2\.0\.[\w-]{32}$/);
+		expect(id.startsWith(internalId)).toBe(true);
 		const elsewhere = new SealedInfoSessionManager({ keys });
-		expect(await elsewhere.openSession(name, 'a')).toBeUndefined();
-		expect(await elsewhere.getClientInfo(name)).toBeUndefined();
-		expect((await elsewhere.openSession(id, 'a'))?.internalId).toBe(name);
-		expect(await elsewhere.getClientInfo(name)).toEqual(CLIENT_INFO);
+		expect(await elsewhere.openSession(internalId, 'a')).toBeUndefined();
+		expect(await elsewhere.getClientInfo(internalId)).toBeUndefined();
+		expect((await elsewhere.openSession(id, 'a'))?.internalId).toBe(internalId);
+		expect(await elsewhere.getClientInfo(internalId)).toEqual(CLIENT_INFO);
 	});
 
-	it('declares what it promises: that of rest, later by what an isolate takes for true', () => {
+	it('declares the capabilities of rest, delayed by recheckSeconds', () => {
 		const rest = new DurableObjectInfoSessionManager();
 		expect(new SealedInfoSessionManager({ keys, rest }).store.capabilities).toMatchObject({
 			consistency: 'eventual',
@@ -104,8 +104,8 @@ describe('a sealed session', () => {
 		['recheckSeconds', Infinity],
 		['absoluteSeconds', 0],
 		['absoluteSeconds', Number.NaN],
-	])('needs times that are some: %s of %d is refused', (name, seconds) => {
-		const make = (): object => new SealedInfoSessionManager({ keys, [name]: seconds });
-		expect(make).toThrow(name);
+	])('rejects %s of %d', (name, seconds) => {
+		const create = (): object => new SealedInfoSessionManager({ keys, [name]: seconds });
+		expect(create).toThrow(name);
 	});
 });

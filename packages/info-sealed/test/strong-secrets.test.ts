@@ -9,24 +9,24 @@ const hexKey = (): string =>
 		.map((byte) => byte.toString(16).padStart(2, '0'))
 		.join('');
 
-const make = (...keys: (string | undefined)[]): object => new SealedInfoSessionManager({ keys });
+const create = (...keys: (string | undefined)[]): object => new SealedInfoSessionManager({ keys });
 
 describe('a key to seal session ids with', () => {
-	it('is taken as every usual command makes it, 1,000 times', () => {
+	it('is accepted from the usual commands, 1,000 times', () => {
 		for (let count = 0; count < 1_000; count++) {
-			expect(() => make(newKey())).not.toThrow();
-			expect(() => make(newKey().replace(/=+$/, ''))).not.toThrow();
-			expect(() => make(hexKey())).not.toThrow();
+			expect(() => create(newKey())).not.toThrow();
+			expect(() => create(newKey().replace(/=+$/, ''))).not.toThrow();
+			expect(() => create(hexKey())).not.toThrow();
 		}
-		expect(() => make(undefined, `${newKey()},${hexKey()}\n`)).not.toThrow();
+		expect(() => create(undefined, `${newKey()},${hexKey()}\n`)).not.toThrow();
 	});
 
 	it.each<[string, (string | undefined)[]]>([
-		['nothing', []],
-		['a variable that is not set', [undefined]],
-		['an empty one', ['']],
+		['missing', []],
+		['an unset variable', [undefined]],
+		['empty', ['']],
 		['spaces and commas', [' , ,\n']],
-		['a short one', ['hunter2']],
+		['short', ['hunter2']],
 		['32 hexadecimal digits, which are 128 bits', ['9f2b7c51d0e84a36b1f7029c5e8da34b']],
 		['a UUID', ['3f0f1d86-2a94-4c1e-9b7a-5f1de8c04a77']],
 		['31 bytes in hexadecimal', [hexKey().slice(2)]],
@@ -35,20 +35,20 @@ describe('a key to seal session ids with', () => {
 			'76 decimal digits',
 			['3141592653589793238462643383279502884197169399375105820974944592307816406286'],
 		],
-		['one character, over and over', ['k'.repeat(64)]],
-		['one word, over and over', ['correct-horse-'.repeat(6)]],
-		['the alphabet, over and over', [HEX.repeat(4)]],
-		['few characters', ['abababbabbbaabababbabbabaabbabababbabaaabbab']],
+		['a repeated character', ['k'.repeat(64)]],
+		['a repeated word', ['correct-horse-'.repeat(6)]],
+		['a repeated alphabet', [HEX.repeat(4)]],
+		['of few different characters', ['abababbabbbaabababbabbabaabbabababbabaaabbab']],
 		['change me', ['change-me-change-me-to-a-long-random-secret-!']],
 		['changeme', ['ChangeMe1234567890ChangeMeABCDEFGHIJKLMNOP']],
 		['a placeholder', ['this-is-a-placeholder-of-43-characters-12345']],
 		['an example', ['the-example-of-the-docs-is-not-a-secret-12345']],
 		['your secret', ['put-your-secret-in-here-and-make-it-long-1234']],
-		['a weak one behind a good one', [newKey(), 'k'.repeat(64)]],
-	])('is refused where it is %s, and it is said how to make one', (_, keys) => {
+		['a weak one after a strong one', [newKey(), 'k'.repeat(64)]],
+	])('is rejected if it is %s, with a command that generates one', (_, keys) => {
 		const error = ((): unknown => {
 			try {
-				return make(...keys);
+				return create(...keys);
 			} catch (thrown) {
 				return thrown;
 			}

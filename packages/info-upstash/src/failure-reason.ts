@@ -1,16 +1,16 @@
-/** Said where the answer is JSON, and of something else. */
-export const NOT_THE_PROTOCOL = "the answer is not of Upstash's REST protocol";
+/** Describes a JSON response of another protocol. */
+export const INVALID_RESPONSE = "the response does not follow Upstash's REST protocol";
 
 /**
- * Why the service did not do what it was asked, in words that can be logged. The client's own words
- * hold the whole command, and those of `fetch` the URL or a header: none of that comes in.
+ * Describes why a command failed, in words that are safe to log. The messages of the client contain
+ * the whole command, and those of `fetch` the URL or a header; all of these are removed.
  *
- * @param cause what the client or `fetch` threw.
- * @param encodedId the session that the command was about, which is not shown.
+ * @param cause the value that the client or `fetch` threw.
+ * @param encodedId the session id of the command, which is removed too.
  */
 export function failureReason(cause: unknown, timeoutMs: number, encodedId?: string): string {
-	if (!(cause instanceof Error)) return 'the client threw something that is no error';
-	const shown = (text: string): string => {
+	if (!(cause instanceof Error)) return 'the client threw a value that is not an Error';
+	const redact = (text: string): string => {
 		const [words = ''] = text.split(', command was:');
 		const safe = words
 			.replaceAll(/https?:\/\/\S+/gi, '<url>')
@@ -20,41 +20,41 @@ export function failureReason(cause: unknown, timeoutMs: number, encodedId?: str
 	switch (cause.name) {
 		case 'TimeoutError':
 		case 'AbortError':
-			return `there was no answer in time (${timeoutMs} ms at most)`;
+			return `no response within ${timeoutMs} ms`;
 		case 'UpstashJSONParseError':
-			return "the answer is no JSON. Is the URL that of Upstash's REST API?";
+			return "the response is not JSON. Is the URL that of Upstash's REST API?";
 		case 'UpstashError':
-			return answered(shown(cause.message.replace(/^Command \d+ \[ \w+ \] failed: /, '')));
+			return serviceError(redact(cause.message.replace(/^Command \d+ \[ \w+ \] failed: /, '')));
 		default:
-			return isOfAnswer(cause)
-				? NOT_THE_PROTOCOL
-				: shown(`${cause.message}${systemError(cause.cause)}`);
+			return isParsingError(cause)
+				? INVALID_RESPONSE
+				: redact(`${cause.message}${systemError(cause.cause)}`);
 	}
 }
 
-/** Whether Redis says that the key holds another type than the one expected. */
+/** Whether Redis reports that the key holds another type than expected. */
 export function isWrongType(cause: unknown): boolean {
 	return (
 		cause instanceof Error && cause.name === 'UpstashError' && cause.message.includes('WRONGTYPE')
 	);
 }
 
-/** A TypeError of the client, which looked into an answer of another shape, and not one of `fetch`. */
-function isOfAnswer({ name, message }: Error): boolean {
+/** Whether the client failed on a response of another shape. `fetch` throws TypeErrors too. */
+function isParsingError({ name, message }: Error): boolean {
 	return name === 'TypeError' && !/fetch|header|request|network|connect|load/i.test(message);
 }
 
-function answered(words: string): string {
+function serviceError(words: string): string {
 	if (words === '' || words === 'undefined')
-		return 'the service answered with an error without words';
+		return 'the service returned an error without a message';
 	return /^(WRONGPASS|NOAUTH|NOPERM)|unauthorized/i.test(words)
-		? `the service refuses the token (${words}). Is it the REST token of this database, and not read-only?`
-		: `the service answered: ${words}`;
+		? `the service rejected the token (${words}). Is it the REST token of this database, and not read-only?`
+		: `the service returned an error: ${words}`;
 }
 
-/** `fetch` of Node.js says "fetch failed", and why in the cause alone. */
+/** Returns the system error code, which `fetch` of Node.js reports only in the cause of "fetch failed". */
 function systemError(cause: unknown): string {
-	// Sound: read as unknown.
+	// Safe because the property is read as unknown.
 	const code = cause instanceof Error ? (cause as { code?: unknown }).code : undefined;
 	return typeof code === 'string' ? ` (${code})` : '';
 }

@@ -1,23 +1,23 @@
 import { ENDED_FIELDS } from './stored-fields.ts';
 
 /*
- * Lua, run by Redis as one step that nothing comes between. Each script sets what it sets whatever
- * was there, so that a client may send it again when it got no answer. Times are milliseconds since
- * the epoch by the caller's clock; a time to live is relative, so that the clock of Redis may differ.
+ * Lua scripts, which Redis runs atomically. Each is idempotent, because the client may send it again
+ * after a lost response. Times are milliseconds since the epoch by the caller's clock; a time to live
+ * is relative, so that the clock of Redis may differ.
  */
 
-/** What `UPDATE` answers. */
+/** The result of `UPDATE` and `CREATE` after a write. */
 export const UPDATED = 1;
-/** What `UPDATE` answers where the text is no record. */
+/** The result of `UPDATE` if the stored text is not a record. */
 export const CORRUPT = -1;
 
-/** KEYS: session. ARGV: fields, time to live. A session that has ended is not brought back. */
+/** KEYS: session. ARGV: fields, time to live. Does not revive an ended session. */
 export const CREATE: string = `
 if redis.call('GET', KEYS[1]) == '${ENDED_FIELDS}' then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ${UPDATED}`;
 
-/** KEYS: session. ARGV: fields that change, now. */
+/** KEYS: session. ARGV: changed fields, now. */
 export const UPDATE: string = `
 local fields, names = {}, {}
 local function take(text)
@@ -43,8 +43,8 @@ redis.call('SET', KEYS[1], table.concat(lines, '\\n'), 'PX', string.format('%.0f
 return ${UPDATED}`;
 
 /**
- * KEYS: session, own. ARGV: id, prefix of the key of a uri, time to live where there is none.
- * The keys of the uris are known to Redis alone: they are made here, which a cluster would refuse.
+ * KEYS: session, own. ARGV: id, prefix of the keys of uris, time to live of a key that has none.
+ * Builds the keys of the uris from a set in Redis, which a Redis cluster would reject.
  */
 export const DELETE: string = `
 local ttl = redis.call('PTTL', KEYS[1])
@@ -58,7 +58,7 @@ end
 redis.call('DEL', KEYS[2])
 return 1`;
 
-/** KEYS: session, uri, own. ARGV: id, hash, until, time to live, now. Not for one that has ended. */
+/** KEYS: session, uri, own. ARGV: id, hash, until, time to live, now. Ignores an ended session. */
 export const SUBSCRIBE: string = `
 if redis.call('GET', KEYS[1]) == '${ENDED_FIELDS}' then return 0 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[5])
@@ -82,7 +82,7 @@ export const SUBSCRIBERS: string = `
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)`;
 
-/** What `CLAIM` answers to the first claimant, however often it asks. */
+/** The result of `CLAIM` for the first claimant, also when it repeats its claim. */
 export const CLAIMED = 1;
 
 /** KEYS: claim. ARGV: claimant, time to live. */

@@ -2,15 +2,15 @@ import { CorruptRecordError } from '@tmcp-sessions/core';
 import type { SessionPatch } from '@tmcp-sessions/core/backend';
 
 /*
- * A record is stored as a line for each field, `logLevel="info"`, the value as JSON. A script merges
- * lines without a look into them: Lua's JSON makes {} of [] and rounds numbers. And as a whole it is
- * never valid JSON, so that a client that parses what it reads leaves it as it is.
+ * A record is stored as one line per field, such as `logLevel="info"`, with the value as JSON. Scripts
+ * merge lines without parsing the values, because Lua's JSON turns [] into {} and rounds numbers. The
+ * whole text is never valid JSON, so that a client that parses its responses leaves it unchanged.
  */
 
-/** What is stored in the place of a session that has ended. As JSON it is core's `ENDED_SESSION`. */
+/** The tombstone of an ended session. Its JSON is core's `ENDED_SESSION`. */
 export const ENDED_FIELDS = 'ended=true';
 
-/** The fields that have a value, a line for each. */
+/** Returns one line for each field that has a value. */
 export function toStoredFields(fields: SessionPatch & { createdAtMs?: number }): string {
 	return Object.entries(fields)
 		.filter(([, value]) => value !== undefined)
@@ -19,16 +19,16 @@ export function toStoredFields(fields: SessionPatch & { createdAtMs?: number }):
 }
 
 /**
- * The JSON object that the lines stand for, its fields unchecked.
+ * Returns the lines as a JSON object, without checking its fields.
  *
- * @throws {CorruptRecordError} where it is no text of such lines.
+ * @throws {CorruptRecordError} if it is not a text of such lines.
  */
 export function storedFieldsToJson(stored: unknown, packageName: string): string {
-	if (typeof stored !== 'string') throw new CorruptRecordError(packageName, 'it is no text');
+	if (typeof stored !== 'string') throw new CorruptRecordError(packageName, 'not a text');
 	const members = stored.split('\n').map((line) => {
 		const [, name, json] = /^([A-Za-z]+)=(.+)$/s.exec(line) ?? [];
 		if (name === undefined || json === undefined) {
-			throw new CorruptRecordError(packageName, 'a line of it is no field');
+			throw new CorruptRecordError(packageName, 'a line is not a field');
 		}
 		return `"${name}":${json}`;
 	});

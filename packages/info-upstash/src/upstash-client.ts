@@ -1,41 +1,40 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { Redis } from '@upstash/redis';
 
-/** What of `Redis` of `@upstash/redis` is used. Any of its entry points fits, with any settings. */
+/** The used methods of `Redis` of `@upstash/redis`, from any entry point and with any settings. */
 export interface UpstashRedis {
 	pipeline(): UpstashPipeline;
 }
 
-/** Commands that go out as one HTTP request. */
+/** Commands that are sent in one HTTP request. */
 export interface UpstashPipeline {
 	getex(key: string): unknown;
 	eval(script: string, keys: string[], args: string[]): unknown;
-	/** The answers, in order. */
+	/** Sends the commands and returns their results in order. */
 	exec(): Promise<unknown>;
 }
 
-/** A client's variables, by name: `process.env`, or `env` of a Worker, whose interface has no index. */
+/** Variables by name: `process.env`, or the `env` of a Worker, whose interface has no index. */
 export type UpstashVariables = object;
 
-/** Answers may be this late, in milliseconds, before they are given up. */
+/** How long an operation waits for a response by default. */
 export const DEFAULT_TIMEOUT_MS = 5_000;
 
 const RETRIES = 2;
 const FIRST_PAUSE_MS = 100;
 
-/** As Upstash names them, and as Vercel does. The URL and its token are of one pair. */
+/** The names of Upstash, and those of Vercel. A URL and a token are taken from one pair. */
 const NAMES = [
 	['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'],
 	['KV_REST_API_URL', 'KV_REST_API_TOKEN'],
 ] as const;
 
 /**
- * A client for the database that the variables name: `UPSTASH_REDIS_REST_URL` and
- * `UPSTASH_REDIS_REST_TOKEN`, or `KV_REST_API_URL` and `KV_REST_API_TOKEN`. A request that could not
- * be sent is sent again twice.
+ * Creates a client from the variables `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, or
+ * `KV_REST_API_URL` and `KV_REST_API_TOKEN`. The client retries a failed connection twice.
  *
- * @param variables `process.env` where there is one, unless given.
- * @throws {TmcpSessionsError} `configuration`, where a variable is missing or the URL is none.
+ * @param variables default: `process.env`, if the runtime has it.
+ * @throws {TmcpSessionsError} `configuration`, if a variable is missing or the URL is invalid.
  */
 export function createUpstashFromEnv(
 	variables: UpstashVariables = processVariables(),
@@ -44,14 +43,14 @@ export function createUpstashFromEnv(
 	const valueOf = (name: string): unknown => Reflect.get(variables, name);
 	const pair = NAMES.find((names) => names.every((name) => isText(valueOf(name))));
 	if (!pair) throw missing(NAMES.flat().filter((name) => isText(valueOf(name))));
-	// A newline at the end comes with `echo … | wrangler secret put`.
+	// `echo … | wrangler secret put` appends a newline.
 	const [url = '', token = ''] = pair.map((name) => String(valueOf(name)).trim());
 	if (!isRestUrl(url)) {
 		throw new TmcpSessionsError(
 			'configuration',
 			'info-upstash',
-			`${pair[0]} should be the URL of a REST API, such as https://eu1-name-12345.upstash.io, without ` +
-				'user and password; found something else (redis:// is for other clients)',
+			`${pair[0]} must be the URL of a REST API without user and password, such as ` +
+				'https://eu1-name-12345.upstash.io; got another URL (redis:// is for other clients)',
 		);
 	}
 	return new Redis({
@@ -63,12 +62,12 @@ export function createUpstashFromEnv(
 	});
 }
 
-function missing(known: readonly string[]): TmcpSessionsError {
+function missing(found: readonly string[]): TmcpSessionsError {
 	return new TmcpSessionsError(
 		'configuration',
 		'info-upstash',
-		`expected the variables ${NAMES.map((pair) => pair.join(' and ')).join(', or ')}; found ` +
-			`${known.length === 0 ? 'none of them' : `${known.join(', ')} alone`}. ` +
+		`set the variables ${NAMES.map((pair) => pair.join(' and ')).join(', or ')}; got ` +
+			`${found.length === 0 ? 'none' : `only ${found.join(', ')}`}. ` +
 			'The console of Upstash shows them under REST.',
 	);
 }
@@ -84,7 +83,7 @@ function isRestUrl(url: string): boolean {
 }
 
 function processVariables(): UpstashVariables {
-	// Sound: every runtime that has a `process` has its variables there.
+	// Safe because every runtime with a `process` has its variables there.
 	const { process } = globalThis as { process?: { env?: UpstashVariables } };
 	return process?.env ?? {};
 }

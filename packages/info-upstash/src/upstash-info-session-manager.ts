@@ -5,18 +5,18 @@ import type { UpstashVariables } from './upstash-client.ts';
 import { UpstashSessionStore } from './upstash-session-store.ts';
 import type { UpstashSessionStoreOptions } from './upstash-session-store.ts';
 
-/** Where the sessions are, how long they live, and whom to tell of failures. */
+/** The database, lifetimes and error reporting. */
 export type UpstashInfoOptions = UpstashSessionStoreOptions & StoredInfoOptions;
 
-/** The same, where the client is made of variables. */
+/** The same with variables instead of a client. */
 export interface UpstashFromEnvOptions extends Omit<UpstashInfoOptions, 'redis'> {
 	/** The variables. Default: `process.env`. */
 	readonly env?: UpstashVariables | undefined;
 }
 
 /**
- * tmcp's `InfoSessionManager` in Upstash Redis. Can be made at module scope: nothing is sent before
- * the first use.
+ * Implements tmcp's `InfoSessionManager` over Upstash Redis. Create it at module scope: it sends
+ * nothing before its first use.
  *
  *     new HttpTransport(server, { sessionManager: { info: UpstashInfoSessionManager.fromEnv() } })
  */
@@ -26,10 +26,10 @@ export class UpstashInfoSessionManager extends StoredInfoSessionManager {
 	}
 
 	/**
-	 * Over a client made of `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, or of
+	 * Creates a manager with a client from `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, or
 	 * `KV_REST_API_URL` and `KV_REST_API_TOKEN`.
 	 *
-	 * @throws {TmcpSessionsError} `configuration`, where a variable is missing or the URL is none.
+	 * @throws {TmcpSessionsError} `configuration`, if a variable is missing or the URL is invalid.
 	 */
 	static fromEnv(options: UpstashFromEnvOptions = {}): UpstashInfoSessionManager {
 		const redis = createUpstashFromEnv(options.env, options.timeoutMs);

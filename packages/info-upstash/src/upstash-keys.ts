@@ -1,14 +1,14 @@
 /**
- * The keys, each with the prefix before it. `<id>` is URI encoded and so without a colon; `<hash>`
- * stands for a uri of any length. Every key has a TTL.
+ * Builds keys that begin with a prefix. `<id>` is URI encoded and so contains no colon; `<hash>` is
+ * the hash of a uri of any length. Every key has a TTL.
  *
- *     session:<id>   the fields of the record as text, or the marker of an ended session
- *     uri:<hash>     sorted set of the sessions that subscribed to the uri, by the end of each
+ *     session:<id>   the fields of the record as text, or the tombstone of an ended session
+ *     uri:<hash>     sorted set of the sessions that subscribed to the uri, by their expiry
  *     own:<id>       set of the hashes that the session subscribed to
- *     claim:<id>     who used what is good for one use
+ *     claim:<id>     the claimant of a single use
  */
 export class UpstashKeys {
-	/** What all keys begin with. */
+	/** The prefix of all keys. */
 	readonly prefix: string;
 
 	constructor(prefix: string) {

@@ -1,5 +1,10 @@
 import { CorruptRecordError, StoreError } from '@tmcp-sessions/core';
-import { encodeSessionId, hashUri, parseLiveSessionRecord } from '@tmcp-sessions/core/backend';
+import {
+	encodeSessionId,
+	hashUri,
+	parseLiveSessionRecord,
+	withTimeout,
+} from '@tmcp-sessions/core/backend';
 import type {
 	SessionPatch,
 	SessionRecord,
@@ -7,7 +12,7 @@ import type {
 	SingleUse,
 	StoreCapabilities,
 } from '@tmcp-sessions/core/backend';
-import { failureReason, isWrongType, NOT_THE_PROTOCOL } from './failure-reason.ts';
+import { failureReason, INVALID_RESPONSE, isWrongType } from './failure-reason.ts';
 import {
 	CLAIM,
 	CLAIMED,
@@ -27,27 +32,27 @@ import { UpstashKeys } from './upstash-keys.ts';
 
 const PACKAGE = 'info-upstash';
 const MAX_ID_BYTES = 1024;
-/** How long an id stays ended where something foreign without an expiry lay in its place. */
+/** The TTL of the tombstone if the key of the session had none, so another program wrote it. */
 const FOREIGN_TTL_MS = 86_400_000;
 
-/** Where the sessions are, and how long to wait. */
+/** The database, its keys and the timeout. */
 export interface UpstashSessionStoreOptions {
 	/** A client of `@upstash/redis`. */
 	readonly redis: UpstashRedis;
-	/** What all keys begin with. Default: `tmcp:`. */
+	/** The prefix of all keys. Default: `tmcp:`. */
 	readonly prefix?: string | undefined;
-	/** When to give an operation up. What it writes may still happen later. Default: 5000. */
+	/** The timeout of an operation in milliseconds. Its write may still happen later. Default: 5000. */
 	readonly timeoutMs?: number | undefined;
 	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: (() => number) | undefined;
 }
 
 /**
- * Keeps sessions in Upstash Redis: one HTTP request for each operation, which Redis runs as one step.
+ * Stores sessions in Upstash Redis. Each operation is one HTTP request and atomic.
  *
- * Reads go out as GETEX and as scripts that may write, which Upstash sends to the primary as it does
- * every write: what it takes for a read, any replica may answer with what was true a moment ago.
- * https://upstash.com/docs/redis/features/consistency
+ * Reads use GETEX and scripts that may write, because Upstash sends these to the primary. A replica
+ * serves other reads and may return stale data.
+ * @see https://upstash.com/docs/redis/features/consistency
  */
 export class UpstashSessionStore implements SessionStore, SingleUse {
 	readonly capabilities: StoreCapabilities = {
@@ -77,7 +82,7 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		return parseLiveSessionRecord(storedFieldsToJson(stored, PACKAGE), PACKAGE, this.#now());
 	}
 
-	/** A create that comes after the end of the session does not bring it back. */
+	/** Stores a new session. An ended session stays ended. */
 	async create(id: string, record: SessionRecord): Promise<void> {
 		const encodedId = encode(id);
 		const args = [toStoredFields(record), this.#ttl(record.expiresAtMs)];
@@ -90,7 +95,7 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		const args = [toStoredFields(patch), String(this.#now())];
 		const keys = [this.#keys.session(encodedId)];
 		const result = await this.#script('updating a session', UPDATE, keys, args, encodedId);
-		if (result === CORRUPT) throw new CorruptRecordError(PACKAGE, 'it is no text of fields');
+		if (result === CORRUPT) throw new CorruptRecordError(PACKAGE, 'not lines of fields');
 		return result === UPDATED;
 	}
 
@@ -101,7 +106,7 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		await this.#script('ending a session', DELETE, keys, args, encodedId);
 	}
 
-	/** A session that has ended subscribes to nothing. */
+	/** Does nothing if the session has ended. */
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		const encodedId = encode(id);
 		const hash = await hashUri(uri);
@@ -123,16 +128,16 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		const keys = [this.#keys.uri(await hashUri(uri))];
 		const args = [String(this.#now())];
 		const members = await this.#script('listing subscribers', SUBSCRIBERS, keys, args);
-		if (!Array.isArray(members)) throw unexpected('listing subscribers');
-		// A client that parses what it reads makes a number of the id 123, and null of null.
+		if (!Array.isArray(members)) throw invalidResponse('listing subscribers');
+		// A client that parses its responses returns a number for the id 123, and null for the id null.
 		return members.map((member) => decodeURIComponent(String(member)));
 	}
 
-	/** By a claimant of its own: a command that the client sends again is the same claim. */
+	/** Each call has its own claimant id, so that a retry by the client is the same claim. */
 	async claim(id: string, untilMs: number): Promise<boolean> {
 		const args = [crypto.randomUUID(), this.#ttl(untilMs)];
 		const result = await this.#script('claiming an id', CLAIM, [this.#keys.claim(id)], args, id);
-		if (result !== CLAIMED && result !== 0) throw unexpected('claiming an id');
+		if (result !== CLAIMED && result !== 0) throw invalidResponse('claiming an id');
 		return result === CLAIMED;
 	}
 
@@ -151,8 +156,8 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 	}
 
 	/**
-	 * Sends one command, in a pipeline of its own: single commands of a client share a request with
-	 * those of whoever else is at work in the isolate, which workerd does not allow.
+	 * Sends one command in its own pipeline. By default, the client batches the single commands of all
+	 * requests in the isolate into one HTTP request, and workerd forbids I/O across requests.
 	 */
 	async #run(
 		operation: string,
@@ -163,12 +168,13 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		try {
 			const pipeline = this.#redis.pipeline();
 			command(pipeline);
-			results = await within(this.#timeoutMs, pipeline.exec());
+			// The given client may have no timeout of its own.
+			results = await withTimeout(this.#timeoutMs, pipeline.exec(), timeoutError);
 		} catch (cause) {
-			if (isWrongType(cause)) throw new CorruptRecordError(PACKAGE, 'it is no text');
+			if (isWrongType(cause)) throw new CorruptRecordError(PACKAGE, 'not a text');
 			throw new StoreError(PACKAGE, operation, failureReason(cause, this.#timeoutMs, encodedId));
 		}
-		if (!Array.isArray(results) || results.length !== 1) throw unexpected(operation);
+		if (!Array.isArray(results) || results.length !== 1) throw invalidResponse(operation);
 		return results[0];
 	}
 }
@@ -177,14 +183,10 @@ function encode(id: string): string {
 	return encodeSessionId(id, PACKAGE, MAX_ID_BYTES);
 }
 
-function unexpected(operation: string): StoreError {
-	return new StoreError(PACKAGE, operation, NOT_THE_PROTOCOL);
+function invalidResponse(operation: string): StoreError {
+	return new StoreError(PACKAGE, operation, INVALID_RESPONSE);
 }
 
-/** The outcome of the work, or a `TimeoutError`: a client that was handed in may wait for ever. */
-function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
-	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(new DOMException('late', 'TimeoutError')), ms);
-		work.finally(() => clearTimeout(timer)).then(resolve, reject);
-	});
+function timeoutError(): Error {
+	return new DOMException('late', 'TimeoutError');
 }

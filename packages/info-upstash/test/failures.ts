@@ -1,15 +1,15 @@
 import { inspect } from 'node:util';
 import { expect } from 'vitest';
 
-/** A token that opens nothing. */
+/** An invalid token. */
 export const TOKEN = 'hush-hush-token';
-/** What every message begins with. */
+/** The prefix of every message. */
 export const PACKAGE = '[tmcp-sessions/info-upstash]';
 
-/** The error that an operation rejects with, and that nobody may read one of these secrets in. */
-export async function failureOf(work: Promise<unknown>, ...secrets: string[]): Promise<Error> {
-	const error: unknown = await work.then(
-		() => expect.fail('it did not fail'),
+/** Returns the error that the operation rejects with, and checks that it reveals no secret. */
+export async function failureOf(operation: Promise<unknown>, ...secrets: string[]): Promise<Error> {
+	const error: unknown = await operation.then(
+		() => expect.fail('the operation did not fail'),
 		(reason: unknown) => reason,
 	);
 	const logged = inspect(error, { depth: Infinity });

@@ -4,31 +4,31 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** An HTTP server in the place of the service, for one test. */
+/** An HTTP server that replaces the service in one test. */
 export interface MisbehavingService {
 	readonly url: string;
-	/** How many requests came in. */
+	/** Returns the number of received requests. */
 	requests(): number;
-	/** Settles when the connection of a request was closed from the other side. */
-	readonly hungUp: Promise<void>;
-	/** Takes no more connections. */
+	/** Resolves when the client closes the connection of a request. */
+	readonly disconnected: Promise<void>;
+	/** Closes all connections and accepts no more. */
 	stop(): Promise<void>;
 }
 
-/** Starts a service that answers as `listener` says, which may be not at all. */
+/** Starts a service that answers with `listener`, which need not answer at all. */
 export async function misbehavingService(listener: RequestListener): Promise<MisbehavingService> {
-	const { promise: hungUp, resolve: hangUp } = Promise.withResolvers<void>();
+	const { promise: disconnected, resolve: disconnect } = Promise.withResolvers<void>();
 	let requests = 0;
 	const server = createServer((request, response) => {
 		requests++;
 		response.on('close', () => {
-			if (!response.writableFinished) hangUp();
+			if (!response.writableFinished) disconnect();
 		});
 		listener(request, response);
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	// Sound: a server that listens on a port has such an address.
+	// Safe because a server that listens on a port has such an address.
 	const { port } = server.address() as AddressInfo;
 	const stop = async (): Promise<void> => {
 		if (!server.listening) return;
@@ -37,10 +37,10 @@ export async function misbehavingService(listener: RequestListener): Promise<Mis
 		await once(server, 'close');
 	};
 	onTestFinished(stop);
-	return { url: `http://127.0.0.1:${port}`, requests: () => requests, hungUp, stop };
+	return { url: `http://127.0.0.1:${port}`, requests: () => requests, disconnected, stop };
 }
 
-/** Answers every request with this. */
+/** Answers every request with the same response. */
 export function always(status: number, body: string): RequestListener {
 	return (_, response) => {
 		response.writeHead(status).end(body);

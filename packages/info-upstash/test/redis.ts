@@ -2,7 +2,7 @@ import { startRedis } from '@tmcp-sessions/testkit/redis';
 import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
 import { afterAll, beforeAll } from 'vitest';
 
-/** One Redis for the tests of a file, started before the first of them. */
+/** Starts one Redis before the tests of a file and stops it after them. */
 export function redisOfThisFile(): () => RunningRedis {
 	let running: RunningRedis;
 	beforeAll(async () => {

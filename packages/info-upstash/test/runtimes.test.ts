@@ -7,8 +7,11 @@ import { redisOfThisFile } from './redis.ts';
 const redis = redisOfThisFile();
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-/** What each module of the bundle for these conditions imports that is not in it. */
-async function importsLeft(conditions: string[], platform: 'browser' | 'neutral'): Promise<object> {
+/** Returns the external imports of each module in a bundle for these conditions. */
+async function externalImports(
+	conditions: string[],
+	platform: 'browser' | 'neutral',
+): Promise<object> {
 	const { metafile } = await build({
 		entryPoints: [path('../src/index.ts')],
 		bundle: true,
@@ -37,14 +40,11 @@ describe('the bundle of info-upstash', () => {
 		['a browser', ['browser', 'import'], 'browser' as const],
 		["Vercel's edge runtime", ['edge-light', 'worker', 'browser', 'import'], 'neutral' as const],
 		['Deno', ['deno', 'worker', 'import'], 'neutral' as const],
-	])(
-		'for %s needs of node:* what core needs, and nothing else',
-		async (_, conditions, platform) => {
-			expect(await importsLeft(conditions, platform)).toEqual({
-				'dist/request-scope.js': ['node:async_hooks'],
-			});
-		},
-	);
+	])('for %s imports only the node:* modules of core', async (_, conditions, platform) => {
+		expect(await externalImports(conditions, platform)).toEqual({
+			'dist/request-scope.js': ['node:async_hooks'],
+		});
+	});
 });
 
 describe.each(workerdVersions)('on workerd %s', (version) => {
@@ -73,25 +73,25 @@ describe.each(workerdVersions)('on workerd %s', (version) => {
 		};
 	}
 
-	it('two isolates share a session and its end', async () => {
-		const ask = await start(redis().url);
+	it('shares a session and its end between isolates', async () => {
+		const fetchFrom = await start(redis().url);
 		const opened = { clientInfo: { name: 'Zoë', version: '1' }, subscribed: true };
-		await ask('a', { method: 'POST', body: 'Zoë' });
-		expect(JSON.parse((await ask('b')).text)).toEqual(opened);
-		await ask('b', { method: 'DELETE' });
-		expect(JSON.parse((await ask('a')).text)).toEqual({ subscribed: false });
+		await fetchFrom('a', { method: 'POST', body: 'Zoë' });
+		expect(JSON.parse((await fetchFrom('b')).text)).toEqual(opened);
+		await fetchFrom('b', { method: 'DELETE' });
+		expect(JSON.parse((await fetchFrom('a')).text)).toEqual({ subscribed: false });
 	}, 30_000);
 
-	it('requests at the same time do not wait for each other', async () => {
-		const ask = await start(redis().url);
-		await ask('a', { method: 'POST', body: 'one' });
-		const all = await Promise.all(Array.from({ length: 100 }, () => ask('a')));
+	it('serves 100 concurrent requests', async () => {
+		const fetchFrom = await start(redis().url);
+		await fetchFrom('a', { method: 'POST', body: 'one' });
+		const all = await Promise.all(Array.from({ length: 100 }, () => fetchFrom('a')));
 		expect(new Set(all.map(({ status }) => status))).toEqual(new Set([200]));
 	}, 30_000);
 
-	it('a service that is down makes a StoreError', async () => {
-		const ask = await start('http://127.0.0.1:1');
-		const { status, text } = await ask('a');
+	it('throws a StoreError if the service is down', async () => {
+		const fetchFrom = await start('http://127.0.0.1:1');
+		const { status, text } = await fetchFrom('a');
 		expect(status).toBe(503);
 		expect(text).toMatch(/^StoreError: \[tmcp-sessions\/info-upstash\] reading a session failed: /);
 		expect(text).not.toContain(redis().token);

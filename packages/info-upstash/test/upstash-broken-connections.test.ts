@@ -9,8 +9,8 @@ import { redisOfThisFile } from './redis.ts';
 
 const redis = redisOfThisFile();
 
-describe('a connection that breaks', () => {
-	it('is tried again twice by fromEnv, which is enough where it breaks once', async () => {
+describe('a broken connection', () => {
+	it('is retried, which succeeds if it breaks once', async () => {
 		let broken = 0;
 		const service = await misbehavingService((request, response) => {
 			if (broken++ === 0) request.socket.destroy();
@@ -22,7 +22,7 @@ describe('a connection that breaks', () => {
 		expect(service.requests()).toBe(2);
 	});
 
-	it('before the answer to a claim has come leaves it the claim of whoever made it', async () => {
+	it('does not lose a claim whose response was lost', async () => {
 		let broken = 0;
 		const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
 			const { url = '', method = '', headers } = request;
@@ -44,7 +44,7 @@ describe('a connection that breaks', () => {
 		expect(await store.claim(id, record.expiresAtMs)).toBe(false);
 	});
 
-	it('is given up after the third time', async () => {
+	it('rejects with a StoreError after three attempts', async () => {
 		const service = await misbehavingService((request) => request.socket.destroy());
 		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
 		const store = new UpstashSessionStore({ redis: createUpstashFromEnv(env) });

@@ -8,7 +8,7 @@ import { redisOfThisFile } from './redis.ts';
 
 const redis = redisOfThisFile();
 
-function refusal(variables: UpstashVariables): unknown {
+function errorOf(variables: UpstashVariables): unknown {
 	try {
 		return createUpstashFromEnv(variables);
 	} catch (error) {
@@ -16,8 +16,8 @@ function refusal(variables: UpstashVariables): unknown {
 	}
 }
 
-describe('a client for the store', () => {
-	it('is made of the variables of Upstash, or of those that Vercel sets', async () => {
+describe('createUpstashFromEnv', () => {
+	it('accepts the variables of Upstash and those of Vercel', async () => {
 		const { url, token } = redis();
 		const { id, record } = openSession();
 		const ofUpstash = createUpstashFromEnv({
@@ -33,8 +33,8 @@ describe('a client for the store', () => {
 		expect(await new UpstashSessionStore({ redis: ofVercel }).read(id)).toEqual(record);
 	});
 
-	it('is made of the variables of the process where none are given', () => {
-		expect(refusal({})).toMatchObject({ code: 'configuration' });
+	it('reads process.env by default', () => {
+		expect(errorOf({})).toMatchObject({ code: 'configuration' });
 		process.env['KV_REST_API_URL'] = redis().url;
 		process.env['KV_REST_API_TOKEN'] = redis().token;
 		try {
@@ -45,16 +45,16 @@ describe('a client for the store', () => {
 		}
 	});
 
-	it('takes no URL of one database with the token of another', () => {
+	it('does not combine a URL and a token of different pairs', () => {
 		expect(
-			refusal({ UPSTASH_REDIS_REST_URL: 'https://a.upstash.io', KV_REST_API_TOKEN: 'hush-hush' }),
+			errorOf({ UPSTASH_REDIS_REST_URL: 'https://a.upstash.io', KV_REST_API_TOKEN: 'hush-hush' }),
 		).toMatchObject({
 			name: 'TmcpSessionsError',
 			code: 'configuration',
 			message:
-				'[tmcp-sessions/info-upstash] expected the variables UPSTASH_REDIS_REST_URL and ' +
-				'UPSTASH_REDIS_REST_TOKEN, or KV_REST_API_URL and KV_REST_API_TOKEN; found ' +
-				'UPSTASH_REDIS_REST_URL, KV_REST_API_TOKEN alone. The console of Upstash shows them under REST.',
+				'[tmcp-sessions/info-upstash] set the variables UPSTASH_REDIS_REST_URL and ' +
+				'UPSTASH_REDIS_REST_TOKEN, or KV_REST_API_URL and KV_REST_API_TOKEN; got only ' +
+				'UPSTASH_REDIS_REST_URL, KV_REST_API_TOKEN. The console of Upstash shows them under REST.',
 		});
 	});
 
@@ -62,16 +62,18 @@ describe('a client for the store', () => {
 		['rediss://default:hush-hush@a.upstash.io:6379'],
 		['https://default:hush-hush@a.upstash.io'],
 		['hush-hush.upstash.io'],
-	])('is refused the URL %s, which is not shown', (url) => {
-		const error = refusal({ KV_REST_API_URL: url, KV_REST_API_TOKEN: 'secret' });
+	])('rejects the URL %s without revealing it', (url) => {
+		const error = errorOf({ KV_REST_API_URL: url, KV_REST_API_TOKEN: 'secret' });
 		expect(error).toMatchObject({
 			code: 'configuration',
-			message: expect.stringContaining('KV_REST_API_URL should be the URL of a REST API'),
+			message: expect.stringContaining('KV_REST_API_URL must be the URL of a REST API'),
 		});
 		expect(String(error)).not.toMatch(/hush|secret/);
 	});
+});
 
-	it('can be the one of Cloudflare Workers, and any with its own settings', async () => {
+describe('UpstashSessionStore', () => {
+	it('accepts the client for Cloudflare Workers, and clients with other settings', async () => {
 		const { id, record } = openSession();
 		const { url, token } = redis();
 		const clients: UpstashRedis[] = [

@@ -7,14 +7,18 @@ import { redisOfThisFile } from './redis.ts';
 
 const redis = redisOfThisFile();
 
-describe('what is stored and is no record', () => {
+describe('a corrupt record', () => {
 	it.each([
-		['a list', 'it is no text', (key: string) => ['LPUSH', key, 'a']],
-		['JSON of a list', 'it is no text', (key: string) => ['SET', key, '[1]']],
-		['other text', 'a line of it is no field', (key: string) => ['SET', key, 'some text']],
-		['no JSON', 'characters that are not JSON', (key: string) => ['SET', key, 'createdAtMs=x']],
+		['a list', 'not a text', (key: string) => ['LPUSH', key, 'a']],
+		['JSON of a list', 'not a text', (key: string) => ['SET', key, '[1]']],
+		['other text', 'a line is not a field', (key: string) => ['SET', key, 'some text']],
+		[
+			'a field that is not JSON',
+			'characters that are not JSON',
+			(key: string) => ['SET', key, 'createdAtMs=x'],
+		],
 		['half a record', 'invalid expiresAtMs', (key: string) => ['SET', key, 'createdAtMs=1']],
-	])('is a CorruptRecordError where it is %s', async (_, found, command) => {
+	])('that is %s causes a CorruptRecordError', async (_, found, command) => {
 		const { id } = openSession();
 		await redis().command(...command(`tmcp:session:${id}`));
 		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
@@ -33,7 +37,7 @@ describe('what is stored and is no record', () => {
 		['clientInfo={"name":"a"}', 'clientInfo without name and version'],
 		['clientCapabilities=[]', 'invalid clientCapabilities'],
 		['expiresAtMs="1"', 'invalid expiresAtMs'],
-	])('is a CorruptRecordError where a line of it is %s', async (line, found) => {
+	])('with the line %s causes a CorruptRecordError', async (line, found) => {
 		const { id, record } = openSession();
 		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
 		await store.create(id, record);

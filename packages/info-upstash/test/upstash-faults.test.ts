@@ -10,7 +10,7 @@ import { redisOfThisFile } from './redis.ts';
 const redis = redisOfThisFile();
 const noRetry = { retry: { retries: 0 } };
 
-/** What reading a session says with a service that behaves like this. */
+/** Returns the error of reading a session from a service. */
 async function readFailure(
 	url: string,
 	settings: object = noRetry,
@@ -23,8 +23,8 @@ async function readFailure(
 	return { name, message };
 }
 
-describe('a service that fails says so in a StoreError', () => {
-	it('where it refuses the connection', async () => {
+describe('the StoreError of a service', () => {
+	it('names a refused connection', async () => {
 		const service = await misbehavingService(always(200, ''));
 		await service.stop();
 		expect(await readFailure(service.url)).toEqual({
@@ -33,7 +33,7 @@ describe('a service that fails says so in a StoreError', () => {
 		});
 	});
 
-	it('where it does not exist', async () => {
+	it('names a host that does not exist', async () => {
 		expect((await readFailure('http://no-such-database.invalid')).message).toMatch(
 			/reading a session failed: fetch failed \((ENOTFOUND|EAI_AGAIN)\)$/,
 		);
@@ -42,31 +42,31 @@ describe('a service that fails says so in a StoreError', () => {
 	it.each([
 		['never answers', (): void => {}],
 		['stalls in the middle of its answer', stall],
-	])('where it %s, however the client is set up', async (_, listener) => {
+	])('names a timeout if the service %s, also for a client without one', async (_, listener) => {
 		const service = await misbehavingService(listener);
 		const begin = performance.now();
 		expect(await readFailure(service.url, {}, 150)).toEqual({
 			name: 'StoreError',
-			message: `${PACKAGE} reading a session failed: there was no answer in time (150 ms at most)`,
+			message: `${PACKAGE} reading a session failed: no response within 150 ms`,
 		});
 		expect(performance.now() - begin).toBeLessThan(1_500);
 	});
 
-	it('where it never answers, and the request of fromEnv is taken back', async () => {
+	it('follows the cancellation of the request after the timeout of fromEnv', async () => {
 		const service = await misbehavingService(() => {});
 		const env = { UPSTASH_REDIS_REST_URL: service.url, UPSTASH_REDIS_REST_TOKEN: TOKEN };
 		const { store } = UpstashInfoSessionManager.fromEnv({ env, timeoutMs: 150 });
 		const { message } = await failureOf(store.read('an id'), 'an id');
-		expect(message).toContain('there was no answer in time (150 ms at most)');
-		await service.hungUp;
+		expect(message).toContain('no response within 150 ms');
+		await service.disconnected;
 		expect(service.requests()).toBe(1);
 	});
 
-	it('where the token is wrong', async () => {
+	it('names an invalid token', async () => {
 		expect(await readFailure(redis().url)).toEqual({
 			name: 'StoreError',
 			message:
-				`${PACKAGE} reading a session failed: the service refuses the token (WRONGPASS invalid or ` +
+				`${PACKAGE} reading a session failed: the service rejected the token (WRONGPASS invalid or ` +
 				'missing auth token). Is it the REST token of this database, and not read-only?',
 		});
 	});
@@ -75,18 +75,18 @@ describe('a service that fails says so in a StoreError', () => {
 		[400, '{"error":"ERR max requests limit exceeded"}', 'ERR max requests limit exceeded'],
 		[500, '{"error":"internal error"}', 'internal error'],
 		[200, '[{"error":"ERR max daily request limit"}]', 'ERR max daily request limit'],
-	])('where it answers %i with %s', async (status, body, words) => {
+	])('quotes the error of a response %i with %s', async (status, body, words) => {
 		const service = await misbehavingService(always(status, body));
 		expect((await readFailure(service.url, {})).message).toBe(
-			`${PACKAGE} reading a session failed: the service answered: ${words}`,
+			`${PACKAGE} reading a session failed: the service returned an error: ${words}`,
 		);
 		expect(service.requests()).toBe(1);
 	});
 
-	it('where it answers with an error without words', async () => {
+	it('names an error without a message', async () => {
 		const { url } = await misbehavingService(always(503, '{}'));
 		expect((await readFailure(url)).message).toBe(
-			`${PACKAGE} reading a session failed: the service answered with an error without words`,
+			`${PACKAGE} reading a session failed: the service returned an error without a message`,
 		);
 	});
 
@@ -95,24 +95,24 @@ describe('a service that fails says so in a StoreError', () => {
 		[200, '<!doctype html>'],
 		[200, ''],
 		[200, '[{"result":"a'],
-	])('where it answers %i with %j, which is no JSON', async (status, body) => {
+	])('names a response %i with %j, which is not JSON', async (status, body) => {
 		const { url } = await misbehavingService(always(status, body));
 		expect((await readFailure(url)).message).toBe(
-			`${PACKAGE} reading a session failed: the answer is no JSON. Is the URL that of Upstash's REST API?`,
+			`${PACKAGE} reading a session failed: the response is not JSON. Is the URL that of Upstash's REST API?`,
 		);
 	});
 
 	it.each(['null', '7', '{}', '{"result":"OK"}', '[]', '[null]', '[{"result":null},{"result":1}]'])(
-		'where it answers with %s, which is JSON of something else',
+		'names the JSON %s of another protocol',
 		async (body) => {
 			const { url } = await misbehavingService(always(200, body));
 			expect((await readFailure(url)).message).toBe(
-				`${PACKAGE} reading a session failed: the answer is not of Upstash's REST protocol`,
+				`${PACKAGE} reading a session failed: the response does not follow Upstash's REST protocol`,
 			);
 		},
 	);
 
-	it('where the URL that the client was made with has a password in it', async () => {
+	it('does not reveal a password in the URL of the client', async () => {
 		const { url } = await misbehavingService(always(200, ''));
 		const withPassword = url.replace('http://', `http://default:${TOKEN}@`);
 		expect((await readFailure(withPassword)).message).toMatch(
@@ -120,7 +120,7 @@ describe('a service that fails says so in a StoreError', () => {
 		);
 	});
 
-	it('where the token that the client was made with is no header', async () => {
+	it('does not reveal a token that is an invalid header value', async () => {
 		const { id } = openSession();
 		const client = new Redis({
 			url: 'http://127.0.0.1:1',
@@ -131,7 +131,7 @@ describe('a service that fails says so in a StoreError', () => {
 		expect(message).toMatch(/reading a session failed: .*"<token>" is an invalid header value/);
 	});
 
-	it('where its words hold a key', async () => {
+	it('does not reveal a key that the service quotes', async () => {
 		const { id } = openSession();
 		const body = JSON.stringify({ error: `ERR no such thing. Key was: tmcp:session:${id}` });
 		const { url } = await misbehavingService(always(400, body));
@@ -139,7 +139,7 @@ describe('a service that fails says so in a StoreError', () => {
 		expect((await failureOf(store.read(id), id)).message).toMatch(/Key was: tmcp:session:<id>$/);
 	});
 
-	it('from every method, without the id, the uri or the token', async () => {
+	it('names the operation, and not the id, the uri or the token', async () => {
 		const { url } = await misbehavingService(always(500, '{"error":"ERR no"}'));
 		const { id, uri, record } = openSession();
 		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
@@ -156,11 +156,11 @@ describe('a service that fails says so in a StoreError', () => {
 		for (const [operation, call] of calls) {
 			const { name, message } = await failureOf(call(), id);
 			expect(name).toBe('StoreError');
-			expect(message).toBe(`${PACKAGE} ${operation} failed: the service answered: ERR no`);
+			expect(message).toBe(`${PACKAGE} ${operation} failed: the service returned an error: ERR no`);
 		}
 	});
 
-	it('which reaches onError of the manager', async () => {
+	it('is reported to onError of the manager', async () => {
 		const { url } = await misbehavingService(always(502, 'Bad gateway'));
 		const errors: Error[] = [];
 		const info = new UpstashInfoSessionManager({
@@ -180,7 +180,7 @@ describe('a service that fails says so in a StoreError', () => {
 });
 
 it.each(['[{"result":"OK"}]', '[{"result":null}]', '[{"result":2}]'])(
-	'a claim that is answered with %s neither holds nor is refused',
+	'rejects a claim if the service responds with %s',
 	async (body) => {
 		const { url } = await misbehavingService(always(200, body));
 		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
@@ -190,18 +190,18 @@ it.each(['[{"result":"OK"}]', '[{"result":null}]', '[{"result":2}]'])(
 	},
 );
 
-it('a client that throws what is no error makes a StoreError too', async () => {
-	// oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what the test is about
+it('throws a StoreError if the client throws a value that is not an Error', async () => {
+	// oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the subject of the test
 	const exec = (): Promise<never> => Promise.reject(TOKEN);
-	const odd: UpstashRedis = {
+	const client: UpstashRedis = {
 		pipeline: () => ({ getex: () => {}, eval: () => {}, exec }),
 	};
 	const { message } = await failureOf(
-		new UpstashSessionStore({ redis: odd }).read('an id'),
+		new UpstashSessionStore({ redis: client }).read('an id'),
 		'an id',
 	);
 	expect(message).toBe(
-		`${PACKAGE} reading a session failed: the client threw something that is no error`,
+		`${PACKAGE} reading a session failed: the client threw a value that is not an Error`,
 	);
 });
 

@@ -9,7 +9,7 @@ import { redisOfThisFile } from './redis.ts';
 const redis = redisOfThisFile();
 const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
 
-/** A manager as another process would have it. */
+/** Creates a manager, like a new process. */
 function manager(options: Partial<UpstashInfoOptions> = {}): UpstashInfoSessionManager {
 	return new UpstashInfoSessionManager({ redis: new Redis(redis()), ...options });
 }
@@ -38,7 +38,7 @@ describe('UpstashInfoSessionManager', () => {
 		expect(redis().takeRequests()).toEqual([{ path: '/pipeline', commands: ['GETEX'] }]);
 	});
 
-	it('keeps to its prefix', async () => {
+	it('reads and writes only keys with its prefix', async () => {
 		const options = { redis: new Redis(redis()), prefix: 'a tenant:' };
 		const info = new UpstashInfoSessionManager(options);
 		const session = await new TransportClient(info).initialize();

@@ -12,7 +12,7 @@ function storeOf(now?: () => number): UpstashSessionStore {
 	return new UpstashSessionStore({ redis: new Redis(redis()), now });
 }
 
-/** Every key that Redis holds, with the seconds until it forgets it: -1 where it never does. */
+/** Returns the TTL of every key in seconds, -0.001 for a key without one. */
 async function expiries(): Promise<Map<string, number>> {
 	const keys = String(await redis().command('KEYS', '*'))
 		.split(',')
@@ -21,8 +21,8 @@ async function expiries(): Promise<Map<string, number>> {
 	return new Map((await Promise.all(seconds)).map((each, index) => [keys[index] ?? '', each]));
 }
 
-describe('what UpstashSessionStore leaves in Redis', () => {
-	it('has a TTL, every key of it, through the whole life of a session', async () => {
+describe('the keys of UpstashSessionStore', () => {
+	it('have a TTL through the whole life of a session', async () => {
 		await redis().command('FLUSHALL');
 		const { id, uri, clock, record } = openSession();
 		const store = storeOf(clock.now);
@@ -51,7 +51,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 		expect(await kinds()).toEqual(['claim', 'session']);
 	});
 
-	it('has the TTL that remains, by the clock of the caller', async () => {
+	it('have the TTL that remains by the clock of the caller', async () => {
 		await redis().command('FLUSHALL');
 		const { id, uri, clock, record } = openSession();
 		// A caller whose clock is an hour slow must not lose its sessions an hour early.
@@ -70,7 +70,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 		});
 	});
 
-	it('is kept as long as the latest subscription, and no longer than the tombstone must', async () => {
+	it('live as long as the latest subscription, and a tombstone as long as its session', async () => {
 		await redis().command('FLUSHALL');
 		const { id, uri, clock, record } = openSession();
 		const store = storeOf(clock.now);
@@ -84,7 +84,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 		expect((await expiries()).get(`tmcp:session:${id}`)).toBeGreaterThan(3_600 - 5);
 	});
 
-	it('holds no subscription that is over, once the uri is used again', async () => {
+	it('contain no expired subscription after the next use of the uri', async () => {
 		const { id, uri, clock } = openSession();
 		const store = storeOf(clock.now);
 		await store.subscribe(`${id}1`, uri, clock.now() + HOUR_MS);
@@ -105,7 +105,7 @@ describe('what UpstashSessionStore leaves in Redis', () => {
 		expect(await store.subscribers(uri)).toEqual([`${id}2`]);
 	});
 
-	it('begins with the prefix, and another prefix sees nothing of it', async () => {
+	it('begin with the prefix, which separates stores', async () => {
 		await redis().command('FLUSHALL');
 		const { id, uri, record } = openSession();
 		const client = new Redis(redis());

@@ -4,12 +4,12 @@ import { createUpstashFromEnv, UpstashSessionStore } from '../src/index.ts';
 
 const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = process.env;
 
-/** Everything that a run leaves begins with this. */
+/** The prefix of every key of a run. */
 const prefix = `tmcp-test-${crypto.randomUUID()}:`;
 
-// oxlint-disable-next-line vitest/no-conditional-tests -- whether there is a service decides
+// oxlint-disable-next-line vitest/no-conditional-tests -- depends on a configured service
 if (url === undefined || token === undefined) {
-	// oxlint-disable-next-line vitest/no-disabled-tests -- a run that leaves it out says so
+	// oxlint-disable-next-line vitest/no-disabled-tests -- reports that the run omits it
 	it.skip('the live service: needs UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN', () => {});
 } else {
 	const timeoutMs = 20_000;

@@ -12,15 +12,15 @@ function storeOf(now?: () => number): UpstashSessionStore {
 	return new UpstashSessionStore({ redis: new Redis(redis()), now });
 }
 
-/** The commands of each HTTP request since it was last asked. */
-function requests(): string[] {
+/** Returns the commands of each HTTP request since the last call. */
+function takeRequests(): string[] {
 	return redis()
 		.takeRequests()
 		.map(({ path, commands }) => `${path} ${commands.join(' ')}`);
 }
 
 describe('the HTTP requests of UpstashSessionStore', () => {
-	it('are 1 for each operation, each a command that Upstash sends to the primary', async () => {
+	it('are 1 for each operation, with a command that Upstash sends to the primary', async () => {
 		const { id, uri, record } = openSession();
 		const store = storeOf();
 		const calls: (() => Promise<unknown>)[] = [
@@ -34,19 +34,23 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 			() => store.claim(id, record.expiresAtMs),
 		];
 		for (const [index, call] of calls.entries()) {
-			requests();
+			takeRequests();
 			await call();
-			// GET, ZRANGE and EVAL_RO would be answered by any replica.
-			expect(requests()).toEqual([index === 1 ? '/pipeline GETEX' : '/pipeline EVAL']);
+			// Any replica may answer GET, ZRANGE and EVAL_RO.
+			expect(takeRequests()).toEqual([index === 1 ? '/pipeline GETEX' : '/pipeline EVAL']);
 		}
 	});
 
-	it('are not shared by operations that are under way at the same time', async () => {
+	it('are not shared by concurrent operations', async () => {
 		const { id } = openSession();
 		const store = storeOf();
-		requests();
+		takeRequests();
 		await Promise.all([store.read(id), store.read(`${id}2`), store.update(id, {})]);
-		expect(requests().toSorted()).toEqual(['/pipeline EVAL', '/pipeline GETEX', '/pipeline GETEX']);
+		expect(takeRequests().toSorted()).toEqual([
+			'/pipeline EVAL',
+			'/pipeline GETEX',
+			'/pipeline GETEX',
+		]);
 	});
 
 	it('are 1 for 2,500 subscribers', async () => {
@@ -59,12 +63,12 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 				),
 			);
 		}
-		requests();
+		takeRequests();
 		expect(new Set(await store.subscribers(uri)).size).toBe(2_500);
-		expect(requests()).toEqual(['/pipeline EVAL']);
+		expect(takeRequests()).toEqual(['/pipeline EVAL']);
 	}, 30_000);
 
-	it('run as many commands as the README says', async () => {
+	it('run the number of commands that the README states', async () => {
 		const { id, uri, record } = openSession();
 		const store = storeOf();
 		const calls: [number, () => Promise<unknown>][] = [
@@ -74,7 +78,7 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 			[9, () => store.subscribe(id, uri, record.expiresAtMs)],
 			[3, () => store.unsubscribe(id, uri)],
 			[9, () => store.subscribe(id, uri, record.expiresAtMs)],
-			// What the session is subscribed to is kept long enough already.
+			// The set of the session already lives long enough.
 			[8, () => store.subscribe(id, `${uri}/b`, record.expiresAtMs - 60_000)],
 			[3, () => store.subscribers(uri)],
 			[5 + 2, () => store.delete(id)],
@@ -91,18 +95,18 @@ describe('the HTTP requests of UpstashSessionStore', () => {
 		}
 	});
 
-	it('are none for an id that is refused', async () => {
-		requests();
+	it('are none for an invalid id', async () => {
+		takeRequests();
 		await expect(storeOf().read('x'.repeat(1_025))).rejects.toMatchObject({
 			code: 'invalid-session-id',
 		});
-		expect(requests()).toEqual([]);
+		expect(takeRequests()).toEqual([]);
 	});
 });
 
-describe('UpstashSessionStore over a client that parses what it reads', () => {
+describe('UpstashSessionStore over a client that parses its responses', () => {
 	it.each(['null', 'true', '123', '1e3', '12345678901234567890', '{}', '[1]', '"a"', 'OK', 'T0s='])(
-		'gives the id %s back as it was',
+		'returns the id %s unchanged',
 		async (id) => {
 			const { uri, record } = openSession();
 			const store = storeOf();
@@ -113,7 +117,7 @@ describe('UpstashSessionStore over a client that parses what it reads', () => {
 		},
 	);
 
-	it('keeps what the JSON of Lua would lose: empty lists, long numbers, line separators', async () => {
+	it('preserves empty lists, long numbers and line separators', async () => {
 		const { id, record } = openSession();
 		const clientCapabilities = {
 			experimental: { none: { list: [] }, number: { value: 0.12345678901234568 } },
@@ -128,7 +132,7 @@ describe('UpstashSessionStore over a client that parses what it reads', () => {
 });
 
 describe('two writers of one session', () => {
-	it('lose neither of 200 updates of different fields', async () => {
+	it('do not lose any of 200 updates of different fields', async () => {
 		const { id, record } = openSession();
 		const [one, two] = [storeOf(), storeOf()];
 		await one.create(id, record);
@@ -140,7 +144,7 @@ describe('two writers of one session', () => {
 		}
 	});
 
-	it('cannot bring a session back that one of them ends, whoever comes first', async () => {
+	it('do not revive a session that one of them ends at the same time', async () => {
 		const [one, two] = [storeOf(), storeOf()];
 		for (let round = 0; round < 50; round++) {
 			const { id, uri, record } = openSession();
@@ -156,7 +160,7 @@ describe('two writers of one session', () => {
 		}
 	});
 
-	it('cannot bring it back with a create or a subscription that comes late', async () => {
+	it('do not revive a session with a late create or subscription', async () => {
 		const { id, uri, record } = openSession();
 		const store = storeOf();
 		await store.create(id, record);
@@ -167,7 +171,7 @@ describe('two writers of one session', () => {
 		expect(await store.subscribers(uri)).toEqual([]);
 	});
 
-	it('may send the same again, as a client does that got no answer', async () => {
+	it('may repeat an operation, as a client does after a lost response', async () => {
 		const { id, uri, record } = openSession();
 		const store = storeOf();
 		for (const call of [

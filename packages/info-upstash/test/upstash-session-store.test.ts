@@ -7,9 +7,9 @@ import { redisOfThisFile } from './redis.ts';
 const redis = redisOfThisFile();
 
 describe.each([
-	['that leaves what it reads as it is', { automaticDeserialization: false }, ''],
-	// Such a client cannot tell the text null from nothing: junk goes into a field.
-	['that parses what it reads, as it does by default', {}, 'createdAtMs='],
+	['that does not parse its responses', { automaticDeserialization: false }, ''],
+	// Such a client cannot distinguish the text null from no value: the corrupt text is in a field.
+	['that parses its responses, which is the default', {}, 'createdAtMs='],
 ])('with a client %s', (_, settings, field) => {
 	testSessionStore(
 		'UpstashSessionStore',

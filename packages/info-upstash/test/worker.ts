@@ -3,10 +3,10 @@ import type { UpstashVariables } from '../src/index.ts';
 
 let info: UpstashInfoSessionManager | undefined;
 
-/** `POST /<id>` opens a session, `GET /<id>` reads it, `DELETE /<id>` ends it. */
+/** Opens a session at `POST /<id>`, reads it at `GET /<id>` and ends it at `DELETE /<id>`. */
 const worker = {
 	async fetch(request: Request, env: UpstashVariables): Promise<Response> {
-		// One for the isolate, used by request after request.
+		// All requests of the isolate share one manager.
 		info ??= UpstashInfoSessionManager.fromEnv({ env });
 		const id = new URL(request.url).pathname.slice(1);
 		if (request.method === 'POST') {
