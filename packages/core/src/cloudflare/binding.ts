@@ -1,4 +1,5 @@
 import { BindingError } from '../errors.ts';
+import { isObject, isService } from './binding-objects.ts';
 
 /** Describes the kind of binding that a backend needs. */
 export interface BindingKind {
@@ -70,13 +71,4 @@ function describe(kind: BindingKind, found: unknown): string {
 
 function missingMethods(kind: BindingKind, found: object): string[] {
 	return kind.methods.filter((method) => typeof Reflect.get(found, method) !== 'function');
-}
-
-/** A service binding of workerd has a method for every name; `fetch` tells it from a namespace. */
-function isService(found: object): boolean {
-	return 'fetch' in found;
-}
-
-function isObject(value: unknown): value is object {
-	return (typeof value === 'object' || typeof value === 'function') && value !== null;
 }

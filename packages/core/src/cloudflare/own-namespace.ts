@@ -1,3 +1,5 @@
+import { isObject, isService } from './binding-objects.ts';
+
 /** The used members of a `DurableObjectId`, so that this package needs no types of a platform. */
 interface ObjectId {
 	readonly jurisdiction?: string | undefined;
@@ -38,8 +40,5 @@ function accepts(namespace: Namespace, id: ObjectId): boolean {
 }
 
 function isNamespace(binding: unknown): binding is Namespace {
-	const isObject =
-		(typeof binding === 'object' && binding !== null) || typeof binding === 'function';
-	// A service binding of workerd has a method for every name; `fetch` tells it from a namespace.
-	return isObject && 'idFromString' in binding && !('fetch' in binding);
+	return isObject(binding) && 'idFromString' in binding && !isService(binding);
 }
