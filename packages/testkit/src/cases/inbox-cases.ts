@@ -1,10 +1,10 @@
+import { sleep } from '@tmcp-sessions/core/backend';
 import type { SessionInbox, SessionInboxes } from '@tmcp-sessions/core/backend';
 import { MAX_CALLS_PER_SESSION } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
 
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
-import { sleep } from '../sleep.ts';
 import { AWKWARD_LABELS } from './stream-cases.ts';
 
 /** The stream manager with inboxes that a case tests. */

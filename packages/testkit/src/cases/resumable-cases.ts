@@ -1,8 +1,7 @@
-import { parseEventId } from '@tmcp-sessions/core/backend';
+import { parseEventId, sleep } from '@tmcp-sessions/core/backend';
 import { expect } from 'vitest';
 
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
-import { sleep } from '../sleep.ts';
 import type { ResumableCase, ResumableSubject } from './resumable-subject.ts';
 import { resumedCallCases } from './resumed-call-cases.ts';
 import { streamBoundCases } from './stream-bound-cases.ts';

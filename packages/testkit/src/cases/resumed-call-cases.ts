@@ -1,10 +1,9 @@
-import { withEventId } from '@tmcp-sessions/core/backend';
+import { sleep, withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import { newCallStream } from '@tmcp-sessions/core/internal';
 import { expect } from 'vitest';
 
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
-import { sleep } from '../sleep.ts';
 import type { ResumableCase } from './resumable-subject.ts';
 
 /** How long to wait for a message that must not arrive, after a later one has arrived. */

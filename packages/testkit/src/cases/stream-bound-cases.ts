@@ -1,4 +1,4 @@
-import { withEventId } from '@tmcp-sessions/core/backend';
+import { sleep, withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import {
 	MAX_CALLS_PER_SESSION,
@@ -9,7 +9,6 @@ import type { StreamSessionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
 
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
-import { sleep } from '../sleep.ts';
 import type { ResumableCase } from './resumable-subject.ts';
 
 /** Longer than the 100 ms that the impatient manager waits. */

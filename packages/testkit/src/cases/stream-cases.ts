@@ -1,8 +1,8 @@
+import { sleep } from '@tmcp-sessions/core/backend';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
 
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
-import { sleep } from '../sleep.ts';
 
 /** The stream manager that a case tests. */
 export interface StreamsUnderTest {

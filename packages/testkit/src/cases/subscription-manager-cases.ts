@@ -1,7 +1,6 @@
+import { sleep } from '@tmcp-sessions/core/backend';
 import type { Subscription, SubscriptionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
-
-import { sleep } from '../sleep.ts';
 
 /** The subscription manager that a case tests. */
 export interface SubscriptionsUnderTest {

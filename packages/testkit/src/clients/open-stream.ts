@@ -1,8 +1,7 @@
+import { sleep } from '@tmcp-sessions/core/backend';
 import { runInScope } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { createParser } from 'eventsource-parser';
-
-import { sleep } from '../sleep.ts';
 
 const ARRIVAL_MS = 5_000;
 
