@@ -59,7 +59,7 @@ export function migrate(
 		if (version === migrations.length) return;
 		if (version > migrations.length) {
 			throw new Error(
-				`the object's storage has schema version ${version}; this release of ` +
+				`the storage has schema version ${version}; this release of ` +
 					`@tmcp-sessions/info-durable-object supports ${migrations.length}. Deploy a later release`,
 			);
 		}

@@ -138,7 +138,7 @@ describe('the schema', () => {
 		await expect(store.read('a')).rejects.toMatchObject({
 			name: 'StoreError',
 			message:
-				"[tmcp-sessions/info-durable-object] reading a session failed: the object's storage has " +
+				'[tmcp-sessions/info-durable-object] reading a session failed: the storage has ' +
 				'schema version 7; this release of @tmcp-sessions/info-durable-object supports 2. ' +
 				'Deploy a later release',
 		});
