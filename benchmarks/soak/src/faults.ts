@@ -1,32 +1,34 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
-
+import { increment } from './counts.ts';
+import type { Counts } from './counts.ts';
 import { pick, shuffled } from './random.ts';
 import type { Random } from './random.ts';
 import type { StreamClient } from './stream-client.ts';
 
-/** A fault that has not happened by then never will. */
+/** The time after which a fault counts as failed. */
 const FAULT_MS = 15_000;
-/** Of the streams, at most: how many lose their connection, or are not read, at once. */
+/** The largest share of clients that one fault disconnects or stalls. */
 const SHARE_OF_CLIENTS = 0.05;
 const MAX_STALL_MS = 3_000;
-/** What it takes to have a reader cut: more than the server and both kernels keep for it. */
+/** More than the server and the buffers of both kernels hold for a reader. */
 const FLOOD = { messages: 60, padding: 'x'.repeat(200_000) };
 const CONNECTED_MS = 10_000;
 
 export const faultKinds = [
 	'connections destroyed',
 	'readers stalled',
-	'readers stalled until they were cut',
+	'readers stalled until disconnected',
 	'objects hibernated',
 	'objects evicted, sockets closed',
 	'objects aborted',
 	'Workers restarted',
 ] as const;
-/** What is done to a run. */
+/** A kind of fault. */
 export type FaultKind = (typeof faultKinds)[number];
 
-/** What faults are caused in. */
-export interface FaultScene {
+/** The running Workers and clients into which faults are injected. */
+export interface FaultTargets {
 	readonly workers: Workers<'a' | 'b'>;
 	readonly clients: readonly StreamClient[];
 	readonly random: Random;
@@ -34,47 +36,45 @@ export interface FaultScene {
 	readonly publishTo: (client: StreamClient, padding: string) => Promise<void>;
 }
 
-/** Causes faults, and counts those that happened. */
+/** Injects faults and counts those that took effect. */
 export class Faults {
-	readonly #scene: FaultScene;
-	readonly happened = new Map<FaultKind, number>(faultKinds.map((kind) => [kind, 0]));
-	/** Why others did not, with how often. */
-	readonly failed = new Map<string, number>();
+	readonly #targets: FaultTargets;
+	readonly happened: Counts = new Map(faultKinds.map((kind) => [kind, 0]));
+	/** The reasons of faults that did not take effect. */
+	readonly failed: Counts = new Map();
 
-	constructor(scene: FaultScene) {
-		this.#scene = scene;
+	constructor(targets: FaultTargets) {
+		this.#targets = targets;
 	}
 
-	/** So many of each kind, in some order, at intervals of some length; later ones where one takes long. */
-	async cause(kinds: readonly FaultKind[], times: number, overMs: number): Promise<void> {
-		const { random } = this.#scene;
+	/** Injects each kind so many times, in random order. Later faults are delayed if one takes long. */
+	async inject(kinds: readonly FaultKind[], times: number, overMs: number): Promise<void> {
+		const { random } = this.#targets;
 		const order = shuffled(random, Array.from({ length: times }, () => kinds).flat());
-		const interval = overMs / Math.max(order.length, 1);
-		let nextAtMs = performance.now();
+		const intervalMs = overMs / Math.max(order.length, 1);
+		let nextMs = performance.now();
 		for (const kind of order) {
-			nextAtMs += interval;
-			const wait = (nextAtMs - performance.now()) * (0.5 + random());
-			if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-			await this.#causeOne(kind);
+			nextMs += intervalMs;
+			const waitMs = (nextMs - performance.now()) * (0.5 + random());
+			if (waitMs > 0) await delay(waitMs);
+			await this.#injectOne(kind);
 		}
 	}
 
-	async #causeOne(kind: FaultKind): Promise<void> {
-		const { promise: late, reject } = Promise.withResolvers<never>();
-		const timer = setTimeout(() => reject(new Error('took too long')), FAULT_MS);
+	async #injectOne(kind: FaultKind): Promise<void> {
+		const { promise: timedOut, reject } = Promise.withResolvers<never>();
+		const timer = setTimeout(() => reject(new Error('timed out')), FAULT_MS);
 		try {
-			const count = await Promise.race([this.#ways[kind](), late]);
-			this.happened.set(kind, (this.happened.get(kind) ?? 0) + count);
+			increment(this.happened, kind, await Promise.race([this.#injections[kind](), timedOut]));
 		} catch (error) {
-			const reason = `${kind}: ${error instanceof Error ? error.message : String(error)}`;
-			this.failed.set(reason, (this.failed.get(reason) ?? 0) + 1);
+			increment(this.failed, `${kind}: ${error instanceof Error ? error.message : String(error)}`);
 		} finally {
 			clearTimeout(timer);
 		}
 	}
 
-	/** Each returns how often the fault happened. */
-	readonly #ways: Readonly<Record<FaultKind, () => Promise<number>>> = {
+	/** Each returns how often the fault took effect. */
+	readonly #injections: Readonly<Record<FaultKind, () => Promise<number>>> = {
 		'connections destroyed': async () => {
 			for (const client of await this.#someClients()) client.destroy();
 			return 1;
@@ -82,60 +82,57 @@ export class Faults {
 		'readers stalled': async () => {
 			for (const client of await this.#someClients()) {
 				client.stall();
-				setTimeout(() => client.resume(), this.#scene.random() * MAX_STALL_MS);
+				setTimeout(() => client.resume(), this.#targets.random() * MAX_STALL_MS);
 			}
 			return 1;
 		},
-		'readers stalled until they were cut': () => this.#flood(),
-		'objects hibernated': () => this.#scene.workers.evict({ webSockets: 'hibernate' }),
-		'objects evicted, sockets closed': () => this.#scene.workers.evict({ webSockets: 'close' }),
+		'readers stalled until disconnected': () => this.#flood(),
+		'objects hibernated': () => this.#targets.workers.evict({ webSockets: 'hibernate' }),
+		'objects evicted, sockets closed': () => this.#targets.workers.evict({ webSockets: 'close' }),
 		'objects aborted': () => this.#abort(),
 		'Workers restarted': async () => {
-			await this.#scene.workers.restart();
+			await this.#targets.workers.restart();
 			return 1;
 		},
 	};
 
 	async #abort(): Promise<number> {
-		const { workers, random } = this.#scene;
+		const { workers, random } = this.#targets;
 		const ids = await workers.miniflare.listDurableObjectIds('SyncLayer', 'a');
 		const url = new URL('/abort', workers.url(pick(random, ['a', 'b'])));
 		const response = await fetch(url, { method: 'POST', body: JSON.stringify(ids) });
-		if (!response.ok) throw new Error(`answered ${response.status}`);
+		if (!response.ok) throw new Error(`/abort must succeed; got ${response.status}`);
 		return ids.length;
 	}
 
-	/** One reader stalls while it is sent more than anybody keeps for it. */
+	/** Stalls one reader and sends it more than all buffers hold. */
 	async #flood(): Promise<number> {
 		const [client] = await this.#someClients();
 		if (!client) return 0;
-		const before = client.cuts;
+		const before = client.disconnections;
 		client.stall();
-		for (let message = 0; message < FLOOD.messages; message++) {
-			await this.#scene.publishTo(client, FLOOD.padding);
+		for (let message = 0; message < FLOOD.messages; message += 1) {
+			await this.#targets.publishTo(client, FLOOD.padding);
 		}
 		client.resume();
-		const isCut = await until(() => client.cuts > before, CONNECTED_MS);
-		return isCut ? 1 : 0;
+		return (await until(() => client.disconnections > before, CONNECTED_MS)) ? 1 : 0;
 	}
 
-	/** Some that are connected, as soon as there are any. @throws {Error} where nobody connects. */
+	/** Returns some connected clients. Waits until there are any, and rejects after a timeout. */
 	async #someClients(): Promise<StreamClient[]> {
-		const { clients, random } = this.#scene;
+		const { clients, random } = this.#targets;
 		const connected = (): StreamClient[] => clients.filter(({ isConnected }) => isConnected);
 		if (!(await until(() => connected().length > 0, CONNECTED_MS))) {
-			throw new Error('no client is connected');
+			throw new Error('a client must be connected; found none');
 		}
 		const most = Math.max(1, Math.floor(clients.length * SHARE_OF_CLIENTS));
 		return shuffled(random, connected()).slice(0, 1 + Math.floor(random() * most));
 	}
 }
 
-/** Whether something came to hold within a time. */
+/** Waits for a condition and returns whether it holds. */
 async function until(holds: () => boolean, withinMs: number): Promise<boolean> {
-	const deadline = performance.now() + withinMs;
-	while (!holds() && performance.now() < deadline) {
-		await new Promise((resolve) => setTimeout(resolve, 20));
-	}
+	const deadlineMs = performance.now() + withinMs;
+	while (!holds() && performance.now() < deadlineMs) await delay(20);
 	return holds();
 }

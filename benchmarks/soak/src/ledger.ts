@@ -1,32 +1,34 @@
-/** Where a message came from: each isolate publishes one after the other. */
+/** A published message. Each isolate publishes one message after another. */
 export interface Message {
-	/** Counts up over all messages of a run. */
+	/** Increases over all messages of a run. */
 	readonly number: number;
 	readonly publisher: string;
 }
 
-/** How a stream did. Counts of messages, but for `gaps`. */
-export interface Tally {
-	/** Published to its session, as its publisher was told. */
-	sent: number;
-	received: number;
-	lost: number;
-	repeated: number;
-	outOfOrder: number;
-	/** How many gaps were announced. */
-	gaps: number;
-	/** What these gaps are of: not lost, since the client was told. */
-	missedInGaps: number;
-}
+const emptyTally = {
+	/** Messages published to the session, as confirmed to their publisher. */
+	sent: 0,
+	received: 0,
+	lost: 0,
+	repeated: 0,
+	outOfOrder: 0,
+	/** Gaps that the server announced. */
+	gaps: 0,
+	/** Messages within these gaps. They are not lost, because the client knows that it missed them. */
+	missedInGaps: 0,
+};
 
-/** What was sent to one stream, and what came. */
+/** The result of a stream: numbers of messages, and of gaps. */
+export type Tally = typeof emptyTally;
+
+/** Records the messages that were sent to one stream and those that it received. */
 export class StreamLedger {
 	readonly #sent = new Map<number, Message>();
-	/** In the order in which it came; a gap where one was announced. */
+	/** In order of arrival, with the announced gaps between. */
 	readonly #received: (Message | 'gap')[] = [];
 	readonly #numbers = new Set<number>();
 
-	/** Published to the session, and the publisher was told so. */
+	/** Records a publication to the session that its publisher saw confirmed. */
 	send(message: Message): void {
 		this.#sent.set(message.number, message);
 	}
@@ -40,17 +42,15 @@ export class StreamLedger {
 		this.#received.push('gap');
 	}
 
-	/** How many messages have not come. */
+	/** Returns the number of messages that have not arrived. */
 	get missing(): number {
-		let missing = 0;
-		for (const number of this.#sent.keys()) if (!this.#numbers.has(number)) missing += 1;
-		return missing;
+		return [...this.#sent.keys()].filter((number) => !this.#numbers.has(number)).length;
 	}
 
 	tally(): Tally {
 		const newest = new Map<string, number>();
 		const seen = new Set<number>();
-		const tally = { ...emptyTally(), sent: this.#sent.size };
+		const tally = { ...emptyTally, sent: this.#sent.size };
 		for (const received of this.#received) {
 			if (received === 'gap') {
 				tally.gaps += 1;
@@ -71,7 +71,7 @@ export class StreamLedger {
 		return tally;
 	}
 
-	/** Whether a gap was announced between what came of its publisher before it and after it. */
+	/** Whether a gap was announced between the publisher's messages before and after this one. */
 	#isInGap({ number, publisher }: Message): boolean {
 		let hasGap = false;
 		for (const received of this.#received) {
@@ -85,26 +85,17 @@ export class StreamLedger {
 	}
 }
 
-function emptyTally(): Tally {
-	return { sent: 0, received: 0, lost: 0, repeated: 0, outOfOrder: 0, gaps: 0, missedInGaps: 0 };
-}
-
-/** All streams together. */
+/** Returns the result of all streams together. */
 export function sumOf(tallies: readonly Tally[]): Tally {
-	const sum = emptyTally();
-	for (const tally of tallies) {
-		sum.sent += tally.sent;
-		sum.received += tally.received;
-		sum.lost += tally.lost;
-		sum.repeated += tally.repeated;
-		sum.outOfOrder += tally.outOfOrder;
-		sum.gaps += tally.gaps;
-		sum.missedInGaps += tally.missedInGaps;
+	const sum = { ...emptyTally };
+	// Safe because the keys are those of the literal above.
+	for (const key of Object.keys(sum) as (keyof Tally)[]) {
+		sum[key] = tallies.reduce((total, tally) => total + tally[key], 0);
 	}
 	return sum;
 }
 
-/** Whether nothing was lost, repeated or out of order. */
+/** Whether no message was lost, repeated or out of order. */
 export function isSound({ lost, repeated, outOfOrder }: Tally): boolean {
 	return lost + repeated + outOfOrder === 0;
 }

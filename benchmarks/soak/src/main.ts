@@ -1,17 +1,18 @@
 import { isSound } from './ledger.ts';
 import { readOptions, usage } from './options.ts';
-import type { SoakOptions } from './options.ts';
-import { reportOf } from './report.ts';
+import { formatReport } from './report.ts';
 import { soak } from './soak.ts';
+import type { SoakOptions } from './soak.ts';
 
 async function main(options: SoakOptions): Promise<void> {
 	const given = Object.entries(options).map(([name, value]) => `--${name} ${value}`);
 	console.log(given.join(' '));
-	const start = performance.now();
+	const startMs = performance.now();
 	const result = await soak(options, (line) => {
-		console.error(`${((performance.now() - start) / 1_000).toFixed(0).padStart(5)} s  ${line}`);
+		const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
+		console.error(`${seconds.padStart(5)} s  ${line}`);
 	});
-	console.log(reportOf(result));
+	console.log(formatReport(result));
 	process.exitCode = isSound(result.total) ? 0 : 1;
 }
 

@@ -1,31 +1,17 @@
-import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
-import type { WorkerdVersion } from '@tmcp-sessions/testkit/workerd';
 import { parseArgs } from 'node:util';
-
-/** How long and how hard a soak is. */
-export interface SoakOptions {
-	readonly minutes: number;
-	readonly streams: number;
-	/** How many messages are published, at least: they go on until all faults have happened. */
-	readonly messages: number;
-	/** How many faults of each kind. */
-	readonly faults: number;
-	/** How many objects the sessions are spread over. */
-	readonly shards: number;
-	readonly seed: number;
-	readonly workerd: WorkerdVersion;
-}
+import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
+import type { SoakOptions } from './soak.ts';
 
 export const usage = `Usage: npm run soak -- [options]
-  --minutes N   how long messages are published and faults are spread over (1)
-  --streams N   how many streams are open, each of a session of its own (100)
-  --messages N  how many messages are published, at least (1200)
-  --faults N    how many faults there are of each kind (10)
-  --shards N    how many objects the sessions are spread over (1)
-  --seed N      of everything random (a new one)
+  --minutes N   the time over which messages are published and faults are injected (1)
+  --streams N   open streams, each of a session of its own (100)
+  --messages N  published messages, at least (1200)
+  --faults N    faults of each kind (10)
+  --shards N    objects over which the sessions are distributed (1)
+  --seed N      the seed of everything random (a new one)
   --workerd V   ${workerdVersions.join(' or ')} (current)`;
 
-/** @throws {Error} which says what is wrong with them. */
+/** Parses the arguments of the command. Throws an Error that names an invalid one. */
 export function readOptions(args: readonly string[]): SoakOptions | 'help' {
 	const { values } = parseArgs({
 		args: [...args],
@@ -41,23 +27,24 @@ export function readOptions(args: readonly string[]): SoakOptions | 'help' {
 		},
 	});
 	if (values.help) return 'help';
-	const workerd = workerdVersions.find((known) => known === values.workerd);
-	if (!workerd) throw new Error(`--workerd is one of ${workerdVersions.join(', ')}`);
+	const workerd = workerdVersions.find((version) => version === values.workerd);
+	if (!workerd) {
+		throw new Error(`--workerd must be ${workerdVersions.join(' or ')}; got ${values.workerd}`);
+	}
 	const minutes = Number(values.minutes);
-	if (!(minutes > 0)) throw new Error('--minutes is a number over 0');
+	if (!(minutes > 0)) throw new Error(`--minutes must be above 0; got ${values.minutes}`);
+	const integer = (name: 'streams' | 'messages' | 'faults' | 'shards' | 'seed', least: number) => {
+		const value = Number(values[name]);
+		if (Number.isSafeInteger(value) && value >= least) return value;
+		throw new Error(`--${name} must be an integer from ${least}; got ${values[name]}`);
+	};
 	return {
 		minutes,
-		streams: wholeNumber('streams', values.streams, 1),
-		messages: wholeNumber('messages', values.messages, 1),
-		faults: wholeNumber('faults', values.faults, 0),
-		shards: wholeNumber('shards', values.shards, 1),
-		seed: wholeNumber('seed', values.seed, 0),
+		streams: integer('streams', 1),
+		messages: integer('messages', 1),
+		faults: integer('faults', 0),
+		shards: integer('shards', 1),
+		seed: integer('seed', 0),
 		workerd,
 	};
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-	const number = Number(text);
-	if (Number.isSafeInteger(number) && number >= least) return number;
-	throw new Error(`--${name} is a whole number from ${least}; found ${text}`);
 }

@@ -1,41 +1,42 @@
-import type { Message } from './ledger.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { increment } from './counts.ts';
+import type { Counts } from './counts.ts';
+import { resourceUris } from './publication.ts';
 import type { Publication } from './publication.ts';
 import { pick } from './random.ts';
 import type { Random } from './random.ts';
-import { resourceUris } from './resource-uris.ts';
 import type { StreamClient } from './stream-client.ts';
 
-/** A publication that is not answered by then has failed. */
-const ANSWER_MS = 20_000;
-/** After a failure: the Worker may be starting. */
+/** The time after which a publication without a response has failed. */
+const RESPONSE_MS = 20_000;
+/** The wait after a failure: the Worker may be starting. */
 const PAUSE_MS = 200;
+/** The shares of messages to all sessions, and to the subscribers of a resource. The rest goes to one session. */
+const shares = { all: 0.15, subscribers: 0.25 };
 
-/** How many messages of a hundred go to all sessions, and how many to the subscribers of a uri. */
-const OF_A_HUNDRED = { all: 15, subscribers: 25 };
-
-/** What both publishers share. */
+/** What all publishers share. */
 export interface Publishing {
-	/** By the uri that their sessions are subscribed to. */
+	/** Clients by the resource to which their sessions are subscribed. */
 	readonly clients: ReadonlyMap<string, readonly StreamClient[]>;
 	readonly random: Random;
-	/** Of the next message: numbers count up over both publishers. */
+	/** Returns the number of the next message, which increases over all publishers. */
 	readonly nextNumber: () => number;
 }
 
-/** Whom a message is for, and how that is said. */
 interface Audience {
 	readonly receivers: readonly StreamClient[];
 	readonly to: Omit<Publication, 'frame'>;
 }
 
-/** Publishes through one isolate, one message after the other. */
+/** Publishes through one isolate, one message after another. */
 export class Publisher {
 	readonly #name: string;
 	readonly #url: () => URL;
 	readonly #publishing: Publishing;
-	/** What its Worker confirmed, and what not: those may have arrived or not. */
+	/** The number of publications that the Worker confirmed. */
 	published = 0;
-	readonly failures = new Map<string, number>();
+	/** The failures of all others, whose messages may have arrived or not. */
+	readonly failures: Counts = new Map();
 
 	constructor(name: string, url: () => URL, publishing: Publishing) {
 		this.#name = name;
@@ -43,14 +44,14 @@ export class Publisher {
 		this.#publishing = publishing;
 	}
 
-	/** Publishes messages at intervals for as long as there is any reason to. */
-	async publish(intervalMs: number, goesOn: () => boolean): Promise<void> {
-		let nextAtMs = performance.now();
-		while (goesOn()) {
-			await this.#publish(this.#audience());
-			nextAtMs = Math.max(nextAtMs + intervalMs, performance.now() - intervalMs * 20);
-			const wait = nextAtMs - performance.now();
-			if (wait > 0) await pause(wait);
+	/** Publishes messages at an interval while a condition holds. */
+	async publish(intervalMs: number, isNeeded: () => boolean): Promise<void> {
+		let nextMs = performance.now();
+		while (isNeeded()) {
+			await this.#publish(this.#nextAudience());
+			nextMs = Math.max(nextMs + intervalMs, performance.now() - intervalMs * 20);
+			const waitMs = nextMs - performance.now();
+			if (waitMs > 0) await delay(waitMs);
 		}
 	}
 
@@ -60,57 +61,50 @@ export class Publisher {
 	}
 
 	async #publish({ receivers, to }: Audience, padding?: string): Promise<void> {
-		const message: Message = { number: this.#publishing.nextNumber(), publisher: this.#name };
-		const method =
-			to.uri === undefined ? 'notifications/message' : 'notifications/resources/updated';
-		const params = {
-			...(to.uri === undefined ? { level: 'info' } : { uri: to.uri }),
-			...message,
-			padding,
-		};
-		const frame = `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', method, params })}\n\n`;
-		const failure = await this.#ask({ ...to, frame });
+		const message = { number: this.#publishing.nextNumber(), publisher: this.#name };
+		const notification =
+			to.uri === undefined
+				? { method: 'notifications/message', params: { level: 'info', ...message, padding } }
+				: {
+						method: 'notifications/resources/updated',
+						params: { uri: to.uri, ...message, padding },
+					};
+		const data = JSON.stringify({ jsonrpc: '2.0', ...notification });
+		const failure = await this.#send({ ...to, frame: `event: message\ndata: ${data}\n\n` });
 		if (failure === null) {
 			this.published += 1;
 			for (const { ledger } of receivers) ledger.send(message);
 			return;
 		}
-		this.failures.set(failure, (this.failures.get(failure) ?? 0) + 1);
-		await pause(PAUSE_MS);
+		increment(this.failures, failure);
+		await delay(PAUSE_MS);
 	}
 
-	/** Whom the next message is for, and how that is said. */
-	#audience(): Audience {
+	#nextAudience(): Audience {
 		const { clients, random } = this.#publishing;
-		const kind = random() * 100;
-		if (kind < OF_A_HUNDRED.all) return { receivers: [...clients.values()].flat(), to: {} };
+		const share = random();
+		if (share < shares.all) return { receivers: [...clients.values()].flat(), to: {} };
 		const uri = pick(random, resourceUris.slice(0, clients.size));
 		const subscribers = clients.get(uri) ?? [];
-		if (kind < OF_A_HUNDRED.all + OF_A_HUNDRED.subscribers) {
-			return { receivers: subscribers, to: { uri } };
-		}
+		if (share < shares.all + shares.subscribers) return { receivers: subscribers, to: { uri } };
 		const receiver = pick(random, subscribers);
 		return { receivers: [receiver], to: { session: receiver.session } };
 	}
 
-	/** @returns what failed, where anything did. */
-	async #ask(publication: Publication): Promise<string | null> {
+	/** Returns the reason of a failure, or null. */
+	async #send(publication: Publication): Promise<string | null> {
 		try {
 			const response = await fetch(new URL('/publish', this.#url()), {
 				method: 'POST',
 				body: JSON.stringify(publication),
-				signal: AbortSignal.timeout(ANSWER_MS),
+				signal: AbortSignal.timeout(RESPONSE_MS),
 			});
 			if (!response.ok) return `status ${response.status}`;
 			const failure: unknown = await response.json();
 			return failure === null ? null : JSON.stringify(failure);
 		} catch (error) {
 			const cause = error instanceof Error ? (error.cause ?? error) : error;
-			return cause instanceof Error ? cause.message : 'not known';
+			return cause instanceof Error ? cause.message : 'unknown';
 		}
 	}
-}
-
-function pause(ms: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, ms));
 }

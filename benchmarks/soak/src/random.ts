@@ -1,17 +1,17 @@
-/** Numbers from 0 up to and without 1. */
+/** Returns a number from 0 up to but excluding 1. */
 export type Random = () => number;
 
-/** One of them. @throws {RangeError} where there is none. */
+/** Returns one of the items. Throws a RangeError if there are none. */
 export function pick<Item>(random: Random, items: readonly Item[]): Item {
 	const item = items[Math.floor(random() * items.length)];
-	if (item === undefined) throw new RangeError('expected something to pick from; found nothing');
+	if (item === undefined) throw new RangeError('items must not be empty; got none');
 	return item;
 }
 
-/** The same ones in another order. */
+/** Returns the items in random order. */
 export function shuffled<Item>(random: Random, items: readonly Item[]): Item[] {
 	return items
-		.map((item) => ({ item, at: random() }))
-		.toSorted((one, other) => one.at - other.at)
+		.map((item) => ({ item, order: random() }))
+		.toSorted((a, b) => a.order - b.order)
 		.map(({ item }) => item);
 }

@@ -1,61 +1,78 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
-import type { Workers } from '@tmcp-sessions/testkit/workerd';
-import { join } from 'node:path';
-
+import type { WorkerdVersion, Workers } from '@tmcp-sessions/testkit/workerd';
+import { increment, sumOfCounts } from './counts.ts';
+import type { Counts } from './counts.ts';
 import { Faults, faultKinds } from './faults.ts';
-import type { FaultKind } from './faults.ts';
 import { sumOf } from './ledger.ts';
 import type { Tally } from './ledger.ts';
-import type { SoakOptions } from './options.ts';
+import { resourceUris } from './publication.ts';
 import { Publisher } from './publisher.ts';
 import { pick } from './random.ts';
 import type { Random } from './random.ts';
-import { resourceUris } from './resource-uris.ts';
 import { openSession } from './session.ts';
 import { StreamClient } from './stream-client.ts';
 
-type Isolates = Workers<'a' | 'b'>;
+/** The length and load of a soak. */
+export interface SoakOptions {
+	readonly minutes: number;
+	readonly streams: number;
+	/** The least number of messages: publishing continues until all faults have happened. */
+	readonly messages: number;
+	/** The number of faults of each kind. */
+	readonly faults: number;
+	/** The number of objects over which the sessions are distributed. */
+	readonly shards: number;
+	readonly seed: number;
+	readonly workerd: WorkerdVersion;
+}
 
-/** How many sessions are opened at once. */
-const AT_ONCE = 10;
-/** At the end: when nothing has come for so long, what is missing is lost. */
-const SILENCE_MS = 20_000;
-/** At the end, when all is there: what comes within this time comes once more. */
-const REPETITION_MS = 2_000;
-
-/** What came of a soak. */
+/** The outcome of a soak. */
 export interface SoakResult {
 	readonly tallies: readonly Tally[];
 	readonly total: Tally;
 	readonly published: number;
-	/** Of publications and faults that failed: why, and how often. */
-	readonly unpublished: ReadonlyMap<string, number>;
-	readonly faults: ReadonlyMap<FaultKind, number>;
-	readonly failedFaults: ReadonlyMap<string, number>;
-	/** How often streams were opened or came back, and why they did not. */
+	readonly unpublished: Counts;
+	readonly faults: Counts;
+	readonly failedFaults: Counts;
 	readonly connections: number;
-	readonly refusals: ReadonlyMap<string, number>;
-	/** What the Workers logged, without what differs from line to line. */
-	readonly logged: ReadonlyMap<string, number>;
+	readonly rejections: Counts;
+	/** The Workers' log lines, without what differs from line to line. */
+	readonly logged: Counts;
 }
 
-/** Runs Workers of its own from start to end. @param report told how it goes, line by line. */
+type Isolates = Workers<'a' | 'b'>;
+
+/** The number of sessions that are opened at a time. */
+const CONCURRENCY = 10;
+/** The time without arrivals at the end after which missing messages are lost. */
+const SILENCE_MS = 20_000;
+/** The time at the end during which repeated messages can still arrive. */
+const REPETITION_MS = 2_000;
+const PROGRESS_MS = 15_000;
+
+/** workerd of 2026-07-30 may wait forever for an eviction while a socket is being opened. */
+const faultKindsOfOld = faultKinds.filter(
+	(kind) => kind !== 'objects hibernated' && kind !== 'objects evicted, sockets closed',
+);
+
+/** Starts Workers, publishes messages while injecting faults, and returns what arrived. */
 export async function soak(
 	options: SoakOptions,
-	report: (line: string) => void,
+	onProgress: (line: string) => void,
 ): Promise<SoakResult> {
-	const logged = new Map<string, number>();
-	const onLog = (line: string): void => count(logged, withoutDetails(line));
+	const logged: Counts = new Map();
 	const workers = await startWorkers({
 		entry: join(import.meta.dirname, 'worker/worker.ts'),
 		workers: ['a', 'b'],
 		version: options.workerd,
 		vars: { SHARDS: `${options.shards}` },
-		onLog,
+		onLog: (line) => increment(logged, line.replaceAll(/\b[\w-]*\d[\w-]*\b/g, '#').slice(0, 300)),
 	});
 	try {
-		return { ...(await run(options, workers, report)), logged };
+		return { ...(await run(options, workers, onProgress)), logged };
 	} finally {
 		await workers.stop();
 	}
@@ -64,22 +81,19 @@ export async function soak(
 async function run(
 	options: SoakOptions,
 	workers: Isolates,
-	report: (line: string) => void,
+	onProgress: (line: string) => void,
 ): Promise<Omit<SoakResult, 'logged'>> {
 	const random = seededRandom(options.seed);
 	const byUri = await openStreams(options, workers, random);
 	const clients = [...byUri.values()].flat();
-	report(`${clients.length} streams are open`);
+	onProgress(`${clients.length} streams are open`);
 
 	let number = 0;
 	const publishing = { clients: byUri, random, nextNumber: () => (number += 1) };
-	const newPublisher = (name: string, isolate: 'a' | 'b'): Publisher =>
+	const createPublisher = (name: string, isolate: 'a' | 'b'): Publisher =>
 		new Publisher(name, () => workers.url(isolate), publishing);
-	const [flooding, ...steady] = [
-		newPublisher('flood', 'b'),
-		newPublisher('a', 'a'),
-		newPublisher('b', 'b'),
-	] as const;
+	const flooding = createPublisher('flood', 'b');
+	const steady = [createPublisher('a', 'a'), createPublisher('b', 'b')];
 	const faults = new Faults({
 		workers,
 		clients,
@@ -89,30 +103,36 @@ async function run(
 	const durationMs = options.minutes * 60_000;
 	const kinds = options.workerd === 'current' ? faultKinds : faultKindsOfOld;
 	let isFaulty = true;
-	const causing = faults.cause(kinds, options.faults, durationMs).finally(() => {
+	const injecting = faults.inject(kinds, options.faults, durationMs).finally(() => {
 		isFaulty = false;
-		report('all faults have happened');
+		onProgress('all faults have happened');
 	});
 	const intervalMs = (durationMs / options.messages) * steady.length;
-	const goesOn = (): boolean => isFaulty || number < options.messages;
-	const watch = setInterval(() => report(progressOf(clients, faults)), 15_000);
+	const isNeeded = (): boolean => isFaulty || number < options.messages;
+	const progress = setInterval(() => onProgress(describeProgress(clients, faults)), PROGRESS_MS);
 	try {
-		await Promise.all([causing, ...steady.map((each) => each.publish(intervalMs, goesOn))]);
-		report('all messages are published');
+		await Promise.all([injecting, ...steady.map((each) => each.publish(intervalMs, isNeeded))]);
+		onProgress('all messages are published');
 		await drain(clients);
 	} finally {
-		clearInterval(watch);
-		for (const client of clients) client.leave();
+		clearInterval(progress);
+		for (const client of clients) client.close();
 	}
-	return resultOf(clients, [flooding, ...steady], faults);
+	const publishers = [flooding, ...steady];
+	const tallies = clients.map(({ ledger }) => ledger.tally());
+	return {
+		tallies,
+		total: sumOf(tallies),
+		published: publishers.reduce((sum, { published }) => sum + published, 0),
+		unpublished: sumOfCounts(publishers.map(({ failures }) => failures)),
+		faults: faults.happened,
+		failedFaults: faults.failed,
+		connections: clients.reduce((sum, { connections }) => sum + connections, 0),
+		rejections: sumOfCounts(clients.map(({ rejections }) => rejections)),
+	};
 }
 
-/** workerd of 2026-07-30 may wait for ever with an eviction while a socket is being opened. */
-const faultKindsOfOld = faultKinds.filter(
-	(kind) => kind !== 'objects hibernated' && kind !== 'objects evicted, sockets closed',
-);
-
-/** @returns clients by the uri that their sessions are subscribed to. */
+/** Opens sessions with a stream each, and returns their clients by resource. */
 async function openStreams(
 	{ streams }: SoakOptions,
 	workers: Isolates,
@@ -128,68 +148,31 @@ async function openStreams(
 		client.connect();
 		await client.primed;
 	};
-	for (let first = 0; first < streams; first += AT_ONCE) {
-		const some = Array.from({ length: Math.min(AT_ONCE, streams - first) }, (_, index) =>
-			open(first + index),
-		);
-		await Promise.all(some);
+	for (let first = 0; first < streams; first += CONCURRENCY) {
+		const length = Math.min(CONCURRENCY, streams - first);
+		await Promise.all(Array.from({ length }, (_, index) => open(first + index)));
 	}
 	return clients;
 }
 
-/** Until everything has come, or nothing comes any more. */
+/** Waits until all messages have arrived, or no more arrive. */
 async function drain(clients: readonly StreamClient[]): Promise<void> {
 	let missing = Infinity;
 	let lastChangeMs = performance.now();
 	while (missing > 0 && performance.now() - lastChangeMs < SILENCE_MS) {
-		await pause(200);
-		const now = clients.reduce((sum, { ledger }) => sum + ledger.missing, 0);
-		if (now !== missing) lastChangeMs = performance.now();
-		missing = now;
+		await delay(200);
+		const left = countMissing(clients);
+		if (left !== missing) lastChangeMs = performance.now();
+		missing = left;
 	}
-	await pause(REPETITION_MS);
+	await delay(REPETITION_MS);
 }
 
-function resultOf(
-	clients: readonly StreamClient[],
-	publishers: readonly Publisher[],
-	faults: Faults,
-): Omit<SoakResult, 'logged'> {
-	const tallies = clients.map(({ ledger }) => ledger.tally());
-	return {
-		tallies,
-		total: sumOf(tallies),
-		published: publishers.reduce((sum, { published }) => sum + published, 0),
-		unpublished: merged(publishers.map(({ failures }) => failures)),
-		faults: faults.happened,
-		failedFaults: faults.failed,
-		connections: clients.reduce((sum, { connections }) => sum + connections, 0),
-		refusals: merged(clients.map(({ refusals }) => refusals)),
-	};
-}
-
-function progressOf(clients: readonly StreamClient[], faults: Faults): string {
+function describeProgress(clients: readonly StreamClient[], faults: Faults): string {
 	const happened = [...faults.happened.values()].reduce((sum, times) => sum + times, 0);
-	const missing = clients.reduce((sum, { ledger }) => sum + ledger.missing, 0);
-	return `${happened} faults so far; ${missing} messages on their way`;
+	return `${happened} faults so far; ${countMissing(clients)} messages have not arrived yet`;
 }
 
-function withoutDetails(line: string): string {
-	return line.replaceAll(/\b[\w-]*\d[\w-]*\b/g, '#').slice(0, 300);
-}
-
-function count(counts: Map<string, number>, key: string): void {
-	counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-function merged(all: readonly ReadonlyMap<string, number>[]): Map<string, number> {
-	const sums = new Map<string, number>();
-	for (const counts of all) {
-		for (const [key, times] of counts) sums.set(key, (sums.get(key) ?? 0) + times);
-	}
-	return sums;
-}
-
-function pause(ms: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, ms));
+function countMissing(clients: readonly StreamClient[]): number {
+	return clients.reduce((sum, { ledger }) => sum + ledger.missing, 0);
 }

@@ -1,43 +1,41 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-
+import { increment } from './counts.ts';
+import type { Counts } from './counts.ts';
 import { createEventParser } from './event-parser.ts';
 import type { StreamEvent } from './event-parser.ts';
 import { StreamLedger } from './ledger.ts';
 import type { Message } from './ledger.ts';
 import type { Random } from './random.ts';
-import { REVISION } from './session.ts';
+import { PROTOCOL_VERSION } from './session.ts';
 
-/** Until the server says otherwise. */
+/** The delay before a client reconnects, until the server sends another. */
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 5_000;
-/** Without a byte for so long, heartbeats included, a client takes its connection for dead. */
+/** The time without any byte, keep-alives included, after which a client drops its connection. */
 const SILENCE_MS = 10_000;
-/** After it has begun to read again a client finds out within this time that it was cut. */
-const CUT_MS = 3_000;
+/** The time within which a resumed reader notices that the server disconnected it. */
+const DISCONNECTED_MS = 3_000;
 
-/** What a client needs of its surroundings. */
+/** The options of a client. */
 export interface StreamClientOptions {
 	readonly session: string;
-	/** Where to connect this time: to either isolate. */
+	/** Returns the URL of the next connection, of either isolate. */
 	readonly url: () => URL;
 	readonly random: Random;
 }
 
-/**
- * A client of one stream that behaves as it should: after every loss it waits as long as the server
- * asked for, and comes back with the id of the last event that it has seen.
- */
+/** A client of one stream that reconnects after every loss as the specification asks. */
 export class StreamClient {
 	readonly session: string;
 	readonly ledger: StreamLedger = new StreamLedger();
-	/** Settles when the stream was open for the first time. */
+	/** Settles when the first event with an id has arrived. */
 	readonly primed: Promise<void>;
-	/** How often it connected, and what it was answered instead of a stream, with how often. */
 	connections = 0;
-	readonly refusals = new Map<string, number>();
-	/** How often the server cut it while it did not read. */
-	cuts = 0;
+	/** The reasons of failed connections. */
+	readonly rejections: Counts = new Map();
+	/** How often the server disconnected this client while it did not read. */
+	disconnections = 0;
 	readonly #options: StreamClientOptions;
 	readonly #setPrimed: () => void;
 	#lastEventId: string | undefined;
@@ -45,7 +43,7 @@ export class StreamClient {
 	#failures = 0;
 	#response: IncomingMessage | undefined;
 	#timer: NodeJS.Timeout | undefined;
-	#hasLeft = false;
+	#isClosed = false;
 	#isStalled = false;
 
 	constructor(options: StreamClientOptions) {
@@ -56,41 +54,41 @@ export class StreamClient {
 		this.#setPrimed = resolve;
 	}
 
-	/** Connects, now and after every loss. */
+	/** Connects now, and again after every loss. */
 	connect(): void {
 		const headers = {
 			accept: 'text/event-stream',
 			'mcp-session-id': this.session,
-			'mcp-protocol-version': REVISION,
+			'mcp-protocol-version': PROTOCOL_VERSION,
 			...(this.#lastEventId !== undefined && { 'last-event-id': this.#lastEventId }),
 		};
-		const url = this.#options.url();
 		let isLost = false;
 		const lose = (reason?: string): void => {
-			if (isLost) return;
+			if (!isLost) this.#reconnect(reason);
 			isLost = true;
-			this.#lose(reason);
 		};
-		const asking = request(url.href, { headers, agent: false, timeout: SILENCE_MS }, (response) => {
+		const { href } = this.#options.url();
+		const options = { headers, agent: false, timeout: SILENCE_MS };
+		const connecting = request(href, options, (response) => {
 			response.on('error', () => {});
-			response.on('close', () => lose(response.statusCode === 200 ? undefined : 'refused'));
-			this.#listen(response);
+			response.on('close', () => lose());
+			this.#read(response);
 		});
-		asking.on('timeout', () => asking.destroy(new Error('silent')));
-		asking.on('error', (error) => lose('code' in error ? String(error.code) : error.message));
-		asking.end();
+		connecting.on('timeout', () => connecting.destroy(new Error('silent')));
+		connecting.on('error', (error) => lose('code' in error ? String(error.code) : error.message));
+		connecting.end();
 	}
 
 	get isConnected(): boolean {
 		return this.#response !== undefined;
 	}
 
-	/** The connection breaks without a goodbye. */
+	/** Resets the connection. */
 	destroy(): void {
 		this.#response?.socket.resetAndDestroy();
 	}
 
-	/** Reads nothing until `resume`. */
+	/** Stops reading until `resume`. */
 	stall(): void {
 		this.#response?.pause();
 		this.#isStalled = true;
@@ -98,33 +96,33 @@ export class StreamClient {
 
 	resume(): void {
 		this.#response?.resume();
-		// What was sent before the connection was cut is read first.
-		setTimeout(() => (this.#isStalled = false), CUT_MS).unref();
+		// The client first reads what was sent before it was disconnected.
+		setTimeout(() => (this.#isStalled = false), DISCONNECTED_MS).unref();
 	}
 
-	leave(): void {
-		this.#hasLeft = true;
+	close(): void {
+		this.#isClosed = true;
 		clearTimeout(this.#timer);
 		this.#response?.destroy();
 	}
 
-	#listen(response: IncomingMessage): void {
-		if (this.#hasLeft || response.statusCode !== 200) {
-			this.#refuse(`status ${response.statusCode}`);
+	#read(response: IncomingMessage): void {
+		if (this.#isClosed || response.statusCode !== 200) {
+			increment(this.rejections, `status ${response.statusCode}`);
 			response.destroy();
 			return;
 		}
 		this.connections += 1;
 		this.#response = response;
 		const parser = createEventParser(
-			(event) => this.#take(event),
+			(event) => this.#receive(event),
 			(retryMs) => (this.#retryMs = retryMs),
 		);
 		response.setEncoding('utf8');
 		response.on('data', (text: string) => parser.feed(text));
 	}
 
-	#take({ id, data, comments }: StreamEvent): void {
+	#receive({ id, data, comments }: StreamEvent): void {
 		if (id !== undefined) {
 			this.#lastEventId = id;
 			this.#failures = 0;
@@ -135,26 +133,22 @@ export class StreamClient {
 		if (message) this.ledger.receive(message);
 	}
 
-	#lose(reason: string | undefined): void {
-		if (this.#isStalled && this.#response) this.cuts += 1;
+	#reconnect(reason: string | undefined): void {
+		if (this.#isStalled && this.#response) this.disconnections += 1;
 		this.#isStalled = false;
 		this.#response = undefined;
-		if (this.#hasLeft) return;
-		if (reason !== undefined && reason !== 'refused') this.#refuse(reason);
-		const wait = Math.min(this.#retryMs * 2 ** this.#failures, MAX_RETRY_MS);
+		if (this.#isClosed) return;
+		if (reason !== undefined) increment(this.rejections, reason);
+		const waitMs = Math.min(this.#retryMs * 2 ** this.#failures, MAX_RETRY_MS);
 		this.#failures += 1;
-		// Never earlier than the server asked for, and not all at once.
-		const jitter = this.#options.random() * 250;
-		this.#timer = setTimeout(() => this.connect(), wait + jitter);
-	}
-
-	#refuse(reason: string): void {
-		this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
+		// Never earlier than the server asked for, and not all clients at once.
+		const jitterMs = this.#options.random() * 250;
+		this.#timer = setTimeout(() => this.connect(), waitMs + jitterMs);
 	}
 }
 
 function messageOf(data: string): Message | undefined {
-	// Sound: every field is optional, and is looked at.
+	// Safe because every field is optional and is checked.
 	const { params } = JSON.parse(data) as { params?: { number?: unknown; publisher?: unknown } };
 	if (typeof params?.number !== 'number' || typeof params.publisher !== 'string') return undefined;
 	return { number: params.number, publisher: params.publisher };

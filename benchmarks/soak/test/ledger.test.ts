@@ -18,13 +18,13 @@ function tallyOf(received: readonly (ReturnType<typeof a> | 'gap')[]): Tally {
 	return ledger.tally();
 }
 
-it('what comes once, in the order of each publisher, is sound', () => {
+it('finds a stream sound if each message arrives once in the order of its publisher', () => {
 	const tally = tallyOf([a(1), a(3), b(2), a(4), b(5)]);
 	expect(tally).toMatchObject({ sent: 5, received: 5, gaps: 0 });
 	expect(isSound(tally)).toBe(true);
 });
 
-it('what does not come is lost, what comes twice repeated, what comes late out of order', () => {
+it('counts lost, repeated and late messages', () => {
 	expect(tallyOf([a(1), a(3), a(4), b(5)])).toMatchObject({ lost: 1 });
 	expect(tallyOf([a(1), b(2), a(3), a(4), b(5), a(1)])).toMatchObject({ repeated: 1, received: 6 });
 	const late = tallyOf([a(3), a(1), b(2), a(4), b(5)]);
@@ -32,19 +32,19 @@ it('what does not come is lost, what comes twice repeated, what comes late out o
 	for (const bad of [[], [b(2), b(2)], [a(3), a(1)]]) expect(isSound(tallyOf(bad))).toBe(false);
 });
 
-it('what an announced gap is of is not lost, and what is missing elsewhere is', () => {
+it('does not count a message within an announced gap as lost', () => {
 	expect(tallyOf([a(1), 'gap', a(4), b(5)])).toMatchObject({ gaps: 1, missedInGaps: 2, lost: 0 });
 	expect(tallyOf([a(1), b(2), a(4), 'gap', b(5)])).toMatchObject({ missedInGaps: 0, lost: 1 });
 });
 
-it('a message that its publisher was told nothing of may come or not', () => {
+it('accepts a message whose publication was not confirmed', () => {
 	const ledger = new StreamLedger();
 	ledger.receive(a(7));
 	expect(isSound(ledger.tally())).toBe(true);
 	expect(ledger.missing).toBe(0);
 });
 
-it('events are read in pieces of any length, and one that was broken off is none', () => {
+it('parses events from chunks of any length and drops an incomplete one', () => {
 	const events: StreamEvent[] = [];
 	const retries: number[] = [];
 	const parser = createEventParser(

@@ -9,11 +9,11 @@ import { env } from 'cloudflare:workers';
 import { McpServer } from 'tmcp';
 import { resource } from 'tmcp/utils';
 
-import { resourceUris } from '../resource-uris.ts';
+import { resourceUris } from '../publication.ts';
 import type { Publication } from '../publication.ts';
 
 declare global {
-	// oxlint-disable-next-line typescript/no-namespace -- how Workers types are told of bindings
+	// oxlint-disable-next-line typescript/no-namespace -- @cloudflare/workers-types reads bindings from it
 	namespace Cloudflare {
 		interface Env {
 			TMCP_SESSION_INFO: KVNamespace;
@@ -24,8 +24,8 @@ declare global {
 }
 
 /**
- * As published, with a way to abort it as the platform does when it resets an object. Its log has
- * more bytes: what it takes to have a reader cut would pass the bound of 4 MiB.
+ * The published object with a method that aborts it as the platform does when it resets an object.
+ * Its log is larger: disconnecting a stalled reader takes more than the default of 4 MiB.
  */
 export class SyncLayer extends PublishedSyncLayer {
 	static override readonly logBounds = {
@@ -49,7 +49,7 @@ const server = new McpServer(
 	},
 );
 for (const uri of resourceUris) {
-	server.resource({ name: uri, description: 'To subscribe to', uri }, () =>
+	server.resource({ name: uri, description: 'Clients subscribe to it', uri }, () =>
 		resource.text(uri, 'soaked'),
 	);
 }
@@ -61,14 +61,14 @@ const mcp = createMcpHandler(server, {
 	streams: new DurableObjectStreamSessionManager(),
 	subscriptions: new DurableObjectSubscriptionManager(),
 	placement: { shards: Number(env.SHARDS) },
-	// Often, so that a client that was destroyed is soon found gone.
+	// Short, so that a destroyed connection is noticed soon.
 	keepAliveSeconds: 1,
 });
 
-/** Publishes as the transport does. @returns what failed, where anything did. */
+/** Publishes as the transport does. Returns the reason of a failure, or null. */
 async function publish({ frame, session, uri }: Publication): Promise<string | null> {
 	let failure: string | null = null;
-	// `send` never rejects: a manager for each publication tells which one failed.
+	// `send` never rejects, so each publication has a manager of its own that reports its failure.
 	const streams = new DurableObjectStreamSessionManager(undefined, {
 		onError: (error) => void (failure = error.message),
 	});
@@ -77,7 +77,7 @@ async function publish({ frame, session, uri }: Publication): Promise<string | n
 	return failure;
 }
 
-/** Aborts every object; none is left to answer. */
+/** Aborts every object. None of the RPCs gets a response. */
 async function abort(ids: readonly string[]): Promise<void> {
 	const namespace = env.TMCP_DURABLE_OBJECT;
 	const aborted = ids.map((id) => namespace.get(namespace.idFromString(id)).abort());
