@@ -40,9 +40,11 @@ interface WorkerModules {
 	upstream: typeof UpstreamWorkers;
 }
 
+type InfoFactory = Exclude<keyof typeof InfoManagers, 'infoManagers'>;
+
 /** A factory by module and export; those of `ours` take the factory of an info manager. */
 type WorkerFactory =
-	| readonly ['ours', keyof typeof OurWorkers, Exclude<keyof typeof InfoManagers, 'infoManagers'>]
+	| readonly ['ours', keyof typeof OurWorkers, InfoFactory]
 	| {
 			[Name in keyof WorkerModules]: readonly [Name, keyof WorkerModules[Name]];
 	  }[keyof WorkerModules];
@@ -61,7 +63,7 @@ export const objectModules = {
 /** The name of a Durable Object class. */
 export type ObjectClass = keyof typeof objectModules;
 
-interface ContenderRow {
+interface ContenderRow<Part extends Measure = Measure> {
 	/** Its name in tables. */
 	readonly title: string;
 	readonly group: 'limit' | 'ours' | 'peer';
@@ -70,7 +72,7 @@ interface ContenderRow {
 	/** Generates the Worker's main module. */
 	readonly worker: WorkerFactory;
 	readonly objects: readonly ObjectClass[];
-	readonly takesPartIn: readonly Measure[];
+	readonly takesPartIn: readonly Part[];
 }
 
 const speed = ['call', 'whole session', 'cold start'] as const;
@@ -81,6 +83,28 @@ const limit = { group: 'limit', hasSessions: true, objects: [] } as const;
 const ours = { group: 'ours', hasSessions: true } as const;
 const peer = { group: 'peer', hasSessions: true } as const;
 const withoutSessions = { group: 'peer', hasSessions: false, objects: [] } as const;
+
+type CreatePair = <Part extends Measure>(
+	managers: string,
+	createInfo: InfoFactory,
+	objects: readonly ObjectClass[],
+	takesPartIn: readonly Part[],
+) => ContenderRow<Part>;
+
+/** Returns a function that creates the row of a pair of our managers behind a Worker. */
+function pairBehind(factory: keyof typeof OurWorkers, suffix: string): CreatePair {
+	return (managers, createInfo, objects, takesPartIn) => ({
+		...ours,
+		title: `${managers}, ${suffix}`,
+		worker: ['ours', factory, createInfo],
+		objects,
+		takesPartIn,
+	});
+}
+
+const bare = pairBehind('createTransportWorker', 'bare `HttpTransport`');
+const throughHttp = pairBehind('createHandler', 'through `http`');
+const growing = pairBehind('createGrowingWorker', 'filled');
 
 /**
  * Every contender, in the order of the tables. Two rules keep the list short: a 2026-07-28 call reads
@@ -154,98 +178,56 @@ export const contenders = {
 		worker: ['memory', 'createMemoryHandler'],
 		takesPartIn: [...speed, 'stateless call', 'fan-out', 'stream memory', 'chart', 'short table'],
 	},
-	'ours-memory-bare': {
-		...ours,
-		title: 'memory and Durable Object, bare `HttpTransport`',
-		worker: ['ours', 'createTransportWorker', 'createMemoryInfo'],
-		objects: streams,
-		takesPartIn: speed,
-	},
-	'ours-memory': {
-		...ours,
-		title: 'memory and Durable Object, through `http`',
-		worker: ['ours', 'createHandler', 'createMemoryInfo'],
-		objects: streams,
-		takesPartIn: [...speed, 'operations', 'short table'],
-	},
-	'ours-bare': {
-		...ours,
-		title: 'KV and Durable Object, bare `HttpTransport`',
-		worker: ['ours', 'createTransportWorker', 'createKvInfo'],
-		objects: streams,
-		takesPartIn: [...speed, 'stateless call', 'fan-out alone', 'stream memory', 'operations'],
-	},
-	'ours-http': {
-		...ours,
-		title: 'KV and Durable Object, through `http`',
-		worker: ['ours', 'createHandler', 'createKvInfo'],
-		objects: streams,
-		takesPartIn: [...all, 'stateless call', 'fan-out', 'resume', 'stream memory', 'database bytes'],
-	},
-	'ours-object-bare': {
-		...ours,
-		title: 'Durable Objects alone, bare `HttpTransport`',
-		worker: ['ours', 'createTransportWorker', 'createObjectInfo'],
-		objects: streamsAndShards,
-		takesPartIn: speed,
-	},
-	'ours-object': {
-		...ours,
-		title: 'Durable Objects alone, through `http`',
-		worker: ['ours', 'createHandler', 'createObjectInfo'],
-		objects: streamsAndShards,
-		takesPartIn: [...all, 'fan-out alone', 'resume', 'stream memory', 'database bytes'],
-	},
-	'ours-mixed-bare': {
-		...ours,
-		title: 'mixed and Durable Object, bare `HttpTransport`',
-		worker: ['ours', 'createTransportWorker', 'createMixedInfo'],
-		objects: streamsAndShards,
-		takesPartIn: speed,
-	},
-	'ours-mixed': {
-		...ours,
-		title: 'mixed and Durable Object, through `http`',
-		worker: ['ours', 'createHandler', 'createMixedInfo'],
-		objects: streamsAndShards,
-		takesPartIn: all,
-	},
-	'ours-cached-bare': {
-		...ours,
-		title: 'cached and Durable Object, bare `HttpTransport`',
-		worker: ['ours', 'createTransportWorker', 'createCachedInfo'],
-		objects: streamsAndShards,
-		takesPartIn: speed,
-	},
-	'ours-cached': {
-		...ours,
-		title: 'cached and Durable Object, through `http`',
-		worker: ['ours', 'createHandler', 'createCachedInfo'],
-		objects: streamsAndShards,
-		takesPartIn: all,
-	},
-	'ours-upstash-bare': {
-		...ours,
-		title: 'Upstash and Durable Object, bare `HttpTransport`',
-		worker: ['ours', 'createTransportWorker', 'createUpstashInfo'],
-		objects: streams,
-		takesPartIn: speed,
-	},
-	'ours-upstash': {
-		...ours,
-		title: 'Upstash and Durable Object, through `http`',
-		worker: ['ours', 'createHandler', 'createUpstashInfo'],
-		objects: streams,
-		takesPartIn: all,
-	},
+	'ours-memory-bare': bare('memory and Durable Object', 'createMemoryInfo', streams, speed),
+	'ours-memory': throughHttp('memory and Durable Object', 'createMemoryInfo', streams, [
+		...speed,
+		'operations',
+		'short table',
+	]),
+	'ours-bare': bare('KV and Durable Object', 'createKvInfo', streams, [
+		...speed,
+		'stateless call',
+		'fan-out alone',
+		'stream memory',
+		'operations',
+	]),
+	'ours-http': throughHttp('KV and Durable Object', 'createKvInfo', streams, [
+		...all,
+		'stateless call',
+		'fan-out',
+		'resume',
+		'stream memory',
+		'database bytes',
+	]),
+	'ours-object-bare': bare('Durable Objects alone', 'createObjectInfo', streamsAndShards, speed),
+	'ours-object': throughHttp('Durable Objects alone', 'createObjectInfo', streamsAndShards, [
+		...all,
+		'fan-out alone',
+		'resume',
+		'stream memory',
+		'database bytes',
+	]),
+	'ours-mixed-bare': bare('mixed and Durable Object', 'createMixedInfo', streamsAndShards, speed),
+	'ours-mixed': throughHttp('mixed and Durable Object', 'createMixedInfo', streamsAndShards, all),
+	'ours-cached-bare': bare(
+		'cached and Durable Object',
+		'createCachedInfo',
+		streamsAndShards,
+		speed,
+	),
+	'ours-cached': throughHttp(
+		'cached and Durable Object',
+		'createCachedInfo',
+		streamsAndShards,
+		all,
+	),
+	'ours-upstash-bare': bare('Upstash and Durable Object', 'createUpstashInfo', streams, speed),
+	'ours-upstash': throughHttp('Upstash and Durable Object', 'createUpstashInfo', streams, all),
 	// `http` issues the sealed ids, so a bare transport cannot use them.
-	'ours-sealed': {
-		...ours,
-		title: 'sealed over Durable Objects, through `http`',
-		worker: ['ours', 'createHandler', 'createSealedInfo'],
-		objects: streamsAndShards,
-		takesPartIn: [...all, 'database bytes'],
-	},
+	'ours-sealed': throughHttp('sealed over Durable Objects', 'createSealedInfo', streamsAndShards, [
+		...all,
+		'database bytes',
+	]),
 	'session-object': {
 		...ours,
 		title: '`session-object`, the whole server in an object',
@@ -286,20 +268,8 @@ export const contenders = {
 		worker: ['official-sdk', 'createSdkHandler'],
 		takesPartIn: [...all, 'stateless call'],
 	},
-	'growing-kv': {
-		...ours,
-		title: 'KV and Durable Object, filled',
-		worker: ['ours', 'createGrowingWorker', 'createKvInfo'],
-		objects: streams,
-		takesPartIn: [],
-	},
-	'growing-object': {
-		...ours,
-		title: 'Durable Objects alone, filled',
-		worker: ['ours', 'createGrowingWorker', 'createObjectInfo'],
-		objects: streamsAndShards,
-		takesPartIn: [],
-	},
+	'growing-kv': growing('KV and Durable Object', 'createKvInfo', streams, []),
+	'growing-object': growing('Durable Objects alone', 'createObjectInfo', streamsAndShards, []),
 } as const satisfies Record<string, ContenderRow>;
 
 /** The name of a contender. */

@@ -83,7 +83,7 @@ describe('a quick run of', () => {
 		expect(subscribers.map(({ operations }) => operations['growing-object'].rowsRead)).toEqual([
 			10, 50,
 		]);
-		for (const { toldMs } of subscribers) expect(toldMs['growing-kv']).toBeGreaterThan(0);
+		for (const { notifiedMs } of subscribers) expect(notifiedMs['growing-kv']).toBeGreaterThan(0);
 	});
 }, 120_000);
 

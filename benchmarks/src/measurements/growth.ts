@@ -50,7 +50,7 @@ interface SessionsPoint {
 interface SubscribersPoint {
 	readonly subscribers: number;
 	/** Milliseconds until a subscriber with a stream is notified: a median. */
-	readonly toldMs: Readonly<Record<Growing, number>>;
+	readonly notifiedMs: Readonly<Record<Growing, number>>;
 	readonly operations: Readonly<Record<Growing, OperationCounts>>;
 }
 
@@ -103,8 +103,8 @@ export const growth: Measurement<Growth> = {
 			for (const [step, count] of effort.subscribers.entries()) {
 				await fillBoth('subscribers', step);
 				const operations = await byName((name) => countUpdate(counted, name));
-				const toldMs = await byName((name) => timeUpdates(timed, name, effort.rounds));
-				subscribers.push({ subscribers: count, toldMs, operations });
+				const notifiedMs = await byName((name) => timeUpdates(timed, name, effort.rounds));
+				subscribers.push({ subscribers: count, notifiedMs, operations });
 			}
 			return { rounds: effort.rounds, sessions, subscribers };
 		} finally {
@@ -139,11 +139,11 @@ export const growth: Measurement<Growth> = {
 				'Durable Objects: one is notified after, ms',
 				'a change',
 			],
-			subscribers.map(({ subscribers: count, toldMs, operations }) => [
+			subscribers.map(({ subscribers: count, notifiedMs, operations }) => [
 				count.toLocaleString('en'),
-				toldMs['growing-kv'].toFixed(1),
+				notifiedMs['growing-kv'].toFixed(1),
 				describeStorage(operations['growing-kv']),
-				toldMs['growing-object'].toFixed(1),
+				notifiedMs['growing-object'].toFixed(1),
 				describeStorage(operations['growing-object']),
 			]),
 		);

@@ -83,8 +83,8 @@ export const placement: Measurement<PlacementResult> = {
 			broadcasts,
 			[
 				`${samples.toLocaleString('en')} calls and as many broadcasts from each place, seed ${seed}.`,
-				`Round trips between regions: [${between.title}](${between.url}), ${between.says}.`,
-				`Within a region: [${within.title}](${within.url}), ${within.says}.`,
+				`Round trips between regions: [${between.title}](${between.url}), ${between.description}.`,
+				`Within a region: [${within.title}](${within.url}), ${within.description}.`,
 				`Each published figure is the median of a log-normal distribution whose logarithm has a standard deviation of ${JITTER}.`,
 				`Assumed: ${ACCESS_MS} ms between a client and its Worker, and ${PROCESSING_MS} ms of processing.`,
 				'Objects with a hint for South America or Africa are created in `enam` and `weur`, as the second source shows.',

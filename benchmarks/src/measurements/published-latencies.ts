@@ -15,12 +15,14 @@ export const latencySources = {
 	between: {
 		title: 'Azure network round-trip latency statistics',
 		url: 'https://learn.microsoft.com/en-us/azure/networking/azure-network-latency',
-		says: '95th percentile of 30 days up to 30 July 2026, between the Azure regions West US, East US, West Europe, Poland Central, Southeast Asia, Australia East, Brazil South and South Africa North',
+		description:
+			'95th percentile of 30 days up to 30 July 2026, between the Azure regions West US, East US, West Europe, Poland Central, Southeast Asia, Australia East, Brazil South and South Africa North',
 	},
 	within: {
 		title: 'Where Durable Objects Live',
 		url: 'https://where.durableobjects.live/api/v3/data.json',
-		says: 'mean of five minutes on 4 January 2026, of the first request to a new object with a location hint, from the data centers LAX, IAD, LHR, WAW, SIN, SYD, GRU and JNB',
+		description:
+			'mean of five minutes on 4 January 2026, of the first request to a new object with a location hint, from the data centers LAX, IAD, LHR, WAW, SIN, SYD, GRU and JNB',
 	},
 } as const;
 

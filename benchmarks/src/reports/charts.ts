@@ -131,7 +131,7 @@ export function growthChart(
 		lines(
 			'Milliseconds until one is notified of a change, by the number of subscribers',
 			names.flatMap(([name, label]) =>
-				subscribers.map((point) => ({ label, x: point.subscribers, y: point.toldMs[name] })),
+				subscribers.map((point) => ({ label, x: point.subscribers, y: point.notifiedMs[name] })),
 			),
 		),
 	]);

@@ -2,12 +2,12 @@ import { contenderOfManager } from '../contenders.ts';
 import type { InfoManagerName } from '../contenders.ts';
 import { SESSION_CALL } from '../operations/count-operations.ts';
 import type { Operations } from '../operations/count-operations.ts';
-import { addCounts, describeStorage } from '../operations/operation-counts.ts';
+import { describeStorage } from '../operations/operation-counts.ts';
 import type { OperationCounts } from '../operations/operation-counts.ts';
 import type { DeclaredCapabilities } from '../operations/read-capabilities.ts';
-import { CALLS_PER_SESSION } from './costs.ts';
+import { CALLS_PER_SESSION, sessionCounts } from './costs.ts';
 import { table } from './markdown.ts';
-import { expiryCounts, formatDollars, storeDollarsPerMillion } from './prices.ts';
+import { formatDollars, storeDollarsPerMillion } from './prices.ts';
 
 /** The sources of the comparison. */
 export interface Comparison {
@@ -109,13 +109,7 @@ function costsOf({ operations }: Comparison, name: InfoManagerName): Record<stri
 		return found;
 	};
 	const call = countsOf(SESSION_CALL);
-	const session = addCounts(
-		countsOf('initialize'),
-		countsOf('notifications/initialized'),
-		...Array.from({ length: CALLS_PER_SESSION }, () => call),
-		countsOf('DELETE'),
-		...(countsOf('initialize').shardWrites ? [expiryCounts()] : []),
-	);
+	const session = sessionCounts(counts);
 	return {
 		initialize: describeStorage(countsOf('initialize')),
 		'an ordinary call': describeStorage(call),

@@ -61,14 +61,19 @@ export function costTable(
 
 /** Returns the price of a million sessions from `initialize` to DELETE and the removal of their rows. */
 export function sessionDollars(operations: Operations, name: Priced): number {
-	const call = countsOf(operations, name, SESSION_CALL);
-	const counts = addCounts(
-		...openingCounts(operations, name),
-		...Array.from({ length: CALLS_PER_SESSION }, () => call),
-		countsOf(operations, name, 'DELETE'),
-		...(countsOf(operations, name, 'initialize').shardWrites ? [expiryCounts()] : []),
+	return dollarsPerMillion(sessionCounts(operations[name]));
+}
+
+/** Returns the operations of a session from `initialize` to DELETE and the removal of its rows. */
+export function sessionCounts(counts: Operations[Priced]): OperationCounts {
+	const of = (kind: string): OperationCounts => counts[kind] ?? {};
+	return addCounts(
+		of('initialize'),
+		of('notifications/initialized'),
+		...Array.from({ length: CALLS_PER_SESSION }, () => of(SESSION_CALL)),
+		of('DELETE'),
+		...(of('initialize').shardWrites ? [expiryCounts()] : []),
 	);
-	return dollarsPerMillion(counts);
 }
 
 /** Opens each stream once, stores its session and pays for idle days. No keep-alive frame reaches an object. */

@@ -54,7 +54,7 @@ export function curvesOf({ sessions, subscribers }: Growth, { ours }: StreamCost
 	const timeCurve = (name: Growing, title: string): Curve => ({
 		of: 'subscribers',
 		figure: `time until one is notified of a change, ${title}`,
-		points: from(100).map((point) => [point.subscribers, point.toldMs[name]]),
+		points: from(100).map((point) => [point.subscribers, point.notifiedMs[name]]),
 		because: 'besides fixed costs, all are read and named to the object with the streams',
 	});
 	const changeCurve = (name: Growing, title: string, least: number, because: string): Curve => ({

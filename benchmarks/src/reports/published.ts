@@ -22,7 +22,7 @@ import { CALLS_PER_SESSION, costTable, sessionDollars } from './costs.ts';
 import { curvesTable } from './curves.ts';
 import { millionSessions } from './model.ts';
 import { dollarsPerMillion, formatDollars } from './prices.ts';
-import { readResult, resultsFolder } from './results.ts';
+import { readResults, resultsFolder } from './results.ts';
 import type { Results } from './results.ts';
 import { isCurrent, readDocument, writeSection } from './sections.ts';
 import type { Section } from './sections.ts';
@@ -134,20 +134,4 @@ function broadcastCosts({ streams: few, sideBySide, largeStreams: many, large }:
 		`with ${few.toLocaleString('en')} streams of one isolate, and ` +
 		`${microseconds(large['ours-http']?.all.medianMs, many)} µs with ${many.toLocaleString('en')}`
 	);
-}
-
-function readResults(): Results {
-	return {
-		capabilities: readResult('capabilities'),
-		'cold-start': readResult('cold-start'),
-		'fan-out': readResult('fan-out'),
-		growth: readResult('growth'),
-		memory: readResult('memory'),
-		operations: readResult('operations'),
-		placement: readResult('placement'),
-		resume: readResult('resume'),
-		sessions: readResult('sessions'),
-		streams: readResult('streams'),
-		throughput: readResult('throughput'),
-	};
 }

@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { ColdStarts } from '../measurements/cold-start.ts';
 import type { FanOut } from '../measurements/fan-out.ts';
 import type { Growth } from '../measurements/growth.ts';
@@ -37,6 +37,15 @@ export const resultsFolder: string = join(import.meta.dirname, '../../results');
 export function readResult<Name extends ResultName>(name: Name): Results[Name] {
 	// Safe because only writeResult writes the file.
 	return JSON.parse(readFileSync(fileOf(name), 'utf8')) as Results[Name];
+}
+
+/** Reads all stored results. */
+export function readResults(): Results {
+	const names = globSync('*.json', { cwd: resultsFolder }).map((file) => basename(file, '.json'));
+	// Safe because there is one file for each result.
+	return Object.fromEntries(
+		names.map((name) => [name, readResult(name as ResultName)]),
+	) as unknown as Results;
 }
 
 /** Stores a result as JSON. */
