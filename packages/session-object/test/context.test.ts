@@ -8,6 +8,7 @@ import { alarmMs, HOUR_MS } from './fixture/alarm.ts';
 import { Client } from './fixture/client.ts';
 import { inSession } from './fixture/in-session.ts';
 import { objectOf, tablesOf } from './fixture/objects.ts';
+import { Stream } from './fixture/stream.ts';
 import { resetTestState, testState } from './fixture/test-session.ts';
 
 afterEach(resetTestState);
@@ -156,6 +157,19 @@ describe('the session context', () => {
 		});
 		expect(await alarmMs(client)).toBeLessThan(Date.now() + 3 * HOUR_MS);
 		expect(await alarmMs(client)).toBeGreaterThan(Date.now() + HOUR_MS);
+	});
+
+	it('sets the prune alarm of the streams again after a change was rolled back', async () => {
+		const client = await Client.open();
+		const stream = await Stream.open(client);
+		await stream.until('\n\n');
+		await client.call('roll_back');
+		await client.call('announce');
+		const stored = await inSession(client, ({ sql }) =>
+			sql.exec("SELECT at_ms FROM tmcp_entries WHERE kind = 'meta' AND key = 'streams'").toArray(),
+		);
+		expect(stored).toHaveLength(1);
+		await stream.disconnect();
 	});
 
 	it('leaves the object empty if its first transaction is rolled back', async () => {

@@ -42,6 +42,8 @@ export class ObjectStreams
 		this.#state = state;
 		this.#entries = entries;
 		this.#alarm = alarm;
+		// A change that a tool raises in a transaction is rolled back with it: the hub's tables and alarm too.
+		entries.onRollback(() => (this.#hub = undefined));
 	}
 
 	/** Whether a client has an open stream. */

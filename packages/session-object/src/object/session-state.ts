@@ -95,16 +95,17 @@ export class SessionState<Values extends ContextValues> {
 	}
 
 	#createEntries({ state, settings }: SessionStateOptions<Values>): Entries {
-		return new Entries(
+		const entries = new Entries(
 			state.storage,
 			() => settings.migrations ?? [],
 			// The first write starts the lifetime, since a stateless request opens no session.
 			() => this.lifetime.begin(),
-			() => {
-				this.lifetime.invalidate();
-				this.alarm.invalidate();
-			},
 		);
+		entries.onRollback(() => {
+			this.lifetime.invalidate();
+			this.alarm.invalidate();
+		});
+		return entries;
 	}
 
 	#createSession(objectId: string): Session<Values> {

@@ -45,7 +45,7 @@ export class Entries {
 	readonly #storage: DurableObjectStorage;
 	readonly #migrations: () => readonly string[];
 	readonly #onOpened: () => void;
-	readonly #onRolledBack: () => void;
+	readonly #rollbackListeners: (() => void)[] = [];
 	#isOpen = false;
 	#exists: boolean | undefined;
 	/** The writers whose writes are rejected. */
@@ -54,18 +54,15 @@ export class Entries {
 	/**
 	 * @param migrations the SQL of the user's own tables; each statement runs once, in order.
 	 * @param onOpened called after the table was created and the user's tables were migrated.
-	 * @param onRolledBack called after writes were rolled back, together with the alarm set for them.
 	 */
 	constructor(
 		storage: DurableObjectStorage,
 		migrations: () => readonly string[],
 		onOpened: () => void,
-		onRolledBack: () => void,
 	) {
 		this.#storage = storage;
 		this.#migrations = migrations;
 		this.#onOpened = onOpened;
-		this.#onRolledBack = onRolledBack;
 	}
 
 	/** Whether the object stores anything. */
@@ -208,9 +205,14 @@ export class Entries {
 		} catch (error) {
 			// The rollback removes the table too if this transaction created it.
 			this.invalidate();
-			this.#onRolledBack();
+			for (const listener of this.#rollbackListeners) listener();
 			throw error;
 		}
+	}
+
+	/** @param listener called after writes were rolled back, together with the alarm set for them. */
+	onRollback(listener: () => void): void {
+		this.#rollbackListeners.push(listener);
 	}
 
 	/** Drops the cached state after the storage was deleted or replaced. The next write creates the table. */
