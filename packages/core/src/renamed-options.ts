@@ -13,7 +13,7 @@ export function rejectRenamedOptions(
 	origin: string,
 ): void {
 	for (const [oldName, newName] of Object.entries(renamed)) {
-		if (!(oldName in options)) continue;
+		if (Reflect.get(options, oldName) === undefined) continue;
 		throw new TmcpSessionsError(
 			'configuration',
 			origin,
