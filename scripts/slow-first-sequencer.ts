@@ -7,7 +7,7 @@ import { BaseSequencer } from 'vitest/node';
  */
 const SLOW_FILES: readonly (readonly [path: string, seconds: number])[] = [
 	['benchmarks/test/throughput.test.ts', 90],
-	['benchmarks/test/parts.test.ts', 90],
+	['benchmarks/test/measurements.test.ts', 90],
 	['examples/worker/test/delivery.test.ts', 80],
 	['packages/info-sealed/test/mutated-ids-1.test.ts', 40],
 	['packages/info-sealed/test/mutated-ids-2.test.ts', 40],
