@@ -88,7 +88,7 @@ export class InFlightCalls {
 		if (context?.session && context.messageId !== undefined && context.responseType === 'sse') {
 			context.waitUntil(this.#callOf(context).sendRequest(request, send));
 		} else {
-			const reason = 'The client cannot be sent a request: this call has no stream';
+			const reason = 'The client cannot be sent a request: this call has no session or no stream';
 			this.#deps.deliverResponse(noClientResponse(request.id, reason));
 		}
 	}
