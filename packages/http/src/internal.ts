@@ -7,6 +7,7 @@ export type { SessionIdIssuer } from './session/session-identifier.ts';
 export { createCallRunner } from './create-call-runner.ts';
 export type { CallRunnerOptions, RoutedCall, RunCall } from './calls/routed-call.ts';
 export type { LegacySse, SseCallRunnerOptions, SseComposition } from './legacy-sse/legacy-sse.ts';
+export { ROUTED_HEADERS } from './endpoint/routed-request.ts';
 export { toResponse } from './response/answer.ts';
 export type { Answer, PlainAnswer } from './response/answer.ts';
 

@@ -13,7 +13,7 @@ import type { OnPrimed } from './in-flight-calls.ts';
 export interface RoutedCall {
 	/** `POST` for a message, `DELETE` for the end of a session. */
 	readonly method: string;
-	/** Keyed by lower-case name. */
+	/** Keyed by lower-case name: `ROUTED_HEADERS`, or all headers of a stateless request. */
 	readonly headers: Readonly<Record<string, string>>;
 	/** Empty if the request has no body. */
 	readonly body: string;

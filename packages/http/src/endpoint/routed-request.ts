@@ -10,6 +10,17 @@ import type { SessionSource } from '../session/session-source.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import type { RoutedRequest } from './route.ts';
 
+/**
+ * The headers that the message endpoint reads from a session-based request. A Worker forwards no others
+ * to the object of a session. Hot path: each lookup costs every call.
+ */
+export const ROUTED_HEADERS = [
+	'accept',
+	'content-type',
+	'mcp-protocol-version',
+	'mcp-session-id',
+] as const;
+
 /** Creates what a Worker routes to a session. */
 export function routedRequest(
 	kind: RoutedRequest['kind'],

@@ -1,3 +1,6 @@
+// A session object checks forwarded headers only: add each new name to `ROUTED_HEADERS` in
+// `endpoint/routed-request.ts`.
+
 import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import type { ResponseType } from '../request/request-context.ts';

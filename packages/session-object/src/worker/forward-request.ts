@@ -1,20 +1,12 @@
 import { StreamError } from '@tmcp-sessions/core';
 import type { McpHandler } from '@tmcp-sessions/http';
-import { toResponse } from '@tmcp-sessions/http/internal';
+import { ROUTED_HEADERS, toResponse } from '@tmcp-sessions/http/internal';
 import type { PlainAnswer, RoutedRequest } from '@tmcp-sessions/http/internal';
 
 import { deserialize, serialize } from '../object/rpc-format.ts';
 import type { SessionRequest } from '../object/session-request.ts';
 import { PACKAGE } from '../package-name.ts';
 import type { SessionObjectStub } from './object-namespace.ts';
-
-/** The headers that an object reads. Hot path: each lookup costs every call. */
-const SESSION_HEADERS = [
-	'accept',
-	'content-type',
-	'mcp-protocol-version',
-	'mcp-session-id',
-] as const;
 
 /**
  * Forwards a request to the object of its session by RPC.
@@ -54,7 +46,7 @@ function forwardedHeaders({ request, kind, headers }: RoutedRequest): Record<str
 	// Stateless requests repeat parts of their message in further headers.
 	if (kind === 'stateless') return Object.fromEntries(request.headers);
 	const forwarded: Record<string, string> = {};
-	for (const name of SESSION_HEADERS) {
+	for (const name of ROUTED_HEADERS) {
 		const value = headers.get(name);
 		if (value !== null) forwarded[name] = value;
 	}
