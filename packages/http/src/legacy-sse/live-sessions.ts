@@ -31,7 +31,7 @@ export class LiveSessions {
 	async require(id: string, isNew: boolean): Promise<void> {
 		// The transport's three reads share this one: none of them fails after it.
 		const [hasStream] = await Promise.all([this.#waitForStream(id), isNew || this.#readInfo(id)]);
-		if (!hasStream) throw unknownSession('The stream of the session has ended', this.#path);
+		if (!hasStream) throw unknownSseSession('The stream of the session has ended', this.#path);
 	}
 
 	/** A deployment closes all sockets of the backend, which are opened again within a moment. */
@@ -59,8 +59,8 @@ export class LiveSessions {
 	}
 }
 
-/** Creates the rejection of a message whose session has no stream. */
-export function unknownSession(reason: string, path: string): HttpRejection {
+/** Creates the rejection of a message whose session is unknown or has no stream. */
+export function unknownSseSession(reason: string, path: string): HttpRejection {
 	const message = `${reason}; open a new one with GET ${path}`;
 	return new HttpRejection({ status: 404, code: -32001, message });
 }

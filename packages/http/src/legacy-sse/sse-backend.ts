@@ -27,7 +27,8 @@ import { sessionStreams } from './session-streams.ts';
 
 const DEFAULT_PATH = '/sse';
 const DEFAULT_ENDPOINT = '/messages';
-const DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS = 25;
+/** Workers end the promises of a message 30 s after it was accepted. */
+const DEFAULT_SSE_CLIENT_RESPONSE_TIMEOUT_SECONDS = 25;
 /** The origin guard has checked the origin. The transport has no option that allows every one. */
 const EVERY_ORIGIN: string[] = Object.assign([], { includes: () => true });
 
@@ -58,7 +59,7 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	options: SseHandlerOptions<Custom>,
 ): SseBackend<Custom> {
 	const { path = DEFAULT_PATH, endpoint = DEFAULT_ENDPOINT } = options;
-	const { clientResponseTimeoutSeconds = DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } = options;
+	const { clientResponseTimeoutSeconds = DEFAULT_SSE_CLIENT_RESPONSE_TIMEOUT_SECONDS } = options;
 	const resolved = resolveOptions({ ...options, clientResponseTimeoutSeconds });
 	checkPaths(path, endpoint);
 	const report = createReporter(options.onError);

@@ -1,7 +1,7 @@
 import { HttpRejection } from '../request/http-rejection.ts';
 import type { RequestOrigin } from '../request/request-context.ts';
 import type { SessionIdentifier } from '../session/session-identifier.ts';
-import { unknownSession } from './live-sessions.ts';
+import { unknownSseSession } from './live-sessions.ts';
 
 /** Binds ids to this transport: an id of a URL must be invalid in the header of another one. */
 const LABEL = 'sse ';
@@ -43,7 +43,7 @@ export class SseSessionIds {
 			});
 		}
 		if (await this.#ids.find(id, labelled(origin))) return id;
-		throw unknownSession('The session is unknown', this.#path);
+		throw unknownSseSession('The session is unknown', this.#path);
 	}
 }
 

@@ -83,6 +83,7 @@ export class SessionIdentifier implements SessionSource {
 	async find(id: string, { principal }: RequestOrigin): Promise<IssuedSession | undefined> {
 		// Sessions that were opened before a deployment sealed them stay in their store.
 		if (this.#sealing && !id.startsWith(STORED)) return this.#sealing.openSession(id, principal);
+		// An id that was not verified yet is undefined here, and the anonymous principal is ''.
 		if (this.#verified.get(id) !== principal) {
 			if (!(await this.#ids.verify(id, principal))) return undefined;
 			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
