@@ -78,7 +78,7 @@ export class ObjectStreams
 
 	/** Handles a closed WebSocket. @returns the session if it was a stream. */
 	handleClose(socket: WebSocket): string | undefined {
-		if (!this.#entries.exist) {
+		if (!this.#entries.hasTable) {
 			socket.close(1000);
 			return undefined;
 		}
@@ -96,7 +96,7 @@ export class ObjectStreams
 
 	/** Sends a notification to the stateless subscriptions that requested it. */
 	sendToSubscriptions(notification: JSONRPCRequest): void {
-		if (this.#entries.exist) this.#open().sendSubscription(notification);
+		if (this.#entries.hasTable) this.#open().sendSubscription(notification);
 	}
 
 	/** Closes all streams for good, before the object is deleted. */
@@ -123,13 +123,13 @@ export class ObjectStreams
 	}
 
 	override send(sessions: string[] | undefined, data: string): void {
-		if (this.#entries.exist) this.#open().broadcast(sessions?.map(encoded), data);
+		if (this.#entries.hasTable) this.#open().broadcast(sessions?.map(encoded), data);
 	}
 
 	/** Returns whether a Worker holds a stream of the session open. */
 	isOpen(id: string): boolean {
 		// Checks for sockets first: creating the hub creates its tables.
-		return this.areOpen && this.#entries.exist && this.#open().has(encoded(id));
+		return this.areOpen && this.#entries.hasTable && this.#open().has(encoded(id));
 	}
 
 	async hasOpenStream(id: string): Promise<boolean> {
@@ -142,7 +142,7 @@ export class ObjectStreams
 
 	/** Does the same as `keepCall`, synchronously. */
 	keep(id: string, events: CallEvents): void {
-		if (this.#entries.exist) this.#open().keepCall(encoded(id), events);
+		if (this.#entries.hasTable) this.#open().keepCall(encoded(id), events);
 	}
 
 	async openInbox(session: string, receive: (message: string) => void): Promise<SessionInbox> {

@@ -193,9 +193,9 @@ export abstract class SessionObject<
 		if (event === 'alarm') instance.state.alarm.markFired();
 		if (!this.#instance) {
 			const { entries, calls, lifetime } = instance.state;
-			if (entries.exist) entries.open();
+			if (entries.hasTable) entries.open();
 			this.#instance = instance;
-			if (entries.exist && !lifetime.hasEnded) this.ctx.waitUntil(calls.recover());
+			if (entries.hasTable && !lifetime.hasEnded) this.ctx.waitUntil(calls.recover());
 		}
 		await instance.state.alarm.load();
 		return instance;
@@ -227,7 +227,7 @@ export abstract class SessionObject<
 	 * once, since every call would pay for it.
 	 */
 	#announceTools({ server, state, streams }: Instance<Values>, isNewStream: boolean): void {
-		if (this.#hasAnnouncedTools || !state.entries.exist) return;
+		if (this.#hasAnnouncedTools || !state.entries.hasTable) return;
 		if (!isNewStream && this.#hasStoredTools) return;
 		this.#hasStoredTools ||= hasStoredTools(state.entries);
 		if (!isNewStream && this.#hasStoredTools && !streams.areOpen) return;

@@ -207,7 +207,7 @@ export class SessionState<Values extends ContextValues> {
 			return rows;
 		} catch (error) {
 			dropStaged(storage);
-			if (!this.entries.exist) await this.#deleteAll();
+			if (!this.entries.hasTable) await this.#deleteAll();
 			throw error;
 		} finally {
 			this.#isRestoring = false;
@@ -221,13 +221,13 @@ export class SessionState<Values extends ContextValues> {
 			await state.storage.setAlarm(now() + RESTORE_TIMEOUT_MS);
 			return false;
 		}
-		if (!dropStaged(state.storage) || this.entries.exist) return false;
+		if (!dropStaged(state.storage) || this.entries.hasTable) return false;
 		await this.#deleteAll();
 		return true;
 	}
 
 	#checkIsEmpty(): void {
-		if (!this.entries.exist) return;
+		if (!this.entries.hasTable) return;
 		throw new ArchiveError(
 			'the session is live and was not overwritten; end it before you restore it',
 		);

@@ -12,7 +12,7 @@ const MAX_PAGES = 100;
  * hash of the list with the stored one when a new instance is first used.
  */
 export async function announceToolChange(server: SessionServer, entries: Entries): Promise<void> {
-	if (!entries.exist || !server.hasMethod('tools/list')) return;
+	if (!entries.hasTable || !server.hasMethod('tools/list')) return;
 	const hash = await hashOf(await listTools(server));
 	const stored = entries.read('meta', KEY);
 	if (stored === hash) return;

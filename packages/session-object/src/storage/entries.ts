@@ -47,7 +47,7 @@ export class Entries {
 	readonly #onOpened: () => void;
 	readonly #rollbackListeners: (() => void)[] = [];
 	#isOpen = false;
-	#exists: boolean | undefined;
+	#hasTable: boolean | undefined;
 	/** The writers whose writes are rejected. */
 	#closedFor: 'all' | 'session' | undefined;
 
@@ -65,13 +65,13 @@ export class Entries {
 		this.#onOpened = onOpened;
 	}
 
-	/** Whether the object stores anything. */
-	get exist(): boolean {
+	/** Whether the object stores anything: the first write creates the table. */
+	get hasTable(): boolean {
 		if (this.#closedFor === 'all') return false;
-		this.#exists ??=
+		this.#hasTable ??=
 			this.#storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'tmcp_entries'").toArray()
 				.length > 0;
-		return this.#exists;
+		return this.#hasTable;
 	}
 
 	/**
@@ -93,7 +93,7 @@ export class Entries {
 			migrate(sql, this.#migrations());
 		});
 		this.#isOpen = true;
-		this.#exists = true;
+		this.#hasTable = true;
 		this.#onOpened();
 		return sql;
 	}
@@ -157,7 +157,7 @@ export class Entries {
 	/** @returns whether the entry existed. */
 	remove(kind: EntryKind, key: string): boolean {
 		if (WRITTEN_BY_SESSION.has(kind)) this.checkOpen();
-		if (!this.exist) return false;
+		if (!this.hasTable) return false;
 		const { rowsWritten } = this.sql.exec(
 			'DELETE FROM tmcp_entries WHERE kind = ? AND key = ?',
 			...[kind, key],
@@ -167,7 +167,7 @@ export class Entries {
 
 	/** Removes a session from the subscribers of every resource. */
 	removeSubscriber(session: string): void {
-		if (!this.exist) return;
+		if (!this.hasTable) return;
 		this.sql.exec(
 			"DELETE FROM tmcp_entries WHERE kind >= 'uri:' AND kind < 'uri;' AND key = ?",
 			session,
@@ -176,7 +176,7 @@ export class Entries {
 
 	/** Returns the number of entries of a kind and the total length of their texts. */
 	size(kind: EntryKind): { readonly count: number; readonly length: number } {
-		if (!this.exist) return { count: 0, length: 0 };
+		if (!this.hasTable) return { count: 0, length: 0 };
 		return this.sql
 			.exec<{
 				count: number;
@@ -190,7 +190,7 @@ export class Entries {
 
 	/** Returns when the next entry is due, or undefined if none is. */
 	earliest(): number | undefined {
-		if (!this.exist) return undefined;
+		if (!this.hasTable) return undefined;
 		const { dueMs } = this.sql
 			.exec<{ dueMs: number | null }>('SELECT min(at_ms) AS dueMs FROM tmcp_entries')
 			.one();
@@ -218,11 +218,11 @@ export class Entries {
 	/** Drops the cached state after the storage was deleted or replaced. The next write creates the table. */
 	invalidate(): void {
 		this.#isOpen = false;
-		this.#exists = undefined;
+		this.#hasTable = undefined;
 	}
 
 	#rows(condition: string, ...bindings: (number | string)[]): EntryRow[] {
-		if (!this.exist) return [];
+		if (!this.hasTable) return [];
 		return this.sql
 			.exec<EntryRow>(
 				`SELECT key, value, at_ms AS dueMs FROM tmcp_entries ${condition}`,
