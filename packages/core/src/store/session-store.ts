@@ -63,7 +63,13 @@ export interface SessionStore {
 	 */
 	read(id: string): Promise<SessionRecord | undefined>;
 
-	/** Stores a new session with one write and no read. The caller ensures that the id is new. */
+	/**
+	 * Stores a new session with one write and no read. The caller ensures that the id is new.
+	 *
+	 * If the session has ended, a store should ignore the call, but need not: one whose backend has no
+	 * conditional write may revive the session (Workers KV, except when it repeats a rejected write).
+	 * Callers must not rely on either.
+	 */
 	create(id: string, record: SessionRecord): Promise<void>;
 
 	/**
@@ -82,6 +88,11 @@ export interface SessionStore {
 
 	/**
 	 * Subscribes the session to a resource. Idempotent.
+	 *
+	 * The caller checks before that the session is live. If it has ended or expired by then, a store may
+	 * reject with an `UnknownSessionError`, ignore the call, or store the subscription. Callers can rely
+	 * on one thing only: the session stays ended. `subscribers` may return its id until `untilMs`, so
+	 * that a message to an ended session must be harmless.
 	 *
 	 * @param untilMs when the backend may remove the subscription, milliseconds since the epoch.
 	 */
