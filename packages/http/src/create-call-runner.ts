@@ -27,15 +27,11 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		...{ streams, info, subscriptions, clientResponseTimeoutMs, onPrimed, report },
 		...{ path: null, hasAuth: true },
 	});
-	const { calls, pacesStreams } = backend;
-	let messages: MessageEndpoint<Custom> | undefined;
+	const messages = new MessageEndpoint<Custom>({
+		...{ ...backend, keepAliveMs, router: undefined, createCustom: undefined },
+		liveness: new SessionLiveness(info),
+	});
 	return async (call, platform) => {
-		messages ??= new MessageEndpoint<Custom>({
-			...{ calls, keepAliveMs, pacesStreams },
-			...{ router: undefined, createCustom: undefined },
-			liveness: new SessionLiveness(info),
-			server: backend.createServer(),
-		});
 		try {
 			const incoming = incomingCall(call, platform, report);
 			if (call.method !== 'POST') return await messages.answerBodyless(incoming);
@@ -43,7 +39,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 			checkBodyLength(call.body.length, maxBodyBytes);
 			return await messages.answer(incoming, call.body);
 		} catch (error) {
-			return rejectionAnswer(error, null, report);
+			return rejectionAnswer(error, report);
 		}
 	};
 }

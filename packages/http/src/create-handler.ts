@@ -38,36 +38,27 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		...{ streams, info, subscriptions, cors, path, clientResponseTimeoutMs, report },
 		hasAuth: oauth !== undefined,
 	});
-
-	let endpoint: McpEndpoint<Custom> | undefined;
-	const createEndpoint = (env: unknown): McpEndpoint<Custom> => {
-		const ids =
-			info && new SessionIdentifier(sessionKeys(options.sessionKeys, env), info, sessionIds);
-		const { calls, pacesStreams } = backend;
-		const messages = new MessageEndpoint<Custom>({
-			...{ calls, router, createCustom, keepAliveMs, pacesStreams },
-			liveness: info && new SessionLiveness(info),
-			server: backend.createServer(),
-		});
-		return new McpEndpoint<Custom>({
-			...resolved,
-			...{ messages, router, ids, oauth, path, report },
-		});
-	};
+	const messages = new MessageEndpoint<Custom>({
+		...{ ...backend, router, createCustom, keepAliveMs },
+		liveness: info && new SessionLiveness(info),
+	});
 	// Session keys come with the environment of the first request.
-	const answer = async (
-		...[request, env, platform]: Parameters<McpHandler['fetch']>
-	): Promise<Answer> => {
-		try {
-			endpoint ??= createEndpoint(env);
-			return await endpoint.respond(request, platform);
-		} catch (error) {
-			return rejectionAnswer(error, null, report);
-		}
-	};
+	let endpoint: McpEndpoint<Custom> | undefined;
+	const createEndpoint = (env: unknown): McpEndpoint<Custom> =>
+		new McpEndpoint<Custom>({
+			...{ ...resolved, messages, router, oauth, path, report },
+			ids: info && new SessionIdentifier(sessionKeys(options.sessionKeys, env), info, sessionIds),
+		});
 	return {
 		async fetch(request, env, platform) {
-			const response = toResponse(await answer(request, env, platform));
+			let answer: Answer;
+			try {
+				endpoint ??= createEndpoint(env);
+				answer = await endpoint.respond(request, platform);
+			} catch (error) {
+				answer = rejectionAnswer(error, report);
+			}
+			const response = toResponse(answer);
 			return cors ? withCors(response, request, backend.transport()) : response;
 		},
 	};

@@ -1,6 +1,6 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { createSessionIds, parseSecrets, rejectRenamedOptions } from '@tmcp-sessions/core/internal';
 
+import { configurationError } from './configuration-error.ts';
 import type { McpHandlerOptions } from './options.ts';
 import { Authenticator } from './session/authenticator.ts';
 import { createShardPicker } from './session/shard-picker.ts';
@@ -85,6 +85,5 @@ export function checkOptionNames(options: object): void {
 
 function checkRange(name: string, value: number, max: number): void {
 	if (value > 0 && value <= max) return;
-	const message = `${name} must be above 0 and at most ${max}; got ${value}`;
-	throw new TmcpSessionsError('configuration', 'http', message);
+	throw configurationError(`${name} must be above 0 and at most ${max}; got ${value}`);
 }

@@ -6,11 +6,12 @@ import type { RequestDetails } from '../src/request/request-context.ts';
 /** Creates the context of a POST without a principal. */
 export function requestContext(
 	details: RequestDetails,
-	headers: Headers = new Headers(),
+	request: Request = new Request('https://mcp.example.com/mcp', { method: 'POST' }),
 ): RequestContext {
 	const origin = {
+		request,
 		method: 'POST',
-		headers: new CachedHeaders(headers),
+		headers: new CachedHeaders(request.headers),
 		auth: null,
 		principal: '',
 		platform: undefined,

@@ -20,14 +20,14 @@ function setUp(
 		headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
 		body: TEXT,
 	});
-	const context = requestContext(details, request.headers);
+	const context = requestContext(details, request);
 	return { context, request };
 }
 
 describe('transportRequest', () => {
 	it('forwards the URL, method, headers and body of the client', async () => {
 		const { context, request } = setUp({ 'x-own': 'a' });
-		const forwarded = transportRequest(request, context);
+		const forwarded = transportRequest(context);
 		expect([forwarded.url, forwarded.method]).toEqual([request.url, 'POST']);
 		expect([forwarded.redirect, forwarded.bodyUsed]).toEqual([request.redirect, false]);
 		expect([...forwarded.headers]).toEqual([...request.headers]);
@@ -39,7 +39,7 @@ describe('transportRequest', () => {
 	it('hides the session id header of the client', () => {
 		const session = { id: 'sealed', internalId: 'name' };
 		const { context, request } = setUp({ 'mcp-session-id': 'of-the-client' }, { session });
-		const forwarded = transportRequest(request, context);
+		const forwarded = transportRequest(context);
 		for (const name of ['mcp-session-id', 'Mcp-Session-Id']) {
 			expect(forwarded.headers.get(name)).toBeNull();
 		}
@@ -48,8 +48,8 @@ describe('transportRequest', () => {
 
 	it('parses a copy of a stateless message, so that tools cannot mutate the original', async () => {
 		const message: unknown = JSON.parse(TEXT);
-		const { context, request } = setUp({}, { isStateless: true, text: TEXT, message });
-		const forwarded = transportRequest(request, context);
+		const { context } = setUp({}, { isStateless: true, text: TEXT, message });
+		const forwarded = transportRequest(context);
 		expect(forwarded.headers.get('content-type')).toBe('application/json');
 		// Safe because the body is TEXT.
 		const call = (await forwarded.json()) as Call;
@@ -58,8 +58,8 @@ describe('transportRequest', () => {
 	});
 
 	it('sends a given message instead of the body', async () => {
-		const { context, request } = setUp({}, { isStateless: true, text: TEXT, message: {} });
-		const forwarded = transportRequest(request, context, { method: 'replacement' });
+		const { context } = setUp({}, { isStateless: true, text: TEXT, message: {} });
+		const forwarded = transportRequest(context, { method: 'replacement' });
 		expect(await forwarded.json()).toEqual({ method: 'replacement' });
 		expect(context.message).toEqual({});
 	});

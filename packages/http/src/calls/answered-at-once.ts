@@ -21,7 +21,7 @@ export async function isAnsweredAtOnce(isAnswered: () => boolean): Promise<boole
  * @param read of the transport's stream. It settles first if the stream ends without the server.
  */
 export async function isHandledAtOnce(
-	progress: CallProgress,
+	progress: Readonly<CallProgress>,
 	read?: Promise<unknown>,
 ): Promise<boolean> {
 	if (read) await Promise.race([read, progress.begun]);

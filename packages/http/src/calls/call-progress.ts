@@ -7,20 +7,30 @@ import type { ResumableCall } from './resumable-call.ts';
 
 type Deferred = ReturnType<typeof Promise.withResolvers<void>>;
 
-/** How far the server has come with one message. Changed only by the methods below. */
+/**
+ * How far the server has come with one message. Changed only by the methods below: the context of the
+ * request has it as `Readonly`.
+ */
 export class CallProgress {
 	/** Aborted when the client cancels the call. */
 	readonly signal: CallSignal = new CallSignal();
 	/** What created this: two transports of one server tell their calls apart by it. */
 	readonly owner: object;
+	/** Whether the server has the message. */
+	hasBegun = false;
+	/** Whether the server has handled the message: no further frame will be sent for it. */
+	isHandled = false;
+	/** Whether the server has sent a frame, which the response must follow on the stream. */
+	hasSentFrame = false;
+	/** Why the message must not be handled, or was handled in vain: a backend is down. */
+	failure: StoreError | StreamError | undefined;
+	/** The response, if it was withheld from the transport's stream. */
+	response: JsonObject | undefined;
+	/** The call that the server got before the transport. */
+	direct: DirectCall | undefined;
+	/** Numbers the frames of the call once its client can resume it. */
+	resumable: ResumableCall | undefined;
 
-	#hasBegun = false;
-	#isHandled = false;
-	#hasSentFrame = false;
-	#failure: StoreError | StreamError | undefined;
-	#response: JsonObject | undefined;
-	#direct: DirectCall | undefined;
-	#resumable: ResumableCall | undefined;
 	// Created on demand: most calls are answered before anything waits for these.
 	#begun: Deferred | undefined;
 	#handled: Deferred | undefined;
@@ -31,85 +41,50 @@ export class CallProgress {
 		this.owner = owner;
 	}
 
-	/** Whether the server has the message. */
-	get hasBegun(): boolean {
-		return this.#hasBegun;
-	}
-
-	/** Whether the server has handled the message: no further frame will be sent for it. */
-	get isHandled(): boolean {
-		return this.#isHandled;
-	}
-
-	/** Whether the server has sent a frame, which the response must follow on the stream. */
-	get hasSentFrame(): boolean {
-		return this.#hasSentFrame;
-	}
-
-	/** Why the message must not be handled, or was handled in vain: a backend is down. */
-	get failure(): StoreError | StreamError | undefined {
-		return this.#failure;
-	}
-
-	/** The response, if it was withheld from the transport's stream. */
-	get response(): JsonObject | undefined {
-		return this.#response;
-	}
-
-	/** The call that the server got before the transport. */
-	get direct(): DirectCall | undefined {
-		return this.#direct;
-	}
-
-	/** Numbers the frames of the call once its client can resume it. */
-	get resumable(): ResumableCall | undefined {
-		return this.#resumable;
-	}
-
 	/** Settles when the server gets the message. Never rejects. */
 	get begun(): Promise<void> {
-		if (this.#hasBegun) return Promise.resolve();
+		if (this.hasBegun) return Promise.resolve();
 		return (this.#begun ??= Promise.withResolvers<void>()).promise;
 	}
 
 	/** Settles when the server has handled the message. Never rejects. */
 	get handled(): Promise<void> {
-		if (this.#isHandled) return Promise.resolve();
+		if (this.isHandled) return Promise.resolve();
 		return (this.#handled ??= Promise.withResolvers<void>()).promise;
 	}
 
 	markBegun(): void {
-		this.#hasBegun = true;
+		this.hasBegun = true;
 		this.#begun?.resolve();
 	}
 
 	markHandled(): void {
-		this.#isHandled = true;
+		this.isHandled = true;
 		this.#handled?.resolve();
 	}
 
 	markFrameSent(): void {
-		this.#hasSentFrame = true;
+		this.hasSentFrame = true;
 	}
 
 	/** Makes the server's `receive` reject with this instead of its own result. */
 	fail(error: StoreError | StreamError): void {
-		this.#failure = error;
+		this.failure = error;
 	}
 
 	/** Withholds the response from the transport's stream. */
 	withhold(response: JsonObject): void {
-		this.#response = response;
+		this.response = response;
 	}
 
 	/** Notes that the server gets the message before the transport. */
 	startDirect(): DirectCall {
-		return (this.#direct = new DirectCall());
+		return (this.direct = new DirectCall());
 	}
 
 	/** Makes the call resumable. */
 	startResumable(call: ResumableCall): void {
-		this.#resumable = call;
+		this.resumable = call;
 		this.#onPrimed?.();
 	}
 

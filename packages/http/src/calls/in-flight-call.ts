@@ -15,8 +15,13 @@ export const RESUMED = 'tmcp-sessions/resumed';
 /** Sent between isolates: the session has ended. */
 export const ENDED = 'tmcp-sessions/ended';
 
-/** Hands the server a client response, or the error that takes its place. */
-export type DeliverResponse = (response: ClientResponse) => void;
+/** What an in-flight call needs to send its client requests. */
+export interface ServerRequestDeps {
+	readonly inboxes: SessionInboxes;
+	readonly clientResponseTimeoutMs: number;
+	/** Hands the server a client response, or the error that takes its place. */
+	readonly deliverResponse: (response: ClientResponse) => void;
+}
 
 interface OpenRequest {
 	/** The server's own id: it counts 1, 2, 3 over all sessions. */
@@ -27,51 +32,49 @@ interface OpenRequest {
 /** One call that was not answered at once: reachable from other isolates by its session's inbox. */
 export class InFlightCall {
 	readonly #context: RequestContext;
-	readonly #inboxes: SessionInboxes;
-	readonly #responseTimeoutMs: number;
-	readonly #deliverResponse: DeliverResponse;
+	readonly #deps: ServerRequestDeps;
 	/** Makes the ids of server requests unguessable: 122 random bits. */
 	readonly #secret: string = crypto.randomUUID();
 	readonly #openRequests = new Map<string, OpenRequest>();
+	readonly #cancel: () => void;
 	#inbox: Promise<SessionInbox> | undefined;
-	#requestCancel: () => void = () => {};
 	/** When the client disconnected, in milliseconds since the epoch. */
-	leftAtMs: number = Number.POSITIVE_INFINITY;
+	leftAtMs: number = Infinity;
 
-	constructor(
-		context: RequestContext,
-		inboxes: SessionInboxes,
-		responseTimeoutMs: number,
-		deliverResponse: DeliverResponse,
-	) {
+	constructor(context: RequestContext, deps: ServerRequestDeps) {
 		this.#context = context;
-		this.#inboxes = inboxes;
-		this.#responseTimeoutMs = responseTimeoutMs;
-		this.#deliverResponse = deliverResponse;
+		this.#deps = deps;
 		const { progress } = context;
 		progress.onClientLeft(() => {
-			this.#shortenTimeouts();
+			this.leftAtMs = Date.now();
+			for (const [sentId, open] of this.#openRequests) {
+				clearTimeout(open.timer);
+				open.timer = this.#startTimer(sentId);
+			}
 			progress.resumable?.moveAway();
 		});
 		// Another request may ask to cancel this one, but its streams must be touched by its own: workerd
 		// runs the continuation of a promise in the request that awaits it.
-		const cancelled = new Promise<void>((resolve) => (this.#requestCancel = resolve));
-		context.waitUntil(Promise.race([progress.handled, cancelled.then(() => this.#cancelNow())]));
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#cancel = resolve;
+		const cancelled = promise.then(() => {
+			progress.signal.abort();
+			this.#failAll('The client cancelled the call');
+		});
+		context.waitUntil(Promise.race([progress.handled, cancelled]));
 	}
 
-	isCancelledBy(message: unknown): boolean {
-		if (methodOf(message) === ENDED) return true;
-		return isCancellation(message) && paramsOf(message).requestId === this.#context.messageId;
-	}
-
-	cancel(): void {
-		this.#requestCancel();
+	/** Cancels the call if a message is its cancellation, or the end of its session. */
+	cancelIf(message: unknown): void {
+		const { messageId } = this.#context;
+		const isOurs = isCancellation(message) && paramsOf(message).requestId === messageId;
+		if (isOurs || methodOf(message) === ENDED) this.#cancel();
 	}
 
 	/** Makes the call reachable from every isolate. */
 	async openInbox(): Promise<void> {
 		const { sessionId, progress } = this.#context;
-		this.#inbox ??= this.#inboxes.openInbox(sessionId, (text) => this.#receive(text));
+		this.#inbox ??= this.#deps.inboxes.openInbox(sessionId, (text) => this.#receive(text));
 		try {
 			const inbox = await this.#inbox;
 			if (progress.isHandled) inbox.close();
@@ -85,17 +88,13 @@ export class InFlightCall {
 	async sendRequest(request: ServerRequest, send: (sent: object) => void): Promise<void> {
 		const { id } = request;
 		const sentId = `${this.#secret}.${id}`;
-		const ms = Math.min(
-			this.#responseTimeoutMs,
-			this.leftAtMs + RESPONSE_AFTER_LEAVING_MS - Date.now(),
-		);
-		this.#openRequests.set(sentId, { id, timer: this.#failIn(sentId, Math.max(ms, 0)) });
+		this.#openRequests.set(sentId, { id, timer: this.#startTimer(sentId) });
 		try {
 			// Open the inbox first: the response may come as soon as the request is sent.
 			await this.openInbox();
 		} catch (error) {
 			this.#context.report(error);
-			this.#fail(sentId, 'Requests to the client cannot be sent now; try again later');
+			this.#fail(sentId, 'The client cannot be sent a request now; try again later');
 			return;
 		}
 		const { isHandled, signal } = this.#context.progress;
@@ -114,32 +113,20 @@ export class InFlightCall {
 
 	#receive(text: string): void {
 		const message: unknown = JSON.parse(text);
-		if (this.isCancelledBy(message)) this.cancel();
+		this.cancelIf(message);
 		const { resumable } = this.#context.progress;
 		if (methodOf(message) === RESUMED && paramsOf(message)['stream'] === resumable?.name) {
 			resumable?.moveAway();
 		}
 		if (!isClientResponse(message)) return;
 		const open = this.#close(String(message.id));
-		if (open) this.#deliverResponse({ ...message, id: open.id });
-	}
-
-	#cancelNow(): void {
-		this.#context.progress.signal.abort();
-		this.#failAll('The client cancelled the call');
+		if (open) this.#deps.deliverResponse({ ...message, id: open.id });
 	}
 
 	/** A client that has disconnected may still respond to what it received, but not for long. */
-	#shortenTimeouts(): void {
-		this.leftAtMs = Date.now();
-		for (const [sentId, open] of this.#openRequests) {
-			clearTimeout(open.timer);
-			const ms = Math.min(RESPONSE_AFTER_LEAVING_MS, this.#responseTimeoutMs);
-			open.timer = this.#failIn(sentId, ms);
-		}
-	}
-
-	#failIn(sentId: string, ms: number): ReturnType<typeof setTimeout> {
+	#startTimer(sentId: string): OpenRequest['timer'] {
+		const remainingMs = this.leftAtMs + RESPONSE_AFTER_LEAVING_MS - Date.now();
+		const ms = Math.max(Math.min(this.#deps.clientResponseTimeoutMs, remainingMs), 0);
 		const reason = `The client did not respond within ${ms / 1000} s`;
 		return setTimeout(() => this.#fail(sentId, reason), ms);
 	}
@@ -150,7 +137,7 @@ export class InFlightCall {
 
 	#fail(sentId: string, reason: string): void {
 		const open = this.#close(sentId);
-		if (open) this.#deliverResponse(noClientResponse(open.id, reason));
+		if (open) this.#deps.deliverResponse(noClientResponse(open.id, reason));
 	}
 
 	#close(sentId: string): OpenRequest | undefined {

@@ -1,10 +1,13 @@
-import type { RequestScope, ResumableStreams, SessionInboxes } from '@tmcp-sessions/core/backend';
+import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
+import type { RequestScope, ResumableStreams } from '@tmcp-sessions/core/backend';
+import { hasSessionInboxes } from '@tmcp-sessions/core/internal';
+import type { StreamSessionManager } from '@tmcp/session-manager';
+import type { McpServer } from 'tmcp';
 
-import { CallProgress } from './call-progress.ts';
-import { ENDED, InFlightCall, noClientResponse, RESUMED } from './in-flight-call.ts';
-import type { DeliverResponse } from './in-flight-call.ts';
+import { InFlightCall, noClientResponse } from './in-flight-call.ts';
+import type { ServerRequestDeps } from './in-flight-call.ts';
 import { ResumableCall } from './resumable-call.ts';
-import type { JsonObject, ServerRequest } from '../request/json-rpc.ts';
+import type { ClientResponse, JsonObject, ServerRequest } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
 /** A call of this age can be cancelled from any isolate. Younger calls open no inbox. */
@@ -15,14 +18,14 @@ const LOST_AFTER_LEAVING_MS = 60_000;
 /** Called when the stream of a call becomes resumable under this name. */
 export type OnPrimed = (call: RequestScope, stream: string) => void;
 
-/** What the registry of one transport's calls depends on. */
-export interface InFlightCallsDeps {
-	readonly inboxes: SessionInboxes;
+/** What the registry of one transport's calls is created from. */
+export interface InFlightCallsOptions {
+	readonly streams: StreamSessionManager;
 	/** Stores the frames of calls, if clients can resume them. */
-	readonly resumable: ResumableStreams | undefined;
+	readonly resumable?: ResumableStreams | undefined;
 	readonly clientResponseTimeoutMs: number;
-	readonly deliverResponse: DeliverResponse;
 	readonly onPrimed?: OnPrimed | undefined;
+	readonly report: (error: unknown) => void;
 }
 
 /**
@@ -30,17 +33,29 @@ export interface InFlightCallsDeps {
  * arrive with other requests, in any isolate, and find their call by the session's inbox.
  */
 export class InFlightCalls {
-	readonly #deps: InFlightCallsDeps;
+	readonly #options: InFlightCallsOptions;
+	readonly #deps: ServerRequestDeps;
 	readonly #calls = new Map<string, Set<InFlightCall>>();
 	readonly #byContext = new WeakMap<RequestContext, InFlightCall>();
 
-	constructor(deps: InFlightCallsDeps) {
-		this.#deps = deps;
-	}
-
-	/** Creates the progress of a message that the transport is about to get. */
-	createProgress(): CallProgress {
-		return new CallProgress(this);
+	constructor(server: Pick<McpServer, 'receive'>, options: InFlightCallsOptions) {
+		const { clientResponseTimeoutMs, report, streams } = options;
+		// Async because the server throws at once for an invalid response.
+		const receive = async (response: ClientResponse): Promise<unknown> =>
+			// Safe because the server checks it.
+			server.receive(response as unknown as Parameters<typeof server.receive>[0]);
+		this.#options = options;
+		this.#deps = {
+			clientResponseTimeoutMs,
+			// A manager without inboxes connects no isolates: client responses find the calls of their own.
+			inboxes: hasSessionInboxes(streams) ? streams : new InMemoryStreamSessionManager(),
+			deliverResponse(response) {
+				const invalid = noClientResponse(response.id, 'The client sent an invalid response');
+				receive(response)
+					.catch(() => receive(invalid))
+					.catch(report);
+			},
+		};
 	}
 
 	/** Lets the client cancel a call that was not answered at once, and resume its stream. */
@@ -54,25 +69,6 @@ export class InFlightCalls {
 		};
 		const timer = setTimeout(() => context.waitUntil(makeReachable()), REACHABLE_AFTER_MS);
 		context.waitUntil(progress.handled.then(() => clearTimeout(timer)));
-	}
-
-	/**
-	 * Tells the isolate of a call that its client has resumed the stream.
-	 *
-	 * @returns how many inboxes took the message.
-	 */
-	async resumed(session: string, stream: string): Promise<number> {
-		const message = JSON.stringify({ method: RESUMED, params: { stream } });
-		return this.#deps.inboxes.deliver(session, message);
-	}
-
-	/**
-	 * Cancels the calls of a session that has ended.
-	 *
-	 * @throws {StreamError} if the other isolates cannot be reached.
-	 */
-	async end(session: string): Promise<void> {
-		await this.deliver(session, { method: ENDED });
 	}
 
 	/**
@@ -94,19 +90,19 @@ export class InFlightCalls {
 	}
 
 	/**
-	 * Delivers a client response or a cancellation to the calls of its session.
+	 * Delivers a message to the calls of its session, in all isolates: a client response, a cancellation,
+	 * or one of the messages between isolates.
 	 *
+	 * @returns how many inboxes took the message.
 	 * @throws {StreamError} if the other isolates cannot be reached.
 	 */
-	async deliver(session: string, message: JsonObject): Promise<void> {
-		for (const call of this.#calls.get(session) ?? []) {
-			if (call.isCancelledBy(message)) call.cancel();
-		}
-		await this.#deps.inboxes.deliver(session, JSON.stringify(message));
+	async deliver(session: string, message: JsonObject): Promise<number> {
+		for (const call of this.#calls.get(session) ?? []) call.cancelIf(message);
+		return this.#deps.inboxes.deliver(session, JSON.stringify(message));
 	}
 
 	#prime(context: RequestContext): void {
-		const { onPrimed, resumable } = this.#deps;
+		const { onPrimed, resumable } = this.#options;
 		if (!resumable) return;
 		const call = new ResumableCall(resumable, context.sessionId, (promise) =>
 			context.waitUntil(promise),
@@ -119,8 +115,7 @@ export class InFlightCalls {
 		const known = this.#byContext.get(context);
 		if (known) return known;
 		this.#deleteLost();
-		const { clientResponseTimeoutMs, deliverResponse, inboxes } = this.#deps;
-		const call = new InFlightCall(context, inboxes, clientResponseTimeoutMs, deliverResponse);
+		const call = new InFlightCall(context, this.#deps);
 		const { sessionId, progress } = context;
 		const calls = this.#calls.get(sessionId) ?? new Set();
 		this.#calls.set(sessionId, calls.add(call));

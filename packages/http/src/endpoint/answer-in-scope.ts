@@ -1,20 +1,27 @@
-import { runInScope } from '@tmcp-sessions/core/internal';
-
-import type { RequestContext } from '../request/request-context.ts';
+import { CallProgress } from '../calls/call-progress.ts';
+import { RequestContext } from '../request/request-context.ts';
+import type { RequestDetails, RequestOrigin } from '../request/request-context.ts';
 import type { Answer } from '../response/answer.ts';
 import { rejectionAnswer } from '../response/rejection-answer.ts';
 
-/** Answers in the scope of a request. An error becomes its rejection. */
+/**
+ * Answers in the scope of a request. An error becomes its rejection.
+ *
+ * @param owner the registry of the calls that the request may add one to.
+ */
 export async function answerInScope(
-	context: RequestContext,
-	answer: () => Promise<Answer>,
+	owner: object,
+	origin: RequestOrigin,
+	details: RequestDetails,
+	answer: (context: RequestContext) => Promise<Answer>,
 ): Promise<Answer> {
+	const progress = new CallProgress(owner);
+	const context = new RequestContext(origin, details, progress);
 	try {
-		return await runInScope(context, answer);
+		return await context.run(() => answer(context));
 	} catch (error) {
-		const { messageId, progress } = context;
 		// Once the server has the message, it marks the end itself.
 		if (!progress.hasBegun) progress.markHandled();
-		return rejectionAnswer(error, messageId ?? null, (reason) => context.report(reason));
+		return rejectionAnswer(error, (reason) => context.report(reason), details.messageId);
 	}
 }

@@ -25,7 +25,7 @@ export interface McpEndpointDeps<Custom extends Record<string, unknown> | undefi
 	readonly path: string | null;
 	readonly maxBodyBytes: number;
 	readonly pickShard: PickShard;
-	readonly report: (error: unknown, session: string) => void;
+	readonly report: (error: unknown, session?: string) => void;
 }
 
 /**
@@ -53,7 +53,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const headers = new CachedHeaders(request.headers);
 		// Hot path: skip the async lookups, every request pays for an extra microtask.
 		if ((path === null || url.pathname === path) && !oauth && !authenticator.isConfigured) {
-			return this.#answer(this.#incoming(request, headers, url, platform, ANONYMOUS));
+			return this.#answer(request, headers, url, platform, ANONYMOUS);
 		}
 		return this.#authenticate(request, headers, url, platform);
 	}
@@ -72,38 +72,32 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (answered) return answered;
 		}
 		if (path !== null && !isMcp) return notFound();
-		if (request.method === 'OPTIONS') {
-			return this.#answer(this.#incoming(request, headers, url, platform, ANONYMOUS));
+		let caller = ANONYMOUS;
+		if (request.method !== 'OPTIONS') {
+			origins.check(headers, url);
+			const answered = isMcp && oauth?.respond && (await oauth.respond(request));
+			if (answered) return answered;
+			caller = await authenticator.identify(request, platform);
 		}
-		origins.check(headers, url);
-		const answered = isMcp && oauth?.respond && (await oauth.respond(request));
-		if (answered) return answered;
-		const caller = await authenticator.identify(request, platform);
-		return this.#answer(this.#incoming(request, headers, url, platform, caller));
+		return this.#answer(request, headers, url, platform, caller);
 	}
 
 	/** @throws {HttpRejection} 403 if the host or the origin is not allowed. */
-	#incoming(
+	async #answer(
 		request: Request,
 		headers: CachedHeaders,
 		url: URL,
 		platform: ExecutionContextLike | undefined,
 		{ auth, principal }: Caller,
-	): HttpRequest {
-		const { ids, origins, pickShard, report } = this.#deps;
+	): Promise<Answer> {
+		const { ids: sessions, maxBodyBytes, messages, origins, router, report } = this.#deps;
 		origins.check(headers, url);
-		ids?.checkHost(url);
+		sessions?.checkHost(url);
 		const { method } = request;
-		const pick = (): string => pickShard(request);
-		return {
-			...{ request, method, headers, auth, principal, platform, report },
-			...{ pickShard: pick, sessions: ids },
+		const pickShard = (): string => this.#deps.pickShard(request);
+		const incoming: HttpRequest = {
+			...{ request, method, headers, auth, principal, platform, report, pickShard, sessions },
 		};
-	}
-
-	async #answer(incoming: HttpRequest): Promise<Answer> {
-		const { maxBodyBytes, messages, router } = this.#deps;
-		const { headers, method, request } = incoming;
 		const text = method === 'POST' ? await readText(request, headers, maxBodyBytes) : undefined;
 		// Hot path: to return a promise itself takes two microtasks more.
 		const answer = await (router?.routeSession(incoming, text) ??

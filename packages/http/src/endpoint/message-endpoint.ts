@@ -1,6 +1,7 @@
 import type { IssuedSession } from '@tmcp-sessions/core/backend';
 
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
+import { followClient } from '../calls/follow-client.ts';
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import { HttpRejection } from '../request/http-rejection.ts';
 import {
@@ -12,11 +13,10 @@ import {
 	requestIdOf,
 } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
-import { RequestContext } from '../request/request-context.ts';
-import type { RequestDetails } from '../request/request-context.ts';
+import type { RequestContext, RequestDetails } from '../request/request-context.ts';
 import { accepted } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
-import { completeAnswer, directAnswer } from '../response/complete-answer.ts';
+import { completeAnswer } from '../response/complete-answer.ts';
 import { collectedAnswer, streamAnswer } from '../response/event-stream.ts';
 import { rejectionAnswer } from '../response/rejection-answer.ts';
 import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
@@ -31,7 +31,7 @@ import {
 } from '../validation/stateless-requests.ts';
 import { checkStoredParams, requiresSessionState } from '../validation/stored-params.ts';
 import { answerInScope } from './answer-in-scope.ts';
-import type { IncomingMessage, IncomingRequest } from './incoming-request.ts';
+import type { IncomingRequest } from './incoming-request.ts';
 import type { MessageServer, ServerInput } from './message-server.ts';
 import type { RequestRouter } from './request-router.ts';
 
@@ -71,7 +71,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		try {
 			return await this.#answerMessage(incoming, { text, message, messageId });
 		} catch (error) {
-			return rejectionAnswer(error, messageId ?? null, (reason) => incoming.report(reason, ''));
+			return rejectionAnswer(error, incoming.report, messageId);
 		}
 	}
 
@@ -80,13 +80,12 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 	 *
 	 * @throws {HttpRejection} if the message is invalid.
 	 */
-	#answerMessage(incoming: IncomingRequest, received: IncomingMessage): Promise<Answer> {
-		const { router, server } = this.#deps;
-		const { headers, request } = incoming;
+	#answerMessage(incoming: IncomingRequest, received: RequestDetails): Promise<Answer> {
+		const { calls, router, server } = this.#deps;
+		const { headers } = incoming;
 		const { message, messageId } = received;
 		if (!isObject(message)) {
-			const context = this.#createContext(incoming, received);
-			return answerInScope(context, () => this.#respond(request, context));
+			return answerInScope(calls, incoming, received, (context) => this.#respond(context));
 		}
 		const isListening = messageId !== undefined && message.method === 'subscriptions/listen';
 		const responseType =
@@ -99,8 +98,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		}
 		router?.checkStateless(headers);
 		checkStatelessRequest(message);
-		const context = this.#createContext(incoming, { ...details, isStateless: true });
-		return this.#routeOrRespond('stateless', request, context);
+		return this.#routeOrRespond(incoming, { ...details, isStateless: true });
 	}
 
 	/** Answers a message of the session-based era. */
@@ -109,50 +107,40 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		message: JsonObject,
 		details: RequestDetails,
 	): Promise<Answer> {
-		const { router, server } = this.#deps;
-		const { headers, request, sessions } = incoming;
+		const { calls, server } = this.#deps;
+		const { headers, sessions } = incoming;
 		if (methodOf(message) === 'initialize') {
 			checkInitialize(message);
-			router?.checkInitialize(message);
 			const session = await sessions?.open(incoming, paramsOf(message));
-			const context = this.#createContext(incoming, { ...details, session });
-			return this.#routeOrRespond('initialize', request, context);
+			return this.#routeOrRespond(incoming, { ...details, session });
 		}
 		checkProtocolVersion(headers, server.statelessRevisions);
 		const session = await sessions?.require(incoming);
-		const context = this.#createContext(incoming, { ...details, session });
 		// Hot path: to return the promise itself takes two microtasks more.
-		const answer = await answerInScope(context, () => this.#handle(request, context, message));
+		const answer = await answerInScope(calls, incoming, { ...details, session }, (context) =>
+			this.#handle(context, message),
+		);
 		return answer;
 	}
 
 	/** Handles a message of a session in the scope of its request. */
-	async #handle(
-		request: Request | undefined,
-		context: RequestContext,
-		message: JsonObject,
-	): Promise<Answer> {
+	async #handle(context: RequestContext, message: JsonObject): Promise<Answer> {
 		const { calls, createCustom, liveness, server } = this.#deps;
-		const { session } = context;
+		const { origin, session } = context;
 		if (session) await liveness?.require(session);
 		const method = methodOf(message);
 		if (!liveness?.storesMutableState && requiresSessionState(method)) {
-			throw new HttpRejection({
-				status: 200,
-				code: -32601,
-				message: `Method ${method} requires session state, which this server does not store`,
-			});
+			throw requiresSession(200, `Method ${method}`);
 		}
 		checkStoredParams(method, message);
 		if (isClientResponse(message) || isCancellation(message)) {
 			if (session) await calls.deliver(session.internalId, message);
 			return accepted();
 		}
-		if (!server.acceptsDirectly(context)) return this.#respond(request, context);
-		const custom = request && createCustom && (await createCustom(request));
-		const response = await server.answerDirectly(context, custom);
-		if (response) return directAnswer(response, context);
-		return this.#handOver(request, context, { custom });
+		const custom = origin.request && createCustom && (await createCustom(origin.request));
+		const answering = server.answerDirectly(context, custom);
+		const response = answering && (await answering);
+		return response ? completeAnswer(response, context) : this.#handOver(context, { custom });
 	}
 
 	/**
@@ -161,85 +149,74 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 	 * @throws {HttpRejection} if the request is rejected before its session is known.
 	 */
 	async answerBodyless(incoming: IncomingRequest): Promise<Answer> {
-		const { liveness, server } = this.#deps;
-		const { headers, method, request, sessions } = incoming;
-		const isSessionMethod = method === 'GET' || method === 'DELETE';
+		const { calls, liveness, server } = this.#deps;
+		const { headers, method, sessions } = incoming;
+		const isGet = method === 'GET';
+		const isSessionMethod = isGet || method === 'DELETE';
 		if (!isSessionMethod || declaresStateless(headers, server.statelessRevisions)) {
-			const context = this.#createContext(incoming, {});
-			return answerInScope(context, () => this.#respond(request, context));
+			return answerInScope(calls, incoming, {}, (context) => this.#handOver(context, {}));
 		}
-		if (!liveness) throw unsupportedMethod(method, 'POST, OPTIONS');
+		if (!liveness) throw requiresSession(405, method, 'POST, OPTIONS');
 		checkProtocolVersion(headers, server.statelessRevisions);
 		let lastEventId: string | undefined;
-		if (method === 'GET') {
+		if (isGet) {
 			negotiateResponseType(headers, ['sse']);
 			lastEventId = headers.get('last-event-id') ?? undefined;
 		} else if (!liveness.storesMutableState) {
-			throw unsupportedMethod('DELETE', 'GET, POST, OPTIONS');
+			throw requiresSession(405, method, 'GET, POST, OPTIONS');
 		}
 		const session = await sessions?.require(incoming);
-		const context = this.#createContext(incoming, { session, lastEventId });
-		return answerInScope(context, async () => {
+		return answerInScope(calls, incoming, { session, lastEventId }, async (context) => {
 			if (session) await liveness.require(session);
 			const keepAlive =
-				method === 'GET' && session && sessions
+				isGet && session && sessions
 					? liveness.createKeepAlive(() => sessions.find(session.id, incoming))
 					: undefined;
-			return this.#respond(request, context, {}, keepAlive);
+			return this.#respond(context, {}, keepAlive);
 		});
 	}
 
-	#createContext(incoming: IncomingRequest, details: RequestDetails): RequestContext {
-		return new RequestContext(incoming, details, this.#deps.calls.createProgress());
-	}
-
 	/** Has the router answer a validated request, or the server. */
-	#routeOrRespond(
-		kind: 'initialize' | 'stateless',
-		request: Request | undefined,
-		context: RequestContext,
-	): Promise<Answer> {
-		const { router } = this.#deps;
-		const respond = (input: ServerInput<Custom>): Promise<Answer> =>
-			this.#respond(request, context, input);
-		return answerInScope(context, () =>
-			router && request ? router.route(kind, request, context, respond) : respond({}),
-		);
+	#routeOrRespond(incoming: IncomingRequest, details: RequestDetails): Promise<Answer> {
+		const { calls, router } = this.#deps;
+		return answerInScope(calls, incoming, details, (context) => {
+			const respond = (input?: ServerInput<Custom>): Promise<Answer> =>
+				this.#respond(context, input);
+			return router ? router.route(context, respond) : respond();
+		});
 	}
 
 	async #respond(
-		request: Request | undefined,
 		context: RequestContext,
-		input: ServerInput<Custom> = {},
+		input?: ServerInput<Custom>,
 		session?: SessionKeepAlive,
 	): Promise<Answer> {
 		const { createCustom } = this.#deps;
-		const hasCustom = request && createCustom && context.method !== 'OPTIONS';
-		const custom = hasCustom ? await createCustom(request) : undefined;
-		return this.#handOver(request, context, { ...input, custom }, session);
+		const { request } = context.origin;
+		const custom = request && createCustom && (await createCustom(request));
+		return this.#handOver(context, { ...input, custom }, session);
 	}
 
 	/** Has the server respond, and keeps the request alive until it has handled the message. */
 	async #handOver(
-		request: Request | undefined,
 		context: RequestContext,
 		input: ServerInput<Custom>,
 		session?: SessionKeepAlive,
 	): Promise<Answer> {
 		const { calls, keepAliveMs, pacesStreams, server } = this.#deps;
-		const { endsWithClient, isListening, messageId, progress, responseType } = context;
+		const { isListening, messageId, progress, responseType } = context;
 		// A call that is answered at once has ended before its client can disconnect.
 		const isCall = messageId !== undefined && !isListening;
-		if (!isCall) server.followClient(request, context);
-		const streamed = await server.respond(request, context, input);
+		if (!isCall) followClient(context);
+		const streamed = await server.respond(context, input);
 		nameSession(streamed, context.session);
 		// The transport accepts notifications before it handles them.
 		if (streamed.status === 202) context.waitUntil(progress.handled);
 		if (isCall && streamed.status === 200) {
 			const isHandled = await isHandledAtOnce(progress);
-			const complete = isHandled && completeAnswer(streamed, context);
-			if (complete) return complete;
-			if (!isHandled) server.followClient(request, context);
+			const { response } = progress;
+			if (isHandled && response) return completeAnswer(response, context, streamed);
+			if (!isHandled) followClient(context);
 		}
 		const isStream = streamed.headers.get('content-type') === 'text/event-stream';
 		if (!isStream || !streamed.body) return streamed;
@@ -248,9 +225,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 			keepAliveMs,
 			session,
 			isPaced: pacesStreams && messageId === undefined,
-			onLasting: () => {
-				if (!endsWithClient) calls.watch(context);
-			},
+			onLasting: () => calls.watch(context),
 		});
 	}
 }
@@ -261,12 +236,10 @@ function nameSession({ headers, status }: Response, session: IssuedSession | und
 	else if (session && session.id !== session.internalId) headers.set('mcp-session-id', session.id);
 }
 
-/** Creates the rejection of an HTTP method that requires a session. */
-function unsupportedMethod(method: string, allowed: string): HttpRejection {
-	return new HttpRejection({
-		status: 405,
-		code: -32601,
-		message: `${method} requires session state, which this server does not store; use ${allowed}`,
-		headers: { Allow: allowed },
-	});
+/** Creates the rejection of what requires session state. */
+function requiresSession(status: number, subject: string, allowed?: string): HttpRejection {
+	const message = `${subject} requires session state, which this server does not store`;
+	if (allowed === undefined) return new HttpRejection(status, -32601, message);
+	const headers = { Allow: allowed };
+	return new HttpRejection(status, -32601, `${message}; use ${allowed}`, { headers });
 }

@@ -1,13 +1,6 @@
 import type { JsonObject } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
-/** The members of a platform's `Request` that a server may need. */
-export interface PlatformRequest {
-	readonly url: string;
-	/** Aborted when the client disconnects. */
-	readonly signal: AbortSignal;
-}
-
 /** What a server gets besides the request. */
 export interface ServerInput<Custom> {
 	/** What the deployment's `context` option returned. */
@@ -27,31 +20,23 @@ export interface ServerInput<Custom> {
  *
  * The members run in the scope of their request. An implementation reports its progress to
  * `context.progress`: `markBegun` when the server gets the message, `markHandled` after it has handled it.
+ * `context.progress.signal` is aborted when the client cancels, or leaves a stateless request.
  */
 export interface MessageServer<Custom> {
 	/** The stateless revisions that the server supports. */
 	readonly statelessRevisions: readonly string[];
-	/** Whether `answerDirectly` may answer a request. */
-	acceptsDirectly(context: RequestContext): boolean;
 	/**
-	 * Returns the response to a request that the server answers at once and without other frames.
-	 * Returns `undefined` otherwise: `respond` then takes over the call that has begun.
+	 * Resolves with the response to a request that the server answers at once and without other frames.
+	 * Resolves with `undefined` if the call takes longer: `respond` then takes over what has begun.
+	 * Returns `undefined` for a request that only `respond` answers.
 	 */
 	answerDirectly(
 		context: RequestContext,
 		custom: Custom | undefined,
-	): Promise<JsonObject | undefined>;
+	): Promise<JsonObject | undefined> | undefined;
 	/**
 	 * Answers a request of any method. A response in the format of events may leave out the JSON-RPC
 	 * response, and withhold it in `context.progress`.
-	 *
-	 * @param request undefined if the request came by RPC.
 	 */
-	respond(
-		request: PlatformRequest | undefined,
-		context: RequestContext,
-		input: ServerInput<Custom>,
-	): Promise<Response>;
-	/** Aborts `context.progress.signal` when the client of a stateless request disconnects. */
-	followClient(request: PlatformRequest | undefined, context: RequestContext): void;
+	respond(context: RequestContext, input: ServerInput<Custom>): Promise<Response>;
 }

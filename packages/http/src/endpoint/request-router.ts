@@ -18,17 +18,14 @@ export interface RequestRouter {
 	routeSession(incoming: HttpRequest, body: string | undefined): Promise<Answer> | undefined;
 	/** @throws {HttpRejection} if stateless requests are not routed. */
 	checkStateless(headers: CachedHeaders): void;
-	/** @throws {HttpRejection} 400 if a required field is missing. */
-	checkInitialize(message: unknown): void;
 	/**
-	 * Routes a validated request, in its scope.
+	 * Routes an `initialize` or a stateless request, in its scope.
 	 *
 	 * @param respond has the handler's own server answer instead.
+	 * @throws {HttpRejection} 400 if a required field of `initialize` is missing.
 	 */
 	route(
-		kind: 'initialize' | 'stateless',
-		request: Request,
 		context: RequestContext,
-		respond: (input: ServerInput<never>) => Promise<Answer>,
+		respond: (input?: ServerInput<never>) => Promise<Answer>,
 	): Promise<Answer>;
 }

@@ -25,7 +25,7 @@ export const ROUTED_HEADERS = [
 export function routedRequest(
 	kind: RoutedRequest['kind'],
 	request: Request,
-	origin: Pick<RequestOrigin, 'auth' | 'headers' | 'platform' | 'principal' | 'report'>,
+	origin: RequestOrigin,
 	session: IssuedSession | undefined,
 	body: string | undefined,
 ): RoutedRequest {

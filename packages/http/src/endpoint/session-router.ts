@@ -37,23 +37,21 @@ export class SessionRouter implements RequestRouter {
 		if (!this.#route.takesStateless) throw sessionBasedOnly(headers);
 	}
 
-	checkInitialize(message: unknown): void {
-		checkClient(message);
-	}
-
 	async route(
-		kind: 'initialize' | 'stateless',
-		request: Request,
 		context: RequestContext,
-		respond: (input: ServerInput<never>) => Promise<Answer>,
+		respond: (input?: ServerInput<never>) => Promise<Answer>,
 	): Promise<Answer> {
-		const { isListening, message, session, text } = context;
-		const routed = routedRequest(kind, request, context, session, text);
+		const { isListening, isStateless, message, origin, session, text } = context;
+		const { request } = origin;
+		if (!request) return respond();
+		if (!isStateless) checkClient(message);
+		const kind = isStateless ? 'stateless' : 'initialize';
+		const routed = routedRequest(kind, request, origin, session, text);
 		if (!isListening || !this.#route.honoredSubset) return this.#route.send(routed);
 		// The handler holds the stream of a subscription.
 		const params = paramsOf(message);
 		const { notifications } = params;
-		if (!isObject(message) || !isObject(notifications)) return respond({});
+		if (!isObject(message) || !isObject(notifications)) return respond();
 		const honored = await this.#route.honoredSubset(routed, notifications);
 		return respond({ message: { ...message, params: { ...params, notifications: honored } } });
 	}
@@ -67,7 +65,7 @@ export class SessionRouter implements RequestRouter {
 			);
 		} catch (error) {
 			const id = session?.internalId ?? '';
-			return rejectionAnswer(error, null, (reason) => incoming.report(reason, id));
+			return rejectionAnswer(error, (reason) => incoming.report(reason, id));
 		}
 	}
 }

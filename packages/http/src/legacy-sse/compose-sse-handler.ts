@@ -41,7 +41,7 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 			served ??= createEndpoint(env);
 			return await served.respond(request, platform);
 		} catch (error) {
-			return rejectionAnswer(error, null, report);
+			return rejectionAnswer(error, report);
 		}
 	};
 	return {

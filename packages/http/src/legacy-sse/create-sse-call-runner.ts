@@ -1,7 +1,6 @@
 import type { RoutedCall, RunCall } from '../calls/routed-call.ts';
 import { answerInScope } from '../endpoint/answer-in-scope.ts';
 import { incomingCall } from '../endpoint/routed-request.ts';
-import { RequestContext } from '../request/request-context.ts';
 import { accepted } from '../response/answer.ts';
 import { rejectionAnswer } from '../response/rejection-answer.ts';
 import type { AnyServer, SseCallRunnerOptions } from './legacy-sse.ts';
@@ -29,14 +28,13 @@ export function createSseCallRunner(server: AnyServer, options: RunnerOptions): 
 			const session = { id: call.sessionId, internalId: call.sessionId };
 			const received = call.method === 'POST' ? receiveMessage(JSON.parse(call.body)) : undefined;
 			const details = { session, ...received };
-			const context = new RequestContext(origin, details, calls.createProgress());
-			return await answerInScope(context, async () => {
-				if (received) return sessions.accept(undefined, context, received.message);
-				await sessions.end(undefined, context);
+			return await answerInScope(calls, origin, details, async (context) => {
+				if (received) return sessions.accept(context, received.message);
+				await sessions.end(context);
 				return accepted();
 			});
 		} catch (error) {
-			return rejectionAnswer(error, null, report);
+			return rejectionAnswer(error, report);
 		}
 	};
 }

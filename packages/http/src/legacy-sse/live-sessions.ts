@@ -61,6 +61,5 @@ export class LiveSessions {
 
 /** Creates the rejection of a message whose session is unknown or has no stream. */
 export function unknownSseSession(reason: string, path: string): HttpRejection {
-	const message = `${reason}; open a new one with GET ${path}`;
-	return new HttpRejection({ status: 404, code: -32001, message });
+	return new HttpRejection(404, -32001, `${reason}; open a new one with GET ${path}`);
 }

@@ -1,6 +1,6 @@
 import type { McpServer } from 'tmcp';
 
-import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';
+import { errorMessage, HttpRejection } from '../request/http-rejection.ts';
 import { methodOf } from '../request/json-rpc.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { TrackedServer } from '../transport/tracked-server.ts';
@@ -25,7 +25,7 @@ export function servedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 		const context = currentContext();
 		const abort = new AbortController();
 		context?.progress.signal.addEventListener('abort', () => abort.abort());
-		const auth = context?.auth ? { auth: context.auth } : {};
+		const auth = context?.origin.auth ? { auth: context.origin.auth } : {};
 		try {
 			checkStoredParams(methodOf(message), message);
 			const own = { ...receiveContext, ...auth, signal: abort.signal };
@@ -35,7 +35,7 @@ export function servedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 			// An error of a notification is reported where it is thrown.
 			if (context?.messageId === undefined || abort.signal.aborted) return null;
 			if (!(error instanceof HttpRejection)) context.report(error);
-			return errorMessage(rejectionDetailOf(error), context.messageId);
+			return errorMessage(error, context.messageId);
 		} finally {
 			context?.progress.markHandled();
 		}

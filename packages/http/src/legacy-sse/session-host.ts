@@ -3,9 +3,10 @@ import { hasSessionExpiry } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-manager';
 import type { SseTransport } from '@tmcp/transport-sse';
 
+import { ENDED } from '../calls/in-flight-call.ts';
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import { routedRequest } from '../endpoint/routed-request.ts';
-import { errorMessage, rejectionDetailOf } from '../request/http-rejection.ts';
+import { errorMessage } from '../request/http-rejection.ts';
 import { isCancellation, isClientResponse, methodOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
@@ -22,23 +23,18 @@ export interface SessionHost {
 	 *
 	 * @returns the answer to the client if the session cannot begin.
 	 */
-	begin(request: Request, context: RequestContext): Promise<Answer | undefined>;
+	begin(context: RequestContext): Promise<Answer | undefined>;
 	/**
 	 * Accepts a checked message of a session whose id is verified.
 	 *
-	 * @param request undefined if the message came by RPC.
 	 * @returns a 202 at once. The response is sent on the stream.
 	 * @throws {HttpRejection} 404 if the stream has ended.
 	 */
-	accept(
-		request: Request | undefined,
-		context: RequestContext,
-		message: JsonObject,
-	): Promise<Answer>;
+	accept(context: RequestContext, message: JsonObject): Promise<Answer>;
 	/** Creates the keep-alive of an open stream's session, if the session expires here. */
 	createKeepAlive?(context: RequestContext): SessionKeepAlive | undefined;
 	/** Ends a session whose stream has ended. */
-	end(request: Request | undefined, context: RequestContext): Promise<void>;
+	end(context: RequestContext): Promise<void>;
 }
 
 /** What sessions that live here depend on. */
@@ -66,18 +62,14 @@ export class OwnSessions<
 	/** The stream is all that a session needs. */
 	async begin(): Promise<undefined> {}
 
-	async accept(
-		request: Request | undefined,
-		context: RequestContext,
-		message: JsonObject,
-	): Promise<Answer> {
+	async accept(context: RequestContext, message: JsonObject): Promise<Answer> {
 		const { calls, createCustom, live } = this.#deps;
-		const { sessionId } = context;
+		const { origin, sessionId } = context;
 		await live.require(sessionId, methodOf(message) === 'initialize');
 		if (isClientResponse(message) || isCancellation(message)) {
 			await calls.deliver(sessionId, message);
 		} else {
-			const custom = request && (await createCustom?.(request));
+			const custom = origin.request && (await createCustom?.(origin.request));
 			// Not awaited: a client may wait for the 202 before it sends its next message, such as the
 			// response to a server request of this call.
 			context.waitUntil(this.#handle(context, message, custom));
@@ -101,9 +93,12 @@ export class OwnSessions<
 		return { idleMs: info.idleMs, isLive };
 	}
 
-	async end(_request: Request | undefined, { sessionId }: RequestContext): Promise<void> {
+	async end({ sessionId }: RequestContext): Promise<void> {
 		const { calls, info } = this.#deps;
-		await Promise.all([(async () => info.delete(sessionId))(), calls.end(sessionId)]);
+		await Promise.all([
+			(async () => info.delete(sessionId))(),
+			calls.deliver(sessionId, { method: ENDED }),
+		]);
 	}
 
 	/** Has the server respond on the stream. */
@@ -126,7 +121,7 @@ export class OwnSessions<
 			if (!answer || answer.status < 400) return;
 			context.report(new Error(`the transport could not answer: ${await answer.text()}`));
 			if (messageId === undefined) return;
-			const error = errorMessage(rejectionDetailOf(undefined), messageId);
+			const error = errorMessage(undefined, messageId);
 			await streams.send([sessionId], messageFrame(error));
 		} finally {
 			progress.markHandled();
@@ -142,30 +137,32 @@ export class RoutedSessions implements SessionHost {
 		this.#route = route;
 	}
 
-	async begin(request: Request, context: RequestContext): Promise<Answer | undefined> {
-		const answer = toResponse(
-			await this.#route.send(
-				routedRequest('initialize', request, context, context.session, undefined),
-			),
-		);
+	async begin(context: RequestContext): Promise<Answer | undefined> {
+		const answer = toResponse(await this.#send('initialize', context));
 		if (!answer.ok) return answer;
 		await answer.body?.cancel();
 		return undefined;
 	}
 
-	accept(request: Request, context: RequestContext, message: JsonObject): Promise<Answer> {
-		const body = JSON.stringify(message);
-		return this.#route.send(routedRequest('session', request, context, context.session, body));
+	accept(context: RequestContext, message: JsonObject): Promise<Answer> {
+		return this.#send('session', context, JSON.stringify(message));
 	}
 
-	async end({ url }: Request, context: RequestContext): Promise<void> {
-		const request = new Request(url, { method: 'DELETE' });
-		const answer = toResponse(
-			await this.#route.send(
-				routedRequest('session', request, context, context.session, undefined),
-			),
-		);
+	async end(context: RequestContext): Promise<void> {
+		const answer = toResponse(await this.#send('session', context, undefined, 'DELETE'));
 		if (!answer.ok) throw new Error(`ending a session: ${answer.status} ${await answer.text()}`);
 		await answer.body?.cancel();
+	}
+
+	#send(
+		kind: 'initialize' | 'session',
+		{ origin, session }: RequestContext,
+		body?: string,
+		method?: string,
+	): Promise<Answer> {
+		const { request } = origin;
+		if (!request) throw new TypeError('expected a request over HTTP; got an RPC');
+		const sent = method === undefined ? request : new Request(request.url, { method });
+		return this.#route.send(routedRequest(kind, sent, origin, session, body));
 	}
 }

@@ -10,8 +10,7 @@ import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-man
 import { SseTransport } from '@tmcp/transport-sse';
 import type { SseTransportOptions } from '@tmcp/transport-sse';
 
-import { createInFlightCalls } from '../calls/create-in-flight-calls.ts';
-import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { ServerOf } from '../options.ts';
 import { resolveOptions } from '../resolve-options.ts';
 import type { ResolvedOptions } from '../resolve-options.ts';
@@ -46,7 +45,7 @@ export interface SseBackend<Custom extends Record<string, unknown> | undefined> 
 	readonly transport: () => SseTransport<Custom>;
 	/** Creates what answers the messages of sessions here. */
 	readonly createSessions: () => OwnSessions<Custom>;
-	readonly report: (error: unknown) => void;
+	readonly report: (error: unknown, session?: string) => void;
 }
 
 /**
@@ -66,9 +65,7 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const info = options.info ?? new StoredInfoSessionManager(new InMemorySessionStore());
 	const { clientResponseTimeoutMs } = resolved;
-	const calls = createInFlightCalls(server, {
-		...{ streams, resumable: undefined, clientResponseTimeoutMs, report },
-	});
+	const calls = new InFlightCalls(server, { streams, clientResponseTimeoutMs, report });
 	const broadcasts = claimBroadcasts(server, streams);
 	const ordered = sessionStreams(streams);
 	const tracked = createTrackedServer(server, { info, report, calls, canResume: false });

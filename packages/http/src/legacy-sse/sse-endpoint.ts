@@ -1,4 +1,3 @@
-import { runInScope } from '@tmcp-sessions/core/internal';
 import type { SseTransport } from '@tmcp/transport-sse';
 
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
@@ -6,8 +5,7 @@ import { answerInScope } from '../endpoint/answer-in-scope.ts';
 import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
 import { CachedHeaders } from '../request/cached-headers.ts';
 import { HttpRejection, invalidRequest } from '../request/http-rejection.ts';
-import { RequestContext } from '../request/request-context.ts';
-import type { RequestOrigin } from '../request/request-context.ts';
+import type { RequestContext, RequestOrigin } from '../request/request-context.ts';
 import type { ResolvedOptions } from '../resolve-options.ts';
 import { notFound } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
@@ -33,7 +31,7 @@ export interface SseEndpointDeps<
 	readonly path: string;
 	readonly endpoint: string;
 	readonly pacesStreams: boolean;
-	readonly report: (error: unknown, session: string) => void;
+	readonly report: (error: unknown, session?: string) => void;
 }
 
 /** Takes HTTP requests at the two addresses of the SSE transport, and validates them. */
@@ -66,7 +64,7 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { auth, principal } = await authenticator.identify(request, platform);
 		const { report } = this.#deps;
 		const pickShard = (): string => this.#deps.pickShard(request);
-		const origin = { method, headers, auth, principal, platform, report, pickShard };
+		const origin = { request, method, headers, auth, principal, platform, report, pickShard };
 		if (method === 'GET' && url.pathname === path) return this.#openStream(request, origin);
 		if (method === 'POST' && url.pathname === endpoint) return this.#post(request, origin, url);
 		throw this.#unsupportedMethod(method, url);
@@ -79,14 +77,13 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		negotiateResponseType(origin.headers, ['sse']);
 		const id = await ids.open(origin);
 		const session = { id, internalId: id };
-		const context = new RequestContext(origin, { session }, calls.createProgress());
-		return answerInScope(context, async () => {
-			const rejection = await host.begin(request, context);
+		return answerInScope(calls, origin, { session }, async (context) => {
+			const rejection = await host.begin(context);
 			if (rejection) return rejection;
 			const { streamed, frames } = await this.#transportStream(request, context);
 			const url = `${endpoint}?sessionId=${encodeURIComponent(id)}`;
 			const body = endpointFirst(frames, url, () =>
-				runInScope(context, () => context.waitUntil(host.end(request, context))),
+				context.run(() => context.waitUntil(host.end(context))),
 			);
 			const keepAlive = host.createKeepAlive?.(context);
 			return streamAnswer(streamed, body, context, { keepAliveMs, isPaced, session: keepAlive });
@@ -121,12 +118,11 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 			await readMessage(request, headers, maxBodyBytes),
 		);
 		const details = { session: { id, internalId: id }, message, messageId };
-		const context = new RequestContext(origin, details, calls.createProgress());
-		return answerInScope(context, async () => {
+		return answerInScope(calls, origin, details, async (context) => {
 			if (isStateless(headers, message, STATELESS_REVISIONS)) {
 				throw invalidRequest('This transport requires sessions; send this over Streamable HTTP');
 			}
-			return host.accept(request, context, message);
+			return host.accept(context, message);
 		});
 	}
 
@@ -136,10 +132,7 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 			pathname === path
 				? ['GET', `open a stream with GET, and send messages to ${endpoint}`]
 				: ['POST', `send messages with POST, and open a stream at ${path}`];
-		return new HttpRejection({
-			status: 405,
-			code: -32601,
-			message: `Method ${method} is not allowed: ${use}`,
+		return new HttpRejection(405, -32601, `Method ${method} is not allowed: ${use}`, {
 			headers: { Allow: `${allowed}, OPTIONS` },
 		});
 	}

@@ -1,4 +1,4 @@
-import { HttpRejection } from '../request/http-rejection.ts';
+import { invalidRequest } from '../request/http-rejection.ts';
 import type { RequestOrigin } from '../request/request-context.ts';
 import type { SessionIdentifier } from '../session/session-identifier.ts';
 import { unknownSseSession } from './live-sessions.ts';
@@ -36,11 +36,9 @@ export class SseSessionIds {
 	async require(url: URL, origin: RequestOrigin): Promise<string> {
 		const id = url.searchParams.get('sessionId');
 		if (!id) {
-			throw new HttpRejection({
-				status: 400,
-				code: -32600,
-				message: `sessionId is missing: use the URL of the endpoint event that GET ${this.#path} sends`,
-			});
+			throw invalidRequest(
+				`sessionId is missing: use the URL of the endpoint event that GET ${this.#path} sends`,
+			);
 		}
 		if (await this.#ids.find(id, labelled(origin))) return id;
 		throw unknownSseSession('The session is unknown', this.#path);

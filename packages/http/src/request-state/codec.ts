@@ -3,6 +3,7 @@ import { currentScope } from '@tmcp-sessions/core/backend';
 import type { SingleUse } from '@tmcp-sessions/core/backend';
 import { checkSecrets, createSealing, parseSecrets } from '@tmcp-sessions/core/internal';
 
+import { configurationError } from '../configuration-error.ts';
 import { requestDigest } from './digest.ts';
 import { currentContext } from '../request/request-context.ts';
 
@@ -85,7 +86,7 @@ export function createRequestStateCodec(options: RequestStateCodecOptions): Requ
 			if (encoded.length <= MAX_LENGTH) return encoded;
 			throw new RequestStateError(
 				`the request state must have at most ${MAX_LENGTH} characters; got ${encoded.length}: ` +
-					'keep less in it, such as the id of a record that is stored elsewhere',
+					'keep less in it, such as the id of a stored record',
 			);
 		},
 		async decode(encoded) {
@@ -112,11 +113,8 @@ async function callerAndRequest(): Promise<string> {
 	const scope = currentScope();
 	const digest = scope && (await requestDigest(scope.message));
 	if (digest === undefined) {
-		throw new TmcpSessionsError(
-			'configuration',
-			PACKAGE,
-			'createRequestStateCodec binds a state to the request and its caller; got neither. ' +
-				'Serve the server with createMcpHandler instead of a bare HttpTransport',
+		throw configurationError(
+			'request states need the current request; got none. Serve the server with createMcpHandler',
 		);
 	}
 	// The principal comes last: a separator in it cannot be taken for another.
@@ -145,9 +143,5 @@ function invalidState(): RequestStateError {
 
 function checkedLifetimeMs(seconds: number): number {
 	if (seconds > 0 && seconds < Infinity) return seconds * 1000;
-	throw new TmcpSessionsError(
-		'configuration',
-		PACKAGE,
-		`lifetimeSeconds must be above 0; got ${seconds}`,
-	);
+	throw configurationError(`lifetimeSeconds must be above 0; got ${seconds}`);
 }

@@ -30,12 +30,6 @@ export class CachedHeaders extends ForwardingProxy<Pick<Headers, 'get'>> {
 		headers.#values = new Map([...this.#values, ...Object.entries(values)]);
 		return headers;
 	}
-
-	/** Returns this as `Headers`, with `get` as above. */
-	asHeaders(): Headers {
-		// Safe because the members that this class lacks are forwarded.
-		return this as unknown as Headers;
-	}
 }
 
 /** These headers repeat a part of the message, such as a resource's URI: the body limit applies. */

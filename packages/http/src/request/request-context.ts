@@ -1,5 +1,6 @@
 import { currentScope } from '@tmcp-sessions/core/backend';
 import type { IssuedSession, RequestScope } from '@tmcp-sessions/core/backend';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import type { AuthInfo } from 'tmcp';
 
 import type { CallProgress } from '../calls/call-progress.ts';
@@ -11,6 +12,8 @@ export type ResponseType = 'json' | 'sse';
 
 /** A request before its message is read. */
 export interface RequestOrigin {
+	/** The platform's request. Undefined if the request came by RPC. */
+	readonly request: Request | undefined;
 	/** The HTTP method. */
 	readonly method: string;
 	readonly headers: CachedHeaders;
@@ -22,8 +25,8 @@ export interface RequestOrigin {
 	readonly platform: ExecutionContextLike | undefined;
 	/** Picks the shard of what the request opens. */
 	readonly pickShard: () => string;
-	/** Reports an error, and the session that it concerns; empty if there is none. */
-	readonly report: (error: unknown, session: string) => void;
+	/** Reports an error, and the session that it concerns. */
+	readonly report: (error: unknown, session?: string) => void;
 }
 
 /** What validation and the session add to the origin of a request. */
@@ -51,9 +54,8 @@ export interface RequestDetails {
  * afterwards is in `progress`.
  */
 export class RequestContext implements RequestScope {
-	readonly method: string;
+	readonly origin: RequestOrigin;
 	readonly headers: CachedHeaders;
-	readonly auth: AuthInfo | null;
 	readonly principal: string;
 	readonly message: unknown;
 	readonly text: string | undefined;
@@ -67,17 +69,13 @@ export class RequestContext implements RequestScope {
 	readonly endsWithClient: boolean;
 	readonly lastEventId: string | undefined;
 	/** How far the server has come with the message. */
-	readonly progress: CallProgress;
-	readonly platform: ExecutionContextLike | undefined;
+	readonly progress: Readonly<CallProgress>;
 
-	readonly #origin: RequestOrigin;
 	#shard: string | undefined;
 
 	constructor(origin: RequestOrigin, details: RequestDetails, progress: CallProgress) {
-		this.#origin = origin;
-		this.method = origin.method;
+		this.origin = origin;
 		this.headers = origin.headers;
-		this.auth = origin.auth;
 		this.principal = origin.principal;
 		this.message = details.message;
 		this.text = details.text;
@@ -90,7 +88,6 @@ export class RequestContext implements RequestScope {
 		this.endsWithClient = isBodyless || this.isStateless;
 		this.lastEventId = details.lastEventId;
 		this.progress = progress;
-		this.platform = origin.platform;
 	}
 
 	/** The internal id of the session. Empty if there is none. */
@@ -105,18 +102,23 @@ export class RequestContext implements RequestScope {
 
 	/** The shard of what the request opens, picked once. Most requests open nothing. */
 	get shard(): string {
-		return (this.#shard ??= this.#origin.pickShard());
+		return (this.#shard ??= this.origin.pickShard());
+	}
+
+	/** Runs a function in the scope of this request. */
+	run<Result>(callback: () => Result): Result {
+		return runInScope(this, callback);
 	}
 
 	/** Keeps the request alive until a promise has settled, and reports it if it rejects. */
 	waitUntil(promise: Promise<unknown>): void {
 		const reported = promise.catch((error: unknown) => this.report(error));
-		this.platform?.waitUntil(reported);
+		this.origin.platform?.waitUntil(reported);
 	}
 
 	/** Reports an error of this request. */
 	report(error: unknown): void {
-		this.#origin.report(error, this.sessionId);
+		this.origin.report(error, this.sessionId);
 	}
 }
 

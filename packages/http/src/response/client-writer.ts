@@ -10,7 +10,8 @@ const HIGH_WATER_MARK = 1;
 export class ClientWriter {
 	/** The body of the response. */
 	readonly readable: ReadableStream<Frames>;
-	readonly #controller: ReadableStreamDefaultController<Frames>;
+	/** Set by the constructor: a stream calls `start` at once. */
+	#controller: ReadableStreamDefaultController<Frames> | undefined;
 	readonly #onLeft: () => void;
 	#hasLeft = false;
 	/** Resolved when all frames are read, or the stream is cut: a client that stalls may never read. */
@@ -19,19 +20,16 @@ export class ClientWriter {
 	/** @param onLeft called once, when the client has disconnected or its stream was cut. */
 	constructor(onLeft: () => void) {
 		this.#onLeft = onLeft;
-		let controller: ReadableStreamDefaultController<Frames> | undefined;
 		this.readable = new ReadableStream<Frames>(
 			{
-				start(own) {
-					controller = own;
+				start: (controller) => {
+					this.#controller = controller;
 				},
 				pull: () => this.#release(),
 				cancel: () => this.#leave(),
 			},
 			{ highWaterMark: HIGH_WATER_MARK, size: ({ byteLength }) => byteLength },
 		);
-		if (!controller) throw new TypeError('expected ReadableStream to call start at once');
-		this.#controller = controller;
 	}
 
 	/** Whether the client has disconnected or its stream was cut. */
@@ -55,25 +53,25 @@ export class ClientWriter {
 		if (this.#hasLeft) return;
 		const buffered = this.#bufferedBytes;
 		if (buffered > 0 && buffered + frames.byteLength > MAX_BUFFERED_BYTES) this.cut();
-		else this.#controller.enqueue(frames);
+		else this.#controller?.enqueue(frames);
 	}
 
 	/** Errors the stream of a client that does not read, and drops its frames. */
 	cut(): void {
 		if (this.#hasLeft) return;
 		this.#leave();
-		this.#controller.error(new Error('the client does not read'));
+		this.#controller?.error(new Error('the client does not read'));
 	}
 
 	/** Closes the stream after the client has read everything. */
 	async close(): Promise<void> {
 		await this.drained;
-		if (!this.#hasLeft) this.#controller.close();
+		if (!this.#hasLeft) this.#controller?.close();
 	}
 
 	get #bufferedBytes(): number {
 		// Zero if the stream has ended.
-		return HIGH_WATER_MARK - (this.#controller.desiredSize ?? HIGH_WATER_MARK);
+		return HIGH_WATER_MARK - (this.#controller?.desiredSize ?? HIGH_WATER_MARK);
 	}
 
 	#leave(): void {

@@ -6,8 +6,6 @@ import type { RequestContext } from '../request/request-context.ts';
 import { MISSING_CAPABILITY } from '../validation/stateless-requests.ts';
 import type { PlainAnswer } from './answer.ts';
 
-const JSON_TYPE = 'application/json';
-
 /** The headers of the transport's streams. */
 const STREAM_HEADERS = {
 	'content-type': 'text/event-stream',
@@ -16,54 +14,29 @@ const STREAM_HEADERS = {
 	'x-accel-buffering': 'no',
 };
 
-/** Creates the answer to a call that did not need the transport, as the transport would. */
-export function directAnswer(response: JsonObject, context: RequestContext): PlainAnswer {
-	const { responseType, session } = context;
-	const isJson = responseType === 'json';
-	const headers: Record<string, string> = { ...STREAM_HEADERS };
-	if (isJson) headers['content-type'] = JSON_TYPE;
-	// A failed request names no session.
-	if (session && response.error === undefined) headers['mcp-session-id'] = session.id;
-	return { status: 200, headers, body: isJson ? JSON.stringify(response) : messageFrame(response) };
-}
-
 /**
- * Creates the answer to a call whose response was withheld from the transport's stream. Its status
- * has not been sent, so that an error can have its own. Returns `undefined` without such a response.
+ * Creates the answer to a call whose response is known before any of its answer is sent, so that an
+ * error can have its own status.
+ *
+ * @param streamed the transport's answer, if the call needed the transport.
  */
 export function completeAnswer(
-	streamed: Response,
-	context: RequestContext,
-): PlainAnswer | undefined {
-	const { response } = context.progress;
-	if (!response) return undefined;
-	if (context.responseType === 'json' || lacksCapability(response, context)) {
-		return jsonAnswer(streamed, response, context);
-	}
-	const headers = headersOf(streamed, response);
-	return { status: streamed.status, headers, body: messageFrame(response) };
-}
-
-/** Creates the answer to a call as JSON. */
-export function jsonAnswer(
-	streamed: Response,
 	response: JsonObject,
-	context: RequestContext,
+	{ isStateless, responseType, session }: RequestContext,
+	streamed?: Response,
 ): PlainAnswer {
-	const headers = headersOf(streamed, response);
-	headers['content-type'] = JSON_TYPE;
-	const status = lacksCapability(response, context) ? 400 : 200;
+	const { error } = response;
+	const headers: Record<string, string> = streamed
+		? Object.fromEntries(streamed.headers)
+		: { ...STREAM_HEADERS };
+	// A failed request names no session.
+	if (error !== undefined) delete headers['mcp-session-id'];
+	else if (session) headers['mcp-session-id'] = session.id;
+	const lacksCapability = isStateless && isObject(error) && error.code === MISSING_CAPABILITY;
+	const status = lacksCapability ? 400 : 200;
+	if (responseType === 'sse' && !lacksCapability) {
+		return { status, headers, body: messageFrame(response) };
+	}
+	headers['content-type'] = 'application/json';
 	return { status, headers, body: JSON.stringify(response) };
-}
-
-/** Whether a stateless client lacks a capability that its call needs, which has a status of its own. */
-function lacksCapability({ error }: JsonObject, { isStateless }: RequestContext): boolean {
-	return isStateless && isObject(error) && error.code === MISSING_CAPABILITY;
-}
-
-/** A failed `initialize` has no session. */
-function headersOf({ headers }: Response, response: JsonObject): Record<string, string> {
-	const fields = Object.fromEntries(headers);
-	if (response.error !== undefined) delete fields['mcp-session-id'];
-	return fields;
 }

@@ -1,14 +1,13 @@
 import { messageFrame } from '@tmcp-sessions/core/backend';
-import { runInScope } from '@tmcp-sessions/core/internal';
 
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
-import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';
+import { errorMessage, HttpRejection } from '../request/http-rejection.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { keepSessionAlive } from '../session/session-keep-alive.ts';
 import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
 import type { Answer } from './answer.ts';
 import { ClientWriter } from './client-writer.ts';
-import { completeAnswer, jsonAnswer } from './complete-answer.ts';
+import { completeAnswer } from './complete-answer.ts';
 import { encodeFrames, KEEP_ALIVE } from './frames.ts';
 import type { Frames } from './frames.ts';
 
@@ -50,28 +49,31 @@ export async function streamAnswer(
 ): Promise<Answer> {
 	const { progress } = context;
 	const reader = body.getReader();
-	const frames: Frames[] = [];
+	const ready: Frames[] = [];
 	let read = reader.read();
 	if (!context.isListening && !(await isHandledAtOnce(progress, read))) options.onLasting?.();
+	const { promise: expired, resolve: expire } = Promise.withResolvers<undefined>();
 	// The timer also keeps workerd from ending the request as hung while it awaits another request.
-	const deadline = progress.isHandled ? undefined : createDeadline(options.keepAliveMs);
-	if (deadline) progress.onPrimed(deadline.expire);
+	const timer = progress.isHandled ? undefined : setTimeout(expire, options.keepAliveMs);
+	progress.onPrimed(() => expire(undefined));
 	try {
 		for (;;) {
-			const next = await (deadline ? Promise.race([read, deadline.expired]) : read);
-			if (next === 'expired') {
-				return stream(streamed, [openingOf(context)], reader, read, context, options);
+			const next = await (timer ? Promise.race([read, expired]) : read);
+			if (next?.done) {
+				const { response } = progress;
+				return response
+					? completeAnswer(response, context, streamed)
+					: new Response(concat(ready), streamed);
 			}
-			if (next.done) {
-				return completeAnswer(streamed, context) ?? new Response(concat(frames), streamed);
-			}
-			frames.push(next.value);
-			read = reader.read();
+			ready.push(next ? primingFor(next.value, context) : openingOf(context));
+			if (next) read = reader.read();
 			// Once the server has handled the message, the transport ends its stream in the same turn.
-			if (!progress.isHandled) return stream(streamed, frames, reader, read, context, options);
+			if (!next || !progress.isHandled) {
+				return stream(streamed, ready, reader, read, context, options);
+			}
 		}
 	} finally {
-		deadline?.clear();
+		clearTimeout(timer);
 	}
 }
 
@@ -99,9 +101,9 @@ export async function collectedAnswer(
 		clearInterval(timer);
 	}
 	if (!progress.response || progress.signal.aborted) {
-		throw new HttpRejection({ status: 200, code: -32001, message: 'The call was cancelled' });
+		throw new HttpRejection(200, -32001, 'The call was cancelled');
 	}
-	return jsonAnswer(streamed, progress.response, context);
+	return completeAnswer(progress.response, context, streamed);
 }
 
 function stream(
@@ -126,7 +128,7 @@ function stream(
 		}
 	};
 	// The platform calls this outside of the request, in whose scope managers find their state.
-	const writer = new ClientWriter(() => runInScope(context, onLeft));
+	const writer = new ClientWriter(() => context.run(onLeft));
 	progress.onPrimed(() => writer.write(openingOf(context)));
 	if (options.isPaced) {
 		// The manager has cut the stream and reported why.
@@ -135,7 +137,7 @@ function stream(
 			writer.cut();
 		});
 	}
-	for (const frames of ready) writer.write(primingFor(frames, context));
+	for (const frames of ready) writer.write(frames);
 	const forwarding = forward(reader, next, writer, context, options);
 	context.waitUntil(
 		forwarding.catch((error: unknown) => {
@@ -177,24 +179,21 @@ async function forward(
 	const expiryMs = context.isListening ? msUntilExpiry(context) : undefined;
 	const expiry = expiryMs && setTimeout(cancel, expiryMs);
 	const stopKeepAlive = session && keepSessionAlive(context, session, cancel);
+	const finish = async (message: object | undefined): Promise<void> => {
+		if (message) writer.write(numbered(encodeFrames(messageFrame(message)), context));
+		progress.resumable?.complete();
+		await writer.close();
+	};
 
 	try {
 		for (let next = await first; !next.done; next = await reader.read()) {
 			writer.write(numbered(next.value, context));
 			if (isPaced) await writer.drained;
 		}
-		const { response } = progress;
-		if (response) writer.write(numbered(encodeFrames(messageFrame(response)), context));
-		progress.resumable?.complete();
-		await writer.close();
+		await finish(progress.response);
 	} catch (error) {
 		// The status has been sent: the error goes to the stream.
-		if (messageId !== undefined) {
-			const frame = messageFrame(errorMessage(rejectionDetailOf(error), messageId));
-			writer.write(numbered(encodeFrames(frame), context));
-			progress.resumable?.complete();
-		}
-		await writer.close();
+		await finish(messageId === undefined ? undefined : errorMessage(error, messageId));
 		throw error;
 	} finally {
 		clearInterval(keepAlive);
@@ -227,23 +226,11 @@ function numbered(frames: Frames, context: RequestContext): Frames {
 }
 
 /** Returns the time until the caller's token expires, if it is known and fits a timer. */
-function msUntilExpiry({ auth }: RequestContext): number | undefined {
-	if (auth?.expiresAt === undefined) return undefined;
-	const ms = auth.expiresAt * 1000 - Date.now();
+function msUntilExpiry({ origin }: RequestContext): number | undefined {
+	const expiresAt = origin.auth?.expiresAt;
+	if (expiresAt === undefined) return undefined;
+	const ms = expiresAt * 1000 - Date.now();
 	return ms < MAX_TIMER_MS ? Math.max(ms, 1) : undefined;
-}
-
-interface Deadline {
-	readonly expired: Promise<'expired'>;
-	readonly expire: () => void;
-	readonly clear: () => void;
-}
-
-function createDeadline(ms: number): Deadline {
-	const { promise: expired, resolve } = Promise.withResolvers<'expired'>();
-	const expire = (): void => resolve('expired');
-	const timer = setTimeout(expire, ms);
-	return { expired, expire, clear: () => clearTimeout(timer) };
 }
 
 function concat(frames: readonly Frames[]): Blob | Frames | null {

@@ -1,23 +1,22 @@
-import { errorMessage, HttpRejection, rejectionDetailOf } from '../request/http-rejection.ts';
+import { errorMessage, HttpRejection, rejectionOf } from '../request/http-rejection.ts';
 import type { PlainAnswer } from './answer.ts';
 
 /**
  * Creates the answer to a request that failed. A rejection is for its client only; every other error
  * is reported.
  *
- * @param id of the request, null if it is unknown.
+ * @param id of the request, if it has one.
  */
 export function rejectionAnswer(
 	error: unknown,
-	id: string | number | null,
 	report: (error: unknown) => void,
+	id?: string | number,
 ): PlainAnswer {
 	if (!(error instanceof HttpRejection)) report(error);
-	const detail = rejectionDetailOf(error);
-	const { status, headers } = detail;
+	const { status, extras } = rejectionOf(error);
 	return {
 		status,
-		headers: { 'content-type': 'application/json', ...headers },
-		body: JSON.stringify(errorMessage(detail, id)),
+		headers: { 'content-type': 'application/json', ...extras?.headers },
+		body: JSON.stringify(errorMessage(error, id)),
 	};
 }

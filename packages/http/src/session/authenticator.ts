@@ -1,7 +1,7 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
-import type { ExecutionContextLike, OAuthHelper, PrincipalOf } from '../options.ts';
+import { configurationError } from '../configuration-error.ts';
+import type { ExecutionContextLike, OAuthHelper, Principal, PrincipalOf } from '../options.ts';
 import { HttpRejection } from '../request/http-rejection.ts';
 
 /** The caller of a request. */
@@ -11,6 +11,9 @@ export interface Caller {
 	/** The same text for every request of the caller. Empty if sessions belong to no principal. */
 	readonly principal: string;
 }
+
+/** The code of RFC 6750 for a token that does not allow the request. */
+const FORBIDDEN = 'insufficient_scope';
 
 /** The caller of a deployment without authorization. */
 export const ANONYMOUS: Caller = { auth: null, principal: '' };
@@ -23,11 +26,9 @@ export class Authenticator {
 	/** @throws {TmcpSessionsError} `configuration` for an `oauth` without a `principal`. */
 	constructor(oauth: OAuthHelper | undefined, principal: PrincipalOf | undefined) {
 		if (oauth && !principal) {
-			throw new TmcpSessionsError(
-				'configuration',
-				'http',
-				'oauth needs principal, which binds a session to its user: expected ' +
-					'(request, auth) => auth && { subject: <the user>, client: auth.clientId }; got none',
+			throw configurationError(
+				'oauth needs principal, which binds a session to its user: set it to ' +
+					'(request, auth) => auth && { subject: <the user>, client: auth.clientId }',
 			);
 		}
 		this.#oauth = oauth;
@@ -44,11 +45,11 @@ export class Authenticator {
 		if (!this.#principal) return ANONYMOUS;
 		const auth = await this.#verify(request, context);
 		if (auth?.expiresAt !== undefined && auth.expiresAt * 1000 <= Date.now()) {
-			throw this.#unauthorized(request, 401, 'invalid_token');
+			throw this.#unauthorized(request, 'invalid_token');
 		}
 		const principal = await this.#principal(request, auth, context);
 		if (principal === null || principal === undefined || principal === '') {
-			throw this.#unauthorized(request, 401);
+			throw this.#unauthorized(request);
 		}
 		return { auth, principal: textOf(principal) };
 	}
@@ -62,39 +63,32 @@ export class Authenticator {
 			return (await this.#oauth?.verify(request, context)) ?? null;
 		} catch (error) {
 			const code: unknown = error instanceof Error && Reflect.get(error, 'errorCode');
-			if (code === 'invalid_token') throw this.#unauthorized(request, 401, code);
-			if (code === 'insufficient_scope') throw this.#unauthorized(request, 403, code);
+			if (code === 'invalid_token' || code === FORBIDDEN) throw this.#unauthorized(request, code);
 			throw error;
 		}
 	}
 
-	#unauthorized(request: Request, status: 401 | 403, code?: string): HttpRejection {
+	#unauthorized(request: Request, code?: string): HttpRejection {
 		const challenge = this.#oauth?.challenge?.(request) ?? 'Bearer';
 		const separator = challenge.includes(' ') ? ', ' : ' ';
-		return new HttpRejection({
-			status,
-			code: -32001,
-			message:
-				status === 401
-					? 'Authentication required: send a valid access token'
-					: 'Insufficient scope: send an access token with the required scope',
-			headers: {
-				'WWW-Authenticate': code ? `${challenge}${separator}error="${code}"` : challenge,
-			},
+		const isForbidden = code === FORBIDDEN;
+		const message = isForbidden
+			? 'Insufficient scope: send an access token with the required scope'
+			: 'Authentication required: send a valid access token';
+		const header = code ? `${challenge}${separator}error="${code}"` : challenge;
+		return new HttpRejection(isForbidden ? 403 : 401, -32001, message, {
+			headers: { 'WWW-Authenticate': header },
 		});
 	}
 }
 
 /** Serializes a principal. JSON keeps a subject from being crafted to equal another pair. */
 function textOf(principal: NonNullable<Awaited<ReturnType<PrincipalOf>>>): string {
-	const { subject, client } =
-		typeof principal === 'string' ? { subject: principal, client: undefined } : principal;
+	const { subject, client }: Principal =
+		typeof principal === 'string' ? { subject: principal } : principal;
 	if (typeof subject !== 'string' || subject === '') {
-		throw new TmcpSessionsError(
-			'configuration',
-			'http',
-			`the subject of a principal must be a non-empty string; got ${typeof subject === 'string' ? 'an empty string' : typeof subject}`,
-		);
+		const found = subject === '' ? 'an empty one' : typeof subject;
+		throw configurationError(`the subject of a principal must be a non-empty string; got ${found}`);
 	}
 	return JSON.stringify([subject, client ?? null]);
 }

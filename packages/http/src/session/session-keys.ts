@@ -1,6 +1,6 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { parseSecrets } from '@tmcp-sessions/core/internal';
 
+import { configurationError } from '../configuration-error.ts';
 import { isLoopback } from '../validation/origin-guard.ts';
 
 /** The keys that session ids are signed with. */
@@ -39,26 +39,23 @@ let hasWarned = false;
  */
 export function checkKeysOfProcess({ hostname }: URL): void {
 	if (!isLoopback(hostname)) {
-		throw new TmcpSessionsError(
-			'configuration',
-			'http',
-			`session ids need a key that all isolates share: expected the variable ${VARIABLE} or the ` +
-				`option sessionKeys; got neither. Generate one with: ${GENERATE}`,
+		throw configurationError(
+			`session ids need a key that all isolates share: set ${VARIABLE} or sessionKeys; ` +
+				`got neither. Generate one with: ${GENERATE}`,
 		);
 	}
 	if (hasWarned) return;
 	hasWarned = true;
 	console.error(
-		`[tmcp-sessions/http] ${VARIABLE} is not set: sessions are valid in this process only, ` +
-			`until it ends. Before a deployment: ${GENERATE}`,
+		`[tmcp-sessions/http] ${VARIABLE} is not set: sessions end with this process. ` +
+			`Before a deployment: ${GENERATE}`,
 	);
 }
 
 function variable(env: unknown): string | undefined {
 	const { process } = globalThis as { process?: { env?: Record<string, unknown> } };
 	for (const variables of [env, process?.env]) {
-		if (typeof variables !== 'object' || variables === null) continue;
-		const value: unknown = Reflect.get(variables, VARIABLE);
+		const value: unknown = Reflect.get(Object(variables) as object, VARIABLE);
 		if (typeof value === 'string') return value;
 	}
 	return undefined;

@@ -1,11 +1,12 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 import type { ErrorCode } from '@tmcp-sessions/core';
 import type { IssuedSession } from '@tmcp-sessions/core/backend';
-import { hasSessionExpiry, hasSessionSealing } from '@tmcp-sessions/core/internal';
+import { hasSessionExpiry } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { unknownSession } from '../request/http-rejection.ts';
 import type { SessionKeepAlive } from './session-keep-alive.ts';
+import { storesMutableState } from './stores-mutable-state.ts';
 
 /** By then every store knows of an end that came while a stream opened, Workers KV included. */
 const FIRST_CHECK_MS = 70_000;
@@ -18,7 +19,7 @@ export class SessionLiveness {
 
 	constructor(info: InfoSessionManager) {
 		this.#info = info;
-		this.storesMutableState = !hasSessionSealing(info) || info.storesMutableState;
+		this.storesMutableState = storesMutableState(info);
 	}
 
 	/**

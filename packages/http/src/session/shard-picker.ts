@@ -1,7 +1,7 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
 import type { Region } from '@tmcp-sessions/core';
 import { MAX_SHARDS, regionOfClient, REGIONS, shardLabel } from '@tmcp-sessions/core/internal';
 
+import { configurationError } from '../configuration-error.ts';
 import type { PlacementOptions } from '../options.ts';
 
 /** Picks the shard of what a request opens: a session or a subscription. */
@@ -18,12 +18,16 @@ export function createShardPicker({
 	region = regionOf,
 }: PlacementOptions = {}): PickShard {
 	if (!Number.isSafeInteger(shards) || shards < 1 || shards > MAX_SHARDS) {
-		throw invalidPlacement(`shards must be an integer from 1 to ${MAX_SHARDS}; got ${shards}`);
+		throw configurationError(
+			`placement: shards must be an integer from 1 to ${MAX_SHARDS}; got ${shards}`,
+		);
 	}
 	return (request) => {
 		const found = region(request);
 		if (found !== undefined && !REGIONS.includes(found)) {
-			throw invalidPlacement(`region must return one of ${REGIONS.join(', ')}; got ${found}`);
+			throw configurationError(
+				`placement: region must return one of ${REGIONS.join(', ')}; got ${found}`,
+			);
 		}
 		return shardLabel(found, Math.floor(Math.random() * shards));
 	};
@@ -33,8 +37,4 @@ export function createShardPicker({
 function regionOf(request: Request): Region | undefined {
 	const cf: unknown = Reflect.get(request, 'cf');
 	return typeof cf === 'object' && cf !== null ? regionOfClient(cf) : undefined;
-}
-
-function invalidPlacement(reason: string): TmcpSessionsError {
-	return new TmcpSessionsError('configuration', 'http', `placement: ${reason}`);
 }

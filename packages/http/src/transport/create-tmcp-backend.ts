@@ -7,16 +7,20 @@ import type {
 import { HttpTransport } from '@tmcp/transport-http';
 import type { HttpTransportOptions } from '@tmcp/transport-http';
 
-import { createInFlightCalls } from '../calls/create-in-flight-calls.ts';
-import type { InFlightCalls, OnPrimed } from '../calls/in-flight-calls.ts';
+import { answerDirectly, isDirect } from '../calls/direct-calls.ts';
+import { InFlightCalls } from '../calls/in-flight-calls.ts';
+import type { OnPrimed } from '../calls/in-flight-calls.ts';
+import type { MessageServer } from '../endpoint/message-server.ts';
 import type { ServerOf } from '../options.ts';
 import { currentContext } from '../request/request-context.ts';
+import { notFound, toResponse } from '../response/answer.ts';
 import { corsOptions } from '../response/cors.ts';
 import { claimBroadcasts, withoutBroadcasts } from './broadcasts.ts';
 import { bindSubscriptionsToRequest } from './request-bound-subscriptions.ts';
 import { endResumedCalls } from './resumed-streams.ts';
-import { TmcpMessageServer } from './tmcp-message-server.ts';
+import { STATELESS_REVISIONS } from './stateless-revisions.ts';
 import { createTrackedServer } from './tracked-server.ts';
+import { transportRequest } from './transport-request.ts';
 
 /** What a tmcp server is connected to. */
 export interface TmcpBackendOptions {
@@ -40,8 +44,8 @@ export interface TmcpBackend<Custom extends Record<string, unknown> | undefined>
 	readonly pacesStreams: boolean;
 	/** Returns the transport, which is created at the first call or in the next microtask. */
 	readonly transport: () => HttpTransport<Custom>;
-	/** Creates what answers validated requests. */
-	readonly createServer: () => TmcpMessageServer<Custom>;
+	/** Answers requests: directly if the server answers at once, else by the transport. */
+	readonly server: MessageServer<Custom>;
 }
 
 /** Connects a tmcp server to the managers of a deployment. */
@@ -51,9 +55,9 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 ): TmcpBackend<Custom> {
 	const { streams, info, cors, clientResponseTimeoutMs, onPrimed, report } = options;
 	const canResume = hasResumableStreams(streams);
-	const resumable = canResume ? streams : undefined;
-	const calls = createInFlightCalls(server, {
-		...{ streams, resumable, clientResponseTimeoutMs, onPrimed, report },
+	const calls = new InFlightCalls(server, {
+		...{ streams, clientResponseTimeoutMs, onPrimed, report },
+		resumable: canResume ? streams : undefined,
 	});
 	const isFirst = claimBroadcasts(server, streams);
 	const broadcasting = isFirst ? streams : withoutBroadcasts(streams);
@@ -67,11 +71,18 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	queueMicrotask(transport);
 	return {
 		...{ calls, pacesStreams: canResume, transport },
-		createServer: () =>
-			new TmcpMessageServer<Custom>({
-				...{ transport: transport(), handle: tracked.handle, info },
-				hasCors: Boolean(cors),
-			}),
+		server: {
+			statelessRevisions: STATELESS_REVISIONS,
+			answerDirectly(context, custom) {
+				// The transport adds CORS headers.
+				if (cors || !isDirect(context, info)) return undefined;
+				return answerDirectly(tracked.handle, info, context, custom);
+			},
+			async respond(context, { custom, message }) {
+				const response = await transport().respond(transportRequest(context, message), custom);
+				return response ?? toResponse(notFound());
+			},
+		},
 	};
 }
 
@@ -93,7 +104,7 @@ function transportOptions(
 		...(hasAuth && {
 			oauth: {
 				respond: () => Promise.resolve(null),
-				verify: () => Promise.resolve(currentContext()?.auth ?? null),
+				verify: () => Promise.resolve(currentContext()?.origin.auth ?? null),
 			},
 		}),
 	};

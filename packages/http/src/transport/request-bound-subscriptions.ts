@@ -1,8 +1,8 @@
 import { StreamError } from '@tmcp-sessions/core';
-import { keepRequestAlive } from '@tmcp-sessions/core/backend';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
 import { currentContext } from '../request/request-context.ts';
+import { keepAlive } from './keep-alive.ts';
 import { sendWithSessions } from './one-broadcast.ts';
 import { withOverrides } from './with-overrides.ts';
 
@@ -18,9 +18,7 @@ export function bindSubscriptionsToRequest(
 	report: (error: unknown) => void,
 ): SubscriptionManager {
 	const bind = async <Result>(promise: Promise<Result>, fallback: Result): Promise<Result> => {
-		keepRequestAlive(promise, (orphan) => {
-			orphan.catch(report);
-		});
+		keepAlive(promise, report);
 		// Reported above. Here it would be an unhandled rejection.
 		return promise.catch(() => fallback);
 	};

@@ -1,6 +1,7 @@
 import { closeStream, isCallStream, parseEventId } from '@tmcp-sessions/core/backend';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
+import { RESUMED } from '../calls/in-flight-call.ts';
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import { currentContext } from '../request/request-context.ts';
 import { flushDeferred } from './one-broadcast.ts';
@@ -21,9 +22,9 @@ export function endResumedCalls(
 	const create: StreamSessionManager['create'] = async (session, controller) => {
 		const context = currentContext();
 		await streams.create(session, controller);
-		const resumed = parseEventId(context?.lastEventId ?? '')?.stream;
-		if (!context || resumed === undefined || !isCallStream(resumed)) return;
-		if ((await calls.resumed(session, resumed)) > 0) return;
+		const stream = parseEventId(context?.lastEventId ?? '')?.stream;
+		if (!context || stream === undefined || !isCallStream(stream)) return;
+		if ((await calls.deliver(session, { method: RESUMED, params: { stream } })) > 0) return;
 		const end = setTimeout(() => {
 			closeStream(controller);
 			// The manager holds the stream until it is deleted, as it is when a client disconnects.

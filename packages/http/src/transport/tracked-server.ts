@@ -1,5 +1,3 @@
-import { keepRequestAlive } from '@tmcp-sessions/core/backend';
-import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
@@ -9,8 +7,10 @@ import { idOf, isObject, isSchemaError, methodOf, paramsOf } from '../request/js
 import type { ServerRequest } from '../request/json-rpc.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
+import { storesMutableState } from '../session/stores-mutable-state.ts';
 import { initializeResult } from './initialize-result.ts';
 import type { Support } from './initialize-result.ts';
+import { keepAlive } from './keep-alive.ts';
 import { runAsOneBroadcast } from './one-broadcast.ts';
 import { withOverrides } from './with-overrides.ts';
 
@@ -54,7 +54,7 @@ export function createTrackedServer<Server extends Pick<McpServer, 'on' | 'recei
 	const { info, canResume } = deps;
 	const support: Support = {
 		hasSessions: info !== undefined,
-		storesMutableState: !info || !hasSessionSealing(info) || info.storesMutableState,
+		storesMutableState: !info || storesMutableState(info),
 		canResume,
 	};
 	const handle: Handle = async (message, receiveContext) => {
@@ -105,10 +105,7 @@ function trackedListeners(
 	const notify = (listener: Listener, detail: unknown, isBroadcast = false): void => {
 		const call = (): unknown => listener(detail);
 		const result = isBroadcast ? runAsOneBroadcast(call) : call();
-		if (!(result instanceof Promise)) return;
-		keepRequestAlive(result, (orphan) => {
-			orphan.catch(report);
-		});
+		if (result instanceof Promise) keepAlive(result, report);
 	};
 	const sendFrame = (listener: Listener, detail: unknown): void => {
 		const progress = currentContext()?.progress;

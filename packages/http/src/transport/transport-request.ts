@@ -1,7 +1,5 @@
-import { runInScope } from '@tmcp-sessions/core/internal';
-
 import type { CallSignal } from '../calls/call-signal.ts';
-import type { PlatformRequest } from '../endpoint/message-server.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
 import { ForwardingProxy } from '../request/forwarding-proxy.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
@@ -21,68 +19,43 @@ const RPC_REQUEST = { url: 'http://localhost/' };
  *
  * @param message replaces the one of the context.
  */
-export function transportRequest(
-	request: Pick<PlatformRequest, 'url'> | undefined,
-	context: RequestContext,
-	message?: unknown,
-): Request {
+export function transportRequest(context: RequestContext, message?: unknown): Request {
 	// Safe because the members that this class lacks are forwarded.
-	return new TransportRequest(request ?? RPC_REQUEST, context, message) as unknown as Request;
+	return new TransportRequest(context, message) as unknown as Request;
 }
 
-/**
- * Aborts a request when its client disconnects, if it ends with the client: the stateless era has no
- * other cancellation. The transport's reaction runs in the scope of the request.
- */
-export function followClient(
-	request: Pick<PlatformRequest, 'signal'> | undefined,
-	context: RequestContext,
-): void {
-	if (!request || !context.endsWithClient) return;
-	// Read as late as this: a signal costs as much as the rest of a call's validation.
-	const { signal } = request;
-	const abort = (): void => runInScope(context, () => context.progress.signal.abort());
-	if (signal.aborted) abort();
-	else signal.addEventListener('abort', abort, { once: true });
-}
-
-class TransportRequest extends ForwardingProxy<Pick<PlatformRequest, 'url'>> {
-	readonly headers: Headers;
+class TransportRequest extends ForwardingProxy<Pick<Request, 'url'>> {
+	readonly headers: CachedHeaders;
 	readonly method: string;
 	readonly signal: CallSignal;
 	readonly #context: RequestContext;
 	readonly #message: unknown;
 
-	constructor(request: Pick<PlatformRequest, 'url'>, context: RequestContext, message: unknown) {
-		super(request);
+	constructor(context: RequestContext, message: unknown) {
+		const { method, request } = context.origin;
+		super(request ?? RPC_REQUEST);
 		this.headers = transportHeaders(context);
-		this.method = context.method;
+		this.method = method;
 		this.signal = context.progress.signal;
 		this.#context = context;
 		this.#message = message;
 	}
 
-	get url(): string {
-		return this.standsFor.url;
-	}
-
-	json(): Promise<unknown> {
+	async json(): Promise<unknown> {
 		const { isStateless, message, text } = this.#context;
-		if (this.#message !== undefined) return Promise.resolve(this.#message);
+		if (this.#message !== undefined) return this.#message;
 		// To parse the text costs a third of a structured clone.
-		return Promise.resolve(isStateless && text !== undefined ? JSON.parse(text) : message);
+		return isStateless && text !== undefined ? JSON.parse(text) : message;
 	}
 }
 
 /** The transport knows one spelling of the content type only. */
-function transportHeaders({ headers, message, sessionId }: RequestContext): Headers {
+function transportHeaders({ headers, message, sessionId }: RequestContext): CachedHeaders {
 	const isOther = headers.get('mcp-session-id') !== sessionId;
 	const isJson = message === undefined || headers.get('content-type') === 'application/json';
-	if (!isOther && isJson) return headers.asHeaders();
-	return headers
-		.withValues({
-			...(isOther && { 'mcp-session-id': null }),
-			...(!isJson && { 'content-type': 'application/json' }),
-		})
-		.asHeaders();
+	if (!isOther && isJson) return headers;
+	return headers.withValues({
+		...(isOther && { 'mcp-session-id': null }),
+		...(!isJson && { 'content-type': 'application/json' }),
+	});
 }

@@ -53,27 +53,17 @@ export function parseMessage(text: string): unknown {
 	try {
 		return JSON.parse(text);
 	} catch {
-		throw new HttpRejection({
-			status: 400,
-			code: -32700,
-			message: 'Parse error: the body is invalid JSON',
-		});
+		throw new HttpRejection(400, -32700, 'Parse error: the body is invalid JSON');
 	}
 }
 
-const JSON_TYPE = 'application/json';
+/** The media type only: any page may send `text/plain; x=application/json` (Fetch standard). */
+const JSON_TYPE = /^\s*application\/json\s*(?:;|$)/i;
 
 /** @throws {HttpRejection} 415 for another type than JSON. */
 export function checkContentType(headers: CachedHeaders): void {
-	if (isJson(headers.get('content-type'))) return;
+	if (JSON_TYPE.test(headers.get('content-type') ?? '')) return;
 	throw invalidRequest('Content-Type must be application/json', 415);
-}
-
-/** Compares the media type only: any page may send `text/plain; x=application/json` (Fetch standard). */
-function isJson(contentType: string | null): boolean {
-	if (contentType === JSON_TYPE) return true;
-	const [type = ''] = contentType?.split(';', 1) ?? [];
-	return type.trim().toLowerCase() === JSON_TYPE;
 }
 
 async function readChunks(request: Request, maxBytes: number): Promise<string> {
@@ -94,9 +84,12 @@ export function checkBodyLength(bytes: number, maxBytes: number): void {
 	if (bytes > maxBytes) throw invalidRequest(`The body is larger than ${maxBytes} bytes`, 413);
 }
 
-const [QUOTE, ESCAPE] = [0x22, 0x5c];
-const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
-const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+const QUOTE = 0x22;
+const ESCAPE = 0x5c;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+/** The bit in which a bracket differs from a brace. */
+const BRACE_BIT = 0x20;
 
 /** Counts the brackets outside of strings. */
 function isDeeperThan(maxDepth: number, json: string): boolean {
@@ -106,8 +99,8 @@ function isDeeperThan(maxDepth: number, json: string): boolean {
 		const character = json.charCodeAt(index);
 		if (isText && character === ESCAPE) index += 1;
 		else if (character === QUOTE) isText = !isText;
-		else if (!isText && OPENING.has(character)) depth += 1;
-		else if (!isText && CLOSING.has(character)) depth -= 1;
+		else if (!isText && (character | BRACE_BIT) === OPENING_BRACE) depth += 1;
+		else if (!isText && (character | BRACE_BIT) === CLOSING_BRACE) depth -= 1;
 		if (depth > maxDepth) return true;
 	}
 	return false;

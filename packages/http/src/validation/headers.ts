@@ -27,23 +27,18 @@ export function checkProtocolVersion(headers: CachedHeaders, stateless: readonly
 	const version = headers.get('mcp-protocol-version');
 	if (version === null || SESSION_BASED.has(version)) return;
 	const supported = [...stateless, ...SESSION_BASED];
-	throw new HttpRejection({
-		status: 400,
-		code: -32600,
-		message: `MCP-Protocol-Version must be one of ${supported.join(', ')}`,
-		data: { supported },
-	});
+	const message = `MCP-Protocol-Version must be one of ${supported.join(', ')}`;
+	throw new HttpRejection(400, -32600, message, { data: { supported } });
 }
 
 /** Creates the rejection of a stateless request by a server that requires a session. */
 export function sessionBasedOnly(headers: CachedHeaders): HttpRejection {
-	return new HttpRejection({
-		status: 400,
-		code: UNSUPPORTED_PROTOCOL_VERSION,
-		message:
-			'Unsupported protocol version: this server requires a session; open one with initialize',
-		data: { supported: [...SESSION_BASED], requested: headers.get('mcp-protocol-version') },
-	});
+	return new HttpRejection(
+		400,
+		UNSUPPORTED_PROTOCOL_VERSION,
+		'Unsupported protocol version: this server requires a session; open one with initialize',
+		{ data: { supported: [...SESSION_BASED], requested: headers.get('mcp-protocol-version') } },
+	);
 }
 
 /** Returns the revision that a client requests at `initialize`, if it is session-based. */
@@ -81,11 +76,11 @@ function accepts(accept: string, type: ResponseType): boolean {
 	const qualities = new Map(accept.split(',').map(rangeOf));
 	const quality =
 		qualities.get(name) ?? qualities.get(name.replace(/\/.*/, '/*')) ?? qualities.get('*/*');
-	return quality !== undefined && quality !== 0;
+	return (quality ?? 0) !== 0;
 }
 
 function rangeOf(text: string): [range: string, quality: number] {
-	const [range = '', ...parameters] = text.toLowerCase().split(';');
-	const quality = parameters.map((each) => each.trim()).find((each) => each.startsWith('q='));
-	return [range.trim(), quality === undefined ? 1 : Number(quality.slice(2))];
+	const [range = ''] = text.split(';', 1);
+	const quality = /;\s*q=([^;]*)/i.exec(text)?.[1] ?? 1;
+	return [range.trim().toLowerCase(), Number(quality)];
 }

@@ -1,6 +1,6 @@
 import { idOf, isObject, metadataOf, paramsOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
-import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
+import { invalidParams, invalidRequest } from '../request/http-rejection.ts';
 
 /** Characters of JSON of `initialize` params, which are stored. */
 const MAX_INITIALIZE_LENGTH = 16 * 1_024;
@@ -33,23 +33,17 @@ export function checkClient(message: unknown): void {
 	const client = isObject(clientInfo) ? clientInfo : {};
 	const texts = [protocolVersion, client['name'], client['version']];
 	if (isObject(capabilities) && texts.every((text) => typeof text === 'string')) return;
-	throw new HttpRejection({
-		status: 400,
-		code: -32602,
-		message:
-			'initialize requires a protocolVersion, capabilities, and a clientInfo with name and version',
-	});
+	throw invalidParams(
+		'initialize requires a protocolVersion, capabilities, and a clientInfo with name and version',
+	);
 }
 
 /** @throws {HttpRejection} 400 if the id is missing or the params are too long. */
 export function checkInitialize(message: unknown): void {
-	if (idOf(message) === undefined)
-		throw invalidRequest('initialize is a request: it requires an id');
+	if (idOf(message) === undefined) throw invalidRequest('initialize requires an id');
 	const { length } = JSON.stringify(paramsOf(message));
 	if (length <= MAX_INITIALIZE_LENGTH) return;
-	throw new HttpRejection({
-		status: 400,
-		code: -32602,
-		message: `The params of initialize must have at most ${MAX_INITIALIZE_LENGTH} characters; got ${length}`,
-	});
+	throw invalidParams(
+		`initialize must have at most ${MAX_INITIALIZE_LENGTH} characters; got ${length}`,
+	);
 }

@@ -1,6 +1,7 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
+import type { TmcpSessionsError } from '@tmcp-sessions/core';
 
-import { HttpRejection } from '../request/http-rejection.ts';
+import { configurationError } from '../configuration-error.ts';
+import { invalidRequest } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 
 /** The hosts that the server answers for, and the origins that may call it. */
@@ -34,11 +35,11 @@ export class OriginGuard {
 	/** @throws {HttpRejection} 403 if the host or the origin is not allowed. */
 	check(headers: CachedHeaders, url: URL): void {
 		if (!this.#allowsHost(url)) {
-			throw forbidden('Host not allowed: add it to allowedHosts to serve it');
+			throw invalidRequest('Host not allowed: add it to allowedHosts', 403);
 		}
 		const origin = headers.get('origin');
 		if (origin !== null && !this.#allowsOrigin(origin, url)) {
-			throw forbidden('Origin not allowed: add it to allowedOrigins to allow it');
+			throw invalidRequest('Origin not allowed: add it to allowedOrigins', 403);
 		}
 	}
 
@@ -81,10 +82,5 @@ function originOf(origin: string): string {
 }
 
 function invalidOption(option: string, expected: string, found: string): TmcpSessionsError {
-	const message = `${option} must hold ${expected}; got ${JSON.stringify(found)}`;
-	return new TmcpSessionsError('configuration', 'http', message);
-}
-
-function forbidden(message: string): HttpRejection {
-	return new HttpRejection({ status: 403, code: -32600, message });
+	return configurationError(`${option} must hold ${expected}; got ${JSON.stringify(found)}`);
 }

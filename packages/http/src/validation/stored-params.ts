@@ -32,7 +32,7 @@ export function checkStoredParams(method: string | undefined, message: unknown):
 		// Official clients may send such a level: the status is that of any error of a method.
 		throw invalidParams('level must be one of the eight syslog levels', 200);
 	}
-	const isSubscription = method === 'resources/subscribe' || method === 'resources/unsubscribe';
+	const isSubscription = method !== 'logging/setLevel' && requiresSessionState(method);
 	if (isSubscription && (typeof uri !== 'string' || uri.length > MAX_URI_LENGTH)) {
 		throw invalidParams(`uri must be a string of at most ${MAX_URI_LENGTH} characters`);
 	}

@@ -1,0 +1,13 @@
+import type { RequestContext } from '../request/request-context.ts';
+import { onAbort } from './on-abort.ts';
+
+/**
+ * Aborts a request when its client disconnects, if it ends with the client: the stateless era has no
+ * other cancellation. The server's reaction runs in the scope of the request.
+ */
+export function followClient(context: RequestContext): void {
+	const { request } = context.origin;
+	if (!request || !context.endsWithClient) return;
+	// Read as late as this: a signal costs as much as the rest of a call's validation.
+	onAbort(request.signal, () => context.run(() => context.progress.signal.abort()));
+}
