@@ -1,6 +1,7 @@
 import { CorruptRecordError, StoredInfoSessionManager, StoreError } from '@tmcp-sessions/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { getAll, initialize, inRequest, setUp } from './observed-manager.ts';
+import type { Setup } from './observed-manager.ts';
 
 const OUTAGE = new StoreError('core', 'write', 'the backend is down');
 
@@ -79,6 +80,91 @@ describe('failures', () => {
 		expect(operations).not.toContain('create');
 		expect(operations).not.toContain('subscribe');
 		expect(await manager.getSubscriptions('test://a')).toEqual([]);
+	});
+});
+
+describe('keepAlive', () => {
+	/** Opens a session that has used up half of its idle time. */
+	const openAndAge = async (): Promise<Setup> => {
+		const setup = setUp({ idleSeconds: 1_000 });
+		initialize(setup.manager, 'a');
+		await setup.manager.flush('a');
+		setup.clock.advance(500_000);
+		setup.operations.length = 0;
+		return setup;
+	};
+
+	it('resolves to true after one read and one write have extended the session', async () => {
+		const { manager, clock, operations, store } = await openAndAge();
+		expect(await manager.keepAlive('a')).toBe(true);
+		expect(operations).toEqual(['read', 'update']);
+		expect((await store.read('a'))?.expiresAtMs).toBe(clock.now() + 1_000_000);
+	});
+
+	it('resolves to true after a read if the session needs no extension', async () => {
+		const { manager, operations } = await openAndAge();
+		await manager.keepAlive('a');
+		operations.length = 0;
+		expect(await manager.keepAlive('a')).toBe(true);
+		expect(operations).toEqual(['read']);
+	});
+
+	it('rejects and reports once if the read fails', async () => {
+		const { manager, failures, errors } = await openAndAge();
+		failures.set('read', OUTAGE);
+		await expect(manager.keepAlive('a')).rejects.toBe(OUTAGE);
+		expect(errors).toEqual([OUTAGE]);
+	});
+
+	it('rejects and reports once if the write fails, and writes again when it is called again', async () => {
+		const { manager, failures, errors, operations } = await openAndAge();
+		failures.set('update', OUTAGE);
+		await expect(manager.keepAlive('a')).rejects.toBe(OUTAGE);
+		expect(errors).toEqual([OUTAGE]);
+		failures.clear();
+		expect(await manager.keepAlive('a')).toBe(true);
+		expect(operations).toEqual(['read', 'update', 'read', 'update']);
+	});
+
+	it('does not rely on the write of a concurrent request, which may fail', async () => {
+		const { manager, clock, errors, promises, store } = await openAndAge();
+		const { promise: pending, reject } = Promise.withResolvers<boolean>();
+		const update = store.update.bind(store);
+		Object.assign(store, {
+			update: vi.fn<typeof update>().mockReturnValueOnce(pending).mockImplementation(update),
+		});
+		await manager.getClientInfo('a');
+		expect(await manager.keepAlive('a')).toBe(true);
+		reject(OUTAGE);
+		await Promise.all(promises);
+		expect(errors).toEqual([OUTAGE]);
+		expect((await store.read('a'))?.expiresAtMs).toBe(clock.now() + 1_000_000);
+	});
+
+	it('resolves to false if the session is unknown, has expired or has ended', async () => {
+		const { manager, clock, operations } = await openAndAge();
+		expect(await manager.keepAlive('never opened')).toBe(false);
+		const deletion = manager.delete('a');
+		expect(await manager.keepAlive('a')).toBe(false);
+		await deletion;
+		initialize(manager, 'b');
+		await manager.flush('b');
+		clock.advance(1_000_000);
+		expect(await manager.keepAlive('b')).toBe(false);
+		expect(operations).not.toContain('update');
+	});
+
+	it('resolves to false if the session ends between the read and the write', async () => {
+		const { manager, store } = await openAndAge();
+		const read = store.read.bind(store);
+		Object.assign(store, {
+			read: async (id: string) => {
+				const record = await read(id);
+				await store.delete(id);
+				return record;
+			},
+		});
+		expect(await manager.keepAlive('a')).toBe(false);
 	});
 });
 

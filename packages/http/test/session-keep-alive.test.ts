@@ -4,7 +4,7 @@ import {
 	StoredInfoSessionManager,
 	StoreError,
 } from '@tmcp-sessions/core';
-import type { SessionRecord } from '@tmcp-sessions/core/backend';
+import type { SessionPatch, SessionRecord } from '@tmcp-sessions/core/backend';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -17,15 +17,23 @@ const DAY_MS = 24 * HOUR_MS;
 const LIST = { id: 2, method: 'tools/list' };
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
-/** A store that counts its reads and can be taken down. */
+/** A store that counts its reads and updates, and can be taken down or made read-only. */
 class CountingStore extends InMemorySessionStore {
 	reads = 0;
+	updates = 0;
 	isDown = false;
+	isReadOnly = false;
 
 	override async read(id: string): Promise<SessionRecord | undefined> {
 		this.reads += 1;
 		if (this.isDown) throw new StoreError('test', 'reading', new Error('down'));
 		return super.read(id);
+	}
+
+	override async update(id: string, patch: SessionPatch): Promise<boolean> {
+		this.updates += 1;
+		if (this.isReadOnly) throw new StoreError('test', 'writing', new Error('read-only'));
+		return super.update(id, patch);
 	}
 }
 
@@ -144,6 +152,33 @@ describe('a session with an open stream', () => {
 		expect(errors).toEqual([]);
 		store.isDown = false;
 		await pass(2 * DAY_MS);
+		expect(await statusOf(mcp, session)).toBe(200);
+		await stream.leave();
+	});
+
+	it('does not expire after the write of a check failed, which is repeated an hour later', async () => {
+		const store = new CountingStore();
+		const reported: Error[] = [];
+		const onError = (error: Error): void => void reported.push(error);
+		const { mcp, errors } = setUp({ info: new StoredInfoSessionManager(store, { onError }) });
+		const session = await open(mcp);
+		const stream = await openStream(mcp, session);
+		store.isReadOnly = true;
+		await pass(18 * HOUR_MS + 2 * MINUTE_MS);
+		expect(store.updates).toBe(1);
+		await pass(2 * HOUR_MS);
+		expect(reported.map(String)).toEqual(
+			Array(3).fill('StoreError: [tmcp-sessions/test] writing failed: read-only'),
+		);
+		expect(errors).toEqual([]);
+		store.isReadOnly = false;
+		await pass(HOUR_MS);
+		expect(store.updates).toBe(4);
+		// The check that succeeded is followed by the usual interval.
+		await pass(17 * HOUR_MS);
+		expect(store.updates).toBe(4);
+		await pass(DAY_MS);
+		expect(stream.hasEnded).toBe(false);
 		expect(await statusOf(mcp, session)).toBe(200);
 		await stream.leave();
 	});

@@ -92,6 +92,14 @@ export class StoredInfoSessionManager
 		return this.#lifetime.idleMs;
 	}
 
+	async keepAlive(id: string): Promise<boolean> {
+		const stored = await this.#read(id);
+		if (!apply(stored, this.#pendingChanges.changes(id))) return false;
+		// The stored expiry: a pending write of another request may fail.
+		const expiresAtMs = stored && this.#lifetime.extendedExpiryMs(stored);
+		return expiresAtMs === undefined || this.#extend(id, expiresAtMs);
+	}
+
 	/** Returns the client info, or `undefined` if the session is unknown. */
 	override async getClientInfo(id: string): Promise<ClientInfo | undefined> {
 		return (await this.#get(id, 'clientInfo'))?.clientInfo;
@@ -210,7 +218,9 @@ export class StoredInfoSessionManager
 		const after = this.#pendingChanges.changes(id);
 		const changes = before.length > 0 ? [...before, ...after] : after;
 		const record = changes.length > 0 ? apply(stored, changes) : stored;
-		if (stored && record) this.#extend(id, record);
+		const expiresAtMs = stored && record && this.#lifetime.extendedExpiryMs(record);
+		// Not awaited: `#extend` has reported a failure, and the next request repeats the write.
+		if (expiresAtMs !== undefined) this.#extend(id, expiresAtMs).catch(() => {});
 		return record;
 	}
 
@@ -224,13 +234,13 @@ export class StoredInfoSessionManager
 		}
 	}
 
-	/** Extends the expiry of a session in use, at most once per tenth of its idle time. */
-	#extend(id: string, record: SessionRecord): void {
-		const expiresAtMs = this.#lifetime.extendedExpiryMs(record);
-		if (expiresAtMs === undefined) return;
-		const confirm = this.#pendingChanges.add(id, { kind: 'update', patch: { expiresAtMs } });
-		const extension = this.store.update(id, { expiresAtMs }).then(() => {}, this.#report);
-		keepRequestAlive(extension.finally(confirm), this.#waitUntil);
+	/** Moves the expiry of a session in use. Reports a failure, and rejects with it. */
+	#extend(id: string, expiresAtMs: number): Promise<boolean> {
+		const patch = { expiresAtMs };
+		const confirm = this.#pendingChanges.add(id, { kind: 'update', patch });
+		const extension = this.store.update(id, patch).finally(confirm);
+		keepRequestAlive(extension.catch(this.#report), this.#waitUntil);
+		return extension;
 	}
 
 	#batch(id: string): InitializeBatch {

@@ -85,7 +85,7 @@ export class OwnSessions<
 		// Before `initialize` there is no metadata that could have ended.
 		let hadMetadata = false;
 		const isLive = async (): Promise<boolean> => {
-			const hasMetadata = (await info.getClientCapabilities(sessionId)) !== undefined;
+			const hasMetadata = await info.keepAlive(sessionId);
 			const hasEnded = hadMetadata && !hasMetadata;
 			hadMetadata ||= hasMetadata;
 			return !hasEnded;

@@ -18,7 +18,7 @@ export interface SessionKeepAlive {
 	readonly idleMs: number;
 	/** When the session is first checked, if that is sooner than its idle time requires. */
 	readonly firstCheckMs?: number | undefined;
-	/** Whether the session is live. Counts as a use. Rejects if the store cannot be reached. */
+	/** Whether the session is live. Extends its expiry. Rejects if the read or the write fails. */
 	isLive(): Promise<boolean>;
 }
 

@@ -26,8 +26,15 @@ export class SessionLiveness {
 	 * @throws {HttpRejection} 404 if the session has ended or expired.
 	 * @throws {StoreError} if the store cannot be reached.
 	 */
-	async require(session: IssuedSession): Promise<void> {
-		if (!(await this.#isLive(session))) throw unknownSession();
+	async require({ internalId }: IssuedSession): Promise<void> {
+		try {
+			// The transport's three reads share this one: none of them fails after it.
+			if ((await this.#info.getClientCapabilities(internalId)) !== undefined) return;
+		} catch (error) {
+			// tmcp's own manager rejects with a plain Error for an unknown session.
+			if (error instanceof TmcpSessionsError && !OF_THE_SESSION.has(error.code)) throw error;
+		}
+		throw unknownSession();
 	}
 
 	/**
@@ -40,21 +47,9 @@ export class SessionLiveness {
 		if (!hasSessionExpiry(info)) return undefined;
 		const isLive = async (): Promise<boolean> => {
 			const session = await find();
-			return session !== undefined && this.#isLive(session);
+			return session !== undefined && info.keepAlive(session.internalId);
 		};
 		return { idleMs: info.idleMs, firstCheckMs: FIRST_CHECK_MS, isLive };
-	}
-
-	/** @throws {StoreError} if the store cannot be reached. */
-	async #isLive({ internalId }: IssuedSession): Promise<boolean> {
-		// The transport's three reads share this one: none of them fails after it.
-		try {
-			return (await this.#info.getClientCapabilities(internalId)) !== undefined;
-		} catch (error) {
-			// tmcp's own manager rejects with a plain Error for an unknown session.
-			if (error instanceof TmcpSessionsError && !OF_THE_SESSION.has(error.code)) throw error;
-			return false;
-		}
 	}
 }
 

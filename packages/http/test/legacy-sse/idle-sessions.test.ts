@@ -1,4 +1,4 @@
-import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { InMemorySessionStore, StoredInfoSessionManager, StoreError } from '@tmcp-sessions/core';
 import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -11,8 +11,12 @@ describe('a session whose client sends no request for days', () => {
 	beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] }));
 	afterEach(() => void vi.useRealTimers());
 
-	const open = async (absoluteSeconds?: number): Promise<LocalSession> => {
-		const info = new StoredInfoSessionManager(new InMemorySessionStore(), { absoluteSeconds });
+	const open = async (
+		absoluteSeconds?: number,
+		store = new InMemorySessionStore(),
+	): Promise<LocalSession> => {
+		const onError = (): void => {};
+		const info = new StoredInfoSessionManager(store, { absoluteSeconds, onError });
 		const options = { sessionKeys: [KEY], info };
 		return advanceUntil(LocalSession.open(createSseHandler(createServer(), options)));
 	};
@@ -41,6 +45,19 @@ describe('a session whose client sends no request for days', () => {
 		const session = await open();
 		await advanceUntil(session.initialize());
 		await vi.advanceTimersByTimeAsync(3 * DAY_MS);
+		expect(await declineElicitation(session, 1)).not.toContain('"error"');
+		await session.disconnect();
+	});
+
+	it('keeps the session metadata after a write of its expiry failed', async () => {
+		const store = new InMemorySessionStore();
+		const session = await open(undefined, store);
+		await advanceUntil(session.initialize());
+		const update = vi
+			.spyOn(store, 'update')
+			.mockRejectedValueOnce(new StoreError('test', 'writing', new Error('down')));
+		await vi.advanceTimersByTimeAsync(3 * DAY_MS);
+		expect(update.mock.calls.length).toBeGreaterThan(1);
 		expect(await declineElicitation(session, 1)).not.toContain('"error"');
 		await session.disconnect();
 	});
