@@ -4,6 +4,7 @@ export default defineConfig({
 	test: {
 		name: 'testkit',
 		include: ['test/**/*.test.ts'],
+		isolate: false,
 		testTimeout: 30_000,
 		hookTimeout: 60_000,
 	},
