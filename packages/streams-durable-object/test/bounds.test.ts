@@ -205,10 +205,14 @@ describe('an object with the maximum number of sockets', () => {
 		const received: string[] = [];
 		opened.webSocket?.addEventListener('message', ({ data }) => void received.push(String(data)));
 		opened.webSocket?.accept();
+		// Keeps the other ends: workerd disconnects a socket whose other end is garbage collected.
+		const others: WebSocket[] = [];
 		const count = await runInDurableObject(full, (_instance, state) => {
 			for (let accepted = 1; ; accepted++) {
 				try {
-					state.acceptWebSocket(new WebSocketPair()[1]);
+					const { 0: other, 1: socket } = new WebSocketPair();
+					state.acceptWebSocket(socket);
+					others.push(other);
 				} catch {
 					return accepted;
 				}
@@ -220,6 +224,7 @@ describe('an object with the maximum number of sockets', () => {
 		expect(await rejected.text()).toContain('32768');
 		await full.broadcast(['a'], frameOf('goes on'));
 		await expect.poll(() => received.at(-1)).toContain('goes on');
+		expect(others).toHaveLength(32_767);
 	}, 30_000);
 });
 
