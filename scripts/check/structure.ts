@@ -149,7 +149,7 @@ function* cycleProblems({ folder, path }: WorkspacePackage): Generator<string> {
 	function* visit(file: string, trail: string[]): Generator<string> {
 		if (trail.includes(file)) {
 			const cycle = [...trail.slice(trail.indexOf(file)), file];
-			yield `${cycle.join(' -> ')}: import cycle; move what both need into a file of its own`;
+			yield `${cycle.join(' -> ')}: import cycle; move what both need into a separate file`;
 		} else if (!finished.has(file)) {
 			for (const imported of imports.get(file) ?? []) yield* visit(imported, [...trail, file]);
 			finished.add(file);

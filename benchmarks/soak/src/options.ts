@@ -4,7 +4,7 @@ import type { SoakOptions } from './soak.ts';
 
 export const usage = `Usage: npm run soak -- [options]
   --minutes N   the time over which messages are published and faults are injected (1)
-  --streams N   open streams, each of a session of its own (100)
+  --streams N   open streams, each of a separate session (100)
   --messages N  published messages, at least (1200)
   --faults N    faults of each kind (10)
   --shards N    objects over which the sessions are distributed (1)

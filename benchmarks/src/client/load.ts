@@ -25,7 +25,7 @@ export interface LoadJob {
 /** The child process's report on a job. */
 export type LoadReport = { readonly roundsPerSecond: number } | { readonly failure: string };
 
-/** Sends load from a process of its own, so that it does not wait for the one that measures. */
+/** Sends load from a separate process, so that it does not wait for the one that measures. */
 export class Load {
 	readonly #child: ChildProcess;
 	readonly #exited: Promise<unknown>;

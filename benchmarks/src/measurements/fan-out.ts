@@ -11,7 +11,7 @@ import type { RunningContenders } from '../runtime/start-contenders.ts';
 import type { Effort, Measurement, Progress } from './measurement.ts';
 import { median, rounded } from './statistics.ts';
 
-/** A number of streams of each contender, each of a session of its own, and of rounds. */
+/** A number of streams of each contender, each of a separate session, and of rounds. */
 interface Amount {
 	readonly streams: number;
 	readonly rounds: number;
@@ -51,7 +51,7 @@ export interface FanOut {
 	readonly large: Figures;
 }
 
-/** The limit of one isolate, ours, and upstream. Each has an object of its own. */
+/** The limit of one isolate, ours, and upstream. Each has its own object. */
 const sideBySideNames: readonly FanOutContender[] = contendersIn('fan-out');
 /** Contenders that share an object with one of those, or that only show how much arrives. */
 const aloneNames: readonly FanOutContender[] = contendersIn('fan-out alone');

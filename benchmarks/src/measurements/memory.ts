@@ -10,7 +10,7 @@ import { endpoint, startContenders } from '../runtime/start-contenders.ts';
 import type { Effort, Measurement } from './measurement.ts';
 
 interface MemoryEffort {
-	/** Idle streams, each of a session of its own. */
+	/** Idle streams, each of a separate session. */
 	readonly streams: number;
 	/** Idle sessions whose database is measured; a tenth for contenders with an object each. */
 	readonly sessions: number;
@@ -48,7 +48,7 @@ const efforts: Readonly<Record<Effort, MemoryEffort>> = {
 		streamNames: contendersIn('stream memory'),
 		databaseNames: contendersIn('database bytes'),
 	},
-	// One contender of each kind, since each takes a runtime of its own.
+	// One contender of each kind, since each takes its own runtime.
 	quick: {
 		streams: 10,
 		sessions: 20,
@@ -62,7 +62,7 @@ const withSessionDatabases: readonly Contender[] = ['session-object', 'mcp-agent
 /** The time to let a process settle before its memory is read, for each stream. */
 const SETTLING_MS_PER_STREAM = 1;
 
-/** Measures idle streams and sessions, each contender in a workerd of its own. Linux only. */
+/** Measures idle streams and sessions, each contender in its own workerd. Linux only. */
 export const memory: Measurement<Memory> = {
 	async measure(effort, onProgress) {
 		const { streams, sessions, streamNames, databaseNames } = efforts[effort];

@@ -7,7 +7,7 @@ import type { Effort, Measurement } from './measurement.ts';
 import { median, rounded } from './statistics.ts';
 
 interface StreamsEffort {
-	/** Numbers of streams. Each has an object of its own, and all are open at once. */
+	/** Numbers of streams. Each has its own object, and all are open at once. */
 	readonly streams: readonly number[];
 	readonly rounds: number;
 	/** Publications in sequence to ten streams, in each round. */

@@ -28,7 +28,7 @@ interface Work {
 	/** Its column in tables. */
 	readonly title: string;
 	readonly workload: Workload;
-	/** Concurrent connections, each with a session of its own. */
+	/** Concurrent connections, each with its own session. */
 	readonly connections: number;
 	readonly contenders: readonly Contender[];
 }

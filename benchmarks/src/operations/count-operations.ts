@@ -51,7 +51,7 @@ const LANES = 3;
 /** The default number of shards. */
 const SHARDS = 16;
 
-/** Counts the operations of every kind of request of every contender, each over storage of its own. */
+/** Counts the operations of every kind of request of every contender, each over its own storage. */
 export async function countOperations(): Promise<Operations> {
 	const counted = new Map<CountedContender, CountsByKind>();
 	// The contender with the longest wait goes first.
@@ -123,7 +123,7 @@ async function warmUp(
 	if (objects.includes('SessionShard')) {
 		while ((await countShards()) < SHARDS) await openSession();
 	}
-	// Upstream's object has nothing to set up, and it ends an idle stream at a time of its own.
+	// Upstream's object has nothing to set up, and it ends an idle stream at its own time.
 	if (name === 'upstream') return;
 	await client.openStream(await client.open());
 	await client.send(statelessToolCall('change_list'), 'changed');
@@ -208,7 +208,7 @@ async function countEnds(name: CountedContender, client: McpClient, count: Count
 	await count(`DELETE with 2 subscriptions beside ${OTHER_SESSIONS} other subscribers`, () =>
 		client.send(endSession(lowest)),
 	);
-	// Upstream ends idle streams with one RPC each, at times of its own, which would be counted too.
+	// Upstream ends idle streams with one RPC each, at its own times, which would be counted too.
 	if (name === 'upstream') return;
 	for (const each of others.filter((id) => id !== lowest)) await client.openStream(each);
 	await count(`list change, all sessions, beside ${OTHER_SESSIONS} other streams`, () =>

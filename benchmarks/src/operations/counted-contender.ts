@@ -48,7 +48,7 @@ export const countingPlugin: Plugin = {
 	},
 };
 
-/** Starts a counted contender over storage of its own, and stops it after `use`. */
+/** Starts a counted contender over its own storage, and stops it after `use`. */
 export async function withContender<Result>(
 	name: CountedContender,
 	{ vars, ...options }: NonNullable<Parameters<typeof startContenders>[1]>,

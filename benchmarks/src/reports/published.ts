@@ -120,7 +120,7 @@ function sessionObjectCosts(operations: Operations, memoryResult: Memory): strin
 	].join('\n');
 }
 
-/** Formats what a session with an object of its own and its stream store in SQLite. */
+/** Formats what a session with its own object and its stream store in SQLite. */
 function idleSessionBytes({ databaseBytes }: Memory): string {
 	const { session = NaN, stream = NaN } = databaseBytes['session-object'] ?? {};
 	return `${((session + stream) / 1024).toFixed(0)} KiB`;

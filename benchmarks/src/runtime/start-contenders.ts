@@ -4,7 +4,7 @@ import { contenders } from '../contenders.ts';
 import type { Contender, ObjectClass } from '../contenders.ts';
 import { contenderEntry, objectsEntry, workerEntriesPlugin } from './worker-entries.ts';
 
-/** Running contenders, side by side in one workerd, each an isolate with a socket of its own. */
+/** Running contenders, side by side in one workerd, each an isolate with its own socket. */
 export type RunningContenders<Name extends Contender> = Workers<Name | 'objects'>;
 
 const bindings: Readonly<Record<ObjectClass, string>> = {
@@ -19,7 +19,7 @@ const bindings: Readonly<Record<ObjectClass, string>> = {
 
 /**
  * Starts contenders over new, empty storage. The Worker `objects` owns their Durable Objects, so every
- * contender reaches them from another isolate. Upstream has bindings of its own.
+ * contender reaches them from another isolate. Upstream has its own bindings.
  */
 export function startContenders<const Name extends Contender>(
 	names: readonly Name[],

@@ -12,7 +12,7 @@ const FRAME =
 	'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n';
 const HOLD_MS = 1_000;
 
-// Each class has a binding of its own, so objects with different numbers of streams exist side by side.
+// Each class has its own binding, so objects with different numbers of streams exist side by side.
 export class OursA extends SyncLayer {}
 export class OursB extends SyncLayer {}
 export class OursC extends SyncLayer {}

@@ -37,6 +37,9 @@ export {
 	shardOfSession,
 } from './placement/shards.ts';
 
+// Session records.
+export { isLogLevel } from './store/session-record.ts';
+
 // Logs of messages and of calls.
 export { stalledError } from './streams/bounded-stream.ts';
 export {

@@ -1,6 +1,7 @@
 // For packages of this family. No promise of stability.
 
 // Composing handlers.
+export { isAnsweredAtOnce } from './calls/answered-at-once.ts';
 export { composeHandler } from './compose-handler.ts';
 export type { HandlerComposition, Route, RoutedRequest } from './endpoint/route.ts';
 export type { SessionIdIssuer } from './session/session-identifier.ts';

@@ -23,7 +23,7 @@ interface RpcResponse {
 	readonly error?: { readonly code: number; readonly message: string };
 }
 
-/** Creates a server and transport, as in an isolate of its own, whose tool elicits twice. */
+/** Creates a server and transport, as in its own isolate, whose tool elicits twice. */
 function createIsolate(
 	options: Partial<RequestStateCodecOptions> = {},
 ): (principal: string, params: object) => Promise<RpcResponse> {

@@ -68,7 +68,7 @@ const mcp = createMcpHandler(server, {
 /** Publishes as the transport does. Returns the reason of a failure, or null. */
 async function publish({ frame, session, uri }: Publication): Promise<string | null> {
 	let failure: string | null = null;
-	// `send` never rejects, so each publication has a manager of its own that reports its failure.
+	// `send` never rejects, so each publication has its own manager that reports its failure.
 	const streams = new DurableObjectStreamSessionManager(undefined, {
 		onError: (error) => void (failure = error.message),
 	});

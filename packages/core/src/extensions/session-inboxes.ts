@@ -1,6 +1,6 @@
 /**
  * An optional capability of stream managers: messages for the in-flight requests of a session. A
- * client response or a cancellation arrives with a request of its own, often in another isolate than
+ * client response or a cancellation arrives with a separate request, often in another isolate than
  * the call that waits for it.
  */
 export interface SessionInboxes {

@@ -30,7 +30,7 @@ const NONCE: Uint8Array<ArrayBuffer> = new Uint8Array(12);
 export const SEALED_ID_LENGTH: number = (SALT_BYTES * 4) / 3;
 
 /**
- * Creates an AES-256-GCM sealing. Each text has a key of its own, which HKDF-SHA-256 derives from a
+ * Creates an AES-256-GCM sealing. Each text has its own key, which HKDF-SHA-256 derives from a
  * secret and a random salt. A single key with random 96-bit nonces would be limited to 2^32 texts
  * (NIST SP 800-38D, section 8.3), which stateless isolates cannot count.
  *

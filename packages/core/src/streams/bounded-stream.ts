@@ -31,7 +31,7 @@ export class BoundedStream {
 	/**
 	 * Queues a frame. An empty queue accepts a frame of any length.
 	 *
-	 * @param isReplayed whether the frame comes from a log, which has bounds of its own. Such a frame is
+	 * @param isReplayed whether the frame comes from a log, which has its own bounds. Such a frame is
 	 * always accepted and does not count: a long replay could otherwise never complete.
 	 */
 	write(frame: string, isReplayed = false): WriteOutcome {

@@ -1,9 +1,7 @@
 import { primingFrame, withEventId } from '@tmcp-sessions/core/backend';
 import type { ResumableStreams } from '@tmcp-sessions/core/backend';
-import { newCallStream } from '@tmcp-sessions/core/internal';
+import { newCallStream, RETRY_MS } from '@tmcp-sessions/core/internal';
 
-/** How long a client should wait before it resumes the stream. */
-const RETRY_MS = 1_000;
 /** Characters that are buffered for a client that may resume. More is stored by the stream manager. */
 const MAX_BUFFERED_LENGTH = 512 * 1_024;
 

@@ -48,11 +48,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	 * @throws {TmcpSessionsError} `configuration` if session keys are missing.
 	 */
 	respond(request: Request, platform: ExecutionContextLike | undefined): Promise<Answer> {
-		const { path, oauth, authenticator } = this.#deps;
+		const { path, oauth, origins, authenticator } = this.#deps;
 		const url = this.#urlOf(request);
 		const headers = new CachedHeaders(request.headers);
 		// Hot path: skip the async lookups, every request pays for an extra microtask.
 		if ((path === null || url.pathname === path) && !oauth && !authenticator.isConfigured) {
+			origins.check(headers, url);
 			return this.#answer(request, headers, url, platform, ANONYMOUS);
 		}
 		return this.#authenticate(request, headers, url, platform);
@@ -66,15 +67,15 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	): Promise<Answer> {
 		const { path, oauth, origins, authenticator } = this.#deps;
 		const isMcp = path !== null && url.pathname === path;
-		// Without a path of its own, the handler lets the helper answer any request first.
+		// Without its own path, the handler lets the helper answer any request first.
 		if (!isMcp && oauth?.respond) {
 			const answered = await oauth.respond(request);
 			if (answered) return answered;
 		}
 		if (path !== null && !isMcp) return notFound();
+		origins.check(headers, url);
 		let caller = ANONYMOUS;
 		if (request.method !== 'OPTIONS') {
-			origins.check(headers, url);
 			const answered = isMcp && oauth?.respond && (await oauth.respond(request));
 			if (answered) return answered;
 			caller = await authenticator.identify(request, platform);
@@ -82,7 +83,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		return this.#answer(request, headers, url, platform, caller);
 	}
 
-	/** @throws {HttpRejection} 403 if the host or the origin is not allowed. */
+	/** @throws {HttpRejection} 403 if the host is not allowed. */
 	async #answer(
 		request: Request,
 		headers: CachedHeaders,
@@ -90,8 +91,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		platform: ExecutionContextLike | undefined,
 		{ auth, principal }: Caller,
 	): Promise<Answer> {
-		const { ids: sessions, maxBodyBytes, messages, origins, router, report } = this.#deps;
-		origins.check(headers, url);
+		const { ids: sessions, maxBodyBytes, messages, router, report } = this.#deps;
 		sessions?.checkHost(url);
 		const { method } = request;
 		const pickShard = (): string => this.#deps.pickShard(request);

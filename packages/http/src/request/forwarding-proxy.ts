@@ -1,7 +1,7 @@
 /**
  * Stands in for an object of the platform: members that the instance lacks are those of the object.
  * A member that a later release of the transport reads is therefore there. The proxy sits behind the
- * prototype, so that no request pays for a proxy of its own.
+ * prototype, so that no request pays for its own proxy.
  */
 export class ForwardingProxy<Target extends object> {
 	static {

@@ -34,7 +34,7 @@ export interface StreamOptions {
 
 /**
  * Answers with the transport's stream. Waits for the first frame before any header is sent: by then
- * the stream is registered, and a failure can still have a status of its own. A call that is answered
+ * the stream is registered, and a failure can still have its own status. A call that is answered
  * at once gets a complete body; a longer one is streamed, with keep-alives.
  *
  * @param streamed the transport's response, for its status and headers.

@@ -45,7 +45,7 @@ export interface TrackedServer<Server> {
  * - `receive` and `handle` hold a response back until the session's store has confirmed its writes, so
  *   that the client's next request finds them in any isolate.
  * - `on` keeps the promises of the transport's listeners alive, such as a broadcast that looks up the
- *   subscribers first. A server request is sent under an id of its own.
+ *   subscribers first. A server request is sent under its own id.
  */
 export function createTrackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
 	server: Server,

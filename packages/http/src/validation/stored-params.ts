@@ -1,12 +1,10 @@
+import { isLogLevel } from '@tmcp-sessions/core/internal';
+
 import { paramsOf } from '../request/json-rpc.ts';
 import { invalidParams } from '../request/http-rejection.ts';
 
 /** Characters of a URI, which is stored: longer than any legitimate one. */
 const MAX_URI_LENGTH = 4_096;
-const LEVELS: ReadonlySet<unknown> = new Set([
-	...['debug', 'info', 'notice', 'warning'],
-	...['error', 'critical', 'alert', 'emergency'],
-]);
 
 /** Methods that change the session, and need a server that stores it. */
 const STATEFUL: ReadonlySet<string> = new Set([
@@ -28,7 +26,7 @@ export function requiresSessionState(method: string | undefined): boolean {
  */
 export function checkStoredParams(method: string | undefined, message: unknown): void {
 	const { level, uri } = paramsOf(message);
-	if (method === 'logging/setLevel' && !LEVELS.has(level)) {
+	if (method === 'logging/setLevel' && !isLogLevel(level)) {
 		// Official clients may send such a level: the status is that of any error of a method.
 		throw invalidParams('level must be one of the eight syslog levels', 200);
 	}

@@ -1,6 +1,7 @@
 import { messageFrame, reasonOf, withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import { FIRST_SEQUENCE_AFTER_LOSS } from '@tmcp-sessions/core/internal';
+import { isAnsweredAtOnce } from '@tmcp-sessions/http/internal';
 import type { CallToolResult } from 'tmcp';
 
 import type { Entries } from '../storage/entries.ts';
@@ -61,8 +62,6 @@ export interface CallJournalOptions {
 
 /** A row holds at most 2 MB. */
 const MAX_ARGUMENTS_LENGTH = 512 * 1_024;
-/** The number of microtasks that a call without I/O gets to complete before it is recorded. */
-const SYNCHRONOUS_TURNS = 100;
 /** After this time the alarm starts a new instance for a lost call if no request has. */
 const RECOVERY_MS = 60_000;
 /** A call that terminates its object each time it runs must not be resumed without end. */
@@ -123,12 +122,9 @@ export class CallJournal implements SessionCalls {
 		const startedAtMs = this.#options.now();
 		const state = { isSettled: false };
 		const promise = execute().finally(() => (state.isSettled = true));
-		// Prevents an unhandled rejection while this method spins below; the caller still gets the error.
+		// Prevents an unhandled rejection before the call is awaited below; the caller still gets the error.
 		promise.catch(() => {});
-		for (let turn = 0; turn < SYNCHRONOUS_TURNS && !state.isSettled; turn++) {
-			await Promise.resolve();
-		}
-		if (state.isSettled) return promise;
+		if (await isAnsweredAtOnce(() => state.isSettled)) return promise;
 		const id = crypto.randomUUID();
 		const { tool, session, messageId } = call;
 		this.#write(id, {

@@ -7,7 +7,7 @@ const ROUNDS = 25;
 /** How late a backend may remove an expired record. */
 const LATE_SECONDS = 60;
 
-/** Cases of the capabilities: each value has an assertion of its own. */
+/** Cases of the capabilities: each value has its own assertion. */
 export const capabilityCases: readonly SessionStoreCase[] = [
 	{
 		name: 'declares the expected capabilities',

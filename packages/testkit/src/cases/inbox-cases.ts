@@ -46,7 +46,7 @@ const ARRIVAL_MS = 5_000;
 /** How long to wait for a message that must not arrive, after another one has arrived. */
 const SILENCE_MS = 50;
 
-/** Runs one case against a manager of its own. Rejects with the failed assertion. */
+/** Runs one case against a separate manager. Rejects with the failed assertion. */
 export async function runInboxesCase({ run }: InboxesCase, factory: InboxesFactory): Promise<void> {
 	const { manager, elsewhere, evict } = await factory();
 	const unique = crypto.randomUUID();

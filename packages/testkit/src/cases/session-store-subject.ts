@@ -47,7 +47,7 @@ export interface SessionStoreCase {
 
 export const HOUR_MS: number = 3_600_000;
 
-/** Runs one case against a store of its own. Rejects with the failed assertion. */
+/** Runs one case against a separate store. Rejects with the failed assertion. */
 export async function runSessionStoreCase(
 	{ run }: SessionStoreCase,
 	factory: StoreFactory,
