@@ -4,7 +4,8 @@ export default defineConfig({
 	test: {
 		name: 'benchmarks',
 		include: ['test/**/*.test.ts'],
-		testTimeout: 60_000,
-		hookTimeout: 60_000,
+		isolate: false,
+		testTimeout: 120_000,
+		hookTimeout: 120_000,
 	},
 });

@@ -6,16 +6,17 @@ import { BaseSequencer } from 'vitest/node';
  * missing here, or has become faster, runs correctly but may finish alone at the end of a run.
  */
 const SLOW_FILES: readonly (readonly [path: string, seconds: number])[] = [
-	['benchmarks/test/throughput.test.ts', 90],
-	['benchmarks/test/measurements.test.ts', 90],
 	['examples/worker/test/delivery.test.ts', 80],
+	['benchmarks/test/operations.test.ts', 45],
 	['packages/info-sealed/test/mutated-ids-1.test.ts', 40],
 	['packages/info-sealed/test/mutated-ids-2.test.ts', 40],
 	['packages/session-object/test/isolates/kill.test.ts', 40],
 	['packages/streams-durable-object/test/isolates/streams.test.ts', 35],
 	['packages/http/test/request-lifetime.test.ts', 30],
+	['benchmarks/test/measurements.test.ts', 30],
 	['packages/info-kv/test/kv-session-store.test.ts', 25],
 	['benchmarks/soak/test/soak.test.ts', 22],
+	['benchmarks/test/throughput.test.ts', 20],
 	['packages/session-object/test/isolates/hibernation.test.ts', 20],
 	['packages/session-object/test/isolates/sse-long-call.test.ts', 20],
 	['packages/http/test/fuzzed-requests.test.ts', 18],

@@ -1,8 +1,14 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { publishedSections, staleDocuments } from '../src/reports/published.ts';
-import { isCurrent, readDocument, withoutSections, withSection } from '../src/reports/sections.ts';
+import {
+	isCurrent,
+	publishedSections,
+	readDocument,
+	staleDocuments,
+	withoutSections,
+	withSection,
+} from '../src/reports/documents.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const sections = publishedSections();
@@ -43,7 +49,7 @@ const figures = [
 /** Figures that are not from a benchmark. */
 const others = [
 	/[Ss]ome 1,000 requests a second/, // the platform's limit
-	/than about 3 %/, // `statistics.ts`
+	/than about 3 %/, // `measurement.ts`
 ];
 
 describe('text outside of generated sections', () => {

@@ -4,7 +4,7 @@ import { readCapabilities } from '../src/operations/read-capabilities.ts';
 import type { DeclaredCapabilities } from '../src/operations/read-capabilities.ts';
 import { countOperations } from '../src/operations/count-operations.ts';
 import type { Operations } from '../src/operations/count-operations.ts';
-import type { OperationCounts } from '../src/operations/operation-counts.ts';
+import type { OperationCounts } from '../src/operations/counts.ts';
 import { contenderOfManager } from '../src/contenders.ts';
 import type { InfoManagerName } from '../src/contenders.ts';
 import { readResult } from '../src/reports/results.ts';
@@ -166,7 +166,7 @@ describe('the object of a session that contains the whole server', () => {
 
 describe('the published counts', () => {
 	test(`equal results/operations.json; if not, run ${regenerate}`, () => {
-		expect(readResult('operations')).toEqual(operations);
+		expect(readResult<Operations>('operations')).toEqual(operations);
 	});
 
 	test(`equal results/capabilities.json; if not, run ${regenerate}`, () => {

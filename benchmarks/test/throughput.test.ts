@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Load } from '../src/client/load.ts';
 import type { LoadJob, LoadStep } from '../src/client/load.ts';
-import { initialize, statelessToolCall } from '../src/client/mcp-requests.ts';
-import { workloadSteps } from '../src/client/workload-steps.ts';
-import { inTurn, isSettled, missedAims } from '../src/measurements/statistics.ts';
+import { initialize, statelessToolCall } from '../src/client/mcp.ts';
+import { bench } from '../src/commands/bench.ts';
+import { inTurn, isSettled, missedAims } from '../src/measurements/measurement.ts';
+import { stepsOf } from '../src/measurements/speed.ts';
 import { ratiosOf, workNames, works } from '../src/measurements/throughput.ts';
 import type { Samples, Throughput } from '../src/measurements/throughput.ts';
-import { endpoint, startContenders } from '../src/runtime/start-contenders.ts';
-import type { RunningContenders } from '../src/runtime/start-contenders.ts';
+import { endpoint, startContenders } from '../src/runtime.ts';
+import type { RunningContenders } from '../src/runtime.ts';
 
 describe('the load', () => {
 	let running: RunningContenders<'ours-http'>;
@@ -21,7 +19,8 @@ describe('the load', () => {
 		running = await startContenders(['ours-http']);
 		load = new Load();
 		const url = endpoint(running, 'ours-http');
-		job = { url, steps: await workloadSteps('call', 1, 'ours-http', url), rounds: 10 };
+		const steps = await stepsOf({ workload: 'call', connections: 1 }, 'ours-http', url);
+		job = { url, steps, rounds: 10 };
 	});
 	afterAll(async () => {
 		await load.stop();
@@ -29,8 +28,7 @@ describe('the load', () => {
 	});
 
 	test.each(workNames)('measures a speed if every response of %s is right', async (work) => {
-		const { workload, connections } = works[work];
-		const steps = await workloadSteps(workload, connections, 'ours-http', job.url);
+		const steps = await stepsOf(works[work], 'ours-http', job.url);
 		expect(await load.roundsPerSecond({ ...job, steps, rounds: steps.length })).toBeGreaterThan(0);
 	});
 
@@ -46,7 +44,8 @@ describe('the load', () => {
 	});
 
 	test('rejects a step of a session that has ended', async () => {
-		const [steps = []] = await workloadSteps('session', 1, 'ours-http', job.url);
+		const work = { workload: 'session', connections: 1 } as const;
+		const [steps = []] = await stepsOf(work, 'ours-http', job.url);
 		const [call] = steps.filter(({ expected }) => expected.includes('"3"'));
 		const after: LoadStep[][] = [[...steps, ...(call ? [call] : [])]];
 		await expect(load.roundsPerSecond({ ...job, steps: after, rounds: 1 })).rejects.toThrow(
@@ -132,10 +131,13 @@ describe('aims', () => {
 
 describe('the command', () => {
 	test('prints only JSON with --json, and does not fail for a speed with --quick', async () => {
-		const main = join(import.meta.dirname, '../src/commands/bench.ts');
-		const args = [main, '--quick', '--json', '--only', 'throughput'];
-		const { stdout } = await promisify(execFile)(process.execPath, args);
-		const { throughput }: { throughput: Throughput } = JSON.parse(stdout);
+		const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+		vi.spyOn(console, 'error').mockImplementation(() => {});
+		await bench(['--quick', '--json', '--only', 'throughput']);
+		expect(process.exitCode).toBeUndefined();
+		const printed = log.mock.calls.flat().join('\n');
+		vi.restoreAllMocks();
+		const { throughput }: { throughput: Throughput } = JSON.parse(printed);
 		for (const work of workNames) {
 			expect(Object.keys(throughput.works[work])).toEqual(works[work].contenders);
 			for (const { toBareWorker } of Object.values(throughput.works[work])) {

@@ -1,3 +1,10 @@
+/** How often each kind of thing happened. */
+export class Counts extends Map<string, number> {
+	add(kind: string, times = 1): void {
+		this.set(kind, (this.get(kind) ?? 0) + times);
+	}
+}
+
 /** A published message. Each isolate publishes one message after another. */
 export interface Message {
 	/** Increases over all messages of a run. */
@@ -65,7 +72,7 @@ export class StreamLedger {
 		}
 		for (const message of this.#sent.values()) {
 			if (seen.has(message.number)) continue;
-			if (tally.gaps > 0 && this.#isInGap(message)) tally.missedInGaps += 1;
+			if (this.#isInGap(message)) tally.missedInGaps += 1;
 			else tally.lost += 1;
 		}
 		return tally;

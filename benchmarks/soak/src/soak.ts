@@ -3,17 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { WorkerdVersion, Workers } from '@tmcp-sessions/testkit/workerd';
-import { increment, sumOfCounts } from './counts.ts';
-import type { Counts } from './counts.ts';
-import { Faults, faultKinds } from './faults.ts';
-import { sumOf } from './ledger.ts';
+import { faultsOf, injectFaults } from './faults.ts';
+import { Counts, isSound, sumOf } from './ledger.ts';
 import type { Tally } from './ledger.ts';
-import { resourceUris } from './publication.ts';
-import { Publisher } from './publisher.ts';
-import { pick } from './random.ts';
-import type { Random } from './random.ts';
-import { openSession } from './session.ts';
 import { StreamClient } from './stream-client.ts';
+import { resourceUris } from './worker/publication.ts';
+import type { Publication } from './worker/publication.ts';
 
 /** The length and load of a soak. */
 export interface SoakOptions {
@@ -29,21 +24,32 @@ export interface SoakOptions {
 	readonly workerd: WorkerdVersion;
 }
 
-/** The outcome of a soak. */
+/** The outcome of a soak: the results of all streams, and what happened meanwhile. */
 export interface SoakResult {
 	readonly tallies: readonly Tally[];
 	readonly total: Tally;
-	readonly published: number;
-	readonly unpublished: Counts;
-	readonly faults: Counts;
-	readonly failedFaults: Counts;
-	readonly connections: number;
-	readonly rejections: Counts;
+	readonly happened: Counts;
+	/** The reasons of faults that did not take effect. */
+	readonly failed: Counts;
+	/** Confirmed publications, and the failures of all others, whose messages may have arrived or not. */
+	readonly publications: Counts;
+	readonly connections: Counts;
 	/** The Workers' log lines, without what differs from line to line. */
 	readonly logged: Counts;
 }
 
-type Isolates = Workers<'a' | 'b'>;
+interface Run {
+	readonly options: SoakOptions;
+	readonly workers: Workers<'a' | 'b'>;
+	readonly random: () => number;
+	readonly onProgress: (line: string) => void;
+}
+
+/** The sessions that receive a message, and what selects them. */
+interface Audience {
+	readonly receivers: readonly StreamClient[];
+	readonly to: Omit<Publication, 'frame'>;
+}
 
 /** The number of sessions that are opened at a time. */
 const CONCURRENCY = 10;
@@ -52,127 +58,181 @@ const SILENCE_MS = 20_000;
 /** The time at the end during which repeated messages can still arrive. */
 const REPETITION_MS = 2_000;
 const PROGRESS_MS = 15_000;
-
-/** workerd of 2026-07-30 may wait forever for an eviction while a socket is being opened. */
-const faultKindsOfOld = faultKinds.filter(
-	(kind) => kind !== 'objects hibernated' && kind !== 'objects evicted, sockets closed',
-);
+/** The time after which a publication without a response has failed. */
+const RESPONSE_MS = 20_000;
+/** The wait after a failure: the Worker may be starting. */
+const PAUSE_MS = 200;
+/** The shares of messages to all sessions, and to the subscribers of a resource. The rest goes to one session. */
+const shares = { all: 0.15, subscribers: 0.25 };
 
 /** Starts Workers, publishes messages while injecting faults, and returns what arrived. */
 export async function soak(
 	options: SoakOptions,
 	onProgress: (line: string) => void,
 ): Promise<SoakResult> {
-	const logged: Counts = new Map();
+	const logged = new Counts();
 	const workers = await startWorkers({
 		entry: join(import.meta.dirname, 'worker/worker.ts'),
 		workers: ['a', 'b'],
 		version: options.workerd,
 		vars: { SHARDS: `${options.shards}` },
-		onLog: (line) => increment(logged, line.replaceAll(/\b[\w-]*\d[\w-]*\b/g, '#').slice(0, 300)),
+		onLog: (line) => logged.add(line.replaceAll(/\b[\w-]*\d[\w-]*\b/g, '#').slice(0, 300)),
 	});
 	try {
-		return { ...(await run(options, workers, onProgress)), logged };
+		const random = seededRandom(options.seed);
+		return { ...(await run({ options, workers, random, onProgress })), logged };
 	} finally {
 		await workers.stop();
 	}
 }
 
-async function run(
-	options: SoakOptions,
-	workers: Isolates,
-	onProgress: (line: string) => void,
-): Promise<Omit<SoakResult, 'logged'>> {
-	const random = seededRandom(options.seed);
-	const byUri = await openStreams(options, workers, random);
-	const clients = [...byUri.values()].flat();
+async function run({
+	options,
+	workers,
+	random,
+	onProgress,
+}: Run): Promise<Omit<SoakResult, 'logged'>> {
+	const connections = new Counts();
+	const endpoint = (): URL => new URL('/mcp', workers.url(random() < 0.5 ? 'a' : 'b'));
+	const clientsOf = new Map<string, StreamClient[]>();
+	const uris = Array.from({ length: options.streams }, (_, at) => resourceUris[at % 10] ?? '');
+	for (let first = 0; first < uris.length; first += CONCURRENCY) {
+		const batch = uris.slice(first, first + CONCURRENCY).map(async (uri) => {
+			const client = await StreamClient.open(uri, { endpoint, random, connections });
+			clientsOf.set(uri, [...(clientsOf.get(uri) ?? []), client]);
+		});
+		await Promise.all(batch);
+	}
+	const clients = [...clientsOf.values()].flat();
 	onProgress(`${clients.length} streams are open`);
 
+	const publications = new Counts();
 	let number = 0;
-	const publishing = { clients: byUri, random, nextNumber: () => (number += 1) };
-	const createPublisher = (name: string, isolate: 'a' | 'b'): Publisher =>
-		new Publisher(name, () => workers.url(isolate), publishing);
-	const flooding = createPublisher('flood', 'b');
-	const steady = [createPublisher('a', 'a'), createPublisher('b', 'b')];
-	const faults = new Faults({
-		workers,
-		clients,
-		random,
-		publishTo: (client, padding) => flooding.publishTo(client, padding),
-	});
+	const publish = async (
+		publisher: string,
+		isolate: 'a' | 'b',
+		{ receivers, to }: Audience,
+		padding?: string,
+	): Promise<void> => {
+		const message = { number: (number += 1), publisher };
+		const outcome = await send(new URL('/publish', workers.url(isolate)), to, {
+			...message,
+			padding,
+		});
+		publications.add(outcome);
+		if (outcome === CONFIRMED) for (const { ledger } of receivers) ledger.send(message);
+		else await delay(PAUSE_MS);
+	};
+	const nextAudience = (): Audience => {
+		const share = random();
+		if (share < shares.all) return { receivers: clients, to: {} };
+		const [uri = '', subscribers = []] =
+			[...clientsOf][Math.floor(random() * clientsOf.size)] ?? [];
+		if (share < shares.all + shares.subscribers) return { receivers: subscribers, to: { uri } };
+		const receivers = [subscribers[Math.floor(random() * subscribers.length)]].flatMap(
+			(each) => each ?? [],
+		);
+		return { receivers, to: { session: receivers[0]?.session } };
+	};
+
 	const durationMs = options.minutes * 60_000;
-	const kinds = options.workerd === 'current' ? faultKinds : faultKindsOfOld;
-	let isFaulty = true;
-	const injecting = faults.inject(kinds, options.faults, durationMs).finally(() => {
-		isFaulty = false;
-		onProgress('all faults have happened');
-	});
-	const intervalMs = (durationMs / options.messages) * steady.length;
-	const isNeeded = (): boolean => isFaulty || number < options.messages;
-	const progress = setInterval(() => onProgress(describeProgress(clients, faults)), PROGRESS_MS);
+	const happened = new Counts();
+	const failed = new Counts();
+	const faulty = new AbortController();
+	const publishTo = (client: StreamClient, padding: string): Promise<void> =>
+		publish('flood', 'b', { receivers: [client], to: { session: client.session } }, padding);
+	const injecting = injectFaults(
+		{ workers, clients, random, publishTo },
+		faultsOf[options.workerd],
+		{ times: options.faults, overMs: durationMs },
+		{ happened, failed },
+	).finally(() => faulty.abort());
+	/** Publishes through one isolate, one message after another, until all faults have happened. */
+	const publishSteadily = async (isolate: 'a' | 'b'): Promise<void> => {
+		const intervalMs = (durationMs / options.messages) * 2;
+		let nextMs = performance.now();
+		while (!faulty.signal.aborted || number < options.messages) {
+			await publish(isolate, isolate, nextAudience());
+			nextMs = Math.max(nextMs + intervalMs, performance.now() - intervalMs * 20);
+			const waitMs = nextMs - performance.now();
+			if (waitMs > 0) await delay(waitMs);
+		}
+	};
+	const countMissing = (): number => clients.reduce((sum, { ledger }) => sum + ledger.missing, 0);
+	const progress = setInterval(() => {
+		const count = [...happened.values()].reduce((sum, times) => sum + times, 0);
+		onProgress(`${count} faults so far; ${countMissing()} messages have not arrived yet`);
+	}, PROGRESS_MS);
 	try {
-		await Promise.all([injecting, ...steady.map((each) => each.publish(intervalMs, isNeeded))]);
+		await Promise.all([injecting, publishSteadily('a'), publishSteadily('b')]);
 		onProgress('all messages are published');
-		await drain(clients);
+		await drain(countMissing);
 	} finally {
 		clearInterval(progress);
 		for (const client of clients) client.close();
 	}
-	const publishers = [flooding, ...steady];
 	const tallies = clients.map(({ ledger }) => ledger.tally());
-	return {
-		tallies,
-		total: sumOf(tallies),
-		published: publishers.reduce((sum, { published }) => sum + published, 0),
-		unpublished: sumOfCounts(publishers.map(({ failures }) => failures)),
-		faults: faults.happened,
-		failedFaults: faults.failed,
-		connections: clients.reduce((sum, { connections }) => sum + connections, 0),
-		rejections: sumOfCounts(clients.map(({ rejections }) => rejections)),
-	};
+	return { tallies, total: sumOf(tallies), happened, failed, publications, connections };
 }
 
-/** Opens sessions with a stream each, and returns their clients by resource. */
-async function openStreams(
-	{ streams }: SoakOptions,
-	workers: Isolates,
-	random: Random,
-): Promise<Map<string, StreamClient[]>> {
-	const clients = new Map<string, StreamClient[]>();
-	const endpoint = (): URL => new URL('/mcp', workers.url(pick(random, ['a', 'b'])));
-	const open = async (index: number): Promise<void> => {
-		const uri = resourceUris[index % resourceUris.length] ?? '';
-		const session = await openSession(endpoint(), uri);
-		const client = new StreamClient({ session, url: endpoint, random });
-		clients.set(uri, [...(clients.get(uri) ?? []), client]);
-		client.connect();
-		await client.primed;
-	};
-	for (let first = 0; first < streams; first += CONCURRENCY) {
-		const length = Math.min(CONCURRENCY, streams - first);
-		await Promise.all(Array.from({ length }, (_, index) => open(first + index)));
+const CONFIRMED = 'confirmed';
+
+/** Publishes a message. Returns the reason of a failure, or `CONFIRMED`. */
+async function send(url: URL, to: Audience['to'], params: object): Promise<string> {
+	const notification =
+		to.uri === undefined
+			? { method: 'notifications/message', params: { level: 'info', ...params } }
+			: { method: 'notifications/resources/updated', params: { uri: to.uri, ...params } };
+	const data = JSON.stringify({ jsonrpc: '2.0', ...notification });
+	const publication: Publication = { ...to, frame: `event: message\ndata: ${data}\n\n` };
+	try {
+		const body = JSON.stringify(publication);
+		const signal = AbortSignal.timeout(RESPONSE_MS);
+		const response = await fetch(url, { method: 'POST', body, signal });
+		if (!response.ok) return `status ${response.status}`;
+		const failure: unknown = await response.json();
+		return failure === null ? CONFIRMED : JSON.stringify(failure);
+	} catch (error) {
+		const cause = error instanceof Error ? (error.cause ?? error) : error;
+		return cause instanceof Error ? cause.message : 'unknown';
 	}
-	return clients;
 }
 
 /** Waits until all messages have arrived, or no more arrive. */
-async function drain(clients: readonly StreamClient[]): Promise<void> {
+async function drain(countMissing: () => number): Promise<void> {
 	let missing = Infinity;
 	let lastChangeMs = performance.now();
 	while (missing > 0 && performance.now() - lastChangeMs < SILENCE_MS) {
 		await delay(200);
-		const left = countMissing(clients);
+		const left = countMissing();
 		if (left !== missing) lastChangeMs = performance.now();
 		missing = left;
 	}
 	await delay(REPETITION_MS);
 }
 
-function describeProgress(clients: readonly StreamClient[], faults: Faults): string {
-	const happened = [...faults.happened.values()].reduce((sum, times) => sum + times, 0);
-	return `${happened} faults so far; ${countMissing(clients)} messages have not arrived yet`;
-}
-
-function countMissing(clients: readonly StreamClient[]): number {
-	return clients.reduce((sum, { ledger }) => sum + ledger.missing, 0);
+/** Formats all streams together, each imperfect one, and what happened. */
+export function formatReport({ tallies, total, ...counts }: SoakResult): string {
+	const format = (tally: Tally): string =>
+		`${tally.sent} sent, ${tally.received} received, ${tally.lost} lost, ${tally.repeated} repeated, ` +
+		`${tally.outOfOrder} out of order, ${tally.gaps} gaps announced (${tally.missedInGaps} messages)`;
+	const streams = tallies.map((tally, index) => ({
+		tally,
+		line: `stream ${index + 1}: ${format(tally)}`,
+	}));
+	const titles = {
+		happened: 'faults',
+		failed: 'faults that did not take effect',
+		publications: 'publications',
+		connections: 'connections',
+		logged: 'logged by the Workers',
+	};
+	return [
+		`all ${tallies.length} streams: ${format(total)}`,
+		...streams.filter(({ tally }) => !isSound(tally) || tally.gaps > 0).map(({ line }) => line),
+		...(Object.keys(titles) as (keyof typeof titles)[]).flatMap((name) => [
+			...(counts[name].size === 0 ? [] : ['', `${titles[name]}:`]),
+			...[...counts[name]].map(([what, times]) => `  ${times} × ${what}`),
+		]),
+	].join('\n');
 }

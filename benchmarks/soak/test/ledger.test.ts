@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
 
-import { createEventParser } from '../src/event-parser.ts';
-import type { StreamEvent } from '../src/event-parser.ts';
 import { isSound, StreamLedger } from '../src/ledger.ts';
 import type { Tally } from '../src/ledger.ts';
+import { createMessageParser } from '../src/stream-client.ts';
 
 const a = (number: number) => ({ number, publisher: 'a' });
 const b = (number: number) => ({ number, publisher: 'b' });
@@ -45,18 +44,16 @@ it('accepts a message whose publication was not confirmed', () => {
 });
 
 it('parses events from chunks of any length and drops an incomplete one', () => {
-	const events: StreamEvent[] = [];
-	const retries: number[] = [];
-	const parser = createEventParser(
-		(event) => events.push(event),
-		(retryMs) => retries.push(retryMs),
-	);
-	const text =
-		'id: 1\n: gap, lost\nretry: 5\ndata: \n\n: keep-alive\n\nid: 2\ndata: a: b\n\nid: 3\ndata: c';
+	const parsed: unknown[] = [];
+	const parser = createMessageParser({
+		onEventId: (id) => parsed.push(id),
+		onGap: () => parsed.push('gap'),
+		onMessage: (message) => parsed.push(message),
+		onRetry: (retryMs) => parsed.push(retryMs),
+	});
+	const data = (number: number): string =>
+		`data: ${JSON.stringify({ params: { number, publisher: 'a: b' } })}`;
+	const text = `id: 1\n: gap, lost\nretry: 5\ndata: \n\n: keep-alive\n\nid: 2\n${data(7)}\n\nid: 3\n${data(8)}`;
 	for (const character of text) parser.feed(character);
-	expect(events).toEqual([
-		{ id: '1', comments: ['gap, lost'], data: '' },
-		{ id: '2', comments: ['keep-alive'], data: 'a: b' },
-	]);
-	expect(retries).toEqual([5]);
+	expect(parsed).toEqual([5, '1', 'gap', '2', { number: 7, publisher: 'a: b' }]);
 });

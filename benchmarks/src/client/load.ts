@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import type { McpRequest } from './mcp-requests.ts';
+import autocannon from 'autocannon';
+import type { Context, Request } from 'autocannon';
+import type { McpRequest } from './mcp.ts';
 
 /** One request and its expected response. */
 export interface LoadStep {
@@ -22,30 +22,18 @@ export interface LoadJob {
 	readonly rounds: number;
 }
 
-/** The child process's report on a job. */
-export type LoadReport = { readonly roundsPerSecond: number } | { readonly failure: string };
-
 /** Sends load from a separate process, so that it does not wait for the one that measures. */
 export class Load {
-	readonly #child: ChildProcess;
-	readonly #exited: Promise<unknown>;
-
-	constructor() {
-		this.#child = fork(join(import.meta.dirname, 'load-process.ts'));
-		this.#exited = once(this.#child, 'exit');
-	}
+	readonly #child = fork(import.meta.filename);
+	readonly #exited = once(this.#child, 'exit');
 
 	/** Sends the requests and returns how many times a second all steps were done. Rejects if a response is wrong. */
 	async roundsPerSecond(job: LoadJob): Promise<number> {
 		this.#child.send(job);
 		const reported = once(this.#child, 'message');
-		// Safe because the child reports each job once, and `exit` passes a status.
-		const [report] = (await Promise.race([reported, this.#exited])) as [LoadReport | number | null];
-		if (typeof report !== 'object' || report === null) {
-			throw new Error(`the load client must report; it exited with status ${String(report)}`);
-		}
-		if ('failure' in report) throw new Error(`${job.url}: ${report.failure}`);
-		return report.roundsPerSecond;
+		const [report]: unknown[] = await Promise.race([reported, this.#exited]);
+		if (typeof report === 'number' && this.#child.exitCode === null) return report;
+		throw new Error(`${job.url}: ${String(report)}`);
 	}
 
 	/** Ends the process. */
@@ -53,4 +41,71 @@ export class Load {
 		this.#child.disconnect();
 		await this.#exited;
 	}
+}
+
+/** Runs one job to its end and returns the rounds a second, or the first failure. */
+async function run({ url, steps, rounds }: LoadJob): Promise<number | string> {
+	let connection = 0;
+	let failure: string | undefined;
+	const startMs = performance.now();
+	let endMs = startMs;
+	const amount = rounds * (steps[0]?.length ?? 0);
+	const running = autocannon({
+		url,
+		connections: steps.length,
+		amount,
+		sampleInt: 20,
+		setupClient(client) {
+			const own = steps[connection % steps.length] ?? [];
+			connection += 1;
+			const onWrong = (reason: string): void => {
+				failure ??= reason;
+				running.stop();
+			};
+			client.setRequests(own.map((step) => createRequest(step, onWrong)));
+		},
+	});
+	running.on('response', () => (endMs = performance.now()));
+	const { errors, timeouts, non2xx, '2xx': succeeded } = await running;
+	if (failure !== undefined) return failure;
+	if (errors + timeouts + non2xx > 0 || succeeded !== amount) {
+		return (
+			`all of ${amount} requests must succeed; got ${succeeded}, ${non2xx} other statuses, ` +
+			`${errors} errors, ${timeouts} of them timeouts`
+		);
+	}
+	return (rounds * 1000) / (endMs - startMs);
+}
+
+/** Creates the request of a step, which reports a wrong response. */
+function createRequest(
+	{ request, expected, inSession }: LoadStep,
+	onWrong: (reason: string) => void,
+): Request {
+	return {
+		...request,
+		...(inSession && { setupRequest: withSession }),
+		onResponse(status, body, context, headers) {
+			if (status >= 300 || !body.includes(expected)) {
+				onWrong(`must return ${JSON.stringify(expected)}; got ${status} ${JSON.stringify(body)}`);
+			}
+			const session = Object.entries(headers).find(
+				([name]) => name.toLowerCase() === 'mcp-session-id',
+			);
+			if (session) context.session ??= session[1];
+		},
+	};
+}
+
+function withSession(request: Request, { session }: Context): Request {
+	return { ...request, headers: { ...request.headers, 'mcp-session-id': session ?? '' } };
+}
+
+if (import.meta.main) {
+	process.on('message', (job: LoadJob) => {
+		run(job).then(
+			(report) => process.send?.(report),
+			(error: unknown) => process.send?.(String(error)),
+		);
+	});
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { openStream } from './mcp-requests.ts';
+import { openStream } from './mcp.ts';
 
 /** The delivery of one message. */
 export interface Delivery {
@@ -30,12 +30,7 @@ export class RawStreams {
 		return streams;
 	}
 
-	/**
-	 * Counts the messages that arrive from a publication on.
-	 *
-	 * @param expected the number of messages on all streams together.
-	 * @param timeoutMs how long to wait for them.
-	 */
+	/** Publishes, and waits until so many messages have arrived on all streams together, or a timeout. */
 	async delivery(
 		expected: number,
 		publish: () => Promise<unknown>,
@@ -68,16 +63,15 @@ export class RawStreams {
 		const socket = connect({ host: hostname, port: Number(port) });
 		this.#sockets.push(socket);
 		socket.setEncoding('latin1');
-		socket.write(`${[`${method} ${pathname} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`);
+		socket.write([`${method} ${pathname} HTTP/1.1`, ...lines, '', ''].join('\r\n'));
 		let tail = '';
 		socket.on('data', (data: string) => {
-			if (tail === '') {
-				if (data.startsWith('HTTP/1.1 200')) resolve();
-				else reject(new Error(`a stream of ${url} must return 200; got ${data.slice(0, 200)}`));
+			if (tail === '' && !data.startsWith('HTTP/1.1 200')) {
+				reject(new Error(`a stream of ${url} must return 200; got ${data.slice(0, 200)}`));
 			}
+			resolve();
 			const pieces = (tail + data).split(MARK);
-			tail = pieces.at(-1)?.slice(-MARK.length + 1) ?? '';
-			if (tail === '') tail = '\n';
+			tail = pieces.at(-1)?.slice(-MARK.length + 1) || '\n';
 			if (pieces.length === 1) return;
 			this.#received += pieces.length - 1;
 			this.#onReceived();

@@ -1,9 +1,7 @@
-import { parseArgs } from 'node:util';
-import { publish, staleDocuments } from '../reports/published.ts';
+import { publish, staleDocuments } from '../reports/documents.ts';
 
 // Compares the documents and charts with `results/`, or writes them with `--write`. Measures nothing.
-const { values } = parseArgs({ options: { write: { type: 'boolean' } } });
-if (values.write) await publish();
+if (process.argv.includes('--write')) await publish();
 const stale = await staleDocuments();
 for (const line of stale) console.error(line);
 if (stale.length > 0) {

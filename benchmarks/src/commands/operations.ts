@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util';
 import { countOperations } from '../operations/count-operations.ts';
-import { operationsTables } from '../operations/operations-tables.ts';
 import { readCapabilities } from '../operations/read-capabilities.ts';
-import { comparisonTables } from '../reports/comparison.ts';
-import { publish } from '../reports/published.ts';
+import { publish } from '../reports/documents.ts';
+import { comparisonTables, operationsTables } from '../reports/operations.ts';
 import { writeResult } from '../reports/results.ts';
 
 const { values } = parseArgs({

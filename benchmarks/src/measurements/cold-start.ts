@@ -1,40 +1,23 @@
 import { gzipSync } from 'node:zlib';
-import { workerBundle } from '@tmcp-sessions/testkit/workerd';
-import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
-import { initialize, statelessToolCall } from '../client/mcp-requests.ts';
-import { contenders, contendersIn, entriesByContender, titleOf } from '../contenders.ts';
+import { initialize, statelessToolCall, SUM } from '../client/mcp.ts';
+import { contenders, contendersIn, titleOf } from '../contenders.ts';
 import type { Contender } from '../contenders.ts';
 import { table } from '../reports/markdown.ts';
-import {
-	contenderSource,
-	objectsSource,
-	workerEntriesPlugin,
-	workersFolder,
-} from '../runtime/worker-entries.ts';
-import type { Effort, Measurement } from './measurement.ts';
-import { median, rounded } from './statistics.ts';
-
-interface ColdStart {
-	/** The Worker with its Durable Object classes, bundled, minified and compressed. */
-	readonly gzipBytes: number;
-	/** The time from a new isolate to the first response: a median. */
-	readonly medianMs: number;
-}
-
-/** Cold starts by contender. */
-export type ColdStarts = Partial<Record<Contender, ColdStart>>;
+import { bundle, contenderSource, objectsSource } from '../runtime.ts';
+import { entriesOf, mapValues, measurement, median, rounded, takeTurns } from './measurement.ts';
+import type { Effort } from './measurement.ts';
 
 const rounds: Readonly<Record<Effort, number>> = { full: 21, quick: 1 };
 
 /** Measures new isolates in one workerd. No store is read for a first call of 2026-07-28. */
-export const coldStart: Measurement<ColdStarts> = {
+export const coldStart = measurement({
 	async measure(effort, onProgress) {
-		const names = contendersIn('cold start');
-		const bundles = await Promise.all(
-			names.map(async (name) => [name, await bundle(name)] as const),
+		const names = contendersIn('cold-start');
+		const sources = names.map(
+			(name) => `${contenderSource(name)}${objectsSource(contenders[name].objects)}`,
 		);
-		const samples = new Map<string, number[]>(names.map((name) => [name, []]));
+		const codes = await bundle(sources, { minify: true });
 		const miniflare = new Miniflare({
 			cf: false,
 			workers: [
@@ -54,72 +37,49 @@ export const coldStart: Measurement<ColdStarts> = {
 		});
 		try {
 			const url = await miniflare.ready;
-			for (const [name, code] of bundles) {
-				await fetch(new URL(`/code?name=${name}`, url), { method: 'POST', body: code });
+			for (const [index, body] of codes.entries()) {
+				await fetch(new URL(`/code?name=${names[index]}`, url), { method: 'POST', body });
 			}
-			for (let round = 0; round <= rounds[effort]; round += 1) {
-				onProgress(`round ${round} of ${rounds[effort]}`);
-				for (const name of names) {
-					const ms = await timeFirstResponse(url, name);
-					if (round > 0) samples.get(name)?.push(ms); // The first round warms up.
-				}
-			}
+			const times = await takeTurns(
+				names,
+				{ least: rounds[effort], most: rounds[effort], warmUps: 1 },
+				(name) => timeFirstResponse(url, name),
+				onProgress,
+			);
+			return mapValues(times, (own, name) => ({
+				/** The Worker with its Durable Object classes, bundled, minified and compressed. */
+				gzipBytes: gzipSync(codes[names.indexOf(name)] ?? '', { level: 9 }).length,
+				/** The time from a new isolate to the first response. */
+				medianMs: rounded(median(own), 2),
+			}));
 		} finally {
 			await miniflare.dispose();
 		}
-		return Object.fromEntries(
-			bundles.map(([name, code]) => [
-				name,
-				{
-					gzipBytes: gzipSync(code, { level: 9 }).length,
-					medianMs: rounded(median(samples.get(name) ?? []), 2),
-				},
-			]),
-		);
 	},
 
 	format(coldStarts) {
-		const bareMs = coldStarts['bare-worker']?.medianMs ?? NaN;
+		const bareMs = coldStarts['bare-worker'].medianMs;
 		return table(
-			['cold start', 'bundle, KiB gzip', 'new isolate to first response, to a bare Worker'],
-			entriesByContender(coldStarts).map(([name, { gzipBytes, medianMs }]) => [
+			'cold start | bundle, KiB gzip | new isolate to first response, to a bare Worker',
+			entriesOf(coldStarts).map(([name, { gzipBytes, medianMs }]) => [
 				titleOf(name),
 				(gzipBytes / 1024).toFixed(1),
 				(medianMs / bareMs).toFixed(1),
 			]),
 		);
 	},
-
-	shortfalls: () => [],
-};
+});
 
 async function timeFirstResponse(url: URL, name: Contender): Promise<number> {
 	// McpAgent does not support 2026-07-28, and its `initialize` creates the session's object.
-	const call = name === 'mcp-agent' ? initialize() : statelessToolCall('add', { a: 1, b: 2 });
+	const isAgent = name === 'mcp-agent';
 	const address = new URL(`/mcp?name=${name}&isolate=${crypto.randomUUID()}`, url);
 	const startMs = performance.now();
-	const response = await fetch(address, call);
+	const response = await fetch(address, isAgent ? initialize() : statelessToolCall());
 	const body = await response.text();
 	const ms = performance.now() - startMs;
-	if (name !== 'mcp-agent' && !body.includes('"3"')) {
-		throw new Error(`${name} must return "3"; got ${response.status} ${body}`);
-	}
-	return ms;
-}
-
-async function bundle(name: Contender): Promise<string> {
-	const { outputFiles } = await build({
-		...workerBundle,
-		stdin: {
-			contents: [contenderSource(name), objectsSource(contenders[name].objects)].join('\n'),
-			resolveDir: workersFolder,
-			sourcefile: 'cold-start.ts',
-			loader: 'ts',
-		},
-		minify: true,
-		plugins: [workerEntriesPlugin],
-	});
-	return outputFiles[0]?.text ?? '';
+	if (isAgent || body.includes(SUM)) return ms;
+	throw new Error(`${name} must return the sum; got ${response.status} ${body}`);
 }
 
 /** A Worker that stores the code of others, and runs each request in the isolate that it names. */

@@ -1,77 +1,42 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { McpClient } from '../client/mcp-client.ts';
+import { McpClient } from '../client/mcp.ts';
 import { RawStreams } from '../client/raw-streams.ts';
-import { contenders, contendersIn, entriesByContender, titleOf } from '../contenders.ts';
+import { contenders, contendersIn, titleOf } from '../contenders.ts';
 import type { Contender } from '../contenders.ts';
-import { countingPlugin } from '../operations/counted-contender.ts';
+import { countingPlugin, takeBindingCounts } from '../operations/counted-contender.ts';
 import { table } from '../reports/markdown.ts';
-import { endpoint, startContenders } from '../runtime/start-contenders.ts';
-import type { Effort, Measurement } from './measurement.ts';
+import { endpoint, startContenders } from '../runtime.ts';
+import { entriesOf, measurement } from './measurement.ts';
+import type { Effort } from './measurement.ts';
 
-interface MemoryEffort {
-	/** Idle streams, each of a separate session. */
-	readonly streams: number;
-	/** Idle sessions whose database is measured; a tenth for contenders with an object each. */
-	readonly sessions: number;
-	/** The contenders whose streams, and those whose databases are measured. */
-	readonly streamNames: readonly Contender[];
-	readonly databaseNames: readonly Contender[];
-}
-
-interface StreamMemory {
-	/** Bytes that workerd holds for each idle stream, in the Worker and the object together. */
-	readonly inMemory: number;
-	/** The same after the objects hibernated, or null without objects. */
-	readonly hibernated: number | null;
-}
-
-interface DatabaseBytes {
-	/** Bytes in SQLite for each idle session without a stream. */
-	readonly session: number;
-	/** Bytes that its stream adds. */
-	readonly stream: number;
-}
-
-/** Memory and database sizes by contender. */
-export interface Memory {
-	readonly streams: number;
-	readonly sessions: number;
-	readonly streamBytes: Partial<Record<Contender, StreamMemory>>;
-	readonly databaseBytes: Partial<Record<Contender, DatabaseBytes>>;
-}
-
-const efforts: Readonly<Record<Effort, MemoryEffort>> = {
+/** Idle streams and sessions, and the contenders: in a quick run one of each kind, since each has its own runtime. */
+const efforts = {
 	full: {
-		streams: 1_000,
-		sessions: 2_000,
-		streamNames: contendersIn('stream memory'),
-		databaseNames: contendersIn('database bytes'),
+		...{ streams: 1_000, streamNames: contendersIn('stream-memory') },
+		...{ sessions: 2_000, databaseNames: contendersIn('database') },
 	},
-	// One contender of each kind, since each takes its own runtime.
 	quick: {
-		streams: 10,
-		sessions: 20,
-		streamNames: ['memory-bare', 'ours-http'],
-		databaseNames: ['ours-object', 'upstream'],
+		...{ streams: 10, streamNames: ['memory-bare', 'ours-http'] as const },
+		...{ sessions: 20, databaseNames: ['ours-object', 'upstream'] as const },
 	},
-};
+} satisfies Record<Effort, object>;
 
-/** Contenders with a database for each session. */
+/** Contenders with a database for each session, of which a tenth is enough. */
 const withSessionDatabases: readonly Contender[] = ['session-object', 'mcp-agent'];
 /** The time to let a process settle before its memory is read, for each stream. */
 const SETTLING_MS_PER_STREAM = 1;
 
 /** Measures idle streams and sessions, each contender in its own workerd. Linux only. */
-export const memory: Measurement<Memory> = {
+export const memory = measurement({
 	async measure(effort, onProgress) {
 		const { streams, sessions, streamNames, databaseNames } = efforts[effort];
-		const streamBytes: Memory['streamBytes'] = {};
+		const streamBytes: Partial<Record<Contender, Awaited<ReturnType<typeof measureStreams>>>> = {};
 		for (const name of streamNames) {
 			onProgress(`${streams} idle streams of ${name}`);
 			streamBytes[name] = await measureStreams(name, streams);
 		}
-		const databaseBytes: Memory['databaseBytes'] = {};
+		const databaseBytes: Partial<Record<Contender, DatabaseBytes>> = {};
 		for (const name of databaseNames) {
 			const count = withSessionDatabases.includes(name) ? sessions / 10 : sessions;
 			onProgress(`${count} idle sessions of ${name}`);
@@ -83,13 +48,8 @@ export const memory: Measurement<Memory> = {
 	format({ streams, sessions, streamBytes, databaseBytes }) {
 		const bare = streamBytes['memory-bare']?.inMemory ?? NaN;
 		const held = table(
-			[
-				`KiB of workerd for each of ${streams.toLocaleString('en')} idle streams`,
-				'in all',
-				'objects hibernated',
-				'of it the object and its socket',
-			],
-			entriesByContender(streamBytes).map(([name, { inMemory, hibernated }]) => [
+			`KiB of workerd for each of ${streams.toLocaleString('en')} idle streams | in all | objects hibernated | of it the object and its socket`,
+			entriesOf(streamBytes).map(([name, { inMemory, hibernated }]) => [
 				titleOf(name),
 				formatKib(inMemory),
 				hibernated === null ? '' : formatKib(hibernated),
@@ -100,12 +60,8 @@ export const memory: Measurement<Memory> = {
 			]),
 		);
 		const stored = table(
-			[
-				`bytes of SQLite for each of ${sessions.toLocaleString('en')} idle sessions`,
-				'a session',
-				'its stream in addition',
-			],
-			entriesByContender(databaseBytes).map(([name, { session, stream }]) => [
+			`bytes of SQLite for each of ${sessions.toLocaleString('en')} idle sessions | a session | its stream in addition`,
+			entriesOf(databaseBytes).map(([name, { session, stream }]) => [
 				titleOf(name),
 				session.toLocaleString('en'),
 				stream.toLocaleString('en'),
@@ -113,43 +69,47 @@ export const memory: Measurement<Memory> = {
 		);
 		return `${held}\n\n${stored}`;
 	},
+});
 
-	shortfalls: () => [],
-};
-
-async function measureStreams(name: Contender, streams: number): Promise<StreamMemory> {
+/** Returns the bytes that workerd holds for each idle stream, and after its objects hibernated, if it has any. */
+async function measureStreams(name: Contender, streams: number) {
 	const others = workerdProcesses();
 	const running = await startContenders([name], { onLog: () => {} });
 	const [processId = 0] = workerdProcesses().filter((each) => !others.includes(each));
 	const url = endpoint(running, name);
 	const opened: RawStreams[] = [];
-	const open = async (count: number): Promise<void> => {
+	const open = async (count: number): Promise<number> => {
 		opened.push(await RawStreams.open(url, await new McpClient(url).openSessions(count)));
+		return settled();
+	};
+	const settled = async (): Promise<number> => {
 		await delay(streams * SETTLING_MS_PER_STREAM);
+		return residentBytes(processId);
 	};
 	try {
-		await open(Math.ceil(streams / 10)); // Allocates what all streams share.
-		const before = residentBytes(processId);
-		await open(streams);
-		const inMemory = Math.round((residentBytes(processId) - before) / streams);
+		const before = await open(Math.ceil(streams / 10)); // Allocates what all streams share.
+		const inMemory = Math.round(((await open(streams)) - before) / streams);
 		const { objects } = contenders[name];
 		if (objects.length === 0) return { inMemory, hibernated: null };
 		for (const className of objects) await running.evict({ className });
-		await delay(streams * SETTLING_MS_PER_STREAM);
-		return { inMemory, hibernated: Math.round((residentBytes(processId) - before) / streams) };
+		return { inMemory, hibernated: Math.round(((await settled()) - before) / streams) };
 	} finally {
 		for (const each of opened) each.close();
 		await running.stop();
 	}
 }
 
+/** Bytes in SQLite for each idle session without a stream, and those that its stream adds. */
+export interface DatabaseBytes {
+	readonly session: number;
+	readonly stream: number;
+}
+
 async function measureDatabases(name: Contender, sessions: number): Promise<DatabaseBytes> {
 	const running = await startContenders([name], { plugins: [countingPlugin], onLog: () => {} });
 	const url = endpoint(running, name);
 	const readBytes = async (): Promise<number> => {
-		// Both respond when their writes have ended.
-		await fetch(new URL('/operations', running.url(name)));
-		await fetch(new URL('/operations', running.url('objects')));
+		await takeBindingCounts(running, name); // Resolves when all writes have ended.
 		const response = await fetch(new URL('/database-bytes', running.url('objects')));
 		return response.json<number>();
 	};
@@ -174,17 +134,14 @@ function workerdProcesses(): number[] {
 	return readdirSync('/proc')
 		.map(Number)
 		.filter((id) => {
-			const [, name, parent] = /\((.*)\) \S (\d+)/.exec(readStat(id)) ?? [];
-			return name === 'workerd' && Number(parent) === process.pid;
+			try {
+				const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
+				const [, name, parent] = /\((.*)\) \S (\d+)/.exec(stat) ?? [];
+				return name === 'workerd' && Number(parent) === process.pid;
+			} catch {
+				return false; // It is no process, or it has ended.
+			}
 		});
-}
-
-function readStat(id: number): string {
-	try {
-		return Number.isNaN(id) ? '' : readFileSync(`/proc/${id}/stat`, 'utf8');
-	} catch {
-		return ''; // The process has ended.
-	}
 }
 
 /** Returns the resident set size of a process. */

@@ -1,79 +1,39 @@
 import { startRedis } from '@tmcp-sessions/testkit/redis';
 import { Load } from '../client/load.ts';
-import { workloadSteps } from '../client/workload-steps.ts';
-import type { Workload } from '../client/workload-steps.ts';
 import { contendersIn, titleOf } from '../contenders.ts';
 import type { Contender } from '../contenders.ts';
 import { table } from '../reports/markdown.ts';
-import { versionOf } from '../reports/versions.ts';
-import { endpoint, startContenders } from '../runtime/start-contenders.ts';
-import type { RunningContenders } from '../runtime/start-contenders.ts';
-import type { Effort, Measurement, Progress } from './measurement.ts';
-import { aimsTable, inTurn, isSettled, median, missedAims, rounded } from './statistics.ts';
-import type { Aim, Rounds } from './statistics.ts';
+import { versionOf } from '../reports/results.ts';
+import { startContenders } from '../runtime.ts';
+import type { RunningContenders } from '../runtime.ts';
+import { aimsTable, byName, entriesOf, median, ratios, rounded } from './measurement.ts';
+import type { Aim, Effort, Measurement } from './measurement.ts';
+import { measureSpeeds } from './speed.ts';
+import type { Work } from './speed.ts';
 
-interface ThroughputEffort {
-	/** Rounds of calls, in each of which every contender has one turn. */
-	readonly rounds: Rounds;
-	/** Rounds of sessions, whose turns take longer. */
-	readonly sessionRounds: Rounds;
-	/** The approximate length of a turn. */
-	readonly seconds: number;
-	/** How often each connection repeats its steps to warm up, and again to estimate its speed. */
-	readonly warmUps: number;
-	readonly maxConnections: number;
-}
-
-interface Work {
+interface TitledWork extends Work {
 	/** Its column in tables. */
 	readonly title: string;
-	readonly workload: Workload;
-	/** Concurrent connections, each with its own session. */
-	readonly connections: number;
 	readonly contenders: readonly Contender[];
 }
 
-const one = { least: 1, most: 1 };
-const efforts: Readonly<Record<Effort, ThroughputEffort>> = {
-	full: {
-		rounds: { least: 5, most: 9 },
-		sessionRounds: { least: 3, most: 5 },
-		seconds: 0.5,
-		warmUps: 10,
-		maxConnections: 32,
-	},
-	quick: { rounds: one, sessionRounds: one, seconds: 0, warmUps: 0, maxConnections: 2 },
-};
+const call = { title: 'call', workload: 'call', contenders: contendersIn('call') } as const;
+const stateless = {
+	title: 'call, 2026-07-28',
+	workload: 'stateless call',
+	contenders: contendersIn('stateless-call'),
+} as const;
+const whole = { connections: 32, contenders: contendersIn('session') } as const;
 
 /** Everything that is measured, by name. */
 export const works = {
-	'call-1': { title: 'call', workload: 'call', connections: 1, contenders: contendersIn('call') },
-	'call-32': { title: 'call', workload: 'call', connections: 32, contenders: contendersIn('call') },
-	'stateless-1': {
-		title: 'call, 2026-07-28',
-		workload: 'stateless call',
-		connections: 1,
-		contenders: contendersIn('stateless call'),
-	},
-	'stateless-32': {
-		title: 'call, 2026-07-28',
-		workload: 'stateless call',
-		connections: 32,
-		contenders: contendersIn('stateless call'),
-	},
-	'initialize-32': {
-		title: 'initialize',
-		workload: 'initialize',
-		connections: 32,
-		contenders: contendersIn('whole session'),
-	},
-	'session-32': {
-		title: 'session of ten calls',
-		workload: 'session',
-		connections: 32,
-		contenders: contendersIn('whole session'),
-	},
-} as const satisfies Record<string, Work>;
+	'call-1': { ...call, connections: 1 },
+	'call-32': { ...call, connections: 32 },
+	'stateless-1': { ...stateless, connections: 1 },
+	'stateless-32': { ...stateless, connections: 32 },
+	'initialize-32': { ...whole, title: 'initialize', workload: 'initialize' },
+	'session-32': { ...whole, title: 'session of ten calls', workload: 'session' },
+} as const satisfies Record<string, TitledWork>;
 
 /** The name of a work. */
 export type WorkName = keyof typeof works;
@@ -82,16 +42,21 @@ export type WorkName = keyof typeof works;
 // Safe because the keys are those of the literal above.
 export const workNames = Object.keys(works) as WorkName[];
 
+const once = { least: 1, most: 1 };
+const efforts = {
+	full: {
+		rounds: { call: { least: 5, most: 9 }, session: { least: 3, most: 5 } },
+		length: { seconds: 0.5, warmUps: 10 },
+		maxConnections: 32,
+	},
+	quick: { rounds: { call: once, session: once }, length: { repeats: 1 }, maxConnections: 2 },
+} satisfies Record<Effort, object>;
+
 /** Every contender that takes part, in the order of the tables. All of them make calls. */
 const measuredContenders: readonly Contender[] = contendersIn('call');
 
 /** The columns of the short table. */
-const shortWorks = [
-	'call-1',
-	'call-32',
-	'stateless-32',
-	'session-32',
-] as const satisfies WorkName[];
+const shortWorks: readonly WorkName[] = ['call-1', 'call-32', 'stateless-32', 'session-32'];
 
 /** Contenders to which speeds are relative. There is no ratio if the reference was not measured. */
 const references = {
@@ -101,7 +66,7 @@ const references = {
 	/** Unmodified tmcp with its managers in memory. */
 	toMemoryBare: 'memory-bare',
 	toUpstream: 'upstream',
-} as const satisfies Record<string, Contender>;
+} as const;
 
 const measuredPackages = [
 	'tmcp',
@@ -139,8 +104,22 @@ export const throughput: Measurement<Throughput> = {
 				vars: { UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token },
 			});
 			const samples: Partial<Samples> = {};
+			const { rounds, length, maxConnections } = efforts[effort];
 			for (const name of workNames) {
-				samples[name] = await measureWork(name, running, load, efforts[effort], onProgress);
+				const { contenders, ...work }: TitledWork = works[name];
+				samples[name] = await measureSpeeds(
+					contenders,
+					running,
+					load,
+					{
+						...work,
+						connections: Math.min(work.connections, maxConnections),
+						rounds: work.workload.endsWith('call') ? rounds.call : rounds.session,
+						length,
+					},
+					(line) => onProgress(`${name}: ${line}`),
+					(all) => contenders.map((each) => ratios(all[each], all['bare-worker'])),
+				);
 			}
 			// Safe because there is one entry for each work.
 			return ratiosOf(samples as Samples);
@@ -154,16 +133,13 @@ export const throughput: Measurement<Throughput> = {
 	format(result) {
 		const { versions, rounds, works: measured } = result;
 		const ratioTable = (reference: keyof Ratios): string =>
-			table(
-				['speed', ...workNames.map(titleOfWork)],
-				[
-					...measuredContenders.map((contender) => [
-						titleOf(contender),
-						...workNames.map((work) => formatRatio(measured[work][contender]?.[reference])),
-					]),
-					['rounds', ...workNames.map((work) => String(rounds[work]))],
-				],
-			);
+			table(['speed', ...workNames.map(titleOfWork)].join(' | '), [
+				...measuredContenders.map((contender) => [
+					titleOf(contender),
+					...workNames.map((work) => formatRatio(measured[work][contender]?.[reference])),
+				]),
+				['rounds', ...workNames.map((work) => String(rounds[work]))],
+			]);
 		const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
 		return [
 			'To a bare Worker:',
@@ -175,19 +151,14 @@ export const throughput: Measurement<Throughput> = {
 		].join('\n\n');
 	},
 
-	shortfalls: (result, effort) => (effort === 'quick' ? [] : missedAims(aimsOf(result))),
+	aims: aimsOf,
 };
 
 /** The most important works; of ours only those through `http`. */
 export function shortThroughputTable({ works: measured }: Throughput): string {
 	return table(
-		[
-			'to a bare Worker',
-			...shortWorks.map(titleOfWork),
-			'to upstream: call, 32 connections',
-			'session of ten calls',
-		],
-		contendersIn('short table').map((name) => [
+		`to a bare Worker | ${shortWorks.map(titleOfWork).join(' | ')} | to upstream: call, 32 connections | session of ten calls`,
+		contendersIn('short').map((name) => [
 			titleOf(name),
 			...shortWorks.map((work) => formatRatio(measured[work][name]?.toBareWorker)),
 			formatRatio(measured['call-32'][name]?.toUpstream),
@@ -196,74 +167,23 @@ export function shortThroughputTable({ works: measured }: Throughput): string {
 	);
 }
 
-async function measureWork(
-	name: WorkName,
-	running: RunningContenders<Contender>,
-	load: Load,
-	effort: ThroughputEffort,
-	onProgress: Progress,
-): Promise<Partial<Record<Contender, number[]>>> {
-	const { workload, contenders } = works[name];
-	const connections = Math.min(works[name].connections, effort.maxConnections);
-	const rounds =
-		workload === 'initialize' || workload === 'session' ? effort.sessionRounds : effort.rounds;
-	const turns = new Map<Contender, () => Promise<number>>();
-	onProgress(`${name}: warming up ${contenders.length} contenders`);
-	for (const contender of contenders) {
-		const url = endpoint(running, contender);
-		const steps = await workloadSteps(workload, connections, contender, url);
-		const turn = (times: number): Promise<number> =>
-			load.roundsPerSecond({ url, steps, rounds: connections * Math.max(1, Math.round(times)) });
-		let amount = 1;
-		if (effort.warmUps > 0) {
-			await turn(effort.warmUps);
-			amount = ((await turn(effort.warmUps)) * effort.seconds) / connections;
-		}
-		turns.set(contender, () => turn(amount));
-	}
-	const samples: Partial<Record<Contender, number[]>> = {};
-	for (let round = 0; !isSettled(toBareWorker(samples), rounds); round += 1) {
-		onProgress(`${name}: round ${round + 1} of ${rounds.least} to ${rounds.most}`);
-		for (const contender of inTurn(contenders, round)) {
-			(samples[contender] ??= []).push((await turns.get(contender)?.()) ?? NaN);
-		}
-	}
-	return samples;
-}
-
-/** Returns the ratios of the rounds so far, which decide whether they have settled. */
-function toBareWorker(samples: Partial<Record<Contender, number[]>>): number[][] {
-	const bare = samples['bare-worker'] ?? [];
-	const ratios = Object.values(samples).map((own) =>
-		own.map((speed, round) => speed / (bare[round] ?? NaN)),
-	);
-	return ratios.length === 0 ? [[]] : ratios;
-}
-
 /** Takes the medians over the rounds of the ratios within each round, so other load counts less. */
 export function ratiosOf(samples: Samples): Throughput {
-	const ratios = (work: WorkName, contender: Contender): Ratios => {
-		const own = samples[work][contender] ?? [];
-		const found: Ratios = {};
-		for (const [name, reference] of Object.entries(references)) {
-			const others = samples[work][reference];
-			if (!others) continue;
-			const ratio = median(own.map((speed, round) => speed / (others[round] ?? NaN)));
-			// Safe because the keys are those of the literal above.
-			found[name as keyof Ratios] = rounded(ratio, 3);
-		}
-		return found;
-	};
-	const byWork = workNames.map((work) => [
-		work,
-		Object.fromEntries(works[work].contenders.map((name) => [name, ratios(work, name)])),
-	]);
-	const rounds = workNames.map((work) => [work, samples[work]['bare-worker']?.length ?? 0]);
+	const ratiosIn = (work: WorkName, contender: Contender): Ratios =>
+		Object.fromEntries(
+			entriesOf(references)
+				.filter(([, reference]) => samples[work][reference])
+				.map(([name, reference]) => [
+					name,
+					rounded(median(ratios(samples[work][contender] ?? [], samples[work][reference])), 3),
+				]),
+		);
 	return {
 		versions: Object.fromEntries(measuredPackages.map((name) => [name, versionOf(name)])),
-		// Safe because both have one entry for each work.
-		rounds: Object.fromEntries(rounds) as Throughput['rounds'],
-		works: Object.fromEntries(byWork) as Throughput['works'],
+		rounds: byName(workNames, (work) => samples[work]['bare-worker']?.length ?? 0),
+		works: byName(workNames, (work) =>
+			byName(works[work].contenders, (contender) => ratiosIn(work, contender)),
+		),
 	};
 }
 
@@ -290,11 +210,11 @@ function aimsOf({ works: measured }: Throughput): Aim[] {
 	];
 }
 
-function titleOfWork(work: WorkName): string {
-	const { title, connections } = works[work];
+function titleOfWork(name: WorkName): string {
+	const { title, connections } = works[name];
 	return `${title}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
 }
 
 function formatRatio(ratio: number | undefined): string {
-	return ratio === undefined ? '' : ratio.toFixed(2);
+	return ratio?.toFixed(2) ?? '';
 }

@@ -1,13 +1,13 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { startRedis } from '@tmcp-sessions/testkit/redis';
 import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
 import type { Plugin } from 'esbuild';
-import { McpClient } from '../client/mcp-client.ts';
+import { McpClient } from '../client/mcp.ts';
 import type { Contender, ContenderIn } from '../contenders.ts';
-import { endpoint, startContenders } from '../runtime/start-contenders.ts';
-import type { RunningContenders } from '../runtime/start-contenders.ts';
-import { addCounts } from './operation-counts.ts';
-import type { OperationCounts } from './operation-counts.ts';
+import { endpoint, startContenders } from '../runtime.ts';
+import type { RunningContenders } from '../runtime.ts';
+import { addCounts } from './counts.ts';
+import type { OperationCounts } from './counts.ts';
 
 /** A contender whose operations are counted. */
 export type CountedContender = ContenderIn<'operations'>;
@@ -20,27 +20,23 @@ export interface CountedRun {
 	takeCounts(): Promise<OperationCounts>;
 }
 
-const folder = join(import.meta.dirname, 'counting');
-const countedBindings = join(folder, 'counted-bindings.ts');
+const countedWorkers = join(import.meta.dirname, 'counted-workers.ts');
 
 /** Replaces `cloudflare:workers` by counted bindings, and adds `/operations` to each Worker. */
 export const countingPlugin: Plugin = {
 	name: 'count-operations',
 	setup(build) {
 		build.onResolve({ filter: /^cloudflare:workers$/ }, ({ importer }) =>
-			importer === countedBindings ? { external: true } : { path: countedBindings },
+			importer === countedWorkers ? { external: true } : { path: countedWorkers },
 		);
-		build.onResolve({ filter: /\/observe-store\.ts$/ }, () => ({
-			path: join(folder, 'observe-store.ts'),
-		}));
 		build.onResolve({ filter: /^/ }, ({ kind, path }) =>
 			kind === 'entry-point' ? { path, namespace: 'counted' } : undefined,
 		);
 		build.onLoad({ filter: /^/, namespace: 'counted' }, ({ path }) => ({
-			resolveDir: dirname(folder),
+			resolveDir: import.meta.dirname,
 			contents: [
 				`import worker from ${JSON.stringify(path)};`,
-				`import { countedWorker } from ${JSON.stringify(join(folder, 'counted-worker.ts'))};`,
+				`import { countedWorker } from ${JSON.stringify(countedWorkers)};`,
 				`export * from ${JSON.stringify(path)};`,
 				'export default countedWorker(worker);',
 			].join('\n'),
@@ -51,21 +47,19 @@ export const countingPlugin: Plugin = {
 /** Starts a counted contender over its own storage, and stops it after `use`. */
 export async function withContender<Result>(
 	name: CountedContender,
-	{ vars, ...options }: NonNullable<Parameters<typeof startContenders>[1]>,
+	{ vars, keepObjects }: { vars?: Record<string, string>; keepObjects: boolean },
 	use: (run: CountedRun) => Promise<Result>,
 ): Promise<Result> {
 	const redis = name === 'ours-upstash' ? await startRedis() : undefined;
+	const redisVars = redis && {
+		UPSTASH_REDIS_REST_URL: redis.url,
+		UPSTASH_REDIS_REST_TOKEN: redis.token,
+	};
 	try {
 		const running = await startContenders([name], {
-			...options,
+			keepObjects,
 			plugins: [countingPlugin],
-			vars: {
-				...vars,
-				...(redis && {
-					UPSTASH_REDIS_REST_URL: redis.url,
-					UPSTASH_REDIS_REST_TOKEN: redis.token,
-				}),
-			},
+			vars: { ...vars, ...redisVars },
 		});
 		const client = new McpClient(endpoint(running, name));
 		const takeCounts = async (): Promise<OperationCounts> =>
@@ -103,18 +97,11 @@ export async function takeBindingCounts<Name extends Contender>(
 async function takeRedisCounts(redis: RunningRedis): Promise<OperationCounts> {
 	const commands = redis.takeRequests().flatMap((request) => request.commands);
 	const redisScripts = commands.filter((name) => name === 'EVAL').length;
+	// Lines such as `cmdstat_get:calls=2,usec=…`.
 	const stats = String(await redis.command('INFO', 'commandstats'));
 	await redis.command('CONFIG', 'RESETSTAT');
-	return {
-		redisReads: commands.length - redisScripts,
-		redisScripts,
-		redisCommands: commandsRun(stats),
-	};
-}
-
-/** Adds up lines such as `cmdstat_get:calls=2,usec=…`, except the commands that read the statistics. */
-function commandsRun(stats: string): number {
-	return [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
+	const redisCommands = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
 		.filter(([, name]) => !['info', 'config|resetstat', 'client|setinfo'].includes(name ?? ''))
 		.reduce((sum, [, , calls]) => sum + Number(calls), 0);
+	return { redisReads: commands.length - redisScripts, redisScripts, redisCommands };
 }

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { InfoManagerName } from '../contenders.ts';
-import { workersFolder } from '../runtime/worker-entries.ts';
+import { sourcesPlugin } from '../runtime.ts';
 
 /** The capabilities of each store as JSON, in which `Infinity` is null. */
 export type DeclaredCapabilities = Record<
@@ -13,12 +12,16 @@ export type DeclaredCapabilities = Record<
 /** Reads the `capabilities` of the stores, in workerd because some import `cloudflare:workers`. */
 export async function readCapabilities(): Promise<DeclaredCapabilities> {
 	const workers = await startWorkers({
-		entry: join(workersFolder, 'capabilities.ts'),
+		entry: `source:
+			import { infoManagers } from './info-managers.ts';
+			const read = ([name, create]) => [name, create().store.capabilities];
+			const readAll = () => Object.fromEntries(Object.entries(infoManagers).map(read));
+			export default { fetch: () => Response.json(readAll()) };`,
 		workers: ['capabilities'],
-		kvNamespaces: [],
 		durableObjects: {},
 		// No request is sent there.
 		vars: { UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1', UPSTASH_REDIS_REST_TOKEN: 'none' },
+		plugins: [sourcesPlugin],
 	});
 	try {
 		const response = await fetch(workers.url('capabilities'));

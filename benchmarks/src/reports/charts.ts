@@ -2,8 +2,8 @@ import { parse, resetSVGDefIds, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { TopLevelSpec } from 'vega-lite';
 import { contenders, contendersIn, titleOf } from '../contenders.ts';
-import type { Growing, Growth } from '../measurements/growth.ts';
-import type { StreamCost, StreamCosts } from '../measurements/streams.ts';
+import type { Growing } from '../measurements/growth.ts';
+import type { Results } from '../measurements/index.ts';
 import type { Throughput, WorkName } from '../measurements/throughput.ts';
 
 const WIDTH = 400;
@@ -18,11 +18,9 @@ const colors = {
 	limit: ['#afb8c1', '#484f58'],
 	first: ['#0969da', '#58a6ff'],
 	second: ['#bf8700', '#d29922'],
-} as const satisfies Record<string, readonly [light: string, dark: string]>;
-
+} as const;
 const [text] = colors.text;
 const [faint] = colors.faint;
-const [grid] = colors.grid;
 
 const config: TopLevelSpec['config'] = {
 	background: 'transparent',
@@ -32,7 +30,7 @@ const config: TopLevelSpec['config'] = {
 	axis: {
 		domain: false,
 		ticks: false,
-		gridColor: grid,
+		gridColor: colors.grid[0],
 		labelColor: faint,
 		labelFontSize: 12,
 		labelLimit: 0,
@@ -53,42 +51,39 @@ const config: TopLevelSpec['config'] = {
 
 /** Draws calls and whole sessions beside upstream as bars. */
 export function throughputChart({ works }: Throughput): Promise<string> {
-	const subtitle = 'how many times as fast as upstream, in one run';
 	const bars = (work: WorkName, title: string): object => {
 		const values = contendersIn('chart').flatMap((name) => {
 			const ratio = works[work][name]?.toUpstream;
-			if (ratio === undefined) return [];
+			const { group } = contenders[name];
 			const label = titleOf(name).replaceAll('`', '');
-			return [{ label, ratio, group: contenders[name].group }];
+			return ratio === undefined ? [] : [{ label, ratio, group }];
 		});
-		const y = {
-			field: 'label',
-			type: 'nominal',
-			sort: null,
-			axis: { title: null, labelColor: text, minExtent: LABEL_WIDTH, maxExtent: LABEL_WIDTH },
+		const labelAxis = {
+			title: null,
+			labelColor: text,
+			minExtent: LABEL_WIDTH,
+			maxExtent: LABEL_WIDTH,
 		};
-		const x = { field: 'ratio', type: 'quantitative', axis: null };
+		const color = {
+			field: 'group',
+			type: 'nominal',
+			legend: null,
+			scale: {
+				domain: ['limit', 'ours', 'peer', 'stateless'],
+				range: [colors.limit[0], colors.first[0], colors.second[0], colors.second[0]],
+			},
+		};
 		return {
-			title: { text: title, subtitle },
+			title: { text: title, subtitle: 'how many times as fast as upstream, in one run' },
 			width: WIDTH,
 			height: { step: 22 },
 			data: { values },
-			encoding: { y, x },
+			encoding: {
+				y: { field: 'label', type: 'nominal', sort: null, axis: labelAxis },
+				x: { field: 'ratio', type: 'quantitative', axis: null },
+			},
 			layer: [
-				{
-					mark: { type: 'bar', cornerRadius: 2, height: 15 },
-					encoding: {
-						color: {
-							field: 'group',
-							type: 'nominal',
-							legend: null,
-							scale: {
-								domain: ['limit', 'ours', 'peer'],
-								range: [colors.limit[0], colors.first[0], colors.second[0]],
-							},
-						},
-					},
-				},
+				{ mark: { type: 'bar', cornerRadius: 2, height: 15 }, encoding: { color } },
 				{
 					mark: { type: 'text', align: 'left', dx: 6, color: text, fontSize: 12 },
 					encoding: { text: { field: 'ratio', type: 'quantitative', format: '.2f' } },
@@ -104,33 +99,27 @@ export function throughputChart({ works }: Throughput): Promise<string> {
 
 /** Draws the curves. With logarithmic axes a linear figure rises like the grid. */
 export function growthChart(
-	{ sessions, subscribers }: Growth,
-	{ ours }: StreamCosts,
+	{ sessions, subscribers }: Results['growth'],
+	{ ours }: Results['streams'],
 ): Promise<string> {
-	const names: readonly (readonly [Growing, string])[] = [
+	const managers: readonly (readonly [Growing, string])[] = [
 		['growing-kv', 'KV'],
 		['growing-object', 'Durable Objects'],
-	];
-	const streamCosts: readonly (readonly [string, (cost: StreamCost) => number])[] = [
-		['to ten', ({ toTenMs }) => toTenMs],
-		['to all', ({ toAllMs }) => toAllMs],
 	];
 	return draw('Calls by sessions, publications by streams, changes by subscribers', [
 		lines(
 			'Speed of a call to a bare Worker, by the number of sessions',
-			names.flatMap(([name, label]) =>
+			managers.flatMap(([name, label]) =>
 				sessions.map((point) => ({ label, x: point.sessions, y: point.toBareWorker[name] })),
 			),
 		),
-		lines(
-			'Milliseconds of a publication, by the number of streams of an object',
-			streamCosts.flatMap(([label, costOf]) =>
-				ours.map((cost) => ({ label, x: cost.streams, y: costOf(cost) })),
-			),
-		),
+		lines('Milliseconds of a publication, by the number of streams of an object', [
+			...ours.map(({ streams, toTenMs }) => ({ label: 'to ten', x: streams, y: toTenMs })),
+			...ours.map(({ streams, toAllMs }) => ({ label: 'to all', x: streams, y: toAllMs })),
+		]),
 		lines(
 			'Milliseconds until one is notified of a change, by the number of subscribers',
-			names.flatMap(([name, label]) =>
+			managers.flatMap(([name, label]) =>
 				subscribers.map((point) => ({ label, x: point.subscribers, y: point.notifiedMs[name] })),
 			),
 		),
@@ -141,10 +130,14 @@ function lines(
 	title: string,
 	values: readonly { readonly label: string; readonly x: number; readonly y: number }[],
 ): object {
-	const labels = [...new Set(values.map(({ label }) => label))];
-	const decadeAxis = (figures: readonly number[]): object => {
-		const decades = decadesAround(figures);
+	/** Spans the powers of ten around figures, at least two. */
+	const decadeAxis = (field: 'x' | 'y'): object => {
+		const exponents = values.map((value) => Math.log10(value[field]));
+		const first = Math.floor(Math.min(...exponents));
+		const last = Math.max(first + 1, Math.ceil(Math.max(...exponents)));
+		const decades = Array.from({ length: last - first + 1 }, (_, index) => 10 ** (first + index));
 		return {
+			field,
 			type: 'quantitative',
 			scale: { type: 'log', domain: [decades[0], decades.at(-1)] },
 			axis: { title: null, format: ',~g', values: decades },
@@ -157,24 +150,20 @@ function lines(
 		data: { values },
 		mark: { type: 'line', strokeWidth: 2, point: { size: 30 } },
 		encoding: {
-			x: { field: 'x', ...decadeAxis(values.map(({ x }) => x)) },
-			y: { field: 'y', ...decadeAxis(values.map(({ y }) => y)) },
+			x: decadeAxis('x'),
+			y: decadeAxis('y'),
 			color: {
 				field: 'label',
 				type: 'nominal',
 				sort: null,
 				legend: { title: null, labelColor: text, labelFontSize: 12 },
-				scale: { domain: labels, range: [colors.first[0], colors.second[0]] },
+				scale: {
+					domain: [...new Set(values.map(({ label }) => label))],
+					range: [colors.first[0], colors.second[0]],
+				},
 			},
 		},
 	};
-}
-
-/** Returns the powers of ten around figures, at least two. */
-function decadesAround(figures: readonly number[]): number[] {
-	const first = Math.floor(Math.log10(Math.min(...figures)));
-	const last = Math.max(first + 1, Math.ceil(Math.log10(Math.max(...figures))));
-	return Array.from({ length: last - first + 1 }, (_, index) => 10 ** (first + index));
 }
 
 /** Renders charts below each other as one SVG for light and dark pages. */

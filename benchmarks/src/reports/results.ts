@@ -1,58 +1,29 @@
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import type { ColdStarts } from '../measurements/cold-start.ts';
-import type { FanOut } from '../measurements/fan-out.ts';
-import type { Growth } from '../measurements/growth.ts';
-import type { Memory } from '../measurements/memory.ts';
-import type { PlacementResult } from '../measurements/placement.ts';
-import type { Resumptions } from '../measurements/resume.ts';
-import type { SessionSpeeds } from '../measurements/sessions.ts';
-import type { StreamCosts } from '../measurements/streams.ts';
-import type { Throughput } from '../measurements/throughput.ts';
-import type { Operations } from '../operations/count-operations.ts';
-import type { DeclaredCapabilities } from '../operations/read-capabilities.ts';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
-/** The files of `results/`. */
-export interface Results {
-	capabilities: DeclaredCapabilities;
-	'cold-start': ColdStarts;
-	'fan-out': FanOut;
-	growth: Growth;
-	memory: Memory;
-	operations: Operations;
-	placement: PlacementResult;
-	resume: Resumptions;
-	sessions: SessionSpeeds;
-	streams: StreamCosts;
-	throughput: Throughput;
-}
-
-/** The name of a file of `results/`. */
-export type ResultName = keyof Results;
-
+const benchmarks = join(import.meta.dirname, '../..');
 /** The folder of the results and the charts. */
-export const resultsFolder: string = join(import.meta.dirname, '../../results');
+export const resultsFolder: string = join(benchmarks, 'results');
 
 /** Reads a stored result. */
-export function readResult<Name extends ResultName>(name: Name): Results[Name] {
+export function readResult<Result>(name: string): Result {
 	// Safe because only writeResult writes the file.
-	return JSON.parse(readFileSync(fileOf(name), 'utf8')) as Results[Name];
-}
-
-/** Reads all stored results. */
-export function readResults(): Results {
-	const names = globSync('*.json', { cwd: resultsFolder }).map((file) => basename(file, '.json'));
-	// Safe because there is one file for each result.
-	return Object.fromEntries(
-		names.map((name) => [name, readResult(name as ResultName)]),
-	) as unknown as Results;
+	return JSON.parse(readFileSync(join(resultsFolder, `${name}.json`), 'utf8')) as Result;
 }
 
 /** Stores a result as JSON. */
-export function writeResult(name: ResultName, result: object): void {
-	writeFileSync(fileOf(name), `${JSON.stringify(result, null, 2)}\n`);
+export function writeResult(name: string, result: object): void {
+	const text = `${JSON.stringify(result, null, 2)}\n`;
+	writeFileSync(join(resultsFolder, `${name}.json`), text);
 }
 
-function fileOf(name: ResultName): string {
-	return join(resultsFolder, `${name}.json`);
+/** Returns the installed version of a measured package; for workerd the one that miniflare runs. */
+export function versionOf(packageName: string): string {
+	const folder = join(benchmarks, 'node_modules', packageName, 'package.json');
+	const miniflare = realpathSync(join(benchmarks, 'node_modules/miniflare/package.json'));
+	const manifest =
+		packageName === 'workerd' ? createRequire(miniflare).resolve('workerd/package.json') : folder;
+	// Safe because every installed package has a version.
+	return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }

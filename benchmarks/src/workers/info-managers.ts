@@ -5,12 +5,17 @@ import {
 	StoredInfoSessionManager,
 } from '@tmcp-sessions/core';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
+import type { SessionStore } from '@tmcp-sessions/core/backend';
 import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
 import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { UpstashInfoSessionManager } from '@tmcp-sessions/info-upstash';
 import { env, waitUntil } from 'cloudflare:workers';
-import { observeStore } from './observe-store.ts';
+
+declare global {
+	/** Counts the calls of a store in memory, which has no binding; set if operations are counted. */
+	var countStore: ((store: SessionStore) => SessionStore) | undefined;
+}
 
 /** The defaults, unless the operations of an idle session are counted, which shortens its lifetime. */
 const lifetime: StoredInfoOptions = env.IDLE_SECONDS
@@ -20,7 +25,8 @@ const lifetime: StoredInfoOptions = env.IDLE_SECONDS
 // One function for each manager, so that a bundle contains only what its Worker uses.
 
 export function createMemoryInfo(): StoredInfoSessionManager {
-	return new StoredInfoSessionManager(observeStore(new InMemorySessionStore()));
+	const store = new InMemorySessionStore();
+	return new StoredInfoSessionManager(globalThis.countStore?.(store) ?? store);
 }
 
 export function createKvInfo(): StoredInfoSessionManager {
@@ -63,4 +69,4 @@ export const infoManagers = {
 	cached: createCachedInfo,
 	upstash: createUpstashInfo,
 	sealed: createSealedInfo,
-} satisfies Record<string, () => StoredInfoSessionManager>;
+};

@@ -3,7 +3,7 @@ import { McpAgent } from 'agents/mcp';
 import * as z from 'zod';
 
 /** `McpAgent` of agents: each session has a Durable Object that holds the server. */
-export function createMcpAgentWorker(): ReturnType<typeof McpAgent.serve> {
+export function mcpAgentWorker(): ReturnType<typeof McpAgent.serve> {
 	return McpAgent.serve('/mcp', { binding: 'MCP_AGENT_OBJECT' });
 }
 

@@ -1,5 +1,4 @@
 import { createMcpHandler } from '@tmcp-sessions/http';
-import type { McpHandler } from '@tmcp-sessions/http';
 import {
 	InMemoryInfoSessionManager,
 	InMemoryStreamSessionManager,
@@ -7,18 +6,17 @@ import {
 } from '@tmcp/session-manager';
 import { HttpTransport } from '@tmcp/transport-http';
 import { env } from 'cloudflare:workers';
-import { createServer } from './server.ts';
-import { createWorker } from './transport-worker.ts';
-import type { TransportWorker } from './transport-worker.ts';
+import { createServer, transportWorker } from './server.ts';
+import type { TransportWorker } from './server.ts';
 
 /** Unmodified tmcp with its managers in memory. */
-export function createMemoryTransport(): TransportWorker {
-	return createWorker(() => new HttpTransport(createServer(), { path: '/mcp' }));
+export function memoryTransport(): TransportWorker {
+	return transportWorker(() => new HttpTransport(createServer(), { path: '/mcp' }));
 }
 
 /** The same after one RPC: the limit of every design that sends one RPC per call to tmcp's transport. */
-export function createMemoryTransportAfterRpc(): TransportWorker {
-	const worker = createMemoryTransport();
+export function memoryTransportAfterRpc(): TransportWorker {
+	const worker = memoryTransport();
 	return {
 		async fetch(request) {
 			await env.BARE_OBJECT.getByName('bare').constant();
@@ -28,7 +26,7 @@ export function createMemoryTransportAfterRpc(): TransportWorker {
 }
 
 /** `http` around the same managers, which shows the cost of the handler. */
-export function createMemoryHandler(): McpHandler {
+export function memoryHandler(): ReturnType<typeof createMcpHandler> {
 	return createMcpHandler(createServer(), {
 		streams: new InMemoryStreamSessionManager(),
 		info: new InMemoryInfoSessionManager(),

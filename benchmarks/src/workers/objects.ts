@@ -4,27 +4,26 @@ import { createServer } from './server.ts';
 
 /** An object that returns a constant or reads one row: the limit of every design with an RPC per call. */
 export class BareObject extends DurableObject {
+	readonly #sql = this.ctx.storage.sql;
+
 	constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
 		super(ctx, env);
-		ctx.storage.sql.exec(
+		this.#sql.exec(
 			'CREATE TABLE IF NOT EXISTS records (id TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID',
 		);
 	}
 
-	/** Returns a constant. */
 	constant(): string {
 		return 'constant';
 	}
 
-	/** Writes a row. */
 	write(id: string, text: string): void {
-		this.ctx.storage.sql.exec('INSERT INTO records VALUES (?, ?)', id, text);
+		this.#sql.exec('INSERT INTO records VALUES (?, ?)', id, text);
 	}
 
-	/** Reads a row. */
 	read(id: string): string | undefined {
 		const sql = 'SELECT text FROM records WHERE id = ?';
-		return this.ctx.storage.sql.exec<{ text: string }>(sql, id).toArray()[0]?.text;
+		return this.#sql.exec<{ text: string }>(sql, id).toArray()[0]?.text;
 	}
 }
 

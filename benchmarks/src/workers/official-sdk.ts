@@ -4,15 +4,12 @@ import { createMcpHandler as createHandlerOfAgents } from 'agents/mcp/server';
 import * as z from 'zod';
 
 /** `createMcpHandler` of agents. */
-export function createAgentsHandler(): {
-	fetch(request: Request, env: unknown, context: ExecutionContext): Promise<Response>;
-} {
-	const handler = createHandlerOfAgents(createSdkServer);
-	return { fetch: (request, env, context) => handler(request, env, context) };
+export function agentsHandler(): { fetch: ReturnType<typeof createHandlerOfAgents> } {
+	return { fetch: createHandlerOfAgents(createSdkServer) };
 }
 
 /** `createMcpHandler` of the official SDK. */
-export function createSdkHandler(): { fetch(request: Request): Promise<Response> } {
+export function sdkHandler(): { fetch(request: Request): Promise<Response> } {
 	const handler = createMcpHandler(createSdkServer);
 	return { fetch: (request) => handler.fetch(request) };
 }
@@ -20,13 +17,9 @@ export function createSdkHandler(): { fetch(request: Request): Promise<Response>
 /** Creates the tools of `server.ts` with the official SDK. */
 function createSdkServer(): McpServer {
 	const server = new McpServer({ name: 'benchmark', version: '1.0.0' });
-	server.registerTool(
-		'add',
-		{
-			description: 'Adds two numbers',
-			inputSchema: z.object({ a: z.number(), b: z.number() }),
-		},
-		({ a, b }) => ({ content: [{ type: 'text', text: String(a + b) }] }),
-	);
+	const inputSchema = z.object({ a: z.number(), b: z.number() });
+	server.registerTool('add', { description: 'Adds two numbers', inputSchema }, ({ a, b }) => ({
+		content: [{ type: 'text', text: String(a + b) }],
+	}));
 	return server;
 }

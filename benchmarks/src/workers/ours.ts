@@ -6,10 +6,9 @@ import {
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
 import { HttpTransport } from '@tmcp/transport-http';
-import { changingUri } from '../client/mcp-requests.ts';
-import { createServer } from './server.ts';
-import { createWorker } from './transport-worker.ts';
-import type { TransportWorker } from './transport-worker.ts';
+import { changingUri } from '../client/mcp.ts';
+import { createServer, transportWorker } from './server.ts';
+import type { TransportWorker } from './server.ts';
 
 const HOUR_MS = 3_600_000;
 const CONCURRENCY = 100;
@@ -20,8 +19,8 @@ export function createHandler(createInfo: () => StoredInfoSessionManager): McpHa
 }
 
 /** Our managers behind tmcp's transport, with nothing around it. */
-export function createTransportWorker(createInfo: () => StoredInfoSessionManager): TransportWorker {
-	return createWorker(
+export function createBare(createInfo: () => StoredInfoSessionManager): TransportWorker {
+	return transportWorker(
 		() =>
 			new HttpTransport(createServer(), {
 				path: '/mcp',
@@ -35,9 +34,9 @@ export function createTransportWorker(createInfo: () => StoredInfoSessionManager
  * Our handler, with two more paths that fill its store: `/sessions?from=&count=` creates idle sessions,
  * `/subscribers` with the same parameters creates subscribers of the resource.
  */
-export function createGrowingWorker(createInfo: () => StoredInfoSessionManager): {
-	fetch(request: Request, env: unknown, context: ExecutionContext): Promise<Response>;
-} {
+export function createGrowing(
+	createInfo: () => StoredInfoSessionManager,
+): Pick<McpHandler, 'fetch'> {
 	const info = createInfo();
 	const handler = handlerWith(info);
 	return {

@@ -1,8 +1,9 @@
 import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
+import type { HttpTransport } from '@tmcp/transport-http';
 import { McpServer } from 'tmcp';
 import { resource, tool } from 'tmcp/utils';
 import * as v from 'valibot';
-import { changingUri } from '../client/mcp-requests.ts';
+import { changingUri } from '../client/mcp.ts';
 
 /** Creates the server that every contender serves. Its tools do almost nothing, so the rest is measured. */
 export function createServer(): McpServer<v.GenericSchema> {
@@ -17,13 +18,9 @@ export function createServer(): McpServer<v.GenericSchema> {
 			},
 		},
 	);
-	server.tool(
-		{
-			name: 'add',
-			description: 'Adds two numbers',
-			schema: v.object({ a: v.number(), b: v.number() }),
-		},
-		({ a, b }) => tool.text(String(a + b)),
+	const schema = v.object({ a: v.number(), b: v.number() });
+	server.tool({ name: 'add', description: 'Adds two numbers', schema }, ({ a, b }) =>
+		tool.text(String(a + b)),
 	);
 	server.tool({ name: 'update_resource', description: 'Notifies its subscribers' }, () => {
 		server.changed('resource', changingUri);
@@ -37,4 +34,20 @@ export function createServer(): McpServer<v.GenericSchema> {
 		resource.text(uri, 'text', 'text/plain'),
 	);
 	return server;
+}
+
+/** A Worker with nothing around the transport. */
+export interface TransportWorker {
+	fetch(request: Request): Promise<Response>;
+}
+
+/** Creates the transport at the first request, since some managers do I/O in their constructor. */
+export function transportWorker(createTransport: () => HttpTransport): TransportWorker {
+	let transport: HttpTransport | undefined;
+	return {
+		async fetch(request) {
+			transport ??= createTransport();
+			return (await transport.respond(request)) ?? new Response('Not found', { status: 404 });
+		},
+	};
 }

@@ -5,11 +5,9 @@ import { env } from 'cloudflare:workers';
 import { createServer } from './server.ts';
 
 /** Routes each session to its own object; the Worker itself answers stateless calls. */
-export function createRouter(): ReturnType<typeof createSessionRouter> {
-	return createSessionRouter({
-		object: 'BENCHMARK_SESSION',
-		stateless: createMcpHandler(createServer()),
-	});
+export function router(): ReturnType<typeof createSessionRouter> {
+	const stateless = createMcpHandler(createServer());
+	return createSessionRouter({ object: 'BENCHMARK_SESSION', stateless });
 }
 
 /** The object of a session, with the server that every contender serves. */

@@ -4,9 +4,8 @@ import {
 	KVInfoSessionManager,
 } from '@tmcp/session-manager-durable-objects';
 import { HttpTransport } from '@tmcp/transport-http';
-import { createServer } from './server.ts';
-import { createWorker } from './transport-worker.ts';
-import type { TransportWorker } from './transport-worker.ts';
+import { createServer, transportWorker } from './server.ts';
+import type { TransportWorker } from './server.ts';
 
 // Bindings of upstream's own: under our names its objects and records would mix with ours.
 export { SyncLayer as UpstreamSyncLayer } from '@tmcp/session-manager-durable-objects';
@@ -14,9 +13,9 @@ export { SyncLayer as UpstreamSyncLayer } from '@tmcp/session-manager-durable-ob
 /** Longer than a broadcast takes. */
 const KEEP_ALIVE_MS = 3_000;
 
-/** The Worker of that package's README, created at the first request because it connects at once. */
-export function createUpstream(): TransportWorker {
-	return createWorker(
+/** The Worker of that package's README. */
+export function upstream(): TransportWorker {
+	return transportWorker(
 		() =>
 			new HttpTransport(createServer(), {
 				path: '/mcp',
@@ -33,16 +32,14 @@ export function createUpstream(): TransportWorker {
  * The same with each POST kept alive after its response. As published, the transport does not await
  * its publications, workerd cancels them with the request, and nearly all notifications are lost.
  */
-export function createUpstreamKeptAlive(): {
+export function upstreamKeptAlive(): {
 	fetch(request: Request, env: unknown, context: ExecutionContext): Promise<Response>;
 } {
-	const upstream = createUpstream();
+	const worker = upstream();
 	return {
 		fetch(request, _env, context) {
-			if (request.method === 'POST') {
-				context.waitUntil(new Promise((resolve) => setTimeout(resolve, KEEP_ALIVE_MS)));
-			}
-			return upstream.fetch(request);
+			if (request.method === 'POST') context.waitUntil(scheduler.wait(KEEP_ALIVE_MS));
+			return worker.fetch(request);
 		},
 	};
 }

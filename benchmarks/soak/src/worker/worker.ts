@@ -9,8 +9,8 @@ import { env } from 'cloudflare:workers';
 import { McpServer } from 'tmcp';
 import { resource } from 'tmcp/utils';
 
-import { resourceUris } from '../publication.ts';
-import type { Publication } from '../publication.ts';
+import { resourceUris } from './publication.ts';
+import type { Publication } from './publication.ts';
 
 declare global {
 	// oxlint-disable-next-line typescript/no-namespace -- @cloudflare/workers-types reads bindings from it
