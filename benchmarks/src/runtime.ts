@@ -8,7 +8,7 @@ import { contenders, objectClasses } from './contenders.ts';
 import type { Contender, ObjectClass } from './contenders.ts';
 
 /** Running contenders, side by side in one workerd, each an isolate with its own socket. */
-export type RunningContenders<Name extends Contender> = Workers<Name | 'objects'>;
+export type RunningContenders<Name extends Contender> = Workers<Name | 'objects'> & AsyncDisposable;
 
 /** The folder of the modules that run in workerd. */
 export const workersFolder: string = join(import.meta.dirname, 'workers');
@@ -50,7 +50,10 @@ export const sourcesPlugin: Plugin = {
 };
 
 /** Bundles main modules in one build, since they share most of their imports. */
-export async function bundle(sources: readonly string[], options: Pick<BuildOptions, 'minify' | 'plugins'>): Promise<string[]> {
+export async function bundle(
+	sources: readonly string[],
+	options: Pick<BuildOptions, 'minify' | 'plugins'>,
+): Promise<string[]> {
 	const { outputFiles } = await build({
 		...workerBundle,
 		...options,
@@ -118,7 +121,7 @@ export async function startContenders<const Name extends Contender>(
 		},
 	};
 	const entries = workers.map((name, index) => [name, `${index}`]);
-	return startWorkers<Name | 'objects'>({
+	const running = await startWorkers<Name | 'objects'>({
 		...options,
 		plugins: [bundled],
 		workers,
@@ -127,6 +130,7 @@ export async function startContenders<const Name extends Contender>(
 		kvNamespaces: ['TMCP_SESSION_INFO', 'UPSTREAM_SESSION_INFO'],
 		durableObjects: Object.fromEntries(classes.map((name) => [objectClasses[name][0], name])),
 	});
+	return Object.assign(running, { [Symbol.asyncDispose]: () => running.stop() });
 }
 
 /** Returns the URL at which a contender serves MCP. */

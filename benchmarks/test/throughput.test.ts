@@ -23,7 +23,7 @@ describe('the load', () => {
 		job = { url, steps, rounds: 10 };
 	});
 	afterAll(async () => {
-		await load.stop();
+		await load[Symbol.asyncDispose]();
 		await running.stop();
 	});
 
@@ -75,40 +75,13 @@ describe('a ratio', () => {
 });
 
 describe('rounds', () => {
-	const rounds = { least: 3, most: 5 };
-
-	test('end at the least number if the figures agree', () => {
-		expect(
-			isSettled(
-				[
-					[1, 1.01],
-					[2, 2],
-				],
-				rounds,
-			),
-		).toBe(false);
-		expect(
-			isSettled(
-				[
-					[1, 1.01, 0.99],
-					[2, 2, 2],
-				],
-				rounds,
-			),
-		).toBe(true);
-	});
-
-	test('go on to the greatest number if those of one row differ', () => {
-		expect(
-			isSettled(
-				[
-					[1, 1.3, 0.7],
-					[2, 2, 2],
-				],
-				rounds,
-			),
-		).toBe(false);
-		expect(isSettled([[1, 1.3, 0.7, 1.2, 0.8]], rounds)).toBe(true);
+	test.each([
+		['go on below the least number', [1, 1.01], [2, 2], false],
+		['end at the least number if the figures agree', [1, 1.01, 0.99], [2, 2, 2], true],
+		['go on if those of one row differ', [1, 1.3, 0.7], [2, 2, 2], false],
+		['end at the greatest number', [1, 1.3, 0.7, 1.2, 0.8], [2, 2, 2, 2, 2], true],
+	])('%s', (_title, one, other, ends) => {
+		expect(isSettled([one, other], { least: 3, most: 5 })).toBe(ends);
 	});
 
 	test('start with different contenders, also of three', () => {

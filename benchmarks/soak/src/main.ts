@@ -3,42 +3,25 @@ import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import { isSound } from './ledger.ts';
 import { formatReport, soak } from './soak.ts';
 
-// See README.md for the options.
+// README.md describes the options.
+const seed = Math.floor(Math.random() * 2 ** 31);
+const options = { minutes: 1, streams: 100, messages: 1_200, faults: 10, shards: 1, seed };
+// Safe because the keys are those of the literal above.
+const names = Object.keys(options) as (keyof typeof options)[];
 const { values } = parseArgs({
-	options: {
-		minutes: { type: 'string', default: '1' },
-		streams: { type: 'string', default: '100' },
-		messages: { type: 'string', default: '1200' },
-		faults: { type: 'string', default: '10' },
-		shards: { type: 'string', default: '1' },
-		seed: { type: 'string', default: `${Math.floor(Math.random() * 2 ** 31)}` },
-		workerd: { type: 'string', default: 'current' },
-	},
+	options: Object.fromEntries([...names, 'workerd'].map((name) => [name, { type: 'string' }])),
 });
-const { workerd: release, ...numbers } = values;
-const workerd = workerdVersions.find((version) => version === release);
+for (const name of names) {
+	options[name] = Number(values[name] ?? options[name]);
+	if (!(options[name] >= 0)) throw new Error(`--${name} must be a number; got ${values[name]}`);
+}
+const workerd = workerdVersions.find((version) => version === (values['workerd'] ?? 'current'));
 if (!workerd) {
-	throw new Error(`--workerd must be ${workerdVersions.join(' or ')}; got ${release}`);
+	throw new Error(`--workerd must be ${workerdVersions.join(' or ')}; got ${values['workerd']}`);
 }
-for (const [name, value] of Object.entries(numbers)) {
-	if (!(Number(value) >= 0)) throw new Error(`--${name} must be a number from 0; got ${value}`);
-}
-const options = {
-	minutes: Number(values.minutes),
-	streams: Number(values.streams),
-	messages: Number(values.messages),
-	faults: Number(values.faults),
-	shards: Number(values.shards),
-	seed: Number(values.seed),
-	workerd,
-};
-console.log(
-	Object.entries(options)
-		.map(([name, value]) => `--${name} ${value}`)
-		.join(' '),
-);
+console.log(names.map((name) => `--${name} ${options[name]}`).join(' '), `--workerd ${workerd}`);
 const startMs = performance.now();
-const result = await soak(options, (line) => {
+const result = await soak({ ...options, workerd }, (line) => {
 	const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
 	console.error(`${seconds.padStart(5)} s  ${line}`);
 });

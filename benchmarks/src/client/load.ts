@@ -37,7 +37,7 @@ export class Load {
 	}
 
 	/** Ends the process. */
-	async stop(): Promise<void> {
+	async [Symbol.asyncDispose](): Promise<void> {
 		this.#child.disconnect();
 		await this.#exited;
 	}

@@ -51,7 +51,7 @@ export class RawStreams {
 	}
 
 	/** Closes all connections. */
-	close(): void {
+	[Symbol.dispose](): void {
 		for (const socket of this.#sockets) socket.destroy();
 	}
 

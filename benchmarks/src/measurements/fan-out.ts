@@ -90,48 +90,45 @@ async function publish<Name extends Contender>(
 	onProgress: Progress,
 ): Promise<Record<Name, Figures>> {
 	// Upstream logs every message that it drops.
-	const running = await startContenders(names, { onLog: () => {} });
+	await using stack = new AsyncDisposableStack();
+	const running = stack.use(await startContenders(names, { onLog: () => {} }));
 	const opened = new Map<Name, RawStreams>();
 	const some = Math.min(SUBSCRIBERS, streams);
-	try {
-		for (const name of names) {
-			onProgress(`opening ${streams} streams of ${name}`);
-			const client = new McpClient(endpoint(running, name));
-			const sessions = await client.openSessions(streams);
-			opened.set(name, await RawStreams.open(endpoint(running, name), sessions));
-			for (const session of sessions.slice(0, some)) await client.subscribe(session);
-		}
-		const deliver = async (name: Name, tool: string, expected: number): Promise<Delivery> => {
-			const client = new McpClient(endpoint(running, name));
-			const call = () => client.send(statelessToolCall(tool, {}), '"result"');
-			const lossMs = LOSS_MS + streams * LOSS_MS_PER_STREAM;
-			const timeoutMs = lossy.includes(name) ? lossMs : ARRIVAL_MS;
-			const delivery = await opened.get(name)?.delivery(expected, call, timeoutMs);
-			return delivery ?? { ms: NaN, missing: expected };
-		};
-		const deliveries = await takeTurns(
-			names,
-			rounds,
-			async (name) => ({
-				all: await deliver(name, 'change_list', streams),
-				some: await deliver(name, 'update_resource', some),
-			}),
-			onProgress,
-		);
-		return mapValues(deliveries, (own) => ({
-			all: figuresOf(
-				own.map(({ all }) => all),
-				streams,
-			),
-			some: figuresOf(
-				own.map((each) => each.some),
-				some,
-			),
-		}));
-	} finally {
-		for (const each of opened.values()) each.close();
-		await running.stop();
+	for (const name of names) {
+		onProgress(`opening ${streams} streams of ${name}`);
+		const client = new McpClient(endpoint(running, name));
+		const sessions = await client.openSessions(streams);
+		const streamsOf = await RawStreams.open(endpoint(running, name), sessions);
+		opened.set(name, stack.use(streamsOf));
+		for (const session of sessions.slice(0, some)) await client.subscribe(session);
 	}
+	const deliver = async (name: Name, tool: string, expected: number): Promise<Delivery> => {
+		const client = new McpClient(endpoint(running, name));
+		const call = () => client.send(statelessToolCall(tool, {}), '"result"');
+		const lossMs = LOSS_MS + streams * LOSS_MS_PER_STREAM;
+		const timeoutMs = lossy.includes(name) ? lossMs : ARRIVAL_MS;
+		const delivery = await opened.get(name)?.delivery(expected, call, timeoutMs);
+		return delivery ?? { ms: NaN, missing: expected };
+	};
+	const deliveries = await takeTurns(
+		names,
+		rounds,
+		async (name) => ({
+			all: await deliver(name, 'change_list', streams),
+			some: await deliver(name, 'update_resource', some),
+		}),
+		onProgress,
+	);
+	return mapValues(deliveries, (own) => ({
+		all: figuresOf(
+			own.map(({ all }) => all),
+			streams,
+		),
+		some: figuresOf(
+			own.map((each) => each.some),
+			some,
+		),
+	}));
 }
 
 /** Returns the median time until the last receiver has the message, and the share that never arrived. */

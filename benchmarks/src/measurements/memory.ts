@@ -74,29 +74,24 @@ export const memory = measurement({
 /** Returns the bytes that workerd holds for each idle stream, and after its objects hibernated, if it has any. */
 async function measureStreams(name: Contender, streams: number) {
 	const others = workerdProcesses();
-	const running = await startContenders([name], { onLog: () => {} });
+	await using stack = new AsyncDisposableStack();
+	const running = stack.use(await startContenders([name], { onLog: () => {} }));
 	const [processId = 0] = workerdProcesses().filter((each) => !others.includes(each));
 	const url = endpoint(running, name);
-	const opened: RawStreams[] = [];
 	const open = async (count: number): Promise<number> => {
-		opened.push(await RawStreams.open(url, await new McpClient(url).openSessions(count)));
+		stack.use(await RawStreams.open(url, await new McpClient(url).openSessions(count)));
 		return settled();
 	};
 	const settled = async (): Promise<number> => {
 		await delay(streams * SETTLING_MS_PER_STREAM);
 		return residentBytes(processId);
 	};
-	try {
-		const before = await open(Math.ceil(streams / 10)); // Allocates what all streams share.
-		const inMemory = Math.round(((await open(streams)) - before) / streams);
-		const { objects } = contenders[name];
-		if (objects.length === 0) return { inMemory, hibernated: null };
-		for (const className of objects) await running.evict({ className });
-		return { inMemory, hibernated: Math.round(((await settled()) - before) / streams) };
-	} finally {
-		for (const each of opened) each.close();
-		await running.stop();
-	}
+	const before = await open(Math.ceil(streams / 10)); // Allocates what all streams share.
+	const inMemory = Math.round(((await open(streams)) - before) / streams);
+	const { objects } = contenders[name];
+	if (objects.length === 0) return { inMemory, hibernated: null };
+	for (const className of objects) await running.evict({ className });
+	return { inMemory, hibernated: Math.round(((await settled()) - before) / streams) };
 }
 
 /** Bytes in SQLite for each idle session without a stream, and those that its stream adds. */
@@ -106,27 +101,23 @@ export interface DatabaseBytes {
 }
 
 async function measureDatabases(name: Contender, sessions: number): Promise<DatabaseBytes> {
-	const running = await startContenders([name], { plugins: [countingPlugin], onLog: () => {} });
+	const options = { plugins: [countingPlugin], onLog: () => {} };
+	await using stack = new AsyncDisposableStack();
+	const running = stack.use(await startContenders([name], options));
 	const url = endpoint(running, name);
 	const readBytes = async (): Promise<number> => {
 		await takeBindingCounts(running, name); // Resolves when all writes have ended.
 		const response = await fetch(new URL('/database-bytes', running.url('objects')));
 		return response.json<number>();
 	};
-	let streams: RawStreams | undefined;
-	try {
-		const before = await readBytes();
-		const ids = await new McpClient(url).openSessions(sessions);
-		const withSessions = await readBytes();
-		streams = await RawStreams.open(url, ids);
-		return {
-			session: Math.round((withSessions - before) / sessions),
-			stream: Math.round(((await readBytes()) - withSessions) / sessions),
-		};
-	} finally {
-		streams?.close();
-		await running.stop();
-	}
+	const before = await readBytes();
+	const ids = await new McpClient(url).openSessions(sessions);
+	const withSessions = await readBytes();
+	stack.use(await RawStreams.open(url, ids));
+	return {
+		session: Math.round((withSessions - before) / sessions),
+		stream: Math.round(((await readBytes()) - withSessions) / sessions),
+	};
 }
 
 /** Returns the ids of the workerd processes that this process started. */

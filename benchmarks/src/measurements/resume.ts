@@ -22,27 +22,23 @@ export const resume = measurement({
 	async measure(effort, onProgress) {
 		const { missed, rounds } = efforts[effort];
 		const names = contendersIn('resume');
-		const running = await startContenders(names, { onLog: () => {} });
+		await using running = await startContenders(names, { onLog: () => {} });
 		const turn = (name: (typeof names)[number]) =>
 			dropAndResume(name, endpoint(running, name), missed);
-		try {
-			return mapValues(await takeTurns(names, rounds, turn, onProgress), (clients) => {
-				const received = clients.reduce((sum, client) => sum + client.received, 0);
-				const times = clients.filter((client) => client.received > 0).map(({ ms }) => ms);
-				return {
-					/** The distinct statuses of the resuming requests, such as `200, 409`. */
-					statuses: [...new Set(clients.map(({ status }) => status))].join(', '),
-					/** The share of the missed messages that arrived. */
-					received: rounded(received / (clients.length * missed), 3),
-					/** The time from the request until the last of them: a median. */
-					medianMs: times.length === 0 ? null : rounded(median(times), 2),
-					/** The time to open a stream that is not resumed: a median. */
-					openMs: rounded(median(clients.map(({ openMs }) => openMs)), 2),
-				};
-			});
-		} finally {
-			await running.stop();
-		}
+		return mapValues(await takeTurns(names, rounds, turn, onProgress), (clients) => {
+			const received = clients.reduce((sum, client) => sum + client.received, 0);
+			const times = clients.filter((client) => client.received > 0).map(({ ms }) => ms);
+			return {
+				/** The distinct statuses of the resuming requests, such as `200, 409`. */
+				statuses: [...new Set(clients.map(({ status }) => status))].join(', '),
+				/** The share of the missed messages that arrived. */
+				received: rounded(received / (clients.length * missed), 3),
+				/** The time from the request until the last of them: a median. */
+				medianMs: times.length === 0 ? null : rounded(median(times), 2),
+				/** The time to open a stream that is not resumed: a median. */
+				openMs: rounded(median(clients.map(({ openMs }) => openMs)), 2),
+			};
+		});
 	},
 
 	format: (resumptions) =>

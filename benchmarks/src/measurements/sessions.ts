@@ -28,8 +28,8 @@ const cases: Readonly<Record<Effort, readonly (Case & { length: Length; rounds: 
 /** Measures calls of sessions that have an object each. */
 export const sessions = measurement({
 	async measure(effort, onProgress) {
-		const running = await startContenders(names, { onLog: () => {} });
-		const load = new Load();
+		await using running = await startContenders(names, { onLog: () => {} });
+		await using load = new Load();
 		const measureCase = async ({ length, rounds, ...each }: (typeof cases)[Effort][number]) => {
 			const ratiosOf = (samples: Record<ContenderIn<'own-object'>, number[]>) =>
 				(['bare-worker-session-object', 'mcp-agent'] as const).map((name) =>
@@ -53,14 +53,9 @@ export const sessions = measurement({
 				toMcpAgent: rounded(median(toMcpAgent), 3),
 			};
 		};
-		try {
-			const speeds: Awaited<ReturnType<typeof measureCase>>[] = [];
-			for (const each of cases[effort]) speeds.push(await measureCase(each));
-			return speeds;
-		} finally {
-			await load.stop();
-			await running.stop();
-		}
+		const speeds: Awaited<ReturnType<typeof measureCase>>[] = [];
+		for (const each of cases[effort]) speeds.push(await measureCase(each));
+		return speeds;
 	},
 
 	format(speeds) {

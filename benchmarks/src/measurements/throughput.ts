@@ -5,7 +5,6 @@ import type { Contender } from '../contenders.ts';
 import { table } from '../reports/markdown.ts';
 import { versionOf } from '../reports/results.ts';
 import { startContenders } from '../runtime.ts';
-import type { RunningContenders } from '../runtime.ts';
 import { aimsTable, byName, entriesOf, median, ratios, rounded } from './measurement.ts';
 import type { Aim, Effort, Measurement } from './measurement.ts';
 import { measureSpeeds } from './speed.ts';
@@ -96,38 +95,31 @@ export interface Throughput {
 /** Measures the speed of responses. All contenders run side by side and take turns. */
 export const throughput: Measurement<Throughput> = {
 	async measure(effort, onProgress) {
-		const redis = await startRedis();
-		const load = new Load();
-		let running: RunningContenders<Contender> | undefined;
-		try {
-			running = await startContenders(measuredContenders, {
-				vars: { UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token },
-			});
-			const samples: Partial<Samples> = {};
-			const { rounds, length, maxConnections } = efforts[effort];
-			for (const name of workNames) {
-				const { contenders, ...work }: TitledWork = works[name];
-				samples[name] = await measureSpeeds(
-					contenders,
-					running,
-					load,
-					{
-						...work,
-						connections: Math.min(work.connections, maxConnections),
-						rounds: work.workload.endsWith('call') ? rounds.call : rounds.session,
-						length,
-					},
-					(line) => onProgress(`${name}: ${line}`),
-					(all) => contenders.map((each) => ratios(all[each], all['bare-worker'])),
-				);
-			}
-			// Safe because there is one entry for each work.
-			return ratiosOf(samples as Samples);
-		} finally {
-			await load.stop();
-			await running?.stop();
-			await redis.stop();
+		await using stack = new AsyncDisposableStack();
+		const redis = stack.adopt(await startRedis(), (each) => each.stop());
+		const load = stack.use(new Load());
+		const vars = { UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token };
+		await using running = await startContenders(measuredContenders, { vars });
+		const samples: Partial<Samples> = {};
+		const { rounds, length, maxConnections } = efforts[effort];
+		for (const name of workNames) {
+			const { contenders, ...work }: TitledWork = works[name];
+			samples[name] = await measureSpeeds(
+				contenders,
+				running,
+				load,
+				{
+					...work,
+					connections: Math.min(work.connections, maxConnections),
+					rounds: work.workload.endsWith('call') ? rounds.call : rounds.session,
+					length,
+				},
+				(line) => onProgress(`${name}: ${line}`),
+				(all) => contenders.map((each) => ratios(all[each], all['bare-worker'])),
+			);
 		}
+		// Safe because there is one entry for each work.
+		return ratiosOf(samples as Samples);
 	},
 
 	format(result) {

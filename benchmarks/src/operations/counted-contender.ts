@@ -50,29 +50,20 @@ export async function withContender<Result>(
 	{ vars, keepObjects }: { vars?: Record<string, string>; keepObjects: boolean },
 	use: (run: CountedRun) => Promise<Result>,
 ): Promise<Result> {
+	await using stack = new AsyncDisposableStack();
 	const redis = name === 'ours-upstash' ? await startRedis() : undefined;
+	stack.defer(() => redis?.stop());
 	const redisVars = redis && {
 		UPSTASH_REDIS_REST_URL: redis.url,
 		UPSTASH_REDIS_REST_TOKEN: redis.token,
 	};
-	try {
-		const running = await startContenders([name], {
-			keepObjects,
-			plugins: [countingPlugin],
-			vars: { ...vars, ...redisVars },
-		});
-		const client = new McpClient(endpoint(running, name));
-		const takeCounts = async (): Promise<OperationCounts> =>
-			addCounts(await takeBindingCounts(running, name), redis ? await takeRedisCounts(redis) : {});
-		try {
-			return await use({ client, running, takeCounts });
-		} finally {
-			client.close();
-			await running.stop();
-		}
-	} finally {
-		await redis?.stop();
-	}
+	const options = { keepObjects, plugins: [countingPlugin], vars: { ...vars, ...redisVars } };
+	const running = stack.use(await startContenders([name], options));
+	const client = new McpClient(endpoint(running, name));
+	stack.defer(() => client.close());
+	const takeCounts = async (): Promise<OperationCounts> =>
+		addCounts(await takeBindingCounts(running, name), redis ? await takeRedisCounts(redis) : {});
+	return await use({ client, running, takeCounts });
 }
 
 /** Waits for operations in flight, and returns what a contender and its objects did since the previous call. */
