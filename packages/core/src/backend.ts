@@ -11,7 +11,9 @@ export type {
 	StoreCapabilities,
 } from './store/session-store.ts';
 export {
+	DEFAULT_ENDED_MS,
 	ENDED_SESSION,
+	isFinal,
 	mergeSessionPatch,
 	parseLiveSessionRecord,
 	parseSessionRecord,
@@ -21,6 +23,15 @@ export { encodeSessionId } from './ids/encode-session-id.ts';
 export { hashUri } from './ids/hash-uri.ts';
 
 // Optional capabilities of stores and of info managers.
+export type {
+	DirectoryPage,
+	DirectoryProvider,
+	OwnedSession,
+	SessionDirectory,
+	StoredSessionRecord,
+} from './extensions/session-directory.ts';
+export { directoryOf } from './extensions/session-directory.ts';
+export { invalidCursor } from './info/session-administrator.ts';
 export type { SessionExpiry } from './extensions/session-expiry.ts';
 export type { SessionInfo, SessionInfoReader } from './extensions/session-info.ts';
 export type {

@@ -51,6 +51,17 @@ export class StoreError extends TmcpSessionsError {
 	}
 }
 
+/**
+ * Thrown if a later release has written a storage. This release must not change it, because that would
+ * lose data. Clients get a 503 and try again.
+ */
+export class NewerStorageError extends TmcpSessionsError {
+	override readonly name = 'NewerStorageError';
+	constructor(packageName: string, message: string) {
+		super('store', packageName, message);
+	}
+}
+
 /** Thrown if storage holds something else than a session record. The session is treated as unknown. */
 export class CorruptRecordError extends TmcpSessionsError {
 	override readonly name = 'CorruptRecordError';

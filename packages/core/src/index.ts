@@ -4,6 +4,13 @@ export { chooseSessions } from './choose-sessions.ts';
 export { cachedInfo } from './info/cached-info.ts';
 export type { InfoParts } from './info/split-info.ts';
 export { splitInfo } from './info/split-info.ts';
+export type {
+	ListedSession,
+	ListSessionsOptions,
+	SessionAdministration,
+	SessionPage,
+} from './extensions/session-administration.ts';
+export { hasSessionAdministration } from './extensions/session-administration.ts';
 export type { StoredInfoOptions } from './info/stored-info-session-manager.ts';
 export { StoredInfoSessionManager } from './info/stored-info-session-manager.ts';
 export type {

@@ -1,5 +1,7 @@
 // Shared by the packages of this family. May change in any release.
 
+export { NewerStorageError } from './errors.ts';
+
 // Requests and the optional capabilities of managers.
 export { runInScope } from './request-scope.ts';
 export { rejectRenamedOptions } from './renamed-options.ts';
@@ -19,7 +21,7 @@ export { fromBase64Url, toBase64Url } from './ids/base64url.ts';
 export { fnv1a } from './ids/fnv1a.ts';
 export type { Sealing } from './ids/sealing.ts';
 export { createSealing, SEALED_ID_LENGTH } from './ids/sealing.ts';
-export { checkSecrets, parseSecrets, secretError } from './ids/secrets.ts';
+export { checkSecrets, parseSecrets, weaknessOf } from './ids/secrets.ts';
 export type { SessionIds } from './ids/session-ids.ts';
 export { createSessionIds } from './ids/session-ids.ts';
 

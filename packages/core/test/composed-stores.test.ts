@@ -9,7 +9,7 @@ import {
 import type { StoredSession } from '@tmcp-sessions/core';
 import type { SessionStore } from '@tmcp-sessions/core/backend';
 import { CachedSessionStore, SplitSessionStore } from '@tmcp-sessions/core/internal';
-import { ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
+import { createSteppedStore, ManualClock, testSessionStore } from '@tmcp-sessions/testkit';
 import type { StoreUnderTest } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 
@@ -48,10 +48,10 @@ function heldIn(
 
 testSessionStore(
 	'splitInfo over two stores',
-	({ now }) => {
+	({ now }, step) => {
 		const [first, second] = [new Map<string, StoredSession>(), new Map<string, StoredSession>()];
-		const client = new SharedStore({ now, sessions: first });
-		const rest = new SharedStore({ now, sessions: second });
+		const client = createSteppedStore(new SharedStore({ now, sessions: first }), step);
+		const rest = createSteppedStore(new SharedStore({ now, sessions: second }), step);
 		const open = (): SessionStore =>
 			new SplitSessionStore({ client, logLevel: rest, subscriptions: rest });
 		return { store: open(), elsewhere: open(), ...heldIn(now, first, second) };
@@ -61,12 +61,13 @@ testSessionStore(
 
 testSessionStore(
 	'cachedInfo with memory near',
-	({ now }) => {
+	({ now }, step) => {
 		const [shared, here] = [new Map<string, StoredSession>(), new Map<string, StoredSession>()];
-		const far = new SharedStore({ now, sessions: shared });
+		const far = createSteppedStore(new SharedStore({ now, sessions: shared }), step);
 		const open = (sessions?: Map<string, StoredSession>): SessionStore => {
 			const memory = { now, forgetAfterSeconds: 10, ...(sessions && { sessions }) };
-			return new CachedSessionStore(new InMemorySessionStore(memory), far, () => {});
+			const near = createSteppedStore(new InMemorySessionStore(memory), step);
+			return new CachedSessionStore(near, far, () => {});
 		};
 		return { store: open(here), elsewhere: open(), ...heldIn(now, shared, here) };
 	},

@@ -17,8 +17,11 @@ export interface ObjectLocation {
 
 /** Returns the object that stores a session: one of the shard that its id names. */
 export function locationOfSession(id: string): ObjectLocation {
-	const shard = shardOfSession(id);
-	const index = objectIndexOf(id);
+	return locationInShard(shardOfSession(id), objectIndexOf(id));
+}
+
+/** Returns an object of a shard. */
+export function locationInShard(shard: string, index: number): ObjectLocation {
 	const name = shard === ROOT_SHARD ? objectName(index) : `sessions-${shard}-${index}`;
 	return { name, region: regionOfShard(shard) };
 }

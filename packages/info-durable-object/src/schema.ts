@@ -36,6 +36,22 @@ export const MIGRATIONS: readonly string[] = [
 	) WITHOUT ROWID;
 	CREATE INDEX claims_by_end ON claims (until_ms);
 	`,
+	`
+	-- The sessions of the owners that hash to this object. owner: the hash of a principal.
+	CREATE TABLE owners (
+		owner TEXT NOT NULL,
+		id TEXT NOT NULL,
+		until_ms INTEGER NOT NULL,
+		PRIMARY KEY (owner, id)
+	) WITHOUT ROWID;
+	CREATE INDEX owners_by_end ON owners (until_ms);
+
+	-- The shards besides the root shard that have sessions. Only the first object of the root shard.
+	CREATE TABLE shards (
+		label TEXT NOT NULL PRIMARY KEY,
+		until_ms INTEGER NOT NULL
+	) WITHOUT ROWID;
+	`,
 ];
 
 /** Returns the schema version of the storage, 0 without tables. workerd forbids `PRAGMA user_version`. */

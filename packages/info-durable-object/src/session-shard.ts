@@ -1,10 +1,11 @@
 import { CorruptRecordError, reportToConsole, StoreError } from '@tmcp-sessions/core';
 import {
 	ENDED_SESSION,
+	isFinal,
 	mergeSessionPatch,
 	parseLiveSessionRecord,
 } from '@tmcp-sessions/core/backend';
-import type { SessionPatch, SessionRecord } from '@tmcp-sessions/core/backend';
+import type { OwnedSession, SessionPatch, SessionRecord } from '@tmcp-sessions/core/backend';
 import { ownNamespace } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 
@@ -17,7 +18,10 @@ export type UpdateOutcome =
 	| { readonly outcome: 'updated' | 'unknown' }
 	| { readonly outcome: 'corrupt'; readonly text: string };
 
-/** The most sessions, subscriptions and claims that one alarm removes, so that it does not delay requests. */
+/** A row of a listing. A type alias: the type parameter of `exec` accepts no interface. */
+export type StoredText = { readonly id: string; readonly text: string };
+
+/** The most sessions, subscriptions, claims and owners that one alarm removes, so that it does not delay requests. */
 const BATCH_SIZE = 100;
 /** Alarms are set to full minutes, so that sessions with similar expiry share one. */
 const ALARM_GRID_MS = 60_000;
@@ -55,19 +59,32 @@ export class SessionShard extends DurableObject {
 	/** Stores a new session. An ended session stays ended. */
 	async create(id: string, text: string, expiresAtMs: number): Promise<void> {
 		this.#ensureSchema();
+		const stored = this.read(id);
+		if (stored !== null && isFinal(stored)) return;
 		this.#rows(
 			`INSERT INTO sessions (id, text, forget_at_ms) VALUES (?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET text = excluded.text, forget_at_ms = excluded.forget_at_ms
-			WHERE text IS NOT ?`,
-			...[id, text, expiresAtMs, ENDED_SESSION],
+			ON CONFLICT (id) DO UPDATE SET text = excluded.text, forget_at_ms = excluded.forget_at_ms`,
+			...[id, text, expiresAtMs],
 		);
 		await this.#scheduleAlarm(toGrid(expiresAtMs));
 	}
 
-	/** Merges the patch into a live session. Atomic: the method does not await before it writes. */
-	async update(id: string, patch: SessionPatch, nowMs: number): Promise<UpdateOutcome> {
+	/**
+	 * Merges the patch into a live session, or stores `ifAbsent` if there is none. Atomic: the method
+	 * does not await before it writes.
+	 */
+	async update(
+		id: string,
+		patch: SessionPatch,
+		nowMs: number,
+		ifAbsent?: SessionRecord,
+	): Promise<UpdateOutcome> {
 		const text = this.read(id);
-		if (text === null) return { outcome: 'unknown' };
+		if (text === null) {
+			if (!ifAbsent) return { outcome: 'unknown' };
+			await this.create(id, JSON.stringify(ifAbsent), ifAbsent.expiresAtMs);
+			return { outcome: 'updated' };
+		}
 		let record: SessionRecord | undefined;
 		try {
 			record = parseLiveSessionRecord(text, PACKAGE, nowMs);
@@ -75,7 +92,7 @@ export class SessionShard extends DurableObject {
 			if (error instanceof CorruptRecordError) return { outcome: 'corrupt', text };
 			throw error;
 		}
-		if (!record) return { outcome: 'unknown' };
+		if (!record || record.hasEnded) return { outcome: 'unknown' };
 		const merged = mergeSessionPatch(record, patch);
 		this.#rows(
 			'UPDATE sessions SET text = ?, forget_at_ms = ? WHERE id = ?',
@@ -88,14 +105,20 @@ export class SessionShard extends DurableObject {
 	/**
 	 * Ends the session. Its row stays as a tombstone until the session would have expired.
 	 *
+	 * @param untilMs how long the tombstone of an unknown session stays, whose `create` may be under way.
 	 * @returns the objects that store its subscriptions; the caller calls their `removeSubscribers`.
 	 */
-	end(id: string): number[] {
-		const [row] = this.#rows<{ subscribed_shards: string }>(
-			'UPDATE sessions SET text = ? WHERE id = ? RETURNING subscribed_shards',
-			...[ENDED_SESSION, id],
+	async end(id: string, untilMs: number): Promise<number[]> {
+		this.#ensureSchema();
+		const [row] = this.#rows<{ shards: string; forgetAtMs: number }>(
+			`INSERT INTO sessions (id, text, forget_at_ms) VALUES (?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET text = excluded.text
+			RETURNING subscribed_shards AS shards, forget_at_ms AS forgetAtMs`,
+			...[id, ENDED_SESSION, untilMs],
 		);
-		return row ? parseShards(row.subscribed_shards) : [];
+		if (!row) return [];
+		await this.#scheduleAlarm(toGrid(row.forgetAtMs));
+		return parseShards(row.shards);
 	}
 
 	/**
@@ -180,6 +203,60 @@ export class SessionShard extends DurableObject {
 		return first?.claimant === claimant;
 	}
 
+	/** Records the owner of a session until `untilMs`. */
+	async addOwner(owner: string, id: string, untilMs: number): Promise<void> {
+		this.#ensureSchema();
+		this.#rows(
+			`INSERT INTO owners (owner, id, until_ms) VALUES (?, ?, ?)
+			ON CONFLICT (owner, id) DO UPDATE SET until_ms = excluded.until_ms`,
+			...[owner, id, untilMs],
+		);
+		await this.#scheduleAlarm(toGrid(untilMs));
+	}
+
+	/** Returns the sessions of an owner. */
+	sessionsOf(owner: string, nowMs: number): OwnedSession[] {
+		return this.#rows<{ id: string; untilMs: number }>(
+			'SELECT id, until_ms AS untilMs FROM owners WHERE owner = ? AND until_ms > ?',
+			...[owner, nowMs],
+		);
+	}
+
+	/** Removes sessions of an owner. */
+	async removeOwned(owner: string, ids: readonly string[]): Promise<void> {
+		this.#rows(
+			'DELETE FROM owners WHERE owner = ? AND id IN (SELECT value FROM json_each(?))',
+			...[owner, JSON.stringify(ids)],
+		);
+		await this.#scheduleDeletionIfEmpty();
+	}
+
+	/** Records that a shard has sessions until `untilMs`. */
+	async addShard(label: string, untilMs: number): Promise<void> {
+		this.#ensureSchema();
+		this.#rows(
+			`INSERT INTO shards (label, until_ms) VALUES (?, ?)
+			ON CONFLICT (label) DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)`,
+			...[label, untilMs],
+		);
+		await this.#scheduleAlarm(toGrid(untilMs));
+	}
+
+	/** Returns the labels of the recorded shards. */
+	shards(): string[] {
+		const rows = this.#rows<{ label: string }>('SELECT label FROM shards ORDER BY label');
+		return rows.map(({ label }) => label);
+	}
+
+	/** Returns the texts of the sessions of this object that have not ended, ordered by id. */
+	list(afterId: string, limit: number, nowMs: number): StoredText[] {
+		return this.#rows<StoredText>(
+			`SELECT id, text FROM sessions
+			WHERE id > ? AND text IS NOT NULL AND text <> ? AND forget_at_ms > ? ORDER BY id LIMIT ?`,
+			...[afterId, ENDED_SESSION, nowMs, limit],
+		);
+	}
+
 	/** Removes a batch of expired rows, and sets the next alarm if there are more. */
 	override async alarm(): Promise<void> {
 		this.#alarmMs = undefined;
@@ -207,6 +284,12 @@ export class SessionShard extends DurableObject {
 			(SELECT id FROM claims WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
 			...[nowMs, BATCH_SIZE],
 		);
+		this.#rows(
+			`DELETE FROM owners WHERE (owner, id) IN
+			(SELECT owner, id FROM owners WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
+			...[nowMs, BATCH_SIZE],
+		);
+		this.#rows('DELETE FROM shards WHERE until_ms <= ?', nowMs);
 		const dueMs = this.#earliestExpiryMs();
 		if (dueMs === undefined) await this.#deleteStorage();
 		else await this.#scheduleAlarm(dueMs <= nowMs ? nowMs : toGrid(dueMs));
@@ -240,6 +323,8 @@ export class SessionShard extends DurableObject {
 				SELECT min(forget_at_ms) AS due_ms FROM sessions
 				UNION ALL SELECT min(until_ms) FROM subscribers
 				UNION ALL SELECT min(until_ms) FROM claims
+				UNION ALL SELECT min(until_ms) FROM owners
+				UNION ALL SELECT min(until_ms) FROM shards
 			)`,
 		);
 		return row?.dueMs ?? undefined;

@@ -3,6 +3,7 @@ import {
 	createCountedDurableObject,
 	ObjectRpcCounter,
 	testInfoSessionManager,
+	testSessionAdministration,
 	TransportClient,
 } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
@@ -20,9 +21,36 @@ testInfoSessionManager('DurableObjectInfoSessionManager', {
 	evict: evictAll,
 });
 
+testSessionAdministration('DurableObjectInfoSessionManager', {
+	manager: (options) => new DurableObjectInfoSessionManager('TMCP_SESSION_SHARD', { ...options }),
+});
+
 describe('DurableObjectInfoSessionManager', () => {
 	afterEach(() => {
 		errors.length = 0;
+	});
+
+	it('lists the sessions of every shard, and rejects a cursor that it has not made', async () => {
+		const info = new DurableObjectInfoSessionManager();
+		const ids = ['1.weur3.', '1.oc0.', '1.7.', '1.0.'].map((start) => start + crypto.randomUUID());
+		for (const id of ids) {
+			info.setClientInfo(id, CLIENT_INFO);
+			await info.flush(id);
+		}
+		const elsewhere = new DurableObjectInfoSessionManager();
+		const listed: string[] = [];
+		let cursor: string | undefined;
+		do {
+			const page = await elsewhere.listSessions?.({ cursor, limit: 5 });
+			listed.push(...(page?.sessions ?? []).map(({ id }) => id));
+			cursor = page?.cursor;
+		} while (cursor !== undefined);
+		expect(listed.filter((id) => ids.includes(id)).toSorted()).toEqual(ids.toSorted());
+		for (const wrong of ['', 'x', '["0",16,""]', '["mars",0,""]', '["0",0.5,""]', '[]', '7']) {
+			await expect(elsewhere.listSessions?.({ cursor: wrong })).rejects.toMatchObject({
+				code: 'configuration',
+			});
+		}
 	});
 
 	it('makes 1 RPC for initialize, 1 for a request and 1 more for a log level', async () => {

@@ -7,6 +7,7 @@ import {
 	testSingleUse,
 	openSession,
 } from '@tmcp-sessions/testkit';
+import type { Step } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
@@ -15,11 +16,14 @@ import { evictAll, objectOfSession, namespace } from './shards.ts';
 
 const HOUR_MS = 3_600_000;
 
+const stepped = (step: Step): typeof namespace =>
+	createInterceptedDurableObject(namespace, (_call, proceed) => step(proceed));
+
 testSessionStore(
 	'DurableObjectSessionStore',
-	({ now }) => ({
-		store: new DurableObjectSessionStore(namespace, { now }),
-		elsewhere: new DurableObjectSessionStore('TMCP_SESSION_SHARD', { now }),
+	({ now }, step) => ({
+		store: new DurableObjectSessionStore(stepped(step), { now }),
+		elsewhere: new DurableObjectSessionStore(stepped(step), { now }),
 		corrupt: (id, text) =>
 			runInDurableObject(objectOfSession(id), (_object, { storage }) => {
 				const key = encodeURIComponent(id);

@@ -103,7 +103,6 @@ describe('an object that was emptied', () => {
 
 		expect(await store.read(first)).toBeUndefined();
 		expect(await store.update(first, { logLevel: 'info' })).toBe(false);
-		await store.delete(first);
 		expect(await contentsOf(home)).toEqual(EMPTY);
 
 		await home.create(second, JSON.stringify(expiringAfter(HOUR_MS)), Date.now() + HOUR_MS);
@@ -159,7 +158,6 @@ describe('an object that was emptied', () => {
 		await home.read('never');
 		await home.subscribers('never', 0);
 		await home.update('never', {}, 0);
-		await home.end('never');
 		await home.removeSubscriber('never', 'never');
 		await home.removeSubscribers(['never']);
 		expect(await contentsOf(home)).toEqual(EMPTY);

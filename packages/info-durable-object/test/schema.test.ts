@@ -130,8 +130,14 @@ describe('the schema', () => {
 	it('of a later release does not change, and every call rejects with its version', async () => {
 		const object = namespace.getByName(objectName(0));
 		await object.create('a', '{}', Date.now() + HOUR_MS);
-		await runInDurableObject(object, (_object, { storage: { sql } }) => {
+		await runInDurableObject(object, async (_object, { storage }) => {
+			const { sql } = storage;
 			sql.exec('UPDATE schema_version SET version = 7');
+			const rows = (): unknown[] => sql.exec('SELECT * FROM sessions').toArray();
+			const before = [structureOf(sql), rows(), await storage.getAlarm()];
+			// What the constructor does before anything else.
+			expect(() => migrate(storage)).toThrow('schema version 7');
+			expect([structureOf(sql), rows(), await storage.getAlarm()]).toEqual(before);
 		});
 		await evictDurableObject(object);
 		const store = new DurableObjectSessionStore(oneObject(namespace));
@@ -139,7 +145,7 @@ describe('the schema', () => {
 			name: 'StoreError',
 			message:
 				'[tmcp-sessions/info-durable-object] reading a session failed: the storage has ' +
-				'schema version 7; this release of @tmcp-sessions/info-durable-object supports 2. ' +
+				'schema version 7; this release of @tmcp-sessions/info-durable-object supports 3. ' +
 				'Deploy a later release',
 		});
 		await expect(store.create('b', { createdAtMs: 0, expiresAtMs: 0 })).rejects.toThrow(

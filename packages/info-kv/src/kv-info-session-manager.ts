@@ -5,6 +5,15 @@ import { waitUntil } from 'cloudflare:workers';
 import { DEFAULT_BINDING } from './kv-binding.ts';
 import { KVSessionStore } from './kv-session-store.ts';
 
+/** Lifetimes, error reporting and administration. */
+export interface KVInfoOptions extends StoredInfoOptions {
+	/**
+	 * Enables `endSessionsOf` and `listSessions`. Costs one more write for each session that a principal
+	 * opens. Default: false.
+	 */
+	readonly administration?: boolean | undefined;
+}
+
 /**
  * Implements tmcp's `InfoSessionManager` over Workers KV. Create it at module scope: the binding is
  * resolved at first use, which rejects with a `BindingError` if it is missing or no KV namespace.
@@ -14,10 +23,11 @@ import { KVSessionStore } from './kv-session-store.ts';
 export class KVInfoSessionManager extends StoredInfoSessionManager {
 	/**
 	 * @param binding the name of a KV namespace in `wrangler.jsonc`, or the namespace itself.
-	 * @param options lifetimes and error reporting.
+	 * @param options lifetimes, error reporting and administration.
 	 */
-	constructor(binding: string | KVNamespace = DEFAULT_BINDING, options: StoredInfoOptions = {}) {
-		const store = new KVSessionStore(binding, { now: options.now });
+	constructor(binding: string | KVNamespace = DEFAULT_BINDING, options: KVInfoOptions = {}) {
+		const { administration, now } = options;
+		const store = new KVSessionStore(binding, { administration, now });
 		super(store, { ...options, waitUntil: options.waitUntil ?? waitUntil });
 	}
 }

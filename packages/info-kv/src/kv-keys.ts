@@ -11,6 +11,7 @@ const HASH_LENGTH = 43;
  *     tmcp:ended:<id>        exists once the session has ended; read before a record is updated
  *     tmcp:uri:<hash>:<id>   the session subscribed to the uri; lists the subscribers of a uri
  *     tmcp:own:<id>:<hash>   the same in reverse; lists the subscriptions of a session
+ *     tmcp:of:<hash>:<id>    the principal with this hash owns the session; written with `administration`
  */
 
 /** The longest URI encoded id that fits into each of the keys. */
@@ -29,6 +30,14 @@ export function endedKey(encodedId: string): string {
 /** Returns the prefix of the keys of a uri's subscribers; the encoded id follows. */
 export function subscribersPrefix(uriHash: string): string {
 	return `tmcp:uri:${uriHash}:`;
+}
+
+/** The prefix of the keys of records; the encoded id follows. */
+export const SESSIONS_PREFIX: string = sessionKey('');
+
+/** Returns the prefix of the keys of a principal's sessions; the encoded id follows. */
+export function ownedPrefix(owner: string): string {
+	return `tmcp:of:${owner}:`;
 }
 
 /** Returns the prefix of the keys of a session's subscriptions; the hash of the uri follows. */

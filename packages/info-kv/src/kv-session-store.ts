@@ -1,5 +1,7 @@
 import type { KVNamespace } from '@cloudflare/workers-types';
 import {
+	currentScope,
+	DEFAULT_ENDED_MS,
 	encodeSessionId,
 	ENDED_SESSION,
 	hashUri,
@@ -9,12 +11,16 @@ import {
 	storeOperation,
 } from '@tmcp-sessions/core/backend';
 import type {
+	DirectoryProvider,
+	SessionDirectory,
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
 	StoreCapabilities,
 } from '@tmcp-sessions/core/backend';
+import { EndChecks, isCheckDue, MAX_WRITE_DELAY_MS } from './end-checks.ts';
 import { kvNamespace } from './kv-binding.ts';
+import { KVDirectory } from './kv-directory.ts';
 import {
 	endedKey,
 	MAX_ID_BYTES,
@@ -22,14 +28,27 @@ import {
 	subscribersPrefix,
 	subscriptionsPrefix,
 } from './kv-keys.ts';
+import { MIN_TTL_SECONDS, ttlSeconds } from './kv-ttl.ts';
 import { retryRateLimited } from './write-retry.ts';
 
 const PACKAGE = 'info-kv';
-/** The shortest `expirationTtl` that KV accepts. */
-const MIN_TTL_SECONDS = 60;
+/** An update that another location begins before it sees the end may write a later expiry than `untilMs`. */
+const ENDED_MARGIN_MS = 2 * 60_000;
 
-/** Options of `KVSessionStore`, for tests. */
+/**
+ * What a record's key holds. KV has no conditional write: a location that has not seen the end of a
+ * session may write its record over the tombstone. So each such write names the time at which its
+ * writer has found no end, and `read` looks for the end again.
+ */
+interface StoredRecord extends SessionRecord {
+	/** Undefined if no end can have preceded the write. */
+	readonly checkedAtMs?: number;
+}
+
+/** Options of `KVSessionStore`; `now` and `sleep` are for tests. */
 export interface KVSessionStoreOptions {
+	/** Indexes sessions by principal, which costs one more write per session. Default: false. */
+	readonly administration?: boolean | undefined;
 	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: (() => number) | undefined;
 	/** Waits for a number of milliseconds. Default: a timer. */
@@ -37,7 +56,7 @@ export interface KVSessionStoreOptions {
 }
 
 /** Stores sessions in a Workers KV namespace. Every key has a TTL. */
-export class KVSessionStore implements SessionStore {
+export class KVSessionStore implements SessionStore, DirectoryProvider {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'eventual',
 		visibleWithinSeconds: 60,
@@ -50,51 +69,87 @@ export class KVSessionStore implements SessionStore {
 	#namespace: KVNamespace | undefined;
 	readonly #now: () => number;
 	readonly #sleep: (ms: number) => Promise<void>;
+	readonly #checks = new EndChecks();
+	/** Undefined without the option `administration`. */
+	readonly directory: SessionDirectory | undefined;
 
 	/** @param binding a namespace, or a name in the `env` of `cloudflare:workers`, resolved at first use. */
 	constructor(binding: string | KVNamespace, options: KVSessionStoreOptions = {}) {
 		this.#binding = binding;
 		this.#now = options.now ?? Date.now;
 		this.#sleep = options.sleep ?? sleep;
+		this.directory = options.administration
+			? new KVDirectory({
+					kv: () => this.#kv,
+					now: this.#now,
+					read: (id) => this.read(id),
+					write: (operation, write) => this.#write(operation, write),
+				})
+			: undefined;
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
-		const key = sessionKey(encode(id));
+		const encodedId = encode(id);
+		const key = sessionKey(encodedId);
 		const text = await this.#try('reading a session', () => this.#kv.get(key));
-		return parseLiveSessionRecord(text, PACKAGE, this.#now());
+		const stored = this.#parse(text);
+		if (stored?.checkedAtMs === undefined) return stored;
+		const { checkedAtMs, ...record } = stored;
+		const nowMs = this.#now();
+		if (!isCheckDue(checkedAtMs, this.#checks.lastMs(encodedId, checkedAtMs), nowMs)) return record;
+		const end = await this.#try('reading the end of a session', () =>
+			this.#kv.get(endedKey(encodedId)),
+		);
+		if (end !== null) return this.#parse(end);
+		this.#checks.add(encodedId, checkedAtMs, nowMs);
+		return record;
 	}
 
 	async create(id: string, record: SessionRecord): Promise<void> {
 		const key = sessionKey(encode(id));
 		let isRetry = false;
+		// With a scope, the client gets the id after this write. Without, it may have ended the session.
+		const stored: StoredRecord = currentScope() ? record : { ...record, checkedAtMs: this.#now() };
 		await this.#write('storing a session', async () => {
 			// KV rejected the first attempt because of another write to the key, which may have ended the
 			// session.
 			if (isRetry && (await this.#kv.get(key)) === ENDED_SESSION) return;
 			isRetry = true;
-			await this.#putRecord(key, record);
+			await this.#putRecord(key, stored);
 		});
 	}
 
-	async update(id: string, patch: SessionPatch): Promise<boolean> {
+	async update(id: string, patch: SessionPatch, ifAbsent?: SessionRecord): Promise<boolean> {
 		const encodedId = encode(id);
 		const key = sessionKey(encodedId);
 		// A retry repeats the reads, because the session may have ended in the meantime.
 		return this.#write('updating a session', async () => {
-			// A location may return the record from its cache, and the write would revive a session that
-			// another location has ended. The second key is read only here, so it is not cached.
-			const [text, ended] = await Promise.all([
-				this.#kv.get(key),
-				this.#kv.get(endedKey(encodedId)),
-			]);
-			const record = parseLiveSessionRecord(text, PACKAGE, this.#now());
-			if (!record || ended !== null) return false;
-			await this.#putRecord(key, mergeSessionPatch(record, patch));
+			const checkedAtMs = this.#now();
+			const [text, end] = await Promise.all([this.#kv.get(key), this.#kv.get(endedKey(encodedId))]);
+			const stored = this.#parse(text);
+			if (end !== null || stored?.hasEnded) return false;
+			const changed = stored ? mergeSessionPatch(stored, patch) : text === null && ifAbsent;
+			if (!changed) return false;
+			const { checkedAtMs: _replaced, ...record }: StoredRecord = changed;
+			if (record.hasEnded) {
+				await this.#put(
+					endedKey(encodedId),
+					JSON.stringify(record),
+					markExpiry(record.expiresAtMs),
+				);
+				await this.#putRecord(key, record);
+				return true;
+			}
+			const delayMs = this.#now() - checkedAtMs;
+			if (delayMs > MAX_WRITE_DELAY_MS) {
+				throw new Error(`KV took ${delayMs} ms to read the session; nothing was written`);
+			}
+			await this.#putRecord(key, { ...record, checkedAtMs });
 			return true;
 		});
 	}
 
-	async delete(id: string): Promise<void> {
+	async delete(id: string, untilMs: number = this.#now() + DEFAULT_ENDED_MS): Promise<void> {
 		const encodedId = encode(id);
 		const key = sessionKey(encodedId);
 		await this.#write('ending a session', async () => {
@@ -102,7 +157,8 @@ export class KVSessionStore implements SessionStore {
 			// Without a record, continue: another location may have opened the session a moment ago.
 			if (text === ENDED_SESSION) return;
 			const expiresAtMs = this.#expiryOf(text);
-			await this.#put(endedKey(encodedId), ENDED_SESSION, expiresAtMs);
+			const markMs = markExpiry(Math.max(expiresAtMs, untilMs));
+			await this.#put(endedKey(encodedId), ENDED_SESSION, markMs);
 			await this.#put(key, ENDED_SESSION, expiresAtMs);
 		});
 		for await (const page of this.#list(subscriptionsPrefix(encodedId))) {
@@ -137,13 +193,16 @@ export class KVSessionStore implements SessionStore {
 		return (this.#namespace ??= kvNamespace(this.#binding));
 	}
 
-	#putRecord(key: string, record: SessionRecord): Promise<void> {
+	#parse(text: string | null): StoredRecord | undefined {
+		return parseLiveSessionRecord(text, PACKAGE, this.#now());
+	}
+
+	#putRecord(key: string, record: StoredRecord): Promise<void> {
 		return this.#put(key, JSON.stringify(record), record.expiresAtMs);
 	}
 
 	#put(key: string, value: string, expiresAtMs: number): Promise<void> {
-		const seconds = Math.ceil((expiresAtMs - this.#now()) / 1000);
-		return this.#kv.put(key, value, { expirationTtl: Math.max(MIN_TTL_SECONDS, seconds) });
+		return this.#kv.put(key, value, { expirationTtl: ttlSeconds(expiresAtMs - this.#now()) });
 	}
 
 	async #deleteSubscription(encodedId: string, uriHash: string): Promise<void> {
@@ -169,8 +228,7 @@ export class KVSessionStore implements SessionStore {
 	/** Returns the expiry of the record, or now (the shortest TTL) if there is none. */
 	#expiryOf(text: string | null): number {
 		try {
-			const record = parseLiveSessionRecord(text, PACKAGE, this.#now());
-			return record?.expiresAtMs ?? this.#now();
+			return this.#parse(text)?.expiresAtMs ?? this.#now();
 		} catch {
 			return this.#now(); // The record is corrupt and is being overwritten.
 		}
@@ -187,4 +245,9 @@ export class KVSessionStore implements SessionStore {
 
 function encode(id: string): string {
 	return encodeSessionId(id, PACKAGE, MAX_ID_BYTES);
+}
+
+/** Returns when the mark of an ended session may be removed. It must outlive every record of the session. */
+function markExpiry(latestExpiryMs: number): number {
+	return latestExpiryMs + ENDED_MARGIN_MS;
 }

@@ -4,8 +4,11 @@ import {
 	OperationCounter,
 	createRateLimitedKV,
 	testInfoSessionManager,
+	testSessionAdministration,
 	TransportClient,
 } from '@tmcp-sessions/testkit';
+import { hasSessionAdministration } from '@tmcp-sessions/core';
+import { runInScope } from '@tmcp-sessions/core/internal';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KVInfoSessionManager } from '../src/kv-info-session-manager.ts';
 import { namespace } from './bindings.ts';
@@ -17,6 +20,11 @@ const missing = new KVInfoSessionManager('MISSING', { onError });
 
 testInfoSessionManager('KVInfoSessionManager', {
 	manager: (options) => new KVInfoSessionManager('TMCP_SESSION_INFO', options),
+});
+
+testSessionAdministration('KVInfoSessionManager', {
+	manager: (options) =>
+		new KVInfoSessionManager('TMCP_SESSION_INFO', { ...options, administration: true }),
 });
 
 describe('KVInfoSessionManager', () => {
@@ -34,6 +42,37 @@ describe('KVInfoSessionManager', () => {
 		expect(errors).toEqual([]);
 		expect(await new KVInfoSessionManager().getLogLevel(session)).toBe('error');
 	}, 10_000);
+
+	it('makes 1 more write for the session of a principal, and only with administration', async () => {
+		for (const administration of [false, true]) {
+			const counter = new OperationCounter();
+			const kv = createCountedKV(namespace, counter);
+			const info = new KVInfoSessionManager(kv, { administration, onError });
+			expect(hasSessionAdministration(info)).toBe(administration);
+			for (const principal of ['', '["alice",null]']) {
+				await runInScope({ waitUntil: () => {}, principal }, async () => {
+					const id = crypto.randomUUID();
+					info.setClientInfo(id, CLIENT_INFO);
+					await info.flush(id);
+				});
+				const writes = administration && principal !== '' ? 2 : 1;
+				expect(counter.take()).toEqual({ reads: 0, writes, lists: 0, deletes: 0 });
+			}
+		}
+	});
+
+	it('stores no principal', async () => {
+		const info = new KVInfoSessionManager(namespace, { administration: true, onError });
+		const subject = crypto.randomUUID();
+		const scope = { waitUntil: () => {}, principal: JSON.stringify([subject, null]) };
+		await runInScope(scope, async () => {
+			info.setClientInfo(subject.slice(0, 8), CLIENT_INFO);
+			await info.flush(subject.slice(0, 8));
+		});
+		const { keys } = await namespace.list({ prefix: 'tmcp:of:' });
+		expect(keys.filter(({ name }) => name.endsWith(subject.slice(0, 8)))).toHaveLength(1);
+		expect(JSON.stringify((await namespace.list()).keys)).not.toContain(subject);
+	});
 
 	it('makes 1 write for initialize and 1 read for a request', async () => {
 		const counter = new OperationCounter();

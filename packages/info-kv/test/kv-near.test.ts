@@ -3,6 +3,7 @@ import type { StoredSession } from '@tmcp-sessions/core';
 import { CachedSessionStore } from '@tmcp-sessions/core/internal';
 import {
 	createLocationKV,
+	createSteppedStore,
 	ManualClock,
 	testSessionStore,
 	openSession,
@@ -26,12 +27,13 @@ class FarStore extends InMemorySessionStore {
 
 testSessionStore(
 	'cachedInfo with KV near, at two locations,',
-	({ now }) => {
+	({ now }, step) => {
 		const sessions = new Map<string, StoredSession>();
-		const far = new FarStore({ now, sessions });
+		const far = createSteppedStore(new FarStore({ now, sessions }), step);
 		const at = (): CachedSessionStore =>
 			new CachedSessionStore(
-				new KVSessionStore(createLocationKV(namespace, now), { now }),
+				// The contract of KVSessionStore itself covers the steps within.
+				createSteppedStore(new KVSessionStore(createLocationKV(namespace, now), { now }), step),
 				far,
 				() => {}, // Receives the corrupt record near.
 			);

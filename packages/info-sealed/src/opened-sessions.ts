@@ -58,8 +58,9 @@ export class OpenedSessions {
 		return session;
 	}
 
-	/** Caches the stored state of a session. */
+	/** Caches the stored state of a session. An ended one stays ended. */
 	setStored(session: OpenedSession, record: SessionRecord | undefined, atMs: number): void {
+		if (session.stored?.record?.hasEnded) return;
 		session.stored = { record, atMs };
 		if (this.#byId.get(session.id) === session) this.#insert(session);
 	}

@@ -1,13 +1,15 @@
 import { StoredInfoSessionManager, TmcpSessionsError } from '@tmcp-sessions/core';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
 import type { IssuedSession, InitializeParams, SessionSealing } from '@tmcp-sessions/core/backend';
+import { checkSecrets, parseSecrets } from '@tmcp-sessions/core/internal';
 
 import { OpenedSessions } from './opened-sessions.ts';
 import { PACKAGE } from './package-name.ts';
 import { SealedIds } from './sealed-ids.ts';
 import { SealedSessionStore } from './sealed-session-store.ts';
-import { parseStrongSecrets } from './strong-secrets.ts';
 
+/** The key length of AES-256. */
+const KEY_BITS = 256;
 const DEFAULT_LIFETIME_SECONDS = 7 * 24 * 60 * 60;
 const DEFAULT_RECHECK_SECONDS = 60;
 
@@ -25,6 +27,11 @@ export interface SealedInfoOptions extends Omit<StoredInfoOptions, 'idleSeconds'
 	 * Default: the server offers none of these.
 	 */
 	readonly rest?: StoredInfoSessionManager | undefined;
+	/**
+	 * Enables `endSessionsOf` and `listSessions`, if `rest` can. Costs `initialize` one write, and one
+	 * more for a session of a principal. Default: false.
+	 */
+	readonly administration?: boolean | undefined;
 	/** The lifetime of a session, which its use does not extend. Default: 7 days. */
 	readonly absoluteSeconds?: number | undefined;
 	/**
@@ -46,7 +53,7 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 	readonly #now: () => number;
 
 	/** @throws {TmcpSessionsError} `configuration`, if a key is missing or weak, or a time is invalid. */
-	constructor({ keys, rest, ...own }: SealedInfoOptions) {
+	constructor({ administration = false, keys, rest, ...own }: SealedInfoOptions) {
 		const given = Object.entries(own).filter(([, value]) => value !== undefined);
 		const { absoluteSeconds = DEFAULT_LIFETIME_SECONDS, recheckSeconds = DEFAULT_RECHECK_SECONDS } =
 			own;
@@ -56,12 +63,16 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 			// The expiry cannot move: the client already has the id that contains it.
 			...{ absoluteSeconds, idleSeconds: absoluteSeconds },
 		};
-		const secrets = parseStrongSecrets(keys);
+		const secrets = parseSecrets(keys);
+		checkSecrets(secrets, PACKAGE, 'sealed session ids need keys', KEY_BITS);
 		const now = options.now ?? Date.now;
 		const opened = new OpenedSessions();
 		const recheckMs = toMs('recheckSeconds', recheckSeconds, true);
 		const lifetimeMs = toMs('absoluteSeconds', absoluteSeconds, false);
-		super(new SealedSessionStore({ opened, rest: rest?.store, recheckMs, now }), options);
+		super(
+			new SealedSessionStore({ administration, opened, rest: rest?.store, recheckMs, now }),
+			options,
+		);
 		this.storesMutableState = rest !== undefined;
 		this.#opened = opened;
 		this.#now = now;

@@ -1,7 +1,9 @@
 import { TmcpSessionsError, UnknownSessionError } from '@tmcp-sessions/core';
-import { currentScope } from '@tmcp-sessions/core/backend';
+import { currentScope, directoryOf } from '@tmcp-sessions/core/backend';
 import type {
+	DirectoryProvider,
 	RequestScope,
+	SessionDirectory,
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
@@ -21,6 +23,8 @@ export interface SealedStoreOptions {
 	readonly rest: SessionStore | undefined;
 	/** How long a read of `rest` is cached. */
 	readonly recheckMs: number;
+	/** Whether `rest` indexes every session, see `SealedInfoOptions`. */
+	readonly administration: boolean;
 	readonly now: () => number;
 }
 
@@ -28,7 +32,8 @@ export interface SealedStoreOptions {
  * Returns the id of the mutable state of a sealed session in `rest`. Its subscriptions belong to another
  * session of `rest`, with the internal id, so that concurrent writes do not update the same record.
  */
-const stateId = (internalId: string): string => `${internalId}.state`;
+const STATE = '.state';
+const stateId = (internalId: string): string => internalId + STATE;
 
 /**
  * The store of `SealedInfoSessionManager`. It takes client metadata from the ids that this isolate has
@@ -38,21 +43,25 @@ const stateId = (internalId: string): string => `${internalId}.state`;
  * Sessions that are not sealed are in `rest` only: those of a bare `HttpTransport`, and those that were
  * opened before the deployment sealed its sessions.
  */
-export class SealedSessionStore implements SessionStore {
+export class SealedSessionStore implements SessionStore, DirectoryProvider {
 	readonly capabilities: StoreCapabilities;
 	readonly #opened: OpenedSessions;
 	readonly #rest: SessionStore | undefined;
 	readonly #recheckMs: number;
 	readonly #now: () => number;
+	/** Undefined without administration. */
+	readonly directory: SessionDirectory | undefined;
 	/** The requests that have read `rest` and need not read it again. */
 	readonly #readBy = new WeakSet<RequestScope>();
 
-	constructor({ opened, rest, recheckMs, now }: SealedStoreOptions) {
+	constructor({ administration, opened, rest, recheckMs, now }: SealedStoreOptions) {
 		this.#opened = opened;
 		this.#rest = rest;
 		this.#recheckMs = recheckMs;
 		this.#now = now;
 		this.capabilities = sealedCapabilities(rest?.capabilities, recheckMs / 1000);
+		const directory = administration && rest ? directoryOf(rest) : undefined;
+		this.directory = directory && withoutStates(directory);
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
@@ -60,6 +69,7 @@ export class SealedSessionStore implements SessionStore {
 		if (!session) return isSealedInternalId(id) ? undefined : this.#rest?.read(id);
 		if (this.#hasExpired(session)) return undefined;
 		const { stored } = session;
+		if (stored?.record?.hasEnded) return undefined;
 		const isCached = stored && this.#isFresh(stored.atMs);
 		const state = isCached ? stored.record : await this.#readState(session);
 		if (!isLive(session, state)) return undefined;
@@ -73,39 +83,62 @@ export class SealedSessionStore implements SessionStore {
 	async create(id: string, record: SessionRecord): Promise<void> {
 		const session = this.#opened.get(id);
 		if (!session) return this.#requireRest('a session of a bare HttpTransport').create(id, record);
-		if (session.metadata === undefined)
-			await this.#storeState(session, { ...record, ...timesOf(session) });
+		if (this.directory) {
+			// Subscriptions belong to this session of `rest` too.
+			const { clientInfo } = record;
+			await this.#requireRest('a session').create(id, { ...timesOf(session), clientInfo });
+			session.hasSubscribed = true;
+		}
+		if (session.metadata !== undefined) return;
+		const state = { ...record, ...timesOf(session) };
+		await this.#requireRest('a session').create(stateId(session.internalId), state);
+		this.#opened.setStored(session, state, this.#now());
 	}
 
-	async update(id: string, patch: SessionPatch): Promise<boolean> {
+	async update(id: string, patch: SessionPatch, ifAbsent?: SessionRecord): Promise<boolean> {
 		const session = this.#opened.get(id);
 		if (!session)
-			return (!isSealedInternalId(id) && (await this.#rest?.update(id, patch))) === true;
+			return (!isSealedInternalId(id) && (await this.#rest?.update(id, patch, ifAbsent))) === true;
 		const { logLevel } = patch;
 		// The expiry and the client metadata cannot change.
 		if (logLevel === undefined) return (await this.read(id)) !== undefined;
 		if (this.#hasExpired(session)) return false;
-		const state = await this.#readState(session);
-		if (!isLive(session, state)) return false;
-		if (!state) {
-			await this.#storeState(session, { ...timesOf(session), logLevel });
-			return true;
-		}
-		const isUpdated = await this.#requireRest('a log level').update(stateId(id), { logLevel });
-		if (isUpdated) this.#opened.setStored(session, { ...state, logLevel }, this.#now());
+		// The whole state has to be cached, which contains the client metadata that the id does not.
+		const isSealed = session.metadata !== undefined;
+		const state = isSealed ? session.stored?.record : await this.#readState(session);
+		const initial = { ...timesOf(session), logLevel };
+		// One operation: between a read and a write, another isolate could end the session.
+		const isUpdated = await this.#requireRest('a log level').update(
+			stateId(id),
+			{ logLevel },
+			isSealed ? initial : undefined,
+		);
+		if (isUpdated) this.#opened.setStored(session, { ...initial, ...state, logLevel }, this.#now());
 		return isUpdated;
 	}
 
 	/** Ends the subscriptions first: if that fails, the session has not ended and the caller can retry. */
-	async delete(id: string): Promise<void> {
+	async delete(id: string, untilMs?: number): Promise<void> {
 		const rest = this.#requireRest('the end of a session');
 		const session = this.#opened.get(id);
-		if (!session) return rest.delete(id);
-		// An eventually consistent `rest` may not return a session that has just subscribed.
-		if (session.hasSubscribed || (await rest.read(id))) await rest.delete(id);
-		// The tombstone must live as long as the id opens.
+		if (!session) {
+			await rest.delete(id, untilMs);
+			// Another isolate has opened this one, and an operator ends it.
+			if (isSealedInternalId(id) && untilMs !== undefined) await this.#markEnded(rest, id, untilMs);
+			return;
+		}
+		// The mark must live as long as the id opens.
 		const { createdAtMs, idExpiresAtMs: expiresAtMs } = session;
-		await this.#storeState(session, { createdAtMs, expiresAtMs, hasEnded: true });
+		// An eventually consistent `rest` may not return a session that has just subscribed.
+		if (session.hasSubscribed || (await rest.read(id))) await rest.delete(id, expiresAtMs);
+		await this.#markEnded(rest, id, expiresAtMs);
+		this.#opened.setStored(session, { createdAtMs, expiresAtMs, hasEnded: true }, this.#now());
+	}
+
+	/** A mark, because `rest` has no state of most sessions: an end that it forgets is unknown to it. */
+	async #markEnded(rest: SessionStore, id: string, expiresAtMs: number): Promise<void> {
+		const end = { expiresAtMs, hasEnded: true };
+		await rest.update(stateId(id), end, { createdAtMs: this.#now(), ...end });
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
@@ -115,7 +148,8 @@ export class SealedSessionStore implements SessionStore {
 			if (this.#hasExpired(session) || !isLive(session, await this.#readState(session))) {
 				throw new UnknownSessionError(PACKAGE, 'subscribe to a resource');
 			}
-			if (!session.hasSubscribed) await rest.create(id, timesOf(session));
+			// With administration, `initialize` has stored it, in another isolate perhaps.
+			if (!session.hasSubscribed && !this.directory) await rest.create(id, timesOf(session));
 			session.hasSubscribed = true;
 		}
 		return rest.subscribe(id, uri, untilMs);
@@ -158,11 +192,6 @@ export class SealedSessionStore implements SessionStore {
 		return scope !== undefined && this.#readBy.has(scope);
 	}
 
-	async #storeState(session: OpenedSession, record: SessionRecord): Promise<void> {
-		await this.#requireRest('a session').create(stateId(session.internalId), record);
-		this.#opened.setStored(session, record, this.#now());
-	}
-
 	#requireRest(what: string): SessionStore {
 		if (this.#rest) return this.#rest;
 		throw new TmcpSessionsError(
@@ -184,4 +213,17 @@ type Times = Pick<SessionRecord, 'createdAtMs' | 'expiresAtMs'>;
 
 function timesOf({ createdAtMs, expiresAtMs }: OpenedSession): Times {
 	return { createdAtMs, expiresAtMs };
+}
+
+/** Lists the sessions of `rest` and not their states. */
+function withoutStates(directory: SessionDirectory): SessionDirectory {
+	return {
+		addOwner: (owner, id, untilMs) => directory.addOwner(owner, id, untilMs),
+		sessionsOf: (owner) => directory.sessionsOf(owner),
+		removeOwned: (owner, ids) => directory.removeOwned(owner, ids),
+		async list(cursor, limit) {
+			const page = await directory.list(cursor, limit);
+			return { ...page, sessions: page.sessions.filter(({ id }) => !id.endsWith(STATE)) };
+		},
+	};
 }

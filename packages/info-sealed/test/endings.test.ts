@@ -1,7 +1,7 @@
 import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
 import type { RequestScope, SessionStore } from '@tmcp-sessions/core/backend';
 import { runInScope } from '@tmcp-sessions/core/internal';
-import { CLIENT_INFO } from '@tmcp-sessions/testkit';
+import { CLIENT_INFO, createSteppedStore, everyOrder, Interleavings } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { SealedInfoSessionManager } from '../src/index.ts';
@@ -79,6 +79,43 @@ describe('the end of a sealed session', () => {
 		await isolate({ absoluteSeconds: 60 }).end(session);
 		clock.advance(60_000);
 		expect((await isolate().call(session)).status).toBe(404);
+	});
+
+	it('is not undone in any order of the steps of DELETE and of a new log level', async () => {
+		const request = (): RequestScope => ({ waitUntil: () => {}, message: {} });
+		const params = { principal: '', clientInfo: CLIENT_INFO, clientCapabilities: {} };
+		const keys = [newKey()];
+		for (const isSameIsolate of [true, false]) {
+			const orders = await everyOrder(async (choose) => {
+				const interleavings = new Interleavings();
+				const memory = new InMemorySessionStore();
+				const isolate = (): SealedInfoSessionManager =>
+					new SealedInfoSessionManager({
+						keys,
+						rest: new StoredInfoSessionManager(createSteppedStore(memory, interleavings.step)),
+						recheckSeconds: 0,
+					});
+				const here = isolate();
+				const there = isSameIsolate ? here : isolate();
+				const { id, internalId } = await here.sealSession(params);
+				await there.openSession(id, '');
+				const setLevel = (): Promise<void> =>
+					runInScope(request(), async () => {
+						there.setLogLevel(internalId, 'error');
+						await there.flush(internalId);
+					});
+				const end = (): Promise<void> => runInScope(request(), () => here.delete(internalId));
+				await interleavings.run([end, setLevel], choose);
+				for (const each of [here, there, isolate()]) {
+					const isLive = runInScope(request(), async () => {
+						await each.openSession(id, '');
+						return (await each.getClientCapabilities(internalId)) !== undefined;
+					});
+					expect(await isLive).toBe(false);
+				}
+			});
+			expect(orders).toBeGreaterThan(1);
+		}
 	});
 
 	it('removes its subscriptions', async () => {

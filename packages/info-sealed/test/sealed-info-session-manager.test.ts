@@ -1,7 +1,15 @@
-import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
+import {
+	hasSessionAdministration,
+	InMemorySessionStore,
+	StoredInfoSessionManager,
+} from '@tmcp-sessions/core';
 import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
-import { CLIENT_INFO, testInfoSessionManager } from '@tmcp-sessions/testkit';
+import {
+	CLIENT_INFO,
+	testInfoSessionManager,
+	testSessionAdministration,
+} from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { SealedInfoSessionManager } from '../src/index.ts';
@@ -22,6 +30,35 @@ for (const [name, rest] of Object.entries(rests)) {
 			new SealedInfoSessionManager({ ...options, keys, rest: rest(), recheckSeconds: 0 }),
 	});
 }
+
+const administered = {
+	...rests,
+	KVInfoSessionManager: () => new KVInfoSessionManager(undefined, { administration: true }),
+};
+
+for (const [name, rest] of Object.entries(administered)) {
+	testSessionAdministration(`SealedInfoSessionManager over ${name}`, {
+		manager: (options) =>
+			new SealedInfoSessionManager({
+				...options,
+				keys,
+				administration: true,
+				rest: rest(),
+				recheckSeconds: 0,
+			}),
+	});
+}
+
+describe('the administration of sealed sessions', () => {
+	it('needs administration, and a rest that has it', () => {
+		const rest = rests.memory();
+		expect(hasSessionAdministration(new SealedInfoSessionManager({ keys, rest }))).toBe(false);
+		const alone = new SealedInfoSessionManager({ keys, administration: true });
+		expect(hasSessionAdministration(alone)).toBe(false);
+		const withRest = new SealedInfoSessionManager({ keys, rest, administration: true });
+		expect(hasSessionAdministration(withRest)).toBe(true);
+	});
+});
 
 describe('a session of a bare HttpTransport', () => {
 	it('is stored in rest', async () => {

@@ -13,11 +13,13 @@ export const CORRUPT = -1;
 
 /** KEYS: session. ARGV: fields, time to live. Does not revive an ended session. */
 export const CREATE: string = `
-if redis.call('GET', KEYS[1]) == '${ENDED_FIELDS}' then return 0 end
+local text = redis.call('GET', KEYS[1])
+if text == '${ENDED_FIELDS}' then return 0 end
+if text and string.find('\\n' .. text .. '\\n', '\\nhasEnded=true\\n', 1, true) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ${UPDATED}`;
 
-/** KEYS: session. ARGV: changed fields, now. */
+/** KEYS: session. ARGV: changed fields, now, fields to store if there are none (or empty), their time to live. */
 export const UPDATE: string = `
 local fields, names = {}, {}
 local function take(text)
@@ -30,11 +32,16 @@ local function take(text)
   return true
 end
 local text = redis.call('GET', KEYS[1])
-if not text or text == '${ENDED_FIELDS}' then return 0 end
+if text == '${ENDED_FIELDS}' then return 0 end
+if not text then
+  if ARGV[3] == '' then return 0 end
+  redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+  return ${UPDATED}
+end
 if not take(text) then return ${CORRUPT} end
 local now, ends = tonumber(ARGV[2]), tonumber(fields.expiresAtMs)
 if not ends or not (ends < 2 ^ 53) then return ${CORRUPT} end
-if ends <= now then return 0 end
+if ends <= now or fields.hasEnded == 'true' then return 0 end
 take(ARGV[1])
 local lines = {}
 for _, name in ipairs(names) do lines[#lines + 1] = name .. '=' .. fields[name] end
@@ -43,15 +50,14 @@ redis.call('SET', KEYS[1], table.concat(lines, '\\n'), 'PX', string.format('%.0f
 return ${UPDATED}`;
 
 /**
- * KEYS: session, own. ARGV: id, prefix of the keys of uris, time to live of a key that has none.
+ * KEYS: session, own. ARGV: id, prefix of the keys of uris, time to live of the tombstone of a session
+ * that is unknown, or of a key that has none.
  * Builds the keys of the uris from a set in Redis, which a Redis cluster would reject.
  */
 export const DELETE: string = `
 local ttl = redis.call('PTTL', KEYS[1])
-if ttl ~= -2 then
-  if ttl == -1 then ttl = ARGV[3] elseif ttl == 0 then ttl = 1 end
-  redis.call('SET', KEYS[1], '${ENDED_FIELDS}', 'PX', ttl)
-end
+if ttl < 0 then ttl = ARGV[3] elseif ttl == 0 then ttl = 1 end
+redis.call('SET', KEYS[1], '${ENDED_FIELDS}', 'PX', ttl)
 for _, hash in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   redis.call('ZREM', ARGV[2] .. hash, ARGV[1])
 end
@@ -81,6 +87,41 @@ return 1`;
 export const SUBSCRIBERS: string = `
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)`;
+
+/** KEYS: owner. ARGV: id, until, time to live, now. */
+export const ADD_OWNER: string = `
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[4])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+return 1`;
+
+/** KEYS: owner. ARGV: now. Returns ids, each followed by the time until which it is stored. */
+export const SESSIONS_OF: string = `
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')`;
+
+/** KEYS: owner. ARGV: ids. */
+export const REMOVE_OWNED: string = `
+for _, id in ipairs(ARGV) do redis.call('ZREM', KEYS[1], id) end
+return 1`;
+
+/**
+ * KEYS: none. ARGV: cursor, pattern of the keys of sessions, about how many keys to visit. Returns the
+ * next cursor, then keys, each followed by its fields. Skips keys of another type.
+ */
+export const LIST: string = `
+local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
+local found = { page[1] }
+for _, key in ipairs(page[2]) do
+  local text = redis.pcall('GET', key)
+  if type(text) == 'string' then
+    found[#found + 1] = key
+    found[#found + 1] = text
+  end
+end
+return found`;
 
 /** The result of `CLAIM` for the first claimant, also when it repeats its claim. */
 export const CLAIMED = 1;

@@ -5,6 +5,7 @@
  *     session:<id>   the fields of the record as text, or the tombstone of an ended session
  *     uri:<hash>     sorted set of the sessions that subscribed to the uri, by their expiry
  *     own:<id>       set of the hashes that the session subscribed to
+ *     owner:<hash>   sorted set of the sessions of a principal, by their expiry
  *     claim:<id>     the claimant of a single use
  */
 export class UpstashKeys {
@@ -25,6 +26,15 @@ export class UpstashKeys {
 
 	own(encodedId: string): string {
 		return `${this.prefix}own:${encodedId}`;
+	}
+
+	/** Returns a pattern that matches the keys of all sessions. */
+	get sessions(): string {
+		return `${this.session('').replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`;
+	}
+
+	owner(hash: string): string {
+		return `${this.prefix}owner:${hash}`;
 	}
 
 	claim(id: string): string {

@@ -1,24 +1,35 @@
 import { CorruptRecordError, StoreError } from '@tmcp-sessions/core';
 import {
+	DEFAULT_ENDED_MS,
 	encodeSessionId,
 	hashUri,
+	invalidCursor,
 	parseLiveSessionRecord,
 	withTimeout,
 } from '@tmcp-sessions/core/backend';
 import type {
+	DirectoryPage,
+	DirectoryProvider,
+	OwnedSession,
+	SessionDirectory,
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
 	SingleUse,
 	StoreCapabilities,
+	StoredSessionRecord,
 } from '@tmcp-sessions/core/backend';
 import { failureReason, INVALID_RESPONSE, isWrongType } from './failure-reason.ts';
 import {
+	ADD_OWNER,
 	CLAIM,
 	CLAIMED,
 	CORRUPT,
 	CREATE,
 	DELETE,
+	LIST,
+	REMOVE_OWNED,
+	SESSIONS_OF,
 	SUBSCRIBE,
 	SUBSCRIBERS,
 	UNSUBSCRIBE,
@@ -32,8 +43,6 @@ import { UpstashKeys } from './upstash-keys.ts';
 
 const PACKAGE = 'info-upstash';
 const MAX_ID_BYTES = 1024;
-/** The TTL of the tombstone if the key of the session had none, so another program wrote it. */
-const FOREIGN_TTL_MS = 86_400_000;
 
 /** The database, its keys and the timeout. */
 export interface UpstashSessionStoreOptions {
@@ -54,7 +63,9 @@ export interface UpstashSessionStoreOptions {
  * serves other reads and may return stale data.
  * @see https://upstash.com/docs/redis/features/consistency
  */
-export class UpstashSessionStore implements SessionStore, SingleUse {
+export class UpstashSessionStore
+	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse
+{
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
 		visibleWithinSeconds: 0,
@@ -74,6 +85,10 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		this.#now = options.now ?? Date.now;
 	}
 
+	get directory(): SessionDirectory {
+		return this;
+	}
+
 	async read(id: string): Promise<SessionRecord | undefined> {
 		const encodedId = encode(id);
 		const key = this.#keys.session(encodedId);
@@ -90,18 +105,21 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		await this.#script('storing a session', CREATE, keys, args, encodedId);
 	}
 
-	async update(id: string, patch: SessionPatch): Promise<boolean> {
+	async update(id: string, patch: SessionPatch, ifAbsent?: SessionRecord): Promise<boolean> {
 		const encodedId = encode(id);
-		const args = [toStoredFields(patch), String(this.#now())];
+		const absent = ifAbsent
+			? [toStoredFields(ifAbsent), this.#ttl(ifAbsent.expiresAtMs)]
+			: ['', ''];
+		const args = [toStoredFields(patch), String(this.#now()), ...absent];
 		const keys = [this.#keys.session(encodedId)];
 		const result = await this.#script('updating a session', UPDATE, keys, args, encodedId);
 		if (result === CORRUPT) throw new CorruptRecordError(PACKAGE, 'not lines of fields');
 		return result === UPDATED;
 	}
 
-	async delete(id: string): Promise<void> {
+	async delete(id: string, untilMs: number = this.#now() + DEFAULT_ENDED_MS): Promise<void> {
 		const encodedId = encode(id);
-		const args = [encodedId, this.#keys.uri(''), String(FOREIGN_TTL_MS)];
+		const args = [encodedId, this.#keys.uri(''), this.#ttl(untilMs)];
 		const keys = [this.#keys.session(encodedId), this.#keys.own(encodedId)];
 		await this.#script('ending a session', DELETE, keys, args, encodedId);
 	}
@@ -131,6 +149,52 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 		if (!Array.isArray(members)) throw invalidResponse('listing subscribers');
 		// A client that parses its responses returns a number for the id 123, and null for the id null.
 		return members.map((member) => decodeURIComponent(String(member)));
+	}
+
+	async addOwner(owner: string, id: string, untilMs: number): Promise<void> {
+		const encodedId = encode(id);
+		const args = [encodedId, String(untilMs), this.#ttl(untilMs), String(this.#now())];
+		const keys = [this.#keys.owner(owner)];
+		await this.#script('indexing a session', ADD_OWNER, keys, args, encodedId);
+	}
+
+	async sessionsOf(owner: string): Promise<OwnedSession[]> {
+		const operation = 'finding the sessions of a principal';
+		const args = [String(this.#now())];
+		const found = await this.#script(operation, SESSIONS_OF, [this.#keys.owner(owner)], args);
+		return pairsOf(found, operation).map(([id, untilMs]) => ({
+			id: decodeURIComponent(id),
+			untilMs: Number(untilMs),
+		}));
+	}
+
+	async removeOwned(owner: string, ids: readonly string[]): Promise<void> {
+		const keys = [this.#keys.owner(owner)];
+		await this.#script('ending the sessions of a principal', REMOVE_OWNED, keys, ids.map(encode));
+	}
+
+	/** Scans all keys of the database: a page may have no session. A session may be in two pages. */
+	async list(cursor: string | undefined, limit: number): Promise<DirectoryPage> {
+		if (cursor !== undefined && !/^\d{1,20}$/.test(cursor)) throw invalidCursor(PACKAGE);
+		const operation = 'listing sessions';
+		const args = [cursor ?? '0', this.#keys.sessions, String(limit)];
+		const found = await this.#script(operation, LIST, [], args);
+		if (!Array.isArray(found)) throw invalidResponse(operation);
+		const [next, ...rest]: unknown[] = found;
+		const prefix = this.#keys.session('');
+		const sessions = pairsOf(rest, operation).flatMap(([key, text]): StoredSessionRecord[] => {
+			const record = this.#listed(text);
+			return record ? [{ id: decodeURIComponent(key.slice(prefix.length)), record }] : [];
+		});
+		return { sessions, cursor: String(next) === '0' ? undefined : String(next) };
+	}
+
+	#listed(text: string): SessionRecord | undefined {
+		try {
+			return parseLiveSessionRecord(storedFieldsToJson(text, PACKAGE), PACKAGE, this.#now());
+		} catch {
+			return undefined; // A corrupt record is no session.
+		}
 	}
 
 	/** Each call has its own claimant id, so that a retry by the client is the same claim. */
@@ -181,6 +245,16 @@ export class UpstashSessionStore implements SessionStore, SingleUse {
 
 function encode(id: string): string {
 	return encodeSessionId(id, PACKAGE, MAX_ID_BYTES);
+}
+
+/** Returns a list of alternating names and values as pairs. */
+function pairsOf(list: unknown, operation: string): [string, string][] {
+	if (!Array.isArray(list) || list.length % 2 !== 0) throw invalidResponse(operation);
+	const pairs: [string, string][] = [];
+	for (let index = 0; index < list.length; index += 2) {
+		pairs.push([String(list[index]), String(list[index + 1])]);
+	}
+	return pairs;
 }
 
 function invalidResponse(operation: string): StoreError {

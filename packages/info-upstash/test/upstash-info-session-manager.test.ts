@@ -1,5 +1,10 @@
 import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
-import { CLIENT_INFO, testInfoSessionManager, TransportClient } from '@tmcp-sessions/testkit';
+import {
+	CLIENT_INFO,
+	testInfoSessionManager,
+	testSessionAdministration,
+	TransportClient,
+} from '@tmcp-sessions/testkit';
 import { Redis } from '@upstash/redis';
 import { describe, expect, it } from 'vitest';
 import { UpstashInfoSessionManager } from '../src/index.ts';
@@ -20,6 +25,8 @@ testInfoSessionManager('SealedInfoSessionManager over UpstashInfoSessionManager'
 	manager: (options) =>
 		new SealedInfoSessionManager({ ...options, keys: [key], rest: manager(), recheckSeconds: 0 }),
 });
+
+testSessionAdministration('UpstashInfoSessionManager', { manager });
 
 describe('UpstashInfoSessionManager', () => {
 	it('sends nothing before its first use', () => {

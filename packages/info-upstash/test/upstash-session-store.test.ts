@@ -1,10 +1,26 @@
 import { testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
+import type { Step } from '@tmcp-sessions/testkit';
 import { Redis } from '@upstash/redis';
 import { describe } from 'vitest';
+import type { UpstashRedis } from '../src/upstash-client.ts';
 import { UpstashSessionStore } from '../src/upstash-session-store.ts';
 import { redisOfThisFile } from './redis.ts';
 
 const redis = redisOfThisFile();
+
+/** Wraps a client so that each of its HTTP requests is one step of a store operation. */
+function steppedRedis(client: UpstashRedis, step: Step): UpstashRedis {
+	return {
+		pipeline() {
+			const pipeline = client.pipeline();
+			return {
+				getex: (key) => pipeline.getex(key),
+				eval: (script, keys, args) => pipeline.eval(script, keys, args),
+				exec: () => step(() => pipeline.exec()),
+			};
+		},
+	};
+}
 
 describe.each([
 	['that does not parse its responses', { automaticDeserialization: false }, ''],
@@ -13,8 +29,8 @@ describe.each([
 ])('with a client %s', (_, settings, field) => {
 	testSessionStore(
 		'UpstashSessionStore',
-		({ now }) => {
-			const client = (): Redis => new Redis({ ...redis(), ...settings });
+		({ now }, step) => {
+			const client = (): UpstashRedis => steppedRedis(new Redis({ ...redis(), ...settings }), step);
 			const key = (id: string): string => `tmcp:session:${encodeURIComponent(id)}`;
 			return {
 				store: new UpstashSessionStore({ redis: client(), now }),

@@ -13,7 +13,12 @@ export { createLocationKV } from './kv/location-kv.ts';
 export { mutate, seededRandom } from './random/mutations.ts';
 export { testInfoSessionManager } from './suites/info-suite.ts';
 export type { InfoUnderTest } from './suites/info-suite.ts';
+export { testSessionAdministration } from './suites/administration-suite.ts';
+export type { AdministrationUnderTest } from './suites/administration-suite.ts';
 export { ManualClock } from './manual-clock.ts';
+export { createSteppedStore } from './cases/stepped-store.ts';
+export { everyOrder, Interleavings } from './cases/interleavings.ts';
+export type { Choose, Step } from './cases/interleavings.ts';
 export { runSessionStoreCase } from './cases/session-store-subject.ts';
 export type {
 	SessionStoreCase,

@@ -1,6 +1,6 @@
 import { InMemorySessionStore } from '@tmcp-sessions/core';
 import type { StoredSession } from '@tmcp-sessions/core';
-import type { SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
+import type { SessionRecord, SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { describe, expect, it } from 'vitest';
 import { runSessionStoreCase } from '../src/cases/session-store-subject.ts';
 import type { StoreFactory } from '../src/cases/session-store-subject.ts';
@@ -20,7 +20,7 @@ const strong: StoreCapabilities = {
 
 /** Creates two stores over one memory, with the faults of `wrong`. */
 function factoryOf(wrong: Omit<WrongStore, 'fails'>): StoreFactory {
-	return (clock) => {
+	return (clock, step) => {
 		const sessions = new Map<string, StoredSession>();
 		const now = (): number => wrong.now?.(clock.now) ?? clock.now();
 		const memory = new InMemorySessionStore({ now, sessions });
@@ -28,13 +28,15 @@ function factoryOf(wrong: Omit<WrongStore, 'fails'>): StoreFactory {
 			capabilities: { ...strong, ...wrong.capabilities },
 			read: (id) => memory.read(id),
 			create: (id, record) => memory.create(id, record),
-			update: (id, patch) => memory.update(id, patch),
-			delete: (id) => memory.delete(id),
+			update: (id, patch, ifAbsent) => memory.update(id, patch, ifAbsent),
+			delete: (id, untilMs) => memory.delete(id, untilMs),
 			subscribe: (id, uri, untilMs) => memory.subscribe(id, uri, untilMs),
 			unsubscribe: (id, uri) => memory.unsubscribe(id, uri),
 			subscribers: (uri) => memory.subscribers(uri),
 		};
-		const store = { ...right, ...wrong.methods?.(right) };
+		const overwrite = (id: string, record: SessionRecord): void =>
+			void sessions.set(id, { text: JSON.stringify(record), forgetAtMs: record.expiresAtMs });
+		const store = { ...right, ...wrong.methods?.(right, { step, overwrite }) };
 		return {
 			store,
 			elsewhere: { ...store, ...wrong.elsewhere?.(store, clock.now) },
@@ -71,12 +73,12 @@ describe('the suite of session stores', () => {
 
 	it('closes everything that it opened, even after a failed case', async () => {
 		let open = 0;
-		const factory: StoreFactory = async (clock) => {
+		const factory: StoreFactory = async (clock, step) => {
 			open++;
 			const subject = await factoryOf({
 				name: 'dropping',
 				methods: () => ({ create: async () => {} }),
-			})(clock);
+			})(clock, step);
 			return {
 				...subject,
 				async close() {

@@ -1,4 +1,12 @@
-import type { SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
+import type { SessionRecord, SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
+import type { Step } from '../src/cases/interleavings.ts';
+
+/** What a wrong store may do besides the methods of the right one. */
+export interface StorageAccess {
+	readonly step: Step;
+	/** Stores a record, whatever is stored. */
+	overwrite(id: string, record: SessionRecord): void;
+}
 
 /** A store with one fault, and the cases that must fail. */
 export interface WrongStore {
@@ -12,7 +20,7 @@ export interface WrongStore {
 	/** Whether its records never expire in the backend. */
 	readonly keepsForever?: boolean;
 	/** The methods that differ from the store `right`. */
-	methods?(right: SessionStore): Partial<SessionStore>;
+	methods?(right: SessionStore, storage: StorageAccess): Partial<SessionStore>;
 	/** The methods that differ in another isolate. */
 	elsewhere?(store: SessionStore, now: () => number): Partial<SessionStore>;
 	readonly fails: readonly string[];

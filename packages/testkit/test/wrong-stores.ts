@@ -11,6 +11,9 @@ const atomicUpdate =
 const ttl = 'ttlFloorSeconds: expires a record in the backend itself, never early';
 const declared = 'declares the expected capabilities';
 const invalidIds = 'rejects an invalid id with InvalidSessionIdError in every method';
+const pairs = 'keeps a session ended in every order of its end and one other operation';
+const triples = 'keeps a session ended in 60 orders of its end and two other operations';
+const marked = 'keeps the mark hasEnded in every order of the write of it and one other';
 const longIds = 'rejects an id of maxIdBytes + 1 in every method, without showing it';
 
 /** Repeats the first result of each read for `seconds`. */
@@ -87,6 +90,7 @@ export const wrongStores: readonly WrongStore[] = [
 		fails: [
 			'merges the fields of an update and leaves the rest',
 			'moves the expiry with an update, even in the last millisecond',
+			marked,
 			'accepts an id of exactly maxIdBytes in every method',
 			seenElsewhere,
 			ttl,
@@ -104,8 +108,8 @@ export const wrongStores: readonly WrongStore[] = [
 					gone.set(id, record);
 				},
 				read: async (id) => (await right.read(id)) ?? revived.get(id),
-				async update(id, patch) {
-					if (await right.update(id, patch)) return true;
+				async update(id, patch, ifAbsent) {
+					if (await right.update(id, patch, ifAbsent)) return true;
 					const record = gone.get(id);
 					if (record) revived.set(id, { ...record, ...patch });
 					return record !== undefined;
@@ -117,14 +121,17 @@ export const wrongStores: readonly WrongStore[] = [
 			'keeps an ended session ended before and after its expiry',
 			'does not revive an expired session with a late update',
 			'ends a session whose record is corrupt',
+			pairs,
+			triples,
+			marked,
 			seenElsewhere,
 		],
 	},
 	{
 		name: 'creates an unknown session with an update',
 		methods: (right) => ({
-			async update(id, patch) {
-				if (await right.update(id, patch)) return true;
+			async update(id, patch, ifAbsent) {
+				if (await right.update(id, patch, ifAbsent)) return true;
 				const expiresAtMs = patch.expiresAtMs ?? 0;
 				await right.create(id, { createdAtMs: 0, ...patch, expiresAtMs });
 				return (await right.read(id)) !== undefined;
@@ -134,15 +141,63 @@ export const wrongStores: readonly WrongStore[] = [
 			'returns false for an update of an unknown session and creates none',
 			'keeps an ended session ended before and after its expiry',
 			'does not revive an expired session with a late update',
+			marked,
 		],
+	},
+	{
+		name: 'writes what it has read before the session ended',
+		methods: (right, { overwrite, step }) => ({
+			async update(id, patch, ifAbsent) {
+				const record = await step(() => right.read(id));
+				if (!record) return right.update(id, patch, ifAbsent);
+				if (record.hasEnded) return false;
+				await step(async () => overwrite(id, { ...record, ...patch }));
+				return true;
+			},
+		}),
+		fails: [pairs, triples, marked, atomicUpdate],
+	},
+	{
+		name: 'looks for the end of a session only before it creates it',
+		methods: (right, { overwrite, step }) => ({
+			async create(id, record) {
+				const canCreate = await step(() => right.update(id, {}, record));
+				if (canCreate) await step(async () => overwrite(id, record));
+			},
+		}),
+		fails: [pairs, triples, marked],
+	},
+	{
+		name: 'does not mark the end of an unknown session',
+		methods: (right) => ({
+			async delete(id, untilMs) {
+				if (await right.read(id)) await right.delete(id, untilMs);
+			},
+		}),
+		fails: [
+			'ends a session whose record is corrupt',
+			pairs,
+			triples,
+			'lets a session without a record subscribe, and ends its subscriptions with it',
+		],
+	},
+	{
+		name: 'replaces the mark hasEnded',
+		methods: (right, { overwrite }) => ({
+			async create(id, record) {
+				if ((await right.read(id))?.hasEnded) overwrite(id, record);
+				else await right.create(id, record);
+			},
+		}),
+		fails: [marked],
 	},
 	{
 		name: 'ignores the case of ids',
 		methods: (right) => ({
 			create: async (id, record) => right.create(lowered(id), record),
 			read: async (id) => right.read(lowered(id)),
-			update: async (id, patch) => right.update(lowered(id), patch),
-			delete: async (id) => right.delete(lowered(id)),
+			update: async (id, patch, ifAbsent) => right.update(lowered(id), patch, ifAbsent),
+			delete: async (id, untilMs) => right.delete(lowered(id), untilMs),
 		}),
 		fails: ['tells apart ids that differ in one character, whatever the character'],
 	},
@@ -156,7 +211,7 @@ export const wrongStores: readonly WrongStore[] = [
 	{
 		name: 'overwrites a corrupt record with an update',
 		methods: (right) => ({
-			update: (id, patch) => right.update(id, patch).catch(() => true),
+			update: (id, patch, ifAbsent) => right.update(id, patch, ifAbsent).catch(() => true),
 		}),
 		fails: [
 			'rejects every read and update of a corrupt record with CorruptRecordError',
@@ -167,9 +222,9 @@ export const wrongStores: readonly WrongStore[] = [
 	{
 		name: 'cannot end a session whose record is corrupt',
 		methods: (right) => ({
-			async delete(id) {
+			async delete(id, untilMs) {
 				await right.read(id);
-				await right.delete(id);
+				await right.delete(id, untilMs);
 			},
 		}),
 		fails: ['ends a session whose record is corrupt'],
@@ -207,9 +262,9 @@ export const wrongStores: readonly WrongStore[] = [
 					await right.create(id, record);
 					shared.set(id, record);
 				},
-				async update(id, patch) {
+				async update(id, patch, ifAbsent) {
 					shared.delete(id);
-					return right.update(id, patch);
+					return right.update(id, patch, ifAbsent);
 				},
 				async read(id) {
 					const record = await right.read(id);
@@ -217,12 +272,12 @@ export const wrongStores: readonly WrongStore[] = [
 				},
 			};
 		},
-		fails: ['shares no object with its callers'],
+		fails: ['shares no object with its callers', marked],
 	},
 	{
 		name: 'is stale for a second and declares to be strong',
 		elsewhere: (store, now) => stale(store, now, 1),
-		fails: [seenElsewhere],
+		fails: [pairs, triples, marked, seenElsewhere],
 	},
 	{
 		name: 'is stale for longer than it declares',
@@ -255,9 +310,9 @@ export const wrongStores: readonly WrongStore[] = [
 /** Reads, yields and writes the whole record back. */
 function overwriting(right: SessionStore): Partial<SessionStore> {
 	return {
-		async update(id, patch) {
+		async update(id, patch, ifAbsent) {
 			const record = await right.read(id);
-			if (!record) return false;
+			if (!record) return right.update(id, patch, ifAbsent);
 			await Promise.resolve();
 			return right.update(id, { ...record, ...patch });
 		},

@@ -15,6 +15,11 @@ export interface SessionIds {
 	mint(principal?: string, shard?: string): Promise<string>;
 	/** Whether one of the keys issued this id to this principal. Needs no storage; accepts any string. */
 	verify(id: string, principal?: string): Promise<boolean>;
+	/**
+	 * Returns an issued id without its MAC: it names the session in storage, URLs and logs, and is
+	 * rejected if a client sends it. The whole id is a credential.
+	 */
+	internalIdOf(id: string): string;
 }
 
 /** Keys for `createSessionIds`. */
@@ -56,9 +61,9 @@ export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
 		},
 		async verify(id, principal) {
 			if (!MINTED.test(id)) return false;
-			const end = id.lastIndexOf('.');
-			const mac = id.slice(end + 1);
-			const signed = signedBytes(id.slice(0, end), principal);
+			const unsigned = withoutMac(id);
+			const mac = id.slice(unsigned.length + 1);
+			const signed = signedBytes(unsigned, principal);
 			// subtle.verify compares in constant time.
 			for (let index = 0; index < keys.length; index++) {
 				const key = await keyAt(index);
@@ -66,7 +71,12 @@ export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
 			}
 			return false;
 		},
+		internalIdOf: withoutMac,
 	};
+}
+
+function withoutMac(id: string): string {
+	return id.slice(0, id.lastIndexOf('.'));
 }
 
 function importKey(secret: string): Promise<CryptoKey> {

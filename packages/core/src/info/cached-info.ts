@@ -1,6 +1,8 @@
 import { encodeSessionId } from '../ids/encode-session-id.ts';
 import { CorruptRecordError, createReporter, TmcpSessionsError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
+import { directoryOf } from '../extensions/session-directory.ts';
+import type { DirectoryProvider, SessionDirectory } from '../extensions/session-directory.ts';
 import { combineCapabilities } from '../store/store-capabilities.ts';
 import type {
 	SessionPatch,
@@ -15,7 +17,8 @@ import type { StoredInfoOptions } from './stored-info-session-manager.ts';
  * Creates an info manager of two tiers. It reads `near` (Workers KV, memory) and, if that has no
  * record, `far` (a Durable Object, Redis). A new session is visible everywhere at once, although KV
  * may take a minute. Its end and a new log level are visible elsewhere within the
- * `visibleWithinSeconds` of `near`. A log level that could not be written to `near` is visible there
+ * `visibleWithinSeconds` of `near`; an end at the latest after twice that, if something is written
+ * meanwhile. A log level that could not be written to `near` is visible there
  * after the next write of the session, at most a tenth of its idle time later. Subscriptions are
  * stored in `far`.
  *
@@ -36,7 +39,7 @@ export function cachedInfo(
 }
 
 /** The store of `cachedInfo`. `far` is authoritative; failures of `near` are reported and cost a read of `far`. */
-export class CachedSessionStore implements SessionStore {
+export class CachedSessionStore implements SessionStore, DirectoryProvider {
 	readonly capabilities: StoreCapabilities;
 	readonly #near: SessionStore;
 	readonly #far: SessionStore;
@@ -59,7 +62,13 @@ export class CachedSessionStore implements SessionStore {
 		this.capabilities = {
 			...combineCapabilities([near.capabilities, far.capabilities]),
 			...(consistency === 'isolate' && { consistency: 'eventual' }),
+			// What `near` has cached was stale already when it was read.
+			visibleWithinSeconds: visibleWithinSeconds + far.capabilities.visibleWithinSeconds,
 		};
+	}
+
+	get directory(): SessionDirectory | undefined {
+		return directoryOf(this.#far);
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
@@ -80,25 +89,27 @@ export class CachedSessionStore implements SessionStore {
 		await this.#try(() => this.#near.create(id, record));
 	}
 
-	async update(id: string, patch: SessionPatch): Promise<boolean> {
+	async update(id: string, patch: SessionPatch, ifAbsent?: SessionRecord): Promise<boolean> {
 		this.#check(id);
-		const isLive = await this.#far.update(id, patch);
+		// An end is written to `near` first, as in `delete`.
+		if (patch.hasEnded) await this.#near.update(id, patch, ifAbsent);
+		const isLive = await this.#far.update(id, patch, ifAbsent);
 		// Copy the whole record of `far` to `near`, which repairs writes that `near` has lost. Use
 		// `update`, because it does not revive a session that is being deleted.
 		const record = isLive ? await this.#far.read(id) : undefined;
 		await this.#try(async () => {
-			if (record) await this.#near.update(id, record);
+			if (record) await this.#near.update(id, record, ifAbsent && record);
 			else await this.#near.delete(id);
 		});
 		return isLive;
 	}
 
-	async delete(id: string): Promise<void> {
+	async delete(id: string, untilMs?: number): Promise<void> {
 		this.#check(id);
 		// `near` first: if that fails, nothing has ended and the caller gets the error. In the other
 		// order an ended session could stay alive in `near`.
-		await this.#near.delete(id);
-		await this.#far.delete(id);
+		await this.#near.delete(id, untilMs);
+		await this.#far.delete(id, untilMs);
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {

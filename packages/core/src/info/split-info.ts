@@ -1,4 +1,6 @@
 import { encodeSessionId } from '../ids/encode-session-id.ts';
+import { directoryOf } from '../extensions/session-directory.ts';
+import type { DirectoryProvider, SessionDirectory } from '../extensions/session-directory.ts';
 import { StoredInfoSessionManager } from './stored-info-session-manager.ts';
 import type { StoredInfoOptions } from './stored-info-session-manager.ts';
 import { combineCapabilities } from '../store/store-capabilities.ts';
@@ -44,7 +46,7 @@ export function splitInfo(
 }
 
 /** The store of `splitInfo`. A session exists as long as all of its parts do. */
-export class SplitSessionStore implements SessionStore {
+export class SplitSessionStore implements SessionStore, DirectoryProvider {
 	readonly capabilities: StoreCapabilities;
 	readonly #parts: InfoParts<SessionStore>;
 	/** The distinct stores, that of `client` first. */
@@ -54,6 +56,11 @@ export class SplitSessionStore implements SessionStore {
 		this.#parts = parts;
 		this.#stores = [...new Set([parts.client, parts.logLevel, parts.subscriptions])];
 		this.capabilities = combineCapabilities(this.#stores.map((store) => store.capabilities));
+	}
+
+	/** That of the first part that has one, which has every session. */
+	get directory(): SessionDirectory | undefined {
+		return this.#stores.map(directoryOf).find((directory) => directory !== undefined);
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
@@ -73,27 +80,22 @@ export class SplitSessionStore implements SessionStore {
 
 	async create(id: string, record: SessionRecord): Promise<void> {
 		this.#check(id);
-		const { clientInfo, clientCapabilities, logLevel, ...times } = record;
-		await this.#forEachStore((store) =>
-			store.create(id, {
-				...times,
-				...(store === this.#parts.client && { clientInfo, clientCapabilities }),
-				...(store === this.#parts.logLevel && { logLevel }),
-			}),
-		);
+		await this.#forEachStore((store) => store.create(id, this.#partOf(record, store)));
 	}
 
-	async update(id: string, patch: SessionPatch): Promise<boolean> {
+	async update(id: string, patch: SessionPatch, ifAbsent?: SessionRecord): Promise<boolean> {
 		this.#check(id);
-		const { clientInfo, clientCapabilities, logLevel, expiresAtMs } = patch;
+		const { clientInfo, clientCapabilities, logLevel, expiresAtMs, hasEnded } = patch;
 		const change = async (store: SessionStore): Promise<boolean> => {
 			const part: SessionPatch = {
 				...(expiresAtMs !== undefined && { expiresAtMs }),
+				...(hasEnded !== undefined && { hasEnded }),
 				...(store === this.#parts.client && clientInfo && { clientInfo }),
 				...(store === this.#parts.client && clientCapabilities && { clientCapabilities }),
 				...(store === this.#parts.logLevel && logLevel && { logLevel }),
 			};
-			return Object.keys(part).length === 0 || (await store.update(id, part));
+			if (!ifAbsent && Object.keys(part).length === 0) return true;
+			return store.update(id, part, ifAbsent && this.#partOf(ifAbsent, store));
 		};
 		// Stores that requests do not read come first: a failed extension there must leave the expiry
 		// of the others, so that the next use repeats it.
@@ -104,9 +106,9 @@ export class SplitSessionStore implements SessionStore {
 		return changed.every(Boolean) && (hasFields(patch) || (await this.read(id)) !== undefined);
 	}
 
-	async delete(id: string): Promise<void> {
+	async delete(id: string, untilMs?: number): Promise<void> {
 		this.#check(id);
-		await this.#forEachStore((store) => store.delete(id));
+		await this.#forEachStore((store) => store.delete(id, untilMs));
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
@@ -121,6 +123,16 @@ export class SplitSessionStore implements SessionStore {
 
 	subscribers(uri: string): Promise<string[]> {
 		return this.#parts.subscriptions.subscribers(uri);
+	}
+
+	/** Returns what a store has of a record. */
+	#partOf(record: SessionRecord, store: SessionStore): SessionRecord {
+		const { clientInfo, clientCapabilities, logLevel, ...times } = record;
+		return {
+			...times,
+			...(store === this.#parts.client && { clientInfo, clientCapabilities }),
+			...(store === this.#parts.logLevel && { logLevel }),
+		};
 	}
 
 	#isRead(store: SessionStore): boolean {

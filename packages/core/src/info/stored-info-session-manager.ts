@@ -4,8 +4,11 @@ import { CorruptRecordError, createReporter, UnknownSessionError } from '../erro
 import type { ErrorReporter } from '../errors.ts';
 import { RequestReadCache } from './request-read-cache.ts';
 import type { Field } from './request-read-cache.ts';
+import type { SessionAdministration } from '../extensions/session-administration.ts';
+import { directoryOf } from '../extensions/session-directory.ts';
+import type { SessionDirectory } from '../extensions/session-directory.ts';
 import type { SessionExpiry } from '../extensions/session-expiry.ts';
-import { keepRequestAlive } from '../request-scope.ts';
+import { currentScope, keepRequestAlive } from '../request-scope.ts';
 import { RequestWriteTracker } from './request-write-tracker.ts';
 import { SessionLifetime } from '../store/session-lifetime.ts';
 import type { SessionInfo, SessionInfoReader } from '../extensions/session-info.ts';
@@ -19,6 +22,7 @@ import type {
 	SessionStore,
 } from '../store/session-store.ts';
 import { PendingWrites } from './pending-writes.ts';
+import { ownerOf, SessionAdministrator } from './session-administrator.ts';
 
 /** Lifetimes and error reporting of a stored manager. */
 export interface StoredInfoOptions {
@@ -64,7 +68,12 @@ export class StoredInfoSessionManager
 	readonly store: SessionStore;
 	/** The options of the constructor, for managers that are composed of this one. */
 	readonly options: StoredInfoOptions;
+	/** As in `SessionAdministration`. Undefined if the store cannot find sessions without their ids. */
+	readonly endSessionsOf: SessionAdministration['endSessionsOf'] | undefined;
+	/** As `endSessionsOf`. */
+	readonly listSessions: SessionAdministration['listSessions'] | undefined;
 
+	readonly #directory: SessionDirectory | undefined;
 	readonly #lifetime: SessionLifetime;
 	readonly #report: (cause: unknown) => void;
 	readonly #waitUntil: (promise: Promise<unknown>) => void;
@@ -86,6 +95,13 @@ export class StoredInfoSessionManager
 		this.#reads = new RequestReadCache(now);
 		this.#pendingChanges = new PendingWrites(now);
 		this.#pendingSubscriptions = new PendingWrites(now);
+		this.#directory = directoryOf(store);
+		if (!this.#directory) return;
+		const administrator = new SessionAdministrator(this.#directory, (id, untilMs) =>
+			this.#end(id, Math.max(untilMs, this.#lifetime.latestExpiryMs())),
+		);
+		this.endSessionsOf = (principal) => administrator.endSessionsOf(principal);
+		this.listSessions = (page) => administrator.listSessions(page);
 	}
 
 	get idleMs(): number {
@@ -168,11 +184,16 @@ export class StoredInfoSessionManager
 	}
 
 	/** Ends the session everywhere. @throws {StoreError} if the backend cannot be reached. */
-	override async delete(id: string): Promise<void> {
+	override delete(id: string): Promise<void> {
+		return this.#end(id, this.#lifetime.latestExpiryMs());
+	}
+
+	/** @param untilMs the latest expiry that a write under way may store. */
+	async #end(id: string, untilMs: number): Promise<void> {
 		this.#reads.forget(id);
 		const confirm = this.#pendingChanges.add(id, { kind: 'delete' });
 		try {
-			const deletion = this.store.delete(id);
+			const deletion = this.store.delete(id, untilMs);
 			keepRequestAlive(
 				deletion.catch(() => {}),
 				this.#waitUntil,
@@ -263,10 +284,18 @@ export class StoredInfoSessionManager
 		this.#reads.forget(id);
 		const confirm = this.#pendingChanges.add(id, { kind: 'create', record });
 		try {
-			await this.store.create(id, record);
+			// Both must succeed: a session that its principal does not own could not be ended for it.
+			await Promise.all([this.store.create(id, record), this.#addOwner(id, record)]);
 		} finally {
 			confirm();
 		}
+	}
+
+	async #addOwner(id: string, record: SessionRecord): Promise<void> {
+		const principal = this.#directory && currentScope()?.principal;
+		if (!principal) return;
+		const owner = await ownerOf(principal);
+		await this.#directory?.addOwner(owner, id, this.#lifetime.latestEndMs(record));
 	}
 
 	async #update(id: string, patch: SessionPatch, purpose: string): Promise<void> {

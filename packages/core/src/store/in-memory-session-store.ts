@@ -1,11 +1,24 @@
 import { encodeSessionId } from '../ids/encode-session-id.ts';
-import { ENDED_SESSION, parseLiveSessionRecord, mergeSessionPatch } from './session-record.ts';
+import {
+	DEFAULT_ENDED_MS,
+	ENDED_SESSION,
+	isFinal,
+	mergeSessionPatch,
+	parseLiveSessionRecord,
+} from './session-record.ts';
 import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
 	StoreCapabilities,
 } from './session-store.ts';
+import type {
+	DirectoryPage,
+	DirectoryProvider,
+	OwnedSession,
+	SessionDirectory,
+	StoredSessionRecord,
+} from '../extensions/session-directory.ts';
 import type { SingleUse } from '../extensions/single-use.ts';
 
 const PACKAGE = 'core';
@@ -33,7 +46,9 @@ export interface InMemorySessionStoreOptions {
  * Stores sessions in the memory of this isolate: for tests, for a single Node.js process and for
  * data that may be lost. Each added entry removes a few expired ones.
  */
-export class InMemorySessionStore implements SessionStore, SingleUse {
+export class InMemorySessionStore
+	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse
+{
 	readonly capabilities: StoreCapabilities;
 	readonly #forgetAfterMs: number;
 	readonly #now: () => number;
@@ -42,6 +57,8 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	readonly #subscribers = new Map<string, Map<string, number>>();
 	/** The uris of each session: deleting it visits these and no others. */
 	readonly #urisOf = new Map<string, Set<string>>();
+	/** The sessions of each owner, with the time until which each is remembered. */
+	readonly #owned = new Map<string, Map<string, number>>();
 	/** Claimed ids, with the time until which each is remembered. */
 	readonly #claims = new Map<string, number>();
 	#sweep: Iterator<void>;
@@ -64,6 +81,10 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		this.#sweep = this.#sweepAll();
 	}
 
+	get directory(): SessionDirectory {
+		return this;
+	}
+
 	async read(id: string): Promise<SessionRecord | undefined> {
 		validate(id);
 		return this.#live(id);
@@ -73,24 +94,26 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	async create(id: string, record: SessionRecord): Promise<void> {
 		validate(id);
 		this.#sweepStep();
-		if (this.#hasEnded(id)) return;
-		this.#put(id, record, this.#now() + this.#forgetAfterMs);
+		this.#add(id, record);
 	}
 
-	async update(id: string, patch: SessionPatch): Promise<boolean> {
+	async update(id: string, patch: SessionPatch, ifAbsent?: SessionRecord): Promise<boolean> {
 		validate(id);
 		const record = this.#live(id);
-		if (!record) return false;
+		if (!record) return ifAbsent !== undefined && !this.#stored(id) && this.#add(id, ifAbsent);
+		if (record.hasEnded) return false;
 		// Updating one field must not extend how long a near copy may be stale.
 		const untilMs = this.#forgetAfterMs < Infinity ? this.#sessions.get(id)?.forgetAtMs : Infinity;
 		this.#put(id, mergeSessionPatch(record, patch), untilMs);
 		return true;
 	}
 
-	async delete(id: string): Promise<void> {
+	async delete(id: string, untilMs: number = this.#now() + DEFAULT_ENDED_MS): Promise<void> {
 		validate(id);
-		const stored = this.#sessions.get(id);
-		if (stored) this.#sessions.set(id, { text: ENDED_SESSION, forgetAtMs: stored.forgetAtMs });
+		this.#sweepStep();
+		const markMs = Math.min(untilMs, this.#now() + this.#forgetAfterMs);
+		const forgetAtMs = this.#stored(id)?.forgetAtMs ?? markMs;
+		this.#sessions.set(id, { text: ENDED_SESSION, forgetAtMs });
 		this.#forgetSubscriptions(id);
 	}
 
@@ -128,13 +151,63 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		return true;
 	}
 
+	async addOwner(owner: string, id: string, untilMs: number): Promise<void> {
+		this.#sweepStep();
+		const owned = this.#owned.get(owner) ?? new Map<string, number>();
+		this.#owned.set(owner, owned.set(id, untilMs));
+	}
+
+	async sessionsOf(owner: string): Promise<OwnedSession[]> {
+		const now = this.#now();
+		return [...(this.#owned.get(owner) ?? [])].flatMap(([id, untilMs]) =>
+			untilMs > now ? [{ id, untilMs }] : [],
+		);
+	}
+
+	async removeOwned(owner: string, ids: readonly string[]): Promise<void> {
+		for (const id of ids) this.#forgetOwned(owner, id);
+	}
+
+	/** A cursor is the last id of its page. */
+	async list(cursor: string | undefined, limit: number): Promise<DirectoryPage> {
+		const ids = [...this.#sessions.keys()].filter((id) => cursor === undefined || id > cursor);
+		const sessions: StoredSessionRecord[] = [];
+		for (const id of ids.toSorted()) {
+			const record = this.#listed(id);
+			if (!record) continue;
+			sessions.push({ id, record });
+			if (sessions.length === limit) return { sessions, cursor: id };
+		}
+		return { sessions, cursor: undefined };
+	}
+
+	#listed(id: string): SessionRecord | undefined {
+		try {
+			return this.#live(id);
+		} catch {
+			return undefined; // A corrupt record is no session.
+		}
+	}
+
 	#live(id: string): SessionRecord | undefined {
-		const stored = this.#sessions.get(id);
+		const stored = this.#stored(id);
 		if (!stored) return undefined;
-		const leftMs = stored.forgetAtMs - this.#now();
 		// More is left than the maximum if the clock was set back.
-		const isCurrent = leftMs > 0 && leftMs <= this.#forgetAfterMs;
+		const isCurrent = stored.forgetAtMs - this.#now() <= this.#forgetAfterMs;
 		return isCurrent ? parseLiveSessionRecord(stored.text, PACKAGE, this.#now()) : undefined;
+	}
+
+	/** Returns what is stored and not to be removed yet. */
+	#stored(id: string): StoredSession | undefined {
+		const stored = this.#sessions.get(id);
+		return stored && stored.forgetAtMs > this.#now() ? stored : undefined;
+	}
+
+	/** @returns false if the session has ended. */
+	#add(id: string, record: SessionRecord): boolean {
+		if (this.#hasEnded(id)) return false;
+		this.#put(id, record, this.#now() + this.#forgetAfterMs);
+		return true;
 	}
 
 	// JSON, so that no object is shared with the caller, and no value survives that a durable backend
@@ -145,8 +218,8 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 	}
 
 	#hasEnded(id: string): boolean {
-		const stored = this.#sessions.get(id);
-		return stored?.text === ENDED_SESSION && stored.forgetAtMs > this.#now();
+		const stored = this.#stored(id);
+		return stored !== undefined && isFinal(stored.text);
 	}
 
 	#forgetSubscriptions(id: string): void {
@@ -160,6 +233,12 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		const uris = this.#urisOf.get(id);
 		uris?.delete(uri);
 		if (uris?.size === 0) this.#urisOf.delete(id);
+	}
+
+	#forgetOwned(owner: string, id: string): void {
+		const owned = this.#owned.get(owner);
+		owned?.delete(id);
+		if (owned?.size === 0) this.#owned.delete(owner);
 	}
 
 	#sweepStep(): void {
@@ -183,6 +262,12 @@ export class InMemorySessionStore implements SessionStore, SingleUse {
 		for (const [uri, subscribers] of this.#subscribers) {
 			for (const [id, untilMs] of subscribers) {
 				if (untilMs <= this.#now()) this.#forgetSubscription(id, uri);
+				yield;
+			}
+		}
+		for (const [owner, owned] of this.#owned) {
+			for (const [id, untilMs] of owned) {
+				if (untilMs <= this.#now()) this.#forgetOwned(owner, id);
 				yield;
 			}
 		}

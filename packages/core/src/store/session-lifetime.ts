@@ -48,6 +48,11 @@ export class SessionLifetime {
 		return Math.max(record.createdAtMs + this.#absoluteMs, record.expiresAtMs);
 	}
 
+	/** Returns the latest expiry that any operation on a session may have written until now. */
+	latestExpiryMs(): number {
+		return this.#now() + this.idleMs;
+	}
+
 	#expiresAtMs(createdAtMs: number): number {
 		return Math.min(this.#now() + this.idleMs, createdAtMs + this.#absoluteMs);
 	}

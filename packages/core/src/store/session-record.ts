@@ -20,6 +20,24 @@ export function isLogLevel(value: unknown): value is LogLevel {
 /** What a backend stores in place of the record of an ended session. */
 export const ENDED_SESSION = '{"ended":true}';
 
+/** The default of `untilMs` of `SessionStore.delete`, from now. */
+export const DEFAULT_ENDED_MS: number = 24 * 60 * 60 * 1_000;
+
+/**
+ * Whether a stored text marks the end of a session, so that no later write may replace it:
+ * `ENDED_SESSION`, or a record with `hasEnded`. Accepts any text.
+ */
+export function isFinal(text: string): boolean {
+	if (text === ENDED_SESSION) return true;
+	// Parsing each record would cost every write.
+	if (!text.includes('"hasEnded":true')) return false;
+	try {
+		return parseSessionRecord(text, 'core')?.hasEnded === true;
+	} catch {
+		return false; // A corrupt record may be replaced.
+	}
+}
+
 /**
  * Parses a record that `JSON.stringify` wrote, and checks its shape but not its expiry.
  *

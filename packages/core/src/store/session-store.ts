@@ -18,7 +18,10 @@ export interface SessionRecord {
 	clientInfo?: ClientInfo | undefined;
 	clientCapabilities?: ClientCapabilities | undefined;
 	logLevel?: LogLevel | undefined;
-	/** Marks a session as ended if its metadata is in its id (`info-sealed`) and not in this store. */
+	/**
+	 * Marks a session as ended if its metadata is in its id (`info-sealed`) and not in this store. A
+	 * record with this mark is final: no later write replaces or changes it.
+	 */
 	hasEnded?: boolean | undefined;
 }
 
@@ -64,27 +67,33 @@ export interface SessionStore {
 	read(id: string): Promise<SessionRecord | undefined>;
 
 	/**
-	 * Stores a new session with one write and no read. The caller ensures that the id is new.
-	 *
-	 * If the session has ended, a store should ignore the call, but need not: one whose backend has no
-	 * conditional write may revive the session (Workers KV, except when it repeats a rejected write).
-	 * Callers must not rely on either.
+	 * Stores a new session. The caller ensures that the id is new. Ignores a session that has ended,
+	 * see `delete`.
 	 */
 	create(id: string, record: SessionRecord): Promise<void>;
 
 	/**
 	 * Merges `patch` into a live session.
 	 *
-	 * @returns false, without writing, if `read` would return `undefined`: a late write must not revive
-	 * an ended session.
+	 * @param ifAbsent the record to store if the store has none for this id, in the same operation.
+	 * Default: none.
+	 * @returns false, without writing, if the session has ended or expired, or is unknown and there is
+	 * no `ifAbsent`.
 	 */
-	update(id: string, patch: SessionPatch): Promise<boolean>;
+	update(id: string, patch: SessionPatch, ifAbsent?: SessionRecord): Promise<boolean>;
 
 	/**
 	 * Ends the session and removes its subscriptions, at a cost proportional to their number. The id
-	 * stays ended at least until the session would have expired. Does nothing if the session is unknown.
+	 * stays ended until the session would have expired, whatever other operations are under way. That
+	 * includes a `create`, so an unknown id is marked as ended too.
+	 *
+	 * If `consistency` is `eventual`, an operation that was under way may make the session live again,
+	 * at most until twice `visibleWithinSeconds` after this method has resolved.
+	 *
+	 * @param untilMs how long an unknown id stays ended, and the latest expiry that an operation under way
+	 * may write, milliseconds since the epoch. Default: a day from now.
 	 */
-	delete(id: string): Promise<void>;
+	delete(id: string, untilMs?: number): Promise<void>;
 
 	/**
 	 * Subscribes the session to a resource. Idempotent.

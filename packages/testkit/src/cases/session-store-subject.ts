@@ -1,5 +1,7 @@
 import type { SessionRecord, SessionStore, StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { ManualClock } from '../manual-clock.ts';
+import { Interleavings } from './interleavings.ts';
+import type { Step } from './interleavings.ts';
 
 /** The store that a case tests, with access to the storage behind it. */
 export interface StoreUnderTest {
@@ -23,12 +25,20 @@ export interface StoreUnderTest {
 /**
  * Creates the stores for one case. Both must take the time from `clock.now`. The storage may hold data
  * of other cases: no two cases use the same ids or URIs.
+ *
+ * @param step performs each operation of a backend: the cases run store operations concurrently and
+ * choose the order of their steps. A factory whose stores do not use it tests whole operations only.
  */
-export type StoreFactory = (clock: ManualClock) => StoreUnderTest | Promise<StoreUnderTest>;
+export type StoreFactory = (
+	clock: ManualClock,
+	step: Step,
+) => StoreUnderTest | Promise<StoreUnderTest>;
 
 /** The arguments of a case. */
 export interface SessionStoreSubject extends StoreUnderTest {
 	readonly clock: ManualClock;
+	/** Runs operations of the stores concurrently. */
+	readonly interleavings: Interleavings;
 	/** The capabilities that the package documents. */
 	readonly expected: StoreCapabilities;
 	/** Returns a session id that no other case uses, ending in `label`. */
@@ -54,8 +64,9 @@ export async function runSessionStoreCase(
 	expected: StoreCapabilities,
 ): Promise<void> {
 	const clock = new ManualClock();
+	const interleavings = new Interleavings();
 	const unique = crypto.randomUUID();
-	const underTest = await factory(clock);
+	const underTest = await factory(clock, interleavings.step);
 	try {
 		await run({
 			store: underTest.store,
@@ -63,6 +74,7 @@ export async function runSessionStoreCase(
 			corrupt: (id, text) => underTest.corrupt(id, text),
 			forgottenAfterSeconds: (id) => underTest.forgottenAfterSeconds(id),
 			clock,
+			interleavings,
 			expected,
 			id: (label) => `${unique}${label}`,
 			uri: (label) => `test://${unique}/${label}`,

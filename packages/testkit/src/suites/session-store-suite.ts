@@ -1,6 +1,7 @@
 import type { StoreCapabilities } from '@tmcp-sessions/core/backend';
 import { describe, it } from 'vitest';
 import { capabilityCases } from '../cases/capability-cases.ts';
+import { concurrencyCases } from '../cases/concurrency-cases.ts';
 import { identifierCases } from '../cases/identifier-cases.ts';
 import { recordCases } from '../cases/record-cases.ts';
 import { runSessionStoreCase } from '../cases/session-store-subject.ts';
@@ -12,6 +13,7 @@ const CASE_TIMEOUT_MS = 60_000;
 /** All cases of `SessionStore`. */
 export const sessionStoreCases: readonly SessionStoreCase[] = [
 	...recordCases,
+	...concurrencyCases,
 	...subscriptionCases,
 	...identifierCases,
 	...capabilityCases,

@@ -35,6 +35,7 @@ export function miniflareOptions<Name extends string>(
 	);
 	return {
 		cf: false,
+		...(options.storagePath !== undefined && { resourcePersistencePath: options.storagePath }),
 		handleStructuredLogs: ({ level, message }) => log(`[workerd ${level}] ${message}`),
 		workers: options.workers.map((name) => ({
 			config: {

@@ -26,6 +26,8 @@ export interface WorkersOptions<Name extends string = string> {
 	 * would not. Default: workerd evicts them after some ten seconds, as on Cloudflare.
 	 */
 	readonly keepObjects?: boolean;
+	/** The folder in which the bindings store their data. Default: a temporary one, which `stop` removes. */
+	readonly storagePath?: string;
 	/** esbuild plugins, for example one that replaces `cloudflare:workers`. */
 	readonly plugins?: readonly Plugin[];
 	/** Called with each line that a Worker or workerd logs. Default: writes it to standard error. */
