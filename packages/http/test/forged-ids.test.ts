@@ -13,7 +13,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { countOperations } from './counted-operations.ts';
 import type { Operation } from './counted-operations.ts';
 import { forgeries } from './forgeries.ts';
-import { INITIALIZE, URL_OF_MCP } from './local-handler.ts';
+import { INITIALIZE, internalIdOf, URL_OF_MCP } from './local-handler.ts';
 
 const KEY = 'the-key-of-this-deployment-long-enough';
 const DROPPED_KEY = 'a-key-that-this-deployment-has-dropped';
@@ -127,7 +127,8 @@ async function expectRejections(
 			}),
 		);
 		const costs = operations.map(({ name, subject }) => `${name} ${String(subject)}`);
-		const budget = new Set(batch.flatMap((id) => allowed.map((name) => `${name} ${id}`)));
+		const names = batch.map(internalIdOf);
+		const budget = new Set(names.flatMap((id) => allowed.map((name) => `${name} ${id}`)));
 		if (costs.length > batch.length * allowed.length || costs.some((cost) => !budget.has(cost))) {
 			expect.fail(`SEED=${seed}: ${costs.join('\n')}`);
 		}

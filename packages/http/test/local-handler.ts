@@ -50,6 +50,11 @@ export async function open(mcp: McpHandler, accept?: string): Promise<string> {
 	return session;
 }
 
+/** Returns the internal id of a session, by which managers know it. */
+export function internalIdOf(session: string): string {
+	return session.slice(0, session.lastIndexOf('.'));
+}
+
 /** Creates the POST request of one message, in a session if an id is given. */
 export function post(message: object, session?: string, accept?: string): Request {
 	return new Request(URL_OF_MCP, {

@@ -6,7 +6,7 @@ import { createRequestStateCodec } from '../src/request-state/codec.ts';
 import type { RequestStateCodec } from '../src/request-state/codec.ts';
 import { call, KEY, open, INVALID_STATE, inRequest, seal, setUp, STATE } from './request-states.ts';
 
-const OTHER_KEY = 'o'.repeat(32);
+const OTHER_KEY = 'another-key-of-the-tests-of-states';
 /** Mutated states that are opened concurrently. */
 const MUTATION_BATCH = 200;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

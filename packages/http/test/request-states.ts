@@ -6,7 +6,7 @@ import { createRequestStateCodec } from '../src/request-state/codec.ts';
 import type { RequestStateCodec, RequestStateCodecOptions } from '../src/request-state/codec.ts';
 
 /** The default key of the codecs. */
-export const KEY: string = 'k'.repeat(32);
+export const KEY = 'a-key-of-the-tests-32-characters';
 /** The error of every rejected state. */
 export const INVALID_STATE: { name: string; code: string; message: string } = {
 	name: 'RequestStateError',

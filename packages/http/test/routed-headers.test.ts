@@ -55,5 +55,5 @@ it('reads the headers that a Worker forwards to a session object, and no others'
 		await send('DELETE'),
 	]).toEqual([200, 202, 200, 200, 202, 200]);
 	read.delete(READ_BY_TRANSPORT);
-	expect([...read].toSorted()).toEqual([...ROUTED_HEADERS].toSorted());
+	expect([...read].toSorted()).toEqual([...ROUTED_HEADERS, 'mcp-session-id'].toSorted());
 });

@@ -9,7 +9,7 @@ import type { McpHandler } from '@tmcp-sessions/http';
 import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { KEY, open, post, setUp, URL_OF_MCP } from './local-handler.ts';
+import { internalIdOf, KEY, open, post, setUp, URL_OF_MCP } from './local-handler.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -127,7 +127,7 @@ describe('a session with an open stream', () => {
 			await openStream(mcp, await open(mcp)),
 		];
 		// Like a DELETE that listed the streams before this one was opened.
-		await info.delete(session);
+		await info.delete(internalIdOf(session));
 		await pass(2 * MINUTE_MS);
 		expect(orphaned.hasEnded).toBe(true);
 		expect(other.hasEnded).toBe(false);

@@ -8,6 +8,8 @@ import type { McpHandler } from '@tmcp-sessions/http';
 import { McpServer } from 'tmcp';
 import { describe, expect, it } from 'vitest';
 
+import { internalIdOf } from './local-handler.ts';
+
 const URL_OF_MCP = 'https://example.com/mcp';
 const REVISION = '2025-11-25';
 /** Exceeds the buffer of one client, but not the event log. */
@@ -82,7 +84,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const numbersBelow = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
 function sendLong({ streams, session }: Setup, number: number): void {
-	streams.send([session], `data: ${number}${'x'.repeat(LENGTH)}\n\n`);
+	streams.send([internalIdOf(session)], `data: ${number}${'x'.repeat(LENGTH)}\n\n`);
 }
 
 describe('a client that reads slowly', { timeout: 10_000 }, () => {

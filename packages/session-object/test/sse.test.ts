@@ -5,7 +5,13 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client } from './fixture/client.ts';
-import { journaledCalls, objectCount, objectOf, tablesOf } from './fixture/objects.ts';
+import {
+	internalIdOf,
+	journaledCalls,
+	objectCount,
+	objectOf,
+	tablesOf,
+} from './fixture/objects.ts';
 import { SseClient } from './fixture/sse-client.ts';
 import { Stream } from './fixture/stream.ts';
 import { testState } from './fixture/test-session.ts';
@@ -297,7 +303,7 @@ describe('a deployment', () => {
 async function recordInterruptedCall(client: Client | SseClient, messageId: string): Promise<void> {
 	await runInDurableObject(objectOf(client), (_instance, { storage }) => {
 		const call = {
-			...{ tool: 'slow', arguments: {}, messageId, session: client.session },
+			...{ tool: 'slow', arguments: {}, messageId, session: internalIdOf(client) },
 			...{ attempts: 0, instance: 'lost', startedAtMs: 1 },
 		};
 		storage.sql.exec(

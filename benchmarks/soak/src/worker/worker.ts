@@ -73,7 +73,9 @@ async function publish({ frame, session, uri }: Publication): Promise<string | n
 		onError: (error) => void (failure = error.message),
 	});
 	const subscribers = uri === undefined ? undefined : await info.getSubscriptions(uri);
-	await streams.send(session === undefined ? subscribers : [session], frame);
+	// Managers know a session by its id without the MAC.
+	const internalId = session?.slice(0, session.lastIndexOf('.'));
+	await streams.send(internalId === undefined ? subscribers : [internalId], frame);
 	return failure;
 }
 

@@ -12,14 +12,10 @@ import type { RoutedRequest } from './route.ts';
 
 /**
  * The headers that the message endpoint reads from a session-based request. A Worker forwards no others
- * to the object of a session. Hot path: each lookup costs every call.
+ * to the object of a session, besides the internal id of a session that is open. Hot path: each lookup
+ * costs every call.
  */
-export const ROUTED_HEADERS = [
-	'accept',
-	'content-type',
-	'mcp-protocol-version',
-	'mcp-session-id',
-] as const;
+export const ROUTED_HEADERS = ['accept', 'content-type', 'mcp-protocol-version'] as const;
 
 /** Creates what a Worker routes to a session. */
 export function routedRequest(

@@ -1,3 +1,5 @@
+import type { IssuedSession } from '@tmcp-sessions/core/backend';
+
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import { isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
@@ -11,6 +13,8 @@ import type { ServerInput } from './message-server.ts';
 import type { HttpRequest, RequestRouter } from './request-router.ts';
 import { routedRequest } from './routed-request.ts';
 import type { Route } from './route.ts';
+
+const SESSION_HEADER = 'mcp-session-id';
 
 /** Routes requests to the sessions that they name. */
 export class SessionRouter implements RequestRouter {
@@ -47,7 +51,9 @@ export class SessionRouter implements RequestRouter {
 		if (!isStateless) checkClient(message);
 		const kind = isStateless ? 'stateless' : 'initialize';
 		const routed = routedRequest(kind, request, origin, session, text);
-		if (!isListening || !this.#route.honoredSubset) return this.#route.send(routed);
+		if (!isListening || !this.#route.honoredSubset) {
+			return withClientId(await this.#route.send(routed), session);
+		}
 		// The handler holds the stream of a subscription.
 		const params = paramsOf(message);
 		const { notifications } = params;
@@ -60,12 +66,26 @@ export class SessionRouter implements RequestRouter {
 	async #send(incoming: HttpRequest, body: string | undefined): Promise<Answer> {
 		const session = await incoming.sessions?.require(incoming);
 		try {
-			return await this.#route.send(
-				routedRequest('session', incoming.request, incoming, session, body),
-			);
+			const routed = routedRequest('session', incoming.request, incoming, session, body);
+			return withClientId(await this.#route.send(routed), session);
 		} catch (error) {
 			const id = session?.internalId ?? '';
 			return rejectionAnswer(error, (reason) => incoming.report(reason, id));
 		}
 	}
+}
+
+/** Names the session by the id that the client knows. Its object knows the internal id only. */
+function withClientId(answer: Answer, session: IssuedSession | undefined): Answer {
+	if (!session) return answer;
+	if (!(answer instanceof Response)) {
+		const { headers } = answer;
+		if (headers[SESSION_HEADER] === undefined) return answer;
+		return { ...answer, headers: { ...headers, [SESSION_HEADER]: session.id } };
+	}
+	if (!answer.headers.has(SESSION_HEADER)) return answer;
+	// A copy: the headers of a response that came by RPC may be immutable.
+	const named = new Response(answer.body, answer);
+	named.headers.set(SESSION_HEADER, session.id);
+	return named;
 }

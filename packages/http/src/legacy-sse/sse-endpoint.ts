@@ -75,13 +75,12 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { calls, endpoint, host, ids, keepAliveMs, pacesStreams: isPaced } = this.#deps;
 		checkProtocolVersion(origin.headers, STATELESS_REVISIONS);
 		negotiateResponseType(origin.headers, ['sse']);
-		const id = await ids.open(origin);
-		const session = { id, internalId: id };
+		const session = await ids.open(origin);
 		return answerInScope(calls, origin, { session }, async (context) => {
 			const rejection = await host.begin(context);
 			if (rejection) return rejection;
 			const { streamed, frames } = await this.#transportStream(request, context);
-			const url = `${endpoint}?sessionId=${encodeURIComponent(id)}`;
+			const url = `${endpoint}?sessionId=${encodeURIComponent(session.id)}`;
 			const body = endpointFirst(frames, url, () =>
 				context.run(() => context.waitUntil(host.end(context))),
 			);
@@ -113,11 +112,11 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { calls, host, ids, maxBodyBytes } = this.#deps;
 		const { headers } = origin;
 		checkProtocolVersion(headers, STATELESS_REVISIONS);
-		const id = await ids.require(url, origin);
+		const session = await ids.require(url, origin);
 		const { message, messageId } = receiveMessage(
 			await readMessage(request, headers, maxBodyBytes),
 		);
-		const details = { session: { id, internalId: id }, message, messageId };
+		const details = { session, message, messageId };
 		return answerInScope(calls, origin, details, async (context) => {
 			if (isStateless(headers, message, STATELESS_REVISIONS)) {
 				throw invalidRequest('This transport requires sessions; send this over Streamable HTTP');

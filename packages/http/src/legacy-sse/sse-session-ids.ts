@@ -1,3 +1,5 @@
+import type { IssuedSession } from '@tmcp-sessions/core/backend';
+
 import { invalidRequest } from '../request/http-rejection.ts';
 import type { RequestOrigin } from '../request/request-context.ts';
 import type { SessionIdentifier } from '../session/session-identifier.ts';
@@ -22,25 +24,25 @@ export class SseSessionIds {
 		this.#ids.checkHost(url);
 	}
 
-	/** Makes the id of a new session, never one that the client sent. */
-	async open(origin: RequestOrigin): Promise<string> {
-		const { id } = await this.#ids.open(labelled(origin), {});
-		return id;
+	/** Makes the ids of a new session, never one that the client sent. */
+	open(origin: RequestOrigin): Promise<IssuedSession> {
+		return this.#ids.open(labelled(origin), {});
 	}
 
 	/**
-	 * Returns the id that a message's URL names. Costs no read.
+	 * Returns the session that a message's URL names. Costs no read.
 	 *
 	 * @throws {HttpRejection} 400 without an id; 404 if it is forged or belongs to another principal.
 	 */
-	async require(url: URL, origin: RequestOrigin): Promise<string> {
+	async require(url: URL, origin: RequestOrigin): Promise<IssuedSession> {
 		const id = url.searchParams.get('sessionId');
 		if (!id) {
 			throw invalidRequest(
 				`sessionId is missing: use the URL of the endpoint event that GET ${this.#path} sends`,
 			);
 		}
-		if (await this.#ids.find(id, labelled(origin))) return id;
+		const session = await this.#ids.find(id, labelled(origin));
+		if (session) return session;
 		throw unknownSseSession('The session is unknown', this.#path);
 	}
 }

@@ -17,11 +17,17 @@ const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 /** The ids of stored sessions begin with this; those of sealed sessions do not. */
 const STORED = '1.';
 
-/** Some 300 KB of ids. */
+/** Some 700 KB of ids. */
 const MAX_VERIFIED = 2_000;
 
 /** Makes and verifies session ids, as `createSessionIds` does. */
-export type SessionIdIssuer = Pick<SessionIds, 'mint' | 'verify'>;
+export type SessionIdIssuer = Pick<SessionIds, 'mint' | 'verify' | 'internalIdOf'>;
+
+/** A session whose MAC was verified for a principal. */
+interface VerifiedSession {
+	readonly principal: string;
+	readonly session: IssuedSession;
+}
 
 /** Makes session ids, and verifies that an id was made here for its principal. Costs no read. */
 export class SessionIdentifier implements SessionSource {
@@ -29,8 +35,8 @@ export class SessionIdentifier implements SessionSource {
 	readonly #keys: SessionKeys;
 	/** The info manager, if it seals sessions into their ids. */
 	readonly #sealing: SessionSealing | undefined;
-	/** The principals of ids whose MAC was verified: a client sends the same id with every request. */
-	readonly #verified = new Map<string, string>();
+	/** By id: a client sends the same one with every request. */
+	readonly #verified = new Map<string, VerifiedSession>();
 
 	/** @throws {TmcpSessionsError} `configuration` if a key is too short. */
 	constructor(
@@ -55,7 +61,7 @@ export class SessionIdentifier implements SessionSource {
 		const shard = pickShard();
 		// The server rejects other types; there will be no session.
 		if (!this.#sealing || !isObject(clientInfo) || !isObject(clientCapabilities)) {
-			return stored(await this.#ids.mint(principal, shard));
+			return this.#stored(await this.#ids.mint(principal, shard));
 		}
 		return this.#sealing.sealSession({
 			principal,
@@ -83,16 +89,16 @@ export class SessionIdentifier implements SessionSource {
 	async find(id: string, { principal }: RequestOrigin): Promise<IssuedSession | undefined> {
 		// Sessions that were opened before a deployment sealed them stay in their store.
 		if (this.#sealing && !id.startsWith(STORED)) return this.#sealing.openSession(id, principal);
-		// An id that was not verified yet is undefined here, and the anonymous principal is ''.
-		if (this.#verified.get(id) !== principal) {
-			if (!(await this.#ids.verify(id, principal))) return undefined;
-			if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
-			this.#verified.set(id, principal);
-		}
-		return stored(id);
+		const verified = this.#verified.get(id);
+		if (verified?.principal === principal) return verified.session;
+		if (!(await this.#ids.verify(id, principal))) return undefined;
+		const session = this.#stored(id);
+		if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();
+		this.#verified.set(id, { principal, session });
+		return session;
 	}
-}
 
-function stored(id: string): IssuedSession {
-	return { id, internalId: id };
+	#stored(id: string): IssuedSession {
+		return { id, internalId: this.#ids.internalIdOf(id) };
+	}
 }

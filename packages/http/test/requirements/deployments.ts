@@ -8,7 +8,7 @@ import { Endpoint } from '../endpoint.ts';
 const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
 
 /** Named after the store of the session metadata. `memory` runs in one isolate, the others in two. */
-const deployments = [
+export const deployments = [
 	'memory',
 	'kv',
 	'durable-object',
@@ -16,6 +16,21 @@ const deployments = [
 	'session-object',
 	'identity-object',
 ] as const;
+
+/** The Workers of all deployments. */
+export const FIXTURE = {
+	entry,
+	workers: ['a', 'b'],
+	kvNamespaces: ['TMCP_SESSION_INFO', 'NOTES'],
+	durableObjects: {
+		TMCP_DURABLE_OBJECT: 'SyncLayer',
+		TMCP_SESSION_SHARD: 'SessionShard',
+		PLAIN_SESSIONS: 'PlainSession',
+		NARROW_SESSIONS: 'NarrowSession',
+		BRIEF_SESSIONS: 'BriefSession',
+		ONCE_SESSIONS: 'OnceSession',
+	},
+} as const;
 
 /** Matches log lines of workerd about cancelled requests and unhandled rejections. */
 const LOST_PROMISE = /hung|never settle|uncaught|unhandled|waitUntil/i;
@@ -97,20 +112,7 @@ function describeDeployments(
 	describe('on workerd', { timeout: 20_000 }, () => {
 		const logged: string[] = [];
 		beforeAll(async () => {
-			running = await startWorkers({
-				entry,
-				workers: ['a', 'b'],
-				kvNamespaces: ['TMCP_SESSION_INFO', 'NOTES'],
-				durableObjects: {
-					TMCP_DURABLE_OBJECT: 'SyncLayer',
-					TMCP_SESSION_SHARD: 'SessionShard',
-					PLAIN_SESSIONS: 'PlainSession',
-					NARROW_SESSIONS: 'NarrowSession',
-					BRIEF_SESSIONS: 'BriefSession',
-					ONCE_SESSIONS: 'OnceSession',
-				},
-				onLog: (line) => logged.push(line),
-			});
+			running = await startWorkers({ ...FIXTURE, onLog: (line) => logged.push(line) });
 		}, 30_000);
 		afterAll(() => running?.stop());
 		for (const name of names) {

@@ -25,10 +25,14 @@ export function createAddressedSessionIds(
 			if (object === undefined) return false;
 			return ids.verify(id.slice(0, id.lastIndexOf('.')), boundTo(principal, object));
 		},
+		internalIdOf(id) {
+			const end = id.lastIndexOf('.');
+			return ids.internalIdOf(id.slice(0, end)) + id.slice(end);
+		},
 	};
 }
 
-/** Returns the object id in a session id, or undefined if the session id is malformed. */
+/** Returns the object id in a session id or an internal id, or undefined if it is malformed. */
 export function objectIdIn(sessionId: string): string | undefined {
 	const text = sessionId.slice(sessionId.lastIndexOf('.') + 1);
 	if (!/^[\w-]{43}$/.test(text)) return undefined;

@@ -2,6 +2,7 @@ import { currentScope } from '@tmcp-sessions/core/backend';
 import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
 import { composeHandler, unknownSession } from '@tmcp-sessions/http/internal';
 import type {
+	Answer,
 	HandlerComposition,
 	LegacySse,
 	Route,
@@ -77,7 +78,7 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const namespace = new ObjectNamespace(object, { locationHint, jurisdiction });
 	const locator = identify ? new IdentityLocator(namespace) : new SessionLocator(namespace);
 	const { objectPer } = locator;
-	const forward = async (routed: RoutedRequest, transport?: 'sse'): Promise<Response> => {
+	const forward = async (routed: RoutedRequest, transport?: 'sse'): Promise<Answer> => {
 		const stub = await locator.locate(routed.sessionId, routed.principal);
 		return forwardToObject(routed, stub, { objectPer, transport });
 	};
@@ -105,7 +106,7 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const { server } = subscriptionServer;
 	const shared = {
 		...handler,
-		info: new RoutedInfo(async (id) => (await stubFor(id)).isLive(id)),
+		info: new RoutedInfo(stubFor),
 		streams: new RoutedStreams(stubFor, handler.onError),
 		...(identify && { principal: principalFrom(identify, handler.oauth !== undefined) }),
 	};

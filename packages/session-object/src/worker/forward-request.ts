@@ -1,12 +1,14 @@
 import { StreamError } from '@tmcp-sessions/core';
 import type { McpHandler } from '@tmcp-sessions/http';
-import { ROUTED_HEADERS, toResponse } from '@tmcp-sessions/http/internal';
-import type { PlainAnswer, RoutedRequest } from '@tmcp-sessions/http/internal';
+import { ROUTED_HEADERS } from '@tmcp-sessions/http/internal';
+import type { Answer, PlainAnswer, RoutedRequest } from '@tmcp-sessions/http/internal';
 
 import { deserialize, serialize } from '../object/rpc-format.ts';
 import type { SessionRequest } from '../object/session-request.ts';
 import { PACKAGE } from '../package-name.ts';
 import type { SessionObjectStub } from './object-namespace.ts';
+
+const SESSION_HEADER = 'mcp-session-id';
 
 /**
  * Forwards a request to the object of its session by RPC.
@@ -17,7 +19,7 @@ export async function forwardToObject(
 	routed: RoutedRequest,
 	stub: SessionObjectStub,
 	{ objectPer, transport }: Pick<SessionRequest, 'objectPer' | 'transport'>,
-): Promise<Response> {
+): Promise<Answer> {
 	const { request, sessionId, principal, auth, body = '' } = routed;
 	const headers = forwardedHeaders(routed);
 	const { method } = request;
@@ -26,7 +28,7 @@ export async function forwardToObject(
 			serialize({ method, headers, body, sessionId, principal, auth, objectPer, transport }),
 		);
 		if (typeof answer !== 'string') return answer;
-		return toResponse(deserialize<PlainAnswer>(answer));
+		return deserialize<PlainAnswer>(answer);
 	} catch (cause) {
 		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
 	}
@@ -42,10 +44,16 @@ export async function forwardToHandler(
 	return handler.fetch(copy, undefined, context);
 }
 
-function forwardedHeaders({ request, kind, headers }: RoutedRequest): Record<string, string> {
-	// Stateless requests repeat parts of their message in further headers.
-	if (kind === 'stateless') return Object.fromEntries(request.headers);
+/** The client's session id is a credential: the object gets the internal id only. */
+function forwardedHeaders(routed: RoutedRequest): Record<string, string> {
+	const { request, kind, headers, sessionId } = routed;
+	if (kind === 'stateless') {
+		// Stateless requests repeat parts of their message in further headers.
+		const { [SESSION_HEADER]: _credential, ...others } = Object.fromEntries(request.headers);
+		return others;
+	}
 	const forwarded: Record<string, string> = {};
+	if (kind === 'session') forwarded[SESSION_HEADER] = sessionId;
 	for (const name of ROUTED_HEADERS) {
 		const value = headers.get(name);
 		if (value !== null) forwarded[name] = value;

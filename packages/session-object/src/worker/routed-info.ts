@@ -1,20 +1,31 @@
 import { InfoSessionManager } from '@tmcp/session-manager';
+import { StreamError } from '@tmcp-sessions/core';
 import type { ClientCapabilities } from '@tmcp-sessions/core/backend';
+
+import { PACKAGE } from '../package-name.ts';
+import type { SessionObjectStub } from './object-namespace.ts';
 
 /**
  * Tells the Worker's handler whether a session is live, which it checks before it opens a stream. All
  * other session metadata is read and written in the object.
  */
 export class RoutedInfo extends InfoSessionManager {
-	readonly #isLive: (id: string) => Promise<boolean>;
+	readonly #stubFor: (id: string) => Promise<SessionObjectStub>;
 
-	constructor(isLive: (id: string) => Promise<boolean>) {
+	/** @param stubFor returns a new stub of a session's object. */
+	constructor(stubFor: (id: string) => Promise<SessionObjectStub>) {
 		super();
-		this.#isLive = isLive;
+		this.#stubFor = stubFor;
 	}
 
+	/** @throws {StreamError} if the object cannot be reached. A plain error would count as an unknown session. */
 	override async getClientCapabilities(id: string): Promise<ClientCapabilities | undefined> {
-		return (await this.#isLive(id)) ? {} : undefined;
+		const stub = await this.#stubFor(id);
+		try {
+			return (await stub.isLive(id)) ? {} : undefined;
+		} catch (cause) {
+			throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
+		}
 	}
 
 	override async getClientInfo(): Promise<undefined> {}
