@@ -164,7 +164,10 @@ describe('tokens', () => {
 
 	it('explain how to decrypt them after a key change, and are decrypted with the old key', async () => {
 		const client = await Client.open();
-		const [old, next] = ['o'.repeat(32), 'n'.repeat(32)];
+		const [old, next] = [
+			'the-old-key-of-the-tests-of-tokens',
+			'the-new-key-of-the-tests-of-tokens',
+		];
 		const withKeys = async (authKeys: string[]): Promise<void> => {
 			testState.settings = { authKeys };
 			await evictDurableObject(objectOf(client));
@@ -223,12 +226,16 @@ describe('tokens', () => {
 		});
 	});
 
-	it('are rejected if no key is long enough', async () => {
-		testState.settings = { authKeys: ['short'] };
+	it.each([
+		['short', 'keys of at least 32 characters'],
+		['a'.repeat(48), 'keys of 128 random bits'],
+		['encrypt-tokens-on-this-machine-only', 'keys of 128 random bits'],
+	])('are rejected with the weak key %s', async (key, required) => {
+		testState.settings = { authKeys: [key] };
 		const client = await Client.open();
 		await inSession(client, async ({ auth }) => {
 			await expect(auth.set('github', { accessToken: 'x' })).rejects.toThrow(
-				/keys of at least 32 characters .+ openssl rand -base64 32/,
+				new RegExp(`${required} .+ openssl rand -base64 32`),
 			);
 		});
 	});

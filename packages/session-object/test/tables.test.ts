@@ -28,11 +28,11 @@ describe('user tables', () => {
 		});
 	});
 
-	it('make an older deployment respond 500, and are not changed by it', async () => {
+	it('make an older deployment respond 503, and are not changed by it', async () => {
 		const client = await Client.open();
 		testState.settings = { migrations: [] };
 		await evictDurableObject(objectOf(client));
-		expect((await client.request('ping')).status).toBe(500);
+		expect((await client.request('ping')).status).toBe(503);
 		expect(testState.errors.join()).toMatch(
 			/1 migrations have run on the tables of this session and this deployment has 0; deploy a release that has them all/,
 		);

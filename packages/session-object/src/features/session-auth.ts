@@ -1,5 +1,5 @@
 import { reasonOf, withTimeout } from '@tmcp-sessions/core/backend';
-import { createSealing, parseSecrets } from '@tmcp-sessions/core/internal';
+import { createSealing, parseSecrets, weaknessOf } from '@tmcp-sessions/core/internal';
 import type { Sealing } from '@tmcp-sessions/core/internal';
 import { isObject } from '@tmcp-sessions/http/internal';
 
@@ -61,7 +61,6 @@ const LAST_SECONDS = 5_000_000_000;
 /** The platform does not time a subrequest out, and every call that needs the tokens waits for it. */
 const REFRESH_TIMEOUT_MS = 60_000;
 const TIMED_OUT = `refreshAuth took longer than ${REFRESH_TIMEOUT_MS / 1000} s: set a timeout for its requests`;
-const MIN_KEY_LENGTH = 32;
 const VARIABLE = 'TMCP_AUTH_KEYS';
 
 /** Stores tokens in the object's entries, encrypted by AES-256-GCM with a key derived from a secret. */
@@ -172,10 +171,11 @@ export class StoredAuth implements SessionAuth {
 	#getSealing(): Sealing {
 		if (this.#sealing) return this.#sealing;
 		const keys = this.#options.keys();
-		if (keys.length === 0 || keys.some((key) => key.length < MIN_KEY_LENGTH)) {
+		const weakness = weaknessOf(keys);
+		if (weakness) {
 			throw new SessionAuthError(
-				`storing tokens requires keys of at least ${MIN_KEY_LENGTH} characters in the variable ` +
-					`${VARIABLE} or in settings.authKeys; found ${keys.length === 0 ? 'none' : 'a shorter one'}. ` +
+				`storing tokens requires keys of ${weakness.required} in the variable ${VARIABLE} or in ` +
+					`settings.authKeys; found ${weakness.found}. ` +
 					`Create one with: openssl rand -base64 32 | npx wrangler secret put ${VARIABLE}`,
 			);
 		}

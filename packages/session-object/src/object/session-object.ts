@@ -1,4 +1,5 @@
 import { createReporter, reasonOf } from '@tmcp-sessions/core/backend';
+import { NewerStorageError } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 
 import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
@@ -17,6 +18,8 @@ import type { Session, SessionServer } from './session.ts';
 import { announceToolChange, hasStoredTools } from './tool-list.ts';
 
 const ALARM_RETRY_MS = 5 * 60_000;
+/** An older deployment can only wait for a later one. Without an alarm, expired data would stay forever. */
+const NEWER_STORAGE_RETRY_MS = 24 * 60 * 60_000;
 
 /**
  * The Durable Object of one session, or of all sessions of an identity. The MCP server runs in the
@@ -88,7 +91,11 @@ export abstract class SessionObject<
 		} catch (error) {
 			// The cause is a mistake of the deployment, which the client cannot fix and must not see.
 			createReporter(this.settings.onError)(error);
-			return serialize(rejection(500, 'Internal error'));
+			return serialize(
+				error instanceof NewerStorageError
+					? rejection(503, 'The session was used by a later release of the server; try again later')
+					: rejection(500, 'Internal error'),
+			);
 		}
 		const { state, handle, legacySse } = instance;
 		if (state.lifetime.endReason === 'expired') {
@@ -168,7 +175,9 @@ export abstract class SessionObject<
 			// For instance a deployment with invalid settings. The platform retries an alarm for some minutes
 			// and then drops it: an unused session would never be deleted.
 			createReporter(this.settings.onError)(error);
-			await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+			const isNewer = error instanceof NewerStorageError;
+			const delayMs = isNewer ? NEWER_STORAGE_RETRY_MS : ALARM_RETRY_MS;
+			await this.ctx.storage.setAlarm(Date.now() + delayMs);
 		}
 	}
 

@@ -1,6 +1,8 @@
 import {
+	DEFAULT_ENDED_MS,
 	encodeSessionId,
 	ENDED_SESSION,
+	isFinal,
 	mergeSessionPatch,
 	parseLiveSessionRecord,
 } from '@tmcp-sessions/core/backend';
@@ -67,21 +69,29 @@ export class LocalSessionStore implements SessionStore {
 
 	/** Stores a new session. Does nothing if the session has ended already, so that it stays ended. */
 	async create(id: string, record: SessionRecord): Promise<void> {
-		if (this.#entries.read('session', checkId(id)) === ENDED_SESSION) return;
-		const { endsWithSession } = this.#options;
-		this.#write(id, record, endsWithSession() ? null : record.expiresAtMs);
+		const stored = this.#entries.read('session', checkId(id));
+		if (stored !== undefined && isFinal(stored)) return;
+		this.#write(id, record, this.#dueMs(record.expiresAtMs));
 	}
 
-	async update(id: string, patch: SessionPatch): Promise<boolean> {
+	async update(id: string, patch: SessionPatch, ifAbsent?: SessionRecord): Promise<boolean> {
 		const record = this.#live(checkId(id));
-		if (!record) return false;
+		if (!record) {
+			if (!ifAbsent || this.#load(id)) return false;
+			await this.create(id, ifAbsent);
+			return true;
+		}
+		if (record.hasEnded) return false;
 		this.#write(id, mergeSessionPatch(record, patch), this.#load(id)?.dueMs ?? null);
 		return true;
 	}
 
-	async delete(id: string): Promise<void> {
+	async delete(
+		id: string,
+		untilMs: number = this.#options.now() + DEFAULT_ENDED_MS,
+	): Promise<void> {
 		const entry = this.#entries.find('session', checkId(id));
-		if (entry) this.#write(id, undefined, entry.dueMs);
+		this.#write(id, undefined, entry ? entry.dueMs : this.#dueMs(untilMs));
 		this.#entries.removeSubscriber(id);
 	}
 
@@ -178,6 +188,11 @@ export class LocalSessionStore implements SessionStore {
 		const stored = { record: parseLiveSessionRecord(entry.value, PACKAGE, 0), dueMs: entry.dueMs };
 		this.#cache.set(id, stored);
 		return stored;
+	}
+
+	/** Returns when the alarm removes a session: never, if it is deleted together with its object. */
+	#dueMs(expiresAtMs: number): number | null {
+		return this.#options.endsWithSession() ? null : expiresAtMs;
 	}
 
 	/** @param dueMs null for a session that is deleted together with its object. */

@@ -1,9 +1,17 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { NewerStorageError } from '@tmcp-sessions/core/internal';
 
 import { PACKAGE } from '../package-name.ts';
 
 /** The prefix of this family's tables, including those in which `StreamHub` stores the streams. */
 const RESERVED = 'tmcp_';
+
+/**
+ * The version of this package's own tables. A release that changes them increments it and stores it
+ * under `SCHEMA`. Version 1 is not stored: that would cost each session a row.
+ */
+const SCHEMA_VERSION = 1;
+const SCHEMA = 'schema';
 
 /** The key of the entry that stores how many of the user's migrations have run. */
 const MIGRATED = 'migrated';
@@ -11,14 +19,23 @@ const MIGRATED = 'migrated';
 /**
  * Runs the pending migrations of the user's tables, in the caller's transaction.
  *
- * @throws {TmcpSessionsError} `session-state`, if a migration fails or changes a reserved table, or a
- * later release has written the storage.
+ * @throws {TmcpSessionsError} `session-state`, if a migration fails or changes a reserved table.
+ * @throws {NewerStorageError} if a later deployment has written the storage.
  */
 export function migrate(sql: SqlStorage, migrations: readonly string[]): void {
-	const done = migratedCount(sql);
+	const version = storedNumber(sql, SCHEMA) ?? SCHEMA_VERSION;
+	if (version > SCHEMA_VERSION) {
+		throw new NewerStorageError(
+			PACKAGE,
+			`the tables of this session have schema version ${version}; this release supports ` +
+				`${SCHEMA_VERSION}. Deploy a later release`,
+		);
+	}
+	const done = storedNumber(sql, MIGRATED) ?? 0;
 	if (done === migrations.length) return;
 	if (done > migrations.length) {
-		throw stateError(
+		throw new NewerStorageError(
+			PACKAGE,
 			`${done} migrations have run on the tables of this session and this deployment has ` +
 				`${migrations.length}; deploy a release that has them all. Never remove a released ` +
 				'migration: add another one that reverts it',
@@ -47,13 +64,11 @@ export function migrate(sql: SqlStorage, migrations: readonly string[]): void {
 	);
 }
 
-function migratedCount(sql: SqlStorage): number {
+function storedNumber(sql: SqlStorage, key: string): number | undefined {
 	const [row] = sql
-		.exec<{
-			value: string;
-		}>("SELECT value FROM tmcp_entries WHERE kind = 'meta' AND key = ?", MIGRATED)
+		.exec<{ value: string }>("SELECT value FROM tmcp_entries WHERE kind = 'meta' AND key = ?", key)
 		.toArray();
-	return Number(row?.value ?? 0);
+	return row && Number(row.value);
 }
 
 function stateError(message: string, options?: ErrorOptions): TmcpSessionsError {
