@@ -52,7 +52,7 @@ describe('the operations of rest for a sealed session', () => {
 		const here = isolate();
 		const session = await here.open();
 		expect((await here.setLogLevel('error', session)).status).toBe(200);
-		expect(operations.splice(0)).toEqual(['read', 'create']);
+		expect(operations.splice(0)).toEqual(['update']);
 		expect((await here.call(session)).text).toContain('visitor, {}, error');
 		expect(operations.splice(0)).toEqual([]);
 		for (const advanceMs of [0, 30_000, 60_000, 60_000]) {
@@ -69,7 +69,7 @@ describe('the operations of rest for a sealed session', () => {
 		const here = isolate();
 		const session = await here.open();
 		expect((await here.end(session)).status).toBe(200);
-		expect(operations.splice(0)).toEqual(['read', 'read', 'create']);
+		expect(operations.splice(0)).toEqual(['read', 'read', 'update']);
 		const subscribed = await here.open();
 		for (const expected of [
 			['read', 'create', 'subscribe'],
@@ -79,7 +79,7 @@ describe('the operations of rest for a sealed session', () => {
 			expect(operations.splice(0)).toEqual(expected);
 		}
 		await here.end(subscribed);
-		expect(operations).toEqual(['read', 'delete', 'create']);
+		expect(operations).toEqual(['read', 'delete', 'update']);
 	});
 
 	it('are one read for each call with recheckSeconds 0', async () => {
@@ -106,7 +106,7 @@ describe('the operations of rest for a sealed session', () => {
 describe('the operations of the bindings', () => {
 	const keys = [newKey()];
 
-	it('of Workers KV are none from the second call on, and 2 reads and 1 write for the end', async () => {
+	it('of Workers KV are none from the second call on, and 4 reads and 2 writes for the end', async () => {
 		const counter = new OperationCounter();
 		const namespace = createCountedKV(bindings.TMCP_SESSION_INFO, counter);
 		const isolate = (): Isolate => new Isolate({ keys, rest: new KVInfoSessionManager(namespace) });
@@ -120,7 +120,7 @@ describe('the operations of the bindings', () => {
 		}
 		expect(counter.take()).toEqual({ reads: 0, writes: 0, lists: 0, deletes: 0 });
 		await there.end(session);
-		expect(counter.take()).toEqual({ reads: 2, writes: 1, lists: 0, deletes: 0 });
+		expect(counter.take()).toEqual({ reads: 4, writes: 2, lists: 0, deletes: 0 });
 	});
 
 	it('of a Durable Object are none from the second call on, and 2 reads and 1 write for the end', async () => {
@@ -138,6 +138,6 @@ describe('the operations of the bindings', () => {
 		}
 		expect(counter.take()).toEqual([]);
 		await there.end(session);
-		expect(counter.take()).toEqual(['read', 'read', 'create']);
+		expect(counter.take()).toEqual(['read', 'read', 'update']);
 	});
 });

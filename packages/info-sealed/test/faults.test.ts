@@ -19,6 +19,11 @@ class FailingStore extends InMemorySessionStore {
 		return super.create(...args);
 	}
 
+	override async update(...args: Parameters<InMemorySessionStore['update']>): Promise<boolean> {
+		this.#check();
+		return super.update(...args);
+	}
+
 	#check(): void {
 		if (this.isDown) throw new StoreError('test', 'using the store', new Error('down'));
 	}

@@ -46,9 +46,11 @@ describe('the keys of UpstashSessionStore', () => {
 		await store.delete('never');
 		await store.unsubscribe('never', uri);
 		expect(await store.subscribers(uri)).toEqual([]);
-		expect(await kinds()).toEqual(['session']);
+		// An unknown session is marked as ended too.
+		expect(await kinds()).toEqual(['session', 'session']);
 		await store.claim(id, clock.now() + HOUR_MS);
-		expect(await kinds()).toEqual(['claim', 'session']);
+		await store.addOwner('hash', id, clock.now() + HOUR_MS);
+		expect(await kinds()).toEqual(['claim', 'owner', 'session', 'session']);
 	});
 
 	it('have the TTL that remains by the clock of the caller', async () => {
@@ -119,8 +121,9 @@ describe('the keys of UpstashSessionStore', () => {
 		expect(await one.read(id)).toEqual(record);
 		expect(await one.claim(id, record.expiresAtMs)).toBe(true);
 		expect(await two.claim(id, record.expiresAtMs)).toBe(true);
-		await redis().command('DEL', `two:claim:${id}`);
+		await redis().command('DEL', `two:claim:${id}`, `two:session:${id}`);
+		await one.addOwner('hash', id, record.expiresAtMs);
 		for (const key of (await expiries()).keys())
-			expect(key).toMatch(/^one:(session|uri|own|claim):/);
+			expect(key).toMatch(/^one:(session|uri|own|owner|claim):/);
 	});
 });

@@ -1,3 +1,4 @@
+import { mergeSessionPatch } from '@tmcp-sessions/core/backend';
 import type { SessionRecord, SessionStore } from '@tmcp-sessions/core/backend';
 import type { WrongStore } from './wrong-store.ts';
 import { wrongSubscriptionStores } from './wrong-subscription-stores.ts';
@@ -151,7 +152,7 @@ export const wrongStores: readonly WrongStore[] = [
 				const record = await step(() => right.read(id));
 				if (!record) return right.update(id, patch, ifAbsent);
 				if (record.hasEnded) return false;
-				await step(async () => overwrite(id, { ...record, ...patch }));
+				await step(async () => overwrite(id, mergeSessionPatch(record, patch)));
 				return true;
 			},
 		}),
