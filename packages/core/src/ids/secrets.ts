@@ -37,7 +37,7 @@ export function checkSecrets(
 }
 
 /** What is wrong with secrets. */
-export interface Weakness {
+interface Weakness {
 	/** What they must be: "at least 32 characters". */
 	readonly required: string;
 	/** What was found, without revealing a secret. */
