@@ -287,7 +287,8 @@ function parse(cursor: string): Position {
 	} catch {
 		throw invalidCursor(PACKAGE);
 	}
-	const [shard, index, afterId]: unknown[] = Array.isArray(value) ? value : [];
+	const fields: readonly unknown[] = Array.isArray(value) ? value : [];
+	const [shard, index, afterId] = fields;
 	const isValid =
 		typeof shard === 'string' &&
 		isShardLabel(shard) &&

@@ -180,7 +180,8 @@ export class UpstashSessionStore
 		const args = [cursor ?? '0', this.#keys.sessions, String(limit)];
 		const found = await this.#script(operation, LIST, [], args);
 		if (!Array.isArray(found)) throw invalidResponse(operation);
-		const [next, ...rest]: unknown[] = found;
+		const values: readonly unknown[] = found;
+		const [next, ...rest] = values;
 		const prefix = this.#keys.session('');
 		const sessions = pairsOf(rest, operation).flatMap(([key, text]): StoredSessionRecord[] => {
 			const record = this.#listed(text);

@@ -1,7 +1,7 @@
 import { runSessionStoreCase, sessionStoreCases } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { Entries } from '../src/storage/entries.ts';
 import { LocalSessionStore } from '../src/storage/local-session-store.ts';
@@ -12,7 +12,7 @@ const cases = sessionStoreCases.filter(({ name }) => /^keeps .*\border/.test(nam
 describe.each([true, false])('the store of an object that ends with its session: %s', (ends) => {
 	it.each(cases.map((each) => [each.name, each] as const))('%s', async (_name, each) => {
 		const object = env.SESSIONS.get(env.SESSIONS.newUniqueId());
-		await runInDurableObject(object, (_instance, { storage }) =>
+		const running = runInDurableObject(object, (_instance, { storage }) =>
 			runSessionStoreCase(
 				each,
 				({ now }) => {
@@ -39,5 +39,6 @@ describe.each([true, false])('the store of an object that ends with its session:
 				},
 			),
 		);
+		await expect(running).resolves.toBeUndefined();
 	});
 });

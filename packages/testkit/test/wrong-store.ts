@@ -2,7 +2,7 @@ import type { SessionRecord, SessionStore, StoreCapabilities } from '@tmcp-sessi
 import type { Step } from '../src/cases/interleavings.ts';
 
 /** What a wrong store may do besides the methods of the right one. */
-export interface StorageAccess {
+interface StorageAccess {
 	readonly step: Step;
 	/** Stores a record, whatever is stored. */
 	overwrite(id: string, record: SessionRecord): void;
