@@ -5,6 +5,7 @@ import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { incomingCall } from './endpoint/routed-request.ts';
 import type { ServerOf } from './options.ts';
 import { resolveOptions } from './resolve-options.ts';
+import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { rejectionAnswer } from './response/rejection-answer.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
 import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
@@ -22,10 +23,14 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 ): RunCall {
 	const report = createReporter(options.onError);
 	const { clientResponseTimeoutMs, keepAliveMs, maxBodyBytes } = resolveOptions(options);
-	const { info, onPrimed, streams, subscriptions } = options;
+	const { info, onPrimed, stateSecrets, streams, subscriptions } = options;
 	const backend = createTmcpBackend<Custom>(server, {
 		...{ streams, info, subscriptions, clientResponseTimeoutMs, onPrimed, report },
-		...{ path: null, hasAuth: true },
+		...{
+			path: null,
+			hasAuth: true,
+			defaultCodec: createDefaultCodec(stateSecrets ?? (() => undefined)),
+		},
 	});
 	const messages = new MessageEndpoint<Custom>({
 		...{ ...backend, keepAliveMs, router: undefined, createCustom: undefined },

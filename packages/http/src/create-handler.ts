@@ -1,5 +1,7 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
 import { createReporter } from '@tmcp-sessions/core/backend';
+import { hasSessionSealing } from '@tmcp-sessions/core/internal';
+import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
@@ -7,12 +9,14 @@ import { McpEndpoint } from './endpoint/mcp-endpoint.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
 import { resolveOptions } from './resolve-options.ts';
+import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { toResponse } from './response/answer.ts';
 import type { Answer } from './response/answer.ts';
 import { withCors } from './response/cors.ts';
 import { rejectionAnswer } from './response/rejection-answer.ts';
 import { SessionIdentifier } from './session/session-identifier.ts';
 import { sessionKeys } from './session/session-keys.ts';
+import type { SessionKeys } from './session/session-keys.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
 import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
 
@@ -34,21 +38,25 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	const { context: createCustom, cors, info, oauth, path = DEFAULT_PATH, subscriptions } = options;
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const { clientResponseTimeoutMs, keepAliveMs } = resolved;
+	// Session keys come with the environment of the first request.
+	let keys: SessionKeys | undefined;
 	const backend = createTmcpBackend<Custom>(server, {
 		...{ streams, info, subscriptions, cors, path, clientResponseTimeoutMs, report },
+		defaultCodec: createDefaultCodec(() => keys && sharedSecrets(keys, info)),
 		hasAuth: oauth !== undefined,
 	});
 	const messages = new MessageEndpoint<Custom>({
 		...{ ...backend, router, createCustom, keepAliveMs },
 		liveness: info && new SessionLiveness(info),
 	});
-	// Session keys come with the environment of the first request.
 	let endpoint: McpEndpoint<Custom> | undefined;
-	const createEndpoint = (env: unknown): McpEndpoint<Custom> =>
-		new McpEndpoint<Custom>({
+	const createEndpoint = (env: unknown): McpEndpoint<Custom> => {
+		keys = sessionKeys(options.sessionKeys, env);
+		return new McpEndpoint<Custom>({
 			...{ ...resolved, messages, router, oauth, path, report },
-			ids: info && new SessionIdentifier(sessionKeys(options.sessionKeys, env), info, sessionIds),
+			ids: info && new SessionIdentifier(keys, info, sessionIds),
 		});
+	};
 	return {
 		async fetch(request, env, platform) {
 			let answer: Answer;
@@ -62,4 +70,16 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 			return cors ? withCors(response, request, backend.transport()) : response;
 		},
 	};
+}
+
+/**
+ * Returns the secrets for what a client carries between isolates. Keys that were generated for this
+ * process serve only where sessions too are limited to it.
+ */
+function sharedSecrets(
+	{ isOfThisProcess, secrets }: SessionKeys,
+	info: InfoSessionManager | undefined,
+): readonly string[] | undefined {
+	const isLimited = info !== undefined && !hasSessionSealing(info);
+	return isOfThisProcess && !isLimited ? undefined : secrets;
 }

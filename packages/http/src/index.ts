@@ -8,5 +8,7 @@ export type {
 	Principal,
 	PrincipalOf,
 } from './options.ts';
+export { requestRoots } from './transport/request-roots.ts';
+export type { Root } from './transport/session-roots.ts';
 export { createRequestStateCodec, RequestStateError } from './request-state/codec.ts';
 export type { RequestStateCodec, RequestStateCodecOptions } from './request-state/codec.ts';

@@ -24,7 +24,7 @@ export interface McpHandlerOptions<Custom = undefined> {
 	/** Holds the subscriptions of stateless clients. Default: in memory, for this process only. */
 	readonly subscriptions?: SubscriptionManager | undefined;
 	/**
-	 * Secrets of at least 32 characters that sign session ids. The first signs, all verify: to rotate,
+	 * Secrets of at least 32 characters that sign session ids and seal request states. The first signs, all verify: to rotate,
 	 * append the new one, move it to the front when that is deployed everywhere, and remove the old one
 	 * after the absolute lifetime of a session. Default: the variable `TMCP_SESSION_KEYS`, separated by
 	 * spaces or commas. A server that is only called on its own machine, as in development, generates

@@ -60,12 +60,12 @@ export class InFlightCalls {
 
 	/** Lets the client cancel a call that was not answered at once, and resume its stream. */
 	watch(context: RequestContext): void {
-		const { messageId, progress, responseType, session } = context;
+		const { isBatched, messageId, progress, responseType, session } = context;
 		if (!session || messageId === undefined || progress.isHandled) return;
 		const call = this.#callOf(context);
 		const makeReachable = async (): Promise<void> => {
 			await call.openInbox();
-			if (!progress.isHandled && responseType === 'sse') this.#prime(context);
+			if (!progress.isHandled && responseType === 'sse' && !isBatched) this.#prime(context);
 		};
 		const timer = setTimeout(() => context.waitUntil(makeReachable()), REACHABLE_AFTER_MS);
 		context.waitUntil(progress.handled.then(() => clearTimeout(timer)));

@@ -6,6 +6,7 @@ import type {
 import type { AuthInfo } from 'tmcp';
 
 import type { ExecutionContextLike, McpHandlerOptions } from '../options.ts';
+import type { StateSecrets } from '../request-state/default-sealing.ts';
 import type { Answer } from '../response/answer.ts';
 import type { OnPrimed } from './in-flight-calls.ts';
 
@@ -44,4 +45,9 @@ export interface CallRunnerOptions extends Pick<
 	readonly subscriptions?: SubscriptionManager | undefined;
 	/** Called when the stream of a lasting call becomes resumable under this name. */
 	readonly onPrimed?: OnPrimed | undefined;
+	/**
+	 * Returns the secrets that seal the request states of a server without a codec of its own. Default:
+	 * they are not sealed.
+	 */
+	readonly stateSecrets?: StateSecrets | undefined;
 }

@@ -5,6 +5,7 @@ import { followClient } from '../calls/follow-client.ts';
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import { HttpRejection } from '../request/http-rejection.ts';
 import {
+	echoedIdOf,
 	isCancellation,
 	isClientResponse,
 	isObject,
@@ -16,11 +17,13 @@ import type { JsonObject } from '../request/json-rpc.ts';
 import type { RequestContext, RequestDetails } from '../request/request-context.ts';
 import { accepted } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
+import { batchAnswer } from '../response/batch-answer.ts';
 import { completeAnswer } from '../response/complete-answer.ts';
 import { collectedAnswer, streamAnswer } from '../response/event-stream.ts';
 import { rejectionAnswer } from '../response/rejection-answer.ts';
 import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
 import type { SessionLiveness } from '../session/session-liveness.ts';
+import { checkBatch, checkBatched, checkBatchRevision } from '../validation/batches.ts';
 import { parseMessage } from '../validation/body.ts';
 import { checkProtocolVersion, negotiateResponseType } from '../validation/headers.ts';
 import { checkIds, checkInitialize } from '../validation/messages.ts';
@@ -66,13 +69,38 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 	 */
 	async answer(incoming: IncomingRequest, text: string): Promise<Answer> {
 		const message = parseMessage(text);
-		if (isObject(message)) checkIds(message);
-		const messageId = requestIdOf(message);
 		try {
+			if (Array.isArray(message)) return await this.#answerBatch(incoming, message);
+			if (isObject(message)) checkIds(message);
+			const messageId = requestIdOf(message);
 			return await this.#answerMessage(incoming, { text, message, messageId });
 		} catch (error) {
-			return rejectionAnswer(error, incoming.report, messageId);
+			return rejectionAnswer(error, incoming.report, echoedIdOf(message));
 		}
+	}
+
+	/**
+	 * Answers several messages of one POST, which clients of 2025-03-26 may send.
+	 *
+	 * @throws {HttpRejection} 400 if the batch is invalid or of another revision; as `require` does if
+	 * the session is unknown.
+	 */
+	async #answerBatch(incoming: IncomingRequest, batch: readonly unknown[]): Promise<Answer> {
+		const { server } = this.#deps;
+		const { headers, sessions } = incoming;
+		checkBatch(headers, batch);
+		const session = await sessions?.require(incoming);
+		checkBatchRevision(session?.protocolVersion);
+		const answers = batch.map(async (message) => {
+			try {
+				checkBatched(headers, message, server.statelessRevisions);
+				const details = { message, messageId: requestIdOf(message), isBatched: true };
+				return await this.#answerMessage(incoming, details);
+			} catch (error) {
+				return rejectionAnswer(error, incoming.report, echoedIdOf(message));
+			}
+		});
+		return batchAnswer(await Promise.all(answers), incoming);
 	}
 
 	/**

@@ -1,13 +1,12 @@
 import type { IssuedSession } from '@tmcp-sessions/core/backend';
 
 import type { CachedHeaders } from '../request/cached-headers.ts';
-import { isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
+import { isObject, methodOf, paramsOf, requestIdIn } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import type { Answer } from '../response/answer.ts';
 import { rejectionAnswer } from '../response/rejection-answer.ts';
 import { parseMessage } from '../validation/body.ts';
 import { sessionBasedOnly } from '../validation/headers.ts';
-import { checkClient } from '../validation/messages.ts';
 import { declaresStateless } from '../validation/stateless-requests.ts';
 import type { ServerInput } from './message-server.ts';
 import type { HttpRequest, RequestRouter } from './request-router.ts';
@@ -48,7 +47,6 @@ export class SessionRouter implements RequestRouter {
 		const { isListening, isStateless, message, origin, session, text } = context;
 		const { request } = origin;
 		if (!request) return respond();
-		if (!isStateless) checkClient(message);
 		const kind = isStateless ? 'stateless' : 'initialize';
 		const routed = routedRequest(kind, request, origin, session, text);
 		if (!isListening || !this.#route.honoredSubset) {
@@ -70,7 +68,7 @@ export class SessionRouter implements RequestRouter {
 			return withClientId(await this.#route.send(routed), session);
 		} catch (error) {
 			const id = session?.internalId ?? '';
-			return rejectionAnswer(error, (reason) => incoming.report(reason, id));
+			return rejectionAnswer(error, (reason) => incoming.report(reason, id), requestIdIn(body));
 		}
 	}
 }

@@ -68,7 +68,9 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	const calls = new InFlightCalls(server, { streams, clientResponseTimeoutMs, report });
 	const broadcasts = claimBroadcasts(server, streams);
 	const ordered = sessionStreams(streams);
-	const tracked = createTrackedServer(server, { info, report, calls, canResume: false });
+	const tracked = createTrackedServer(server, {
+		...{ info, report, calls, canResume: false, acceptsBatches: false },
+	});
 	let created: SseTransport<Custom> | undefined;
 	const transport = (): SseTransport<Custom> =>
 		(created ??= new SseTransport<Custom>(servedServer(tracked, broadcasts), {

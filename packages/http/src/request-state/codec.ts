@@ -134,7 +134,8 @@ async function claim(singleUse: SingleUse, id: string, untilMs: number): Promise
 	}
 }
 
-function invalidState(): RequestStateError {
+/** Creates the one error of every state that cannot be opened. */
+export function invalidState(): RequestStateError {
 	return new RequestStateError(
 		"the request state is not one of this server's for this request, was used, or has expired: " +
 			'send the request again without it',

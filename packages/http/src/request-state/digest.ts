@@ -20,9 +20,13 @@ export async function requestDigest(message: unknown): Promise<string | undefine
 	return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 }
 
-/** Serializes a JSON value with sorted keys. The text is hashed and never parsed. */
+/**
+ * Serializes a JSON value with sorted keys. The text is hashed and never parsed. Values that a tool can
+ * tell apart differ: JSON would write `1e999`, which is parsed as infinity, as `null`, and `-0` as `0`.
+ */
 function canonicalJson(value: unknown): string {
 	if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+	if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
 	if (!isObject(value)) return JSON.stringify(value) ?? 'null';
 	const members = Object.keys(value)
 		.toSorted()

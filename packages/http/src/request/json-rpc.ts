@@ -43,6 +43,30 @@ export function requestIdOf(message: unknown): string | number | undefined {
 	return methodOf(message) === undefined ? undefined : idOf(message);
 }
 
+/**
+ * Returns the id of a request in an unparsed body, for an error that concerns it. Other bodies, such as
+ * batches, have none.
+ */
+export function requestIdIn(body: string | undefined): string | number | undefined {
+	try {
+		return body === undefined ? undefined : requestIdOf(JSON.parse(body));
+	} catch {
+		return undefined;
+	}
+}
+
+/**
+ * Returns the id that an error of a message echoes: that of any message but a response, if a client can
+ * recognize it.
+ */
+export function echoedIdOf(message: unknown): string | number | undefined {
+	const id = idOf(message);
+	if (id === undefined || !isObject(message) || 'result' in message || 'error' in message) {
+		return undefined;
+	}
+	return typeof id === 'string' || Number.isSafeInteger(id) ? id : undefined;
+}
+
 /** Whether a message is the response to a server request. */
 export function isClientResponse(message: unknown): message is ClientResponse {
 	return (

@@ -45,6 +45,8 @@ export interface RequestDetails {
 	readonly isListening?: boolean | undefined;
 	/** Whether the message belongs to the stateless era. */
 	readonly isStateless?: boolean | undefined;
+	/** Whether other messages are answered on the same stream, which therefore cannot be resumed. */
+	readonly isBatched?: boolean | undefined;
 	/** The last event that the client received of the stream that it resumes. */
 	readonly lastEventId?: string | undefined;
 }
@@ -63,6 +65,7 @@ export class RequestContext implements RequestScope {
 	readonly session: IssuedSession | undefined;
 	readonly responseType: ResponseType;
 	readonly isStateless: boolean;
+	readonly isBatched: boolean;
 	/** Whether the request may open a stream that outlives the handling of its message. */
 	readonly isListening: boolean;
 	/** Whether the request ends when its client disconnects. A session's call continues. */
@@ -83,6 +86,7 @@ export class RequestContext implements RequestScope {
 		this.session = details.session;
 		this.responseType = details.responseType ?? 'sse';
 		this.isStateless = details.isStateless === true;
+		this.isBatched = details.isBatched === true;
 		const isBodyless = origin.method !== 'POST' && origin.method !== 'OPTIONS';
 		this.isListening = isBodyless || details.isListening === true;
 		this.endsWithClient = isBodyless || this.isStateless;

@@ -152,7 +152,7 @@ function stream(
  * JavaScript when its client disconnects: there the stream goes through a pipe of workerd, whose cost
  * grows with the square of an isolate's streams. Releases that know the flag below cancel it.
  */
-function bodyOf(readable: ReadableStream<Frames>): ReadableStream<Frames> {
+export function bodyOf(readable: ReadableStream<Frames>): ReadableStream<Frames> {
 	const { IdentityTransformStream: Pipe, Cloudflare: runtime } = globalThis as {
 		IdentityTransformStream?: typeof TransformStream<Frames, Frames>;
 		Cloudflare?: { compatibilityFlags?: object };

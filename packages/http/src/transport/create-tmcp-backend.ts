@@ -12,6 +12,7 @@ import { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { OnPrimed } from '../calls/in-flight-calls.ts';
 import type { MessageServer } from '../endpoint/message-server.ts';
 import type { ServerOf } from '../options.ts';
+import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { currentContext } from '../request/request-context.ts';
 import { notFound, toResponse } from '../response/answer.ts';
 import { corsOptions } from '../response/cors.ts';
@@ -35,6 +36,8 @@ export interface TmcpBackendOptions {
 	readonly hasAuth: boolean;
 	readonly clientResponseTimeoutMs: number;
 	readonly onPrimed?: OnPrimed | undefined;
+	/** Seals the request states of a server without a codec of its own. */
+	readonly defaultCodec: DefaultCodec;
 	readonly report: (error: unknown) => void;
 }
 
@@ -53,7 +56,7 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	server: ServerOf<Custom>,
 	options: TmcpBackendOptions,
 ): TmcpBackend<Custom> {
-	const { streams, info, cors, clientResponseTimeoutMs, onPrimed, report } = options;
+	const { streams, info, cors, clientResponseTimeoutMs, defaultCodec, onPrimed, report } = options;
 	const canResume = hasResumableStreams(streams);
 	const calls = new InFlightCalls(server, {
 		...{ streams, clientResponseTimeoutMs, onPrimed, report },
@@ -61,7 +64,9 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	});
 	const isFirst = claimBroadcasts(server, streams);
 	const broadcasting = isFirst ? streams : withoutBroadcasts(streams);
-	const tracked = createTrackedServer(server, { info, report, calls, canResume });
+	const tracked = createTrackedServer(server, {
+		...{ info, report, calls, canResume, defaultCodec, acceptsBatches: true },
+	});
 	let created: HttpTransport<Custom> | undefined;
 	const transport = (): HttpTransport<Custom> =>
 		(created ??= new HttpTransport<Custom>(

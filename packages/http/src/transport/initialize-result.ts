@@ -1,5 +1,6 @@
-import { isObject } from '../request/json-rpc.ts';
+import { isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
+import { BATCH_REVISION, servedVersion } from '../validation/headers.ts';
 
 /** What a deployment supports. */
 export interface Support {
@@ -9,10 +10,36 @@ export interface Support {
 	readonly storesMutableState: boolean;
 	/** Whether streams can be resumed. */
 	readonly canResume: boolean;
+	/** Whether a client may send several messages at once, which 2025-03-26 requires. */
+	readonly acceptsBatches: boolean;
 }
 
 /** The revision that adds resumable streams to the one before. tmcp 1.20 does not negotiate it. */
 const RESUMABLE_REVISION = '2025-11-25';
+/** The newest revision that tmcp 1.20 negotiates. It rejects texts that are not dates with -32602. */
+const TMCP_REVISION = '2025-06-18';
+
+/**
+ * Returns the revision for a client: the requested one if it is served here, else the newest that is.
+ *
+ * @param requested any text, such as the name of a draft or a future revision.
+ */
+function negotiatedRevision(requested: unknown, support: Support): string {
+	const { hasSessions, canResume, acceptsBatches } = support;
+	const newest = hasSessions && canResume ? RESUMABLE_REVISION : TMCP_REVISION;
+	const served = servedVersion(requested);
+	if (served === undefined || (served === BATCH_REVISION && !acceptsBatches)) return newest;
+	return served <= newest ? served : newest;
+}
+
+/** Returns an `initialize` with a revision that tmcp negotiates. Other messages are returned as they are. */
+export function withTmcpRevision<Message extends object>(message: Message): Message {
+	if (methodOf(message) !== 'initialize') return message;
+	const params = paramsOf(message);
+	const served = servedVersion(params['protocolVersion']);
+	const isKnown = served !== undefined && served <= TMCP_REVISION;
+	return isKnown ? message : { ...message, params: { ...params, protocolVersion: TMCP_REVISION } };
+}
 
 /**
  * Returns the result of `initialize` with the fields of the specification only: tmcp 1.20 sends all
@@ -26,9 +53,8 @@ export function initializeResult(
 	support: Support,
 ): JsonObject {
 	const { capabilities, serverInfo, instructions, _meta } = result;
-	const isResumable = support.hasSessions && support.canResume && requested === RESUMABLE_REVISION;
 	return {
-		protocolVersion: isResumable ? requested : result['protocolVersion'],
+		protocolVersion: negotiatedRevision(requested, support),
 		capabilities: supportedCapabilities(capabilities, support),
 		serverInfo,
 		...(instructions !== undefined && { instructions }),

@@ -2,19 +2,26 @@ import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { invalidRequest } from '../request/http-rejection.ts';
 import { idOf, isObject, isSchemaError, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { ServerRequest } from '../request/json-rpc.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { storesMutableState } from '../session/stores-mutable-state.ts';
-import { initializeResult } from './initialize-result.ts';
+import { reportFailedMessages } from './failed-messages.ts';
+import { initializeResult, withTmcpRevision } from './initialize-result.ts';
 import type { Support } from './initialize-result.ts';
 import { keepAlive } from './keep-alive.ts';
 import { runAsOneBroadcast } from './one-broadcast.ts';
+import { provideRoots } from './request-roots.ts';
+import { keepRootsPerSession } from './session-roots.ts';
+import { invalidRequestError, withSpecifiedError } from './specified-errors.ts';
+import { hasInput, receiveInput, requiresInput, sealedInput } from './stateless-inputs.ts';
 import { withOverrides } from './with-overrides.ts';
 
 type Receive = McpServer['receive'];
+type Message = Parameters<Receive>[0];
 type Handle = (...parameters: Parameters<Receive>) => Promise<unknown>;
 type Listener = (detail: unknown) => unknown;
 type On = (event: string, listener: Listener, options?: AddEventListenerOptions) => () => void;
@@ -26,9 +33,16 @@ export interface TrackingDeps {
 	readonly report: (error: unknown) => void;
 	/** Whether streams can be resumed, which is what 2025-11-25 adds. */
 	readonly canResume: boolean;
+	/** Whether a client may send several messages at once. */
+	readonly acceptsBatches: boolean;
 	/** The calls of the transport, which send their clients requests. */
 	readonly calls: Pick<InFlightCalls, 'sendRequest'>;
+	/** Seals the request states of a server without a codec of its own. Default: they are not sealed. */
+	readonly defaultCodec?: DefaultCodec | undefined;
 }
+
+/** The members of a server that its tracking uses. */
+type TrackableServer = Pick<McpServer, 'hasMethod' | 'on' | 'receive' | 'validateToolCall'>;
 
 /** A server whose promises are bound to the requests that they belong to. */
 export interface TrackedServer<Server> {
@@ -46,31 +60,47 @@ export interface TrackedServer<Server> {
  *   that the client's next request finds them in any isolate.
  * - `on` keeps the promises of the transport's listeners alive, such as a broadcast that looks up the
  *   subscribers first. A server request is sent under its own id.
+ *
+ * Also corrects what tmcp answers differently from the specification, and keeps what it would share
+ * between sessions apart.
  */
-export function createTrackedServer<Server extends Pick<McpServer, 'on' | 'receive'>>(
+export function createTrackedServer<Server extends TrackableServer>(
 	server: Server,
 	deps: TrackingDeps,
 ): TrackedServer<Server> {
-	const { info, canResume } = deps;
+	const { info, acceptsBatches, canResume, defaultCodec = () => undefined } = deps;
+	reportFailedMessages();
+	keepRootsPerSession(server);
+	provideRoots(deps.calls, server);
 	const support: Support = {
 		hasSessions: info !== undefined,
 		storesMutableState: !info || storesMutableState(info),
-		canResume,
+		...{ canResume, acceptsBatches },
 	};
 	const handle: Handle = async (message, receiveContext) => {
-		const progress = currentContext()?.progress;
+		const context = currentContext();
+		const { progress, isStateless = false } = context ?? {};
 		const isRequest = 'method' in message && 'id' in message;
 		try {
 			progress?.markBegun();
 			if (progress?.failure) throw progress.failure;
 			// Client responses are delivered by `calls`: a client must not reach tmcp's own ids.
 			if (methodOf(message) === undefined) throw invalidRequest('The message has no method');
-			const response: unknown = await server.receive(message, receiveContext);
+			const invalid = isRequest ? invalidRequestError(message, server) : undefined;
+			if (invalid) return invalid;
+			const receive = (received: Message): unknown => server.receive(received, receiveContext);
+			const response: unknown = await (isStateless && hasInput(message)
+				? receiveInput(message, defaultCodec, receive)
+				: receive(withTmcpRevision(message)));
 			// A request-state codec hides from the client that its store is down.
 			if (progress?.failure) throw progress.failure;
 			const session = receiveContext?.sessionId;
 			if (info && session && canFlush(info)) await info.flush(session);
-			return withSupport(message, response, support);
+			if (isStateless && requiresInput(response)) return await sealedInput(response, defaultCodec);
+			const query = (sent: object): unknown => receive(sent as Message);
+			const specified = withSpecifiedError(message, response, isStateless, server, query);
+			if (specified instanceof Promise) return (await specified) as unknown;
+			return withSupport(message, specified, support);
 		} catch (error) {
 			// For the client only: not reported.
 			if (isSchemaError(error)) throw invalidRequest('The message does not match the protocol');

@@ -2,6 +2,7 @@ import type { CallSignal } from '../calls/call-signal.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import { ForwardingProxy } from '../request/forwarding-proxy.ts';
 import type { RequestContext } from '../request/request-context.ts';
+import { parseJsonRpc } from '../validation/absent-fields.ts';
 
 /** The transport requires a URL. A request that came by RPC has none. */
 const RPC_REQUEST = { url: 'http://localhost/' };
@@ -45,7 +46,7 @@ class TransportRequest extends ForwardingProxy<Pick<Request, 'url'>> {
 		const { isStateless, message, text } = this.#context;
 		if (this.#message !== undefined) return this.#message;
 		// To parse the text costs a third of a structured clone.
-		return isStateless && text !== undefined ? JSON.parse(text) : message;
+		return isStateless && text !== undefined ? parseJsonRpc(text) : message;
 	}
 }
 

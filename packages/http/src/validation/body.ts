@@ -1,3 +1,4 @@
+import { parseJsonRpc } from './absent-fields.ts';
 import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 
@@ -44,14 +45,18 @@ export async function readText(
 	}
 }
 
-/** @throws {HttpRejection} 400 for JSON that is malformed or too deep. */
+/**
+ * Parses messages. Fields of the protocol that are null are absent.
+ *
+ * @throws {HttpRejection} 400 for JSON that is malformed or too deep.
+ */
 export function parseMessage(text: string): unknown {
 	// Check before parsing, which depth makes slow. Each level takes two characters.
 	if (text.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, text)) {
 		throw invalidRequest(`The body is nested deeper than ${MAX_DEPTH} levels`);
 	}
 	try {
-		return JSON.parse(text);
+		return parseJsonRpc(text);
 	} catch {
 		throw new HttpRejection(400, -32700, 'Parse error: the body is invalid JSON');
 	}

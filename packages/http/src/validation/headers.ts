@@ -16,6 +16,9 @@ const SESSION_BASED: ReadonlySet<string> = new Set([
 	'2024-11-05',
 ]);
 
+/** The revision whose clients may send several messages at once. */
+export const BATCH_REVISION = '2025-03-26';
+
 /** The error code of 2026-07-28 for a revision that the server does not support. */
 const UNSUPPORTED_PROTOCOL_VERSION = -32022;
 

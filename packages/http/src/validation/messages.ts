@@ -24,11 +24,10 @@ function checkId(name: string, id: unknown): void {
 }
 
 /**
- * Checks what tmcp requires at `initialize`, before a session object is created for the client.
- *
- * @throws {HttpRejection} 400 if a required field is missing.
+ * Checks what tmcp requires at `initialize`, before a session is opened for the client. tmcp would
+ * answer with -32603.
  */
-export function checkClient(message: unknown): void {
+function checkClient(message: unknown): void {
 	const { protocolVersion, capabilities, clientInfo } = paramsOf(message);
 	const client = isObject(clientInfo) ? clientInfo : {};
 	const texts = [protocolVersion, client['name'], client['version']];
@@ -38,9 +37,10 @@ export function checkClient(message: unknown): void {
 	);
 }
 
-/** @throws {HttpRejection} 400 if the id is missing or the params are too long. */
+/** @throws {HttpRejection} 400 if the id or a required field is missing, or the params are too long. */
 export function checkInitialize(message: unknown): void {
 	if (idOf(message) === undefined) throw invalidRequest('initialize requires an id');
+	checkClient(message);
 	const { length } = JSON.stringify(paramsOf(message));
 	if (length <= MAX_INITIALIZE_LENGTH) return;
 	throw invalidParams(

@@ -64,7 +64,6 @@ const tests = (deployment: Deployment): void => {
 	it.each([
 		['invalid JSON', '{"jsonrpc":', -32700],
 		['no bytes', '', -32700],
-		['a batch', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600],
 		['an object that is not JSON-RPC', '{"hello":"world"}', -32600],
 		['a number', '7', -32600],
 	])('rejects a body with %s with 400', async (_, body, code) => {

@@ -38,6 +38,18 @@ describeEachDeployment((deployment) => {
 		}
 	});
 
+	it.each(['DRAFT-2026-v1', '2027-03-01', '2026-07-28', '2025-11-25', 'latest', ''])(
+		'L22 version-negotiation: answers initialize for the revision "%s" with 2025-11-25',
+		async (protocolVersion) => {
+			const { isolateA } = deployment.endpoint();
+			const params = { protocolVersion, capabilities: {}, clientInfo: CLIENT };
+			const response = await isolateA.post({ id: 0, method: 'initialize', params });
+			await response.ended;
+			expect(response.rpcResponse.result).toMatchObject({ protocolVersion: '2025-11-25' });
+			expect(response.headers).toHaveProperty('mcp-session-id');
+		},
+	);
+
 	it('provides the client info and capabilities of initialize to later requests in the other isolate', async () => {
 		const { isolateA, isolateB } = deployment.endpoint();
 		const session = await isolateA.initialize({});

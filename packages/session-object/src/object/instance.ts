@@ -13,6 +13,7 @@ import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
 import type { ObjectPer } from './session-request.ts';
 import type { SessionSettings } from './session-settings.ts';
+import { stateSecret } from './state-secret.ts';
 import { SessionState } from './session-state.ts';
 import type { Session, SessionServer } from './session.ts';
 
@@ -81,6 +82,7 @@ export function createInstance<Values extends ContextValues>(
 		maxBodyBytes,
 		onError,
 		onPrimed: journaled.onPrimed,
+		stateSecrets: (to) => [stateSecret(state.entries, to)],
 	});
 	const { entries, alarm, report } = state;
 	const legacySse: LegacySseSessions = new LegacySseSessions(settings, journaled.server, {

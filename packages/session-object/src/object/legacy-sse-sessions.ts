@@ -76,7 +76,10 @@ export class LegacySseSessions {
 		if (method === 'GET') return this.#begin(request);
 		if (!this.has(sessionId)) {
 			if (method === 'DELETE') return ACCEPTED;
-			return rejection(404, 'The session has ended; open a new stream', -32_001);
+			return rejection(404, 'The session has ended; open a new stream', {
+				code: -32_001,
+				body: request.body,
+			});
 		}
 		if (method === 'DELETE') return this.#end(request, handle);
 		return handle(request, this.#dependencies.context);

@@ -91,16 +91,19 @@ export abstract class SessionObject<
 		} catch (error) {
 			// The cause is a mistake of the deployment, which the client cannot fix and must not see.
 			createReporter(this.settings.onError)(error);
+			const { body } = deserialize<SessionRequest>(text);
+			const later = 'The session was used by a later release of the server; try again later';
 			return serialize(
 				error instanceof NewerStorageError
-					? rejection(503, 'The session was used by a later release of the server; try again later')
-					: rejection(500, 'Internal error'),
+					? rejection(503, later, { body })
+					: rejection(500, 'Internal error', { body }),
 			);
 		}
 		const { state, handle, legacySse } = instance;
 		if (state.lifetime.endReason === 'expired') {
 			const message = 'The session has expired and is being archived; try again later';
-			return serialize(rejection(503, message));
+			const { body } = deserialize<SessionRequest>(text);
+			return serialize(rejection(503, message, { body }));
 		}
 		state.lifetime.touch();
 		const request = deserialize<SessionRequest>(text);

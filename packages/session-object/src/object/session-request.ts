@@ -1,3 +1,4 @@
+import { requestIdIn } from '@tmcp-sessions/http/internal';
 import type { PlainAnswer, RoutedCall } from '@tmcp-sessions/http/internal';
 
 /**
@@ -13,12 +14,24 @@ export interface SessionRequest extends RoutedCall {
 /** Whether there is one object per session, or one per identity for all of its sessions. */
 export type ObjectPer = 'identity' | 'session';
 
-/** Returns the answer to a rejected request. */
-export function rejection(status: number, message: string, code = -32_603): PlainAnswer {
+/**
+ * Returns the answer to a rejected request.
+ *
+ * @param body of the request, whose id the error echoes.
+ */
+export function rejection(
+	status: number,
+	message: string,
+	{ code = -32_603, body }: { code?: number; body?: string } = {},
+): PlainAnswer {
 	const retryAfter = status === 503 ? { 'retry-after': '5' } : {};
 	return {
 		status,
 		headers: { 'content-type': 'application/json', ...retryAfter },
-		body: JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }),
+		body: JSON.stringify({
+			jsonrpc: '2.0',
+			id: requestIdIn(body) ?? null,
+			error: { code, message },
+		}),
 	};
 }

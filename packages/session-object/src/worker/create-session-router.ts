@@ -84,6 +84,7 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	};
 	const stubFor = (id: string, scope = currentScope()): Promise<SessionObjectStub> =>
 		locator.locate(id, scope?.principal);
+	let environment: unknown;
 	const subscriptionServer = new SubscriptionServer(createPlaceholderServer());
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
@@ -97,7 +98,7 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 		}),
 		send: async (routed) =>
 			routed.kind === 'stateless' && stateless
-				? forwardToHandler(routed, stateless)
+				? forwardToHandler(routed, stateless, environment)
 				: forward(routed),
 	};
 	const sessionIds: HandlerComposition['sessionIds'] = identify
@@ -111,11 +112,13 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 		...(identify && { principal: principalFrom(identify, handler.oauth !== undefined) }),
 	};
 	const subscriptions = new RoutedSubscriptions((scope) => stubFor('', scope), handler.onError);
-	const streamableHttp = composeHandler(
-		server,
-		{ ...shared, subscriptions },
-		{ route, sessionIds },
-	);
+	const composed = composeHandler(server, { ...shared, subscriptions }, { route, sessionIds });
+	const streamableHttp: McpHandler = {
+		fetch(request, env, context) {
+			environment = env;
+			return composed.fetch(request, env, context);
+		},
+	};
 	if (!sse) return streamableHttp;
 	const { path, ...sseOptions } = shared;
 	const send: Route['send'] = (routed) => forward(routed, 'sse');

@@ -34,14 +34,19 @@ export async function forwardToObject(
 	}
 }
 
-/** Forwards a request to another handler, which reads and checks it again. */
+/**
+ * Forwards a request to another handler, which reads and checks it again.
+ *
+ * @param env the Worker's, which may have the keys that seal request states.
+ */
 export async function forwardToHandler(
 	{ request, body, context }: RoutedRequest,
 	handler: Pick<McpHandler, 'fetch'>,
+	env: unknown,
 ): Promise<Response> {
 	const { method, headers, signal, url } = request;
 	const copy = new Request(url, { method, headers, signal, ...(body !== undefined && { body }) });
-	return handler.fetch(copy, undefined, context);
+	return handler.fetch(copy, env, context);
 }
 
 /** The client's session id is a credential: the object gets the internal id only. */
