@@ -7,6 +7,7 @@ export type ErrorCode =
 	| 'configuration'
 	| 'corrupt-record'
 	| 'invalid-session-id'
+	| 'message'
 	| 'request-state'
 	| 'session-auth'
 	| 'session-state'

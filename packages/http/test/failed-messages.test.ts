@@ -70,11 +70,13 @@ describe('a message that fails', () => {
 		for (const error of errors) expect(lengthOf(error)).toBeLessThan(20_000);
 	});
 
-	it('is reported with the error that was thrown, if that is short', async () => {
+	it('is reported with its method, and with the error that was thrown if that is short', async () => {
 		const { client, errors } = setUp();
 		const params = { name: 'throw-briefly' };
 		await (await client.post('', { id: 1, method: 'tools/call', params })).end();
-		expect(errors).toEqual([new TypeError('brief')]);
+		const [error] = errors;
+		expect(error?.message).toBe('[tmcp-sessions/http] tools/call failed: brief');
+		expect(error).toMatchObject({ code: 'message', cause: new TypeError('brief') });
 	});
 
 	it('leaves other warnings to the console', () => {

@@ -34,7 +34,8 @@ function message(fields: object): string {
 }
 
 function initialize(length: number): string {
-	const params = { padding: '' };
+	const clientInfo = { name: 'large', version: '1.0.0' };
+	const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo, padding: '' };
 	params.padding = 'x'.repeat(length - JSON.stringify(params).length);
 	return message({ method: 'initialize', params });
 }

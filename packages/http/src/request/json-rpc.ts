@@ -55,16 +55,18 @@ export function requestIdIn(body: string | undefined): string | number | undefin
 	}
 }
 
-/**
- * Returns the id that an error of a message echoes: that of any message but a response, if a client can
- * recognize it.
- */
+/** Characters of an id: longer than any legitimate one. */
+export const MAX_ID_LENGTH = 1_024;
+
+/** Whether a value is an id that is parsed without loss, and not too long to be sent back. */
+export function isValidId(id: unknown): id is string | number {
+	return Number.isSafeInteger(id) || (typeof id === 'string' && id.length <= MAX_ID_LENGTH);
+}
+
+/** Returns the id that an error of a message echoes: that of any message but a response, if it is valid. */
 export function echoedIdOf(message: unknown): string | number | undefined {
-	const id = idOf(message);
-	if (id === undefined || !isObject(message) || 'result' in message || 'error' in message) {
-		return undefined;
-	}
-	return typeof id === 'string' || Number.isSafeInteger(id) ? id : undefined;
+	if (!isObject(message) || 'result' in message || 'error' in message) return undefined;
+	return isValidId(message.id) ? message.id : undefined;
 }
 
 /** Whether a message is the response to a server request. */

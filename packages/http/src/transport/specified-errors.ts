@@ -41,21 +41,25 @@ export function errorResponse(
 }
 
 /**
- * Returns the error of a request that the server must not get: tmcp would read properties of missing
- * params, or answer a notification with `result: null`.
+ * Returns the response to a message that the server must not get: tmcp would read properties of missing
+ * params, or answer a notification with `result: null`. It is null for a message without an id.
+ *
+ * @returns undefined for every other message.
  */
 export function invalidRequestError(
 	message: object,
 	server: Pick<QueriedServer, 'hasMethod'>,
-): JsonObject | undefined {
+): JsonObject | null | undefined {
 	const method = methodOf(message) ?? '';
+	const id = idOf(message);
 	if (method.startsWith('notifications/')) {
+		if (id === undefined) return undefined;
 		const text = `Method ${method} not found: it is a notification, send it without an id`;
-		return errorResponse(idOf(message), METHOD_NOT_FOUND, text);
+		return errorResponse(id, METHOD_NOT_FOUND, text);
 	}
 	const expected = invalidParamsOf(method, paramsOf(message));
 	if (expected === undefined || !server.hasMethod(method)) return undefined;
-	return errorResponse(idOf(message), INVALID_PARAMS, `Invalid params: ${expected}`);
+	return id === undefined ? null : errorResponse(id, INVALID_PARAMS, `Invalid params: ${expected}`);
 }
 
 /** Returns what a method requires, if the params do not have it. */
@@ -170,7 +174,7 @@ async function withoutCompletion(
 	query: Query,
 ): Promise<JsonObject> {
 	const { ref } = paramsOf(message) as { ref?: unknown };
-	const { type, name, uri } = isObject(ref) ? (ref as JsonObject & Record<string, unknown>) : {};
+	const { type, name, uri } = isObject(ref) ? ref : {};
 	const listed = (method: string, key: string, value: unknown): Promise<boolean> =>
 		isListed(message, query, method, key, value);
 	const isKnown =

@@ -25,10 +25,10 @@ export function requiresInput(response: unknown): response is JsonObject & { res
 }
 
 /** Hands the server a stateless request with its state opened, and roots in the form that tmcp reads. */
-export async function receiveInput<Message extends object>(
-	message: Message,
+export async function receiveInput(
+	message: object,
 	defaultCodec: DefaultCodec,
-	receive: (message: Message) => unknown,
+	receive: (message: object) => unknown,
 ): Promise<unknown> {
 	const translated = withRootsResponses(message);
 	const params = paramsOf(translated);

@@ -68,47 +68,10 @@ export function createTrackedServer<Server extends TrackableServer>(
 	server: Server,
 	deps: TrackingDeps,
 ): TrackedServer<Server> {
-	const { info, acceptsBatches, canResume, defaultCodec = () => undefined } = deps;
 	reportFailedMessages();
 	keepRootsPerSession(server);
 	provideRoots(deps.calls, server);
-	const support: Support = {
-		hasSessions: info !== undefined,
-		storesMutableState: !info || storesMutableState(info),
-		...{ canResume, acceptsBatches },
-	};
-	const handle: Handle = async (message, receiveContext) => {
-		const context = currentContext();
-		const { progress, isStateless = false } = context ?? {};
-		const isRequest = 'method' in message && 'id' in message;
-		try {
-			progress?.markBegun();
-			if (progress?.failure) throw progress.failure;
-			// Client responses are delivered by `calls`: a client must not reach tmcp's own ids.
-			if (methodOf(message) === undefined) throw invalidRequest('The message has no method');
-			const invalid = isRequest ? invalidRequestError(message, server) : undefined;
-			if (invalid) return invalid;
-			const receive = (received: Message): unknown => server.receive(received, receiveContext);
-			const response: unknown = await (isStateless && hasInput(message)
-				? receiveInput(message, defaultCodec, receive)
-				: receive(withTmcpRevision(message)));
-			// A request-state codec hides from the client that its store is down.
-			if (progress?.failure) throw progress.failure;
-			const session = receiveContext?.sessionId;
-			if (info && session && canFlush(info)) await info.flush(session);
-			if (isStateless && requiresInput(response)) return await sealedInput(response, defaultCodec);
-			const query = (sent: object): unknown => receive(sent as Message);
-			const specified = withSpecifiedError(message, response, isStateless, server, query);
-			if (specified instanceof Promise) return (await specified) as unknown;
-			return withSupport(message, specified, support);
-		} catch (error) {
-			// For the client only: not reported.
-			if (isSchemaError(error)) throw invalidRequest('The message does not match the protocol');
-			// The stream of a request ends with the error. Other messages have been answered already.
-			if (!isRequest) deps.report(error);
-			throw error;
-		}
-	};
+	const handle = createHandle(server, deps);
 	const receive: Handle = async (message, receiveContext) => {
 		const context = currentContext();
 		try {
@@ -125,6 +88,49 @@ export function createTrackedServer<Server extends TrackableServer>(
 	// Safe because these are the same methods without their overloads and type parameters.
 	const members = { receive, on } as Partial<Server>;
 	return { server: withOverrides(server, members), handle };
+}
+
+/** Creates what hands the server a message, and corrects its response. */
+function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
+	const { info, acceptsBatches, canResume, defaultCodec = () => undefined } = deps;
+	const support: Support = {
+		hasSessions: info !== undefined,
+		storesMutableState: !info || storesMutableState(info),
+		...{ canResume, acceptsBatches },
+	};
+	return async (message, receiveContext) => {
+		const context = currentContext();
+		const { progress, isStateless = false } = context ?? {};
+		const isRequest = 'method' in message && 'id' in message;
+		try {
+			progress?.markBegun();
+			if (progress?.failure) throw progress.failure;
+			// Client responses are delivered by `calls`: a client must not reach tmcp's own ids.
+			if (methodOf(message) === undefined) throw invalidRequest('The message has no method');
+			const invalid = invalidRequestError(message, server);
+			if (invalid !== undefined) return invalid;
+			// Safe because the server checks each message.
+			const receive = (received: object): unknown =>
+				server.receive(received as Message, receiveContext);
+			const response: unknown = await (isStateless && hasInput(message)
+				? receiveInput(message, defaultCodec, receive)
+				: receive(withTmcpRevision(message)));
+			// A request-state codec hides from the client that its store is down.
+			if (progress?.failure) throw progress.failure;
+			const session = receiveContext?.sessionId;
+			if (info && session && canFlush(info)) await info.flush(session);
+			if (isStateless && requiresInput(response)) return await sealedInput(response, defaultCodec);
+			const specified = withSpecifiedError(message, response, isStateless, server, receive);
+			if (specified instanceof Promise) return (await specified) as unknown;
+			return withSupport(message, specified, support);
+		} catch (error) {
+			// For the client only: not reported.
+			if (isSchemaError(error)) throw invalidRequest('The message does not match the protocol');
+			// The stream of a request ends with the error. Other messages have been answered already.
+			if (!isRequest) deps.report(error);
+			throw error;
+		}
+	};
 }
 
 /** Creates the server's `on`, whose listeners' promises keep the request alive. */

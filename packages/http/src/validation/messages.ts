@@ -1,10 +1,16 @@
-import { idOf, isObject, metadataOf, paramsOf } from '../request/json-rpc.ts';
+import {
+	idOf,
+	isObject,
+	isValidId,
+	MAX_ID_LENGTH,
+	metadataOf,
+	paramsOf,
+} from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import { invalidParams, invalidRequest } from '../request/http-rejection.ts';
 
 /** Characters of JSON of `initialize` params, which are stored. */
 const MAX_INITIALIZE_LENGTH = 16 * 1_024;
-const MAX_ID_LENGTH = 1_024;
 
 /**
  * Rejects ids that tmcp would ignore: it would take the request for a notification and never answer.
@@ -17,8 +23,7 @@ export function checkIds(message: JsonObject): void {
 }
 
 function checkId(name: string, id: unknown): void {
-	if (id === undefined || Number.isSafeInteger(id)) return;
-	if (typeof id === 'string' && id.length <= MAX_ID_LENGTH) return;
+	if (id === undefined || isValidId(id)) return;
 	const expected = `an integer or at most ${MAX_ID_LENGTH} characters`;
 	throw invalidRequest(`The ${name} of a message must be ${expected}`);
 }

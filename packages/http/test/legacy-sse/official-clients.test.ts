@@ -70,7 +70,7 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		expect(await callTool(client, 'echo', { text: 'one' })).toContain('one');
 		expect(await callTool(client, 'identify')).toContain('official');
 		await expect(client.callTool({ name: 'fail' })).rejects.toThrow('on purpose');
-		expect((await client.callTool({ name: 'absent' })).isError).toBe(true);
+		await expect(client.callTool({ name: 'absent' })).rejects.toThrow('Unknown tool: absent');
 	});
 
 	it('sends elicitation, sampling and roots requests to the client', async () => {

@@ -113,17 +113,22 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	};
 	const subscriptions = new RoutedSubscriptions((scope) => stubFor('', scope), handler.onError);
 	const composed = composeHandler(server, { ...shared, subscriptions }, { route, sessionIds });
-	const streamableHttp: McpHandler = {
-		fetch(request, env, context) {
-			environment = env;
-			return composed.fetch(request, env, context);
-		},
-	};
+	const streamableHttp = withEnvironment(composed, (env) => (environment = env));
 	if (!sse) return streamableHttp;
 	const { path, ...sseOptions } = shared;
 	const send: Route['send'] = (routed) => forward(routed, 'sse');
 	const legacySse = sse.composeHandler(server, sseOptions, { sessionIds, route: { send } });
 	return withLegacySse(streamableHttp, path, legacySse);
+}
+
+/** Passes on the environment of each request, which a routed request does not have. */
+function withEnvironment(handler: McpHandler, onEnvironment: (env: unknown) => void): McpHandler {
+	return {
+		fetch(request, env, context) {
+			onEnvironment(env);
+			return handler.fetch(request, env, context);
+		},
+	};
 }
 
 /** Creates the server with which the Worker holds streams. The session's own server handles requests. */
