@@ -64,7 +64,7 @@ describeEachDeployment(
 			expect(JSON.stringify(last.result)).toContain('accept, true, roots: [file:///home/ann]');
 		});
 
-		it('M11 roots-input-request, M5 undeclared-capability: rejects requesting roots of a client without them', async () => {
+		it('M11 roots-input-request, M5 missing-capability: rejects requesting roots of a client without them', async () => {
 			const { isolateA } = deployment.endpoint();
 			expect(await callStateless(isolateA, 'request-roots', {}, { sampling: {} })).toMatchObject({
 				error: { code: -32021, data: { requiredCapabilities: { roots: {} } } },
