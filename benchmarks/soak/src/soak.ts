@@ -7,6 +7,7 @@ import { faultsOf, injectFaults } from './faults.ts';
 import { Counts, isSound, sumOf } from './ledger.ts';
 import type { Tally } from './ledger.ts';
 import { StreamClient } from './stream-client.ts';
+import type { StreamClientOptions } from './stream-client.ts';
 import { resourceUris } from './worker/publication.ts';
 import type { Publication } from './worker/publication.ts';
 
@@ -38,13 +39,6 @@ export interface SoakResult {
 	readonly logged: Counts;
 }
 
-interface Run {
-	readonly options: SoakOptions;
-	readonly workers: Workers<'a' | 'b'>;
-	readonly random: () => number;
-	readonly onProgress: (line: string) => void;
-}
-
 /** The sessions that receive a message, and what selects them. */
 interface Audience {
 	readonly receivers: readonly StreamClient[];
@@ -58,6 +52,7 @@ const SILENCE_MS = 20_000;
 /** The time at the end during which repeated messages can still arrive. */
 const REPETITION_MS = 2_000;
 const PROGRESS_MS = 15_000;
+const CONFIRMED = 'confirmed';
 /** The time after which a publication without a response has failed. */
 const RESPONSE_MS = 20_000;
 /** The wait after a failure: the Worker may be starting. */
@@ -79,30 +74,21 @@ export async function soak(
 		onLog: (line) => logged.add(line.replaceAll(/\b[\w-]*\d[\w-]*\b/g, '#').slice(0, 300)),
 	});
 	try {
-		const random = seededRandom(options.seed);
-		return { ...(await run({ options, workers, random, onProgress })), logged };
+		return { ...(await run(options, workers, onProgress)), logged };
 	} finally {
 		await workers.stop();
 	}
 }
 
-async function run({
-	options,
-	workers,
-	random,
-	onProgress,
-}: Run): Promise<Omit<SoakResult, 'logged'>> {
+async function run(
+	options: SoakOptions,
+	workers: Workers<'a' | 'b'>,
+	onProgress: (line: string) => void,
+): Promise<Omit<SoakResult, 'logged'>> {
+	const random = seededRandom(options.seed);
 	const connections = new Counts();
 	const endpoint = (): URL => new URL('/mcp', workers.url(random() < 0.5 ? 'a' : 'b'));
-	const clientsOf = new Map<string, StreamClient[]>();
-	const uris = Array.from({ length: options.streams }, (_, at) => resourceUris[at % 10] ?? '');
-	for (let first = 0; first < uris.length; first += CONCURRENCY) {
-		const batch = uris.slice(first, first + CONCURRENCY).map(async (uri) => {
-			const client = await StreamClient.open(uri, { endpoint, random, connections });
-			clientsOf.set(uri, [...(clientsOf.get(uri) ?? []), client]);
-		});
-		await Promise.all(batch);
-	}
+	const clientsOf = await openClients(options.streams, { endpoint, random, connections });
 	const clients = [...clientsOf.values()].flat();
 	onProgress(`${clients.length} streams are open`);
 
@@ -175,7 +161,23 @@ async function run({
 	return { tallies, total: sumOf(tallies), happened, failed, publications, connections };
 }
 
-const CONFIRMED = 'confirmed';
+/** Opens sessions with a stream each. Returns their clients by the resource to which they subscribe. */
+async function openClients(
+	count: number,
+	options: StreamClientOptions,
+): Promise<Map<string, StreamClient[]>> {
+	const clientsOf = new Map<string, StreamClient[]>();
+	const open = async (index: number): Promise<void> => {
+		const uri = resourceUris[index % resourceUris.length] ?? '';
+		const client = await StreamClient.open(uri, options);
+		clientsOf.set(uri, [...(clientsOf.get(uri) ?? []), client]);
+	};
+	for (let first = 0; first < count; first += CONCURRENCY) {
+		const length = Math.min(CONCURRENCY, count - first);
+		await Promise.all(Array.from({ length }, (_, index) => open(first + index)));
+	}
+	return clientsOf;
+}
 
 /** Publishes a message. Returns the reason of a failure, or `CONFIRMED`. */
 async function send(url: URL, to: Audience['to'], params: object): Promise<string> {

@@ -15,7 +15,7 @@ export interface StreamCost {
 	readonly toAllMs: number;
 }
 
-/** Numbers of streams, each of its own object and all open at once; publications in sequence in a round. */
+/** Each number of streams has its own object, and all are open at once. `times` publications follow each other. */
 const efforts = {
 	full: { streams: [10, 100, 1_000, 10_000], rounds: 9, times: 50 },
 	quick: { streams: [10, 30], rounds: 1, times: 2 },

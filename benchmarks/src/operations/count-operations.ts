@@ -13,7 +13,7 @@ import {
 import { contenders, contendersIn, hasSessions } from '../contenders.ts';
 import type { Contender } from '../contenders.ts';
 import { bundleContenders } from '../runtime.ts';
-import { countingPlugin, withContender } from './counted-contender.ts';
+import { countingPlugin, startCounted } from './counted-contender.ts';
 import type { CountedContender, CountedRun } from './counted-contender.ts';
 import { addCounts } from './counts.ts';
 import type { OperationCounts } from './counts.ts';
@@ -25,7 +25,7 @@ export type Operations = Record<CountedContender, CountsByKind>;
 
 /** The kind of a tool call within a session. */
 export const SESSION_CALL = 'tools/call, session-based';
-/** The kind of what a `session-object` does by itself in a day. */
+/** The kind of what a `session-object` does on its own in a day. */
 export const IDLE_DAY = 'one day of an idle stream';
 /** The kind of what `http` does for a session whose client only listens. */
 export const KEEP_ALIVE = "keep-alive of an idle stream's session";
@@ -75,59 +75,57 @@ export async function countOperations(): Promise<Operations> {
 	) as unknown as Operations;
 }
 
-/** Counts what happens by itself while a session has an idle stream, with a short lifetime. */
+/** Counts what the server does on its own while a session has an idle stream, with a short lifetime. */
 async function countIdle(name: CountedContender): Promise<CountsByKind> {
 	const isObject = name === 'session-object';
 	const vars = { IDLE_SECONDS: String(SHORT_IDLE_SECONDS) };
-	return withContender(name, { vars, keepObjects: !isObject }, async ({ client, ...run }) => {
-		const countUntil = async (has: (counts: OperationCounts) => boolean) => {
-			let counts: OperationCounts = {};
-			while (!has(counts)) {
-				await delay(SETTLING_MS);
-				counts = addCounts(counts, await run.takeCounts());
-			}
+	await using run = await startCounted(name, { vars, keepObjects: !isObject });
+	const countUntil = async (has: (counts: OperationCounts) => boolean) => {
+		let counts: OperationCounts = {};
+		while (!has(counts)) {
 			await delay(SETTLING_MS);
-			return addCounts(counts, await run.takeCounts());
-		};
-		await client.openStream(await client.open());
-		if (!isObject) {
-			await delay(SETTLING_MS);
-			await run.takeCounts();
-			return { [KEEP_ALIVE]: await countUntil((counts) => Object.keys(counts).length > 0) };
+			counts = addCounts(counts, await run.takeCounts());
 		}
-		const hasAlarm = ({ objectAlarms = 0 }: OperationCounts): boolean => objectAlarms > 0;
-		// The first alarm still belongs to the opening. Over a day the object hibernates.
-		await countUntil(hasAlarm);
-		await run.running.evict();
+		await delay(SETTLING_MS);
+		return addCounts(counts, await run.takeCounts());
+	};
+	await run.client.openStream(await run.client.open());
+	if (!isObject) {
+		await delay(SETTLING_MS);
 		await run.takeCounts();
-		return { [IDLE_DAY]: await countUntil(hasAlarm) };
-	});
+		return { [KEEP_ALIVE]: await countUntil((counts) => Object.keys(counts).length > 0) };
+	}
+	const hasAlarm = ({ objectAlarms = 0 }: OperationCounts): boolean => objectAlarms > 0;
+	// The first alarm still belongs to the opening. Over a day the object hibernates.
+	await countUntil(hasAlarm);
+	await run.running.evict();
+	await run.takeCounts();
+	return { [IDLE_DAY]: await countUntil(hasAlarm) };
 }
 
-function countRequests(name: CountedContender): Promise<CountsByKind> {
+async function countRequests(name: CountedContender): Promise<CountsByKind> {
 	// An object with the whole server may hibernate between requests, so waking up is counted too.
-	const keepObjects = teardownMs[name] === undefined;
-	return withContender(name, { keepObjects }, async (run) => {
-		const { client, takeCounts } = run;
-		const counts: CountsByKind = {};
-		const count: Count = async (kind, request) => {
-			await takeCounts();
-			const result = await request();
-			counts[kind] = await takeCounts();
-			return result;
-		};
-		if (!hasSessions(name)) {
-			await count('initialize', () => client.send(initialize(), '"serverInfo"'));
-			await count(SESSION_CALL, () => client.send(toolCall(undefined), SUM));
-			await countStatelessCall(client, count);
-		} else if (teardownMs[name] !== undefined) await countSessionObject(name, client, count);
-		else {
-			await warmUp(name, run);
-			await countSession(client, count);
-			await countEnds(name, client, count);
-		}
-		return counts;
-	});
+	const isObject = teardownMs[name] !== undefined;
+	await using run = await startCounted(name, { keepObjects: !isObject });
+	const { client, takeCounts } = run;
+	const counts: CountsByKind = {};
+	const count: Count = async (kind, request) => {
+		await takeCounts();
+		const result = await request();
+		counts[kind] = await takeCounts();
+		return result;
+	};
+	if (!hasSessions(name)) {
+		await count('initialize', () => client.send(initialize(), '"serverInfo"'));
+		await count(SESSION_CALL, () => client.send(toolCall(undefined), SUM));
+		await countStatelessCall(client, count);
+	} else if (isObject) await countSessionObject(name, client, count);
+	else {
+		await warmUp(name, run);
+		await countSession(client, count);
+		await countEnds(name, client, count);
+	}
+	return counts;
 }
 
 /**

@@ -13,7 +13,7 @@ import type { OperationCounts } from './counts.ts';
 export type CountedContender = ContenderIn<'operations'>;
 
 /** A running contender whose operations are counted. */
-export interface CountedRun {
+export interface CountedRun extends AsyncDisposable {
 	readonly client: McpClient;
 	readonly running: RunningContenders<CountedContender>;
 	/** Waits for operations in flight and returns the counts since the previous call. */
@@ -44,12 +44,11 @@ export const countingPlugin: Plugin = {
 	},
 };
 
-/** Starts a counted contender over its own storage, and stops it after `use`. */
-export async function withContender<Result>(
+/** Starts a counted contender over its own storage. */
+export async function startCounted(
 	name: CountedContender,
 	{ vars, keepObjects }: { vars?: Record<string, string>; keepObjects: boolean },
-	use: (run: CountedRun) => Promise<Result>,
-): Promise<Result> {
+): Promise<CountedRun> {
 	await using stack = new AsyncDisposableStack();
 	const redis = name === 'ours-upstash' ? await startRedis() : undefined;
 	stack.defer(() => redis?.stop());
@@ -63,7 +62,9 @@ export async function withContender<Result>(
 	stack.defer(() => client.close());
 	const takeCounts = async (): Promise<OperationCounts> =>
 		addCounts(await takeBindingCounts(running, name), redis ? await takeRedisCounts(redis) : {});
-	return await use({ client, running, takeCounts });
+	const started = stack.move();
+	const stop = (): Promise<void> => started.disposeAsync();
+	return { client, running, takeCounts, [Symbol.asyncDispose]: stop };
 }
 
 /** Waits for operations in flight, and returns what a contender and its objects did since the previous call. */
