@@ -48,15 +48,18 @@ export type { StreamPresence } from './extensions/stream-presence.ts';
 
 // Event ids, and the frames that a resumable stream writes.
 export type { EventPosition } from './streams/event-id.ts';
+export { isCallStream } from './streams/call-stream.ts';
 export {
+	closingFrame,
 	eventIdOf,
 	gapFrame,
-	isCallStream,
+	knowsPolling,
 	messageFrame,
 	parseEventId,
 	primingFrame,
 	withEventId,
 } from './streams/event-id.ts';
+export { escapeLineTerminators, toJsonLine } from './streams/line-terminators.ts';
 export { BoundedStream } from './streams/bounded-stream.ts';
 export { closeStream } from './streams/stream-controller.ts';
 

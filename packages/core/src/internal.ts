@@ -52,7 +52,8 @@ export {
 } from './streams/call-log.ts';
 export type { ChannelHistory } from './streams/channel-history.ts';
 export { withCurrentChannel, withLossUpTo } from './streams/channel-history.ts';
-export { gapOf, newCallStream } from './streams/event-id.ts';
+export { LAST_SEQUENCE, newCallStream, requestIdOfCall } from './streams/call-stream.ts';
+export { gapOf, withoutPriming } from './streams/event-id.ts';
 export { InMemoryInboxes } from './streams/in-memory-inboxes.ts';
 export type { LogBounds, LoggedMessage, MessageLog, OpenedStream } from './streams/message-log.ts';
 export {
@@ -60,7 +61,6 @@ export {
 	gapText,
 	loggedFrame,
 	openOrResumeStream,
-	RETRY_MS,
 } from './streams/message-log.ts';
 export {
 	MAX_CALLS_PER_SESSION,

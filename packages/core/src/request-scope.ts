@@ -11,6 +11,8 @@ export interface RequestScope {
 	waitUntil(promise: Promise<unknown>): void;
 	/** The `Last-Event-ID` of the request. */
 	readonly lastEventId?: string | undefined;
+	/** The revision of the protocol that the client speaks. Default: one before 2025-11-25. */
+	readonly protocolVersion?: string | undefined;
 	/** The principal that the request is authorized for, as a stable string. */
 	readonly principal?: string | undefined;
 	/**

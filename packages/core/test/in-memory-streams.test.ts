@@ -18,8 +18,8 @@ describe('the history of a session in one process', () => {
 		const { manager, pass } = setUp();
 		const left = await OpenStream.open(manager, 'left');
 		const staying = await OpenStream.open(manager, 'staying');
-		await left.until('retry: ');
-		await staying.until('retry: ');
+		await left.until('\n\n');
+		await staying.until('\n\n');
 		await left.cancel();
 		pass(11 * MINUTE_MS);
 		manager.send(undefined, FRAME);
@@ -32,7 +32,7 @@ describe('the history of a session in one process', () => {
 	it('is stored while the session has a stream and as long as its messages are', async () => {
 		const { manager, pass } = setUp();
 		const stream = await OpenStream.open(manager, 'long');
-		await stream.until('retry: ');
+		await stream.until('\n\n');
 		pass(60 * MINUTE_MS);
 		manager.send(['other'], FRAME);
 		await stream.cancel();

@@ -70,8 +70,18 @@ describe('request authentication', () => {
 		);
 		expect(stream.status).toBe(200);
 		const start = performance.now();
-		await stream.text();
+		expect(await stream.text()).not.toContain('retry');
 		expect(performance.now() - start).toBeLessThan(2_000);
+	}, 5_000);
+
+	it('L12 priming-event: tells a client of 2025-11-25 when to come back before its token ends a GET stream', async () => {
+		const { mcp } = setUp(verifying(() => ({ ...token, expiresAt: inSeconds(0.3) })));
+		const opened = await mcp.fetch(post(INITIALIZE));
+		await opened.text();
+		const session = opened.headers.get('mcp-session-id') ?? '';
+		const headers = { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' };
+		const stream = await mcp.fetch(new Request(URL_OF_MCP, { headers }));
+		expect(await stream.text()).toMatch(/^id: \S+\ndata:\n\n: connected\n(?:: .*\n)*retry: \d+\n\n$/);
 	}, 5_000);
 
 	it('throws at construction if oauth is set without principal', () => {

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Endpoint } from './endpoint.ts';
 import type { IncomingResponse } from './endpoint.ts';
 
+/** Clients of this revision get an event id when a stream opens. */
+const LATEST = { 'mcp-protocol-version': '2025-11-25' };
 const entry = fileURLToPath(new URL('fixture/shards.ts', import.meta.url));
 const isolates = ['a', 'b', 'c'] as const;
 type Isolate = (typeof isolates)[number];
@@ -58,7 +60,7 @@ class Client {
 			.map((frame) => eventIdOf(`${frame}\n`));
 		const lastEventId = ids.findLast((id) => id !== undefined);
 		this.#connections.push(
-			await endpoint.with({ 'last-event-id': lastEventId }).openStream(this.session),
+			await endpoint.with({ ...LATEST, 'last-event-id': lastEventId }).openStream(this.session),
 		);
 	}
 
@@ -135,7 +137,7 @@ describe.each(workerdVersions)(
 					const session = await endpoint.initialize();
 					expect(shardOfSession(session)).toMatch(new RegExp(`^${region ?? ''}[0-${shards - 1}]$`));
 					const before = numberNow();
-					const stream = await endpoint.openStream(session);
+					const stream = await endpoint.with(LATEST).openStream(session);
 					await stream.waitFor('id: ');
 					// The message in transit may or may not arrive on this stream.
 					clients.push(new Client(session, [before, numberNow() + 1], stream));

@@ -19,7 +19,7 @@ async function openSockets(addresses: readonly string[]): Promise<() => number> 
 		);
 		if (!webSocket) throw new Error('expected a socket');
 		webSocket.addEventListener('message', ({ data }) => {
-			if (!String(data).includes('retry: ')) received += 1;
+			if (!String(data).endsWith('\ndata:\n\n')) received += 1;
 		});
 		webSocket.accept();
 	}

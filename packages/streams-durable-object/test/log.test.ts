@@ -139,7 +139,7 @@ describe('pruning', () => {
 		const id = crypto.randomUUID();
 		const disconnected = (): Promise<void> => expect.poll(() => syncLayer().has(id)).toBe(false);
 		const first = await OpenStream.open(manager, id);
-		await first.until('retry: ');
+		await first.until('\n\n');
 		await first.cancel();
 		await disconnected();
 		await runDurableObjectAlarm(syncLayer());

@@ -13,7 +13,7 @@ async function openSocket(query: string): Promise<{ socket: WebSocket; received:
 	const received: string[] = [];
 	webSocket.addEventListener('message', ({ data }) => {
 		const frame = String(data);
-		if (!frame.includes('retry: ')) received.push(frame.replace(/^id: \S+\n/, ''));
+		if (!frame.endsWith('\ndata:\n\n')) received.push(frame.replace(/^id: \S+\n/, ''));
 	});
 	webSocket.accept();
 	onTestFinished(() => webSocket.close(1000));

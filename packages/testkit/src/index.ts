@@ -70,6 +70,7 @@ export type {
 } from './suites/single-use-suite.ts';
 export { OpenStream } from './clients/open-stream.ts';
 export type { StreamEvent } from './clients/open-stream.ts';
+export { readStrictly } from './clients/strict-events.ts';
 export { openSession } from './clients/open-session.ts';
 export type { OpenSession } from './clients/open-session.ts';
 export {

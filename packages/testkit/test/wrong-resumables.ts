@@ -1,3 +1,4 @@
+import { UnknownSessionError } from '@tmcp-sessions/core';
 import { currentScope, isCallStream, parseEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import { MAX_STREAMS_PER_SESSION, runInScope } from '@tmcp-sessions/core/internal';
@@ -24,7 +25,14 @@ function withLastEventId(lastEventId: string | undefined, work: () => void): voi
 }
 
 const priming =
-	'L12 priming-event: begins a stream with an event that has an id and a retry time, and no data';
+	'L12 priming-event: begins a stream with an event that has an id, no data and no retry time';
+const earlier =
+	'L12 priming-event: begins a stream with a comment for clients of earlier revisions, and announces a gap in one';
+const knownLines =
+	'sends clients of earlier revisions only lines of fields that they know, and no event without data';
+const terminators =
+	'escapes the characters at which a client may end a line, in live and in replayed messages';
+const ended = 'rejects a stream of a session that has ended, and leaves other sessions alone';
 const uniqueIds =
 	'L19 event-ids: gives events ids that are unique in a session and identify their stream';
 const missed =
@@ -50,7 +58,6 @@ const callGap = 'announces a gap for events of a call that were not kept';
 const callAlone =
 	'L16 responses-only-on-resume: sends only the events of its call on a stream that resumes one';
 const endedCalls = 'ends the streams that resume calls of an ended session, and deletes the calls';
-const endedStreams = 'announces a gap for an event id of a stream that ended with its session';
 const mostStreams = 'L15 stream-takeover: ends the oldest stream of a session when its 33rd opens';
 const mostCalls =
 	'rejects the 257th stream of a session that resumes a call, until another one ends';
@@ -63,7 +70,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		name: 'begins a stream without an id',
 		Manager: class extends PlainManager {
 			override transform(frame: string): string {
-				return frame.replace(/^id: \S+\n(retry: )/, '$1');
+				return frame.replace(/^id: \S+\n(data:\n\n)$/, '$1');
 			}
 		},
 		fails: [
@@ -76,17 +83,67 @@ export const wrongResumables: readonly WrongResumables[] = [
 			badIds,
 			tooOld,
 			prunedBroadcast,
-			endedStreams,
+			mostStreams,
 		],
 	},
 	{
-		name: 'sends no retry time',
+		name: 'sends a retry time at the beginning of a stream',
 		Manager: class extends PlainManager {
 			override transform(frame: string): string {
-				return frame.replace(/^retry: \d+\n/m, '');
+				return frame.replace(/^(id: \S+\n)(data:\n\n)$/, '$1retry: 1000\n$2');
 			}
 		},
-		fails: [priming],
+		fails: [priming, mostStreams],
+	},
+	{
+		name: 'sends no retry time before it closes a stream',
+		Manager: class extends PlainManager {
+			override transform(frame: string): string {
+				return frame.replace(/^retry: \d+\n\n$/, '');
+			}
+		},
+		fails: [mostStreams],
+	},
+	{
+		name: 'primes clients of every revision',
+		Manager: class extends PlainManager {
+			override create(id: string, controller: ReadableStreamDefaultController<Uint8Array>): void {
+				const scope = { waitUntil: () => {}, ...currentScope(), protocolVersion: '2025-11-25' };
+				runInScope(scope, () => super.create(id, controller));
+			}
+		},
+		fails: [earlier],
+	},
+	{
+		name: 'sends clients of earlier revisions blocks with an id alone',
+		Manager: class extends PlainManager {
+			override transform(frame: string): string {
+				return frame.replace(/^: open\n\n$/, 'id: 0/0/0:0\nretry: 1000\n\n');
+			}
+		},
+		fails: [earlier, knownLines],
+	},
+	{
+		name: 'sends line terminators as they are',
+		Manager: class extends PlainManager {
+			override transform(frame: string): string {
+				return frame.replaceAll(String.raw`\u2028`, '\u2028');
+			}
+		},
+		fails: [terminators],
+	},
+	{
+		name: 'opens streams of ended sessions',
+		Manager: class extends PlainManager {
+			override create(id: string, controller: ReadableStreamDefaultController<Uint8Array>): void {
+				try {
+					super.create(id, controller);
+				} catch (error) {
+					if (!(error instanceof UnknownSessionError)) throw error;
+				}
+			}
+		},
+		fails: [ended, endedCalls],
 	},
 	{
 		name: 'gives all streams the same id',
@@ -126,7 +183,6 @@ export const wrongResumables: readonly WrongResumables[] = [
 			badIds,
 			tooOld,
 			prunedBroadcast,
-			endedStreams,
 		],
 	},
 	{
@@ -145,7 +201,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				super({ onError: () => {} });
 			}
 		},
-		fails: [badIds, tooOld, prunedBroadcast, callGap, endedStreams, mostStreams, unknownCall],
+		fails: [badIds, tooOld, prunedBroadcast, callGap, mostStreams, unknownCall],
 	},
 	{
 		name: 'sends everything twice',
@@ -167,7 +223,6 @@ export const wrongResumables: readonly WrongResumables[] = [
 			tooOld,
 			prunedBroadcast,
 			quiet,
-			endedStreams,
 		],
 	},
 	{

@@ -22,7 +22,13 @@ export interface CallEvents {
  * - any other id, or one that is older than the log, continues live after an event that announces the
  *   gap (`gapFrame`), which is also reported to `onError`.
  *
- * A new stream begins with a `primingFrame`; a resumed one begins with the replay.
+ * For a client of 2025-11-25 (`knowsPolling`), a new stream begins with a `primingFrame`, and ends with
+ * a `closingFrame` if the manager closes it while its session lives. Other clients get no events without
+ * data and no `retry`: their streams begin with a comment, and a gap is a comment. A resumed stream
+ * begins with the replay.
+ *
+ * `create` rejects with an `UnknownSessionError` after the session's `delete`: otherwise a stream that is
+ * opened while its session ends would stay open.
  *
  * What is queued for a slow client is bounded (`BoundedStream`): the manager ends its stream, and the
  * client reconnects for the rest. What is replayed is bounded by the log only.

@@ -10,17 +10,25 @@ export interface SessionInboxes {
 	 * request use the inbox, and `take` runs in this one.
 	 *
 	 * @param take receives each message once; it must not throw.
+	 * @param call the resumable stream of the request, which `deliver` can name.
 	 * @throws {StreamError} if the backend cannot be reached.
 	 */
-	openInbox(session: string, take: (message: string) => void): Promise<SessionInbox>;
+	openInbox(
+		session: string,
+		take: (message: string) => void,
+		call?: string,
+	): Promise<SessionInbox>;
 
 	/**
-	 * Delivers a message to all open inboxes of the session.
+	 * Delivers a message to all open inboxes of the session, or of one call.
 	 *
-	 * @returns the number of inboxes that received it.
+	 * @param call the resumable stream of the call.
+	 * @returns the number of inboxes that received it. With `call`, 0 means that the call is lost: no
+	 * request runs it, and its response is not stored. While that is unknown, because an inbox may be
+	 * reconnecting, the result is at least 1.
 	 * @throws {StreamError} if the backend cannot be reached.
 	 */
-	deliver(session: string, message: string): Promise<number>;
+	deliver(session: string, message: string, call?: string): Promise<number>;
 }
 
 /** An open inbox. Close it in the request that opened it. */

@@ -1,6 +1,6 @@
 import { gapFrame } from './event-id.ts';
 import type { EventPosition } from './event-id.ts';
-import { gapText, RETRY_MS } from './message-log.ts';
+import { gapText } from './message-log.ts';
 import type { CallEvents } from '../extensions/resumable-streams.ts';
 
 /**
@@ -31,8 +31,8 @@ export function replayCall(stored: Iterable<CallEvents>, after: number): CallRep
 			const sequence = events.first + index;
 			if (sequence <= seen) continue;
 			if (sequence > seen + 1) {
-				const text = gapBetween(seen, sequence);
-				frames.push(gapFrame({ stream: events.stream, sequence: sequence - 1 }, RETRY_MS, text));
+				const position = { stream: events.stream, sequence: sequence - 1 };
+				frames.push(gapFrame(position, gapBetween(seen, sequence)));
 			}
 			frames.push(frame);
 			seen = sequence;
@@ -50,7 +50,7 @@ function gapBetween(seen: number, next: number): string {
 
 /** The frame for a client that resumes a call without stored events, or without further ones. */
 export function unknownCallFrame(position: EventPosition): string {
-	return gapFrame(position, RETRY_MS, gapText('the call has no further events'));
+	return gapFrame(position, gapText('the call has no further events'));
 }
 
 /** Returns those events of a call that are not stored yet, or `undefined` if all are. */

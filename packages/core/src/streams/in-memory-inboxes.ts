@@ -4,6 +4,8 @@ import { MAX_CALLS_PER_SESSION, TOO_MANY_CALLS } from './stream-bounds.ts';
 
 interface Inbox {
 	readonly take: (message: string) => void;
+	/** The resumable stream of its call. */
+	readonly call: string | undefined;
 }
 
 /** Holds the inboxes of one process. */
@@ -11,8 +13,8 @@ export class InMemoryInboxes {
 	readonly #inboxes = new Map<string, Set<Inbox>>();
 
 	/** @throws {StreamError} if the session already has 256 open inboxes. */
-	open(session: string, take: (message: string) => void): SessionInbox {
-		const inbox: Inbox = { take };
+	open(session: string, take: (message: string) => void, call?: string): SessionInbox {
+		const inbox: Inbox = { take, call };
 		const inboxes = this.#inboxes.get(session) ?? new Set();
 		if (inboxes.size >= MAX_CALLS_PER_SESSION) {
 			throw new StreamError('core', 'opening an inbox', TOO_MANY_CALLS);
@@ -25,11 +27,15 @@ export class InMemoryInboxes {
 		};
 	}
 
-	/** @returns the number of inboxes that received the message. */
-	deliver(session: string, message: string): number {
+	/**
+	 * @param call selects the inboxes of one call.
+	 * @returns the number of inboxes that received the message.
+	 */
+	deliver(session: string, message: string, call?: string): number {
 		const inboxes = this.#inboxes.get(session) ?? new Set();
 		let received = 0;
 		for (const inbox of [...inboxes]) {
+			if (call !== undefined && inbox.call !== call) continue;
 			if (!inboxes.has(inbox)) continue; // `take` of an earlier inbox has closed it.
 			inbox.take(message);
 			received += 1;

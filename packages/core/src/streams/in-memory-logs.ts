@@ -129,6 +129,11 @@ export class InMemoryCallLog {
 		return added;
 	}
 
+	/** Whether the response to a call is stored. */
+	isComplete(session: string, stream: string): boolean {
+		return this.of(session, stream).some(({ isComplete }) => isComplete);
+	}
+
 	of(session: string, stream: string): CallEvents[] {
 		return this.#stored
 			.filter((call) => call.session === session && call.events.stream === stream)

@@ -4,11 +4,19 @@ import { BoundedStream, stalledError } from './bounded-stream.ts';
 import type { WriteOutcome } from './bounded-stream.ts';
 import { unknownCallFrame, replayCall } from './call-log.ts';
 import { withCurrentChannel } from './channel-history.ts';
-import { createReporter, StreamError } from '../errors.ts';
+import { isCallStream } from './call-stream.ts';
+import { createReporter, StreamError, UnknownSessionError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
-import { gapOf, isCallStream, parseEventId } from './event-id.ts';
+import {
+	closingFrame,
+	gapOf,
+	knowsPolling,
+	parseEventId,
+	withoutPriming,
+} from './event-id.ts';
 import { InMemoryInboxes } from './in-memory-inboxes.ts';
 import { InMemoryCallLog, InMemoryMessageLog } from './in-memory-logs.ts';
+import { escapeLineTerminators } from './line-terminators.ts';
 import { DEFAULT_LOG_BOUNDS, loggedFrame, openOrResumeStream } from './message-log.ts';
 import type { LogBounds } from './message-log.ts';
 import { currentScope } from '../request-scope.ts';
@@ -27,6 +35,8 @@ import type { StreamPresence } from '../extensions/stream-presence.ts';
 
 interface OpenStream {
 	readonly stream: BoundedStream;
+	/** Whether its client knows priming events and closing frames. */
+	readonly knowsPolling: boolean;
 	/** The channel of a stream that listens. */
 	readonly channel?: number;
 	/** The call that a stream resumes, and the last sequence that its client has seen. */
@@ -71,6 +81,8 @@ export class InMemoryStreamSessionManager
 	readonly #now: () => number;
 	readonly #report: (cause: unknown, session: string) => void;
 	readonly #streams = new Map<string, OpenStream[]>();
+	/** The sessions that have ended, with the time, oldest first. */
+	readonly #ended = new Map<string, number>();
 	/** The stream that each request opened. */
 	readonly #owners = new WeakMap<RequestScope, OpenStream>();
 	readonly #inboxes = new InMemoryInboxes();
@@ -91,16 +103,21 @@ export class InMemoryStreamSessionManager
 	 * listens closes the oldest.
 	 *
 	 * @throws {StreamError} if 256 streams of the session already wait for calls.
+	 * @throws {UnknownSessionError} if the session has ended.
 	 */
 	override create(id: string, controller: ReadableStreamDefaultController): void {
+		if (this.#ended.has(id)) throw new UnknownSessionError('core', 'open a stream');
 		const scope = currentScope();
-		const stream = new BoundedStream(controller);
+		const client = {
+			stream: new BoundedStream(controller),
+			knowsPolling: knowsPolling(scope?.protocolVersion),
+		};
 		const position = parseEventId(scope?.lastEventId ?? '');
 		const isCall = position && isCallStream(position.stream);
 		if (isCall) this.#checkCalls(id);
 		const opened: OpenStream = isCall
-			? { stream, call: position.stream, seen: position.sequence }
-			: this.#open(id, stream, scope?.lastEventId);
+			? { ...client, call: position.stream, seen: position.sequence }
+			: this.#open(id, client, scope?.lastEventId);
 		if (scope) this.#owners.set(scope, opened);
 		this.#streams.set(id, [...(this.#streams.get(id) ?? []), opened]);
 		if (!isCall) return this.#closeOldest(id);
@@ -128,6 +145,7 @@ export class InMemoryStreamSessionManager
 		}
 		this.#log.forget(id);
 		this.#callLog.forget(id);
+		this.#markEnded(id);
 	}
 
 	/** Returns false: an open stream must not prevent the next one of its session. */
@@ -137,13 +155,14 @@ export class InMemoryStreamSessionManager
 
 	override send(sessions: string[] | undefined, data: string): void {
 		if (sessions?.length === 0) return;
-		const sequence = this.#log.append(sessions, data);
+		const message = escapeLineTerminators(data);
+		const sequence = this.#log.append(sessions, message);
 		for (const id of sessions ? new Set(sessions) : [...this.#streams.keys()]) {
 			for (const newest of this.#newestFirst(id)) {
 				const history = this.#log.historyOf(id);
 				if (history)
 					this.#log.saveHistory(id, withCurrentChannel(history, newest.channel, sequence));
-				const frame = loggedFrame(this.#log, newest.channel, sequence, data);
+				const frame = loggedFrame(this.#log, newest.channel, sequence, message);
 				if (this.#write(id, newest, [frame]) !== 'ended') break;
 			}
 		}
@@ -166,22 +185,32 @@ export class InMemoryStreamSessionManager
 	 *
 	 * @throws {StreamError} if the session already has 256 open inboxes.
 	 */
-	async openInbox(session: string, take: (message: string) => void): Promise<SessionInbox> {
-		return this.#inboxes.open(session, take);
+	async openInbox(
+		session: string,
+		take: (message: string) => void,
+		call?: string,
+	): Promise<SessionInbox> {
+		return this.#inboxes.open(session, take, call);
 	}
 
-	async deliver(session: string, message: string): Promise<number> {
-		return this.#inboxes.deliver(session, message);
+	async deliver(session: string, message: string, call?: string): Promise<number> {
+		const received = this.#inboxes.deliver(session, message, call);
+		if (received > 0 || call === undefined) return received;
+		return this.#callLog.isComplete(session, call) ? 1 : 0;
 	}
 
-	#open(id: string, stream: BoundedStream, lastEventId: string | undefined): OpenStream {
+	#open(
+		id: string,
+		client: Pick<OpenStream, 'knowsPolling' | 'stream'>,
+		lastEventId: string | undefined,
+	): OpenStream {
 		this.#log.prune();
 		const { channel, frames } = openOrResumeStream(this.#log, id, lastEventId, this.#now());
 		for (const other of this.#streams.get(id) ?? []) {
 			if (other.channel === channel) other.isSuperseded = true;
 		}
 		this.#log.setOpen(id, true);
-		const opened = { stream, channel };
+		const opened = { ...client, channel };
 		this.#write(id, opened, frames, true);
 		return opened;
 	}
@@ -200,8 +229,7 @@ export class InMemoryStreamSessionManager
 		const oldest = superseded ?? listening[0];
 		if (!oldest) return;
 		this.#report(new StreamError('core', 'holding a stream', TOO_MANY_STREAMS), id);
-		closeStream(oldest.stream.controller);
-		this.#release(id, oldest);
+		this.#close(id, oldest);
 	}
 
 	/** Returns the streams that receive messages. */
@@ -243,9 +271,25 @@ export class InMemoryStreamSessionManager
 			}
 			const position = { stream: opened.call ?? '', sequence: opened.seen ?? 0 };
 			this.#write(session, opened, [unknownCallFrame(position)]);
-			closeStream(opened.stream.controller);
-			this.#release(session, opened);
+			this.#close(session, opened);
 		}, ms);
+	}
+
+	/** Closes a stream that its client may open again. */
+	#close(session: string, opened: OpenStream): void {
+		if (opened.knowsPolling) this.#write(session, opened, [closingFrame()]);
+		closeStream(opened.stream.controller);
+		this.#release(session, opened);
+	}
+
+	/** A stream that is opened while its session ends would outlive the session. */
+	#markEnded(id: string): void {
+		const nowMs = this.#now();
+		for (const [session, atMs] of this.#ended) {
+			if (atMs >= nowMs - this.#callAgeMs) break;
+			this.#ended.delete(session);
+		}
+		this.#ended.set(id, nowMs);
 	}
 
 	/** Writes frames. Disconnects a client that does not read: it reconnects for what the log stores. */
@@ -258,7 +302,8 @@ export class InMemoryStreamSessionManager
 		for (const frame of frames) {
 			const gap = gapOf(frame);
 			if (gap) this.#report(new StreamError('core', 'resuming a stream', gap), session);
-			const outcome = opened.stream.write(frame, isReplayed);
+			const written = opened.knowsPolling ? frame : withoutPriming(frame);
+			const outcome = opened.stream.write(written, isReplayed);
 			if (outcome === 'taken') continue;
 			if (outcome === 'full') {
 				const error = stalledError('core');

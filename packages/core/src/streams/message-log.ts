@@ -18,9 +18,6 @@ export const DEFAULT_LOG_BOUNDS: LogBounds = {
 	ageMs: 10 * 60 * 1_000,
 };
 
-/** How long a client should wait before it reconnects. */
-export const RETRY_MS = 1_000;
-
 /** A stored message. */
 export interface LoggedMessage {
 	/** Increases by one with each message of the log. */
@@ -76,7 +73,7 @@ export function openOrResumeStream(
 	const channel = newChannel(history, nowMs);
 	log.saveHistory(session, withNewChannel(history, channel, next));
 	const position = { stream: streamName(log, channel), sequence: next - 1 };
-	const first = found ? gapFrame(position, RETRY_MS, found) : primingFrame(position, RETRY_MS);
+	const first = found ? gapFrame(position, found) : primingFrame(position);
 	return { channel, isCurrent: true, frames: [first] };
 }
 
@@ -127,14 +124,13 @@ function resumeStream(
 	if (mayHaveBeenCurrent(history, channel, sequence + 1, lost)) {
 		seen = Math.max(lost, log.pruned());
 		const text = gapText('the log no longer goes back to the last event id', seen - sequence);
-		frames.push(gapFrame({ stream, sequence: seen }, RETRY_MS, text));
+		frames.push(gapFrame({ stream, sequence: seen }, text));
 	}
 	for (const { sequence: at, frame } of log.since(session, seen)) {
 		if (channelAt(history, at) !== channel) continue;
 		const missed = { stream, sequence: at };
 		if (frame !== undefined) frames.push(withEventId(missed, frame));
-		else
-			frames.push(gapFrame(missed, RETRY_MS, gapText('a message was too large to be stored', 1)));
+		else frames.push(gapFrame(missed, gapText('a message was too large to be stored', 1)));
 	}
 	return { channel, isCurrent: history.changes.at(-1)?.[1] === channel, frames };
 }

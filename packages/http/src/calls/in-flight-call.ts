@@ -1,4 +1,5 @@
 import type { SessionInbox, SessionInboxes } from '@tmcp-sessions/core/backend';
+import { newCallStream } from '@tmcp-sessions/core/internal';
 
 import { isCancellation, isClientResponse, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { ClientResponse, ServerRequest } from '../request/json-rpc.ts';
@@ -38,6 +39,7 @@ export class InFlightCall {
 	readonly #openRequests = new Map<string, OpenRequest>();
 	readonly #cancel: () => void;
 	#inbox: Promise<SessionInbox> | undefined;
+	#stream: { readonly name: string | undefined } | undefined;
 	/** When the client disconnected, in milliseconds since the epoch. */
 	leftAtMs: number = Infinity;
 
@@ -58,10 +60,17 @@ export class InFlightCall {
 		const { promise, resolve } = Promise.withResolvers<void>();
 		this.#cancel = resolve;
 		const cancelled = promise.then(() => {
-			progress.signal.abort();
+			// Afterwards the response is on its way, and must not be cut off.
+			if (!progress.isHandled) progress.signal.abort();
 			this.#failAll('The client cancelled the call');
 		});
 		context.waitUntil(Promise.race([progress.handled, cancelled]));
+	}
+
+	/** The name of the call's resumable stream; undefined if its id is too long to be resumed. */
+	get streamName(): string | undefined {
+		const { messageId = '' } = this.#context;
+		return (this.#stream ??= { name: newCallStream(messageId) }).name;
 	}
 
 	/** Cancels the call if a message is its cancellation, or the end of its session. */
@@ -74,7 +83,11 @@ export class InFlightCall {
 	/** Makes the call reachable from every isolate. */
 	async openInbox(): Promise<void> {
 		const { sessionId, progress } = this.#context;
-		this.#inbox ??= this.#deps.inboxes.openInbox(sessionId, (text) => this.#receive(text));
+		this.#inbox ??= this.#deps.inboxes.openInbox(
+			sessionId,
+			(text) => this.#receive(text),
+			this.streamName,
+		);
 		try {
 			const inbox = await this.#inbox;
 			if (progress.isHandled) inbox.close();
@@ -102,13 +115,15 @@ export class InFlightCall {
 		else if (this.#openRequests.has(sentId)) send({ ...request, id: sentId });
 	}
 
-	/** Ends the open server requests after the server has handled the call. */
-	end(): void {
+	/**
+	 * Ends the open server requests after the server has handled the call. Closes the inbox once the
+	 * response is stored: a call without an inbox and without a response counts as lost.
+	 */
+	async end(): Promise<void> {
 		this.#failAll('The call ended before the client responded');
-		this.#inbox?.then(
-			(inbox) => inbox.close(),
-			() => {}, // Reported by what opened it.
-		);
+		await this.#context.progress.resumable?.ended;
+		const inbox = await this.#inbox?.catch(() => undefined); // Reported by what opened it.
+		inbox?.close();
 	}
 
 	#receive(text: string): void {

@@ -4,12 +4,15 @@ import { hasSessionInboxes } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
-import { InFlightCall, noClientResponse } from './in-flight-call.ts';
+import { InFlightCall, noClientResponse, RESUMED } from './in-flight-call.ts';
 import type { ServerRequestDeps } from './in-flight-call.ts';
 import { ResumableCall } from './resumable-call.ts';
 import type { ClientResponse, JsonObject, ServerRequest } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
+/** Pauses between attempts to open the inbox of a call whose object cannot be reached. */
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 15_000;
 /** A call of this age can be cancelled from any isolate. Younger calls open no inbox. */
 const REACHABLE_AFTER_MS = 1_000;
 /** Workers have ended a request by then, without running any code of it. */
@@ -60,14 +63,27 @@ export class InFlightCalls {
 
 	/** Lets the client cancel a call that was not answered at once, and resume its stream. */
 	watch(context: RequestContext): void {
-		const { isBatched, messageId, progress, responseType, session } = context;
+		const { messageId, progress, session } = context;
 		if (!session || messageId === undefined || progress.isHandled) return;
 		const call = this.#callOf(context);
+		let timer: ReturnType<typeof setTimeout>;
+		let pauseMs = FIRST_PAUSE_MS;
 		const makeReachable = async (): Promise<void> => {
-			await call.openInbox();
-			if (!progress.isHandled && responseType === 'sse' && !isBatched) this.#prime(context);
+			try {
+				await call.openInbox();
+				this.#prime(context, call);
+			} catch (error) {
+				// Otherwise the call could not be cancelled or resumed for as long as it lasts.
+				if (pauseMs === FIRST_PAUSE_MS) context.report(error);
+				if (progress.isHandled) return;
+				start(pauseMs);
+				pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
+			}
 		};
-		const timer = setTimeout(() => context.waitUntil(makeReachable()), REACHABLE_AFTER_MS);
+		const start = (ms: number): void => {
+			timer = setTimeout(() => context.waitUntil(makeReachable()), ms);
+		};
+		start(REACHABLE_AFTER_MS);
 		context.waitUntil(progress.handled.then(() => clearTimeout(timer)));
 	}
 
@@ -101,14 +117,31 @@ export class InFlightCalls {
 		return this.#deps.inboxes.deliver(session, JSON.stringify(message));
 	}
 
-	#prime(context: RequestContext): void {
+	/**
+	 * Tells the isolate of a call that its client has resumed the stream.
+	 *
+	 * @returns false if the call is lost: no isolate runs it, and its response is not stored.
+	 * @throws {StreamError} if the other isolates cannot be reached.
+	 */
+	async resume(session: string, stream: string): Promise<boolean> {
+		const message = JSON.stringify({ method: RESUMED, params: { stream } });
+		if ((await this.#deps.inboxes.deliver(session, message, stream)) > 0) return true;
+		// Without inboxes the isolate that runs it cannot be asked.
+		return !hasSessionInboxes(this.#options.streams);
+	}
+
+	/** Makes a call resumable that has an inbox. */
+	#prime(context: RequestContext, { streamName }: InFlightCall): void {
 		const { onPrimed, resumable } = this.#options;
-		if (!resumable) return;
-		const call = new ResumableCall(resumable, context.sessionId, (promise) =>
+		const { isBatched, progress, responseType, sessionId } = context;
+		const hasEnded = progress.isHandled || progress.signal.aborted;
+		if (!resumable || streamName === undefined || hasEnded) return;
+		if (responseType !== 'sse' || isBatched) return;
+		const call = new ResumableCall(streamName, resumable, sessionId, (promise) =>
 			context.waitUntil(promise),
 		);
 		onPrimed?.(context, call.name);
-		context.progress.startResumable(call);
+		progress.startResumable(call);
 	}
 
 	#callOf(context: RequestContext): InFlightCall {
@@ -122,9 +155,9 @@ export class InFlightCalls {
 		this.#byContext.set(context, call);
 		context.waitUntil(
 			progress.handled.then(() => {
-				call.end();
 				calls.delete(call);
 				this.#deleteIfEmpty(sessionId, calls);
+				return call.end();
 			}),
 		);
 		return call;

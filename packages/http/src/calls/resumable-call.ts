@@ -1,6 +1,5 @@
 import { primingFrame, withEventId } from '@tmcp-sessions/core/backend';
 import type { ResumableStreams } from '@tmcp-sessions/core/backend';
-import { newCallStream, RETRY_MS } from '@tmcp-sessions/core/internal';
 
 /** Characters that are buffered for a client that may resume. More is stored by the stream manager. */
 const MAX_BUFFERED_LENGTH = 512 * 1_024;
@@ -13,7 +12,12 @@ const MAX_BUFFERED_LENGTH = 512 * 1_024;
  */
 export class ResumableCall {
 	/** The name of the stream, which is part of its event ids. */
-	readonly name: string = newCallStream();
+	readonly name: string;
+	/**
+	 * Settles when the response is stored, or when the client cannot resume the call after all. Never
+	 * rejects.
+	 */
+	readonly ended: Promise<void>;
 	/** The event that lets the client resume the stream. */
 	readonly priming: string;
 	readonly #streams: ResumableStreams;
@@ -24,15 +28,22 @@ export class ResumableCall {
 	#sequence = 0;
 	#isAway = false;
 	#storing: Promise<void> = Promise.resolve();
+	readonly #end: () => void;
 
+	/** @param name the name that `newCallStream` returned. */
 	constructor(
+		name: string,
 		streams: ResumableStreams,
 		session: string,
 		waitUntil: (promise: Promise<unknown>) => void,
 	) {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.name = name;
+		this.ended = promise;
+		this.#end = resolve;
 		this.#streams = streams;
 		this.#session = session;
-		this.priming = primingFrame({ stream: this.name, sequence: 0 }, RETRY_MS);
+		this.priming = primingFrame({ stream: name, sequence: 0 });
 		this.#waitUntil = waitUntil;
 	}
 
@@ -52,9 +63,20 @@ export class ResumableCall {
 		this.#store(false);
 	}
 
-	/** Notes that the last frame was the response. */
-	complete(): void {
+	/**
+	 * Notes that the last frame was the response.
+	 *
+	 * @param instead a frame for a client that resumes the stream, if the call has no response.
+	 */
+	complete(instead?: string): void {
+		if (instead !== undefined) this.add(instead);
 		this.#store(true);
+		void this.#storing.then(this.#end);
+	}
+
+	/** Notes that the client got the response without an event id. */
+	abandon(): void {
+		this.#end();
 	}
 
 	#store(isComplete: boolean): void {

@@ -19,6 +19,9 @@ import { receiveMessage } from './receive-message.ts';
 import type { SessionHost } from './session-host.ts';
 import type { SseSessionIds } from './sse-session-ids.ts';
 
+/** The revision of the transport. Its clients know no events without data, whatever they send as header. */
+const SSE_REVISION = '2024-11-05';
+
 /** What the endpoint of the SSE transport depends on. */
 export interface SseEndpointDeps<
 	Custom extends Record<string, unknown> | undefined,
@@ -76,7 +79,8 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		checkProtocolVersion(origin.headers, STATELESS_REVISIONS);
 		negotiateResponseType(origin.headers, ['sse']);
 		const session = await ids.open(origin);
-		return answerInScope(calls, origin, { session }, async (context) => {
+		const details = { session, protocolVersion: SSE_REVISION };
+		return answerInScope(calls, origin, details, async (context) => {
 			const rejection = await host.begin(context);
 			if (rejection) return rejection;
 			const { streamed, frames } = await this.#transportStream(request, context);

@@ -49,6 +49,8 @@ export interface RequestDetails {
 	readonly isBatched?: boolean | undefined;
 	/** The last event that the client received of the stream that it resumes. */
 	readonly lastEventId?: string | undefined;
+	/** The revision that the client speaks, if its transport determines it. */
+	readonly protocolVersion?: string | undefined;
 }
 
 /**
@@ -74,6 +76,7 @@ export class RequestContext implements RequestScope {
 	/** How far the server has come with the message. */
 	readonly progress: Readonly<CallProgress>;
 
+	readonly #protocolVersion: string | undefined;
 	#shard: string | undefined;
 
 	constructor(origin: RequestOrigin, details: RequestDetails, progress: CallProgress) {
@@ -91,6 +94,7 @@ export class RequestContext implements RequestScope {
 		this.isListening = isBodyless || details.isListening === true;
 		this.endsWithClient = isBodyless || this.isStateless;
 		this.lastEventId = details.lastEventId;
+		this.#protocolVersion = details.protocolVersion;
 		this.progress = progress;
 	}
 
@@ -101,7 +105,11 @@ export class RequestContext implements RequestScope {
 
 	/** The revision that the client names. Clients before 2025-06-18 name it at `initialize` only. */
 	get protocolVersion(): string | undefined {
-		return this.headers.get('mcp-protocol-version') ?? this.session?.protocolVersion;
+		return (
+			this.#protocolVersion ??
+			this.headers.get('mcp-protocol-version') ??
+			this.session?.protocolVersion
+		);
 	}
 
 	/** The shard of what the request opens, picked once. Most requests open nothing. */

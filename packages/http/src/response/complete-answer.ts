@@ -1,4 +1,4 @@
-import { messageFrame } from '@tmcp-sessions/core/backend';
+import { messageFrame, toJsonLine } from '@tmcp-sessions/core/backend';
 
 import { isObject } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
@@ -38,5 +38,5 @@ export function completeAnswer(
 		return { status, headers, body: messageFrame(response) };
 	}
 	headers['content-type'] = 'application/json';
-	return { status, headers, body: JSON.stringify(response) };
+	return { status, headers, body: toJsonLine(response) };
 }

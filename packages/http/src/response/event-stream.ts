@@ -1,18 +1,15 @@
-import { messageFrame } from '@tmcp-sessions/core/backend';
+import { closingFrame, isCallStream, knowsPolling, messageFrame } from '@tmcp-sessions/core/backend';
 
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
 import { errorMessage, HttpRejection } from '../request/http-rejection.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { keepSessionAlive } from '../session/session-keep-alive.ts';
 import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
-import type { Answer } from './answer.ts';
+import type { Answer, PlainAnswer } from './answer.ts';
 import { ClientWriter } from './client-writer.ts';
 import { completeAnswer } from './complete-answer.ts';
-import { encodeFrames, KEEP_ALIVE } from './frames.ts';
+import { clientFrame, decodeFrames, encodeFrames, KEEP_ALIVE } from './frames.ts';
 import type { Frames } from './frames.ts';
-
-/** The first revision whose clients know a priming event. */
-const PRIMING_SINCE = '2025-11-25';
 
 /** A longer timer fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -51,6 +48,7 @@ export async function streamAnswer(
 	const reader = body.getReader();
 	const ready: Frames[] = [];
 	let read = reader.read();
+	let hasStarted = false;
 	if (!context.isListening && !(await isHandledAtOnce(progress, read))) options.onLasting?.();
 	const { promise: expired, resolve: expire } = Promise.withResolvers<undefined>();
 	// The timer also keeps workerd from ending the request as hung while it awaits another request.
@@ -61,19 +59,22 @@ export async function streamAnswer(
 			const next = await (timer ? Promise.race([read, expired]) : read);
 			if (next?.done) {
 				const { response } = progress;
-				return response
-					? completeAnswer(response, context, streamed)
+				if (response) return completeAnswer(response, context, streamed);
+				return ready.length === 0 && resumesCall(context)
+					? nothingLeft(streamed)
 					: new Response(concat(ready), streamed);
 			}
-			ready.push(next ? primingFor(next.value, context) : openingOf(context));
+			ready.push(next ? clientFrame(next.value) : openingOf(context));
 			if (next) read = reader.read();
 			// Once the server has handled the message, the transport ends its stream in the same turn.
 			if (!next || !progress.isHandled) {
+				hasStarted = true;
 				return stream(streamed, ready, reader, read, context, options);
 			}
 		}
 	} finally {
 		clearTimeout(timer);
+		if (!hasStarted) progress.resumable?.abandon();
 	}
 }
 
@@ -101,7 +102,7 @@ export async function collectedAnswer(
 		clearInterval(timer);
 	}
 	if (!progress.response || progress.signal.aborted) {
-		throw new HttpRejection(200, -32001, 'The call was cancelled');
+		throw cancelled();
 	}
 	return completeAnswer(progress.response, context, streamed);
 }
@@ -176,18 +177,26 @@ async function forward(
 	}, keepAliveMs);
 	const cancel = (): void => context.waitUntil(reader.cancel());
 	// A client that listens must come back with a new token when this one has expired.
+	const expire = (): void => {
+		if (knowsPolling(context.protocolVersion)) writer.write(encodeFrames(closingFrame()));
+		cancel();
+	};
 	const expiryMs = context.isListening ? msUntilExpiry(context) : undefined;
-	const expiry = expiryMs && setTimeout(cancel, expiryMs);
+	const expiry = expiryMs && setTimeout(expire, expiryMs);
 	const stopKeepAlive = session && keepSessionAlive(context, session, cancel);
 	const finish = async (message: object | undefined): Promise<void> => {
 		if (message) writer.write(numbered(encodeFrames(messageFrame(message)), context));
-		progress.resumable?.complete();
+		// A client that has cancelled the call expects no response, but one that resumes it must get one.
+		const isCancelled = !message && progress.signal.aborted;
+		progress.resumable?.complete(
+			isCancelled ? messageFrame(errorMessage(cancelled(), messageId)) : undefined,
+		);
 		await writer.close();
 	};
 
 	try {
 		for (let next = await first; !next.done; next = await reader.read()) {
-			writer.write(numbered(next.value, context));
+			writer.write(numbered(clientFrame(next.value), context));
 			if (isPaced) await writer.drained;
 		}
 		await finish(progress.response);
@@ -203,26 +212,34 @@ async function forward(
 }
 
 /** Returns the first frame of a stream that has nothing to send yet. */
-function openingOf(context: RequestContext): Frames {
-	const { resumable } = context.progress;
-	return resumable ? primingFor(encodeFrames(resumable.priming), context) : KEEP_ALIVE;
-}
-
-/**
- * Returns a priming event as its client reads it. Clients before 2025-11-25 would read its empty data
- * as a malformed message.
- */
-function primingFor(frame: Frames, { protocolVersion = '', session }: RequestContext): Frames {
-	if (!session || protocolVersion >= PRIMING_SINCE) return frame;
-	const text = new TextDecoder().decode(frame);
-	return encodeFrames(text.replace(/^(id: \S+\nretry: \d+\n)data: \n\n/, '$1\n'));
+function openingOf({ progress, protocolVersion }: RequestContext): Frames {
+	const { resumable } = progress;
+	return resumable && knowsPolling(protocolVersion) ? encodeFrames(resumable.priming) : KEEP_ALIVE;
 }
 
 /** Returns a frame with its event id, if the stream is resumable. */
-function numbered(frames: Frames, context: RequestContext): Frames {
-	const { resumable } = context.progress;
-	if (!resumable) return primingFor(frames, context);
-	return encodeFrames(resumable.add(new TextDecoder().decode(frames)));
+function numbered(frames: Frames, { progress }: RequestContext): Frames {
+	const { resumable } = progress;
+	return resumable ? encodeFrames(resumable.add(decodeFrames(frames))) : frames;
+}
+
+/** Whether the request resumes the stream of a call. */
+function resumesCall({ lastEventId, origin }: RequestContext): boolean {
+	return origin.method === 'GET' && lastEventId !== undefined && isCallStream(lastEventId);
+}
+
+/**
+ * Creates the answer to a client that resumes a call and has everything. A stream without events would
+ * make it reconnect again and again; after a 204, clients stop (HTML standard, server-sent events).
+ */
+function nothingLeft({ headers }: Response): PlainAnswer {
+	const session = headers.get('mcp-session-id');
+	return { status: 204, headers: session === null ? {} : { 'mcp-session-id': session }, body: '' };
+}
+
+/** Creates the error of a call that its client has cancelled. */
+function cancelled(): HttpRejection {
+	return new HttpRejection(200, -32001, 'The call was cancelled');
 }
 
 /** Returns the time until the caller's token expires, if it is known and fits a timer. */

@@ -1,3 +1,5 @@
+import { toJsonLine } from '@tmcp-sessions/core/backend';
+
 import { errorMessage, HttpRejection, rejectionOf } from '../request/http-rejection.ts';
 import type { PlainAnswer } from './answer.ts';
 
@@ -17,6 +19,6 @@ export function rejectionAnswer(
 	return {
 		status,
 		headers: { 'content-type': 'application/json', ...extras?.headers },
-		body: JSON.stringify(errorMessage(error, id)),
+		body: toJsonLine(errorMessage(error, id)),
 	};
 }

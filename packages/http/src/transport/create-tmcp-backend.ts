@@ -1,3 +1,4 @@
+import { escapeLineTerminators } from '@tmcp-sessions/core/backend';
 import { hasResumableStreams } from '@tmcp-sessions/core/internal';
 import type {
 	InfoSessionManager,
@@ -85,10 +86,17 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 			},
 			async respond(context, { custom, message }) {
 				const response = await transport().respond(transportRequest(context, message), custom);
-				return response ?? toResponse(notFound());
+				return response ? inOneLine(response) : toResponse(notFound());
 			},
 		},
 	};
+}
+
+/** Escapes the line terminators of the transport's JSON, which is an error. Streams are escaped by frame. */
+async function inOneLine(response: Response): Promise<Response> {
+	const isJson = response.headers.get('content-type') === 'application/json';
+	if (!isJson || !response.body) return response;
+	return new Response(escapeLineTerminators(await response.text()), response);
 }
 
 function transportOptions(

@@ -42,17 +42,18 @@ describeEachDeployment(
 			}
 		});
 
-		it('L12 priming-event: begins a GET stream with an event id and a retry delay, in the format of the negotiated revision', async () => {
+		it('L12 priming-event: begins a GET stream with an event id for clients of 2025-11-25 and with a comment for others', async () => {
 			const { isolateA } = deployment.endpoint();
 			const session = await isolateA.initialize();
 			const stream = await latestRevision(isolateA).openStream(session);
 			await stream.waitFor('id: ');
-			expect(stream.text).toMatch(/^id: \S+\nretry: \d+\ndata: \n\n/m);
+			expect(stream.text).toMatch(/^id: \S+\ndata:\n\n/);
 			const older = await isolateA
 				.with({ 'mcp-protocol-version': '2025-06-18' })
 				.openStream(session);
-			await older.waitFor('id: ');
-			expect(older.text).toMatch(/^id: \S+\nretry: \d+\n\n/m);
+			await older.waitFor(': keep-alive', 2);
+			expect(older.text).not.toMatch(/^[^:\n]/m);
+			expect(stream.text).not.toContain('retry');
 			stream.destroy();
 			older.destroy();
 		});

@@ -1,5 +1,5 @@
 import { StreamError } from '@tmcp-sessions/core';
-import { encodeSessionId } from '@tmcp-sessions/core/backend';
+import { encodeSessionId, escapeLineTerminators } from '@tmcp-sessions/core/backend';
 import type {
 	CallEvents,
 	ResumableStreams,
@@ -55,18 +55,19 @@ export class ObjectStreams
 	 * Accepts the WebSocket of a Worker.
 	 *
 	 * @param isLive whether a session is live. A socket for any other session is closed and stores nothing.
+	 * Synchronous, since the session may end in any later turn.
 	 * @param onSubscription called for a stateless subscription, which needs no session.
 	 */
-	async accept(
+	accept(
 		request: Request,
-		isLive: (session: string) => Promise<boolean>,
+		isLive: (session: string) => boolean,
 		onSubscription: () => void,
-	): Promise<Response> {
+	): Response {
 		const purpose = parsePurpose(request.url);
 		if (purpose?.role === 'subscription') onSubscription();
 		if (
 			purpose &&
-			(purpose.role === 'subscription' || (await isLive(decodeURIComponent(purpose.session))))
+			(purpose.role === 'subscription' || isLive(decodeURIComponent(purpose.session)))
 		) {
 			return this.#open().accept(purpose);
 		}
@@ -123,7 +124,8 @@ export class ObjectStreams
 	}
 
 	override send(sessions: string[] | undefined, data: string): void {
-		if (this.#entries.hasTable) this.#open().broadcast(sessions?.map(encoded), data);
+		if (!this.#entries.hasTable) return;
+		this.#open().broadcast(sessions?.map(encoded), escapeLineTerminators(data));
 	}
 
 	/** Returns whether a Worker holds a stream of the session open. */
@@ -145,12 +147,18 @@ export class ObjectStreams
 		if (this.#entries.hasTable) this.#open().keepCall(encoded(id), events);
 	}
 
-	async openInbox(session: string, receive: (message: string) => void): Promise<SessionInbox> {
-		return this.#inboxes.open(session, receive);
+	async openInbox(
+		session: string,
+		receive: (message: string) => void,
+		call?: string,
+	): Promise<SessionInbox> {
+		return this.#inboxes.open(session, receive, call);
 	}
 
-	async deliver(session: string, message: string): Promise<number> {
-		return this.#inboxes.deliver(session, message);
+	async deliver(session: string, message: string, call?: string): Promise<number> {
+		const received = this.#inboxes.deliver(session, message, call);
+		if (received > 0 || call === undefined || !this.#entries.hasTable) return received;
+		return this.#open().isComplete(encoded(session), call) ? 1 : 0;
 	}
 
 	/** Creates the hub on first use. Its alarm is an entry, since the object's alarm is shared. */

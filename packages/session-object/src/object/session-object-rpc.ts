@@ -17,9 +17,10 @@ export interface SessionObjectRpc {
 	 * Delivers a message to the calls in flight of a session, for instance that the client has
 	 * reconnected to resume one.
 	 *
-	 * @returns the number of calls that accepted it.
+	 * @param call the stream of the call that it is for. Default: all calls of the session.
+	 * @returns the number of calls that accepted it. With `call`, 0 only if the call is lost.
 	 */
-	deliver(session: string, message: string): Promise<number>;
+	deliver(session: string, message: string, call?: string): Promise<number>;
 	/** Returns which of the requested notifications the server will send to a stateless subscription. */
 	honoredSubset(notifications: object): Promise<HonoredSubset>;
 	/** Restores the object from its archive. */

@@ -125,9 +125,9 @@ export abstract class SessionObject<
 		const instance = await this.#start();
 		const { state, streams } = instance;
 		state.lifetime.touch();
-		const response = await streams.accept(
+		const response = streams.accept(
 			request,
-			(session) => this.isLive(session),
+			(session) => state.isLive(session),
 			() => state.lifetime.begin(),
 		);
 		this.#announceTools(instance, true);
@@ -139,9 +139,9 @@ export abstract class SessionObject<
 		return state.isLive(session);
 	}
 
-	async deliver(session: string, message: string): Promise<number> {
+	async deliver(session: string, message: string, call?: string): Promise<number> {
 		const { state, streams } = await this.#start();
-		const accepted = await streams.deliver(session, message);
+		const accepted = await streams.deliver(session, message, call);
 		return accepted + (state.calls.awaitsResume(message) ? 1 : 0);
 	}
 

@@ -1,3 +1,4 @@
+import { toJsonLine } from '@tmcp-sessions/core/backend';
 import { requestIdIn } from '@tmcp-sessions/http/internal';
 import type { PlainAnswer, RoutedCall } from '@tmcp-sessions/http/internal';
 
@@ -28,10 +29,6 @@ export function rejection(
 	return {
 		status,
 		headers: { 'content-type': 'application/json', ...retryAfter },
-		body: JSON.stringify({
-			jsonrpc: '2.0',
-			id: requestIdIn(body) ?? null,
-			error: { code, message },
-		}),
+		body: toJsonLine({ jsonrpc: '2.0', id: requestIdIn(body) ?? null, error: { code, message } }),
 	};
 }

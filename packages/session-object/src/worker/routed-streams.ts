@@ -38,10 +38,10 @@ export class RoutedStreams extends SocketStreamManager implements SessionInboxes
 	/** Does nothing: the object stores the events of its calls itself. */
 	async keepCall(_session: string, _events: CallEvents): Promise<void> {}
 
-	async deliver(session: string, message: string): Promise<number> {
+	async deliver(session: string, message: string, call?: string): Promise<number> {
 		const stub = await this.#stubFor(session, currentScope());
 		try {
-			return await stub.deliver(session, message);
+			return await stub.deliver(session, message, call);
 		} catch (cause) {
 			throw new StreamError(PACKAGE, 'delivering to inboxes', cause);
 		}

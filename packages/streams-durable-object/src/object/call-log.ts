@@ -1,6 +1,6 @@
 import { gapFrame, MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
-import { gapText, RETRY_MS, unstoredEvents } from '@tmcp-sessions/core/internal';
+import { gapText, unstoredEvents } from '@tmcp-sessions/core/internal';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
 
 import { exceeds, PRUNE_MARGIN, utf8Length } from './storage.ts';
@@ -39,6 +39,16 @@ export class SqlCallLog {
 		}
 		if (exceeds(size, this.#bounds, PRUNE_MARGIN)) this.prune(0);
 		return added;
+	}
+
+	/** Returns whether the response to a session's call is stored. */
+	isComplete(session: string, stream: string): boolean {
+		const found = this.#sql.exec(
+			'SELECT 1 FROM tmcp_calls WHERE stream = ? AND session = ? AND is_complete = 1',
+			stream,
+			session,
+		);
+		return found.toArray().length > 0;
 	}
 
 	/** Returns the stored events of a session's call, in order. */
@@ -122,5 +132,5 @@ function* splitIntoRows({ stream, first, frames, isComplete }: CallEvents): Gene
 function fitIntoRow(stream: string, sequence: number, frame: string): string {
 	if (utf8Length(JSON.stringify(frame)) < MAX_ROW_BYTES) return frame;
 	const text = gapText('a message was too large to be stored', 1);
-	return gapFrame({ stream, sequence }, RETRY_MS, text);
+	return gapFrame({ stream, sequence }, text);
 }

@@ -25,6 +25,8 @@ interface CallAttachment {
 
 const CALL_TAG = 'call';
 
+const MAX_CALL_IN_TAG = 128;
+
 /** Serves the streams with which clients resume calls, from the log of the calls. */
 export class CallSockets {
 	readonly #state: DurableObjectState;
@@ -59,7 +61,9 @@ export class CallSockets {
 		const added = this.#log.keep(session, events, nowMs);
 		if (!added) return;
 		for (const stream of this.#open(callTag(events.stream))) {
-			if (stream.attachment.session === session) sendEvents(stream, [added], nowMs);
+			const { attachment } = stream;
+			if (attachment.session !== session || attachment.call !== events.stream) continue;
+			sendEvents(stream, [added], nowMs);
 		}
 	}
 
@@ -97,9 +101,12 @@ export function rejectionOfCall(waiting: readonly WebSocket[]): string | undefin
 	return waiting.length < MAX_CALLS_PER_SESSION ? undefined : TOO_MANY_CALLS;
 }
 
-/** Differs from the tags of other streams: messages of the session must not reach these. */
+/**
+ * Differs from the tags of other streams: messages of the session must not reach these. A tag has room
+ * for the random part of the name, but not for the id of every request.
+ */
 function callTag(call: string): string {
-	return `call:${call}`;
+	return `call:${call.slice(0, MAX_CALL_IN_TAG)}`;
 }
 
 function callsTag(session: string): string {

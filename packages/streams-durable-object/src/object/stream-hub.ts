@@ -8,11 +8,15 @@ import { PruneAlarm } from './alarm.ts';
 import type { ScheduleAlarm } from './alarm.ts';
 import { SqlCallLog } from './call-log.ts';
 import { CallSockets, rejectionOfCall } from './call-sockets.ts';
+import { EndedSessions } from './ended-sessions.ts';
 import { closeQuietly, trySend } from './hibernating-sockets.ts';
+import { LostCalls } from './lost-calls.ts';
 import { splitByRowSize, SqlMessageLog } from './message-log.ts';
 import { openStorage } from './storage.ts';
 import {
+	attachCall,
 	bySession,
+	callOfInbox,
 	closeOldest,
 	inboxTag,
 	markCurrent,
@@ -28,7 +32,7 @@ import { SubscriptionSockets } from './subscription-sockets.ts';
 import { parseCallPosition } from '../wire/call-position.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import { RANK_HEADER, REPLAYED_HEADER } from '../wire/headers.ts';
-import type { SocketPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
+import type { InboxPurpose, SocketPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
 
 /** Configures a hub. */
 export interface StreamHubOptions {
@@ -53,6 +57,8 @@ export class StreamHub {
 	readonly #log: SqlMessageLog;
 	readonly #calls: CallSockets;
 	readonly #callLog: SqlCallLog;
+	readonly #lostCalls: LostCalls;
+	readonly #ended: EndedSessions;
 	readonly #subscriptions: SubscriptionSockets;
 	readonly #alarm: PruneAlarm;
 
@@ -67,14 +73,19 @@ export class StreamHub {
 		this.#log = new SqlMessageLog(sql, bounds, getShard);
 		this.#callLog = new SqlCallLog(sql, bounds);
 		this.#calls = new CallSockets(state, this.#callLog);
+		this.#lostCalls = new LostCalls(sql);
+		this.#ended = new EndedSessions(sql);
 		this.#subscriptions = new SubscriptionSockets(state);
 	}
 
 	/**
-	 * Accepts a new socket and returns its other end. Responds 429 if the session or the principal has
-	 * too many sockets, 503 if the object has.
+	 * Accepts a new socket and returns its other end. Responds 410 to a new stream of an ended session, 429
+	 * if the session or the principal has too many sockets, 503 if the object has.
 	 */
 	accept(purpose: SocketPurpose): Response {
+		if (purpose.role === 'stream' && this.#isTooLate(purpose)) {
+			return new Response('the session has ended', { status: 410 });
+		}
 		const rejection = this.#rejection(purpose);
 		if (rejection) return new Response(rejection, { status: 429 });
 
@@ -97,8 +108,10 @@ export class StreamHub {
 		return this.#streamsOf(session).length > 0;
 	}
 
-	/** Ends all streams of the session, and deletes what they could be resumed from. */
+	/** Ends all streams of the session, also one that opens now, and deletes what they could be resumed from. */
 	delete(session: string): void {
+		this.#ended.add(session, Date.now());
+		this.#alarm.set();
 		for (const { socket } of this.#streamsOf(session)) {
 			closeQuietly(socket, FINAL_CLOSE_CODES.sessionEnded);
 		}
@@ -132,6 +145,11 @@ export class StreamHub {
 		}
 	}
 
+	/** Returns whether the response to a call is stored. */
+	isComplete(session: string, call: string): boolean {
+		return this.#callLog.isComplete(session, call);
+	}
+
 	/** Logs events of a call, and sends them to the streams that resumed the call. */
 	keepCall(session: string, events: CallEvents): void {
 		this.#calls.keep(session, events, Date.now());
@@ -144,13 +162,20 @@ export class StreamHub {
 	}
 
 	/**
-	 * Sends a message to every open inbox of the session.
+	 * Sends a message to every open inbox of the session, or of one call.
 	 *
-	 * @returns the number of inboxes that it was sent to.
+	 * @returns the number of inboxes that it was sent to. With `call`, 0 only if the call is lost: no
+	 * inbox of it will reconnect, and its response is not stored.
 	 */
-	deliver(session: string, message: string): number {
-		const inboxes = this.#state.getWebSockets(inboxTag(session));
-		return inboxes.filter((socket) => trySend(socket, message)).length;
+	deliver(session: string, message: string, call?: string): number {
+		const inboxes = this.#state
+			.getWebSockets(inboxTag(session))
+			.filter((socket) => call === undefined || callOfInbox(socket) === call);
+		const received = inboxes.filter((socket) => trySend(socket, message)).length;
+		if (received > 0 || call === undefined) return received;
+		if (this.#callLog.isComplete(session, call)) return 1;
+		this.#alarm.set();
+		return this.#lostCalls.isLost(session, call, Date.now()) ? 0 : 1;
 	}
 
 	/** Sets the alarm for the next `prune`, unless it is set. */
@@ -174,6 +199,8 @@ export class StreamHub {
 			this.#log.deleteIdle(isOpen, nowMs),
 			this.#callLog.prune(beforeMs),
 			this.#calls.closeStale(beforeMs),
+			this.#lostCalls.prune(beforeMs),
+			this.#ended.prune(beforeMs),
 		];
 		const isClean = !remaining.includes(true);
 		if (!isClean) this.#alarm.set();
@@ -205,8 +232,15 @@ export class StreamHub {
 	#accept(socket: WebSocket, purpose: SocketPurpose): Record<string, string> {
 		if (purpose.role === 'stream') return this.#acceptStream(socket, purpose);
 		if (purpose.role === 'subscription') this.#subscriptions.accept(socket, purpose);
-		else this.#state.acceptWebSocket(socket, [inboxTag(purpose.session)]);
+		else this.#acceptInbox(socket, purpose);
 		return {};
+	}
+
+	#acceptInbox(socket: WebSocket, { session, call }: InboxPurpose): void {
+		this.#state.acceptWebSocket(socket, [inboxTag(session)]);
+		if (call === undefined) return;
+		attachCall(socket, call);
+		this.#lostCalls.markFound(session, call);
 	}
 
 	/**
@@ -216,16 +250,16 @@ export class StreamHub {
 	#acceptStream(socket: WebSocket, purpose: StreamPurpose): Record<string, string> {
 		const { session, lastEventId } = purpose;
 		const nowMs = Date.now();
+		if (this.#hasEnded(purpose)) {
+			this.#state.acceptWebSocket(socket);
+			closeQuietly(socket, FINAL_CLOSE_CODES.sessionEnded);
+			return {};
+		}
 		const call = parseCallPosition(lastEventId);
 		if (call) {
 			const replayed = this.#calls.accept(socket, session, call, nowMs);
 			this.#alarm.set();
 			return { [REPLAYED_HEADER]: `${replayed}` };
-		}
-		if (purpose.rank !== undefined && this.#hasEnded(purpose)) {
-			this.#state.acceptWebSocket(socket);
-			closeQuietly(socket, FINAL_CLOSE_CODES.sessionEnded);
-			return {};
 		}
 		const others = this.#streamsOf(session);
 		const opened = this.#log.open(session, lastEventId, nowMs);
@@ -236,8 +270,15 @@ export class StreamHub {
 		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${opened.frames.length}` };
 	}
 
-	/** Returns whether this object had the reconnecting stream, and its session has ended since. */
-	#hasEnded({ session, lastEventId }: StreamPurpose): boolean {
+	/** Returns whether a stream, which is neither reconnecting nor that of a call, opens after its session has ended. */
+	#isTooLate({ session, lastEventId, rank }: StreamPurpose): boolean {
+		return rank === undefined && !parseCallPosition(lastEventId) && this.#ended.has(session);
+	}
+
+	/** Returns whether the session of a stream has ended, which may reconnect long after that. */
+	#hasEnded({ session, lastEventId, rank }: StreamPurpose): boolean {
+		if (this.#ended.has(session)) return true;
+		if (rank === undefined) return false;
 		const isOwn = lastEventId?.startsWith(`${this.#log.shard}/${this.#log.epoch}/`);
 		return isOwn === true && !this.#log.hasHistory(session);
 	}

@@ -33,6 +33,19 @@ export function inboxTag(session: string): string {
 	return `inbox:${session}`;
 }
 
+/** Attaches the resumable stream of its call to an inbox. */
+export function attachCall(socket: WebSocket, call: string): void {
+	socket.serializeAttachment({ runs: call });
+}
+
+/** Returns the resumable stream of the call that an inbox belongs to. */
+export function callOfInbox(socket: WebSocket): unknown {
+	const attachment: unknown = socket.deserializeAttachment();
+	return typeof attachment === 'object' && attachment !== null && 'runs' in attachment
+		? attachment.runs
+		: undefined;
+}
+
 /** Returns the session of a stream, also of one that resumed a call. A closed socket has no tags. */
 export function sessionOf(socket: WebSocket): string | undefined {
 	const attachment: unknown = socket.deserializeAttachment();

@@ -126,12 +126,12 @@ export class SyncLayer extends DurableObject {
 	}
 
 	/**
-	 * Sends a message to every open inbox of the session.
+	 * Sends a message to every open inbox of the session, or of one call.
 	 *
-	 * @returns the number of inboxes that it was sent to.
+	 * @returns the number of inboxes that it was sent to. With `call`, 0 only if the call is lost.
 	 */
-	deliver(session: string, message: string): number {
-		return this.#hub.deliver(session, message);
+	deliver(session: string, message: string, call?: string): number {
+		return this.#hub.deliver(session, message, call);
 	}
 
 	/** Prunes the logs, and unregisters the shard if it is empty. */

@@ -14,6 +14,12 @@ export const MAX_FRAME_LENGTH: number = MAX_MESSAGE_LENGTH - 256;
  */
 export const MAX_SESSION_ID_BYTES = 240;
 
+/**
+ * How long an inbox may take to reconnect once its object can be reached: a pause of at most 5 s, after
+ * an attempt that takes at most 10 s. A call whose inbox is absent for longer is lost.
+ */
+export const INBOX_RECONNECT_MS = 20_000;
+
 /** Returns the text of an error for a message that is too long, or `undefined`. */
 export function lengthProblem(
 	length: number,

@@ -10,6 +10,8 @@ export interface InboxPurpose {
 	readonly role: 'inbox';
 	/** URI encoded: it becomes part of a tag. */
 	readonly session: string;
+	/** The resumable stream of the request. */
+	readonly call?: string | undefined;
 }
 
 /** The stream of a session, opened by a GET request. */
@@ -33,8 +35,8 @@ export interface SubscriptionPurpose {
 	readonly principal?: string | undefined;
 }
 
-/** No event id is longer. A longer one is cut, and stays unknown. */
-const MAX_EVENT_ID_LENGTH = 256;
+/** No event id is longer: that of a call holds the id of its request. A longer one is cut, and unknown. */
+const MAX_EVENT_ID_LENGTH = 1_500;
 
 const FITS_INTO_TAG = new RegExp(`^[\\x21-\\x7e]{1,${MAX_SESSION_ID_BYTES}}$`);
 
@@ -46,6 +48,7 @@ export function formatPurpose(purpose: SocketPurpose): string {
 		if (purpose.uris) query.set('uris', purpose.uris.map((hash) => hash.toString(36)).join('.'));
 		if (purpose.principal) query.set('principal', purpose.principal);
 	} else query.set('session', purpose.session);
+	if (purpose.role === 'inbox' && purpose.call !== undefined) query.set('call', purpose.call);
 	if (purpose.role === 'stream') {
 		const { lastEventId, rank } = purpose;
 		if (lastEventId) query.set('last', lastEventId.slice(0, MAX_EVENT_ID_LENGTH));
@@ -66,7 +69,7 @@ export function parsePurpose(url: string): SocketPurpose | undefined {
 	if (role !== 'stream' && role !== 'inbox') return undefined;
 	const session = query.get('session') ?? '';
 	if (!FITS_INTO_TAG.test(session)) return undefined;
-	if (role === 'inbox') return { role, session };
+	if (role === 'inbox') return { role, session, call: query.get('call') ?? undefined };
 	const rank = Number(query.get('rank') ?? Number.NaN);
 	return {
 		role,

@@ -12,7 +12,7 @@ interface SyncLayerMethods {
 	has(session: string): boolean;
 	delete(session: string): void;
 	keepCall(session: string, events: CallEvents): void;
-	deliver(session: string, message: string): number;
+	deliver(session: string, message: string, call?: string): number;
 }
 
 export type SyncLayerRpc = Rpc.DurableObjectBranded & SyncLayerMethods;

@@ -59,6 +59,11 @@ export class Backoff {
 		return isWanted() ? reason : undefined;
 	}
 
+	/** Allows another 30 seconds of attempts, at the longest waits. */
+	extend(): void {
+		this.#total = 0;
+	}
+
 	/** Starts over, since the connection has proved to work. */
 	reset(): void {
 		this.#attempt = 0;

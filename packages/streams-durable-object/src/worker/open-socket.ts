@@ -1,13 +1,18 @@
+import { UnknownSessionError } from '@tmcp-sessions/core';
 import type { StreamError } from '@tmcp-sessions/core';
 import { withTimeout } from '@tmcp-sessions/core/backend';
 
+import { PACKAGE } from '../package-name.ts';
 import { createStreamError } from '../stream-error.ts';
 import { SHARD_HEADER } from '../wire/headers.ts';
 import { formatPurpose } from '../wire/socket-purpose.ts';
 import type { SocketPurpose } from '../wire/socket-purpose.ts';
 
 /** The default of `openTimeoutMs`. */
-const DEFAULT_OPEN_TIMEOUT_MS = 10_000;
+export const DEFAULT_OPEN_TIMEOUT_MS = 10_000;
+
+/** The status with which the object rejects a stream whose session has ended. */
+const SESSION_ENDED = 410;
 
 /** The maximum length of a response body in an error. */
 const MAX_REASON_LENGTH = 500;
@@ -30,6 +35,7 @@ export interface OpenedSocket {
  * not let another request use the socket, and the open socket keeps this request alive.
  *
  * @throws {StreamError} if the object cannot be reached, does not respond in time, or rejects the socket.
+ * @throws {UnknownSessionError} if the session of a stream has ended.
  */
 export async function openSocket(
 	{ stub, shard }: SocketTarget,
@@ -42,6 +48,10 @@ export async function openSocket(
 	const response = await inTime(upgrading, timeoutMs).catch((cause: unknown) => {
 		throw failed(cause);
 	});
+	if (response.status === SESSION_ENDED) {
+		await response.body?.cancel();
+		throw new UnknownSessionError(PACKAGE, 'open a stream');
+	}
 	if (!response.webSocket) {
 		// Read the body to its end: an unread one would keep the object in memory.
 		const body = (await response.text().catch(() => '')).slice(0, MAX_REASON_LENGTH);

@@ -14,8 +14,12 @@ interface ReconnectingSocketOptions {
 	readonly onMessage: (message: string) => void;
 	/** Called with a code of `FINAL_CLOSE_CODES`. Omit it to reconnect after every close. */
 	readonly onFinalClose?: ((code: number) => void) | undefined;
-	/** Called with the reason if a lost socket cannot be replaced. */
-	readonly onFailure: (cause: unknown) => void;
+	/**
+	 * Called with the reason if a lost socket could not be replaced for 30 seconds.
+	 *
+	 * @returns whether to go on trying. It is then called once for each loss.
+	 */
+	readonly onFailure: (cause: unknown) => boolean;
 }
 
 /**
@@ -63,16 +67,26 @@ export class ReconnectingSocket {
 	/** Called twice for a socket that has an error and then closes: only the first call finds it current. */
 	#handleLoss(socket: WebSocket, reason: string, code = 0): void {
 		if (this.#socket !== socket) return;
-		const { operation, backoff, onFinalClose, onFailure } = this.#options;
+		const { operation, onFinalClose, onFailure } = this.#options;
 		if (onFinalClose && FINAL.has(code)) return onFinalClose(code);
 		this.#socket = undefined;
 		socket.close(1000);
-		backoff
-			.retry(
-				createStreamError(operation, reason),
+		this.#replace(createStreamError(operation, reason)).catch(onFailure);
+	}
+
+	async #replace(lost: Error): Promise<void> {
+		const { backoff, onFailure } = this.#options;
+		let goesOn: boolean | undefined;
+		for (;;) {
+			const failure = await backoff.retry(
+				lost,
 				() => !this.#isClosed,
 				() => this.open(),
-			)
-			.then((failure) => failure !== undefined && onFailure(failure), onFailure);
+			);
+			if (failure === undefined) return;
+			goesOn ??= onFailure(failure);
+			if (!goesOn) return;
+			backoff.extend();
+		}
 	}
 }

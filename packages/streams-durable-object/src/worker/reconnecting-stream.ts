@@ -1,9 +1,10 @@
-import { BoundedStream, closeStream, eventIdOf } from '@tmcp-sessions/core/backend';
+import { BoundedStream, closeStream, closingFrame, eventIdOf } from '@tmcp-sessions/core/backend';
 import {
 	gapOf,
 	stalledError,
 	TOO_MANY_STREAMS,
 	unknownCallFrame,
+	withoutPriming,
 } from '@tmcp-sessions/core/internal';
 
 import type { Backoff } from './backoff.ts';
@@ -21,6 +22,8 @@ interface ReconnectingStreamOptions {
 	readonly controller: ReadableStreamDefaultController;
 	/** The last event that the client received, if it resumes a stream. */
 	readonly lastEventId: string | undefined;
+	/** Whether the client knows priming events and closing frames. */
+	readonly knowsPolling: boolean;
 	/** Opens a socket for the stream, in the request that owns it. */
 	readonly openSocket: (
 		lastEventId: string | undefined,
@@ -62,13 +65,14 @@ export class ReconnectingStream {
 			backoff: options.backoff,
 			onMessage: (frame) => this.#write(frame),
 			onFinalClose: (code) => {
-				if (code === FINAL_CLOSE_CODES.tooManyStreams)
-					options.report(createStreamError(HOLDING, TOO_MANY_STREAMS));
-				this.#end();
+				if (code !== FINAL_CLOSE_CODES.tooManyStreams) return this.#end();
+				options.report(createStreamError(HOLDING, TOO_MANY_STREAMS));
+				this.#endEarly();
 			},
 			onFailure: (cause) => {
 				options.report(cause);
-				this.#end();
+				this.#endEarly();
+				return false;
 			},
 		});
 	}
@@ -86,7 +90,7 @@ export class ReconnectingStream {
 			// Another request that releases the stream cannot clear this request's timer.
 			if (this.#socket.isClosed) return;
 			this.#write(unknownCallFrame(position));
-			this.#end();
+			this.#endEarly();
 		}, this.#options.callWaitMs);
 	}
 
@@ -109,7 +113,8 @@ export class ReconnectingStream {
 		if (this.#callTimer !== undefined) clearTimeout(this.#callTimer);
 		const gap = gapOf(frame);
 		if (gap) this.#options.report(createStreamError('resuming a stream', gap));
-		const outcome = this.#stream.write(frame, this.#replayed > 0);
+		const written = this.#options.knowsPolling ? frame : withoutPriming(frame);
+		const outcome = this.#stream.write(written, this.#replayed > 0);
 		this.#replayed -= 1;
 		if (outcome === 'taken') {
 			this.#lastEventId = eventIdOf(frame) ?? this.#lastEventId;
@@ -122,6 +127,12 @@ export class ReconnectingStream {
 			this.#options.report(error);
 		}
 		this.release();
+	}
+
+	/** Ends a stream that its client may open again. */
+	#endEarly(): void {
+		if (this.#options.knowsPolling) this.#stream.write(closingFrame());
+		this.#end();
 	}
 
 	#end(): void {

@@ -1,12 +1,18 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
-import { createReporter, currentScope, encodeSessionId, sleep } from '@tmcp-sessions/core/backend';
+import {
+	createReporter,
+	currentScope,
+	encodeSessionId,
+	knowsPolling,
+	sleep,
+} from '@tmcp-sessions/core/backend';
 import type { RequestScope, SessionInbox } from '@tmcp-sessions/core/backend';
 import { isStreamOpen, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
 import { StreamSessionManager } from '@tmcp/session-manager';
 
 import { Backoff } from './backoff.ts';
 import type { BackoffOptions } from './backoff.ts';
-import { openSocket } from './open-socket.ts';
+import { DEFAULT_OPEN_TIMEOUT_MS, openSocket } from './open-socket.ts';
 import type { OpenedSocket, SocketTarget } from './open-socket.ts';
 import { ReconnectingSocket } from './reconnecting-socket.ts';
 import { ReconnectingStream } from './reconnecting-stream.ts';
@@ -66,6 +72,7 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 	 *
 	 * @throws {InvalidSessionIdError} if the id is not a string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} if the object cannot be reached.
+	 * @throws {UnknownSessionError} if the session has ended.
 	 */
 	override async create(id: string, controller: ReadableStreamDefaultController): Promise<void> {
 		const session = encodeId(id);
@@ -73,9 +80,10 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 		const stream = new ReconnectingStream({
 			controller,
 			lastEventId: scope?.lastEventId,
+			knowsPolling: knowsPolling(scope?.protocolVersion),
 			openSocket: (lastEventId, rank) =>
 				this.#openSocket({ role: 'stream', session, lastEventId, rank }, scope),
-			backoff: new Backoff(this.#backoff),
+			backoff: this.newBackoff(),
 			callWaitMs: this.#callWaitMs,
 			report: (cause) => this.report(cause, id),
 			onEnd: () => this.#remove(session, stream),
@@ -101,29 +109,42 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 	}
 
 	/**
-	 * Opens an inbox, which costs one upgrade request to the object. A lost socket is replaced; if that
-	 * fails for 30 seconds, the error is reported to `onError`. Messages that are delivered in between do
-	 * not arrive, and `deliver` does not count them. A session has at most 256 open inboxes.
+	 * Opens an inbox, which costs one upgrade request to the object. A lost socket is replaced, however
+	 * long that takes; if it fails for 30 seconds, the error is reported to `onError`. Messages that are
+	 * delivered in between do not arrive, and `deliver` does not count them. A session has at most 256 open
+	 * inboxes.
 	 *
+	 * @param call the resumable stream of the request. The object knows by it that the request runs.
 	 * @throws {InvalidSessionIdError} if the id is not a string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} if the object cannot be reached.
 	 */
-	async openInbox(id: string, receive: (message: string) => void): Promise<SessionInbox> {
+	async openInbox(
+		id: string,
+		receive: (message: string) => void,
+		call?: string,
+	): Promise<SessionInbox> {
 		const session = encodeId(id);
 		const scope = currentScope();
-		const backoff = new Backoff(this.#backoff);
+		const backoff = this.newBackoff();
 		const inbox = new ReconnectingSocket({
 			operation: 'holding an inbox',
-			open: () => this.#openSocket({ role: 'inbox', session }, scope),
+			open: () => this.#openSocket({ role: 'inbox', session, call }, scope),
 			backoff,
 			onMessage: (message) => {
 				backoff.reset();
 				receive(message);
 			},
-			onFailure: (cause) => this.report(cause, id),
+			onFailure: (cause) => {
+				this.report(cause, id);
+				return true;
+			},
 		});
 		await inbox.open();
 		return inbox;
+	}
+
+	protected newBackoff(): Backoff {
+		return new Backoff(this.#backoff);
 	}
 
 	/**
@@ -150,7 +171,14 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 		scope: RequestScope | undefined,
 	): Promise<OpenedSocket> {
 		const target = await this.#stubFor(purpose.session, scope);
-		return openSocket(target, purpose, this.#openTimeoutMs);
+		const timeoutMs = this.#openTimeoutMs ?? DEFAULT_OPEN_TIMEOUT_MS;
+		// A call whose inbox takes longer to reconnect would count as lost.
+		const isInbox = purpose.role === 'inbox';
+		return openSocket(
+			target,
+			purpose,
+			isInbox ? Math.min(timeoutMs, DEFAULT_OPEN_TIMEOUT_MS) : timeoutMs,
+		);
 	}
 
 	#remove(session: string, stream: ReconnectingStream): void {

@@ -1,3 +1,4 @@
+import { escapeLineTerminators } from '@tmcp-sessions/core/backend';
 import type {
 	CallEvents,
 	ResumableStreams,
@@ -55,7 +56,9 @@ export class DurableObjectStreamSessionManager
 	 */
 	override async delete(id: string): Promise<void> {
 		if (this.release(id)) return;
-		await this.#call(id, "ending a session's streams", (layer, session) => layer.delete(session));
+		await this.#call(encodeId(id), "ending a session's streams", (layer, session) =>
+			layer.delete(session),
+		);
 	}
 
 	/**
@@ -64,41 +67,55 @@ export class DurableObjectStreamSessionManager
 	 */
 	override send(sessions: string[] | undefined, data: string): Promise<void> {
 		if (sessions?.length === 0) return Promise.resolve();
-		const publication = { sessions: sessions?.flatMap(encodeIfValid), frame: data };
+		const frame = escapeLineTerminators(data);
+		const publication = { sessions: sessions?.flatMap(encodeIfValid), frame };
 		return publish(this.#layers, publication, this.report);
 	}
 
 	async hasOpenStream(id: string): Promise<boolean> {
-		return this.#call(id, 'checking for an open stream', (layer, session) => layer.has(session));
-	}
-
-	async keepCall(id: string, events: CallEvents): Promise<void> {
-		await this.#call(id, 'storing events of a call', (layer, session) =>
-			layer.keepCall(session, events),
+		return this.#call(encodeId(id), 'checking for an open stream', (layer, session) =>
+			layer.has(session),
 		);
 	}
 
+	/** Stores events of a call. Tries for 30 seconds: the client could not get a response that was lost. */
+	async keepCall(id: string, events: CallEvents): Promise<void> {
+		const session = encodeId(id);
+		const keep = (): Promise<void> =>
+			this.#call(session, 'storing events of a call', (layer) => layer.keepCall(session, events));
+		try {
+			await keep();
+		} catch (lost) {
+			// Safe because `#call` throws only errors.
+			const failure = await this.newBackoff().retry(lost as Error, () => true, keep);
+			if (failure !== undefined) throw failure;
+		}
+	}
+
 	/**
-	 * Delivers a message to the session's inboxes, for one RPC.
+	 * Delivers a message to the session's inboxes, or to those of one call, for one RPC.
 	 *
-	 * @returns the number of inboxes that it was sent to, including any that closed just before.
+	 * @returns the number of inboxes that it was sent to, including any that closed just before. With
+	 * `call`, 0 only if the call is lost, which takes 20 seconds to find out.
 	 * @throws {InvalidSessionIdError} if the id is not a string of 1 to 240 bytes, URI encoded.
 	 * @throws {StreamError} if the object cannot be reached, or the message has more than 11,184,810
 	 * UTF-16 units, which may be 32 MiB of UTF-8.
 	 */
-	async deliver(id: string, message: string): Promise<number> {
+	async deliver(id: string, message: string, call?: string): Promise<number> {
 		const operation = 'delivering to inboxes';
 		const problem = lengthProblem(message.length);
 		if (problem) throw createStreamError(operation, problem);
-		return this.#call(id, operation, (layer, session) => layer.deliver(session, message));
+		return this.#call(encodeId(id), operation, (layer, session) =>
+			layer.deliver(session, message, call),
+		);
 	}
 
+	/** @param session the id, URI encoded. */
 	async #call<Result>(
-		id: string,
+		session: string,
 		operation: string,
 		rpc: (layer: DurableObjectStub<SyncLayer>, session: string) => Promise<Result>,
 	): Promise<Result> {
-		const session = encodeId(id);
 		try {
 			return await rpc(syncLayerOf(this.#layers, session), session);
 		} catch (cause) {

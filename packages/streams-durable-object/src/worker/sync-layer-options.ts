@@ -10,7 +10,8 @@ export interface SyncLayerOptions {
 	 */
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 	/**
-	 * How long the object may take to accept a socket, in milliseconds, on each attempt. Default: 10,000.
+	 * How long the object may take to accept a socket, in milliseconds, on each attempt. Default: 10,000,
+	 * which is also the most for an inbox.
 	 */
 	readonly openTimeoutMs?: number | undefined;
 }

@@ -132,7 +132,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 90_000 }, (version) =
 		'L16 responses-only-on-resume: carries the response on a stream that resumes the call, through a reset',
 		async () => {
 			const session = crypto.randomUUID();
-			const call = newCallStream();
+			const call = newCallStream(1) ?? '';
 			const keep = (sequence: number, message: string, isComplete: boolean): Promise<null> => {
 				const frame = withEventId({ stream: call, sequence }, `data: "${message}"\n\n`);
 				const events = { stream: call, first: sequence, frames: [frame], isComplete };

@@ -2,12 +2,15 @@ import { parseEventId, sleep } from '@tmcp-sessions/core/backend';
 import { expect } from 'vitest';
 
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
+import { readStrictly } from '../clients/strict-events.ts';
 import type { ResumableCase, ResumableSubject } from './resumable-subject.ts';
 import { resumedCallCases } from './resumed-call-cases.ts';
 import { streamBoundCases } from './stream-bound-cases.ts';
 
 /** How long to wait for a message that must not arrive, after a later one has arrived. */
 const SILENCE_MS = 50;
+
+const EARLIER_REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18'];
 
 /** Disconnects the client. Returns the last event id that it would reconnect with. */
 async function disconnect(stream: OpenStream): Promise<string> {
@@ -25,12 +28,92 @@ async function sendAll(
 
 const streamCases: readonly ResumableCase[] = [
 	{
-		name: 'L12 priming-event: begins a stream with an event that has an id and a retry time, and no data',
+		name: 'L12 priming-event: begins a stream with an event that has an id, no data and no retry time',
 		async run({ manager, id }) {
 			const stream = await OpenStream.open(manager, id(''));
 			await stream.until('\n\n');
 			expect(stream.events).toHaveLength(1);
-			expect(stream.text).toMatch(/^id: \S+\nretry: \d+\ndata: \n\n$/);
+			expect(stream.text).toMatch(/^id: \S+\ndata:\n\n$/);
+		},
+	},
+	{
+		name: 'L12 priming-event: begins a stream with a comment for clients of earlier revisions, and announces a gap in one',
+		async run(subject) {
+			const { manager, errors, id } = subject;
+			for (const [index, revision] of EARLIER_REVISIONS.entries()) {
+				const stream = await OpenStream.open(manager, id(revision), undefined, revision);
+				await stream.until('\n\n');
+				expect(stream.text).toMatch(/^: .+\n\n$/);
+				await sendAll(subject, id(revision), 'seen');
+				await stream.until('seen');
+				expect(stream.events.map(({ data }) => data)).toEqual(['"seen"']);
+				expect(stream.events[0]?.id).toBeTruthy();
+				const lost = await OpenStream.open(manager, id(revision), 'garbage', revision);
+				await lost.until('\n\n');
+				expect(lost.text).toMatch(/^: gap, .*may have been lost\n\n$/);
+				expect(errors).toHaveLength(index + 1);
+				await Promise.all([stream.cancel(), lost.cancel()]);
+			}
+		},
+	},
+	{
+		name: 'sends clients of earlier revisions only lines of fields that they know, and no event without data',
+		async run(subject) {
+			const { manager, elsewhere, manyMessages, id } = subject;
+			for (const revision of EARLIER_REVISIONS) {
+				const first = await OpenStream.open(manager, id(revision), undefined, revision);
+				await sendAll(subject, id(revision), 'seen');
+				await first.until('seen');
+				const last = await disconnect(first);
+				for (let sent = 0; sent < manyMessages; sent++) {
+					await sendAll(subject, id(revision), `${sent}`);
+				}
+				const second = await OpenStream.open(elsewhere, id(revision), last, revision);
+				await second.until(`"${manyMessages - 1}"`);
+				expect(second.text).toContain(': gap, ');
+				expect(readStrictly(first.text)).toEqual(first.messages);
+				expect(readStrictly(second.text)).toEqual(second.messages);
+				await second.cancel();
+			}
+		},
+	},
+	{
+		name: 'escapes the characters at which a client may end a line, in live and in replayed messages',
+		async run({ manager, id }) {
+			const text = 'one\u0085two\u2028three\u2029four\u000bfive\u001esix';
+			const first = await OpenStream.open(manager, id(''));
+			await first.until('\n\n');
+			const [begun] = first.events;
+			await manager.send([id('')], frameOf(text));
+			await first.until('six');
+			const again = await OpenStream.open(manager, id(''), begun?.id);
+			await again.until('six');
+			for (const stream of [first, again]) {
+				expect(stream.messages).toEqual([text]);
+				expect(readStrictly(stream.text)).toEqual([text]);
+			}
+		},
+	},
+	{
+		name: 'rejects a stream of a session that has ended, and leaves other sessions alone',
+		async run({ manager, elsewhere, evict, id }) {
+			const stream = await OpenStream.open(manager, id('ended'));
+			const other = await OpenStream.open(manager, id('other'));
+			await stream.until('\n\n');
+			await manager.delete(id('ended'));
+			await stream.ended;
+			await evict();
+			for (const lastEventId of [undefined, stream.lastEventId]) {
+				for (const each of [manager, elsewhere]) {
+					await expect(OpenStream.open(each, id('ended'), lastEventId)).rejects.toMatchObject({
+						code: 'unknown-session',
+					});
+				}
+			}
+			const later = await OpenStream.open(elsewhere, id('other'));
+			await manager.send([id('other')], frameOf('unharmed'));
+			await later.until('unharmed');
+			await Promise.all([other, later].map((each) => each.cancel()));
 		},
 	},
 	{

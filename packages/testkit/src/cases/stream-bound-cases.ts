@@ -1,13 +1,10 @@
 import { sleep, withEventId } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
-import {
-	MAX_CALLS_PER_SESSION,
-	MAX_STREAMS_PER_SESSION,
-	newCallStream,
-} from '@tmcp-sessions/core/internal';
+import { MAX_CALLS_PER_SESSION, MAX_STREAMS_PER_SESSION } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { expect } from 'vitest';
 
+import { callStream } from '../clients/call-stream.ts';
 import { frameOf, OpenStream } from '../clients/open-stream.ts';
 import type { ResumableCase } from './resumable-subject.ts';
 
@@ -48,6 +45,9 @@ export const streamBoundCases: readonly ResumableCase[] = [
 			expect(errors).toEqual([]);
 			const newest = await OpenStream.open(elsewhere, id(''));
 			await oldest?.ended;
+			// The delay comes right before the end, and nowhere else.
+			expect(oldest?.text).toMatch(/^id: \S+\ndata:\n\nretry: \d+\n\n$/);
+			expect(one?.text).not.toContain('retry');
 			expect(errors.map(({ message }) => message)).toEqual([
 				expect.stringContaining('a session has at most 32 open streams'),
 			]);
@@ -63,7 +63,7 @@ export const streamBoundCases: readonly ResumableCase[] = [
 	{
 		name: 'rejects the 257th stream of a session that resumes a call, until another one ends',
 		async run({ manager, elsewhere, id }) {
-			const call = newCallStream();
+			const call = callStream();
 			const listening = await OpenStream.open(manager, id(''));
 			const waiting = await openAll(
 				manager,
@@ -89,7 +89,7 @@ export const streamBoundCases: readonly ResumableCase[] = [
 	{
 		name: 'announces a gap and ends the stream if an unknown call has no event in time',
 		async run({ impatient, errors, id }) {
-			const call = newCallStream();
+			const call = callStream();
 			const stream = await OpenStream.open(impatient, id(''), `${call}:7`);
 			await stream.ended;
 			const [event, ...more] = stream.events;
@@ -107,7 +107,7 @@ export const streamBoundCases: readonly ResumableCase[] = [
 	{
 		name: 'waits longer for a call that has events, or whose first event arrives in time',
 		async run({ manager, impatient, errors, id }) {
-			const [known, early] = [newCallStream(), newCallStream()];
+			const [known, early] = [callStream(), callStream()];
 			await manager.keepCall(id(''), callEvent(known, 1, 'kept', false));
 			const streams = await Promise.all(
 				[known, early].map((call) => OpenStream.open(impatient, id(''), `${call}:0`)),

@@ -33,14 +33,16 @@ export class OpenStream {
 	 * Opens a stream of the session. Resolves when the manager has registered it.
 	 *
 	 * @param lastEventId the `Last-Event-ID` header of the request.
+	 * @param protocolVersion the revision that the client speaks.
 	 */
 	static async open(
 		manager: StreamSessionManager,
 		id: string,
 		lastEventId?: string,
+		protocolVersion = '2025-11-25',
 	): Promise<OpenStream> {
 		const created = Promise.withResolvers<void>();
-		const scope = { lastEventId, waitUntil: () => {} };
+		const scope = { lastEventId, protocolVersion, waitUntil: () => {} };
 		const stream = new ReadableStream<Uint8Array>({
 			async start(controller) {
 				const create = async (): Promise<void> => manager.create(id, controller);
@@ -50,6 +52,8 @@ export class OpenStream {
 			cancel: () => manager.delete(id),
 		});
 		const open = new OpenStream(stream.getReader());
+		// A manager that rejects the stream errors it too.
+		open.ended.catch(() => {});
 		await created.promise;
 		return open;
 	}

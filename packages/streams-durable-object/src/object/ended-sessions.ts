@@ -1,0 +1,36 @@
+/**
+ * Remembers the sessions that have ended for as long as the log keeps messages. A stream that is opened
+ * while its session ends may arrive after the end, and would stay open.
+ */
+export class EndedSessions {
+	readonly #sql: SqlStorage;
+
+	/** @param sql has the tables of `openStorage`. */
+	constructor(sql: SqlStorage) {
+		this.#sql = sql;
+	}
+
+	add(session: string, nowMs: number): void {
+		this.#sql.exec('INSERT OR REPLACE INTO tmcp_meta VALUES (?, ?)', `ended:${session}`, nowMs);
+	}
+
+	has(session: string): boolean {
+		return (
+			this.#sql.exec('SELECT 1 FROM tmcp_meta WHERE key = ?', `ended:${session}`).toArray()
+				.length > 0
+		);
+	}
+
+	/** Deletes the sessions that ended before a time. @returns whether others remain. */
+	prune(beforeMs: number): boolean {
+		this.#sql.exec(
+			"DELETE FROM tmcp_meta WHERE key >= 'ended:' AND key < 'ended;' AND value < ?",
+			beforeMs,
+		);
+		return (
+			this.#sql
+				.exec("SELECT 1 FROM tmcp_meta WHERE key >= 'ended:' AND key < 'ended;' LIMIT 1")
+				.toArray().length > 0
+		);
+	}
+}
