@@ -81,7 +81,9 @@ describe('request authentication', () => {
 		const session = opened.headers.get('mcp-session-id') ?? '';
 		const headers = { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' };
 		const stream = await mcp.fetch(new Request(URL_OF_MCP, { headers }));
-		expect(await stream.text()).toMatch(/^id: \S+\ndata:\n\n: connected\n(?:: .*\n)*retry: \d+\n\n$/);
+		expect(await stream.text()).toMatch(
+			/^id: \S+\ndata:\n\n: connected\n(?:: .*\n)*retry: \d+\n\n$/,
+		);
 	}, 5_000);
 
 	it('throws at construction if oauth is set without principal', () => {

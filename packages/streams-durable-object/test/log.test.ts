@@ -105,6 +105,7 @@ describe('pruning', () => {
 				storage.sql.exec('UPDATE tmcp_log SET at_ms = 0');
 				storage.sql.exec('UPDATE tmcp_calls SET at_ms = 0');
 				storage.sql.exec('UPDATE tmcp_histories SET idle_ms = 0 WHERE idle_ms IS NOT NULL');
+				storage.sql.exec("UPDATE tmcp_meta SET value = 0 WHERE key LIKE 'ended:%'");
 			});
 		await age();
 		expect(await runDurableObjectAlarm(syncLayer())).toBe(true);

@@ -26,9 +26,8 @@ function absentCalls(session: string): Promise<number> {
 	return runInDurableObject(
 		syncLayer(),
 		(_instance, { storage }) =>
-			storage.sql
-				.exec('SELECT 1 FROM tmcp_meta WHERE key LIKE ?', `absent:${session} %`)
-				.toArray().length,
+			storage.sql.exec('SELECT 1 FROM tmcp_meta WHERE key LIKE ?', `absent:${session} %`).toArray()
+				.length,
 	);
 }
 
@@ -44,7 +43,11 @@ describe('hazard running-calls: a message for one call', () => {
 		const [one, other] = [callStream(), callStream()];
 		const received: string[] = [];
 		for (const call of [one, other]) {
-			const inbox = await manager.openInbox(session, (text) => void received.push(text + call), call);
+			const inbox = await manager.openInbox(
+				session,
+				(text) => void received.push(text + call),
+				call,
+			);
 			onTestFinished(() => inbox.close());
 		}
 		await evict();

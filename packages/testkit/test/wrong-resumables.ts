@@ -75,6 +75,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 		},
 		fails: [
 			priming,
+			terminators,
 			uniqueIds,
 			missed,
 			beforeFirst,
@@ -93,7 +94,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				return frame.replace(/^(id: \S+\n)(data:\n\n)$/, '$1retry: 1000\n$2');
 			}
 		},
-		fails: [priming, mostStreams],
+		fails: [priming, terminators, mostStreams],
 	},
 	{
 		name: 'sends no retry time before it closes a stream',
@@ -153,6 +154,8 @@ export const wrongResumables: readonly WrongResumables[] = [
 			}
 		},
 		fails: [
+			knownLines,
+			terminators,
 			uniqueIds,
 			missed,
 			beforeFirst,
@@ -174,6 +177,9 @@ export const wrongResumables: readonly WrongResumables[] = [
 			}
 		},
 		fails: [
+			earlier,
+			knownLines,
+			terminators,
 			missed,
 			beforeFirst,
 			again,
@@ -192,7 +198,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				return frame.replace(/^: gap, .*\n/m, '');
 			}
 		},
-		fails: [badIds, tooOld, prunedBroadcast, callGap, unknownCall],
+		fails: [earlier, knownLines, badIds, tooOld, prunedBroadcast, callGap, unknownCall],
 	},
 	{
 		name: 'reports no gaps to onError',
@@ -201,7 +207,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				super({ onError: () => {} });
 			}
 		},
-		fails: [badIds, tooOld, prunedBroadcast, callGap, mostStreams, unknownCall],
+		fails: [earlier, badIds, tooOld, prunedBroadcast, callGap, mostStreams, unknownCall],
 	},
 	{
 		name: 'sends everything twice',
@@ -212,6 +218,8 @@ export const wrongResumables: readonly WrongResumables[] = [
 			}
 		},
 		fails: [
+			earlier,
+			terminators,
 			uniqueIds,
 			missed,
 			beforeFirst,
@@ -302,7 +310,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 				super({ bounds: {} });
 			}
 		},
-		fails: [tooOld, prunedBroadcast],
+		fails: [knownLines, tooOld, prunedBroadcast],
 	},
 	{
 		name: 'rejects a stream above the limit',

@@ -13,11 +13,7 @@ export interface SessionInboxes {
 	 * @param call the resumable stream of the request, which `deliver` can name.
 	 * @throws {StreamError} if the backend cannot be reached.
 	 */
-	openInbox(
-		session: string,
-		take: (message: string) => void,
-		call?: string,
-	): Promise<SessionInbox>;
+	openInbox(session: string, take: (message: string) => void, call?: string): Promise<SessionInbox>;
 
 	/**
 	 * Delivers a message to all open inboxes of the session, or of one call.

@@ -7,13 +7,7 @@ import { withCurrentChannel } from './channel-history.ts';
 import { isCallStream } from './call-stream.ts';
 import { createReporter, StreamError, UnknownSessionError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
-import {
-	closingFrame,
-	gapOf,
-	knowsPolling,
-	parseEventId,
-	withoutPriming,
-} from './event-id.ts';
+import { closingFrame, gapOf, knowsPolling, parseEventId, withoutPriming } from './event-id.ts';
 import { InMemoryInboxes } from './in-memory-inboxes.ts';
 import { InMemoryCallLog, InMemoryMessageLog } from './in-memory-logs.ts';
 import { escapeLineTerminators } from './line-terminators.ts';

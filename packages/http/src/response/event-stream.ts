@@ -1,4 +1,9 @@
-import { closingFrame, isCallStream, knowsPolling, messageFrame } from '@tmcp-sessions/core/backend';
+import {
+	closingFrame,
+	isCallStream,
+	knowsPolling,
+	messageFrame,
+} from '@tmcp-sessions/core/backend';
 
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
 import { errorMessage, HttpRejection } from '../request/http-rejection.ts';

@@ -89,10 +89,7 @@ async function watchCall(
 }
 
 /** Ends the stream of a lost call with an error for the request that its name holds. */
-function endLostCall(
-	controller: ReadableStreamDefaultController,
-	{ stream }: EventPosition,
-): void {
+function endLostCall(controller: ReadableStreamDefaultController, { stream }: EventPosition): void {
 	const id = requestIdOfCall(stream);
 	if (id !== undefined && isStreamOpen(controller)) {
 		const error = errorMessage(new HttpRejection(200, -32001, LOST), id);

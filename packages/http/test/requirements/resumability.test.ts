@@ -47,12 +47,14 @@ describeEachDeployment(
 			const session = await isolateA.initialize();
 			const stream = await latestRevision(isolateA).openStream(session);
 			await stream.waitFor('id: ');
-			expect(stream.text).toMatch(/^id: \S+\ndata:\n\n/);
+			expect(stream.text).toMatch(/^id: \S+\ndata:\n\n/m);
 			const older = await isolateA
 				.with({ 'mcp-protocol-version': '2025-06-18' })
 				.openStream(session);
 			await older.waitFor(': keep-alive', 2);
-			expect(older.text).not.toMatch(/^[^:\n]/m);
+			// Only other clients' list changes may follow.
+			expect(older.text).not.toMatch(/^(?:retry|data:$)/m);
+			expect(older.text).toMatch(/^: /);
 			expect(stream.text).not.toContain('retry');
 			stream.destroy();
 			older.destroy();
@@ -165,7 +167,8 @@ describeEachDeployment(
 			await call.ended;
 			expect(call.rpcResponse).toMatchObject({ id: 7 });
 			await pause(300);
-			expect(foreignStream.messages).toEqual([]);
+			// It may be told that the call is lost, which is so for this session.
+			expect(foreignStream.messages.filter(({ error }) => !error)).toEqual([]);
 			foreignStream.destroy();
 		});
 

@@ -53,10 +53,7 @@ async function openEveryStream(
 	await withGap.waitFor(': gap, ');
 	await resumed.waitFor(': keep-alive', 2);
 	for (const each of [resumed, withGap, resumedCall]) each.destroy();
-	return [
-		...[listening, quick, reporting, lasting, eliciting],
-		...[resumed, withGap, resumedCall],
-	];
+	return [...[listening, quick, reporting, lasting, eliciting], ...[resumed, withGap, resumedCall]];
 }
 
 describeEachDeployment(
@@ -99,7 +96,7 @@ describeEachDeployment(
 				asJson.post(call, session),
 				isolateA.post({ ...call, method: `tools/${TERMINATORS}` }, session),
 				isolateA.postStateless(call),
-				isolateA.postStateless({ id: TERMINATORS, method: TERMINATORS }),
+				isolateA.postStateless({ id: TERMINATORS, method: 'unknown/method' }),
 				isolateA.post({ ...call, method: 'initialize' }),
 			]);
 			await Promise.all(answers.map(({ ended }) => ended));

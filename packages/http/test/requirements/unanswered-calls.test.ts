@@ -43,7 +43,10 @@ describeEachDeployment(
 					id,
 				);
 				await call.waitFor('id: call/');
-				await isolateB.post({ method: 'notifications/cancelled', params: { requestId: id } }, session);
+				await isolateB.post(
+					{ method: 'notifications/cancelled', params: { requestId: id } },
+					session,
+				);
 				await call.ended;
 				expect(call.messages.filter(({ method }) => method === undefined)).toEqual([]);
 				const startedAt = performance.now();
@@ -80,10 +83,7 @@ describeEachDeployment(
 				// What a client of an isolate that was lost sends: every isolate gets it as an unknown id.
 				const lost = `call/${crypto.randomUUID()}/n7:3`;
 				const resumed = await latestRevision(isolateB, lost).openStream(session);
-				await Promise.race([
-					resumed.ended,
-					new Promise((resolve) => setTimeout(resolve, LOST_MS)),
-				]);
+				await Promise.race([resumed.ended, new Promise((resolve) => setTimeout(resolve, LOST_MS))]);
 				expect(resumed.hasEnded).toBe(true);
 				expect(resumed.rpcResponse).toMatchObject({
 					id: 7,

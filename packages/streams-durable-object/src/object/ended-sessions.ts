@@ -16,8 +16,8 @@ export class EndedSessions {
 
 	has(session: string): boolean {
 		return (
-			this.#sql.exec('SELECT 1 FROM tmcp_meta WHERE key = ?', `ended:${session}`).toArray()
-				.length > 0
+			this.#sql.exec('SELECT 1 FROM tmcp_meta WHERE key = ?', `ended:${session}`).toArray().length >
+			0
 		);
 	}
 
