@@ -49,9 +49,11 @@ function* interleavings(
 	other: readonly string[],
 ): Generator<readonly string[]> {
 	const [[first, ...rest], [second, ...others]] = [one, other];
-	if (first === undefined || second === undefined) return yield [...one, ...other];
-	for (const steps of interleavings(rest, other)) yield [first, ...steps];
-	for (const steps of interleavings(one, others)) yield [second, ...steps];
+	if (first === undefined || second === undefined) yield [...one, ...other];
+	else {
+		for (const steps of interleavings(rest, other)) yield [first, ...steps];
+		for (const steps of interleavings(one, others)) yield [second, ...steps];
+	}
 }
 
 class ScheduledStreams extends InMemoryStreamSessionManager {

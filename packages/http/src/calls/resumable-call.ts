@@ -71,7 +71,7 @@ export class ResumableCall {
 	complete(instead?: string): void {
 		if (instead !== undefined) this.add(instead);
 		this.#store(true);
-		void this.#storing.then(this.#end);
+		this.#storing.then(this.#end, this.#end);
 	}
 
 	/** Notes that the client got the response without an event id. */

@@ -81,15 +81,15 @@ export class DurableObjectStreamSessionManager
 	/** Stores events of a call. Tries for 30 seconds: the client could not get a response that was lost. */
 	async keepCall(id: string, events: CallEvents): Promise<void> {
 		const session = encodeId(id);
+		const operation = 'storing events of a call';
 		const keep = (): Promise<void> =>
-			this.#call(session, 'storing events of a call', (layer) => layer.keepCall(session, events));
-		try {
-			await keep();
-		} catch (lost) {
-			// Safe because `#call` throws only errors.
-			const failure = await this.newBackoff().retry(lost as Error, () => true, keep);
-			if (failure !== undefined) throw failure;
-		}
+			this.#call(session, operation, (layer) => layer.keepCall(session, events));
+		const lost = await keep().then(
+			() => undefined,
+			(error: unknown) => createStreamError(operation, error),
+		);
+		const failure = lost && (await this.newBackoff().retry(lost, () => true, keep));
+		if (failure !== undefined) throw createStreamError(operation, failure);
 	}
 
 	/**

@@ -1,4 +1,5 @@
 /** Where clients end a line: Python's `splitlines`, of which Java's and Node.js's rules are a part. */
+// oxlint-disable-next-line no-control-regex -- Safe because these controls are what Python ends lines at
 const LINE_END = /\r\n|[\n\v\f\r\u001C-\u001E\u0085\u2028\u2029]/;
 const KNOWN_LINE = /^(?:data:|id:|event:|:)/;
 
