@@ -103,13 +103,21 @@ function mergedStream(
 }
 
 const NEWLINE = 0x0a;
+const COLON = 0x3a;
 
-/** Returns the index after the last complete frame. A pipe of the platform may cut a frame in two. */
+/**
+ * Returns the index after the last complete frame, or the comments after it, which one line feed ends. A
+ * pipe of the platform may cut a frame in two.
+ */
 function endOfFrames(bytes: Frames): number {
-	for (let index = bytes.length - 1; index > 0; index--) {
-		if (bytes[index] === NEWLINE && bytes[index - 1] === NEWLINE) return index + 1;
+	let end = bytes.length;
+	while (end > 0 && !(bytes[end - 1] === NEWLINE && bytes[end - 2] === NEWLINE)) end -= 1;
+	while (bytes[end] === COLON) {
+		const lineEnd = bytes.indexOf(NEWLINE, end);
+		if (lineEnd === -1) break;
+		end = lineEnd + 1;
 	}
-	return 0;
+	return end;
 }
 
 function concat(first: Frames, second: Frames): Frames {
