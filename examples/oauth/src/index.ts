@@ -29,6 +29,8 @@ const mcp = createMcpHandler(createDoorServer(), {
 	// The provider below has verified the token; pass its owner to tools and sessions.
 	oauth: { verify: async (_request, context) => authOf(context) },
 	principal: (_request, auth) => principalOf(auth),
+	// A page of any origin may use the server with a token of its user.
+	cors: true,
 });
 
 export default new OAuthProvider({

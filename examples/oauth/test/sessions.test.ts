@@ -108,6 +108,27 @@ describe('a session of a user and a client', () => {
 
 	it('receives on A an update raised on B', () => expectUpdate());
 
+	it('can be opened by a page of another origin, which reads its id', async () => {
+		const clientInfo = { name: 'page', version: '1.0.0' };
+		const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
+		const response = await fetch(new URL('/mcp', deployment.door.origin), {
+			method: 'POST',
+			headers: {
+				accept: 'application/json',
+				'content-type': 'application/json',
+				authorization: `Bearer ${alice.accessToken}`,
+				origin: 'https://app.example',
+			},
+			body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+		});
+		await response.body?.cancel();
+		expect(response.status).toBe(200);
+		expect(response.headers.get('access-control-allow-origin')).toMatch(
+			/^(\*|https:\/\/app\.example)$/,
+		);
+		expect(response.headers.get('access-control-expose-headers')).toContain('Mcp-Session-Id');
+	});
+
 	it.each([
 		{ who: 'another user of the same client', enter: () => authorizedVisitor('bob', alice) },
 		{ who: 'another user of another client', enter: () => authorizedVisitor('bob') },

@@ -22,18 +22,15 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 	options: CallRunnerOptions,
 ): RunCall {
 	const report = createReporter(options.onError);
-	const { clientResponseTimeoutMs, keepAliveMs, maxBodyBytes } = resolveOptions(options);
+	const { clientResponseTimeoutMs, eras, keepAliveMs, maxBodyBytes } = resolveOptions(options);
 	const { info, onPrimed, stateSecrets, streams, subscriptions } = options;
 	const backend = createTmcpBackend<Custom>(server, {
 		...{ streams, info, subscriptions, clientResponseTimeoutMs, onPrimed, report },
-		...{
-			path: null,
-			hasAuth: true,
-			defaultCodec: createDefaultCodec(stateSecrets ?? (() => undefined)),
-		},
+		hasAuth: true,
+		defaultCodec: createDefaultCodec(stateSecrets ?? (() => undefined)),
 	});
 	const messages = new MessageEndpoint<Custom>({
-		...{ ...backend, keepAliveMs, router: undefined, createCustom: undefined },
+		...{ ...backend, eras, keepAliveMs, router: undefined, createCustom: undefined },
 		liveness: new SessionLiveness(info),
 	});
 	return async (call, platform) => {

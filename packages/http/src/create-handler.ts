@@ -3,11 +3,13 @@ import { createReporter } from '@tmcp-sessions/core/backend';
 import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
+import { endpointPath } from './endpoint/endpoint-path.ts';
 import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
 import { McpEndpoint } from './endpoint/mcp-endpoint.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
+import { CachedHeaders } from './request/cached-headers.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { toResponse } from './response/answer.ts';
@@ -35,18 +37,20 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 ): McpHandler {
 	const report = createReporter(options.onError);
 	const resolved = resolveOptions(options);
-	const { context: createCustom, cors, info, oauth, path = DEFAULT_PATH, subscriptions } = options;
+	const { context: createCustom, oauth, subscriptions } = options;
+	const path = options.path === null ? null : endpointPath('path', options.path ?? DEFAULT_PATH);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
-	const { clientResponseTimeoutMs, keepAliveMs } = resolved;
+	const { clientResponseTimeoutMs, eras, keepAliveMs, origins } = resolved;
+	const info = eras === 'stateless' ? undefined : options.info;
 	// Session keys come with the environment of the first request.
 	let keys: SessionKeys | undefined;
 	const backend = createTmcpBackend<Custom>(server, {
-		...{ streams, info, subscriptions, cors, path, clientResponseTimeoutMs, report },
+		...{ streams, info, subscriptions, clientResponseTimeoutMs, report },
 		defaultCodec: createDefaultCodec(() => keys && sharedSecrets(keys, info)),
 		hasAuth: oauth !== undefined,
 	});
 	const messages = new MessageEndpoint<Custom>({
-		...{ ...backend, router, createCustom, keepAliveMs },
+		...{ ...backend, router, createCustom, eras, keepAliveMs },
 		liveness: info && new SessionLiveness(info),
 	});
 	let endpoint: McpEndpoint<Custom> | undefined;
@@ -59,15 +63,15 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	};
 	return {
 		async fetch(request, env, platform) {
+			const headers = new CachedHeaders(request.headers);
 			let answer: Answer;
 			try {
 				endpoint ??= createEndpoint(env);
-				answer = await endpoint.respond(request, platform);
+				answer = await endpoint.respond(request, headers, platform);
 			} catch (error) {
 				answer = rejectionAnswer(error, report);
 			}
-			const response = toResponse(answer);
-			return cors ? withCors(response, request, backend.transport()) : response;
+			return toResponse(withCors(answer, headers, request.url, origins));
 		},
 	};
 }

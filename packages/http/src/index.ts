@@ -1,5 +1,6 @@
 export { createMcpHandler } from './create-mcp-handler.ts';
 export type {
+	Eras,
 	ExecutionContextLike,
 	McpHandler,
 	McpHandlerOptions,

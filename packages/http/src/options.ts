@@ -4,13 +4,16 @@ import type {
 	StreamSessionManager,
 	SubscriptionManager,
 } from '@tmcp/session-manager';
-import type { HttpTransport, HttpTransportOptions } from '@tmcp/transport-http';
+import type { HttpTransport } from '@tmcp/transport-http';
 import type { AuthInfo } from 'tmcp';
 
 /** A tmcp server with any schemas. */
 export type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
 	typeof HttpTransport<Custom>
 >[0];
+
+/** The eras of the protocol that a server serves. */
+export type Eras = 'both' | 'session-based' | 'stateless';
 
 /** Options of `createMcpHandler`. */
 export interface McpHandlerOptions<Custom = undefined> {
@@ -48,24 +51,32 @@ export interface McpHandlerOptions<Custom = undefined> {
 	 */
 	readonly principal?: PrincipalOf | undefined;
 	/**
-	 * The origins whose pages may send requests besides the server's own. `true` allows every origin.
-	 * Default: none, except pages of this machine if the server runs on it too.
+	 * The origins whose pages may use the server besides its own: they pass the origin check, and CORS
+	 * headers let them read responses and the session id. `true` allows every page. Default: none,
+	 * except pages of this machine if the server runs on it too.
 	 */
-	readonly allowedOrigins?: string | readonly string[] | true | undefined;
+	readonly cors?: true | string | readonly string[] | undefined;
 	/**
 	 * The hosts that the server answers for, with or without a port. `true` allows every host. Default:
 	 * this machine, and every host over https, which the certificate vouches for.
 	 */
 	readonly allowedHosts?: readonly string[] | true | undefined;
-	/** The transport's CORS options. `true` exposes the headers that a client in a browser needs. */
-	readonly cors?: HttpTransportOptions['cors'] | undefined;
+	/**
+	 * The eras of the protocol that the server serves. With `both`, the header `MCP-Protocol-Version` and
+	 * the message must agree. If only one era is served, the header decides for `session-based`, and the
+	 * message for `stateless`, whatever the other says. Default: `both`.
+	 */
+	readonly eras?: Eras | undefined;
 	/** Returns the `server.ctx.custom` of tools, for a server with `withContext`. */
 	readonly context?: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	/** The longest time without a byte on an open stream, at most 25. Default: 15. */
 	readonly keepAliveSeconds?: number | undefined;
 	/** How long an elicitation or a sampling waits for the client response. Default: 300. */
 	readonly clientResponseTimeoutSeconds?: number | undefined;
-	/** The largest body of a request, in bytes. Default: 4 MiB. */
+	/**
+	 * The largest body of a request, in bytes. A session-based request that names no session, which can
+	 * only be `initialize`, may have 64 KiB. Default: 1 MiB.
+	 */
 	readonly maxBodyBytes?: number | undefined;
 	/**
 	 * Receives every error whose details no client gets, with a hash of the session id if there is a

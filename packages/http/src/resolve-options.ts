@@ -1,7 +1,7 @@
 import { createSessionIds, parseSecrets, rejectRenamedOptions } from '@tmcp-sessions/core/internal';
 
 import { configurationError } from './configuration-error.ts';
-import type { McpHandlerOptions } from './options.ts';
+import type { Eras, McpHandlerOptions } from './options.ts';
 import { Authenticator } from './session/authenticator.ts';
 import { createShardPicker } from './session/shard-picker.ts';
 import type { PickShard } from './session/shard-picker.ts';
@@ -16,11 +16,14 @@ const MAX_KEEP_ALIVE_SECONDS = 25;
 /** How long a server request waits for its client response. */
 export const DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS = 300;
 const MAX_CLIENT_RESPONSE_TIMEOUT_SECONDS = 24 * 60 * 60;
-const DEFAULT_MAX_BODY_BYTES = 4 * 1_024 * 1_024;
+const DEFAULT_MAX_BODY_BYTES = 1_024 * 1_024;
 /** The largest body that Workers accept on any plan. */
 const MAX_BODY_BYTES = 500 * 1_024 * 1_024;
 
+const ERAS: readonly Eras[] = ['both', 'session-based', 'stateless'];
+
 const RENAMED = {
+	allowedOrigins: 'cors',
 	answerSeconds: 'clientResponseTimeoutSeconds',
 	heartbeatSeconds: 'keepAliveSeconds',
 };
@@ -30,6 +33,7 @@ export interface ResolvedOptions {
 	readonly origins: OriginGuard;
 	readonly authenticator: Authenticator;
 	readonly pickShard: PickShard;
+	readonly eras: Eras;
 	readonly maxBodyBytes: number;
 	readonly keepAliveMs: number;
 	readonly clientResponseTimeoutMs: number;
@@ -39,8 +43,9 @@ export interface ResolvedOptions {
 export type ResolvableOptions = Pick<
 	McpHandlerOptions,
 	| 'allowedHosts'
-	| 'allowedOrigins'
 	| 'clientResponseTimeoutSeconds'
+	| 'cors'
+	| 'eras'
 	| 'keepAliveSeconds'
 	| 'maxBodyBytes'
 	| 'oauth'
@@ -59,6 +64,7 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 	checkOptionNames(options);
 	const {
 		clientResponseTimeoutSeconds = DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS,
+		eras = 'both',
 		keepAliveSeconds = DEFAULT_KEEP_ALIVE_SECONDS,
 		maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
 	} = options;
@@ -66,12 +72,16 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 	checkRange('maxBodyBytes', maxBodyBytes, MAX_BODY_BYTES);
 	checkRange('keepAliveSeconds', keepAliveSeconds, MAX_KEEP_ALIVE_SECONDS);
 	checkRange('clientResponseTimeoutSeconds', clientResponseTimeoutSeconds, max);
+	if (!ERAS.includes(eras)) {
+		throw configurationError(`eras must be one of ${ERAS.join(', ')}; got ${String(eras)}`);
+	}
 	// Keys of the environment are checked at the first request.
 	if (options.sessionKeys) createSessionIds({ keys: parseSecrets(options.sessionKeys) });
 	return {
 		origins: new OriginGuard(options),
 		authenticator: new Authenticator(options.oauth, options.principal),
 		pickShard: createShardPicker(options.placement),
+		eras,
 		maxBodyBytes,
 		keepAliveMs: keepAliveSeconds * 1000,
 		clientResponseTimeoutMs: clientResponseTimeoutSeconds * 1000,

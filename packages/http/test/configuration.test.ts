@@ -95,10 +95,8 @@ describe('L8 origin-validation: hosts and origins', () => {
 		expect(() => handler({ allowedHosts })).toThrow(message);
 	});
 
-	it.each(['', 'example.com', 'app'])('rejects %j as allowedOrigins at construction', (origin) => {
-		expect(() => handler({ allowedOrigins: origin })).toThrow(
-			'allowedOrigins must hold origins such as',
-		);
+	it.each(['', 'example.com', 'app'])('rejects %j as cors at construction', (cors) => {
+		expect(() => handler({ cors })).toThrow('cors must be true, or hold origins such as');
 	});
 
 	it.each([
@@ -107,8 +105,8 @@ describe('L8 origin-validation: hosts and origins', () => {
 		[{ allowedHosts: ['other.example.com'] }, LOCAL, undefined, 200],
 		[{ allowedHosts: ['10.0.0.1:8080'] }, 'http://10.0.0.1:8080/mcp', undefined, 200],
 		[{}, 'http://10.0.0.1:8080/mcp', undefined, 403],
-		[{ allowedOrigins: ['https://App.example.com/'] }, PUBLIC, 'https://app.example.com', 200],
-		[{ allowedOrigins: ['https://app.example.com'] }, PUBLIC, 'https://app.example.com:444', 403],
+		[{ cors: ['https://App.example.com/'] }, PUBLIC, 'https://app.example.com', 200],
+		[{ cors: ['https://app.example.com'] }, PUBLIC, 'https://app.example.com:444', 403],
 		[{}, LOCAL, 'http://localhost:6274', 200],
 		[{}, LOCAL, 'capacitor://localhost', 403],
 		[{}, LOCAL, 'null', 403],
@@ -121,25 +119,6 @@ describe('L8 origin-validation: hosts and origins', () => {
 			expect(response.status).toBe(status);
 		},
 	);
-});
-
-describe('CORS', () => {
-	it.each([
-		['a response', initialize(PUBLIC), 200],
-		['an error', ping(PUBLIC, 'forged'), 404],
-		['a preflight', new Request(PUBLIC, { method: 'OPTIONS' }), 204],
-	])('%s has the headers that browsers require', async (_kind, request, status) => {
-		const mcp = handler({ sessionKeys: [KEY], cors: true });
-		const { headers, ...response } = await mcp.fetch(request).then((received) => ({
-			status: received.status,
-			headers: received.headers,
-		}));
-		expect(response.status).toBe(status);
-		expect(headers.get('access-control-allow-origin')).toBe('*');
-		expect(headers.get('access-control-allow-headers')).toBe('*, Authorization');
-		expect(headers.get('access-control-expose-headers')).toContain('Mcp-Session-Id');
-		expect(headers.get('vary')).toBe('Origin');
-	});
 });
 
 describe('an option with an old name', () => {
@@ -163,16 +142,18 @@ describe('an option with an old name', () => {
 
 	describe.each(creators)('makes %s throw an error with the new name', (_name, create) => {
 		it.each([
+			['allowedOrigins', 'cors'],
 			['answerSeconds', 'clientResponseTimeoutSeconds'],
 			['heartbeatSeconds', 'keepAliveSeconds'],
 		])('for %s', (oldName, newName) => {
-			expect(() => create({ [oldName]: 20 })).toThrow(
+			const value = newName === 'cors' ? ['https://app.example'] : 20;
+			expect(() => create({ [oldName]: value })).toThrow(
 				expect.objectContaining({
 					code: 'configuration',
 					message: `[tmcp-sessions/http] the option ${oldName} is now called ${newName}: rename it`,
 				}),
 			);
-			expect(() => create({ [newName]: 20 })).not.toThrow();
+			expect(() => create({ [newName]: value })).not.toThrow();
 		});
 	});
 });

@@ -102,18 +102,18 @@ export class IncomingResponse {
 
 /** Sends raw requests to the MCP endpoint of one Worker. */
 export class Endpoint {
-	readonly #url: URL;
+	readonly url: URL;
 	readonly #headers: RequestHeaders;
 
 	/** @param headers sent with every request; they override the headers of the protocol. */
 	constructor(base: URL, path = '/mcp', headers: RequestHeaders = {}) {
-		this.#url = new URL(path, base);
+		this.url = new URL(path, base);
 		this.#headers = headers;
 	}
 
 	/** Returns the same endpoint for a client that also sends these headers. */
 	with(headers: RequestHeaders): Endpoint {
-		return new Endpoint(this.#url, this.#url.pathname, { ...this.#headers, ...headers });
+		return new Endpoint(this.url, this.url.pathname, { ...this.#headers, ...headers });
 	}
 
 	/** Sends a message; resolves when the response headers arrive. */
@@ -125,10 +125,15 @@ export class Endpoint {
 		);
 	}
 
-	/** Sends a stateless request. */
+	/**
+	 * Sends a stateless request.
+	 *
+	 * @param encode compresses the body.
+	 */
 	postStateless(
 		message: Message & { readonly method: string },
 		capabilities: Record<string, unknown> = {},
+		encode: (text: string) => string | Uint8Array = (text) => text,
 	): Promise<IncomingResponse> {
 		const metadata = {
 			'io.modelcontextprotocol/protocolVersion': STATELESS,
@@ -142,7 +147,8 @@ export class Endpoint {
 			...(typeof name === 'string' && { 'mcp-name': name }),
 		};
 		const params = { ...message.params, _meta: metadata };
-		return this.send('POST', headers, JSON.stringify({ jsonrpc: '2.0', ...message, params }));
+		const body = encode(JSON.stringify({ jsonrpc: '2.0', ...message, params }));
+		return this.send('POST', headers, body);
 	}
 
 	/** Calls a tool; resolves when the response is complete. */
@@ -188,7 +194,11 @@ export class Endpoint {
 	}
 
 	/** Sends a request; resolves when the response headers arrive. */
-	send(method: string, extra: RequestHeaders = {}, body?: string): Promise<IncomingResponse> {
+	send(
+		method: string,
+		extra: RequestHeaders = {},
+		body?: string | Uint8Array,
+	): Promise<IncomingResponse> {
 		const headers = Object.entries({
 			accept: 'application/json, text/event-stream',
 			...(body !== undefined && { 'content-type': 'application/json' }),
@@ -197,7 +207,7 @@ export class Endpoint {
 		}).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
 		const options = { method, headers: Object.fromEntries(headers), agent: false };
 		return new Promise((resolve, reject) => {
-			request(this.#url, options, (response) => resolve(new IncomingResponse(response)))
+			request(this.url, options, (response) => resolve(new IncomingResponse(response)))
 				.on('error', reject)
 				.end(body);
 		});

@@ -28,13 +28,15 @@ export function createServer(): McpServer {
 }
 
 /** Creates a handler with in-memory managers; collects the errors that it reports. */
-export function setUp(options: McpHandlerOptions = {}): {
+export function setUp(
+	options: McpHandlerOptions = {},
+	server: McpServer = createServer(),
+): {
 	mcp: McpHandler;
 	server: McpServer;
 	errors: Error[];
 } {
 	const errors: Error[] = [];
-	const server = createServer();
 	const onError = (error: Error): void => void errors.push(error);
 	const info = new StoredInfoSessionManager(new InMemorySessionStore(), { onError });
 	const mcp = createMcpHandler(server, { info, onError, sessionKeys: [KEY], ...options });

@@ -7,7 +7,7 @@ import type { Fuzzed } from './fuzzed-exchange.ts';
 import { headersOf } from './fuzzed-headers.ts';
 import { nested } from './fuzzed-messages.ts';
 
-const MAX_BYTES = 4 * 1_024 * 1_024;
+const MAX_BYTES = 1_024 * 1_024;
 const headers = headersOf(undefined);
 
 let endpoint: FuzzedEndpoint;
@@ -18,8 +18,8 @@ beforeEach(() => {
 /** Creates a tool call of this many bytes. */
 function callOf(bytes: number): string {
 	const [before, after] = [
-		'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"',
-		'"}}',
+		'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"',
+		'"}}}',
 	];
 	return before + 'x'.repeat(bytes - before.length - after.length) + after;
 }
@@ -74,7 +74,7 @@ const BOUNDS: readonly (readonly [
 	],
 	[
 		'characters of a subscribed uri',
-		4_096,
+		2_048,
 		(size) => {
 			const params = { uri: 'x'.repeat(size) };
 			return { headers, body: message({ method: 'resources/subscribe', params }) };

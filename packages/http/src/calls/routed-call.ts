@@ -38,7 +38,7 @@ export type RunCall = (call: RoutedCall, platform: ExecutionContextLike) => Prom
 /** What a server that answers routed calls depends on. */
 export interface CallRunnerOptions extends Pick<
 	McpHandlerOptions,
-	'clientResponseTimeoutSeconds' | 'keepAliveSeconds' | 'maxBodyBytes' | 'onError'
+	'clientResponseTimeoutSeconds' | 'eras' | 'keepAliveSeconds' | 'maxBodyBytes' | 'onError'
 > {
 	readonly streams: StreamSessionManager;
 	readonly info: InfoSessionManager;

@@ -1,15 +1,29 @@
+import type { IssuedSession } from '@tmcp-sessions/core/backend';
+
 import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
-import { CachedHeaders } from '../request/cached-headers.ts';
-import { notFound } from '../response/answer.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
+import { HttpRejection, invalidRequest } from '../request/http-rejection.ts';
+import { notFound, preflightAnswer } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
 import { ANONYMOUS } from '../session/authenticator.ts';
 import type { Authenticator, Caller } from '../session/authenticator.ts';
 import type { PickShard } from '../session/shard-picker.ts';
 import type { SessionIdentifier } from '../session/session-identifier.ts';
 import { readText } from '../validation/body.ts';
+import { mayInitialize } from '../validation/messages.ts';
 import type { OriginGuard } from '../validation/origin-guard.ts';
+import { isForPath } from './endpoint-path.ts';
 import type { MessageEndpoint } from './message-endpoint.ts';
 import type { HttpRequest, RequestRouter } from './request-router.ts';
+
+/** Bytes that are read of a session-based request that names no session. `initialize` fits. */
+const MAX_UNNAMED_BYTES = 64 * 1_024;
+const UNNAMED_TOO_LARGE = invalidRequest(
+	`The body is larger than ${MAX_UNNAMED_BYTES} bytes; name a session with Mcp-Session-Id to send more`,
+	413,
+);
+/** Characters that are parsed to name the id of a request whose session id is invalid. */
+const MAX_PARSED_LENGTH = 4_096;
 
 /** What the endpoint of an HTTP handler depends on. */
 export interface McpEndpointDeps<Custom extends Record<string, unknown> | undefined> {
@@ -29,8 +43,9 @@ export interface McpEndpointDeps<Custom extends Record<string, unknown> | undefi
 }
 
 /**
- * Takes HTTP requests: checks path, host and origin, authenticates the caller and reads the body. Then
- * the router or the `MessageEndpoint` answers.
+ * Takes HTTP requests: checks path, host and origin, authenticates the caller, verifies the session id
+ * and reads the body, in this order, so that a rejection costs no more than it must. Then the router or
+ * the `MessageEndpoint` answers.
  */
 export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	readonly #deps: McpEndpointDeps<Custom>;
@@ -47,12 +62,15 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	 * @throws {HttpRejection} if the request is rejected before its message is read.
 	 * @throws {TmcpSessionsError} `configuration` if session keys are missing.
 	 */
-	respond(request: Request, platform: ExecutionContextLike | undefined): Promise<Answer> {
+	respond(
+		request: Request,
+		headers: CachedHeaders,
+		platform: ExecutionContextLike | undefined,
+	): Promise<Answer> {
 		const { path, oauth, origins, authenticator } = this.#deps;
 		const url = this.#urlOf(request);
-		const headers = new CachedHeaders(request.headers);
 		// Hot path: skip the async lookups, every request pays for an extra microtask.
-		if ((path === null || url.pathname === path) && !oauth && !authenticator.isConfigured) {
+		if ((path === null || isForPath(url.pathname, path)) && !oauth && !authenticator.isConfigured) {
 			origins.check(headers, url);
 			return this.#answer(request, headers, url, platform, ANONYMOUS);
 		}
@@ -66,13 +84,13 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		platform: ExecutionContextLike | undefined,
 	): Promise<Answer> {
 		const { path, oauth, origins, authenticator } = this.#deps;
-		const isMcp = path !== null && url.pathname === path;
+		const isMcp = path !== null && isForPath(url.pathname, path);
 		// Without its own path, the handler lets the helper answer any request first.
 		if (!isMcp && oauth?.respond) {
 			const answered = await oauth.respond(request);
 			if (answered) return answered;
 		}
-		if (path !== null && !isMcp) return notFound();
+		if (path !== null && !isMcp) return notFound(request, `the MCP endpoint is ${path}`);
 		origins.check(headers, url);
 		let caller = ANONYMOUS;
 		if (request.method !== 'OPTIONS') {
@@ -91,18 +109,57 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		platform: ExecutionContextLike | undefined,
 		{ auth, principal }: Caller,
 	): Promise<Answer> {
-		const { ids: sessions, maxBodyBytes, messages, router, report } = this.#deps;
+		const { ids: sessions, messages, router, report } = this.#deps;
 		sessions?.checkHost(url);
 		const { method } = request;
+		if (method === 'OPTIONS') return preflightAnswer('GET, POST, DELETE, OPTIONS');
 		const pickShard = (): string => this.#deps.pickShard(request);
 		const incoming: HttpRequest = {
 			...{ request, method, headers, auth, principal, platform, report, pickShard, sessions },
 		};
-		const text = method === 'POST' ? await readText(request, headers, maxBodyBytes) : undefined;
+		const usesSessions = sessions !== undefined && messages.usesSessions(headers);
 		// Hot path: to return a promise itself takes two microtasks more.
-		const answer = await (router?.routeSession(incoming, text) ??
-			(text === undefined ? messages.answerBodyless(incoming) : messages.answer(incoming, text)));
+		if (method !== 'POST') {
+			const answer = await ((usesSessions && router?.routeSession(incoming, undefined)) ||
+				messages.answerBodyless(incoming));
+			return answer;
+		}
+		let session: HttpRejection | IssuedSession | undefined;
+		try {
+			if (usesSessions && headers.get('mcp-session-id')) session = await sessions.require(incoming);
+		} catch (error) {
+			// Only `initialize` may follow, which opens a session whatever id its client sent.
+			if (!(error instanceof HttpRejection)) throw error;
+			session = error;
+		}
+		const rejection = session instanceof HttpRejection ? session : undefined;
+		const isUnnamed = usesSessions && (session === undefined || rejection !== undefined);
+		const text = await (isUnnamed
+			? this.#readUnnamed(incoming, rejection)
+			: readText(request, headers, this.#deps.maxBodyBytes));
+		const named = session ? { ...incoming, session } : incoming;
+		const routed = usesSessions && !isUnnamed && router?.routeSession(named, text);
+		const answer = await (routed || messages.answer(named, text));
 		return answer;
+	}
+
+	/**
+	 * Reads the body of a request that names no session. Anything but `initialize` is rejected, which must
+	 * not cost more than the rejection.
+	 *
+	 * @param rejection why the session id is invalid, if there is one.
+	 */
+	async #readUnnamed(
+		{ headers, request }: HttpRequest,
+		rejection: HttpRejection | undefined,
+	): Promise<string> {
+		const { maxBodyBytes } = this.#deps;
+		if (maxBodyBytes <= MAX_UNNAMED_BYTES)
+			return readText(request, headers, maxBodyBytes, rejection);
+		const tooLarge = rejection ?? UNNAMED_TOO_LARGE;
+		const text = await readText(request, headers, MAX_UNNAMED_BYTES, tooLarge);
+		if (rejection && text.length > MAX_PARSED_LENGTH && !mayInitialize(text)) throw rejection;
+		return text;
 	}
 
 	#urlOf({ url }: Request): URL {

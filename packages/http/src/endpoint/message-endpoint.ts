@@ -3,6 +3,7 @@ import type { IssuedSession } from '@tmcp-sessions/core/backend';
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
 import { followClient } from '../calls/follow-client.ts';
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
 import { HttpRejection } from '../request/http-rejection.ts';
 import {
 	echoedIdOf,
@@ -25,16 +26,25 @@ import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
 import type { SessionLiveness } from '../session/session-liveness.ts';
 import { checkBatch, checkBatched, checkBatchRevision } from '../validation/batches.ts';
 import { parseMessage } from '../validation/body.ts';
-import { checkProtocolVersion, negotiateResponseType } from '../validation/headers.ts';
+import {
+	checkProtocolVersion,
+	negotiateResponseType,
+	sessionBasedOnly,
+} from '../validation/headers.ts';
+import { checkIdentifiers } from '../validation/identifiers.ts';
 import { checkIds, checkInitialize } from '../validation/messages.ts';
 import {
 	checkStatelessRequest,
+	checkStatelessVersion,
 	declaresStateless,
 	isStateless,
+	unsupportedVersion,
+	withoutStatelessMetadata,
 } from '../validation/stateless-requests.ts';
 import { checkStoredParams, requiresSessionState } from '../validation/stored-params.ts';
 import { answerInScope } from './answer-in-scope.ts';
 import type { IncomingRequest } from './incoming-request.ts';
+import type { Eras } from '../options.ts';
 import type { MessageServer, ServerInput } from './message-server.ts';
 import type { RequestRouter } from './request-router.ts';
 
@@ -47,6 +57,7 @@ export interface MessageEndpointDeps<Custom extends Record<string, unknown> | un
 	readonly router: RequestRouter | undefined;
 	readonly createCustom: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	readonly keepAliveMs: number;
+	readonly eras: Eras;
 	/** Whether the manager bounds GET streams, so that they are read no faster than their client reads. */
 	readonly pacesStreams: boolean;
 }
@@ -57,9 +68,17 @@ export interface MessageEndpointDeps<Custom extends Record<string, unknown> | un
  */
 export class MessageEndpoint<Custom extends Record<string, unknown> | undefined> {
 	readonly #deps: MessageEndpointDeps<Custom>;
+	/** The stateless revisions that are served here. */
+	readonly #stateless: readonly string[];
 
 	constructor(deps: MessageEndpointDeps<Custom>) {
 		this.#deps = deps;
+		this.#stateless = deps.eras === 'session-based' ? [] : deps.server.statelessRevisions;
+	}
+
+	/** Whether the header of a request leaves it to the session-based era, in which a session id counts. */
+	usesSessions(headers: CachedHeaders): boolean {
+		return this.#deps.eras !== 'stateless' && !declaresStateless(headers, this.#stateless);
 	}
 
 	/**
@@ -87,9 +106,10 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 	 */
 	async #answerBatch(incoming: IncomingRequest, batch: readonly unknown[]): Promise<Answer> {
 		const { server } = this.#deps;
-		const { headers, sessions } = incoming;
+		const { headers, session: identified, sessions } = incoming;
 		checkBatch(headers, batch);
-		const session = await sessions?.require(incoming);
+		if (identified instanceof HttpRejection) throw identified;
+		const session = identified ?? (await sessions?.require(incoming));
 		checkBatchRevision(session?.protocolVersion);
 		const answers = batch.map(async (message) => {
 			try {
@@ -109,23 +129,31 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 	 * @throws {HttpRejection} if the message is invalid.
 	 */
 	#answerMessage(incoming: IncomingRequest, received: RequestDetails): Promise<Answer> {
-		const { calls, router, server } = this.#deps;
+		const { calls, eras, router } = this.#deps;
 		const { headers } = incoming;
 		const { message, messageId } = received;
 		if (!isObject(message)) {
 			return answerInScope(calls, incoming, received, (context) => this.#respond(context));
 		}
+		checkIdentifiers(message);
 		const isListening = messageId !== undefined && message.method === 'subscriptions/listen';
 		const responseType =
 			messageId === undefined
 				? undefined
 				: negotiateResponseType(headers, isListening ? ['sse'] : ['sse', 'json']);
 		const details = { ...received, isListening, responseType };
-		if (!isStateless(headers, message, server.statelessRevisions)) {
-			return this.#answerSession(incoming, message, details);
+		if (eras === 'session-based') {
+			const own = withoutStatelessMetadata(message);
+			return this.#answerSession(incoming, own, { ...details, message: own });
+		}
+		if (!isStateless(headers, message, this.#stateless)) {
+			if (eras === 'both') return this.#answerSession(incoming, message, details);
+			throw unsupportedVersion(this.#stateless, headers.get('mcp-protocol-version'));
 		}
 		router?.checkStateless(headers);
 		checkStatelessRequest(message);
+		// The message decides if only this era is served.
+		if (eras === 'both') checkStatelessVersion(headers, message, this.#stateless);
 		return this.#routeOrRespond(incoming, { ...details, isStateless: true });
 	}
 
@@ -136,14 +164,17 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		details: RequestDetails,
 	): Promise<Answer> {
 		const { calls, server } = this.#deps;
-		const { headers, sessions } = incoming;
+		const { headers, session: identified, sessions } = incoming;
 		if (methodOf(message) === 'initialize') {
 			checkInitialize(message);
 			const session = await sessions?.open(incoming, paramsOf(message));
 			return this.#routeOrRespond(incoming, { ...details, session });
 		}
-		checkProtocolVersion(headers, server.statelessRevisions);
-		const session = await sessions?.require(incoming);
+		// A client of both eras tries the other one if it gets the code of this rejection.
+		if (declaresStateless(headers, server.statelessRevisions)) throw sessionBasedOnly(headers);
+		checkProtocolVersion(headers, this.#stateless);
+		if (identified instanceof HttpRejection) throw identified;
+		const session = identified ?? (await sessions?.require(incoming));
 		// Hot path: to return the promise itself takes two microtasks more.
 		const answer = await answerInScope(calls, incoming, { ...details, session }, (context) =>
 			this.#handle(context, message),
@@ -172,20 +203,20 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 	}
 
 	/**
-	 * Answers a GET, a DELETE, a preflight, or a method that the server rejects.
+	 * Answers a GET, a DELETE, or a method that the server rejects.
 	 *
 	 * @throws {HttpRejection} if the request is rejected before its session is known.
 	 */
 	async answerBodyless(incoming: IncomingRequest): Promise<Answer> {
-		const { calls, liveness, server } = this.#deps;
+		const { calls, liveness } = this.#deps;
 		const { headers, method, sessions } = incoming;
 		const isGet = method === 'GET';
 		const isSessionMethod = isGet || method === 'DELETE';
-		if (!isSessionMethod || declaresStateless(headers, server.statelessRevisions)) {
+		if (!isSessionMethod || declaresStateless(headers, this.#stateless)) {
 			return answerInScope(calls, incoming, {}, (context) => this.#handOver(context, {}));
 		}
 		if (!liveness) throw requiresSession(405, method, 'POST, OPTIONS');
-		checkProtocolVersion(headers, server.statelessRevisions);
+		checkProtocolVersion(headers, this.#stateless);
 		let lastEventId: string | undefined;
 		if (isGet) {
 			negotiateResponseType(headers, ['sse']);

@@ -1,12 +1,14 @@
 import type { IssuedSession } from '@tmcp-sessions/core/backend';
 
 import type { CachedHeaders } from '../request/cached-headers.ts';
+import { HttpRejection } from '../request/http-rejection.ts';
 import { isObject, methodOf, paramsOf, requestIdIn } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import type { Answer } from '../response/answer.ts';
 import { rejectionAnswer } from '../response/rejection-answer.ts';
 import { parseMessage } from '../validation/body.ts';
 import { sessionBasedOnly } from '../validation/headers.ts';
+import { mayInitialize } from '../validation/messages.ts';
 import { declaresStateless } from '../validation/stateless-requests.ts';
 import type { ServerInput } from './message-server.ts';
 import type { HttpRequest, RequestRouter } from './request-router.ts';
@@ -30,9 +32,10 @@ export class SessionRouter implements RequestRouter {
 		const isMessage = method === 'POST' || method === 'DELETE';
 		if (!isMessage || headers.get('mcp-session-id') === null) return undefined;
 		if (declaresStateless(headers, this.#statelessRevisions)) return undefined;
-		// `initialize` opens a session whatever id its client sent, and however its JSON escapes it.
-		const mayOpen = body?.includes('"initialize"') || body?.includes(String.raw`\u00`);
-		if (body && mayOpen && methodOf(parseMessage(body)) === 'initialize') return undefined;
+		// `initialize` opens a session whatever id its client sent.
+		if (body !== undefined && mayInitialize(body)) {
+			if (methodOf(parseMessage(body)) === 'initialize') return undefined;
+		}
 		return this.#send(incoming, body);
 	}
 
@@ -62,7 +65,9 @@ export class SessionRouter implements RequestRouter {
 
 	/** @throws {HttpRejection} if the session id is invalid. */
 	async #send(incoming: HttpRequest, body: string | undefined): Promise<Answer> {
-		const session = await incoming.sessions?.require(incoming);
+		const { session: identified, sessions } = incoming;
+		if (identified instanceof HttpRejection) throw identified;
+		const session = identified ?? (await sessions?.require(incoming));
 		try {
 			const routed = routedRequest('session', incoming.request, incoming, session, body);
 			return withClientId(await this.#route.send(routed), session);

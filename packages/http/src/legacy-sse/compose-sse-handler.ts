@@ -1,4 +1,5 @@
 import type { McpHandler, ServerOf } from '../options.ts';
+import { CachedHeaders } from '../request/cached-headers.ts';
 import { toResponse } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
 import { withCors } from '../response/cors.ts';
@@ -18,7 +19,7 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 	options: SseHandlerOptions<Custom>,
 	{ sessionIds, route }: SseComposition,
 ): McpHandler {
-	const { cors, oauth } = options;
+	const { oauth } = options;
 	const backend = createSseBackend<Custom>(server, options);
 	const { calls, endpoint, pacesStreams, path, report, resolved, transport } = backend;
 	let served: SseEndpoint<Custom> | undefined;
@@ -32,22 +33,17 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 			host: route ? new RoutedSessions(route) : backend.createSessions(),
 		});
 	};
-	const answer: (...parameters: Parameters<McpHandler['fetch']>) => Promise<Answer> = async (
-		request,
-		env,
-		platform,
-	) => {
-		try {
-			served ??= createEndpoint(env);
-			return await served.respond(request, platform);
-		} catch (error) {
-			return rejectionAnswer(error, report);
-		}
-	};
 	return {
 		async fetch(request, env, platform) {
-			const response = toResponse(await answer(request, env, platform));
-			return cors ? withCors(response, request, transport()) : response;
+			const headers = new CachedHeaders(request.headers);
+			let answer: Answer;
+			try {
+				served ??= createEndpoint(env);
+				answer = await served.respond(request, headers, platform);
+			} catch (error) {
+				answer = rejectionAnswer(error, report);
+			}
+			return toResponse(withCors(answer, headers, request.url, resolved.origins));
 		},
 	};
 }

@@ -23,6 +23,8 @@ export type AnyServer = ServerOf<Record<string, unknown> | undefined>;
  * `@tmcp/transport-sse` is bundled only if it is used.
  */
 export interface LegacySse {
+	/** Whether a request is for one of the two addresses. */
+	serves(pathname: string): boolean;
 	/** Creates the handler of the Worker, which holds the streams. */
 	composeHandler(
 		server: AnyServer,

@@ -3,7 +3,6 @@ import type { McpHandlerOptions } from '../options.ts';
 /** The options that mean the same as for `createMcpHandler`. */
 type SharedOption =
 	| 'allowedHosts'
-	| 'allowedOrigins'
 	| 'context'
 	| 'cors'
 	| 'keepAliveSeconds'

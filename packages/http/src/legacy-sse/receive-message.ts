@@ -1,6 +1,7 @@
 import { invalidRequest } from '../request/http-rejection.ts';
 import { isClientResponse, isObject, methodOf, requestIdOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
+import { checkIdentifiers } from '../validation/identifiers.ts';
 import { checkIds, checkInitialize } from '../validation/messages.ts';
 
 /** A checked message, with its id if it is a request. */
@@ -22,6 +23,7 @@ export function receiveMessage(message: unknown): ReceivedMessage {
 	if (message['jsonrpc'] !== '2.0' || !isMessage || !hasParams) {
 		throw invalidRequest('The body must be a JSON-RPC 2.0 request, notification or response');
 	}
+	checkIdentifiers(message);
 	if (methodOf(message) === 'initialize') checkInitialize(message);
 	return { message, messageId: requestIdOf(message) };
 }

@@ -2,7 +2,6 @@ import {
 	InMemorySessionStore,
 	InMemoryStreamSessionManager,
 	StoredInfoSessionManager,
-	TmcpSessionsError,
 } from '@tmcp-sessions/core';
 import { createReporter } from '@tmcp-sessions/core/backend';
 import { hasResumableStreams } from '@tmcp-sessions/core/internal';
@@ -10,12 +9,14 @@ import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-man
 import { SseTransport } from '@tmcp/transport-sse';
 import type { SseTransportOptions } from '@tmcp/transport-sse';
 
+import { configurationError } from '../configuration-error.ts';
+import { endpointPath } from '../endpoint/endpoint-path.ts';
 import { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { ServerOf } from '../options.ts';
 import { resolveOptions } from '../resolve-options.ts';
 import type { ResolvedOptions } from '../resolve-options.ts';
-import { corsOptions } from '../response/cors.ts';
 import { claimBroadcasts } from '../transport/broadcasts.ts';
+import { matchTemplatesInLinearTime } from '../transport/template-matching.ts';
 import { createTrackedServer } from '../transport/tracked-server.ts';
 import { withOverrides } from '../transport/with-overrides.ts';
 import { LiveSessions } from './live-sessions.ts';
@@ -24,8 +25,8 @@ import { servedServer } from './served-server.ts';
 import { OwnSessions } from './session-host.ts';
 import { sessionStreams } from './session-streams.ts';
 
-const DEFAULT_PATH = '/sse';
-const DEFAULT_ENDPOINT = '/messages';
+export const DEFAULT_PATH = '/sse';
+export const DEFAULT_ENDPOINT = '/messages';
 /** Workers end the promises of a message 30 s after it was accepted. */
 const DEFAULT_SSE_CLIENT_RESPONSE_TIMEOUT_SECONDS = 25;
 /** The origin guard has checked the origin. The transport has no option that allows every one. */
@@ -57,10 +58,14 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	server: ServerOf<Custom>,
 	options: SseHandlerOptions<Custom>,
 ): SseBackend<Custom> {
-	const { path = DEFAULT_PATH, endpoint = DEFAULT_ENDPOINT } = options;
+	matchTemplatesInLinearTime();
+	const path = endpointPath('path', options.path ?? DEFAULT_PATH);
+	const endpoint = endpointPath('endpoint', options.endpoint ?? DEFAULT_ENDPOINT);
 	const { clientResponseTimeoutSeconds = DEFAULT_SSE_CLIENT_RESPONSE_TIMEOUT_SECONDS } = options;
 	const resolved = resolveOptions({ ...options, clientResponseTimeoutSeconds });
-	checkPaths(path, endpoint);
+	if (path === endpoint) {
+		throw configurationError(`endpoint must differ from path; both are ${path}`);
+	}
 	const report = createReporter(options.onError);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const info = options.info ?? new StoredInfoSessionManager(new InMemorySessionStore());
@@ -76,7 +81,6 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 		(created ??= new SseTransport<Custom>(servedServer(tracked, broadcasts), {
 			...{ path, endpoint },
 			...managers(ordered, info),
-			...corsOptions(options.cors),
 		}));
 	queueMicrotask(transport);
 	return {
@@ -99,17 +103,4 @@ function managers(
 		sessionManager: { streams, info: withOverrides(info, { delete: () => {} }) },
 		allowedOrigins: EVERY_ORIGIN,
 	};
-}
-
-function checkPaths(path: string, endpoint: string): void {
-	for (const [name, found] of Object.entries({ path, endpoint })) {
-		// Compared as URLs normalize it, which is how requests have it.
-		if (found.startsWith('/') && new URL(found, 'http://localhost').pathname === found) continue;
-		throw invalidPath(`${name} must be a path such as /sse, without a query; got ${found}`);
-	}
-	if (path === endpoint) throw invalidPath(`endpoint must differ from path; both are ${path}`);
-}
-
-function invalidPath(message: string): TmcpSessionsError {
-	return new TmcpSessionsError('configuration', 'sse', message);
 }

@@ -2,12 +2,13 @@ import type { SseTransport } from '@tmcp/transport-sse';
 
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import { answerInScope } from '../endpoint/answer-in-scope.ts';
+import { isForPath } from '../endpoint/endpoint-path.ts';
 import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
-import { CachedHeaders } from '../request/cached-headers.ts';
+import type { CachedHeaders } from '../request/cached-headers.ts';
 import { HttpRejection, invalidRequest } from '../request/http-rejection.ts';
 import type { RequestContext, RequestOrigin } from '../request/request-context.ts';
 import type { ResolvedOptions } from '../resolve-options.ts';
-import { notFound } from '../response/answer.ts';
+import { notFound, preflightAnswer } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
 import { streamAnswer } from '../response/event-stream.ts';
 import { STATELESS_REVISIONS } from '../transport/stateless-revisions.ts';
@@ -50,27 +51,29 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 	 *
 	 * @throws {HttpRejection} if the request is rejected before its message is read.
 	 */
-	async respond(request: Request, platform: ExecutionContextLike | undefined): Promise<Answer> {
-		const { authenticator, endpoint, ids, oauth, origins, path, transport } = this.#deps;
+	async respond(
+		request: Request,
+		headers: CachedHeaders,
+		platform: ExecutionContextLike | undefined,
+	): Promise<Answer> {
+		const { authenticator, endpoint, ids, oauth, origins, path } = this.#deps;
 		const url = new URL(request.url);
-		const headers = new CachedHeaders(request.headers);
-		const isOurs = url.pathname === path || url.pathname === endpoint;
+		const isForStream = isForPath(url.pathname, path);
+		const isOurs = isForStream || isForPath(url.pathname, endpoint);
 		if (isOurs) origins.check(headers, url);
 		const answered = await oauth?.respond?.(request);
 		if (answered) return answered;
-		if (!isOurs) return notFound();
+		if (!isOurs) return notFound(request, `streams are at ${path}, messages at ${endpoint}`);
 		ids.checkHost(url);
 		const { method } = request;
-		if (method === 'OPTIONS') {
-			return (await transport.respond(request)) ?? new Response(null, { status: 204 });
-		}
+		if (method === 'OPTIONS') return preflightAnswer(`${isForStream ? 'GET' : 'POST'}, OPTIONS`);
 		const { auth, principal } = await authenticator.identify(request, platform);
 		const { report } = this.#deps;
 		const pickShard = (): string => this.#deps.pickShard(request);
 		const origin = { request, method, headers, auth, principal, platform, report, pickShard };
-		if (method === 'GET' && url.pathname === path) return this.#openStream(request, origin);
-		if (method === 'POST' && url.pathname === endpoint) return this.#post(request, origin, url);
-		throw this.#unsupportedMethod(method, url);
+		if (method === 'GET' && isForStream) return this.#openStream(request, origin);
+		if (method === 'POST' && !isForStream) return this.#post(request, origin, url);
+		throw this.#unsupportedMethod(method, isForStream);
 	}
 
 	/** Opens a session, which lives as long as its stream. */
@@ -95,12 +98,10 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 
 	async #transportStream(
 		request: Request,
-		{ headers, sessionId }: RequestContext,
+		{ sessionId }: RequestContext,
 	): Promise<{ streamed: Response; frames: ReadableStream<Uint8Array<ArrayBuffer>> }> {
 		const { path, transport } = this.#deps;
-		const origin = headers.get('origin');
-		// The transport uses the origin for CORS headers only.
-		const own = { 'mcp-session-id': sessionId, ...(origin !== null && { origin }) };
+		const own = { 'mcp-session-id': sessionId };
 		const streamed = await transport.respond(
 			new Request(new URL(path, request.url), { headers: own }),
 		);
@@ -129,12 +130,11 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		});
 	}
 
-	#unsupportedMethod(method: string, { pathname }: URL): HttpRejection {
+	#unsupportedMethod(method: string, isForStream: boolean): HttpRejection {
 		const { endpoint, path } = this.#deps;
-		const [allowed, use] =
-			pathname === path
-				? ['GET', `open a stream with GET, and send messages to ${endpoint}`]
-				: ['POST', `send messages with POST, and open a stream at ${path}`];
+		const [allowed, use] = isForStream
+			? ['GET', `open a stream with GET, and send messages to ${endpoint}`]
+			: ['POST', `send messages with POST, and open a stream at ${path}`];
 		return new HttpRejection(405, -32601, `Method ${method} is not allowed: ${use}`, {
 			headers: { Allow: `${allowed}, OPTIONS` },
 		});

@@ -90,7 +90,7 @@ export class RequestContext implements RequestScope {
 		this.responseType = details.responseType ?? 'sse';
 		this.isStateless = details.isStateless === true;
 		this.isBatched = details.isBatched === true;
-		const isBodyless = origin.method !== 'POST' && origin.method !== 'OPTIONS';
+		const isBodyless = origin.method !== 'POST';
 		this.isListening = isBodyless || details.isListening === true;
 		this.endsWithClient = isBodyless || this.isStateless;
 		this.lastEventId = details.lastEventId;

@@ -1,3 +1,5 @@
+import { HttpRejection } from '../request/http-rejection.ts';
+
 /** A complete answer as data: it can cross an RPC, and needs no `Response` before it reaches the client. */
 export interface PlainAnswer {
 	readonly status: number;
@@ -22,8 +24,22 @@ export function accepted(): PlainAnswer {
 	return { status: 202, headers: {}, body: '' };
 }
 
-/** Creates the answer to a path that the handler does not serve. */
-export function notFound(): PlainAnswer {
-	const headers = { 'content-type': 'text/plain;charset=UTF-8' };
-	return { status: 404, headers, body: 'Not found' };
+/** Creates the answer to a preflight of a browser, and to any other OPTIONS request. */
+export function preflightAnswer(allow: string): PlainAnswer {
+	return { status: 204, headers: { allow }, body: '' };
+}
+
+/**
+ * Creates the answer to a path that the handler does not serve. A client that has sent a message gets a
+ * JSON-RPC error, a browser a text.
+ *
+ * @param endpoint states the address that is served.
+ * @throws {HttpRejection} 404 for a message.
+ */
+export function notFound({ headers, method }: Request, endpoint: string): PlainAnswer {
+	const message = `Not found: ${endpoint}`;
+	if (method === 'POST' && /json/i.test(headers.get('content-type') ?? '')) {
+		throw new HttpRejection(404, -32600, message);
+	}
+	return { status: 404, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: message };
 }

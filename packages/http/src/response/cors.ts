@@ -1,48 +1,42 @@
-import type { HttpTransportOptions } from '@tmcp/transport-http';
+import type { CachedHeaders } from '../request/cached-headers.ts';
+import type { OriginGuard } from '../validation/origin-guard.ts';
+import type { Answer } from './answer.ts';
 
-type CorsOption = HttpTransportOptions['cors'];
-
-const DEFAULTS = {
-	/** A client in a browser cannot read its session id without this. */
-	exposedHeaders: ['Mcp-Session-Id', 'WWW-Authenticate', 'Retry-After'],
-	/** The asterisk does not cover Authorization (Fetch standard). */
-	allowedHeaders: ['*', 'Authorization'],
+/** What a page needs besides `Access-Control-Allow-Origin`. */
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+	'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
+	// The asterisk does not cover Authorization (Fetch standard).
+	'access-control-allow-headers': '*, Authorization',
+	// A client in a browser cannot read its session id without this.
+	'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate, Retry-After',
+	// The longest time that browsers keep the answer to a preflight.
+	'access-control-max-age': '7200',
 };
 
-/** Returns the transport's CORS options: the deployment's, and what a client in a browser needs. */
-export function corsOptions(cors: CorsOption): { cors?: NonNullable<CorsOption> } {
-	return cors ? { cors: { ...DEFAULTS, ...(cors === true ? { origin: true } : cors) } } : {};
-}
-
-/** A transport, as far as CORS needs it. */
-export interface Responder {
-	respond(request: Request): Promise<Response | null>;
-}
-
 /**
- * Adds the transport's CORS headers to a response that the transport has not made. Asks the transport
- * for them with a preflight request.
+ * Adds CORS headers to an answer, whoever has made it: every page that may send a request may read the
+ * answer. Headers that the answer has already, such as those of an OAuth helper, stay as they are.
  */
-export async function withCors(
-	response: Response,
-	request: Request,
-	transport: Responder,
-): Promise<Response> {
-	if (response.headers.has('access-control-allow-methods')) {
-		// A cache must not serve the answer of one origin to another.
-		response.headers.append('Vary', 'Origin');
-		return response;
+export function withCors(
+	answer: Answer,
+	headers: CachedHeaders,
+	url: string,
+	origins: OriginGuard,
+): Answer {
+	const allowed = origins.readableBy(headers, url);
+	// A cache must not serve the answer of one origin to another.
+	const vary = origins.variesByOrigin || (allowed !== undefined && allowed !== '*');
+	if (allowed === undefined && !vary) return answer;
+	const added = {
+		...(allowed !== undefined && { 'access-control-allow-origin': allowed, ...PAGE_HEADERS }),
+		...(vary && { vary: 'Origin' }),
+	};
+	if (!(answer instanceof Response)) return { ...answer, headers: { ...added, ...answer.headers } };
+	// A response of an object has immutable headers.
+	const copy = new Response(answer.body, answer);
+	for (const [name, value] of Object.entries(added)) {
+		if (name === 'vary') copy.headers.append(name, value);
+		else if (!copy.headers.has(name)) copy.headers.set(name, value);
 	}
-	const origin = request.headers.get('origin');
-	const preflight = new Request(request.url, {
-		method: 'OPTIONS',
-		...(origin !== null && { headers: { origin } }),
-	});
-	const allowed = await transport.respond(preflight);
-	const copy = new Response(response.body, response);
-	copy.headers.append('Vary', 'Origin');
-	allowed?.headers.forEach((value, name) => {
-		if (name.startsWith('access-control-')) copy.headers.set(name, value);
-	});
 	return copy;
 }

@@ -15,12 +15,11 @@ import type { MessageServer } from '../endpoint/message-server.ts';
 import type { ServerOf } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { currentContext } from '../request/request-context.ts';
-import { notFound, toResponse } from '../response/answer.ts';
-import { corsOptions } from '../response/cors.ts';
 import { claimBroadcasts, withoutBroadcasts } from './broadcasts.ts';
 import { bindSubscriptionsToRequest } from './request-bound-subscriptions.ts';
 import { endResumedCalls } from './resumed-streams.ts';
 import { STATELESS_REVISIONS } from './stateless-revisions.ts';
+import { matchTemplatesInLinearTime } from './template-matching.ts';
 import { createTrackedServer } from './tracked-server.ts';
 import { transportRequest } from './transport-request.ts';
 
@@ -30,9 +29,6 @@ export interface TmcpBackendOptions {
 	/** Undefined if the deployment has no sessions. */
 	readonly info: InfoSessionManager | undefined;
 	readonly subscriptions?: SubscriptionManager | undefined;
-	readonly cors?: HttpTransportOptions['cors'];
-	/** Null for every path. */
-	readonly path: string | null;
 	/** Whether callers are authenticated, so that the transport hands their `auth` on. */
 	readonly hasAuth: boolean;
 	readonly clientResponseTimeoutMs: number;
@@ -46,8 +42,6 @@ export interface TmcpBackendOptions {
 export interface TmcpBackend<Custom extends Record<string, unknown> | undefined> {
 	readonly calls: InFlightCalls;
 	readonly pacesStreams: boolean;
-	/** Returns the transport, which is created at the first call or in the next microtask. */
-	readonly transport: () => HttpTransport<Custom>;
 	/** Answers requests: directly if the server answers at once, else by the transport. */
 	readonly server: MessageServer<Custom>;
 }
@@ -57,7 +51,8 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	server: ServerOf<Custom>,
 	options: TmcpBackendOptions,
 ): TmcpBackend<Custom> {
-	const { streams, info, cors, clientResponseTimeoutMs, defaultCodec, onPrimed, report } = options;
+	matchTemplatesInLinearTime();
+	const { streams, info, clientResponseTimeoutMs, defaultCodec, onPrimed, report } = options;
 	const canResume = hasResumableStreams(streams);
 	const calls = new InFlightCalls(server, {
 		...{ streams, clientResponseTimeoutMs, onPrimed, report },
@@ -76,17 +71,17 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 		));
 	queueMicrotask(transport);
 	return {
-		...{ calls, pacesStreams: canResume, transport },
+		...{ calls, pacesStreams: canResume },
 		server: {
 			statelessRevisions: STATELESS_REVISIONS,
 			answerDirectly(context, custom) {
-				// The transport adds CORS headers.
-				if (cors || !isDirect(context, info)) return undefined;
+				if (!isDirect(context, info)) return undefined;
 				return answerDirectly(tracked.handle, info, context, custom);
 			},
 			async respond(context, { custom, message }) {
 				const response = await transport().respond(transportRequest(context, message), custom);
-				return response ? inOneLine(response) : toResponse(notFound());
+				if (!response) throw new Error('expected the transport to answer every path; got none');
+				return inOneLine(response);
 			},
 		},
 	};
@@ -100,11 +95,12 @@ async function inOneLine(response: Response): Promise<Response> {
 }
 
 function transportOptions(
-	{ cors, hasAuth, info, path, report, subscriptions }: TmcpBackendOptions,
+	{ hasAuth, info, report, subscriptions }: TmcpBackendOptions,
 	streams: StreamSessionManager,
 ): HttpTransportOptions {
 	return {
-		path,
+		// The endpoint has checked the path.
+		path: null,
 		getSessionId: () => currentContext()?.sessionId ?? '',
 		sessionManager: { streams, ...(info && { info }) },
 		...(subscriptions && {
@@ -112,7 +108,6 @@ function transportOptions(
 		}),
 		// The origin guard has checked the origin, with the host.
 		allowedOrigins: true,
-		...corsOptions(cors),
 		// The endpoint has authenticated the caller, to whom the session belongs.
 		...(hasAuth && {
 			oauth: {

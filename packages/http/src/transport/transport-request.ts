@@ -1,8 +1,10 @@
 import type { CallSignal } from '../calls/call-signal.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import { ForwardingProxy } from '../request/forwarding-proxy.ts';
+import { methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { parseJsonRpc } from '../validation/absent-fields.ts';
+import { statelessVersionOf } from '../validation/stateless-requests.ts';
 
 /** The transport requires a URL. A request that came by RPC has none. */
 const RPC_REQUEST = { url: 'http://localhost/' };
@@ -50,13 +52,37 @@ class TransportRequest extends ForwardingProxy<Pick<Request, 'url'>> {
 	}
 }
 
-/** The transport knows one spelling of the content type only. */
-function transportHeaders({ headers, message, sessionId }: RequestContext): CachedHeaders {
+/** The transport knows one spelling of the content type, and requires stateless headers. */
+function transportHeaders(context: RequestContext): CachedHeaders {
+	const { headers, isStateless, message, sessionId } = context;
 	const isOther = headers.get('mcp-session-id') !== sessionId;
 	const isJson = message === undefined || headers.get('content-type') === 'application/json';
-	if (!isOther && isJson) return headers;
+	if (!isOther && isJson && !isStateless) return headers;
 	return headers.withValues({
 		...(isOther && { 'mcp-session-id': null }),
 		...(!isJson && { 'content-type': 'application/json' }),
+		...(isStateless && mirroredHeaders(headers, message)),
 	});
+}
+
+/**
+ * Returns the headers that repeat a part of a stateless message, if the client names another revision
+ * in its header. Only a server of this era alone accepts such a client.
+ */
+function mirroredHeaders(headers: CachedHeaders, message: unknown): Record<string, string> {
+	const version = statelessVersionOf(message);
+	if (version === undefined || headers.get('mcp-protocol-version') === version) return {};
+	const { name, uri } = paramsOf(message);
+	const target = name ?? uri;
+	return {
+		'mcp-protocol-version': version,
+		'mcp-method': headers.get('mcp-method') ?? methodOf(message) ?? '',
+		...(typeof target === 'string' && {
+			'mcp-name': headers.get('mcp-name') ?? `=?base64?${base64Of(target)}?=`,
+		}),
+	};
+}
+
+function base64Of(text: string): string {
+	return btoa(String.fromCodePoint(...new TextEncoder().encode(text)));
 }

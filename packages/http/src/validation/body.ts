@@ -22,27 +22,60 @@ export async function readMessage(
 /**
  * Reads the text of a request, bounded in size.
  *
+ * @param rejection what a larger body is rejected with. Default: a 413.
  * @throws {HttpRejection} as `readMessage`, for type and size.
  */
 export async function readText(
 	request: Request,
 	headers: CachedHeaders,
 	maxBytes: number,
+	rejection?: HttpRejection,
 ): Promise<string> {
 	checkContentType(headers);
+	const encoding = headers.get('content-encoding');
+	const format = encoding === null ? undefined : compressionOf(encoding);
 	const wasRead = request.bodyUsed;
 	try {
-		const declared = Number(headers.get('content-length') ?? Number.NaN);
-		checkBodyLength(declared, maxBytes);
-		// HTTP servers enforce Content-Length. Without one, count the bytes while reading.
-		const text = declared >= 0 ? await request.text() : await readChunks(request, maxBytes);
-		checkBodyLength(text.length, maxBytes);
+		const length = headers.get('content-length') ?? '';
+		const declared = DIGITS.test(length) ? Number(length) : undefined;
+		if (declared !== undefined) checkBodyLength(declared, maxBytes, rejection);
+		// HTTP servers enforce Content-Length. Without one, or if it counts compressed bytes, count the
+		// bytes while reading.
+		const text =
+			declared === undefined || format
+				? await readChunks(request, format, maxBytes, rejection)
+				: await request.text();
+		checkBodyLength(text.length, maxBytes, rejection);
 		return text;
 	} catch (error) {
-		// The client broke the connection: not an error of this server.
-		if (!wasRead && !(error instanceof HttpRejection)) throw invalidRequest('The body ended early');
-		throw error;
+		if (wasRead || error instanceof HttpRejection) throw error;
+		// The client broke the connection, or compressed nothing: not an error of this server.
+		throw invalidRequest(
+			format ? `The body ended early or is invalid ${format}` : 'The body ended early',
+		);
 	}
+}
+
+const DIGITS = /^\d+$/;
+
+type Compression = 'deflate' | 'gzip';
+
+/** The codings that every runtime decodes, by their names in `Content-Encoding`. */
+const COMPRESSIONS: Readonly<Record<string, Compression>> = {
+	deflate: 'deflate',
+	gzip: 'gzip',
+	'x-gzip': 'gzip',
+};
+
+/** @throws {HttpRejection} 415 for a coding that the server does not decode. */
+function compressionOf(encoding: string): Compression | undefined {
+	const name = encoding.trim().toLowerCase();
+	if (name === '' || name === 'identity') return undefined;
+	const format = Object.hasOwn(COMPRESSIONS, name) ? COMPRESSIONS[name] : undefined;
+	if (format) return format;
+	const message = 'Content-Encoding must be gzip, deflate or identity; send the body uncompressed';
+	const headers = { 'Accept-Encoding': 'gzip, deflate, identity' };
+	throw new HttpRejection(415, -32600, message, { headers });
 }
 
 /**
@@ -71,22 +104,32 @@ export function checkContentType(headers: CachedHeaders): void {
 	throw invalidRequest('Content-Type must be application/json', 415);
 }
 
-async function readChunks(request: Request, maxBytes: number): Promise<string> {
-	if (!request.body) return '';
+async function readChunks(
+	{ body }: Request,
+	format: Compression | undefined,
+	maxBytes: number,
+	rejection: HttpRejection | undefined,
+): Promise<string> {
+	if (!body) return '';
+	const chunks = format ? body.pipeThrough(new DecompressionStream(format)) : body;
 	const decoder = new TextDecoder();
 	let text = '';
 	let bytes = 0;
-	for await (const chunk of request.body) {
+	for await (const chunk of chunks) {
 		bytes += chunk.byteLength;
-		checkBodyLength(bytes, maxBytes);
+		checkBodyLength(bytes, maxBytes, rejection);
 		text += decoder.decode(chunk, { stream: true });
 	}
 	return text + decoder.decode();
 }
 
-/** @throws {HttpRejection} 413 if a body is too large. */
-export function checkBodyLength(bytes: number, maxBytes: number): void {
-	if (bytes > maxBytes) throw invalidRequest(`The body is larger than ${maxBytes} bytes`, 413);
+/**
+ * @param rejection what a larger body is rejected with.
+ * @throws {HttpRejection} 413 if a body is too large.
+ */
+export function checkBodyLength(bytes: number, maxBytes: number, rejection?: HttpRejection): void {
+	if (bytes <= maxBytes) return;
+	throw rejection ?? invalidRequest(`The body is larger than ${maxBytes} bytes`, 413);
 }
 
 const QUOTE = 0x22;

@@ -4,6 +4,7 @@
 import { invalidRequest, HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import type { ResponseType } from '../request/request-context.ts';
+import { unsupportedVersion } from './stateless-requests.ts';
 
 /**
  * The session-based revisions that a client may name: those that tmcp negotiates, and 2025-11-25,
@@ -19,9 +20,6 @@ const SESSION_BASED: ReadonlySet<string> = new Set([
 /** The revision whose clients may send several messages at once. */
 export const BATCH_REVISION = '2025-03-26';
 
-/** The error code of 2026-07-28 for a revision that the server does not support. */
-const UNSUPPORTED_PROTOCOL_VERSION = -32022;
-
 /**
  * @param stateless the stateless revisions that the server supports.
  * @throws {HttpRejection} 400 for an unsupported `MCP-Protocol-Version`.
@@ -36,11 +34,10 @@ export function checkProtocolVersion(headers: CachedHeaders, stateless: readonly
 
 /** Creates the rejection of a stateless request by a server that requires a session. */
 export function sessionBasedOnly(headers: CachedHeaders): HttpRejection {
-	return new HttpRejection(
-		400,
-		UNSUPPORTED_PROTOCOL_VERSION,
-		'Unsupported protocol version: this server requires a session; open one with initialize',
-		{ data: { supported: [...SESSION_BASED], requested: headers.get('mcp-protocol-version') } },
+	return unsupportedVersion(
+		[...SESSION_BASED],
+		headers.get('mcp-protocol-version'),
+		'this server requires a session; open one with initialize',
 	);
 }
 

@@ -42,6 +42,11 @@ function checkClient(message: unknown): void {
 	);
 }
 
+/** Whether the text of a message may be that of `initialize`, however its JSON escapes it. */
+export function mayInitialize(text: string): boolean {
+	return text.includes('"initialize"') || text.includes(String.raw`\u00`);
+}
+
 /** @throws {HttpRejection} 400 if the id or a required field is missing, or the params are too long. */
 export function checkInitialize(message: unknown): void {
 	if (idOf(message) === undefined) throw invalidRequest('initialize requires an id');

@@ -2,15 +2,19 @@ import type { TmcpSessionsError } from '@tmcp-sessions/core';
 
 import { configurationError } from '../configuration-error.ts';
 import { invalidRequest } from '../request/http-rejection.ts';
+import type { HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 
 /** The hosts that the server answers for, and the origins that may call it. */
 export interface OriginOptions {
 	readonly allowedHosts?: readonly string[] | true | undefined;
-	readonly allowedOrigins?: string | readonly string[] | true | undefined;
+	readonly cors?: true | string | readonly string[] | undefined;
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|(?:[\w-]+\.)+localhost)$/;
+const LOOPBACK_ADDRESS = /^(?:127\.|::1$|::ffff:127\.)/i;
+/** Names that can be repeated in a message. */
+const PRINTABLE_HOST = /^[\w.:[\]-]{1,100}$/;
 
 /** Whether a host name is one of this machine. */
 export function isLoopback(hostname: string): boolean {
@@ -27,20 +31,38 @@ export class OriginGuard {
 	readonly #origins: ReadonlySet<string> | true;
 
 	/** @throws {TmcpSessionsError} `configuration` for an invalid host or origin. */
-	constructor({ allowedHosts = [], allowedOrigins = [] }: OriginOptions) {
+	constructor({ allowedHosts = [], cors = [] }: OriginOptions) {
 		this.#hosts = allowedHosts === true || new Set(allowedHosts.map(hostOf));
-		this.#origins = allowedOrigins === true || new Set([allowedOrigins].flat().map(originOf));
+		this.#origins = cors === true || new Set([cors].flat().map(originOf));
+	}
+
+	/** Whether the answer to a page depends on its origin. */
+	get variesByOrigin(): boolean {
+		return this.#origins !== true && this.#origins.size > 0;
 	}
 
 	/** @throws {HttpRejection} 403 if the host or the origin is not allowed. */
 	check(headers: CachedHeaders, url: URL): void {
-		if (!this.#allowsHost(url)) {
-			throw invalidRequest('Host not allowed: add it to allowedHosts', 403);
-		}
+		if (!this.#allowsHost(url)) throw this.#hostRejection(headers, url);
 		const origin = headers.get('origin');
-		if (origin !== null && !this.#allowsOrigin(origin, url)) {
-			throw invalidRequest('Origin not allowed: add it to allowedOrigins', 403);
+		if (origin === null) return;
+		if (!this.#allowsOrigin(origin, url)) throw originRejection(headers, origin, url);
+		// Local development servers take the scheme from X-Forwarded-Proto (miniflare 5), which a page can
+		// set after DNS rebinding. Only the certificate of a remote server vouches for its own pages.
+		if (!this.#isConfigured(origin, url) && !isLoopback(url.hostname) && isFromLoopback(headers)) {
+			throw this.#hostRejection(headers, url);
 		}
+	}
+
+	/** Returns the `Access-Control-Allow-Origin` for the page of a request; undefined if none may read. */
+	readableBy(headers: CachedHeaders, url: string): string | undefined {
+		if (this.#origins === true) return '*';
+		const origin = headers.getUnbounded('origin');
+		if (origin === null) return undefined;
+		if (this.#origins.has(origin)) return origin;
+		// Pages of this machine, in development.
+		const isLocal = isLoopbackOrigin(origin) && isLoopback(new URL(url).hostname);
+		return isLocal ? origin : undefined;
 	}
 
 	#allowsHost(url: URL): boolean {
@@ -57,6 +79,49 @@ export class OriginGuard {
 		if (origin === url.origin) return true;
 		return isLoopback(url.hostname) && isLoopbackOrigin(origin);
 	}
+
+	/** Whether the deployment names the host or the origin. */
+	#isConfigured(origin: string, { hostname, host }: URL): boolean {
+		if (this.#origins === true || this.#origins.has(origin) || this.#hosts === true) return true;
+		return this.#hosts.has(hostname) || this.#hosts.has(host);
+	}
+
+	/** Never advises to allow every host: any page could then call the server by DNS rebinding. */
+	#hostRejection(headers: CachedHeaders, { host, protocol }: URL): HttpRejection {
+		const subject = PRINTABLE_HOST.test(host) ? `Host ${host}` : 'The host of the request is';
+		if (isFromLoopback(headers)) return notAllowed(subject, IN_DEVELOPMENT);
+		const namesNone = this.#hosts === true || this.#hosts.size === 0;
+		return notAllowed(subject, protocol === 'http:' && namesNone ? OVER_HTTP : ADD_HOST);
+	}
+}
+
+const ADD_HOST = ': add it to allowedHosts';
+const OVER_HTTP =
+	' over plain http, where no certificate vouches for it: use https or localhost. If a proxy ends ' +
+	'TLS in front of the server, add the public host to allowedHosts';
+/** For a request from this machine that names another host. */
+const IN_DEVELOPMENT =
+	' for a request from this machine. wrangler dev replaces localhost by the host of a route: start it ' +
+	'with --infer-origin-from-routes=false, or set "dev": { "host": "localhost" } in wrangler.jsonc. ' +
+	'Add the host of a tunnel to allowedHosts';
+const ADD_ORIGIN = ': add it to the cors option of the server';
+
+function originRejection(headers: CachedHeaders, origin: string, url: URL): HttpRejection {
+	const isRenamed =
+		isLoopbackOrigin(origin) && !isLoopback(url.hostname) && isFromLoopback(headers);
+	return notAllowed('Origin', isRenamed ? IN_DEVELOPMENT : ADD_ORIGIN);
+}
+
+function notAllowed(subject: string, advice: string): HttpRejection {
+	return invalidRequest(`${subject} not allowed${advice}`, 403);
+}
+
+/**
+ * Whether the client runs on the machine of the server. `wrangler dev` sets the address; on Cloudflare
+ * it is never a local one.
+ */
+function isFromLoopback(headers: CachedHeaders): boolean {
+	return LOOPBACK_ADDRESS.test(headers.get('cf-connecting-ip') ?? '');
 }
 
 /** Extensions and apps on this machine have a scheme of their own, and are not allowed. */
@@ -69,18 +134,18 @@ function hostOf(host: string): string {
 	if (/^[^/@?#\s]+$/.test(host) && URL.canParse(`https://${host}`)) {
 		return new URL(`https://${host}`).host;
 	}
-	throw invalidOption('allowedHosts', 'hosts such as mcp.example.com', host);
+	throw invalidOption('allowedHosts must', 'hosts such as mcp.example.com', host);
 }
 
 /** Normalizes an origin as a browser does. Origins of apps, which are no URLs of a host, stay as they are. */
-function originOf(origin: string): string {
-	if (!URL.canParse(origin)) {
-		throw invalidOption('allowedOrigins', 'origins such as https://app.example.com', origin);
+function originOf(origin: unknown): string {
+	if (typeof origin !== 'string' || !URL.canParse(origin)) {
+		throw invalidOption('cors must be true, or', 'origins such as https://app.example.com', origin);
 	}
 	const { origin: normalized } = new URL(origin);
 	return normalized === 'null' ? origin : normalized;
 }
 
-function invalidOption(option: string, expected: string, found: string): TmcpSessionsError {
-	return configurationError(`${option} must hold ${expected}; got ${JSON.stringify(found)}`);
+function invalidOption(rule: string, expected: string, found: unknown): TmcpSessionsError {
+	return configurationError(`${rule} hold ${expected}; got ${JSON.stringify(found)}`);
 }

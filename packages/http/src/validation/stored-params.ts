@@ -3,9 +3,6 @@ import { isLogLevel } from '@tmcp-sessions/core/internal';
 import { paramsOf } from '../request/json-rpc.ts';
 import { invalidParams } from '../request/http-rejection.ts';
 
-/** Characters of a URI, which is stored: longer than any legitimate one. */
-const MAX_URI_LENGTH = 4_096;
-
 /** Methods that change the session, and need a server that stores it. */
 const STATEFUL: ReadonlySet<string> = new Set([
 	'logging/setLevel',
@@ -22,7 +19,7 @@ export function requiresSessionState(method: string | undefined): boolean {
  * Checks params that are stored with the session. tmcp passes on whatever the client sent, and a
  * record with an invalid value could not be read again.
  *
- * @throws {HttpRejection} -32602 for an invalid log level, or a URI that is no string or too long.
+ * @throws {HttpRejection} -32602 for an invalid log level, or a URI that is no string.
  */
 export function checkStoredParams(method: string | undefined, message: unknown): void {
 	const { level, uri } = paramsOf(message);
@@ -31,7 +28,5 @@ export function checkStoredParams(method: string | undefined, message: unknown):
 		throw invalidParams('level must be one of the eight syslog levels', 200);
 	}
 	const isSubscription = method !== 'logging/setLevel' && requiresSessionState(method);
-	if (isSubscription && (typeof uri !== 'string' || uri.length > MAX_URI_LENGTH)) {
-		throw invalidParams(`uri must be a string of at most ${MAX_URI_LENGTH} characters`);
-	}
+	if (isSubscription && typeof uri !== 'string') throw invalidParams('uri must be a string');
 }

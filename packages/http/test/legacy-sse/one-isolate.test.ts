@@ -114,8 +114,7 @@ it('sends CORS headers with every response to an allowed origin, also with error
 	const origin = 'https://app.example';
 	const handler = createSseHandler(createServer(), {
 		...shared,
-		allowedOrigins: origin,
-		cors: { origin },
+		cors: origin,
 	});
 	const send = (method: string, path: string): Promise<Response> =>
 		handler.fetch(new Request(`https://mcp.example${path}`, { method, headers: { origin } }));

@@ -29,6 +29,7 @@ export const FIXTURE = {
 		NARROW_SESSIONS: 'NarrowSession',
 		BRIEF_SESSIONS: 'BriefSession',
 		ONCE_SESSIONS: 'OnceSession',
+		SESSION_BASED_SESSIONS: 'SessionBasedSession',
 	},
 } as const;
 

@@ -41,7 +41,7 @@ describeEachDeployment((deployment) => {
 		expect(await local.call('echo', session, { text: 'hi' })).toContain('echo: hi');
 	});
 
-	describe('L8 origin-validation: with allowedHosts and allowedOrigins', () => {
+	describe('L8 origin-validation: with allowedHosts and cors', () => {
 		it('accepts those', async () => {
 			const { isolateA } = deployment.endpoint('allow-listed');
 			for (const host of ['mcp.example', 'mcp.example:8080']) {

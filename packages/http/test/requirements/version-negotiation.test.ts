@@ -8,7 +8,7 @@ const VERSION = '2025-06-18';
 const CLIENT = { name: 'raw', version: '1.0.0' };
 
 describeEachDeployment((deployment) => {
-	it.each(['1999-01-01', '2099-12-31', 'latest', '2025-6-18', `${VERSION}, ${VERSION}`])(
+	it.each(['1999-01-01', '2099-12-31', 'latest', '2025-6-18', `${VERSION}, 2025-11-25`])(
 		'L21 version-header: rejects MCP-Protocol-Version %s with 400 on POST, GET and DELETE',
 		async (version) => {
 			const { isolateA, isolateB } = deployment.endpoint();

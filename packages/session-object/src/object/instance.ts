@@ -72,12 +72,13 @@ export function createInstance<Values extends ContextValues>(
 	const info = createInfo(state, settings, now);
 	const server = options.createServer(state.session);
 	const journaled = createJournaledServer(server, state.calls, options.runCall);
-	const { clientResponseTimeoutSeconds, keepAliveSeconds, maxBodyBytes, onError } = settings;
+	const { clientResponseTimeoutSeconds, eras, keepAliveSeconds, maxBodyBytes, onError } = settings;
 	const handle = createCallRunner(journaled.server, {
 		streams,
 		info,
 		subscriptions: new ObjectSubscriptions(streams),
 		clientResponseTimeoutSeconds,
+		eras,
 		keepAliveSeconds,
 		maxBodyBytes,
 		onError,

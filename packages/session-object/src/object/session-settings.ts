@@ -10,7 +10,7 @@ export interface SessionSettings<
 	Values extends ContextValues = Record<string, unknown>,
 > extends Pick<
 	McpHandlerOptions,
-	'clientResponseTimeoutSeconds' | 'keepAliveSeconds' | 'maxBodyBytes'
+	'clientResponseTimeoutSeconds' | 'eras' | 'keepAliveSeconds' | 'maxBodyBytes'
 > {
 	/** A schema for each context key. Without schemas, values are not validated. */
 	readonly context?: ContextSchemas<Values> | undefined;

@@ -28,8 +28,8 @@ import { withLegacySse } from './with-legacy-sse.ts';
 type HandlerOptions = Pick<
 	McpHandlerOptions,
 	| 'allowedHosts'
-	| 'allowedOrigins'
 	| 'cors'
+	| 'eras'
 	| 'keepAliveSeconds'
 	| 'maxBodyBytes'
 	| 'oauth'
@@ -118,7 +118,7 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const { path, ...sseOptions } = shared;
 	const send: Route['send'] = (routed) => forward(routed, 'sse');
 	const legacySse = sse.composeHandler(server, sseOptions, { sessionIds, route: { send } });
-	return withLegacySse(streamableHttp, path, legacySse);
+	return withLegacySse(streamableHttp, path, sse, legacySse);
 }
 
 /** Passes on the environment of each request, which a routed request does not have. */

@@ -44,7 +44,11 @@ export async function forwardToHandler(
 	handler: Pick<McpHandler, 'fetch'>,
 	env: unknown,
 ): Promise<Response> {
-	const { method, headers, signal, url } = request;
+	const { method, signal, url } = request;
+	const headers = new Headers(request.headers);
+	// The body has been decompressed.
+	headers.delete('content-encoding');
+	headers.delete('content-length');
 	const copy = new Request(url, { method, headers, signal, ...(body !== undefined && { body }) });
 	return handler.fetch(copy, env, context);
 }

@@ -1,17 +1,19 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 import type { McpHandler } from '@tmcp-sessions/http';
+import type { LegacySse } from '@tmcp-sessions/http/internal';
 
 import { PACKAGE } from '../package-name.ts';
 
 /**
- * Combines both transports: requests for `path` go to Streamable HTTP and all others to the legacy SSE
- * handler, which responds 404 to unknown paths.
+ * Combines both transports: requests for the two addresses of legacy SSE go to its handler, and all others
+ * to Streamable HTTP, which responds 404 to unknown paths.
  *
  * @throws {TmcpSessionsError} `configuration`, if `path` is null.
  */
 export function withLegacySse(
 	streamableHttp: McpHandler,
 	path: string | null | undefined,
+	sse: Pick<LegacySse, 'serves'>,
 	legacySse: McpHandler,
 ): McpHandler {
 	if (path === null) {
@@ -24,8 +26,8 @@ export function withLegacySse(
 	}
 	return {
 		fetch(request, env, context) {
-			const isStreamableHttp = new URL(request.url).pathname === (path ?? '/mcp');
-			return (isStreamableHttp ? streamableHttp : legacySse).fetch(request, env, context);
+			const isForSse = sse.serves(new URL(request.url).pathname);
+			return (isForSse ? legacySse : streamableHttp).fetch(request, env, context);
 		},
 	};
 }
