@@ -41,13 +41,13 @@ async function send(
 }
 
 describe('wrangler dev with routes, which renames localhost', () => {
-	it.each([
+	it.each<readonly [scheme: string, headers: { readonly origin?: string }]>([
 		['http', {}],
 		['http', { origin: 'http://mcp.example.com' }],
 		['https', { origin: 'https://mcp.example.com' }],
 		['https', { origin: 'http://localhost:5173' }],
 	])('is detected over %s with %j', async (scheme, headers) => {
-		const { status, message } = await send(headers, `${scheme}://mcp.example.com${PATH}`);
+		const { status, message } = await send({ ...headers }, `${scheme}://mcp.example.com${PATH}`);
 		expect([status, message]).toEqual([
 			403,
 			expect.stringMatching(/--infer-origin-from-routes=false.*dev.*host.*wrangler\.jsonc/),

@@ -1,5 +1,5 @@
 import { createMcpHandler } from '@tmcp-sessions/http';
-import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
+import type { McpHandler } from '@tmcp-sessions/http';
 import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import { describe, expect, it } from 'vitest';
 
@@ -64,8 +64,7 @@ describe('the path of an endpoint', () => {
 	);
 
 	it('of legacy SSE is served with a slash at its end, and named in a 404', async () => {
-		const options: McpHandlerOptions = { sessionKeys: [KEY] };
-		const sse = createSseHandler(createServer(), options);
+		const sse = createSseHandler(createServer(), { sessionKeys: [KEY] });
 		const stream = await sse.fetch(request('GET', '/sse/'));
 		expect(stream.status).toBe(200);
 		await stream.body?.cancel();

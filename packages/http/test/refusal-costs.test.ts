@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { open, post, setUp, URL_OF_MCP } from './local-handler.ts';
 
-const ROUNDS = 400;
+const ROUNDS = 100;
 const FORGED = `1.0.${'x'.repeat(32)}.${'y'.repeat(43)}`;
 const TEXT = { 'content-type': 'application/json' };
 
@@ -13,7 +13,7 @@ async function cpuOf(
 	status: number,
 ): Promise<number> {
 	const times: number[] = [];
-	for (let measurement = 0; measurement < 7; measurement++) {
+	for (let measurement = 0; measurement < 5; measurement++) {
 		const requests = Array.from({ length: ROUNDS }, create);
 		const before = process.cpuUsage();
 		for (const request of requests) {
@@ -23,7 +23,7 @@ async function cpuOf(
 		const { user, system } = process.cpuUsage(before);
 		times.push((user + system) / ROUNDS);
 	}
-	return times.toSorted((one, other) => one - other)[3] ?? Number.NaN;
+	return times.toSorted((one, other) => one - other)[2] ?? Number.NaN;
 }
 
 function forged(body: string, headers: Record<string, string> = {}): Request {

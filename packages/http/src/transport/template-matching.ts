@@ -10,10 +10,13 @@ import type {
 type Registered = Partial<Record<'templates', readonly ParsedTemplate[]>>;
 type Match = (this: object, uri: string) => MatchResult | null;
 
-/** A URI and the codes of its characters, which are faster to read. */
+/** A URI that is matched with many templates. */
 interface Uri {
 	readonly text: string;
+	/** The codes of its characters, which are faster to read. */
 	readonly codes: Uint16Array;
+	/** Where the last parts of templates match, by their shape: most templates of a server share it. */
+	readonly matches: Map<string, Uint8Array>;
 }
 
 const HASH = 0x23;
@@ -37,8 +40,9 @@ export function matchTemplatesInLinearTime(): void {
 		// The last code is that of no character: the end of the URI.
 		const codes = new Uint16Array(text.length + 1);
 		for (let at = 0; at < text.length; at++) codes[at] = text.charCodeAt(at);
+		const uri: Uri = { text, codes, matches: new Map() };
 		for (const template of this.templates ?? []) {
-			const ends = endsOf({ text, codes }, template.parts);
+			const ends = endsOf(uri, template.parts);
 			if (!ends) continue;
 			try {
 				const params = paramsOf(text, template.parts, ends, matchOne);
@@ -83,9 +87,9 @@ function endsOf(uri: Uri, parts: readonly TemplatePart[]): number[] | undefined 
 	const ends: number[] = [];
 	let start = 0;
 	for (const [index, part] of parts.entries()) {
-		const rest = matches[index];
+		const rest: Uint8Array | undefined = matches[index];
 		if (!rest) return undefined;
-		const end =
+		const end: number =
 			part.type === 'literal'
 				? start + part.value.length
 				: endOf(uri, start, part, parts[index + 1], rest);
@@ -102,18 +106,41 @@ function endsOf(uri: Uri, parts: readonly TemplatePart[]): number[] | undefined 
  */
 function suffixMatches(uri: Uri, parts: readonly TemplatePart[]): Uint8Array[] | undefined {
 	const { length } = uri.text;
-	let rest = new Uint8Array(length + 1);
+	let rest: Uint8Array = new Uint8Array(length + 1);
 	rest[length] = 1;
 	const matches = [rest];
+	const shapes = shapesOf(parts);
 	for (const [index, part] of [...parts.entries()].slice(1).toReversed()) {
-		const own = new Uint8Array(length + 1);
-		if (part.type === 'literal') fillLiteral(own, uri, part.value, rest);
-		else fillExpression(own, uri, part, parts[index + 1], rest);
+		const shape = shapes[index] ?? '';
+		let own = uri.matches.get(shape);
+		if (!own) {
+			own = new Uint8Array(length + 1);
+			if (part.type === 'literal') fillLiteral(own, uri, part.value, rest);
+			else fillExpression(own, uri, part, parts[index + 1], rest);
+			uri.matches.set(shape, own);
+		}
 		if (!own.includes(1)) return undefined;
 		matches.unshift(own);
 		rest = own;
 	}
 	return matches;
+}
+
+const shapesByParts = new WeakMap<readonly TemplatePart[], readonly string[]>();
+
+/** Returns, for each part, what it and the parts after it match: the same text for other variables. */
+function shapesOf(parts: readonly TemplatePart[]): readonly string[] {
+	const known = shapesByParts.get(parts);
+	if (known) return known;
+	const shapes = parts.map((_, index) =>
+		JSON.stringify(
+			parts
+				.slice(index)
+				.map((part) => (part.type === 'literal' ? [part.value] : (part.operator ?? ''))),
+		),
+	);
+	shapesByParts.set(parts, shapes);
+	return shapes;
 }
 
 /** Sets the positions at which a literal matches. */
