@@ -6,6 +6,9 @@ import { type WorkspacePackage, findPackages, readJson, repository } from '../wo
 
 const budgetsPath = 'scripts/check/size-budgets.json';
 
+/** A dependency of tmcp: in every bundle with a server, whether a package imports it or not. */
+const shared = ['uri-template-matcher'];
+
 /** Measures an entry point in bytes: bundled and minified as ESM, gzipped, without peers and siblings. */
 async function measure({ path, manifest }: WorkspacePackage, file: string): Promise<number> {
 	const siblings = Object.keys(manifest.dependencies ?? {}).filter((name) =>
@@ -20,7 +23,7 @@ async function measure({ path, manifest }: WorkspacePackage, file: string): Prom
 		format: 'esm',
 		platform: 'neutral',
 		target: 'es2022',
-		external: [...siblings, ...peers, 'cloudflare:*', 'node:*'],
+		external: [...siblings, ...peers, ...shared, 'cloudflare:*', 'node:*'],
 		write: false,
 		logLevel: 'silent',
 	});

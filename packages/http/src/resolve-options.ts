@@ -73,7 +73,7 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 	checkRange('keepAliveSeconds', keepAliveSeconds, MAX_KEEP_ALIVE_SECONDS);
 	checkRange('clientResponseTimeoutSeconds', clientResponseTimeoutSeconds, max);
 	if (!ERAS.includes(eras)) {
-		throw configurationError(`eras must be one of ${ERAS.join(', ')}; got ${String(eras)}`);
+		throw configurationError(`eras must be one of ${ERAS.join(', ')}; got ${eras}`);
 	}
 	// Keys of the environment are checked at the first request.
 	if (options.sessionKeys) createSessionIds({ keys: parseSecrets(options.sessionKeys) });

@@ -34,8 +34,8 @@ export function matchTemplatesInLinearTime(): void {
 	if (isInstalled) return;
 	isInstalled = true;
 	const { prototype } = UriTemplateMatcher;
-	// Safe because the method is only called with a receiver.
-	const matchOne = prototype.match as Match;
+	// oxlint-disable-next-line typescript/unbound-method -- Safe because it is only called with a receiver
+	const matchOne: Match = prototype.match;
 	prototype.match = function match(this: Registered, text) {
 		// The last code is that of no character: the end of the URI.
 		const codes = new Uint16Array(text.length + 1);

@@ -12,7 +12,7 @@ const KEYS = [VERSION, CAPABILITIES, `${PREFIX}clientInfo`, `${PREFIX}logLevel`]
 /** The error code for a header that differs from the message, with a 400 in 2026-07-28. */
 const HEADER_MISMATCH = -32020;
 /** The error code of 2026-07-28 for a revision that the server does not support. */
-export const UNSUPPORTED_PROTOCOL_VERSION = -32022;
+const UNSUPPORTED_PROTOCOL_VERSION = -32022;
 /** The error code for a capability that the client did not declare, with a 400 in 2026-07-28. */
 export const MISSING_CAPABILITY = -32021;
 
