@@ -6,6 +6,7 @@ export { NewerStorageError } from './errors.ts';
 export { runInScope } from './request-scope.ts';
 export { rejectRenamedOptions } from './renamed-options.ts';
 export { hasResumableStreams } from './extensions/resumable-streams.ts';
+export { hasSessionAdministration } from './extensions/session-administration.ts';
 export { hasSessionExpiry } from './extensions/session-expiry.ts';
 export { hasSessionInboxes } from './extensions/session-inboxes.ts';
 export { hasSessionInfo } from './extensions/session-info.ts';
