@@ -17,6 +17,7 @@ const checks: Record<string, Check> = {
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
 	documents: () => runCommand('node', 'benchmarks/src/commands/documents.ts'),
+	clients: () => runCommand('node', 'clients/src/document.ts'),
 	links: checkLinks,
 	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
 	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),

@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { CommandFailedError } from '../command.ts';
 import { repository } from '../workspace.ts';
 
-const documents = '{*.md,{docs,packages,examples,benchmarks}/**/*.md}';
+const documents = '{*.md,{docs,packages,examples,benchmarks,clients}/**/*.md}';
 const operations = 'docs/operations.md';
 const errors = 'packages/core/src/errors.ts';
 

@@ -59,7 +59,9 @@ function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Genera
 
 /** Reports folders outside the packages whose tests no Vitest project runs. */
 function* unrunTestProblems(): Generator<string> {
-	for (const path of globSync(['examples/*', 'benchmarks'], { cwd: repository }).toSorted()) {
+	for (const path of globSync(['examples/*', 'benchmarks', 'clients'], {
+		cwd: repository,
+	}).toSorted()) {
 		const tests = globUnbuilt('*.test.ts').filter((file) => file.startsWith(`${path}/`));
 		if (tests.length > 0 && !existsSync(join(repository, path, 'vitest.config.ts')))
 			yield `${path}: vitest.config.ts is missing`;

@@ -1,3 +1,4 @@
+import { listWithOfficialClients } from '@tmcp-sessions/clients/listing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startConformanceWorkers } from '../run/conformance-workers.ts';
 import type { ConformanceWorkers } from '../run/conformance-workers.ts';
@@ -5,6 +6,32 @@ import { runSuite } from '../run/run-suite.ts';
 import { suites } from '../run/suites.ts';
 import { startTurnTakingProxy } from '../run/turn-taking-proxy.ts';
 import type { TurnTakingProxy } from '../run/turn-taking-proxy.ts';
+
+const inputRequired = (...names: string[]): string[] =>
+	names.map((name) => `test_input_required_result_${name}`);
+
+const offered = {
+	tools: [
+		...['test_simple_text', 'test_image_content', 'test_audio_content', 'test_embedded_resource'],
+		...['test_multiple_content_types', 'test_error_handling'],
+		...['json_schema_2020_12_tool', 'test_header_parameter'],
+		...['test_sampling', 'test_elicitation'],
+		...['test_elicitation_sep1034_defaults', 'test_elicitation_sep1330_enums'],
+		...[...inputRequired('elicitation'), 'test_streaming_elicitation'],
+		...[...inputRequired('sampling'), 'test_missing_capability', ...inputRequired('list_roots')],
+		...inputRequired('request_state', 'tampered_state', 'multi_round', 'multiple_inputs'),
+		...inputRequired('capabilities'),
+		...['test_tool_with_logging', 'test_logging_tool', 'test_tool_with_progress'],
+		...['test_reconnection', 'test_trigger_tool_change', 'test_trigger_prompt_change'],
+	],
+	resources: ['test://static-text', 'test://static-binary', 'test://watched-resource'],
+	templates: ['test://template/{id}/data'],
+	prompts: [
+		...inputRequired('prompt'),
+		...['test_simple_prompt', 'test_prompt_with_arguments'],
+		...['test_prompt_with_embedded_resource', 'test_prompt_with_image'],
+	],
+};
 
 describe.each(['managers', 'session-object'] as const)('with %s', (deployment) => {
 	let workers: ConformanceWorkers;
@@ -23,6 +50,13 @@ describe.each(['managers', 'session-object'] as const)('with %s', (deployment) =
 		const results = await runSuite(suite, new URL('/mcp', proxy.url), 'tools-call-with-progress');
 		expect(results).toEqual([{ scenario: 'tools-call-with-progress', scored: true, failed: [] }]);
 	});
+
+	it('lists everything to the official clients and the Inspector', async () => {
+		const listings = await listWithOfficialClients(new URL('/mcp', proxy.url), offered);
+		for (const [client, listing] of Object.entries(listings)) {
+			expect(listing, client).toEqual(offered);
+		}
+	}, 60_000);
 
 	it('fails a scenario whose endpoint returns 404', async () => {
 		const [suite] = suites;

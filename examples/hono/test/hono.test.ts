@@ -1,4 +1,5 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { listWithOfficialClients } from '@tmcp-sessions/clients/listing';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import { sign as signToken } from 'hono/jwt';
 import { execFile } from 'node:child_process';
@@ -107,6 +108,25 @@ describe('without a valid token', () => {
 		expect((await fetch(workers.url('a'))).status).toBe(200);
 	});
 });
+
+it.each([
+	{
+		path: '/mcp',
+		offered: { tools: ['whoami', 'ring'], resources: [DOOR], templates: [] },
+	},
+	{ path: '/guestbook', offered: { tools: ['sign'] } },
+])(
+	'$path lists everything to the official clients and the Inspector',
+	async ({ path, offered }) => {
+		const headers = { authorization: `Bearer ${await issueToken('erin')}` };
+		const url = new URL(path, workers.url('a'));
+		const listings = await listWithOfficialClients(url, offered, { headers });
+		for (const [client, listing] of Object.entries(listings)) {
+			expect(listing, client).toEqual(offered);
+		}
+	},
+	60_000,
+);
 
 describe('a session object mounted in the app', () => {
 	it.each(['a', 'b'] as const)('passes the checks of the client on isolate %s', async (isolate) => {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { listWithOfficialClients } from '@tmcp-sessions/clients/listing';
 import { startWorkers, workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -54,11 +55,27 @@ describe.each(workerdVersions)('on workerd %s', (version) => {
 		return JSON.parse(stdout);
 	};
 
-	it("lists its tools to the MCP Inspector's CLI", async () => {
+	const offered = {
+		tools: ['cook', 'tip', 'change_menu'],
+		resources: ['kitchen://menu'],
+		templates: [],
+	};
+
+	it("lists everything over SSE to the MCP Inspector's CLI", async () => {
 		expect(await inspect('--method', 'tools/list')).toMatchObject({
-			tools: [{ name: 'cook' }, { name: 'tip' }, { name: 'change_menu' }],
+			tools: offered.tools.map((name) => ({ name })),
+		});
+		expect(await inspect('--method', 'resources/list')).toMatchObject({
+			resources: offered.resources.map((uri) => ({ uri })),
 		});
 	});
+
+	it('lists everything over Streamable HTTP to the official clients and the Inspector', async () => {
+		const listings = await listWithOfficialClients(new URL('/mcp', workers.url('a')), offered);
+		for (const [client, listing] of Object.entries(listings)) {
+			expect(listing, client).toEqual(offered);
+		}
+	}, 60_000);
 
 	it("runs a tool for the MCP Inspector's CLI", async () => {
 		const call = ['--method', 'tools/call', '--tool-name', 'cook', '--tool-arg', 'dish=pie'];

@@ -1,3 +1,4 @@
+import { listWithOfficialClients } from '@tmcp-sessions/clients/listing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deploy, passwords } from './deployment.ts';
 import type { Deployment } from './deployment.ts';
@@ -146,6 +147,17 @@ describe('a session of a user and a client', () => {
 		await expectUpdate();
 	});
 });
+
+it('lists everything to the official clients and the Inspector', async () => {
+	const { accessToken: token } = await authorizedVisitor('bob');
+	const offered = { tools: ['whoami', 'ring'], resources: [DOOR], templates: [] };
+	const headers = { authorization: `Bearer ${token}` };
+	const url = new URL('/mcp', deployment.door.origin);
+	const listings = await listWithOfficialClients(url, offered, { headers });
+	for (const [client, listing] of Object.entries(listings)) {
+		expect(listing, client).toEqual(offered);
+	}
+}, 60_000);
 
 describe('without a valid token', () => {
 	it('a request returns 401 with the resource metadata', () => expectChallenge(undefined));

@@ -5,6 +5,7 @@ import {
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { listWithOfficialClients } from '@tmcp-sessions/clients/listing';
 import { startRedis } from '@tmcp-sessions/testkit/redis';
 import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -209,6 +210,17 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 		await subscription.close();
 		await client.close();
 	});
+
+	it('list everything to the official clients and the Inspector', async () => {
+		const offered = { tools: ['whoami', 'announce'] };
+		// The Inspector starts a process for each list: one runtime represents all.
+		const listings = await listWithOfficialClients(here.url, offered, {
+			inspector: runtime === 'node',
+		});
+		for (const [client, listing] of Object.entries(listings)) {
+			expect(listing, client).toEqual(offered);
+		}
+	}, 60_000);
 
 	it('log no error or warning', () => {
 		for (const { output } of [here, there]) expect(output()).not.toMatch(/error|warn/i);

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { listWithOfficialClients } from '@tmcp-sessions/clients/listing';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -79,16 +80,25 @@ const inspect = async (transport: 'http' | 'sse', ...args: string[]): Promise<un
 	return JSON.parse(stdout);
 };
 
-it.each(['http', 'sse'] as const)(
-	'lists its tools to the CLI of the MCP Inspector over %s',
-	async (transport) => {
-		expect(await inspect(transport, '--method', 'tools/list')).toMatchObject({
-			tools: ['add_note', 'list_notes', 'connect_press', 'publish', 'export'].map((name) => ({
-				name,
-			})),
-		});
-	},
-);
+const tools = ['add_note', 'list_notes', 'connect_press', 'publish', 'export'];
+
+it('lists everything to the official clients and the Inspector', async () => {
+	const headers = { authorization: 'Bearer anna-phone-token' };
+	const listings = await listWithOfficialClients(
+		new URL('/mcp', workers.url('a')),
+		{ tools },
+		{ headers },
+	);
+	for (const [client, listing] of Object.entries(listings)) {
+		expect(listing, client).toEqual({ tools });
+	}
+}, 60_000);
+
+it('lists its tools to the CLI of the MCP Inspector over sse', async () => {
+	expect(await inspect('sse', '--method', 'tools/list')).toMatchObject({
+		tools: tools.map((name) => ({ name })),
+	});
+});
 
 it('serves a call of the CLI of the MCP Inspector', async () => {
 	const call = ['--method', 'tools/call', '--tool-name', 'add_note', '--tool-arg', 'text=eggs'];

@@ -1,6 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { listWithOfficialClients } from '@tmcp-sessions/clients/listing';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +78,17 @@ describe.each(['kv', 'durable-object', 'mixed', 'sealed'])('the deployment %s', 
 	it('knows the client of a session that was opened on the other isolate', async () => {
 		expect(await call(session.otherClient, 'who')).toContain('visitor, log level none');
 	});
+
+	it('lists everything to the official clients and the Inspector', async () => {
+		const offered = { tools: ['who', 'ring'], resources: [DOOR], templates: [] };
+		// The Inspector starts a process for each list: one deployment represents all.
+		const listings = await listWithOfficialClients(new URL('/mcp', workers.url('a')), offered, {
+			inspector: name === 'kv',
+		});
+		for (const [client, listing] of Object.entries(listings)) {
+			expect(listing, client).toEqual(offered);
+		}
+	}, 60_000);
 
 	it('stores a log level', async () => {
 		// Opens a new session: the other isolate may have cached for the first one that no level is set.

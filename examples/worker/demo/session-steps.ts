@@ -1,5 +1,6 @@
 import { expectThat } from './expectation.ts';
 import { evictSyncLayer } from './notes-workers.ts';
+import { listEverything } from './offered.ts';
 import type { Scene } from './scene.ts';
 import { sessionClientInfo } from './session-client.ts';
 import type { Step } from './story.ts';
@@ -19,6 +20,11 @@ export const sessionSteps: Step<Scene>[] = [
 			expectThat(typeof sessionId === 'string', 'a session id', 'none');
 			return `server ${server.name} ${server.version}, protocol ${protocolVersion}, session ${sessionId.slice(0, 8)}…`;
 		},
+	},
+	{
+		chapter,
+		title: 'The client lists tools, resources and prompts on B',
+		play: ({ session }) => session.on('b', listEverything),
 	},
 	{
 		chapter,

@@ -1,5 +1,6 @@
 import { expectThat, within } from './expectation.ts';
 import { evictSyncLayer } from './notes-workers.ts';
+import { listEverything } from './offered.ts';
 import type { Scene } from './scene.ts';
 import { statelessVersion } from './stateless-client.ts';
 import type { Step } from './story.ts';
@@ -28,6 +29,11 @@ export const statelessSteps: Step<Scene>[] = [
 			);
 			return 'honored: changes of the tools, updates of notes://all';
 		},
+	},
+	{
+		chapter,
+		title: 'The client lists tools, resources and prompts',
+		play: ({ stateless }) => listEverything(stateless.client),
 	},
 	{
 		chapter,

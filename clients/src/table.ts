@@ -1,0 +1,39 @@
+import { markdownTable } from 'markdown-table';
+import { kinds, stepNames } from './client-adapter.ts';
+import type { StepName } from './client-adapter.ts';
+import type { ClientResult, Results } from './results.ts';
+
+/** Formats the results as a table with footnotes. */
+export function formatTable({ date, pairs, clients }: Results): string {
+	const footnotes: string[] = [];
+	const note = (text: string): string => {
+		if (!footnotes.includes(text)) footnotes.push(text);
+		return `[^${footnotes.indexOf(text) + 1}]`;
+	};
+	const rows = clients.map((client) => [
+		client.title,
+		client.version ?? 'not run',
+		client.revision ?? '',
+		...stepNames.map((step) => cellOf(client, step, pairs, note)),
+	]);
+	const table = markdownTable([['client', 'version', 'revision', ...stepNames], ...rows]);
+	const notes = footnotes.map((text, index) => `[^${index + 1}]: ${text}`);
+	return [`Run on ${date} with ${pairs} pairs of managers.`, table, ...notes].join('\n\n');
+}
+
+function cellOf(
+	client: ClientResult,
+	step: StepName,
+	pairs: number,
+	note: (text: string) => string,
+): string {
+	if (client.notRun !== undefined) return `not run${note(client.notRun)}`;
+	const lack = client.lacks[step];
+	if (lack !== undefined) return `–${note(lack)}`;
+	const failure = client.failures[step];
+	if (failure) return `${pairs - failure.pairs}/${pairs}${note(failure.first)}`;
+	const passed = `${pairs}/${pairs}`;
+	const listsAll = client.lists === kinds.join(', ');
+	if (step !== 'list' || listsAll) return passed;
+	return `${passed}${note(`The client's API lists only ${client.lists.replace(', ', ' and ')}.`)}`;
+}
