@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { titleOf } from './client-adapter.ts';
 import type { ClientAdapter, Readiness, StepName } from './client-adapter.ts';
 import type { Pair, PairResult } from './matrix.ts';
@@ -9,6 +9,8 @@ export interface ClientResult {
 	readonly package: string;
 	/** Where the client comes from: an npm package is always installed. */
 	readonly registry: 'npm' | 'PyPI';
+	/** The day of the run. */
+	readonly date: string;
 	readonly version?: string;
 	readonly revision?: string;
 	/** The reason that the client did not run. */
@@ -21,7 +23,6 @@ export interface ClientResult {
 
 /** The results of the whole matrix. */
 export interface Results {
-	readonly date: string;
 	/** The number of pairs of managers that each client ran with. */
 	readonly pairs: number;
 	readonly clients: readonly ClientResult[];
@@ -35,9 +36,15 @@ export function readResults(): Results {
 	return JSON.parse(readFileSync(path, 'utf8')) as Results;
 }
 
-/** Publishes results. */
-export function writeResults(results: Results): void {
+/** Publishes the results of these clients in place of their former ones, and returns all results. */
+export function writeResults(updated: Results, order: readonly string[]): Results {
+	const former = existsSync(path) ? readResults().clients : [];
+	const clients = order.flatMap(
+		(title) => [...updated.clients, ...former].find((client) => client.title === title) ?? [],
+	);
+	const results = { pairs: updated.pairs, clients };
 	writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
+	return results;
 }
 
 /** Summarizes what a client did. */
@@ -61,6 +68,7 @@ export function summarize(
 	return {
 		title: titleOf(adapter),
 		package: adapter.package,
+		date: new Date().toISOString().slice(0, 10),
 		registry: adapter.variant === 'Python' ? 'PyPI' : 'npm',
 		...('version' in readiness && { version: readiness.version }),
 		...(revisions.size > 0 && { revision: [...revisions].join(', ') }),

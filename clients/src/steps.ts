@@ -121,7 +121,7 @@ export const steps: Readonly<Record<StepName, Step>> = {
 			'notifications/tools/list_changed',
 			...(client.subscribe ? ['notifications/resources/updated'] : []),
 		];
-		await until(`${expected.join(' and ')}`, async () =>
+		await until(expected.join(' and '), async () =>
 			expected.every((method) => notifications.includes(method)),
 		);
 	},
@@ -150,7 +150,7 @@ function expectEqual(what: string, found: unknown, expected: unknown): void {
 async function until(
 	expected: string,
 	holds: () => Promise<boolean>,
-	timeoutMs = 8_000,
+	timeoutMs = 20_000,
 ): Promise<void> {
 	for (const deadline = Date.now() + timeoutMs; !(await holds()); await pause(50)) {
 		if (Date.now() > deadline) throw new Error(`expected ${expected} within ${timeoutMs} ms`);

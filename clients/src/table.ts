@@ -4,7 +4,7 @@ import type { StepName } from './client-adapter.ts';
 import type { ClientResult, Results } from './results.ts';
 
 /** Formats the results as a table with footnotes. */
-export function formatTable({ date, pairs, clients }: Results): string {
+export function formatTable({ pairs, clients }: Results): string {
 	const footnotes: string[] = [];
 	const note = (text: string): string => {
 		if (!footnotes.includes(text)) footnotes.push(text);
@@ -13,12 +13,13 @@ export function formatTable({ date, pairs, clients }: Results): string {
 	const rows = clients.map((client) => [
 		client.title,
 		client.version ?? 'not run',
+		client.date,
 		client.revision ?? '',
 		...stepNames.map((step) => cellOf(client, step, pairs, note)),
 	]);
-	const table = markdownTable([['client', 'version', 'revision', ...stepNames], ...rows]);
+	const table = markdownTable([['client', 'version', 'run on', 'revision', ...stepNames], ...rows]);
 	const notes = footnotes.map((text, index) => `[^${index + 1}]: ${text}`);
-	return [`Run on ${date} with ${pairs} pairs of managers.`, table, ...notes].join('\n\n');
+	return [table, ...notes].join('\n\n');
 }
 
 function cellOf(

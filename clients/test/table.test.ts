@@ -5,6 +5,7 @@ import type { ClientResult } from '../src/results.ts';
 const client: ClientResult = {
 	title: 'example',
 	package: 'example',
+	date: '2026-11-29',
 	registry: 'npm',
 	version: '1.0.0',
 	revision: '2025-11-25',
@@ -13,7 +14,7 @@ const client: ClientResult = {
 	failures: {},
 };
 const tableOf = (changes: Partial<ClientResult>): string =>
-	formatTable({ date: '2026-11-29', pairs: 6, clients: [{ ...client, ...changes }] });
+	formatTable({ pairs: 6, clients: [{ ...client, ...changes }] });
 
 it('a step that the client lacks is a dash with a footnote, not a pass', () => {
 	const table = tableOf({ lacks: { DELETE: 'It leaves its sessions.' } });

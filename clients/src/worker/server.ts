@@ -105,8 +105,9 @@ function addSlowTools(server: MatrixServer, writeNote: WriteNote): void {
 			server.progress(1, 2);
 			await writeNote(note, 'begun');
 			const { signal } = server.ctx;
-			for (let turn = 0; turn < 1_000 && signal?.aborted !== true; turn += 1) await delay(20);
-			await writeNote(note, signal?.aborted ? 'cancelled' : 'finished');
+			const isCancelled = (): boolean => signal?.aborted === true;
+			for (let turn = 0; turn < 1_000 && !isCancelled(); turn += 1) await delay(20);
+			await writeNote(note, isCancelled() ? 'cancelled' : 'finished');
 			return tool.text('waited');
 		},
 	);
