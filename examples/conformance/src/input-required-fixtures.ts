@@ -1,3 +1,4 @@
+import { requestRoots } from '@tmcp-sessions/http';
 import { prompt, tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import type { ConformanceServer } from './conformance-server.ts';
@@ -63,8 +64,7 @@ function addSingleRequests(server: ConformanceServer): void {
 			replayable: true,
 		},
 		async () => {
-			await server.refreshRoots();
-			return tool.text(`Roots: ${JSON.stringify(server.roots)}`);
+			return tool.text(`Roots: ${JSON.stringify(await requestRoots('roots'))}`);
 		},
 	);
 }
@@ -108,7 +108,7 @@ function addRequestsWithState(server: ConformanceServer): void {
 		},
 		async () => {
 			server.setRequestState('asked');
-			const [person, greeting] = await Promise.all([
+			const [person, greeting, roots] = await Promise.all([
 				server.elicitation('What is your name?', Name, { key: 'user_name' }),
 				server.message(
 					{
@@ -117,11 +117,11 @@ function addRequestsWithState(server: ConformanceServer): void {
 					},
 					{ key: 'greeting' },
 				),
-				server.refreshRoots(),
+				requestRoots('roots'),
 			]);
-			const roots = server.roots.map(({ uri }) => uri).join(', ');
+			const uris = roots.map(({ uri }) => uri).join(', ');
 			return tool.text(
-				`${JSON.stringify(greeting.content)} ${person.content?.name ?? '?'} at ${roots}`,
+				`${JSON.stringify(greeting.content)} ${person.content?.name ?? '?'} at ${uris}`,
 			);
 		},
 	);
