@@ -103,8 +103,13 @@ export class UnknownSessionError extends TmcpSessionsError {
 /** Thrown or reported if a stream cannot be opened or a message cannot be delivered. */
 export class StreamError extends TmcpSessionsError {
 	override readonly name = 'StreamError';
-	constructor(packageName: string, operation: string, cause: unknown) {
+	/** Which bound the client has reached and what it can do, if that is the reason. */
+	readonly bound: string | undefined;
+
+	/** @param bound for the client, so it contains no internals. */
+	constructor(packageName: string, operation: string, cause: unknown, bound?: string) {
 		super('stream', packageName, `${operation} failed: ${reasonOf(cause)}`, { cause });
+		this.bound = bound;
 	}
 }
 

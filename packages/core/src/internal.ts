@@ -43,7 +43,8 @@ export {
 // Session records.
 export { isLogLevel } from './store/session-record.ts';
 
-// Logs of messages and of calls.
+// Logs of messages and of calls, and what clients hold open.
+export { BoundedSubscriptionManager } from './streams/bounded-subscription-manager.ts';
 export { stalledError } from './streams/bounded-stream.ts';
 export {
 	FIRST_SEQUENCE_AFTER_LOSS,
@@ -55,6 +56,8 @@ export type { ChannelHistory } from './streams/channel-history.ts';
 export { withCurrentChannel, withLossUpTo } from './streams/channel-history.ts';
 export { LAST_SEQUENCE, newCallStream, requestIdOfCall } from './streams/call-stream.ts';
 export { gapOf, withoutPriming } from './streams/event-id.ts';
+export type { LogSize, SharedEntry } from './streams/fair-share.ts';
+export { entriesBeyond, needsPruning } from './streams/fair-share.ts';
 export { InMemoryInboxes } from './streams/in-memory-inboxes.ts';
 export type { LogBounds, LoggedMessage, MessageLog, OpenedStream } from './streams/message-log.ts';
 export {
@@ -65,9 +68,13 @@ export {
 } from './streams/message-log.ts';
 export {
 	MAX_CALLS_PER_SESSION,
+	MAX_STREAMS_PER_CLIENT,
 	MAX_STREAMS_PER_SESSION,
+	MAX_SUBSCRIPTIONS_PER_CLIENT,
 	TOO_MANY_CALLS,
+	TOO_MANY_OF_CLIENT,
 	TOO_MANY_STREAMS,
+	TOO_MANY_SUBSCRIPTIONS,
 	UNKNOWN_CALL_WAIT_MS,
 } from './streams/stream-bounds.ts';
 export { isStreamOpen } from './streams/stream-controller.ts';

@@ -16,6 +16,11 @@ export interface RequestScope {
 	/** The principal that the request is authorized for, as a stable string. */
 	readonly principal?: string | undefined;
 	/**
+	 * Whose open streams, inboxes and subscriptions are bounded together: the principal or, without one,
+	 * the address of the client. Undefined if it is unknown: then the bounds of a session apply alone.
+	 */
+	readonly client?: string | undefined;
+	/**
 	 * The label of the shard for what the request opens: its subscription or its new session. Default:
 	 * the root shard.
 	 */

@@ -71,6 +71,64 @@ describe('a stream that is older than many others of its session', () => {
 	});
 });
 
+describe('one client harms others: in one process', () => {
+	const LARGE = 'x'.repeat(400_000);
+	const answer = (call: string, text: string) => {
+		const frames = [`id: ${call}:1\nevent: message\ndata: "${text}"\n\n`];
+		return { stream: call, first: 1, frames, isComplete: true };
+	};
+	const as = <Result>(client: string, run: () => Result): Result =>
+		runInScope({ client, waitUntil: () => {} }, run);
+
+	it.each([
+		['one session', 1, LARGE],
+		['four sessions', 4, LARGE],
+		['forty sessions', 40, 'y'.repeat(40_000)],
+	])('a client with %s evicts no events of another', async (_case, count, text) => {
+		const errors: Error[] = [];
+		const manager = new InMemoryStreamSessionManager({
+			bounds: { bytes: 1024 * 1024 },
+			onError: (error) => void errors.push(error),
+		});
+		const kept = `kept ${'z'.repeat(60_000)}`;
+		await as('one', () => manager.keepCall('one', answer('call/kept', kept)));
+		const left = await OpenStream.open(manager, 'one', undefined, undefined, 'one');
+		await left.until('\n\n');
+		await left.cancel();
+		manager.send(['one'], `event: message\ndata: "${kept}"\n\n`);
+		for (let round = 0; round < Math.max(count, 4); round++) {
+			const session = `other-${round % count}`;
+			const stream = await OpenStream.open(manager, session, undefined, undefined, 'other');
+			await stream.cancel();
+			manager.send([session], `event: message\ndata: "${text}"\n\n`);
+			await as('other', () => manager.keepCall(session, answer(`call/${round}`, text)));
+		}
+		const call = await OpenStream.open(manager, 'one', 'call/kept:0');
+		await call.until(kept);
+		const again = await OpenStream.open(manager, 'one', left.lastEventId);
+		await again.until(kept);
+		expect(errors).toEqual([]);
+		await again.cancel();
+	});
+
+	it('a client opens at most 4,096 streams in all of its sessions, and others go on', async () => {
+		const manager = new InMemoryStreamSessionManager({ onError: () => {} });
+		const open = (client: string, session: string): Promise<OpenStream> =>
+			OpenStream.open(manager, session, undefined, undefined, client);
+		const streams: OpenStream[] = [];
+		for (let count = 0; count < 4_096; count++) {
+			streams.push(await open('one', `session-${count >> 4}`));
+		}
+		await expect(open('one', 'another')).rejects.toThrow(
+			'a client may have at most 4096 open streams',
+		);
+		await (await open('other', 'of another client')).cancel();
+		await streams[0]?.cancel();
+		await (await open('one', 'another')).cancel();
+		for (const stream of streams.slice(1)) await stream.cancel();
+	}, 30_000);
+});
+
 describe('delete', () => {
 	it('closes the streams of the session even if another request has just closed one', async () => {
 		const manager = new InMemoryStreamSessionManager();

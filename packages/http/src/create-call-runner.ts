@@ -23,10 +23,11 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 ): RunCall {
 	const report = createReporter(options.onError);
 	const { clientResponseTimeoutMs, eras, keepAliveMs, maxBodyBytes } = resolveOptions(options);
-	const { info, onPrimed, stateSecrets, streams, subscriptions } = options;
+	const { authorizeSubscription, info, onPrimed, stateSecrets, streams, subscriptions } = options;
 	const backend = createTmcpBackend<Custom>(server, {
 		...{ streams, info, subscriptions, clientResponseTimeoutMs, onPrimed, report },
 		hasAuth: true,
+		authorizeSubscription,
 		defaultCodec: createDefaultCodec(stateSecrets ?? (() => undefined)),
 	});
 	const messages = new MessageEndpoint<Custom>({

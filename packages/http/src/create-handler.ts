@@ -37,7 +37,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 ): McpHandler {
 	const report = createReporter(options.onError);
 	const resolved = resolveOptions(options);
-	const { context: createCustom, oauth, subscriptions } = options;
+	const { authorizeSubscription, context: createCustom, oauth, subscriptions } = options;
 	const path = options.path === null ? null : endpointPath('path', options.path ?? DEFAULT_PATH);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const { clientResponseTimeoutMs, eras, keepAliveMs, origins } = resolved;
@@ -47,6 +47,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	const backend = createTmcpBackend<Custom>(server, {
 		...{ streams, info, subscriptions, clientResponseTimeoutMs, report },
 		defaultCodec: createDefaultCodec(() => keys && sharedSecrets(keys, info)),
+		authorizeSubscription,
 		hasAuth: oauth !== undefined,
 	});
 	const messages = new MessageEndpoint<Custom>({

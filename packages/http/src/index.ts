@@ -1,5 +1,6 @@
 export { createMcpHandler } from './create-mcp-handler.ts';
 export type {
+	AuthorizeSubscription,
 	Eras,
 	ExecutionContextLike,
 	McpHandler,
@@ -8,6 +9,7 @@ export type {
 	PlacementOptions,
 	Principal,
 	PrincipalOf,
+	SubscriptionContext,
 } from './options.ts';
 export { requestRoots } from './transport/request-roots.ts';
 export type { Root } from './transport/session-roots.ts';

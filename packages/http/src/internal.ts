@@ -21,4 +21,5 @@ export { unknownSession } from './request/http-rejection.ts';
 export { idOf, isClientResponse, isObject, methodOf, requestIdIn } from './request/json-rpc.ts';
 export type { JsonObject } from './request/json-rpc.ts';
 export { sessionBasedOnly } from './validation/headers.ts';
+export { authorizedNotifications } from './transport/authorized-subscriptions.ts';
 export { withOverrides } from './transport/with-overrides.ts';

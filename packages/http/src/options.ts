@@ -51,6 +51,25 @@ export interface McpHandlerOptions<Custom = undefined> {
 	 */
 	readonly principal?: PrincipalOf | undefined;
 	/**
+	 * Returns whether a client may subscribe to a resource. Called for each uri of `resources/subscribe`,
+	 * which is rejected then, and of `subscriptions/listen`, whose acknowledgement leaves it out. Default:
+	 * every client may subscribe to every resource that the server has.
+	 */
+	readonly authorizeSubscription?: AuthorizeSubscription | undefined;
+	/**
+	 * How often `oauth` and `principal` are asked again about the caller of an open stream, in seconds. The
+	 * stream ends if the caller is not authorized any more, or is another one. 0 asks once, when the
+	 * stream opens. Default: 300.
+	 */
+	readonly recheckSeconds?: number | undefined;
+	/**
+	 * Identifies the client of a request without a principal: its open streams and subscriptions, and
+	 * what is kept for it to resume, are bounded together. Override it if many users share an address,
+	 * as those of a hosted connector do. `undefined` leaves the bounds of a session alone. Default:
+	 * `CF-Connecting-IP` on Cloudflare, a /64 for IPv6; no other platform vouches for a header.
+	 */
+	readonly clientOf?: ((request: Request) => string | undefined) | undefined;
+	/**
 	 * The origins whose pages may use the server besides its own: they pass the origin check, and CORS
 	 * headers let them read responses and the session id. `true` allows every page. Default: none,
 	 * except pages of this machine if the server runs on it too.
@@ -102,6 +121,25 @@ export type PrincipalOf = (
 	auth: AuthInfo | null,
 	context: ExecutionContextLike | undefined,
 ) => Principal | string | null | undefined | Promise<Principal | string | null | undefined>;
+
+/**
+ * Returns whether a client may subscribe to a resource.
+ *
+ * @param principal null if sessions belong to no principal.
+ */
+export type AuthorizeSubscription = (
+	principal: Principal | null,
+	uri: string,
+	context: SubscriptionContext,
+) => boolean | Promise<boolean>;
+
+/** The request that subscribes. */
+export interface SubscriptionContext {
+	/** What the OAuth helper returned for the caller. */
+	readonly auth: AuthInfo | null;
+	/** Whether the request is of the stateless era: `subscriptions/listen`. */
+	readonly isStateless: boolean;
+}
 
 /** The owner of a session, which stays the same when a token is refreshed. */
 export interface Principal {

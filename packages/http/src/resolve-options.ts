@@ -2,7 +2,10 @@ import { createSessionIds, parseSecrets, rejectRenamedOptions } from '@tmcp-sess
 
 import { configurationError } from './configuration-error.ts';
 import type { Eras, McpHandlerOptions } from './options.ts';
+import type { CallerRecheck, RequestOrigin } from './request/request-context.ts';
 import { Authenticator } from './session/authenticator.ts';
+import { PeriodicRecheck } from './session/caller-recheck.ts';
+import { clientAddressOf } from './session/client-address.ts';
 import { createShardPicker } from './session/shard-picker.ts';
 import type { PickShard } from './session/shard-picker.ts';
 import { OriginGuard } from './validation/origin-guard.ts';
@@ -16,6 +19,8 @@ const MAX_KEEP_ALIVE_SECONDS = 25;
 /** How long a server request waits for its client response. */
 export const DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS = 300;
 const MAX_CLIENT_RESPONSE_TIMEOUT_SECONDS = 24 * 60 * 60;
+const DEFAULT_RECHECK_SECONDS = 300;
+const MAX_RECHECK_SECONDS = 24 * 60 * 60;
 const DEFAULT_MAX_BODY_BYTES = 1_024 * 1_024;
 /** The largest body that Workers accept on any plan. */
 const MAX_BODY_BYTES = 500 * 1_024 * 1_024;
@@ -34,6 +39,9 @@ export interface ResolvedOptions {
 	readonly authenticator: Authenticator;
 	readonly pickShard: PickShard;
 	readonly eras: Eras;
+	readonly clientOf: NonNullable<RequestOrigin['clientOf']>;
+	/** Undefined if open streams are not checked again. */
+	readonly recheck: CallerRecheck | undefined;
 	readonly maxBodyBytes: number;
 	readonly keepAliveMs: number;
 	readonly clientResponseTimeoutMs: number;
@@ -43,6 +51,7 @@ export interface ResolvedOptions {
 export type ResolvableOptions = Pick<
 	McpHandlerOptions,
 	| 'allowedHosts'
+	| 'clientOf'
 	| 'clientResponseTimeoutSeconds'
 	| 'cors'
 	| 'eras'
@@ -51,6 +60,7 @@ export type ResolvableOptions = Pick<
 	| 'oauth'
 	| 'placement'
 	| 'principal'
+	| 'recheckSeconds'
 	| 'sessionKeys'
 >;
 
@@ -67,6 +77,7 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 		eras = 'both',
 		keepAliveSeconds = DEFAULT_KEEP_ALIVE_SECONDS,
 		maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
+		recheckSeconds = DEFAULT_RECHECK_SECONDS,
 	} = options;
 	const max = MAX_CLIENT_RESPONSE_TIMEOUT_SECONDS;
 	checkRange('maxBodyBytes', maxBodyBytes, MAX_BODY_BYTES);
@@ -75,11 +86,16 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 	if (!ERAS.includes(eras)) {
 		throw configurationError(`eras must be one of ${ERAS.join(', ')}; got ${eras}`);
 	}
+	if (recheckSeconds !== 0) checkRange('recheckSeconds', recheckSeconds, MAX_RECHECK_SECONDS);
+	const authenticator = new Authenticator(options.oauth, options.principal);
+	const isRechecked = authenticator.isConfigured && recheckSeconds > 0;
 	// Keys of the environment are checked at the first request.
 	if (options.sessionKeys) createSessionIds({ keys: parseSecrets(options.sessionKeys) });
 	return {
 		origins: new OriginGuard(options),
-		authenticator: new Authenticator(options.oauth, options.principal),
+		authenticator,
+		clientOf: options.clientOf ?? clientAddressOf,
+		recheck: isRechecked ? new PeriodicRecheck(authenticator, recheckSeconds * 1000) : undefined,
 		pickShard: createShardPicker(options.placement),
 		eras,
 		maxBodyBytes,

@@ -1,5 +1,6 @@
 import { CorruptRecordError, reportToConsole, StoreError } from '@tmcp-sessions/core';
 import {
+	DEFAULT_ENDED_MS,
 	ENDED_SESSION,
 	isFinal,
 	mergeSessionPatch,
@@ -106,9 +107,10 @@ export class SessionShard extends DurableObject {
 	 * Ends the session. Its row stays as a tombstone until the session would have expired.
 	 *
 	 * @param untilMs how long the tombstone of an unknown session stays, whose `create` may be under way.
+	 * Workers of earlier releases pass none.
 	 * @returns the objects that store its subscriptions; the caller calls their `removeSubscribers`.
 	 */
-	async end(id: string, untilMs: number): Promise<number[]> {
+	async end(id: string, untilMs: number = Date.now() + DEFAULT_ENDED_MS): Promise<number[]> {
 		this.#ensureSchema();
 		const [row] = this.#rows<{ shards: string; forgetAtMs: number }>(
 			`INSERT INTO sessions (id, text, forget_at_ms) VALUES (?, ?, ?)

@@ -205,7 +205,11 @@ describe('large data', () => {
 		await runInDurableObject(syncLayer(), (_instance, { storage }) => {
 			for (const session of many) {
 				const history = JSON.stringify({ channels: [1], changes: [[1, 1]], lost: 0 });
-				storage.sql.exec('INSERT INTO tmcp_histories VALUES (?, ?, NULL)', session, history);
+				storage.sql.exec(
+					'INSERT INTO tmcp_histories (session, history) VALUES (?, ?)',
+					session,
+					history,
+				);
 			}
 		});
 		const [first = '', last = ''] = [many[0], many.at(-1)];

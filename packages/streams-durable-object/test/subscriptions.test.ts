@@ -28,12 +28,20 @@ interface Subscription {
 /** Opens a subscription, which ends with the test. */
 async function subscribe(
 	filters: SubscriptionFilter,
-	{ principal = crypto.randomUUID(), on = manager } = {},
+	{
+		principal = crypto.randomUUID(),
+		client,
+		on = manager,
+	}: {
+		principal?: string;
+		client?: string | undefined;
+		on?: DurableObjectSubscriptionManager;
+	} = {},
 ): Promise<Subscription> {
 	const received: string[] = [];
 	const closed = Promise.withResolvers<string>();
 	const origin = crypto.randomUUID();
-	await runInScope({ principal, waitUntil: () => {} }, () =>
+	await runInScope({ principal, client, waitUntil: () => {} }, () =>
 		on.create(
 			{ id: 1, origin, filters },
 			{
@@ -178,13 +186,16 @@ describe('subscriptions of a principal', () => {
 			.toBe(1_024);
 	}, 30_000);
 
-	it('are limited for each origin if there is no principal', async () => {
-		await subscribe({ toolsListChanged: true }, { principal: '' });
-		await subscribe({ toolsListChanged: true }, { principal: '' });
+	it('are counted for each client if there is no principal, and for none if it is unknown', async () => {
+		const filters = { toolsListChanged: true };
+		for (const client of ['one', 'one', 'other', undefined])
+			await subscribe(filters, { principal: '', client });
 		const owners = await runInDurableObject(syncLayer(), (_instance, state) =>
 			state.getWebSockets().map((socket) => state.getTags(socket).find((tag) => /-of:/.test(tag))),
 		);
-		expect(new Set(owners).size).toBe(2);
+		expect(owners).toHaveLength(4);
+		expect(owners.filter((owner) => owner === undefined)).toHaveLength(1);
+		expect(new Set(owners).size).toBe(3);
 	});
 
 	it('stay open if a notification over the maximum length is rejected', async () => {

@@ -1,6 +1,12 @@
 import { StreamError } from '../errors.ts';
 import type { SessionInbox } from '../extensions/session-inboxes.ts';
-import { MAX_CALLS_PER_SESSION, TOO_MANY_CALLS } from './stream-bounds.ts';
+import { ClientCounts } from './client-counts.ts';
+import {
+	MAX_CALLS_PER_SESSION,
+	MAX_STREAMS_PER_CLIENT,
+	TOO_MANY_CALLS,
+	TOO_MANY_OF_CLIENT,
+} from './stream-bounds.ts';
 
 interface Inbox {
 	readonly take: (message: string) => void;
@@ -11,18 +17,30 @@ interface Inbox {
 /** Holds the inboxes of one process. */
 export class InMemoryInboxes {
 	readonly #inboxes = new Map<string, Set<Inbox>>();
+	readonly #counts = new ClientCounts(MAX_STREAMS_PER_CLIENT, TOO_MANY_OF_CLIENT);
 
-	/** @throws {StreamError} if the session already has 256 open inboxes. */
-	open(session: string, take: (message: string) => void, call?: string): SessionInbox {
+	/**
+	 * @param client as `RequestScope.client`.
+	 * @throws {StreamError} if the session already has 256 open inboxes, or the client 4,096.
+	 */
+	open(
+		session: string,
+		take: (message: string) => void,
+		call?: string,
+		client?: string,
+	): SessionInbox {
 		const inbox: Inbox = { take, call };
 		const inboxes = this.#inboxes.get(session) ?? new Set();
 		if (inboxes.size >= MAX_CALLS_PER_SESSION) {
-			throw new StreamError('core', 'opening an inbox', TOO_MANY_CALLS);
+			throw new StreamError('core', 'opening an inbox', TOO_MANY_CALLS, TOO_MANY_CALLS);
 		}
+		const endCount = this.#counts.add(client, 'opening an inbox');
 		this.#inboxes.set(session, inboxes.add(inbox));
 		return {
 			close: () => {
-				if (inboxes.delete(inbox) && inboxes.size === 0) this.#inboxes.delete(session);
+				if (!inboxes.delete(inbox)) return;
+				endCount();
+				if (inboxes.size === 0) this.#inboxes.delete(session);
 			},
 		};
 	}

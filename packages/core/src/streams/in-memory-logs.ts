@@ -1,10 +1,12 @@
 import { unstoredEvents } from './call-log.ts';
 import { withLossUpTo } from './channel-history.ts';
 import type { ChannelHistory } from './channel-history.ts';
+import { entriesBeyond, needsPruning } from './fair-share.ts';
+import type { SharedEntry } from './fair-share.ts';
 import type { LogBounds, LoggedMessage, MessageLog } from './message-log.ts';
 import type { CallEvents } from '../extensions/resumable-streams.ts';
 
-interface Entry extends LoggedMessage {
+interface Entry extends LoggedMessage, SharedEntry {
 	readonly frame: string;
 	readonly sessions: ReadonlySet<string> | undefined;
 	readonly atMs: number;
@@ -17,6 +19,8 @@ export class InMemoryMessageLog implements MessageLog {
 	readonly #bounds: LogBounds;
 	readonly #now: () => number;
 	readonly #histories = new Map<string, ChannelHistory>();
+	/** The clients of sessions with a history. */
+	readonly #clients = new Map<string, string>();
 	/** The sessions without a stream, with the time of their last one, ordered by that time. */
 	readonly #idle = new Map<string, number>();
 	/** Oldest first. */
@@ -38,7 +42,10 @@ export class InMemoryMessageLog implements MessageLog {
 	append(sessions: readonly string[] | undefined, frame: string): number {
 		const sequence = ++this.#newest;
 		const named = sessions && new Set(sessions);
-		this.#entries.push({ sequence, frame, sessions: named, atMs: this.#now() });
+		const [session = ''] = named?.size === 1 ? named : [];
+		const client = this.#clients.get(session) ?? '';
+		const entry = { sequence, frame, sessions: named, session, client, bytes: frame.length };
+		this.#entries.push({ ...entry, atMs: this.#now() });
 		this.#bytes += frame.length;
 		this.prune();
 		return sequence;
@@ -49,7 +56,7 @@ export class InMemoryMessageLog implements MessageLog {
 	}
 
 	pruned(): number {
-		return this.#newest - this.#entries.length;
+		return (this.#entries[0]?.sequence ?? this.#newest + 1) - 1;
 	}
 
 	lostToMany(): number {
@@ -57,21 +64,23 @@ export class InMemoryMessageLog implements MessageLog {
 	}
 
 	since(session: string, sequence: number): LoggedMessage[] {
-		return this.#entries
-			.slice(Math.max(0, sequence - this.pruned()))
-			.filter(({ sessions }) => sessions?.has(session) ?? true);
+		return this.#entries.filter(
+			({ sequence: at, sessions }) => at > sequence && (sessions?.has(session) ?? true),
+		);
 	}
 
 	historyOf(session: string): ChannelHistory | undefined {
 		return this.#histories.get(session);
 	}
 
-	saveHistory(session: string, history: ChannelHistory): void {
+	saveHistory(session: string, history: ChannelHistory, client?: string): void {
 		this.#histories.set(session, history);
+		if (client) this.#clients.set(session, client);
 	}
 
 	forget(session: string): void {
 		this.#histories.delete(session);
+		this.#clients.delete(session);
 		this.#idle.delete(session);
 	}
 
@@ -81,31 +90,34 @@ export class InMemoryMessageLog implements MessageLog {
 		if (!isOpen && this.#histories.has(session)) this.#idle.set(session, this.#now());
 	}
 
-	/** Removes what exceeds the bounds. */
+	/** Removes what is too old, and what exceeds the bounds: the oldest of those who take most. */
 	prune(): void {
-		const { messages, bytes, ageMs } = this.#bounds;
-		const since = this.#now() - ageMs;
-		let remaining = this.#entries.length;
-		for (const { sequence, sessions, frame, atMs } of this.#entries) {
-			if (remaining <= messages && this.#bytes <= bytes && atMs >= since) break;
-			remaining -= 1;
-			this.#bytes -= frame.length;
+		const since = this.#now() - this.#bounds.ageMs;
+		const young = this.#entries.findIndex(({ atMs }) => atMs >= since);
+		this.#remove(new Set(this.#entries.slice(0, young < 0 ? undefined : young)));
+		if (needsPruning({ messages: this.#entries.length, bytes: this.#bytes }, this.#bounds))
+			this.#remove(entriesBeyond(this.#entries, this.#bounds));
+		for (const [session, idleMs] of this.#idle) {
+			if (idleMs >= since) break;
+			this.forget(session);
+		}
+	}
+
+	#remove(removed: ReadonlySet<Entry>): void {
+		if (removed.size === 0) return;
+		for (const { sequence, sessions, bytes } of this.#entries.filter((each) => removed.has(each))) {
+			this.#bytes -= bytes;
 			if (!sessions) this.#lostToAll = sequence;
 			for (const session of sessions ?? []) {
 				const history = this.#histories.get(session);
 				if (history) this.#histories.set(session, withLossUpTo(history, sequence));
 			}
 		}
-		this.#entries = remaining > 0 ? this.#entries.slice(-remaining) : [];
-		for (const [session, idleMs] of this.#idle) {
-			if (idleMs >= since) break;
-			this.forget(session);
-		}
+		this.#entries = this.#entries.filter((entry) => !removed.has(entry));
 	}
 }
 
-interface StoredCallEvents {
-	readonly session: string;
+interface StoredCallEvents extends SharedEntry {
 	readonly events: CallEvents;
 	readonly atMs: number;
 }
@@ -114,6 +126,7 @@ interface StoredCallEvents {
 export class InMemoryCallLog {
 	readonly #bounds: LogBounds;
 	readonly #now: () => number;
+	/** Oldest first. */
 	#stored: StoredCallEvents[] = [];
 
 	constructor(bounds: LogBounds, now: () => number) {
@@ -122,9 +135,12 @@ export class InMemoryCallLog {
 	}
 
 	/** @returns the events that were not stored before. */
-	keep(session: string, events: CallEvents): CallEvents | undefined {
+	keep(session: string, events: CallEvents, client = ''): CallEvents | undefined {
 		const added = unstoredEvents(events, this.of(session, events.stream));
-		if (added) this.#stored.push({ session, events: added, atMs: this.#now() });
+		if (added) {
+			const bytes = added.frames.reduce((total, { length }) => total + length, 0);
+			this.#stored.push({ session, client, bytes, events: added, atMs: this.#now() });
+		}
 		this.#prune();
 		return added;
 	}
@@ -146,13 +162,10 @@ export class InMemoryCallLog {
 
 	#prune(): void {
 		const since = this.#now() - this.#bounds.ageMs;
-		let messages = 0;
-		let bytes = 0;
-		const first = this.#stored.findLastIndex(({ events, atMs }) => {
-			messages += 1;
-			bytes += events.frames.reduce((sum, { length }) => sum + length, 0);
-			return atMs < since || messages > this.#bounds.messages || bytes > this.#bounds.bytes;
-		});
-		this.#stored = this.#stored.slice(first + 1);
+		this.#stored = this.#stored.filter(({ atMs }) => atMs >= since);
+		const bytes = this.#stored.reduce((total, entry) => total + entry.bytes, 0);
+		if (!needsPruning({ messages: this.#stored.length, bytes }, this.#bounds)) return;
+		const removed = entriesBeyond(this.#stored, this.#bounds);
+		this.#stored = this.#stored.filter((entry) => !removed.has(entry));
 	}
 }

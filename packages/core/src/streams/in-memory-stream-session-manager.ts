@@ -5,6 +5,7 @@ import type { WriteOutcome } from './bounded-stream.ts';
 import { unknownCallFrame, replayCall } from './call-log.ts';
 import { withCurrentChannel } from './channel-history.ts';
 import { isCallStream } from './call-stream.ts';
+import { ClientCounts } from './client-counts.ts';
 import { createReporter, StreamError, UnknownSessionError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
 import { closingFrame, gapOf, knowsPolling, parseEventId, withoutPriming } from './event-id.ts';
@@ -20,8 +21,10 @@ import type { SessionInbox, SessionInboxes } from '../extensions/session-inboxes
 import {
 	UNKNOWN_CALL_WAIT_MS,
 	MAX_CALLS_PER_SESSION,
+	MAX_STREAMS_PER_CLIENT,
 	MAX_STREAMS_PER_SESSION,
 	TOO_MANY_CALLS,
+	TOO_MANY_OF_CLIENT,
 	TOO_MANY_STREAMS,
 } from './stream-bounds.ts';
 import { closeStream, isStreamOpen } from './stream-controller.ts';
@@ -31,6 +34,8 @@ interface OpenStream {
 	readonly stream: BoundedStream;
 	/** Whether its client knows priming events and closing frames. */
 	readonly knowsPolling: boolean;
+	/** Called once, when the stream is released. */
+	readonly endCount: () => void;
 	/** The channel of a stream that listens. */
 	readonly channel?: number;
 	/** The call that a stream resumes, and the last sequence that its client has seen. */
@@ -80,6 +85,8 @@ export class InMemoryStreamSessionManager
 	/** The stream that each request opened. */
 	readonly #owners = new WeakMap<RequestScope, OpenStream>();
 	readonly #inboxes = new InMemoryInboxes();
+	readonly #listening = new ClientCounts(MAX_STREAMS_PER_CLIENT, TOO_MANY_OF_CLIENT);
+	readonly #resuming = new ClientCounts(MAX_STREAMS_PER_CLIENT, TOO_MANY_OF_CLIENT);
 
 	constructor({ bounds, onError, callWaitMs, now = Date.now }: InMemoryStreamOptions = {}) {
 		super();
@@ -96,7 +103,8 @@ export class InMemoryStreamSessionManager
 	 * Opens a stream of the session, or resumes the one that the request names. The 33rd stream that
 	 * listens closes the oldest.
 	 *
-	 * @throws {StreamError} if 256 streams of the session already wait for calls.
+	 * @throws {StreamError} if 256 streams of the session already wait for calls, or the client has 4,096
+	 * streams of this kind in all of its sessions.
 	 * @throws {UnknownSessionError} if the session has ended.
 	 */
 	override create(id: string, controller: ReadableStreamDefaultController): void {
@@ -109,9 +117,11 @@ export class InMemoryStreamSessionManager
 		const position = parseEventId(scope?.lastEventId ?? '');
 		const isCall = position && isCallStream(position.stream);
 		if (isCall) this.#checkCalls(id);
+		const counts = isCall ? this.#resuming : this.#listening;
+		const endCount = counts.add(scope?.client, 'opening a stream');
 		const opened: OpenStream = isCall
-			? { ...client, call: position.stream, seen: position.sequence }
-			: this.#open(id, client, scope?.lastEventId);
+			? { ...client, endCount, call: position.stream, seen: position.sequence }
+			: this.#open(id, { ...client, endCount }, scope);
 		if (scope) this.#owners.set(scope, opened);
 		this.#streams.set(id, [...(this.#streams.get(id) ?? []), opened]);
 		if (!isCall) return this.#closeOldest(id);
@@ -131,10 +141,14 @@ export class InMemoryStreamSessionManager
 		if (own) return this.#release(id, own);
 		// Without a request scope, an ended stream is the sign of a cancellation.
 		const open = scope ? streams : streams.filter(({ stream }) => isStreamOpen(stream.controller));
-		if (open.length < streams.length) return this.#setStreams(id, open);
+		if (open.length < streams.length) {
+			for (const stream of streams) if (!open.includes(stream)) stream.endCount();
+			return this.#setStreams(id, open);
+		}
 		this.#setStreams(id, []);
-		for (const { stream, timeout } of streams) {
+		for (const { stream, timeout, endCount } of streams) {
 			clearTimeout(timeout);
+			endCount();
 			closeStream(stream.controller);
 		}
 		this.#log.forget(id);
@@ -167,7 +181,7 @@ export class InMemoryStreamSessionManager
 	}
 
 	async keepCall(session: string, events: CallEvents): Promise<void> {
-		const added = this.#callLog.keep(session, events);
+		const added = this.#callLog.keep(session, events, currentScope()?.client);
 		if (!added) return;
 		for (const stream of this.#streams.get(session) ?? []) {
 			if (stream.call === events.stream) this.#sendCallEvents(session, stream, [added]);
@@ -177,14 +191,14 @@ export class InMemoryStreamSessionManager
 	/**
 	 * Opens an inbox in this process.
 	 *
-	 * @throws {StreamError} if the session already has 256 open inboxes.
+	 * @throws {StreamError} if the session already has 256 open inboxes, or the client 4,096.
 	 */
 	async openInbox(
 		session: string,
 		take: (message: string) => void,
 		call?: string,
 	): Promise<SessionInbox> {
-		return this.#inboxes.open(session, take, call);
+		return this.#inboxes.open(session, take, call, currentScope()?.client);
 	}
 
 	async deliver(session: string, message: string, call?: string): Promise<number> {
@@ -195,11 +209,17 @@ export class InMemoryStreamSessionManager
 
 	#open(
 		id: string,
-		client: Pick<OpenStream, 'knowsPolling' | 'stream'>,
-		lastEventId: string | undefined,
+		client: Pick<OpenStream, 'endCount' | 'knowsPolling' | 'stream'>,
+		scope: RequestScope | undefined,
 	): OpenStream {
 		this.#log.prune();
-		const { channel, frames } = openOrResumeStream(this.#log, id, lastEventId, this.#now());
+		const { channel, frames } = openOrResumeStream(
+			this.#log,
+			id,
+			scope?.lastEventId,
+			this.#now(),
+			scope?.client,
+		);
 		for (const other of this.#streams.get(id) ?? []) {
 			if (other.channel === channel) other.isSuperseded = true;
 		}
@@ -212,7 +232,7 @@ export class InMemoryStreamSessionManager
 	#checkCalls(id: string): void {
 		const calls = (this.#streams.get(id) ?? []).filter(({ call }) => call !== undefined);
 		if (calls.length < MAX_CALLS_PER_SESSION) return;
-		throw new StreamError('core', 'opening a stream', TOO_MANY_CALLS);
+		throw new StreamError('core', 'opening a stream', TOO_MANY_CALLS, TOO_MANY_CALLS);
 	}
 
 	/** Closes superseded streams first, because their clients no longer read them. */
@@ -312,9 +332,11 @@ export class InMemoryStreamSessionManager
 
 	#release(id: string, stream: OpenStream): void {
 		clearTimeout(stream.timeout);
+		const streams = this.#streams.get(id) ?? [];
+		if (streams.includes(stream)) stream.endCount();
 		this.#setStreams(
 			id,
-			(this.#streams.get(id) ?? []).filter((each) => each !== stream),
+			streams.filter((each) => each !== stream),
 		);
 	}
 

@@ -41,7 +41,8 @@ export interface MessageLog {
 	/** Returns the messages to a session after a sequence, in order. May scan the whole log. */
 	since(session: string, sequence: number): Iterable<LoggedMessage>;
 	historyOf(session: string): ChannelHistory | undefined;
-	saveHistory(session: string, history: ChannelHistory): void;
+	/** @param client whose session it is; keeps the one that is stored by default. */
+	saveHistory(session: string, history: ChannelHistory, client?: string): void;
 }
 
 /** A stream after it was opened or resumed. */
@@ -59,19 +60,21 @@ export interface OpenedStream {
  * complete at the time of the return: send them, and what is published later, in the same turn.
  *
  * @param lastEventId the `Last-Event-ID` of the request, if it has one.
+ * @param client whose session it is, which a log shares among clients.
  */
 export function openOrResumeStream(
 	log: MessageLog,
 	session: string,
 	lastEventId: string | undefined,
 	nowMs: number,
+	client?: string,
 ): OpenedStream {
 	const history = log.historyOf(session);
 	const found = lastEventId ? findResumePoint(log, history, lastEventId) : undefined;
 	if (typeof found === 'object') return resumeStream(log, session, found);
 	const next = log.newest() + 1;
 	const channel = newChannel(history, nowMs);
-	log.saveHistory(session, withNewChannel(history, channel, next));
+	log.saveHistory(session, withNewChannel(history, channel, next), client);
 	const position = { stream: streamName(log, channel), sequence: next - 1 };
 	const first = found ? gapFrame(position, found) : primingFrame(position);
 	return { channel, isCurrent: true, frames: [first] };
@@ -126,7 +129,10 @@ function resumeStream(
 		const text = gapText('the log no longer goes back to the last event id', seen - sequence);
 		frames.push(gapFrame({ stream, sequence: seen }, text));
 	}
-	for (const { sequence: at, frame } of log.since(session, seen)) {
+	// A client may name any sequence: read no message from before the stream was first the current one.
+	const [begin] = history.changes.find(([, current]) => current === channel) ?? [];
+	const from = begin === undefined ? log.newest() : Math.max(seen, begin - 1);
+	for (const { sequence: at, frame } of log.since(session, from)) {
 		if (channelAt(history, at) !== channel) continue;
 		const missed = { stream, sequence: at };
 		if (frame !== undefined) frames.push(withEventId(missed, frame));

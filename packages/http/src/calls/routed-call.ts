@@ -38,7 +38,12 @@ export type RunCall = (call: RoutedCall, platform: ExecutionContextLike) => Prom
 /** What a server that answers routed calls depends on. */
 export interface CallRunnerOptions extends Pick<
 	McpHandlerOptions,
-	'clientResponseTimeoutSeconds' | 'eras' | 'keepAliveSeconds' | 'maxBodyBytes' | 'onError'
+	| 'authorizeSubscription'
+	| 'clientResponseTimeoutSeconds'
+	| 'eras'
+	| 'keepAliveSeconds'
+	| 'maxBodyBytes'
+	| 'onError'
 > {
 	readonly streams: StreamSessionManager;
 	readonly info: InfoSessionManager;

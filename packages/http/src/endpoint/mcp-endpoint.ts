@@ -3,6 +3,7 @@ import type { IssuedSession } from '@tmcp-sessions/core/backend';
 import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import { HttpRejection, invalidRequest } from '../request/http-rejection.ts';
+import type { CallerRecheck, RequestOrigin } from '../request/request-context.ts';
 import { notFound, preflightAnswer } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
 import { ANONYMOUS } from '../session/authenticator.ts';
@@ -39,6 +40,9 @@ export interface McpEndpointDeps<Custom extends Record<string, unknown> | undefi
 	readonly path: string | null;
 	readonly maxBodyBytes: number;
 	readonly pickShard: PickShard;
+	readonly clientOf: NonNullable<RequestOrigin['clientOf']>;
+	/** Undefined if open streams are not checked again. */
+	readonly recheck: CallerRecheck | undefined;
 	readonly report: (error: unknown, session?: string) => void;
 }
 
@@ -109,13 +113,14 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		platform: ExecutionContextLike | undefined,
 		{ auth, principal }: Caller,
 	): Promise<Answer> {
-		const { ids: sessions, messages, router, report } = this.#deps;
+		const { clientOf, ids: sessions, messages, recheck, router, report } = this.#deps;
 		sessions?.checkHost(url);
 		const { method } = request;
 		if (method === 'OPTIONS') return preflightAnswer('GET, POST, DELETE, OPTIONS');
 		const pickShard = (): string => this.#deps.pickShard(request);
 		const incoming: HttpRequest = {
 			...{ request, method, headers, auth, principal, platform, report, pickShard, sessions },
+			...{ clientOf, recheck },
 		};
 		const usesSessions = sessions !== undefined && messages.usesSessions(headers);
 		// Hot path: to return a promise itself takes two microtasks more.

@@ -38,5 +38,5 @@ export interface LegacySse {
 /** What answers the messages of an object's sessions depends on. */
 export type SseCallRunnerOptions = Pick<
 	CallRunnerOptions,
-	'clientResponseTimeoutSeconds' | 'info' | 'onError' | 'streams'
+	'authorizeSubscription' | 'clientResponseTimeoutSeconds' | 'info' | 'onError' | 'streams'
 >;

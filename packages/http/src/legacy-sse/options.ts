@@ -3,6 +3,8 @@ import type { McpHandlerOptions } from '../options.ts';
 /** The options that mean the same as for `createMcpHandler`. */
 type SharedOption =
 	| 'allowedHosts'
+	| 'authorizeSubscription'
+	| 'clientOf'
 	| 'context'
 	| 'cors'
 	| 'keepAliveSeconds'
@@ -11,6 +13,7 @@ type SharedOption =
 	| 'onError'
 	| 'placement'
 	| 'principal'
+	| 'recheckSeconds'
 	| 'sessionKeys'
 	| 'streams';
 

@@ -75,6 +75,7 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	const ordered = sessionStreams(streams);
 	const tracked = createTrackedServer(server, {
 		...{ info, report, calls, canResume: false, acceptsBatches: false },
+		authorizeSubscription: options.authorizeSubscription,
 	});
 	let created: SseTransport<Custom> | undefined;
 	const transport = (): SseTransport<Custom> =>

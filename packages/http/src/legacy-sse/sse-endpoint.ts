@@ -68,9 +68,12 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { method } = request;
 		if (method === 'OPTIONS') return preflightAnswer(`${isForStream ? 'GET' : 'POST'}, OPTIONS`);
 		const { auth, principal } = await authenticator.identify(request, platform);
-		const { report } = this.#deps;
+		const { clientOf, recheck, report } = this.#deps;
 		const pickShard = (): string => this.#deps.pickShard(request);
-		const origin = { request, method, headers, auth, principal, platform, report, pickShard };
+		const origin = {
+			...{ request, method, headers, auth, principal, platform, report, pickShard },
+			...{ clientOf, recheck },
+		};
 		if (method === 'GET' && isForStream) return this.#openStream(request, origin);
 		if (method === 'POST' && !isForStream) return this.#post(request, origin, url);
 		throw this.#unsupportedMethod(method, isForStream);

@@ -1,4 +1,4 @@
-import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { StreamError, TmcpSessionsError } from '@tmcp-sessions/core';
 import type { ErrorCode } from '@tmcp-sessions/core';
 
 /** How a request is rejected, besides its status and its error. */
@@ -44,6 +44,12 @@ export function unknownSession(): HttpRejection {
 	);
 }
 
+/** Creates the rejection of a client that holds as much open as it may. */
+function boundReached(reason: string): HttpRejection {
+	const message = `${reason.charAt(0).toUpperCase()}${reason.slice(1)}`;
+	return new HttpRejection(429, -32000, message, { headers: { 'Retry-After': '5' } });
+}
+
 const INTERNAL = new HttpRejection(500, -32603, 'Internal error');
 const UNREACHABLE = new HttpRejection(
 	503,
@@ -64,6 +70,7 @@ const BY_CODE: Partial<Record<ErrorCode, HttpRejection>> = {
 /** Returns what a client may learn of an error. */
 export function rejectionOf(error: unknown): HttpRejection {
 	if (error instanceof HttpRejection) return error;
+	if (error instanceof StreamError && error.bound) return boundReached(error.bound);
 	return (error instanceof TmcpSessionsError && BY_CODE[error.code]) || INTERNAL;
 }
 

@@ -6,6 +6,7 @@ import type { AuthInfo } from 'tmcp';
 import type { CallProgress } from '../calls/call-progress.ts';
 import type { ExecutionContextLike } from '../options.ts';
 import type { CachedHeaders } from './cached-headers.ts';
+import type { HttpRejection } from './http-rejection.ts';
 
 /** The format of an answer: one JSON object, or a stream of events. */
 export type ResponseType = 'json' | 'sse';
@@ -25,8 +26,23 @@ export interface RequestOrigin {
 	readonly platform: ExecutionContextLike | undefined;
 	/** Picks the shard of what the request opens. */
 	readonly pickShard: () => string;
+	/** Identifies the client of a request without a principal, whose open streams are bounded. */
+	readonly clientOf?: ((request: Request) => string | undefined) | undefined;
+	/** Authenticates the caller again while a stream is open. */
+	readonly recheck?: CallerRecheck | undefined;
 	/** Reports an error, and the session that it concerns. */
 	readonly report: (error: unknown, session?: string) => void;
+}
+
+/** Authenticates the callers of open streams again. */
+export interface CallerRecheck {
+	/**
+	 * Starts to authenticate the caller of a stream from time to time.
+	 *
+	 * @param onRevoked called once, when the caller is not authorized any more or is another one.
+	 * @returns stops that.
+	 */
+	start(context: RequestContext, onRevoked: (rejection: HttpRejection) => void): () => void;
 }
 
 /** What validation and the session add to the origin of a request. */
@@ -110,6 +126,15 @@ export class RequestContext implements RequestScope {
 			this.headers.get('mcp-protocol-version') ??
 			this.session?.protocolVersion
 		);
+	}
+
+	/** Whose open streams and subscriptions are bounded together. Most requests open nothing. */
+	get client(): string | undefined {
+		const { clientOf, request } = this.origin;
+		if (this.principal || !clientOf || !request) return this.principal || undefined;
+		const client = clientOf(request);
+		// Differs from every principal, which is a JSON array.
+		return client ? `client ${client}` : undefined;
 	}
 
 	/** The shard of what the request opens, picked once. Most requests open nothing. */

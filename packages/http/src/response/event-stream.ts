@@ -189,6 +189,11 @@ async function forward(
 	const expiryMs = context.isListening ? msUntilExpiry(context) : undefined;
 	const expiry = expiryMs && setTimeout(expire, expiryMs);
 	const stopKeepAlive = session && keepSessionAlive(context, session, cancel);
+	const revoked: { rejection?: HttpRejection } = {};
+	const stopRecheck = context.origin.recheck?.start(context, (rejection) => {
+		revoked.rejection = rejection;
+		cancel();
+	});
 	const finish = async (message: object | undefined): Promise<void> => {
 		if (message) writer.write(numbered(encodeFrames(messageFrame(message)), context));
 		// A client that has cancelled the call expects no response, but one that resumes it must get one.
@@ -204,7 +209,10 @@ async function forward(
 			writer.write(numbered(clientFrame(next.value), context));
 			if (isPaced) await writer.drained;
 		}
-		await finish(progress.response);
+		// A call ends with the error. A client that listens gets it when it opens another stream.
+		const { rejection } = revoked;
+		const isCall = messageId !== undefined && !context.isListening;
+		await finish(rejection && isCall ? errorMessage(rejection, messageId) : progress.response);
 	} catch (error) {
 		// The status has been sent: the error goes to the stream.
 		await finish(messageId === undefined ? undefined : errorMessage(error, messageId));
@@ -213,6 +221,7 @@ async function forward(
 		clearInterval(keepAlive);
 		clearTimeout(expiry);
 		stopKeepAlive?.();
+		stopRecheck?.();
 	}
 }
 

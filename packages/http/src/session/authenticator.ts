@@ -82,6 +82,14 @@ export class Authenticator {
 	}
 }
 
+/** Returns the principal that a text of `Caller.principal` stands for; null if there is none. */
+export function principalOf(text: string): Principal | null {
+	if (text === '') return null;
+	// Safe because `textOf` wrote it.
+	const [subject, client] = JSON.parse(text) as [string, string | null];
+	return client === null ? { subject } : { subject, client };
+}
+
 /** Serializes a principal. JSON keeps a subject from being crafted to equal another pair. */
 function textOf(principal: NonNullable<Awaited<ReturnType<PrincipalOf>>>): string {
 	const { subject, client }: Principal =

@@ -1,5 +1,5 @@
 import { escapeLineTerminators } from '@tmcp-sessions/core/backend';
-import { hasResumableStreams } from '@tmcp-sessions/core/internal';
+import { BoundedSubscriptionManager, hasResumableStreams } from '@tmcp-sessions/core/internal';
 import type {
 	InfoSessionManager,
 	StreamSessionManager,
@@ -12,7 +12,7 @@ import { answerDirectly, isDirect } from '../calls/direct-calls.ts';
 import { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { OnPrimed } from '../calls/in-flight-calls.ts';
 import type { MessageServer } from '../endpoint/message-server.ts';
-import type { ServerOf } from '../options.ts';
+import type { AuthorizeSubscription, ServerOf } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { currentContext } from '../request/request-context.ts';
 import { claimBroadcasts, withoutBroadcasts } from './broadcasts.ts';
@@ -35,6 +35,7 @@ export interface TmcpBackendOptions {
 	readonly onPrimed?: OnPrimed | undefined;
 	/** Seals the request states of a server without a codec of its own. */
 	readonly defaultCodec: DefaultCodec;
+	readonly authorizeSubscription?: AuthorizeSubscription | undefined;
 	readonly report: (error: unknown) => void;
 }
 
@@ -53,6 +54,7 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 ): TmcpBackend<Custom> {
 	matchTemplatesInLinearTime();
 	const { streams, info, clientResponseTimeoutMs, defaultCodec, onPrimed, report } = options;
+	const { authorizeSubscription } = options;
 	const canResume = hasResumableStreams(streams);
 	const calls = new InFlightCalls(server, {
 		...{ streams, clientResponseTimeoutMs, onPrimed, report },
@@ -62,6 +64,7 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	const broadcasting = isFirst ? streams : withoutBroadcasts(streams);
 	const tracked = createTrackedServer(server, {
 		...{ info, report, calls, canResume, defaultCodec, acceptsBatches: true },
+		authorizeSubscription,
 	});
 	let created: HttpTransport<Custom> | undefined;
 	const transport = (): HttpTransport<Custom> =>
@@ -95,17 +98,17 @@ async function inOneLine(response: Response): Promise<Response> {
 }
 
 function transportOptions(
-	{ hasAuth, info, report, subscriptions }: TmcpBackendOptions,
+	options: TmcpBackendOptions,
 	streams: StreamSessionManager,
 ): HttpTransportOptions {
+	const { hasAuth, info, report } = options;
+	const subscriptions = options.subscriptions ?? new BoundedSubscriptionManager();
 	return {
 		// The endpoint has checked the path.
 		path: null,
 		getSessionId: () => currentContext()?.sessionId ?? '',
 		sessionManager: { streams, ...(info && { info }) },
-		...(subscriptions && {
-			subscriptionManager: bindSubscriptionsToRequest(subscriptions, report),
-		}),
+		subscriptionManager: bindSubscriptionsToRequest(subscriptions, report),
 		// The origin guard has checked the origin, with the host.
 		allowedOrigins: true,
 		// The endpoint has authenticated the caller, to whom the session belongs.

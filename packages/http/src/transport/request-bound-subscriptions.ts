@@ -28,7 +28,8 @@ export function bindSubscriptionsToRequest(
 				return await manager.create(...subscription);
 			} catch (error) {
 				// The server would send the reason to its client only.
-				currentContext()?.progress.fail(new StreamError('http', 'listening', error));
+				const bound = error instanceof StreamError ? error.bound : undefined;
+				currentContext()?.progress.fail(new StreamError('http', 'listening', error, bound));
 				throw error;
 			}
 		},

@@ -2,6 +2,7 @@ import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { McpServer } from 'tmcp';
 
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
+import type { AuthorizeSubscription } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { invalidRequest } from '../request/http-rejection.ts';
 import { idOf, isObject, isSchemaError, methodOf, paramsOf } from '../request/json-rpc.ts';
@@ -9,6 +10,7 @@ import type { ServerRequest } from '../request/json-rpc.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { storesMutableState } from '../session/stores-mutable-state.ts';
+import { authorizedMessage } from './authorized-subscriptions.ts';
 import { reportFailedMessages } from './failed-messages.ts';
 import { initializeResult, withTmcpRevision } from './initialize-result.ts';
 import type { Support } from './initialize-result.ts';
@@ -35,6 +37,8 @@ export interface TrackingDeps {
 	readonly canResume: boolean;
 	/** Whether a client may send several messages at once. */
 	readonly acceptsBatches: boolean;
+	/** Decides who may subscribe to a resource. Default: everyone. */
+	readonly authorizeSubscription?: AuthorizeSubscription | undefined;
 	/** The calls of the transport, which send their clients requests. */
 	readonly calls: Pick<InFlightCalls, 'sendRequest'>;
 	/** Seals the request states of a server without a codec of its own. Default: they are not sealed. */
@@ -93,6 +97,7 @@ export function createTrackedServer<Server extends TrackableServer>(
 /** Creates what hands the server a message, and corrects its response. */
 function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 	const { info, acceptsBatches, canResume, defaultCodec = () => undefined } = deps;
+	const { authorizeSubscription: authorize } = deps;
 	const support: Support = {
 		hasSessions: info !== undefined,
 		storesMutableState: !info || storesMutableState(info),
@@ -109,12 +114,15 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 			if (methodOf(message) === undefined) throw invalidRequest('The message has no method');
 			const invalid = invalidRequestError(message, server);
 			if (invalid !== undefined) return invalid;
+			const authorizing = authorize && authorizedMessage(authorize, message);
+			const authorized = authorizing ? await authorizing : { message };
+			if ('rejection' in authorized) return authorized.rejection;
 			// Safe because the server checks each message.
 			const receive = (received: object): unknown =>
 				server.receive(received as Message, receiveContext);
 			const response: unknown = await (isStateless && hasInput(message)
 				? receiveInput(message, defaultCodec, receive)
-				: receive(withTmcpRevision(message)));
+				: receive(withTmcpRevision(authorized.message)));
 			// A request-state codec hides from the client that its store is down.
 			if (progress?.failure) throw progress.failure;
 			const session = receiveContext?.sessionId;

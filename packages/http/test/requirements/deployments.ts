@@ -28,6 +28,7 @@ export const FIXTURE = {
 		PLAIN_SESSIONS: 'PlainSession',
 		NARROW_SESSIONS: 'NarrowSession',
 		BRIEF_SESSIONS: 'BriefSession',
+		GUARDED_SESSIONS: 'GuardedSession',
 		ONCE_SESSIONS: 'OnceSession',
 		SESSION_BASED_SESSIONS: 'SessionBasedSession',
 	},

@@ -73,10 +73,12 @@ export function createInstance<Values extends ContextValues>(
 	const server = options.createServer(state.session);
 	const journaled = createJournaledServer(server, state.calls, options.runCall);
 	const { clientResponseTimeoutSeconds, eras, keepAliveSeconds, maxBodyBytes, onError } = settings;
+	const { authorizeSubscription } = settings;
 	const handle = createCallRunner(journaled.server, {
 		streams,
 		info,
 		subscriptions: new ObjectSubscriptions(streams),
+		authorizeSubscription,
 		clientResponseTimeoutSeconds,
 		eras,
 		keepAliveSeconds,

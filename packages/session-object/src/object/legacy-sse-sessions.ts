@@ -15,7 +15,10 @@ import type { SessionSettings } from './session-settings.ts';
 /** A Worker replaces a lost socket within 30 s, or never. */
 const RECONNECT_TIMEOUT_MS = 60_000;
 
-type LegacySseSettings = Pick<SessionSettings, 'clientResponseTimeoutSeconds' | 'onError' | 'sse'>;
+type LegacySseSettings = Pick<
+	SessionSettings,
+	'authorizeSubscription' | 'clientResponseTimeoutSeconds' | 'onError' | 'sse'
+>;
 
 export interface LegacySseDependencies {
 	readonly entries: Entries;
@@ -42,6 +45,7 @@ export class LegacySseSessions {
 	/** @param server the object's server, which the other transport shares. */
 	constructor(
 		{
+			authorizeSubscription,
 			// Not the default of the transport: here nothing terminates a message's work after 30 s.
 			clientResponseTimeoutSeconds = DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS,
 			onError,
@@ -53,6 +57,7 @@ export class LegacySseSessions {
 		const { streams, info } = dependencies;
 		this.#dependencies = dependencies;
 		this.#handle = sse?.createCallRunner(server, {
+			authorizeSubscription,
 			clientResponseTimeoutSeconds,
 			onError,
 			streams,

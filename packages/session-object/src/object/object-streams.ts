@@ -64,6 +64,7 @@ export class ObjectStreams
 		onSubscription: () => void,
 	): Response {
 		const purpose = parsePurpose(request.url);
+		if (purpose?.role === 'unsupported') return new Response(purpose.problem, { status: 503 });
 		if (purpose?.role === 'subscription') onSubscription();
 		if (
 			purpose &&

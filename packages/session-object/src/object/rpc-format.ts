@@ -15,7 +15,7 @@ export function deserialize<Message extends PlainAnswer | SessionRequest>(text: 
 	const end = text.indexOf('\n');
 	const line = text.slice(0, end);
 	const cached = heads.get(line);
-	// Safe because both ends are this package, in one deployment.
+	// Safe because both ends are this package, in releases of the same version of the format.
 	const head = (cached ?? JSON.parse(line)) as Omit<Message, 'body'>;
 	if (!cached && isShareable(head, text)) {
 		if (heads.size >= MAX_HEADS) heads.clear();

@@ -1,3 +1,5 @@
+import type { JsonObject, RoutedCall } from '@tmcp-sessions/http/internal';
+
 import type { HonoredSubset } from './honored-subset.ts';
 
 /** The methods of a `SessionObject` that Workers call. */
@@ -21,8 +23,15 @@ export interface SessionObjectRpc {
 	 * @returns the number of calls that accepted it. With `call`, 0 only if the call is lost.
 	 */
 	deliver(session: string, message: string, call?: string): Promise<number>;
-	/** Returns which of the requested notifications the server will send to a stateless subscription. */
-	honoredSubset(notifications: object): Promise<HonoredSubset>;
+	/**
+	 * Returns which of the requested notifications the server will send to a stateless subscription.
+	 *
+	 * @param caller who subscribes. Workers of earlier releases pass none.
+	 */
+	honoredSubset(
+		notifications: JsonObject,
+		caller?: Pick<RoutedCall, 'auth' | 'principal'>,
+	): Promise<HonoredSubset>;
 	/** Restores the object from its archive. */
 	restore(): Promise<RestoreOutcome>;
 }

@@ -1,5 +1,7 @@
 import { createReporter, reasonOf } from '@tmcp-sessions/core/backend';
 import { NewerStorageError } from '@tmcp-sessions/core/internal';
+import { authorizedNotifications } from '@tmcp-sessions/http/internal';
+import type { JsonObject, RoutedCall } from '@tmcp-sessions/http/internal';
 import { DurableObject } from 'cloudflare:workers';
 
 import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
@@ -11,7 +13,7 @@ import { createInstance } from './instance.ts';
 import type { Instance } from './instance.ts';
 import { deserialize, serialize } from './rpc-format.ts';
 import type { RestoreOutcome, SessionObjectRpc } from './session-object-rpc.ts';
-import { rejection } from './session-request.ts';
+import { rejection, SESSION_WIRE_VERSION } from './session-request.ts';
 import type { ObjectPer, SessionRequest } from './session-request.ts';
 import type { SessionSettings } from './session-settings.ts';
 import type { Session, SessionServer } from './session.ts';
@@ -85,6 +87,12 @@ export abstract class SessionObject<
 	}
 
 	async answer(text: string): Promise<Response | string> {
+		const request = deserialize<SessionRequest>(text);
+		if ((request.version ?? 1) > SESSION_WIRE_VERSION) {
+			const message =
+				'A deployment is under way: the session serves this request when it is complete';
+			return serialize(rejection(503, `${message}; try again later`));
+		}
 		let instance: Instance<Values>;
 		try {
 			instance = await this.#start();
@@ -106,7 +114,6 @@ export abstract class SessionObject<
 			return serialize(rejection(503, message, { body }));
 		}
 		state.lifetime.touch();
-		const request = deserialize<SessionRequest>(text);
 		this.#objectPer = request.objectPer;
 		const answer = await (request.transport === 'sse'
 			? legacySse.answer(request)
@@ -145,9 +152,16 @@ export abstract class SessionObject<
 		return accepted + (state.calls.awaitsResume(message) ? 1 : 0);
 	}
 
-	async honoredSubset(notifications: object): Promise<HonoredSubset> {
+	async honoredSubset(
+		notifications: JsonObject,
+		{ auth, principal }: Pick<RoutedCall, 'auth' | 'principal'> = { auth: null, principal: '' },
+	): Promise<HonoredSubset> {
 		const { server } = await this.#start();
-		return readHonoredSubset(server, notifications);
+		const { authorizeSubscription: authorize } = this.settings;
+		if (!authorize) return readHonoredSubset(server, notifications);
+		const subscriber = { auth, principal, isStateless: true };
+		const authorized = await authorizedNotifications(authorize, notifications, subscriber);
+		return readHonoredSubset(server, authorized);
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {

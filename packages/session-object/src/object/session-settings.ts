@@ -10,7 +10,11 @@ export interface SessionSettings<
 	Values extends ContextValues = Record<string, unknown>,
 > extends Pick<
 	McpHandlerOptions,
-	'clientResponseTimeoutSeconds' | 'eras' | 'keepAliveSeconds' | 'maxBodyBytes'
+	| 'authorizeSubscription'
+	| 'clientResponseTimeoutSeconds'
+	| 'eras'
+	| 'keepAliveSeconds'
+	| 'maxBodyBytes'
 > {
 	/** A schema for each context key. Without schemas, values are not validated. */
 	readonly context?: ContextSchemas<Values> | undefined;

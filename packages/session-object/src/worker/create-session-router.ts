@@ -28,6 +28,7 @@ import { withLegacySse } from './with-legacy-sse.ts';
 type HandlerOptions = Pick<
 	McpHandlerOptions,
 	| 'allowedHosts'
+	| 'clientOf'
 	| 'cors'
 	| 'eras'
 	| 'keepAliveSeconds'
@@ -36,6 +37,7 @@ type HandlerOptions = Pick<
 	| 'onError'
 	| 'path'
 	| 'principal'
+	| 'recheckSeconds'
 	| 'sessionKeys'
 >;
 
@@ -89,9 +91,10 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
 		...(identify && {
-			honoredSubset: async ({ principal }, requested) => {
+			honoredSubset: async ({ auth, principal }, requested) => {
 				const stub = await locator.locate('', principal);
-				const { notifications, serverInfo } = await stub.honoredSubset(requested);
+				const caller = { auth, principal };
+				const { notifications, serverInfo } = await stub.honoredSubset(requested, caller);
 				subscriptionServer.setServerInfo(serverInfo);
 				return { ...notifications };
 			},

@@ -1,10 +1,12 @@
 import { gapFrame, MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
-import { gapText, unstoredEvents } from '@tmcp-sessions/core/internal';
-import type { LogBounds } from '@tmcp-sessions/core/internal';
+import { entriesBeyond, gapText, needsPruning, unstoredEvents } from '@tmcp-sessions/core/internal';
+import type { LogBounds, LogSize } from '@tmcp-sessions/core/internal';
 
-import { exceeds, PRUNE_MARGIN, utf8Length } from './storage.ts';
-import type { LogSize } from './storage.ts';
+import { exceeds, utf8Length } from './storage.ts';
+
+/** A row to be removed. */
+type RemovedEvents = { stream: string; first: number; bytes: number };
 
 /** Stores the events of calls in SQLite, in one row for each `keep` unless they need more. */
 export class SqlCallLog {
@@ -18,26 +20,39 @@ export class SqlCallLog {
 		this.#bounds = bounds;
 	}
 
-	/** Stores events of a call. @returns those that were not stored before. */
-	keep(session: string, events: CallEvents, nowMs: number): CallEvents | undefined {
-		const added = unstoredEvents(events, this.eventsOf(session, events.stream));
+	/**
+	 * Stores events of a call.
+	 *
+	 * @param client a hash of the client, whose calls share the log with those of others.
+	 * @returns those that were not stored before.
+	 */
+	keep(
+		session: string,
+		events: CallEvents,
+		nowMs: number,
+		client?: string,
+	): CallEvents | undefined {
+		const added = unstoredEvents(events, this.#lastOf(session, events.stream));
 		if (!added) return undefined;
 		const size = this.#currentSize();
 		for (const { stream, first, frames, isComplete } of splitIntoRows(added)) {
 			const text = JSON.stringify(frames);
 			this.#sql.exec(
-				'INSERT OR REPLACE INTO tmcp_calls VALUES (?, ?, ?, ?, ?, ?)',
+				`INSERT OR REPLACE INTO tmcp_calls
+					(stream, first, at_ms, session, frames, is_complete, client)
+					VALUES (?, ?, ?, ?, ?, ?, ?)`,
 				stream,
 				first,
 				nowMs,
 				session,
 				text,
 				isComplete ? 1 : 0,
+				client ?? null,
 			);
 			size.messages += 1;
 			size.bytes += utf8Length(text);
 		}
-		if (exceeds(size, this.#bounds, PRUNE_MARGIN)) this.prune(0);
+		if (needsPruning(size, this.#bounds)) this.prune(0);
 		return added;
 	}
 
@@ -53,10 +68,19 @@ export class SqlCallLog {
 
 	/** Returns the stored events of a session's call, in order. */
 	eventsOf(session: string, stream: string): CallEvents[] {
+		return this.#select(session, stream, 'first');
+	}
+
+	/** Returns the last stored events of a call, if there are any: a long call stores many. */
+	#lastOf(session: string, stream: string): CallEvents[] {
+		return this.#select(session, stream, 'first DESC LIMIT 1');
+	}
+
+	#select(session: string, stream: string, order: string): CallEvents[] {
 		return this.#sql
 			.exec<{ first: number; frames: string; is_complete: number }>(
 				`SELECT first, frames, is_complete FROM tmcp_calls
-					WHERE stream = ? AND session = ? ORDER BY first`,
+					WHERE stream = ? AND session = ? ORDER BY ${order}`,
 				stream,
 				session,
 			)
@@ -76,25 +100,38 @@ export class SqlCallLog {
 	}
 
 	/**
-	 * Deletes the oldest events while the log exceeds its bounds, and all events stored before a time.
+	 * Deletes all events stored before a time and, if the log exceeds its bounds, the oldest of those who
+	 * take most of it.
 	 *
 	 * @returns whether events remain, which have to be pruned later.
 	 */
 	prune(beforeMs: number): boolean {
 		const size = this.#currentSize();
-		const oldestFirst = this.#sql
-			.exec<{ stream: string; first: number; at_ms: number; bytes: number }>(
-				`SELECT stream, first, at_ms, octet_length(frames) AS bytes FROM tmcp_calls
-					ORDER BY at_ms, first`,
+		const old = this.#sql
+			.exec<RemovedEvents>(
+				'SELECT stream, first, octet_length(frames) AS bytes FROM tmcp_calls WHERE at_ms < ?',
+				beforeMs,
 			)
 			.toArray();
-		for (const { stream, first, at_ms: atMs, bytes } of oldestFirst) {
-			if (!exceeds(size, this.#bounds) && atMs >= beforeMs) break;
+		this.#remove(old, size);
+		if (exceeds(size, this.#bounds)) {
+			const oldestFirst = this.#sql
+				.exec<RemovedEvents & { client: string; session: string }>(
+					`SELECT stream, first, octet_length(frames) AS bytes, session, ifnull(client, '') AS client
+						FROM tmcp_calls ORDER BY at_ms, first`,
+				)
+				.toArray();
+			this.#remove(entriesBeyond(oldestFirst, this.#bounds), size);
+		}
+		return size.messages > 0;
+	}
+
+	#remove(removed: Iterable<RemovedEvents>, size: LogSize): void {
+		for (const { stream, first, bytes } of removed) {
 			this.#sql.exec('DELETE FROM tmcp_calls WHERE stream = ? AND first = ?', stream, first);
 			size.messages -= 1;
 			size.bytes -= bytes;
 		}
-		return size.messages > 0;
 	}
 
 	#currentSize(): LogSize {

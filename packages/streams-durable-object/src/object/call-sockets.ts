@@ -1,15 +1,22 @@
 import type { CallEvents, EventPosition } from '@tmcp-sessions/core/backend';
 import {
 	MAX_CALLS_PER_SESSION,
+	MAX_STREAMS_PER_CLIENT,
 	replayCall,
 	TOO_MANY_CALLS,
+	TOO_MANY_OF_CLIENT,
 	unknownCallFrame,
 } from '@tmcp-sessions/core/internal';
 
 import type { SqlCallLog } from './call-log.ts';
-import { closeQuietly, hasSession, openSockets, trySend } from './hibernating-sockets.ts';
+import {
+	clientTags,
+	closeQuietly,
+	hasSession,
+	openSockets,
+	trySend,
+} from './hibernating-sockets.ts';
 import type { AttachedSocket } from './hibernating-sockets.ts';
-import { parseCallPosition } from '../wire/call-position.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import type { StreamPurpose } from '../wire/socket-purpose.ts';
 
@@ -38,9 +45,11 @@ export class CallSockets {
 	}
 
 	/** Returns why a stream cannot resume a call, or `undefined` if it can. */
-	rejection({ session, lastEventId }: StreamPurpose): string | undefined {
-		if (!parseCallPosition(lastEventId)) return undefined;
-		return rejectionOfCall(this.#state.getWebSockets(callsTag(session)));
+	rejection({ session, client }: StreamPurpose): string | undefined {
+		return (
+			rejectionOfCall(this.#state.getWebSockets(callsTag(session))) ??
+			rejectionOfClient(this.#state, CALL_TAG, client)
+		);
 	}
 
 	/**
@@ -48,17 +57,25 @@ export class CallSockets {
 	 *
 	 * @returns the number of replayed messages.
 	 */
-	accept(socket: WebSocket, session: string, position: EventPosition, nowMs: number): number {
+	accept(
+		socket: WebSocket,
+		{ session, client }: StreamPurpose,
+		position: EventPosition,
+		nowMs: number,
+	): number {
 		const { stream: call, sequence: seen } = position;
-		this.#state.acceptWebSocket(socket, [CALL_TAG, callTag(call), callsTag(session)]);
+		this.#state.acceptWebSocket(socket, [
+			...[CALL_TAG, callTag(call), callsTag(session)],
+			...clientTags(CALL_TAG, client),
+		]);
 		const attachment = { session, call, seen, atMs: nowMs };
 		attach(socket, attachment);
 		return sendEvents({ socket, attachment }, this.#log.eventsOf(session, call), nowMs);
 	}
 
 	/** Logs events of a call, and sends them to the streams that resumed it. */
-	keep(session: string, events: CallEvents, nowMs: number): void {
-		const added = this.#log.keep(session, events, nowMs);
+	keep(session: string, events: CallEvents, nowMs: number, client?: string): void {
+		const added = this.#log.keep(session, events, nowMs, client);
 		if (!added) return;
 		for (const stream of this.#open(callTag(events.stream))) {
 			const { attachment } = stream;
@@ -99,6 +116,23 @@ export class CallSockets {
 /** Returns why a session cannot wait for one more call, or `undefined` if it can. */
 export function rejectionOfCall(waiting: readonly WebSocket[]): string | undefined {
 	return waiting.length < MAX_CALLS_PER_SESSION ? undefined : TOO_MANY_CALLS;
+}
+
+/**
+ * Returns why a client cannot have one more socket of a kind in all of its sessions, or `undefined` if
+ * it can.
+ *
+ * @param client undefined if it is unknown: the bounds of a session apply alone.
+ */
+export function rejectionOfClient(
+	state: DurableObjectState,
+	kind: string,
+	client: string | undefined,
+): string | undefined {
+	const [tag] = clientTags(kind, client);
+	if (tag === undefined || state.getWebSockets(tag).length < MAX_STREAMS_PER_CLIENT)
+		return undefined;
+	return TOO_MANY_OF_CLIENT;
 }
 
 /**

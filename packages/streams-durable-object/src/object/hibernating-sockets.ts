@@ -27,6 +27,16 @@ export function hasSession(attachment: unknown): attachment is { readonly sessio
 }
 
 /**
+ * Returns the tag of a client's sockets of a kind, by which they are counted. None if the client is
+ * unknown.
+ *
+ * @param client a hash.
+ */
+export function clientTags(kind: string, client: string | undefined): string[] {
+	return client === undefined ? [] : [`${kind}-of:${client}`];
+}
+
+/**
  * Sends a message. Returns false if the socket is dead: before its close event has arrived, `send`
  * throws, which must not stop a publish to the other sockets.
  */

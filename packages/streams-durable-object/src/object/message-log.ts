@@ -1,22 +1,34 @@
 import { MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
-import { openOrResumeStream, withCurrentChannel, withLossUpTo } from '@tmcp-sessions/core/internal';
+import {
+	entriesBeyond,
+	needsPruning,
+	openOrResumeStream,
+	withCurrentChannel,
+	withLossUpTo,
+} from '@tmcp-sessions/core/internal';
 import type {
 	ChannelHistory,
 	LogBounds,
 	LoggedMessage,
+	LogSize,
 	MessageLog,
 	OpenedStream,
 } from '@tmcp-sessions/core/internal';
 
 import { splitBySize } from '../split-by-size.ts';
-import { exceeds, PRUNE_MARGIN, utf8Length } from './storage.ts';
-import type { LogSize } from './storage.ts';
+import { exceeds, utf8Length } from './storage.ts';
 
-/** Pruning a message for more sessions counts as a loss to all: it updates no histories. */
-const MAX_SESSIONS_TO_UPDATE = 16;
+/** Messages to more sessions are not recorded for each: they count as messages to all. */
+const MAX_RECORDED_SESSIONS = 16;
+
+/** A replay of at most this many messages of the log reads each of them. */
+const MAX_SCANNED = 100;
 
 /** The oldest or the newest row. `end_bytes` sums the sizes of all rows ever written up to this one. */
 type LogEnd = { sequence: number; bytes: number; end_bytes: number };
+
+/** A message to be removed. */
+type RemovedMessage = { sequence: number; sessions: string | null; bytes: number };
 
 /**
  * Logs messages to sessions in SQLite: one row for a message, whatever the number of its receivers.
@@ -27,6 +39,10 @@ export class SqlMessageLog implements MessageLog {
 	readonly #sql: SqlStorage;
 	readonly #bounds: LogBounds;
 	readonly #getShard: () => string;
+	/** What was removed between the oldest and the newest row. Read once after each wake-up. */
+	#removed: LogSize | undefined;
+	/** The messages of each session, and those to all by an empty id. Read once, when it is needed. */
+	#received: Map<string, number[]> | undefined;
 
 	/** @param getShard returns the label of the shard, which can change until the first stream opens. */
 	constructor(sql: SqlStorage, bounds: LogBounds, getShard: () => string) {
@@ -40,9 +56,18 @@ export class SqlMessageLog implements MessageLog {
 		return this.#getShard();
 	}
 
-	/** Opens or resumes a stream with `openOrResumeStream` of core. The session is no longer idle. */
-	open(session: string, lastEventId: string | undefined, nowMs: number): OpenedStream {
-		const opened = openOrResumeStream(this, session, lastEventId, nowMs);
+	/**
+	 * Opens or resumes a stream with `openOrResumeStream` of core. The session is no longer idle.
+	 *
+	 * @param client a hash of the client, whose sessions share the log with those of others.
+	 */
+	open(
+		session: string,
+		lastEventId: string | undefined,
+		nowMs: number,
+		client?: string,
+	): OpenedStream {
+		const opened = openOrResumeStream(this, session, lastEventId, nowMs, client);
 		// The condition on `idle_ms` saves a row write if the session is not idle.
 		this.#sql.exec(
 			'UPDATE tmcp_histories SET idle_ms = NULL WHERE session = ? AND idle_ms IS NOT NULL',
@@ -67,7 +92,8 @@ export class SqlMessageLog implements MessageLog {
 		const bytes = receiverBytes + (fits ? frameBytes : 0);
 		const endBytes = (newest?.end_bytes ?? 0) + bytes;
 		this.#sql.exec(
-			'INSERT INTO tmcp_log VALUES (?, ?, ?, ?, ?, ?)',
+			`INSERT INTO tmcp_log (sequence, at_ms, sessions, frame, bytes, end_bytes)
+				VALUES (?, ?, ?, ?, ?, ?)`,
 			sequence,
 			nowMs,
 			receivers,
@@ -75,8 +101,9 @@ export class SqlMessageLog implements MessageLog {
 			bytes,
 			endBytes,
 		);
+		if (this.#received) addTo(this.#received, sequence, receivers);
 		const size = this.#size({ sequence, bytes, end_bytes: endBytes });
-		if (exceeds(size, this.#bounds, PRUNE_MARGIN)) this.prune(0);
+		if (needsPruning(size, this.#bounds)) this.prune(0);
 		return sequence;
 	}
 
@@ -96,10 +123,12 @@ export class SqlMessageLog implements MessageLog {
 	}
 
 	*since(session: string, sequence: number): Generator<LoggedMessage> {
+		const isShort = this.newest() - sequence <= MAX_SCANNED;
 		const rows = this.#sql.exec<{ sequence: number; frame: string | null }>(
-			`SELECT sequence, frame FROM tmcp_log WHERE sequence > ?
+			`SELECT sequence, frame FROM tmcp_log
+				WHERE ${isShort ? 'sequence > ?' : 'sequence IN (SELECT value FROM json_each(?))'}
 				AND (sessions IS NULL OR instr(sessions, ?) > 0) ORDER BY sequence`,
-			sequence,
+			isShort ? sequence : JSON.stringify(this.#receivedSince(session, sequence)),
 			` ${session} `,
 		);
 		for (const row of rows) yield { sequence: row.sequence, frame: row.frame ?? undefined };
@@ -114,9 +143,15 @@ export class SqlMessageLog implements MessageLog {
 		return row && (JSON.parse(row.history) as ChannelHistory);
 	}
 
-	saveHistory(session: string, history: ChannelHistory): void {
-		const text = JSON.stringify(history);
-		this.#sql.exec('INSERT OR REPLACE INTO tmcp_histories VALUES (?, ?, NULL)', session, text);
+	saveHistory(session: string, history: ChannelHistory, client?: string): void {
+		this.#sql.exec(
+			`INSERT INTO tmcp_histories (session, history, client) VALUES (?, ?, ?)
+				ON CONFLICT (session) DO UPDATE SET history = excluded.history, idle_ms = NULL,
+				client = ifnull(excluded.client, client)`,
+			session,
+			JSON.stringify(history),
+			client ?? null,
+		);
 	}
 
 	/** Returns whether the session, or any session, has or had a stream, which a client can resume. */
@@ -142,25 +177,27 @@ export class SqlMessageLog implements MessageLog {
 	}
 
 	/**
-	 * Deletes the oldest messages while the log exceeds its bounds, and all messages sent before a time.
-	 * Keeps the newest message, since the next sequence follows from its own.
+	 * Deletes all messages sent before a time and, if the log exceeds its bounds, the oldest of those who
+	 * take most of it. Keeps the newest message, since the next sequence follows from its own.
 	 *
 	 * @returns whether messages remain, which have to be pruned later.
 	 */
 	prune(beforeMs: number): boolean {
-		const size = this.#size();
-		let last = 0;
-		const rows = this.#sql.exec<{ sequence: number; at_ms: number; bytes: number }>(
-			'SELECT sequence, at_ms, bytes FROM tmcp_log ORDER BY sequence',
+		const newest = this.newest();
+		const old: RemovedMessage[] = [];
+		const oldestFirst = this.#sql.exec<RemovedMessage & { at_ms: number }>(
+			'SELECT sequence, sessions, bytes, at_ms FROM tmcp_log WHERE sequence < ? ORDER BY sequence',
+			newest,
 		);
-		for (const { sequence, at_ms: atMs, bytes } of rows) {
-			if (size.messages === 1 || !(exceeds(size, this.#bounds) || atMs < beforeMs)) break;
-			last = sequence;
-			size.messages -= 1;
-			size.bytes -= bytes;
+		for (const { at_ms: atMs, ...message } of oldestFirst) {
+			if (atMs >= beforeMs) break;
+			old.push(message);
 		}
-		if (last > 0) this.#deleteUpTo(last);
-		return size.messages > 1;
+		this.#remove(old);
+		if (exceeds(this.#size(), this.#bounds)) {
+			this.#remove([...entriesBeyond(this.#entriesBefore(newest), this.#bounds)]);
+		}
+		return this.#size().messages > 1;
 	}
 
 	/**
@@ -190,21 +227,19 @@ export class SqlMessageLog implements MessageLog {
 	}
 
 	/**
-	 * Deletes the messages up to a sequence, and records the loss: a client that resumes must be told of
-	 * a gap if it missed one of them, and only then.
+	 * Deletes messages, and records the loss: a client that resumes must be told of a gap if it missed
+	 * one of them, and only then.
 	 */
-	#deleteUpTo(last: number): void {
+	#remove(messages: readonly RemovedMessage[]): void {
+		if (messages.length === 0) return;
+		const before = this.#size();
 		const lost = new Map<string, number>();
 		let lostToMany = 0;
-		const rows = this.#sql.exec<{ sequence: number; sessions: string | null }>(
-			'SELECT sequence, sessions FROM tmcp_log WHERE sequence <= ?',
-			last,
-		);
-		for (const { sequence, sessions } of rows) {
-			const receivers = sessions?.trim().split(' ') ?? [];
-			if (receivers.length === 0 || receivers.length > MAX_SESSIONS_TO_UPDATE)
-				lostToMany = sequence;
-			else for (const session of receivers) lost.set(session, sequence);
+		for (const { sequence, sessions } of messages) {
+			const receivers = recordedReceivers(sessions);
+			if (!receivers) lostToMany = Math.max(lostToMany, sequence);
+			for (const session of receivers ?? [])
+				lost.set(session, Math.max(sequence, lost.get(session) ?? 0));
 		}
 		for (const [session, sequence] of lost) {
 			const history = this.historyOf(session);
@@ -212,18 +247,63 @@ export class SqlMessageLog implements MessageLog {
 			const text = JSON.stringify(withLossUpTo(history, sequence));
 			this.#sql.exec('UPDATE tmcp_histories SET history = ? WHERE session = ?', text, session);
 		}
-		if (lostToMany > 0) {
+		if (lostToMany > this.lostToMany()) {
 			this.#sql.exec("INSERT OR REPLACE INTO tmcp_meta VALUES ('lost_to_many', ?)", lostToMany);
 		}
-		this.#sql.exec('DELETE FROM tmcp_log WHERE sequence <= ?', last);
+		this.#sql.exec(
+			'DELETE FROM tmcp_log WHERE sequence IN (SELECT value FROM json_each(?))',
+			JSON.stringify(messages.map(({ sequence }) => sequence)),
+		);
+		this.#received = undefined;
+		const removedBytes = messages.reduce((total, { bytes }) => total + bytes, 0);
+		this.#setSize({
+			messages: before.messages - messages.length,
+			bytes: before.bytes - removedBytes,
+		});
+	}
+
+	/** Returns the messages before a sequence, oldest first, with their owners. */
+	#entriesBefore(sequence: number): (RemovedMessage & { client: string; session: string })[] {
+		return this.#sql
+			.exec<RemovedMessage & { client: string | null }>(
+				`SELECT sequence, sessions, bytes, client FROM tmcp_log
+					LEFT JOIN tmcp_histories ON session = trim(sessions)
+					WHERE sequence < ? ORDER BY sequence`,
+				sequence,
+			)
+			.toArray()
+			.map((row) => {
+				const [session = '', ...others] = recordedReceivers(row.sessions) ?? [];
+				const isShared = others.length > 0;
+				return { ...row, client: row.client ?? '', session: isShared ? '' : session };
+			});
+	}
+
+	/** Returns the messages after a sequence that a session may have received. */
+	#receivedSince(session: string, sequence: number): number[] {
+		if (!this.#received) {
+			this.#received = new Map();
+			const rows = this.#sql.exec<{ sequence: number; sessions: string | null }>(
+				'SELECT sequence, sessions FROM tmcp_log ORDER BY sequence',
+			);
+			for (const row of rows) addTo(this.#received, row.sequence, row.sessions);
+		}
+		const received = [this.#received.get(session), this.#received.get(TO_ALL)];
+		return received.flatMap((sequences = []) => sequences.filter((each) => each > sequence));
 	}
 
 	#setIdle(session: string, sinceMs: number | null): void {
 		this.#sql.exec('UPDATE tmcp_histories SET idle_ms = ? WHERE session = ?', sinceMs, session);
 	}
 
-	/** Derives the size from two rows instead of counting: the sequences in the log have no gaps. */
+	/** Derives the size from two rows and what was removed between them, instead of counting. */
 	#size(newest: LogEnd | undefined = this.#end('DESC')): LogSize {
+		const { messages, bytes } = this.#sizeWithRemoved(newest);
+		const removed = (this.#removed ??= this.#loadRemoved());
+		return { messages: messages - removed.messages, bytes: bytes - removed.bytes };
+	}
+
+	#sizeWithRemoved(newest: LogEnd | undefined): LogSize {
 		const oldest = this.#end('ASC');
 		if (!oldest || !newest) return { messages: 0, bytes: 0 };
 		return {
@@ -232,11 +312,50 @@ export class SqlMessageLog implements MessageLog {
 		};
 	}
 
+	/** Records the size after messages were removed, unless it follows from the two rows again. */
+	#setSize(size: LogSize): void {
+		const all = this.#sizeWithRemoved(this.#end('DESC'));
+		const removed = { messages: all.messages - size.messages, bytes: all.bytes - size.bytes };
+		if (removed.messages === this.#removed?.messages && removed.bytes === this.#removed.bytes)
+			return;
+		this.#removed = removed;
+		this.#sql.exec(
+			"INSERT OR REPLACE INTO tmcp_meta VALUES ('removed', ?)",
+			JSON.stringify(removed),
+		);
+	}
+
+	#loadRemoved(): LogSize {
+		const [row] = this.#sql.exec<{ value: string }>(
+			"SELECT value FROM tmcp_meta WHERE key = 'removed'",
+		);
+		// Safe because only `#setSize` writes it.
+		return row ? (JSON.parse(row.value) as LogSize) : { messages: 0, bytes: 0 };
+	}
+
 	#end(order: 'ASC' | 'DESC'): LogEnd | undefined {
 		const [row] = this.#sql.exec<LogEnd>(
 			`SELECT sequence, bytes, end_bytes FROM tmcp_log ORDER BY sequence ${order} LIMIT 1`,
 		);
 		return row;
+	}
+}
+
+/** The id under which messages to all are found. */
+const TO_ALL = '';
+
+/** Returns the receivers of a message; `undefined` if they are all, or too many to be recorded. */
+function recordedReceivers(sessions: string | null): string[] | undefined {
+	const receivers = sessions?.trim().split(' ');
+	return receivers && receivers.length <= MAX_RECORDED_SESSIONS ? receivers : undefined;
+}
+
+/** Adds a message to those of its receivers. */
+function addTo(received: Map<string, number[]>, sequence: number, sessions: string | null): void {
+	for (const session of recordedReceivers(sessions) ?? [TO_ALL]) {
+		const sequences = received.get(session);
+		if (sequences) sequences.push(sequence);
+		else received.set(session, [sequence]);
 	}
 }
 

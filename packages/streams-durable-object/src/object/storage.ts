@@ -1,5 +1,5 @@
 import { NewerStorageError } from '@tmcp-sessions/core/internal';
-import type { LogBounds } from '@tmcp-sessions/core/internal';
+import type { LogBounds, LogSize } from '@tmcp-sessions/core/internal';
 
 import { PACKAGE } from '../package-name.ts';
 import { createStreamError } from '../stream-error.ts';
@@ -20,28 +20,40 @@ const SCHEMA_KEY = 'schema_version';
  */
 export function openStorage(storage: DurableObjectStorage): SqlStorage {
 	const sql = sqlOf(storage);
-	checkVersion(sql);
-	sql.exec(
-		`CREATE TABLE IF NOT EXISTS tmcp_meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-		CREATE TABLE IF NOT EXISTS tmcp_shards (label TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
-		CREATE TABLE IF NOT EXISTS tmcp_log (
-			sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, sessions TEXT, frame TEXT,
-			bytes INTEGER NOT NULL, end_bytes INTEGER NOT NULL
-		);
-		CREATE TABLE IF NOT EXISTS tmcp_histories (
-			session TEXT PRIMARY KEY, history TEXT NOT NULL, idle_ms INTEGER
-		) WITHOUT ROWID;
-		CREATE TABLE IF NOT EXISTS tmcp_calls (
-			stream TEXT, first INTEGER, at_ms INTEGER NOT NULL, session TEXT NOT NULL,
-			frames TEXT NOT NULL, is_complete INTEGER NOT NULL, PRIMARY KEY (stream, first)
-		) WITHOUT ROWID;`,
+	// The statement of a table names its columns.
+	const [calls] = sql.exec<{ statement: string }>(
+		"SELECT sql AS statement FROM sqlite_master WHERE type = 'table' AND name = 'tmcp_calls'",
 	);
+	if (!calls) {
+		sql.exec(TABLES);
+		return sql;
+	}
+	checkVersion(sql);
+	// Objects of before the first release have no column for the client.
+	if (!/\bclient\b/.test(calls.statement)) sql.exec(CLIENTS);
 	return sql;
 }
 
+const TABLES = `
+	CREATE TABLE tmcp_meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+	CREATE TABLE tmcp_shards (label TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
+	CREATE TABLE tmcp_log (
+		sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, sessions TEXT, frame TEXT,
+		bytes INTEGER NOT NULL, end_bytes INTEGER NOT NULL
+	);
+	CREATE TABLE tmcp_histories (
+		session TEXT PRIMARY KEY, history TEXT NOT NULL, idle_ms INTEGER, client TEXT
+	) WITHOUT ROWID;
+	CREATE TABLE tmcp_calls (
+		stream TEXT, first INTEGER, at_ms INTEGER NOT NULL, session TEXT NOT NULL,
+		frames TEXT NOT NULL, is_complete INTEGER NOT NULL, client TEXT, PRIMARY KEY (stream, first)
+	) WITHOUT ROWID;`;
+
+const CLIENTS = `
+	ALTER TABLE tmcp_histories ADD COLUMN client TEXT;
+	ALTER TABLE tmcp_calls ADD COLUMN client TEXT;`;
+
 function checkVersion(sql: SqlStorage): void {
-	const hasTables = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tmcp_meta'";
-	if (sql.exec(hasTables).toArray().length === 0) return;
 	const [row] = sql
 		.exec<{ value: number }>('SELECT value FROM tmcp_meta WHERE key = ?', SCHEMA_KEY)
 		.toArray();
@@ -58,18 +70,9 @@ export function utf8Length(text: string): number {
 	return new TextEncoder().encode(text).byteLength;
 }
 
-/** The size of a log. A type alias: the type parameter of `exec` accepts no interface. */
-export type LogSize = {
-	messages: number;
-	bytes: number;
-};
-
-/** How far a log may exceed its bounds before it is pruned: many rows at a time, not one per message. */
-export const PRUNE_MARGIN = 1.25;
-
 /** Returns whether a log exceeds its bounds. */
-export function exceeds({ messages, bytes }: LogSize, bounds: LogBounds, margin = 1): boolean {
-	return messages > bounds.messages * margin || bytes > bounds.bytes * margin;
+export function exceeds({ messages, bytes }: LogSize, bounds: LogBounds): boolean {
+	return messages > bounds.messages || bytes > bounds.bytes;
 }
 
 function sqlOf(storage: DurableObjectStorage): SqlStorage {

@@ -7,9 +7,9 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { PruneAlarm } from './alarm.ts';
 import type { ScheduleAlarm } from './alarm.ts';
 import { SqlCallLog } from './call-log.ts';
-import { CallSockets, rejectionOfCall } from './call-sockets.ts';
+import { CallSockets, rejectionOfCall, rejectionOfClient } from './call-sockets.ts';
 import { EndedSessions } from './ended-sessions.ts';
-import { closeQuietly, trySend } from './hibernating-sockets.ts';
+import { clientTags, closeQuietly, trySend } from './hibernating-sockets.ts';
 import { LostCalls } from './lost-calls.ts';
 import { splitByRowSize, SqlMessageLog } from './message-log.ts';
 import { openStorage } from './storage.ts';
@@ -18,6 +18,7 @@ import {
 	bySession,
 	callOfInbox,
 	closeOldest,
+	INBOX,
 	inboxTag,
 	markCurrent,
 	newestFirst,
@@ -80,7 +81,7 @@ export class StreamHub {
 
 	/**
 	 * Accepts a new socket and returns its other end. Responds 410 to a new stream of an ended session, 429
-	 * if the session or the principal has too many sockets, 503 if the object has.
+	 * if the session or the client has too many sockets, 503 if the object has.
 	 */
 	accept(purpose: SocketPurpose): Response {
 		if (purpose.role === 'stream' && this.#isTooLate(purpose)) {
@@ -150,9 +151,13 @@ export class StreamHub {
 		return this.#callLog.isComplete(session, call);
 	}
 
-	/** Logs events of a call, and sends them to the streams that resumed the call. */
-	keepCall(session: string, events: CallEvents): void {
-		this.#calls.keep(session, events, Date.now());
+	/**
+	 * Logs events of a call, and sends them to the streams that resumed the call.
+	 *
+	 * @param client a hash of the client, whose calls share the log with those of others.
+	 */
+	keepCall(session: string, events: CallEvents, client?: string): void {
+		this.#calls.keep(session, events, Date.now(), client);
 		this.#alarm.set();
 	}
 
@@ -224,8 +229,15 @@ export class StreamHub {
 	/** Returns why the socket cannot be accepted, or `undefined` if it can. */
 	#rejection(purpose: SocketPurpose): string | undefined {
 		if (purpose.role === 'subscription') return this.#subscriptions.rejection(purpose);
-		if (purpose.role === 'stream') return this.#calls.rejection(purpose);
-		return rejectionOfCall(this.#state.getWebSockets(inboxTag(purpose.session)));
+		const { client, session } = purpose;
+		if (purpose.role === 'inbox') {
+			return (
+				rejectionOfCall(this.#state.getWebSockets(inboxTag(session))) ??
+				rejectionOfClient(this.#state, INBOX, client)
+			);
+		}
+		if (parseCallPosition(purpose.lastEventId)) return this.#calls.rejection(purpose);
+		return rejectionOfClient(this.#state, STREAM_TAG, client);
 	}
 
 	/** @returns the headers that tell the Worker the state of its stream. */
@@ -236,8 +248,8 @@ export class StreamHub {
 		return {};
 	}
 
-	#acceptInbox(socket: WebSocket, { session, call }: InboxPurpose): void {
-		this.#state.acceptWebSocket(socket, [inboxTag(session)]);
+	#acceptInbox(socket: WebSocket, { session, call, client }: InboxPurpose): void {
+		this.#state.acceptWebSocket(socket, [inboxTag(session), ...clientTags(INBOX, client)]);
 		if (call === undefined) return;
 		attachCall(socket, call);
 		this.#lostCalls.markFound(session, call);
@@ -248,7 +260,7 @@ export class StreamHub {
 	 * replayed, one that is published after is sent, and none is both or neither.
 	 */
 	#acceptStream(socket: WebSocket, purpose: StreamPurpose): Record<string, string> {
-		const { session, lastEventId } = purpose;
+		const { session, lastEventId, client } = purpose;
 		const nowMs = Date.now();
 		if (this.#hasEnded(purpose)) {
 			this.#state.acceptWebSocket(socket);
@@ -257,13 +269,16 @@ export class StreamHub {
 		}
 		const call = parseCallPosition(lastEventId);
 		if (call) {
-			const replayed = this.#calls.accept(socket, session, call, nowMs);
+			const replayed = this.#calls.accept(socket, purpose, call, nowMs);
 			this.#alarm.set();
 			return { [REPLAYED_HEADER]: `${replayed}` };
 		}
 		const others = this.#streamsOf(session);
-		const opened = this.#log.open(session, lastEventId, nowMs);
-		this.#state.acceptWebSocket(socket, [STREAM_TAG, sessionTag(session)]);
+		const opened = this.#log.open(session, lastEventId, nowMs, client);
+		this.#state.acceptWebSocket(socket, [
+			...[STREAM_TAG, sessionTag(session)],
+			...clientTags(STREAM_TAG, client),
+		]);
 		const rank = rankSocket(socket, purpose, opened, others, nowMs);
 		closeOldest(this.#streamsOf(session), socket);
 		for (const frame of opened.frames) trySend(socket, frame);

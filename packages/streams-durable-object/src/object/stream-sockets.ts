@@ -28,9 +28,12 @@ export function sessionTag(session: string): string {
 	return `session:${session}`;
 }
 
+/** The kind of an inbox's socket. */
+export const INBOX = 'inbox';
+
 /** The tag of a session's inboxes. */
 export function inboxTag(session: string): string {
-	return `inbox:${session}`;
+	return `${INBOX}:${session}`;
 }
 
 /** Attaches the resumable stream of its call to an inbox. */

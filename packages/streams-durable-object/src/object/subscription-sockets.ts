@@ -1,7 +1,11 @@
-import { fnv1a } from '@tmcp-sessions/core/internal';
+import {
+	fnv1a,
+	MAX_SUBSCRIPTIONS_PER_CLIENT,
+	TOO_MANY_SUBSCRIPTIONS,
+} from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { trySend } from './hibernating-sockets.ts';
+import { clientTags, trySend } from './hibernating-sockets.ts';
 import { changeKindOf } from '../wire/change-kind.ts';
 import type { ChangeKind } from '../wire/change-kind.ts';
 import type { SubscriptionPurpose } from '../wire/socket-purpose.ts';
@@ -12,8 +16,8 @@ import type { SubscriptionPurpose } from '../wire/socket-purpose.ts';
  */
 const MAX_TAGS = 10;
 
-/** The maximum number of open subscriptions of a principal: a thirtieth of what an object accepts. */
-const MAX_SUBSCRIPTIONS = 1_024;
+/** The kind of a subscription's socket. */
+const SUBSCRIPTIONS = 'subscriptions';
 
 /** The attachment of a subscription that has more URIs than a socket has tags. */
 interface SubscriptionAttachment {
@@ -35,16 +39,17 @@ export class SubscriptionSockets {
 		this.#state = state;
 	}
 
-	/** Returns why the principal cannot open another subscription, or `undefined` if it can. */
-	rejection({ principal }: SubscriptionPurpose): string | undefined {
-		if (!principal || this.#state.getWebSockets(principalTag(principal)).length < MAX_SUBSCRIPTIONS)
-			return undefined;
-		return `a client may have at most ${MAX_SUBSCRIPTIONS} open subscriptions. End some of them first`;
+	/** Returns why the client cannot open another subscription, or `undefined` if it can. */
+	rejection({ client }: SubscriptionPurpose): string | undefined {
+		const [tag] = clientTags(SUBSCRIPTIONS, client);
+		const isFull =
+			tag !== undefined && this.#state.getWebSockets(tag).length >= MAX_SUBSCRIPTIONS_PER_CLIENT;
+		return isFull ? TOO_MANY_SUBSCRIPTIONS : undefined;
 	}
 
-	accept(socket: WebSocket, { kinds, uris, principal }: SubscriptionPurpose): void {
+	accept(socket: WebSocket, { kinds, uris, client }: SubscriptionPurpose): void {
 		const tags = kinds.filter((kind) => kind !== 'updates').map(kindTag);
-		if (principal) tags.push(principalTag(principal));
+		tags.push(...clientTags(SUBSCRIPTIONS, client));
 		if (!kinds.includes('updates')) return this.#state.acceptWebSocket(socket, tags);
 		if (uris && tags.length + uris.length <= MAX_TAGS) {
 			return this.#state.acceptWebSocket(socket, [...tags, ...uris.map(uriTag)]);
@@ -90,8 +95,4 @@ function kindTag(kind: ChangeKind): string {
 
 function uriTag(hash: number): string {
 	return `subscription:uri:${hash.toString(36)}`;
-}
-
-function principalTag(principal: string): string {
-	return `subscriptions-of:${principal}`;
 }

@@ -8,9 +8,11 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { ShardRegistration } from './shard-registration.ts';
 import { ShardRegistry } from './shard-registry.ts';
 import { StreamHub } from './stream-hub.ts';
+import { createStreamError } from '../stream-error.ts';
 import { SHARD_HEADER } from '../wire/headers.ts';
 import type { Publication } from '../wire/publication.ts';
 import { parsePurpose } from '../wire/socket-purpose.ts';
+import { versionProblem } from '../wire/version.ts';
 
 /**
  * The Durable Object that connects a deployment's streams and subscriptions across isolates. Each
@@ -46,8 +48,8 @@ export class SyncLayer extends DurableObject {
 
 	/**
 	 * Accepts the socket of a Worker's upgrade request. Responds 426 without an upgrade, 400 to an
-	 * invalid purpose, 429 if the session or the principal has too many sockets, 503 if the object has or
-	 * if the shard cannot be registered at the root.
+	 * invalid purpose, 429 if the session or the client has too many sockets, 503 if the object has, if
+	 * the shard cannot be registered at the root, or if a later release sends the request.
 	 */
 	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
@@ -56,6 +58,7 @@ export class SyncLayer extends DurableObject {
 		}
 		const purpose = parsePurpose(request.url);
 		if (!purpose) return new Response('Expected a session or a subscription', { status: 400 });
+		if (purpose.role === 'unsupported') return new Response(purpose.problem, { status: 503 });
 
 		if (purpose.role !== 'inbox') {
 			try {
@@ -71,9 +74,12 @@ export class SyncLayer extends DurableObject {
 	/**
 	 * Sends the publications of one turn, in order.
 	 *
+	 * @param version as for all methods here: that of the wire format, which a later release may name.
 	 * @returns the shards that are registered here: all other shards if this is the root.
+	 * @throws {StreamError} if this release does not support the version. Nothing is changed then.
 	 */
-	publish(publications: readonly Publication[]): string[] {
+	publish(publications: readonly Publication[], version?: number): string[] {
+		checkVersion(version);
 		for (const publication of publications) {
 			if ('notification' in publication) this.sendSubscription(publication.notification);
 			else this.broadcast(publication.sessions, publication.frame);
@@ -115,9 +121,14 @@ export class SyncLayer extends DurableObject {
 		this.#hub.broadcast(sessions, frame);
 	}
 
-	/** Logs events of a call, and sends them to the streams that resumed the call. */
-	keepCall(session: string, events: CallEvents): void {
-		this.#hub.keepCall(session, events);
+	/**
+	 * Logs events of a call, and sends them to the streams that resumed the call.
+	 *
+	 * @param client a hash of the client, whose calls share the log with those of others.
+	 */
+	keepCall(session: string, events: CallEvents, client?: string, version?: number): void {
+		checkVersion(version);
+		this.#hub.keepCall(session, events, client);
 	}
 
 	/** Sends a notification to the subscriptions that requested this change. */
@@ -149,4 +160,10 @@ export class SyncLayer extends DurableObject {
 	override webSocketError(socket: WebSocket): void {
 		this.webSocketClose(socket);
 	}
+}
+
+/** @throws {StreamError} if a later release of the Worker sends a version that is not supported. */
+function checkVersion(version: number | undefined): void {
+	const problem = versionProblem(version);
+	if (problem) throw createStreamError('reading a message of a Worker', problem);
 }

@@ -1,9 +1,16 @@
 import { isChangeKind, MAX_URI_HASHES } from './change-kind.ts';
 import type { ChangeKind } from './change-kind.ts';
 import { MAX_SESSION_ID_BYTES } from './limits.ts';
+import { versionProblem } from './version.ts';
 
 /** The purpose of a Worker's socket to the object, sent in the URL of the upgrade request. */
 export type SocketPurpose = InboxPurpose | StreamPurpose | SubscriptionPurpose;
+
+/** The purpose of a socket that a later release opens. */
+interface UnsupportedPurpose {
+	readonly role: 'unsupported';
+	readonly problem: string;
+}
 
 /** An inbox of a request that is in flight for a session. */
 export interface InboxPurpose {
@@ -12,6 +19,8 @@ export interface InboxPurpose {
 	readonly session: string;
 	/** The resumable stream of the request. */
 	readonly call?: string | undefined;
+	/** A hash of the client, whose inboxes are bounded. */
+	readonly client?: string | undefined;
 }
 
 /** The stream of a session, opened by a GET request. */
@@ -19,6 +28,8 @@ export interface StreamPurpose {
 	readonly role: 'stream';
 	/** URI encoded: it becomes part of a tag. */
 	readonly session: string;
+	/** A hash of the client, whose streams are bounded. */
+	readonly client?: string | undefined;
 	/** The last event that the client received, if it resumes a stream. */
 	readonly lastEventId?: string | undefined;
 	/** The rank from `RANK_HEADER`, if the stream has lost its socket and reconnects. */
@@ -31,9 +42,12 @@ export interface SubscriptionPurpose {
 	readonly kinds: readonly ChangeKind[];
 	/** Hashes of the URIs to filter updates by. `undefined` selects all updates. */
 	readonly uris?: readonly number[] | undefined;
-	/** A hash of the principal, whose subscriptions are limited. */
-	readonly principal?: string | undefined;
+	/** A hash of the client, whose subscriptions are bounded. */
+	readonly client?: string | undefined;
 }
+
+/** The parameter for the hash of the client. It was the principal's before clients had one. */
+const CLIENT = 'principal';
 
 /** No event id is longer: that of a call holds the id of its request. A longer one is cut, and unknown. */
 const MAX_EVENT_ID_LENGTH = 1_500;
@@ -46,9 +60,9 @@ export function formatPurpose(purpose: SocketPurpose): string {
 	if (purpose.role === 'subscription') {
 		for (const kind of purpose.kinds) query.append('kind', kind);
 		if (purpose.uris) query.set('uris', purpose.uris.map((hash) => hash.toString(36)).join('.'));
-		if (purpose.principal) query.set('principal', purpose.principal);
 	} else query.set('session', purpose.session);
 	if (purpose.role === 'inbox' && purpose.call !== undefined) query.set('call', purpose.call);
+	if (purpose.client) query.set(CLIENT, purpose.client);
 	if (purpose.role === 'stream') {
 		const { lastEventId, rank } = purpose;
 		if (lastEventId) query.set('last', lastEventId.slice(0, MAX_EVENT_ID_LENGTH));
@@ -58,22 +72,25 @@ export function formatPurpose(purpose: SocketPurpose): string {
 }
 
 /** Returns the purpose in the URL of an upgrade request, or `undefined` if it is invalid. */
-export function parsePurpose(url: string): SocketPurpose | undefined {
+export function parsePurpose(url: string): SocketPurpose | UnsupportedPurpose | undefined {
 	const query = new URL(url).searchParams;
+	const problem = versionProblem(Number(query.get('version') ?? 1));
+	if (problem) return { role: 'unsupported', problem };
 	const role = query.get('role');
+	const client = query.get(CLIENT) ?? undefined;
 	if (role === 'subscription') {
 		const kinds = new Set(query.getAll('kind').filter(isChangeKind));
-		const principal = query.get('principal') ?? undefined;
-		return { role, kinds: [...kinds], uris: parseHashes(query.get('uris')), principal };
+		return { role, kinds: [...kinds], uris: parseHashes(query.get('uris')), client };
 	}
 	if (role !== 'stream' && role !== 'inbox') return undefined;
 	const session = query.get('session') ?? '';
 	if (!FITS_INTO_TAG.test(session)) return undefined;
-	if (role === 'inbox') return { role, session, call: query.get('call') ?? undefined };
+	if (role === 'inbox') return { role, session, client, call: query.get('call') ?? undefined };
 	const rank = Number(query.get('rank') ?? Number.NaN);
 	return {
 		role,
 		session,
+		client,
 		lastEventId: query.get('last') ?? undefined,
 		rank: Number.isSafeInteger(rank) ? rank : undefined,
 	};

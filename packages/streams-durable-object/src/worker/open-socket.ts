@@ -43,7 +43,8 @@ export async function openSocket(
 	timeoutMs: number = DEFAULT_OPEN_TIMEOUT_MS,
 ): Promise<OpenedSocket> {
 	const headers = { Upgrade: 'websocket', ...(shard !== undefined && { [SHARD_HEADER]: shard }) };
-	const failed = (cause: unknown): StreamError => createStreamError(operationOf(purpose), cause);
+	const failed = (cause: unknown, bound?: string): StreamError =>
+		createStreamError(operationOf(purpose), cause, bound);
 	const upgrading = stub.fetch(formatPurpose(purpose), { headers });
 	const response = await inTime(upgrading, timeoutMs).catch((cause: unknown) => {
 		throw failed(cause);
@@ -55,7 +56,8 @@ export async function openSocket(
 	if (!response.webSocket) {
 		// Read the body to its end: an unread one would keep the object in memory.
 		const body = (await response.text().catch(() => '')).slice(0, MAX_REASON_LENGTH);
-		throw failed(`SyncLayer responded ${response.status}${body && `: ${body}`}`);
+		const bound = response.status === 429 ? body : undefined;
+		throw failed(`SyncLayer responded ${response.status}${body && `: ${body}`}`, bound);
 	}
 	response.webSocket.accept();
 	return { socket: response.webSocket, headers: response.headers };

@@ -12,6 +12,7 @@ import { StreamSessionManager } from '@tmcp/session-manager';
 
 import { Backoff } from './backoff.ts';
 import type { BackoffOptions } from './backoff.ts';
+import { hashedClient } from './hashed-client.ts';
 import { DEFAULT_OPEN_TIMEOUT_MS, openSocket } from './open-socket.ts';
 import type { OpenedSocket, SocketTarget } from './open-socket.ts';
 import { ReconnectingSocket } from './reconnecting-socket.ts';
@@ -170,13 +171,14 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 		purpose: InboxPurpose | StreamPurpose,
 		scope: RequestScope | undefined,
 	): Promise<OpenedSocket> {
+		const client = await hashedClient(scope);
 		const target = await this.#stubFor(purpose.session, scope);
 		const timeoutMs = this.#openTimeoutMs ?? DEFAULT_OPEN_TIMEOUT_MS;
 		// A call whose inbox takes longer to reconnect would count as lost.
 		const isInbox = purpose.role === 'inbox';
 		return openSocket(
 			target,
-			purpose,
+			{ ...purpose, client },
 			isInbox ? Math.min(timeoutMs, DEFAULT_OPEN_TIMEOUT_MS) : timeoutMs,
 		);
 	}

@@ -1,10 +1,11 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
-import { createReporter, currentScope, hashUri } from '@tmcp-sessions/core/backend';
+import { createReporter, currentScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
 import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
+import { hashedClient } from './hashed-client.ts';
 import { openSocket } from './open-socket.ts';
 import type { SocketTarget } from './open-socket.ts';
 import { createStreamError } from '../stream-error.ts';
@@ -107,8 +108,7 @@ export abstract class SocketSubscriptionManager extends SubscriptionManager {
 			role: 'subscription',
 			kinds: changeKindsOf(filters),
 			uris: uriHashesOf(filters),
-			// Without authorization the limit applies to each origin.
-			principal: await hashUri(scope?.principal || origin),
+			client: await hashedClient(scope),
 		} as const;
 		const target = await this.#stubFor(scope);
 		const { socket } = await openSocket(target, purpose, this.#openTimeoutMs);

@@ -5,10 +5,12 @@ import type {
 	SessionInboxes,
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
+import { currentScope } from '@tmcp-sessions/core/backend';
 import { shardOfSession } from '@tmcp-sessions/core/internal';
 
 import { DEFAULT_BINDING, syncLayerOf, syncLayerTarget } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
+import { hashedClient } from './hashed-client.ts';
 import { publish } from './publisher.ts';
 import { encodeId, SocketStreamManager } from './socket-stream-manager.ts';
 import type { SyncLayerOptions } from './sync-layer-options.ts';
@@ -82,8 +84,9 @@ export class DurableObjectStreamSessionManager
 	async keepCall(id: string, events: CallEvents): Promise<void> {
 		const session = encodeId(id);
 		const operation = 'storing events of a call';
+		const client = await hashedClient(currentScope());
 		const keep = (): Promise<void> =>
-			this.#call(session, operation, (layer) => layer.keepCall(session, events));
+			this.#call(session, operation, (layer) => layer.keepCall(session, events, client));
 		const lost = await keep().then(
 			() => undefined,
 			(error: unknown) => createStreamError(operation, error),

@@ -330,18 +330,35 @@ const streamCases: readonly ResumableCase[] = [
 		async run(subject) {
 			const { manager, elsewhere, errors, manyMessages, id } = subject;
 			const first = await OpenStream.open(manager, id('away'));
+			await first.until('\n\n');
+			const last = await disconnect(first);
+			await elsewhere.send(undefined, frameOf('to all'));
+			// Only other broadcasts displace it.
+			for (let sent = 0; sent < manyMessages; sent++)
+				await elsewhere.send(undefined, frameOf('much'));
+			const second = await OpenStream.open(manager, id('away'), last);
+			await sendAll(subject, id('away'), 'live');
+			await second.until('live');
+			expect(second.messages).not.toContain('to all');
+			expect(second.events[0]?.comment).toMatch(/^gap, .*messages were lost/);
+			expect(errors.map(({ message }) => /messages were lost/.test(message))).toEqual([true]);
+		},
+	},
+	{
+		name: 'replays a broadcast although another session received more than the log holds',
+		async run(subject) {
+			const { manager, elsewhere, errors, manyMessages, id } = subject;
+			const first = await OpenStream.open(manager, id('away'));
 			const busy = await OpenStream.open(manager, id('busy'));
 			await Promise.all([first.until('\n\n'), busy.until('\n\n')]);
 			const last = await disconnect(first);
 			await elsewhere.send(undefined, frameOf('to all'));
-			// These displace the broadcast. They are for another session, so that only the broadcast is lost.
 			for (let sent = 0; sent < manyMessages; sent++) await sendAll(subject, id('busy'), 'much');
 			const second = await OpenStream.open(manager, id('away'), last);
 			await sendAll(subject, id('away'), 'live');
 			await second.until('live');
-			expect(second.messages).toEqual(['live']);
-			expect(second.events[0]?.comment).toMatch(/^gap, .*messages were lost/);
-			expect(errors.map(({ message }) => /messages were lost/.test(message))).toEqual([true]);
+			expect(second.messages).toEqual(['to all', 'live']);
+			expect(errors).toEqual([]);
 		},
 	},
 	{

@@ -34,15 +34,17 @@ export class OpenStream {
 	 *
 	 * @param lastEventId the `Last-Event-ID` header of the request.
 	 * @param protocolVersion the revision that the client speaks.
+	 * @param client as `RequestScope.client`.
 	 */
 	static async open(
 		manager: StreamSessionManager,
 		id: string,
 		lastEventId?: string,
 		protocolVersion = '2025-11-25',
+		client?: string,
 	): Promise<OpenStream> {
 		const created = Promise.withResolvers<void>();
-		const scope = { lastEventId, protocolVersion, waitUntil: () => {} };
+		const scope = { lastEventId, client, protocolVersion, waitUntil: () => {} };
 		const stream = new ReadableStream<Uint8Array>({
 			async start(controller) {
 				const create = async (): Promise<void> => manager.create(id, controller);
