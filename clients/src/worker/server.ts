@@ -64,7 +64,8 @@ function addQuickTools(server: MatrixServer): void {
 		async ({ to }) => {
 			for (let step = 1; step <= to; step += 1) {
 				server.progress(step, to);
-				await delay(30);
+				// A client may drop progress that it receives together with the result.
+				await delay(100);
 			}
 			return tool.text(`counted to ${to}`);
 		},

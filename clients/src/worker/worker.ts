@@ -9,7 +9,7 @@ import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-obj
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
 import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-object';
-import type { SessionServer } from '@tmcp-sessions/session-object';
+import type { SessionServer, SessionSettings } from '@tmcp-sessions/session-object';
 import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
@@ -36,15 +36,17 @@ const createServer = (): ReturnType<typeof createMatrixServer> =>
 		env.NOTES.put(`${name}/${crypto.randomUUID()}`, text, { expirationTtl: 600 }),
 	);
 
+/** A short interval: a server notices the disconnect of a stateless client when it next writes. */
+const keepAliveSeconds = 1;
+
 /** Runs the server in the object of a session, or of an identity. */
 export class MatrixSession extends SessionObject {
+	override readonly settings: SessionSettings = { keepAliveSeconds };
+
 	createServer(): SessionServer {
 		return createServer();
 	}
 }
-
-/** A short interval: a server notices the disconnect of a stateless client when it next writes. */
-const keepAliveSeconds = 1;
 
 const inObjects = (): Pick<McpHandlerOptions, 'streams' | 'subscriptions'> => ({
 	streams: new DurableObjectStreamSessionManager(),
