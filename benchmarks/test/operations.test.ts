@@ -23,6 +23,7 @@ const end = {
 	kvWrites: 2,
 	objectCalls: 1,
 	objectRowsRead: 1,
+	objectRowsWritten: 1,
 };
 
 /** The operations of our managers for each kind of request, behind a bare transport. */
