@@ -35,6 +35,8 @@ export class ObjectStreams
 	readonly #entries: Entries;
 	readonly #alarm: ObjectAlarm;
 	readonly #inboxes = new InMemoryInboxes();
+	/** The object stores that a session has ended in the turns after its streams have. */
+	readonly #ended = new Set<string>();
 	#hub: StreamHub | undefined;
 
 	constructor(state: DurableObjectState, entries: Entries, alarm: ObjectAlarm) {
@@ -165,6 +167,11 @@ export class ObjectStreams
 	/** Creates the hub on first use. Its alarm is an entry, since the object's alarm is shared. */
 	#open(): StreamHub {
 		return (this.#hub ??= new StreamHub(this.#state, {
+			ended: {
+				add: (session) => !this.#ended.add(session),
+				has: (session) => this.#ended.has(session),
+				prune: () => false,
+			},
 			scheduleAlarm: async (dueMs) => {
 				if (this.#entries.find('meta', ALARM_KEY)) return;
 				this.#entries.write('meta', ALARM_KEY, '', dueMs);

@@ -1,8 +1,17 @@
 /**
- * Remembers the sessions that have ended for as long as the log keeps messages. A stream that is opened
- * while its session ends may arrive after the end, and would stay open.
+ * Remembers the sessions that have ended. A stream that is opened while its session ends may arrive after
+ * the end, and would stay open.
  */
-export class EndedSessions {
+export interface EndedSessions {
+	/** @returns whether to call `prune` later. */
+	add(session: string, nowMs: number): boolean;
+	has(session: string): boolean;
+	/** Deletes the sessions that ended before a time. @returns whether others remain. */
+	prune(beforeMs: number): boolean;
+}
+
+/** Remembers ended sessions in SQLite, for as long as the log keeps messages. */
+export class SqlEndedSessions implements EndedSessions {
 	readonly #sql: SqlStorage;
 
 	/** @param sql has the tables of `openStorage`. */
@@ -10,8 +19,9 @@ export class EndedSessions {
 		this.#sql = sql;
 	}
 
-	add(session: string, nowMs: number): void {
+	add(session: string, nowMs: number): boolean {
 		this.#sql.exec('INSERT OR REPLACE INTO tmcp_meta VALUES (?, ?)', `ended:${session}`, nowMs);
+		return true;
 	}
 
 	has(session: string): boolean {
@@ -21,7 +31,6 @@ export class EndedSessions {
 		);
 	}
 
-	/** Deletes the sessions that ended before a time. @returns whether others remain. */
 	prune(beforeMs: number): boolean {
 		this.#sql.exec(
 			"DELETE FROM tmcp_meta WHERE key >= 'ended:' AND key < 'ended;' AND value < ?",

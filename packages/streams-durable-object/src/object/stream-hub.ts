@@ -8,7 +8,8 @@ import { PruneAlarm } from './alarm.ts';
 import type { ScheduleAlarm } from './alarm.ts';
 import { SqlCallLog } from './call-log.ts';
 import { CallSockets, rejectionOfCall, rejectionOfClient } from './call-sockets.ts';
-import { EndedSessions } from './ended-sessions.ts';
+import { SqlEndedSessions } from './ended-sessions.ts';
+import type { EndedSessions } from './ended-sessions.ts';
 import { clientTags, closeQuietly, trySend } from './hibernating-sockets.ts';
 import { LostCalls } from './lost-calls.ts';
 import { splitByRowSize, SqlMessageLog } from './message-log.ts';
@@ -43,6 +44,8 @@ export interface StreamHubOptions {
 	readonly bounds?: LogBounds | undefined;
 	/** Returns the label of the object's shard, which is part of event ids. Default: the root's. */
 	readonly getShard?: (() => string) | undefined;
+	/** Remembers ended sessions. Default: in SQLite. */
+	readonly ended?: EndedSessions | undefined;
 }
 
 /**
@@ -75,7 +78,7 @@ export class StreamHub {
 		this.#callLog = new SqlCallLog(sql, bounds);
 		this.#calls = new CallSockets(state, this.#callLog);
 		this.#lostCalls = new LostCalls(sql);
-		this.#ended = new EndedSessions(sql);
+		this.#ended = options.ended ?? new SqlEndedSessions(sql);
 		this.#subscriptions = new SubscriptionSockets(state);
 	}
 
@@ -111,8 +114,7 @@ export class StreamHub {
 
 	/** Ends all streams of the session, also one that opens now, and deletes what they could be resumed from. */
 	delete(session: string): void {
-		this.#ended.add(session, Date.now());
-		this.#alarm.set();
+		if (this.#ended.add(session, Date.now())) this.#alarm.set();
 		for (const { socket } of this.#streamsOf(session)) {
 			closeQuietly(socket, FINAL_CLOSE_CODES.sessionEnded);
 		}
