@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
 	test: {
 		name: 'example-session-object',
+		isolate: false,
 		include: ['test/**/*.test.ts'],
 		testTimeout: 30_000,
 		hookTimeout: 60_000,

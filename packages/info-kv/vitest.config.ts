@@ -10,6 +10,7 @@ export default defineConfig({
 	],
 	test: {
 		name: 'info-kv',
+		isolate: false,
 		include: ['test/**/*.test.ts'],
 		testTimeout: 30_000,
 		hookTimeout: 60_000,

@@ -12,10 +12,10 @@ export default defineConfig({
 						wrangler: { configPath: './test/fixture/wrangler.jsonc' },
 					}),
 				],
-				test: { name: 'in workerd', include: ['test/*.test.ts'] },
+				test: { name: 'in workerd', include: ['test/*.test.ts'], isolate: false },
 			},
 			// These start workerd themselves, and so run in Node.js.
-			{ test: { name: 'isolates', include: ['test/isolates/*.test.ts'] } },
+			{ test: { name: 'isolates', include: ['test/isolates/*.test.ts'], isolate: false } },
 		],
 	},
 });

@@ -19,7 +19,11 @@ export interface Scene {
 
 /** Starts the Workers and creates clients that are not yet connected. */
 export async function setScene(options: Parameters<typeof startNotesWorkers>[0]): Promise<Scene> {
-	const workers = await startNotesWorkers(options);
+	return createScene(await startNotesWorkers(options));
+}
+
+/** Creates clients of running Workers, not yet connected. */
+export function createScene(workers: NotesWorkers): Scene {
 	return {
 		workers,
 		session: new SessionClient(workers),
@@ -29,7 +33,12 @@ export async function setScene(options: Parameters<typeof startNotesWorkers>[0])
 }
 
 /** Closes the clients and stops the Workers; leaves no process and no open connection. */
-export async function clearScene({ workers, session, witness, stateless }: Scene): Promise<void> {
+export async function clearScene(scene: Scene): Promise<void> {
+	await closeClients(scene);
+	await scene.workers.stop();
+}
+
+/** Closes the clients. The Workers keep running. */
+export async function closeClients({ session, witness, stateless }: Scene): Promise<void> {
 	await Promise.allSettled([session, witness, stateless].map(({ client }) => client.close()));
-	await workers.stop();
 }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import type { WorkerdVersion } from '@tmcp-sessions/testkit/workerd';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Inbox } from '../demo/inbox.ts';
-import { endpoint, evictSyncLayer } from '../demo/notes-workers.ts';
-import { clearScene, setScene } from '../demo/scene.ts';
+import { endpoint, evictSyncLayer, startNotesWorkers } from '../demo/notes-workers.ts';
+import type { NotesWorkers } from '../demo/notes-workers.ts';
+import { clearScene, closeClients, createScene, setScene } from '../demo/scene.ts';
 import type { Scene } from '../demo/scene.ts';
 import type { SessionClient } from '../demo/session-client.ts';
 import { RawStream } from './raw-stream.ts';
@@ -44,12 +45,18 @@ async function openSession(scene: Scene): Promise<SessionClient> {
 }
 
 describe.each(workerdVersions)('on workerd %s', (version) => {
+	// Shared: each test has sessions of its own.
+	let workers: NotesWorkers;
 	let scene: Scene;
 
-	beforeEach(async () => {
-		scene = await setScene({ version, onLog: () => undefined });
+	beforeAll(async () => {
+		workers = await startNotesWorkers({ version, onLog: () => undefined });
 	});
-	afterEach(() => clearScene(scene));
+	afterAll(() => workers.stop());
+	beforeEach(() => {
+		scene = createScene(workers);
+	});
+	afterEach(() => closeClients(scene));
 
 	test(`${total} of ${total} list_changed raised on B by a tool that returns immediately reach a stream on A exactly once`, async () => {
 		const { inbox } = await openSession(scene);
