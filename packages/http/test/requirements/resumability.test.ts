@@ -27,12 +27,12 @@ function latestRevision(endpoint: Endpoint, lastEventId?: string): Endpoint {
 
 describeEachDeployment(
 	(deployment) => {
-		it('L22 version-negotiation: negotiates 2025-11-25 if the client requests it', async () => {
+		it('L22 version-negotiation: negotiates 2025-11-25 if the client requests it or an unknown revision', async () => {
 			const { isolateA } = deployment.endpoint();
 			for (const [requested, negotiated] of [
 				[REVISION, REVISION],
 				['2025-06-18', '2025-06-18'],
-				['2099-01-01', '2025-06-18'],
+				['2099-01-01', REVISION],
 			]) {
 				const clientInfo = { name: 'raw', version: '1.0.0' };
 				const params = { protocolVersion: requested, capabilities: {}, clientInfo };
