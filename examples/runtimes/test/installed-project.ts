@@ -39,9 +39,14 @@ export async function installProject(): Promise<InstalledProject> {
 		await mkdir(target);
 		await run('tar', ['-xzf', join(family, tarball), '--strip-components=1', '-C', target]);
 	}
-	for (const name of LINKED) {
+	const linked = [
+		...LINKED.map((name) => [name, '..']),
+		// The only dependency of the packages that is no peer.
+		['uri-template-matcher', '../../../packages/http'],
+	];
+	for (const [name = '', from = ''] of linked) {
 		await mkdir(dirname(join(modules, name)), { recursive: true });
-		await symlink(await realpath(here(`../node_modules/${name}`)), join(modules, name));
+		await symlink(await realpath(here(`${from}/node_modules/${name}`)), join(modules, name));
 	}
 	for (const folder of ['app', 'src']) {
 		await cp(here(`../${folder}`), join(directory, folder), { recursive: true });

@@ -1,5 +1,6 @@
 import { isObject, methodOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
+import { declareFormMode } from './elicitation-modes.ts';
 
 const PREFIX = 'io.modelcontextprotocol/';
 /** Fields of metadata whose own fields may be null, with their levels. */
@@ -12,14 +13,19 @@ const RESPONSE_LEVELS = { inputResponses: 2 };
 /**
  * Parses JSON-RPC messages. `null` means absent in the fields of the protocol: clients in languages
  * without `undefined` send it for each optional field, and tmcp's schemas reject it. Arguments of tools
- * and other values of users keep it.
+ * and other values of users keep it. An elicitation capability without a mode is that of forms.
  *
  * @throws {SyntaxError} if the text is not JSON.
  */
 export function parseJsonRpc(text: string): unknown {
 	const parsed: unknown = JSON.parse(text);
-	// Hot path: most messages contain no null.
-	if (!text.includes('null')) return parsed;
+	// Hot path: most messages contain neither of these texts.
+	const message = text.includes('null') ? presentMessages(parsed) : parsed;
+	if (text.includes('"elicitation"')) declareFormMode(message);
+	return message;
+}
+
+function presentMessages(parsed: unknown): unknown {
 	return Array.isArray(parsed) ? parsed.map(withoutNulls) : withoutNulls(parsed);
 }
 

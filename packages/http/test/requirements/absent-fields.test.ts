@@ -62,6 +62,33 @@ describeEachDeployment(
 			expect(response.rpcResponse).toHaveProperty('result.tools');
 		});
 
+		it.each([{ applyDefaults: true }, { form: null, applyDefaults: true }, {}])(
+			'elicits from a session-based client that declares the mode by %j',
+			async (elicitation) => {
+				const { isolateA, isolateB } = deployment.endpoint();
+				const clientInfo = { name: 'raw', version: '1' };
+				const params = { protocolVersion: VERSION, capabilities: { elicitation }, clientInfo };
+				const opened = await isolateA.post({ id: 0, method: 'initialize', params });
+				await opened.ended;
+				const session = String(opened.headers['mcp-session-id']);
+				const call = await isolateB.startCall('elicit', session);
+				const { id } = await call.waitForMessage('elicitation/create');
+				const result = { action: 'accept', content: { sure: true } };
+				await isolateA.post({ id: id ?? '', result }, session);
+				await call.ended;
+				expect(call.text).toContain('sure: true');
+			},
+		);
+
+		it('elicits from a stateless client that declares no mode', async () => {
+			const { isolateA } = deployment.endpoint();
+			const params = { name: 'remember', arguments: { word: 'plover' } };
+			const message = { id: 1, method: 'tools/call', params };
+			const call = await isolateA.postStateless(message, { elicitation: { applyDefaults: true } });
+			await call.ended;
+			expect(call.rpcResponse.result).toMatchObject({ resultType: 'input_required' });
+		});
+
 		it('accepts a client response with error null or a null field, and keeps null in arguments', async () => {
 			const { isolateA, isolateB } = deployment.endpoint();
 			const session = await isolateA.initialize();
