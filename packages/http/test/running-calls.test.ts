@@ -1,14 +1,13 @@
 import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Endpoint } from './endpoint.ts';
 import type { IncomingResponse } from './endpoint.ts';
+import { FIXTURE } from './requirements/deployments.ts';
 
-const entry = fileURLToPath(new URL('requirements/fixture/worker.ts', import.meta.url));
-/** CALLS=1000 runs the whole number, which takes a machine of its own. */
+/** CALLS=1000 runs the full number, on an idle machine. */
 const CALLS = Number(process.env['CALLS'] ?? 120);
 const CALLS_OF_A_SESSION = 60;
 /** Longer than it takes to find out that a call is lost. Workers end a call 30 s after its client left. */
@@ -23,21 +22,8 @@ const lastId = ({ text }: IncomingResponse): string =>
 describe('calls that run while their object is evicted', { timeout: 180_000 }, () => {
 	let workers: Workers<'a' | 'b'>;
 	beforeAll(async () => {
-		workers = await startWorkers({
-			entry,
-			workers: ['a', 'b'],
-			kvNamespaces: ['TMCP_SESSION_INFO', 'NOTES'],
-			durableObjects: {
-				TMCP_DURABLE_OBJECT: 'SyncLayer',
-				TMCP_SESSION_SHARD: 'SessionShard',
-				PLAIN_SESSIONS: 'PlainSession',
-				NARROW_SESSIONS: 'NarrowSession',
-				BRIEF_SESSIONS: 'BriefSession',
-				ONCE_SESSIONS: 'OnceSession',
-			},
-			// Lost sockets are reported.
-			onLog: () => {},
-		});
+		// Lost sockets are reported.
+		workers = await startWorkers({ ...FIXTURE, onLog: () => {} });
 	}, 60_000);
 	afterAll(() => workers.stop());
 

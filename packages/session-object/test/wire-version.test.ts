@@ -67,7 +67,7 @@ describe('a Worker of a later release', () => {
 		expect(alarm).toBeNull();
 	});
 
-	it('changes nothing of an open session', async () => {
+	it('does not change an open session', async () => {
 		const client = await Client.open();
 		await client.call('add_note', { text: 'milk' });
 		const { session = '' } = client;

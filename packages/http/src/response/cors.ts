@@ -14,7 +14,7 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Adds CORS headers to an answer, whoever has made it: every page that may send a request may read the
+ * Adds CORS headers to an answer of any part of the server: every page that may send a request may read the
  * answer. Headers that the answer has already, such as those of an OAuth helper, stay as they are.
  */
 export function withCors(

@@ -28,7 +28,7 @@ const encoder = new TextEncoder();
 /**
  * Returns the stream manager for the transport. It tells the isolate of a call when the client has
  * resumed the stream. If the call is lost, the stream ends with an error for its request, since its
- * client would wait for ever. Sends to sessions flush the deferred sends to subscriptions.
+ * client would wait forever. Sends to sessions flush the deferred sends to subscriptions.
  */
 export function endResumedCalls(
 	streams: StreamSessionManager,

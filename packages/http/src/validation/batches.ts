@@ -36,7 +36,7 @@ export function checkBatchRevision(revision: string | undefined): void {
 	throw batchRejection();
 }
 
-/** @throws {HttpRejection} 400 if a message of a batch is invalid by itself. */
+/** @throws {HttpRejection} 400 if a message of a batch is invalid. */
 export function checkBatched(
 	headers: CachedHeaders,
 	message: unknown,

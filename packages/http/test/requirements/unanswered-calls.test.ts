@@ -17,7 +17,7 @@ function latestRevision(endpoint: Endpoint, lastEventId?: string): Endpoint {
 	return endpoint.with({ 'mcp-protocol-version': REVISION, 'last-event-id': lastEventId });
 }
 
-/** Expects that a client which resumes after the last event is told to stop. */
+/** Expects that the server makes a client stop that resumes after the last event. */
 async function expectNothingLeft(
 	endpoint: Endpoint,
 	session: string,

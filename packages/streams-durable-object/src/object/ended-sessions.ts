@@ -1,3 +1,5 @@
+import { pruneTimes } from './storage.ts';
+
 /**
  * Remembers the sessions that have ended. A stream that is opened while its session ends may arrive after
  * the end, and would stay open.
@@ -32,14 +34,6 @@ export class SqlEndedSessions implements EndedSessions {
 	}
 
 	prune(beforeMs: number): boolean {
-		this.#sql.exec(
-			"DELETE FROM tmcp_meta WHERE key >= 'ended:' AND key < 'ended;' AND value < ?",
-			beforeMs,
-		);
-		return (
-			this.#sql
-				.exec("SELECT 1 FROM tmcp_meta WHERE key >= 'ended:' AND key < 'ended;' LIMIT 1")
-				.toArray().length > 0
-		);
+		return pruneTimes(this.#sql, 'ended', beforeMs);
 	}
 }

@@ -1,4 +1,5 @@
 import { INBOX_RECONNECT_MS } from '../wire/limits.ts';
+import { pruneTimes } from './storage.ts';
 
 /** The most calls of a session that are asked for in vain. More would let a client fill the storage. */
 const MAX_PER_SESSION = 256;
@@ -8,7 +9,7 @@ const MAX_PER_SESSION = 256;
  * the moment. So the object stores since when a call that a client asks for has had no inbox, and deletes
  * this when an inbox of the call opens: a stored time means that the call has been absent ever since.
  *
- * Nothing is stored for a call that nobody asks for in vain.
+ * Nothing is stored for a call until a client resumes it in vain.
  */
 export class LostCalls {
 	readonly #sql: SqlStorage;
@@ -38,15 +39,7 @@ export class LostCalls {
 
 	/** Deletes what was stored before a time. @returns whether other calls remain. */
 	prune(beforeMs: number): boolean {
-		this.#sql.exec(
-			"DELETE FROM tmcp_meta WHERE key >= 'absent:' AND key < 'absent;' AND value < ?",
-			beforeMs,
-		);
-		return (
-			this.#sql
-				.exec("SELECT 1 FROM tmcp_meta WHERE key >= 'absent:' AND key < 'absent;' LIMIT 1")
-				.toArray().length > 0
-		);
+		return pruneTimes(this.#sql, 'absent', beforeMs);
 	}
 
 	/** Starts over for a session with too many calls, which only delays its own answers. */

@@ -70,6 +70,19 @@ export function utf8Length(text: string): number {
 	return new TextEncoder().encode(text).byteLength;
 }
 
+/**
+ * Deletes the times of one kind, with keys such as `ended:…`, that are before a time.
+ *
+ * @returns whether others remain.
+ */
+export function pruneTimes(sql: SqlStorage, kind: 'absent' | 'ended', beforeMs: number): boolean {
+	// `;` follows `:` in ASCII.
+	const range = [`${kind}:`, `${kind};`];
+	sql.exec('DELETE FROM tmcp_meta WHERE key >= ? AND key < ? AND value < ?', ...range, beforeMs);
+	const left = sql.exec('SELECT 1 FROM tmcp_meta WHERE key >= ? AND key < ? LIMIT 1', ...range);
+	return left.toArray().length > 0;
+}
+
 /** Returns whether a log exceeds its bounds. */
 export function exceeds({ messages, bytes }: LogSize, bounds: LogBounds): boolean {
 	return messages > bounds.messages || bytes > bounds.bytes;
