@@ -2,28 +2,23 @@ import { describe, expect, it } from 'vitest';
 
 import { open, post, setUp, URL_OF_MCP } from './local-handler.ts';
 
-const ROUNDS = 100;
+const ROUNDS = 24;
+const REQUESTS = 25;
 const FORGED = `1.0.${'x'.repeat(32)}.${'y'.repeat(43)}`;
 const TEXT = { 'content-type': 'application/json' };
 
-/** Returns the CPU time of a request in microseconds, the median of several measurements. */
-async function cpuOf(
-	mcp: ReturnType<typeof setUp>['mcp'],
-	create: () => Request,
-	status: number,
-): Promise<number> {
-	const times: number[] = [];
-	for (let measurement = 0; measurement < 5; measurement++) {
-		const requests = Array.from({ length: ROUNDS }, create);
-		const before = process.cpuUsage();
-		for (const request of requests) {
-			const response = await mcp.fetch(request);
-			expect(response.status).toBe(status);
-		}
-		const { user, system } = process.cpuUsage(before);
-		times.push((user + system) / ROUNDS);
+type Mcp = ReturnType<typeof setUp>['mcp'];
+
+/** Returns the CPU time of a request in microseconds, measured over a few requests. */
+async function measure(mcp: Mcp, create: () => Request, status: number): Promise<number> {
+	const requests = Array.from({ length: REQUESTS }, create);
+	const before = process.cpuUsage();
+	for (const request of requests) {
+		const response = await mcp.fetch(request);
+		expect(response.status).toBe(status);
 	}
-	return times.toSorted((one, other) => one - other)[2] ?? Number.NaN;
+	const { user, system } = process.cpuUsage(before);
+	return (user + system) / REQUESTS;
 }
 
 function forged(body: string, headers: Record<string, string> = {}): Request {
@@ -50,11 +45,15 @@ describe('a refusal costs at most twice the CPU of a ping', () => {
 		const { errors, mcp } = setUp();
 		const session = await open(mcp);
 		const ping = (): Request => post({ id: 1, method: 'ping' }, session);
-		await cpuOf(mcp, ping, 200);
-		// The lower of two, in case the machine was interrupted.
-		const costs = [await cpuOf(mcp, create, status), await cpuOf(mcp, create, status)];
-		const pingCosts = [await cpuOf(mcp, ping, 200), await cpuOf(mcp, ping, 200)];
-		expect(Math.min(...costs)).toBeLessThan(2 * Math.max(...pingCosts));
+		// Garbage collection adds CPU time to some rounds, and more of it where bodies have 1 MB.
+		// Each side therefore counts with its cheapest round, and the two take turns.
+		const costs: number[] = [];
+		const pingCosts: number[] = [];
+		for (let round = 0; round < ROUNDS; round++) {
+			pingCosts.push(await measure(mcp, ping, 200));
+			costs.push(await measure(mcp, create, status));
+		}
+		expect(Math.min(...costs)).toBeLessThan(2 * Math.min(...pingCosts));
 		expect(errors).toEqual([]);
 	});
 });
