@@ -21,6 +21,7 @@ export { InMemorySessionStore } from './store/in-memory-session-store.ts';
 export type { InMemoryStreamOptions } from './streams/in-memory-stream-session-manager.ts';
 export { InMemoryStreamSessionManager } from './streams/in-memory-stream-session-manager.ts';
 export type { Region } from './placement/shards.ts';
+export type { Principal } from './principal.ts';
 export type { ErrorCode, ErrorContext, ErrorReporter } from './errors.ts';
 export {
 	BindingError,

@@ -15,6 +15,8 @@ export interface RequestScope {
 	readonly protocolVersion?: string | undefined;
 	/** The principal that the request is authorized for, as a stable string. */
 	readonly principal?: string | undefined;
+	/** The subject of the principal, whose sessions can be ended together. Undefined without a principal. */
+	readonly subject?: string | undefined;
 	/**
 	 * Whose open streams, inboxes and subscriptions are bounded together: the principal or, without one,
 	 * the address of the client. Undefined if it is unknown: then the bounds of a session apply alone.

@@ -1,3 +1,5 @@
+export type { Principal } from '@tmcp-sessions/core';
+
 export { createMcpHandler } from './create-mcp-handler.ts';
 export type {
 	AuthorizeSubscription,
@@ -7,7 +9,6 @@ export type {
 	McpHandlerOptions,
 	OAuthHelper,
 	PlacementOptions,
-	Principal,
 	PrincipalOf,
 	SubscriptionContext,
 } from './options.ts';

@@ -1,4 +1,4 @@
-import type { ErrorReporter, Region } from '@tmcp-sessions/core';
+import type { ErrorReporter, Principal, Region } from '@tmcp-sessions/core';
 import type {
 	InfoSessionManager,
 	StreamSessionManager,
@@ -139,14 +139,6 @@ export interface SubscriptionContext {
 	readonly auth: AuthInfo | null;
 	/** Whether the request is of the stateless era: `subscriptions/listen`. */
 	readonly isStateless: boolean;
-}
-
-/** The owner of a session, which stays the same when a token is refreshed. */
-export interface Principal {
-	/** The user, such as the token's `sub`. */
-	readonly subject: string;
-	/** The client that acts for them, such as the token's `client_id`. */
-	readonly client?: string | undefined;
 }
 
 /** Verifies access tokens. Implemented by `@tmcp/auth`. */

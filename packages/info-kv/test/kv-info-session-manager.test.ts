@@ -49,13 +49,13 @@ describe('KVInfoSessionManager', () => {
 			const kv = createCountedKV(namespace, counter);
 			const info = new KVInfoSessionManager(kv, { administration, onError });
 			expect(hasSessionAdministration(info)).toBe(administration);
-			for (const principal of ['', '["alice",null]']) {
-				await runInScope({ waitUntil: () => {}, principal }, async () => {
+			for (const subject of ['', 'alice']) {
+				await runInScope({ waitUntil: () => {}, subject }, async () => {
 					const id = crypto.randomUUID();
 					info.setClientInfo(id, CLIENT_INFO);
 					await info.flush(id);
 				});
-				const writes = administration && principal !== '' ? 2 : 1;
+				const writes = administration && subject !== '' ? 2 : 1;
 				expect(counter.take()).toEqual({ reads: 0, writes, lists: 0, deletes: 0 });
 			}
 		}
@@ -64,8 +64,7 @@ describe('KVInfoSessionManager', () => {
 	it('stores no principal', async () => {
 		const info = new KVInfoSessionManager(namespace, { administration: true, onError });
 		const subject = crypto.randomUUID();
-		const scope = { waitUntil: () => {}, principal: JSON.stringify([subject, null]) };
-		await runInScope(scope, async () => {
+		await runInScope({ waitUntil: () => {}, subject }, async () => {
 			info.setClientInfo(subject.slice(0, 8), CLIENT_INFO);
 			await info.flush(subject.slice(0, 8));
 		});

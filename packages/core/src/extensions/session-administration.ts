@@ -1,3 +1,4 @@
+import type { Principal } from '../principal.ts';
 import type { ClientInfo } from '../store/session-store.ts';
 
 /** A live session in a listing. */
@@ -33,16 +34,17 @@ export interface ListSessionsOptions {
  */
 export interface SessionAdministration {
 	/**
-	 * Ends all sessions of a principal: for a logout, a ban or an erasure. Sessions that the principal
-	 * opens later are not affected.
+	 * Ends all sessions of a subject: for a logout, a ban or an erasure. Sessions that are opened later
+	 * are not affected.
 	 *
-	 * @param principal the subject that the option `principal` of the handler returned, which ends the
-	 * sessions of all of its clients.
+	 * @param principal what the option `principal` of the handler returned: a principal, or the subject
+	 * itself. The sessions of all clients of the subject end, whatever the client of the principal.
 	 * @returns the internal ids of its sessions, including some that had ended before. Pass each of them to
 	 * `delete` of the stream manager to end open streams at once.
+	 * @throws {TmcpSessionsError} `configuration`, if the subject is not a non-empty string.
 	 * @throws {StoreError} if the backend cannot be reached. Some sessions may have ended; try again.
 	 */
-	endSessionsOf(principal: string): Promise<string[]>;
+	endSessionsOf(principal: Principal | string): Promise<string[]>;
 
 	/**
 	 * Lists live sessions in no particular order. A session that is opened or ended meanwhile may be

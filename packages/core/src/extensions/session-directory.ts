@@ -24,7 +24,7 @@ export interface DirectoryPage {
  * An optional capability of stores: finding sessions without their ids. `StoredInfoSessionManager` makes
  * `SessionAdministration` of it.
  *
- * An owner is the hash of a principal: 43 characters of `A-Z a-z 0-9 - _`.
+ * An owner is the hash of a subject: 43 characters of `A-Z a-z 0-9 - _`.
  */
 export interface SessionDirectory {
 	/**

@@ -6,6 +6,7 @@ import type {
 	SessionPage,
 } from '../extensions/session-administration.ts';
 import type { SessionDirectory } from '../extensions/session-directory.ts';
+import type { Principal } from '../principal.ts';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
@@ -25,8 +26,8 @@ export class SessionAdministrator implements SessionAdministration {
 		this.#end = end;
 	}
 
-	async endSessionsOf(principal: string): Promise<string[]> {
-		const owner = await ownerOf(principal);
+	async endSessionsOf(principal: Principal | string): Promise<string[]> {
+		const owner = await ownerOf(subjectOf(principal));
 		const owned = await this.#directory.sessionsOf(owner);
 		for (let start = 0; start < owned.length; start += BATCH_SIZE) {
 			const batch = owned.slice(start, start + BATCH_SIZE);
@@ -58,23 +59,23 @@ export class SessionAdministrator implements SessionAdministration {
 }
 
 /**
- * Returns the owner that a directory stores for a principal: a hash, so that the storage names no user.
+ * Returns the owner that a directory stores for a subject: a hash, so that the storage names no user.
  * The sessions of all clients of a subject have the same owner.
- *
- * @param principal a subject, or the principal of a request scope: a subject and a client as JSON.
  */
-export function ownerOf(principal: string): Promise<string> {
-	return hashUri(`tmcp-sessions owner ${subjectOf(principal)}`);
+export function ownerOf(subject: string): Promise<string> {
+	return hashUri(`tmcp-sessions owner ${subject}`);
 }
 
-function subjectOf(principal: string): string {
-	try {
-		const value: unknown = JSON.parse(principal);
-		const subject: unknown = Array.isArray(value) ? value[0] : undefined;
-		return typeof subject === 'string' ? subject : principal;
-	} catch {
-		return principal; // A plain subject.
-	}
+/** Returns the subject of a principal. A text is a subject, whatever it looks like. */
+function subjectOf(principal: Principal | string): string {
+	const subject: unknown = typeof principal === 'object' ? principal?.subject : principal;
+	if (typeof subject === 'string' && subject !== '') return subject;
+	const found = subject === '' ? 'an empty one' : typeof subject;
+	throw new TmcpSessionsError(
+		'configuration',
+		'core',
+		`endSessionsOf needs a principal, or its subject, which is a non-empty string; got ${found}`,
+	);
 }
 
 /** Creates the error for a cursor that `SessionDirectory.list` has not returned. */

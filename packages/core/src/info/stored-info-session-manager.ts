@@ -292,9 +292,9 @@ export class StoredInfoSessionManager
 	}
 
 	async #addOwner(id: string, record: SessionRecord): Promise<void> {
-		const principal = this.#directory && currentScope()?.principal;
-		if (!principal) return;
-		const owner = await ownerOf(principal);
+		const subject = this.#directory && currentScope()?.subject;
+		if (!subject) return;
+		const owner = await ownerOf(subject);
 		await this.#directory?.addOwner(owner, id, this.#lifetime.latestEndMs(record));
 	}
 

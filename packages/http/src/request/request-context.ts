@@ -5,6 +5,7 @@ import type { AuthInfo } from 'tmcp';
 
 import type { CallProgress } from '../calls/call-progress.ts';
 import type { ExecutionContextLike } from '../options.ts';
+import { principalOf } from '../session/authenticator.ts';
 import type { CachedHeaders } from './cached-headers.ts';
 import type { HttpRejection } from './http-rejection.ts';
 
@@ -126,6 +127,11 @@ export class RequestContext implements RequestScope {
 			this.headers.get('mcp-protocol-version') ??
 			this.session?.protocolVersion
 		);
+	}
+
+	/** The subject of the principal. Only a new session needs it. */
+	get subject(): string | undefined {
+		return principalOf(this.principal)?.subject;
 	}
 
 	/** Whose open streams and subscriptions are bounded together. Most requests open nothing. */

@@ -1,7 +1,8 @@
+import type { Principal } from '@tmcp-sessions/core';
 import type { AuthInfo } from 'tmcp';
 
 import { configurationError } from '../configuration-error.ts';
-import type { ExecutionContextLike, OAuthHelper, Principal, PrincipalOf } from '../options.ts';
+import type { ExecutionContextLike, OAuthHelper, PrincipalOf } from '../options.ts';
 import { HttpRejection } from '../request/http-rejection.ts';
 
 /** The caller of a request. */

@@ -46,16 +46,34 @@ const administrationCases: Readonly<
 		expect(await there.endSessionsOf(subject)).toEqual([]);
 	},
 
-	async 'accepts the text of a principal, and affects no session that is opened later'({
-		open,
-		subject,
-	}) {
+	async 'accepts a principal, and affects no session that is opened later'({ open, subject }) {
 		const here = open();
 		const before = await initialize(here, subject, 'phone');
-		expect(await here.endSessionsOf(JSON.stringify([subject, 'laptop']))).toEqual(idsOf([before]));
+		expect(await here.endSessionsOf({ subject, client: 'laptop' })).toEqual(idsOf([before]));
 		const after = await initialize(here, subject, 'phone');
 		expect(await isLive(open(), after)).toBe(true);
 		expect(await here.endSessionsOf(subject)).toEqual(idsOf([after]));
+	},
+
+	async 'takes no text for a serialized principal'({ open, subject }) {
+		const here = open();
+		const victim = await initialize(here, subject, null);
+		const subjects = [[subject, null], [subject], subject].map((each) => JSON.stringify(each));
+		for (const lookalike of subjects) {
+			const own = await initialize(here, lookalike, null);
+			expect(await here.endSessionsOf(lookalike)).toEqual(idsOf([own]));
+			expect(await isLive(open(), victim)).toBe(true);
+		}
+	},
+
+	async 'rejects a principal without a subject'({ open }) {
+		// Safe because JavaScript passes any value.
+		const invalid = [{}, null, undefined, ''] as unknown as string[];
+		for (const principal of invalid) {
+			await expect(open().endSessionsOf(principal)).rejects.toMatchObject({
+				code: 'configuration',
+			});
+		}
 	},
 
 	async 'ends nothing for a principal without sessions'({ open, subject }) {
@@ -131,7 +149,7 @@ async function initialize(
 	client: string | null,
 ): Promise<Opened> {
 	const principal = subject === '' ? '' : JSON.stringify([subject, client]);
-	const scope: RequestScope = { waitUntil: () => {}, message: {}, principal };
+	const scope: RequestScope = { waitUntil: () => {}, message: {}, principal, subject };
 	return runInScope(scope, async () => {
 		const params = {
 			principal,
