@@ -20,7 +20,7 @@ export {
 } from './store/session-record.ts';
 export { storeOperation } from './store/store-operation.ts';
 export { encodeSessionId } from './ids/encode-session-id.ts';
-export { hashUri } from './ids/hash-uri.ts';
+export { hashText } from './ids/hash-text.ts';
 
 // Optional capabilities of stores and of info managers.
 export type {

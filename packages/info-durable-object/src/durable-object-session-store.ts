@@ -2,7 +2,7 @@ import { UnknownSessionError } from '@tmcp-sessions/core';
 import {
 	DEFAULT_ENDED_MS,
 	encodeSessionId,
-	hashUri,
+	hashText,
 	invalidCursor,
 	parseLiveSessionRecord,
 	parseSessionRecord,
@@ -139,7 +139,7 @@ export class DurableObjectSessionStore
 	/** @throws {UnknownSessionError} if the session has ended or expired. */
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		const key = encode(id);
-		const uriHash = await hashUri(uri);
+		const uriHash = await hashText(uri);
 		const index = objectIndexOf(uriHash);
 		// In this order, a concurrent `delete` either finds the subscription or is noticed here.
 		await this.#call('subscribing a session', locationOfObject(index), (object) =>
@@ -154,11 +154,11 @@ export class DurableObjectSessionStore
 	}
 
 	async unsubscribe(id: string, uri: string): Promise<void> {
-		await this.#removeSubscriber(await hashUri(uri), encode(id));
+		await this.#removeSubscriber(await hashText(uri), encode(id));
 	}
 
 	async subscribers(uri: string): Promise<string[]> {
-		const uriHash = await hashUri(uri);
+		const uriHash = await hashText(uri);
 		const location = locationOfObject(objectIndexOf(uriHash));
 		const keys = await this.#call('finding subscribers', location, (object) =>
 			object.subscribers(uriHash, this.#now()),

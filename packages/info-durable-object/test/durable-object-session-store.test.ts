@@ -1,4 +1,4 @@
-import { hashUri } from '@tmcp-sessions/core/backend';
+import { hashText } from '@tmcp-sessions/core/backend';
 import {
 	createCountedDurableObject,
 	createInterceptedDurableObject,
@@ -81,7 +81,7 @@ describe('the RPCs of DurableObjectSessionStore', () => {
 		await store.unsubscribe(id, uri);
 		expect(counter.take()).toEqual(['addSubscriber', 'addSubscribedShard', 'removeSubscriber']);
 		// Called inside the object, because 5,000 RPCs would take most of the time limit.
-		const uriHash = await hashUri(uri);
+		const uriHash = await hashText(uri);
 		const object = namespace.getByName(locationOfObject(objectIndexOf(uriHash)).name);
 		await runInDurableObject(object, async (shard) => {
 			for (let index = 0; index < 2_500; index++) {

@@ -4,7 +4,7 @@ import {
 	DEFAULT_ENDED_MS,
 	encodeSessionId,
 	ENDED_SESSION,
-	hashUri,
+	hashText,
 	mergeSessionPatch,
 	parseLiveSessionRecord,
 	sleep,
@@ -168,7 +168,7 @@ export class KVSessionStore implements SessionStore, DirectoryProvider {
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		const encodedId = encode(id);
-		const uriHash = await hashUri(uri);
+		const uriHash = await hashText(uri);
 		// In this order: if the second write fails, `delete` still finds the subscription.
 		for (const key of [
 			subscriptionsPrefix(encodedId) + uriHash,
@@ -178,12 +178,12 @@ export class KVSessionStore implements SessionStore, DirectoryProvider {
 	}
 
 	async unsubscribe(id: string, uri: string): Promise<void> {
-		await this.#deleteSubscription(encode(id), await hashUri(uri));
+		await this.#deleteSubscription(encode(id), await hashText(uri));
 	}
 
 	async subscribers(uri: string): Promise<string[]> {
 		const ids: string[] = [];
-		for await (const page of this.#list(subscribersPrefix(await hashUri(uri)))) {
+		for await (const page of this.#list(subscribersPrefix(await hashText(uri)))) {
 			ids.push(...page.map(decodeURIComponent));
 		}
 		return ids;

@@ -1,4 +1,4 @@
-import { hashUri } from '@tmcp-sessions/core/backend';
+import { hashText } from '@tmcp-sessions/core/backend';
 import {
 	createCountedKV,
 	createInterceptedKV,
@@ -65,7 +65,7 @@ describe('the KV operations of KVSessionStore', () => {
 	it('are 3 lists and no read for 2,500 subscribers', async () => {
 		const { id, uri } = openSession();
 		// Miniflare needs about 2 ms for a put: write only the keys that the list reads.
-		const prefix = subscribersPrefix(await hashUri(uri));
+		const prefix = subscribersPrefix(await hashText(uri));
 		await Promise.all(
 			Array.from({ length: 2_500 }, (_, index) =>
 				namespace.put(`${prefix}${id}-${index}`, '', { expirationTtl: HOUR_MS / 1_000 }),

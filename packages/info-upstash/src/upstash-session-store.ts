@@ -2,7 +2,7 @@ import { CorruptRecordError, StoreError } from '@tmcp-sessions/core';
 import {
 	DEFAULT_ENDED_MS,
 	encodeSessionId,
-	hashUri,
+	hashText,
 	invalidCursor,
 	parseLiveSessionRecord,
 	withTimeout,
@@ -127,7 +127,7 @@ export class UpstashSessionStore
 	/** Does nothing if the session has ended. */
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		const encodedId = encode(id);
-		const hash = await hashUri(uri);
+		const hash = await hashText(uri);
 		const keys = [this.#keys.session(encodedId), this.#keys.uri(hash), this.#keys.own(encodedId)];
 		const times = [String(untilMs), this.#ttl(untilMs), String(this.#now())];
 		const args = [encodedId, hash, ...times];
@@ -136,14 +136,14 @@ export class UpstashSessionStore
 
 	async unsubscribe(id: string, uri: string): Promise<void> {
 		const encodedId = encode(id);
-		const hash = await hashUri(uri);
+		const hash = await hashText(uri);
 		const keys = [this.#keys.uri(hash), this.#keys.own(encodedId)];
 		const args = [encodedId, hash];
 		await this.#script('ending a subscription', UNSUBSCRIBE, keys, args, encodedId);
 	}
 
 	async subscribers(uri: string): Promise<string[]> {
-		const keys = [this.#keys.uri(await hashUri(uri))];
+		const keys = [this.#keys.uri(await hashText(uri))];
 		const args = [String(this.#now())];
 		const members = await this.#script('listing subscribers', SUBSCRIBERS, keys, args);
 		if (!Array.isArray(members)) throw invalidResponse('listing subscribers');

@@ -1,5 +1,5 @@
 import { DEFAULT_LOG_BOUNDS, runInScope } from '@tmcp-sessions/core/internal';
-import { hashUri } from '@tmcp-sessions/core/backend';
+import { hashText } from '@tmcp-sessions/core/backend';
 import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
@@ -165,7 +165,7 @@ describe('one client harms others of its shard: a Last-Event-ID with sequence 0'
 describe('one client harms others of its shard: a client with many sockets', () => {
 	/** Accepts sockets of a client in the object, without their Workers. */
 	const accept = async (kind: string, client: string, count: number): Promise<() => void> => {
-		const tag = `${kind}-of:${await hashUri(client)}`;
+		const tag = `${kind}-of:${await hashText(client)}`;
 		// Keeps the other ends: workerd disconnects a socket whose other end is garbage collected.
 		const others: WebSocket[] = [];
 		await runInDurableObject(syncLayer(), (_instance, state) => {

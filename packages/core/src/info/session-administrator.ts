@@ -1,5 +1,5 @@
 import { TmcpSessionsError } from '../errors.ts';
-import { hashUri } from '../ids/hash-uri.ts';
+import { hashText } from '../ids/hash-text.ts';
 import type {
 	ListSessionsOptions,
 	SessionAdministration,
@@ -63,7 +63,7 @@ export class SessionAdministrator implements SessionAdministration {
  * The sessions of all clients of a subject have the same owner.
  */
 export function ownerOf(subject: string): Promise<string> {
-	return hashUri(`tmcp-sessions owner ${subject}`);
+	return hashText(`tmcp-sessions owner ${subject}`);
 }
 
 /** Returns the subject of a principal. A text is a subject, whatever it looks like. */

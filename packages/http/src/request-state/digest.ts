@@ -1,4 +1,4 @@
-import { toBase64Url } from '@tmcp-sessions/core/internal';
+import { hashText } from '@tmcp-sessions/core/backend';
 
 import { isObject } from '../request/json-rpc.ts';
 
@@ -6,8 +6,8 @@ import { isObject } from '../request/json-rpc.ts';
 const OTHER_PARAMS = ['_meta', 'inputResponses', 'requestState'];
 
 /**
- * Hashes the method and the params of a request, such as the tool and its arguments: a SHA-256 in
- * base64url. The order of keys makes no difference.
+ * Hashes the method and the params of a request, such as the tool and its arguments. The order of keys
+ * makes no difference.
  *
  * @param message a JSON-RPC message, parsed.
  * @returns `undefined` if the message is not a request.
@@ -16,8 +16,7 @@ export async function requestDigest(message: unknown): Promise<string | undefine
 	if (!isObject(message) || typeof message['method'] !== 'string') return undefined;
 	const { method, params } = message;
 	const own = isObject(params) ? without(params, OTHER_PARAMS) : params;
-	const bytes = new TextEncoder().encode(canonicalJson([method, own ?? {}]));
-	return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+	return hashText(canonicalJson([method, own ?? {}]));
 }
 
 /**

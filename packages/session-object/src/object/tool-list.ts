@@ -1,7 +1,7 @@
+import { hashText } from '@tmcp-sessions/core/backend';
 import { isObject } from '@tmcp-sessions/http/internal';
 
 import type { Entries } from '../storage/entries.ts';
-import { toHex } from '../hex.ts';
 import type { SessionServer } from './session.ts';
 
 const KEY = 'tools';
@@ -13,7 +13,7 @@ const MAX_PAGES = 100;
  */
 export async function announceToolChange(server: SessionServer, entries: Entries): Promise<void> {
 	if (!entries.hasTable || !server.hasMethod('tools/list')) return;
-	const hash = await hashOf(await listTools(server));
+	const hash = await hashText(JSON.stringify(await listTools(server)));
 	const stored = entries.read('meta', KEY);
 	if (stored === hash) return;
 	// Writes in the same turn as the notification, so that both are stored or neither is.
@@ -43,10 +43,4 @@ async function listTools(server: SessionServer): Promise<unknown[]> {
 		if (typeof cursor !== 'string') break;
 	}
 	return tools;
-}
-
-async function hashOf(value: unknown): Promise<string> {
-	const bytes = new TextEncoder().encode(JSON.stringify(value));
-	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-	return toHex(digest.subarray(0, 16));
 }
