@@ -1,7 +1,13 @@
 import type { SessionInbox, SessionInboxes } from '@tmcp-sessions/core/backend';
 import { newCallStream } from '@tmcp-sessions/core/internal';
 
-import { isCancellation, isClientResponse, methodOf, paramsOf } from '../request/json-rpc.ts';
+import {
+	errorResponse,
+	isCancellation,
+	isClientResponse,
+	methodOf,
+	paramsOf,
+} from '../request/json-rpc.ts';
 import type { ClientResponse, ServerRequest } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
@@ -165,9 +171,6 @@ export class InFlightCall {
 }
 
 /** Creates the error that takes the place of a client response. */
-export function noClientResponse(
-	id: string | number,
-	message: string,
-): { jsonrpc: '2.0'; id: string | number; error: { code: number; message: string } } {
-	return { jsonrpc: '2.0', id, error: { code: -32001, message } };
+export function noClientResponse(id: string | number, message: string): ClientResponse {
+	return errorResponse(id, -32001, message);
 }

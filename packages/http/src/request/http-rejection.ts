@@ -1,6 +1,9 @@
 import { StreamError, TmcpSessionsError } from '@tmcp-sessions/core';
 import type { ErrorCode } from '@tmcp-sessions/core';
 
+import { errorResponse } from './json-rpc.ts';
+import type { JsonObject } from './json-rpc.ts';
+
 /** How a request is rejected, besides its status and its error. */
 export interface RejectionExtras {
 	readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -75,12 +78,7 @@ export function rejectionOf(error: unknown): HttpRejection {
 }
 
 /** Creates the JSON-RPC error that tells a client of an error what it may learn. */
-export function errorMessage(error: unknown, id: string | number | undefined): object {
+export function errorMessage(error: unknown, id: string | number | undefined): JsonObject {
 	const { code, message, extras } = rejectionOf(error);
-	const data = extras?.data;
-	return {
-		jsonrpc: '2.0',
-		id: id ?? null,
-		error: { code, message, ...(data !== undefined && { data }) },
-	};
+	return errorResponse(id ?? null, code, message, extras?.data);
 }

@@ -79,6 +79,17 @@ export function isClientResponse(message: unknown): message is ClientResponse {
 	);
 }
 
+/** Creates the response to a request that failed. */
+export function errorResponse<Id extends string | number | null>(
+	id: Id,
+	code: number,
+	message: string,
+	data?: unknown,
+): JsonObject & { readonly id: Id } {
+	const error = { code, message, ...(data !== undefined && { data }) };
+	return { jsonrpc: '2.0', id, error };
+}
+
 /** Whether a message is the notification that cancels a request. */
 export function isCancellation(message: unknown): message is JsonObject {
 	return methodOf(message) === 'notifications/cancelled' && idOf(message) === undefined;

@@ -1,4 +1,11 @@
-import { idOf, isObject, metadataOf, methodOf, paramsOf } from '../request/json-rpc.ts';
+import {
+	errorResponse,
+	idOf,
+	isObject,
+	metadataOf,
+	methodOf,
+	paramsOf,
+} from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 
 // tmcp 1.20 answers several mistakes of clients with other codes than the specification, or with a
@@ -28,17 +35,6 @@ export interface QueriedServer {
 
 /** Hands the server another request in the context of the current one. */
 export type Query = (message: object) => unknown;
-
-/** Creates the response to a failed request. */
-export function errorResponse(
-	id: string | number | undefined,
-	code: number,
-	message: string,
-	data?: unknown,
-): JsonObject {
-	const error = { code, message, ...(data !== undefined && { data }) };
-	return { jsonrpc: '2.0', id: id ?? null, error };
-}
 
 /**
  * Returns the response to a message that the server must not get: tmcp would read properties of missing
@@ -118,7 +114,7 @@ export function withSpecifiedError(
 ): unknown {
 	if (!isObject(response)) return response;
 	const { error, result } = response;
-	const id = idOf(message);
+	const id = idOf(message) ?? null;
 	const params = paramsOf(message);
 	const method = methodOf(message) ?? '';
 	switch (method) {
@@ -154,7 +150,7 @@ export function withSpecifiedError(
 /** A tool may respond with the same text as tmcp: ask whether it exists. */
 async function unknownTool(
 	name: string,
-	id: string | number | undefined,
+	id: string | number | null,
 	response: JsonObject,
 	server: QueriedServer,
 ): Promise<JsonObject> {
@@ -184,7 +180,7 @@ async function withoutCompletion(
 				(await listed('resources/list', 'uri', uri));
 	if (!isKnown) {
 		const text = `Invalid params: unknown ${type === 'ref/prompt' ? 'prompt' : 'resource'} in ref`;
-		return errorResponse(idOf(message), INVALID_PARAMS, text);
+		return errorResponse(idOf(message) ?? null, INVALID_PARAMS, text);
 	}
 	const result = isObject(response.result) ? response.result : {};
 	return { ...response, result: { ...result, completion: { values: [], hasMore: false } } };

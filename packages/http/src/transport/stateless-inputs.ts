@@ -1,9 +1,8 @@
 import { invalidRequestState, openState, sealState } from '../request-state/default-sealing.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
-import { idOf, isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
+import { errorResponse, idOf, isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import { withRootsRequests, withRootsResponses } from './request-roots.ts';
-import { errorResponse } from './specified-errors.ts';
 
 /** The methods that may require input. tmcp rejects a state with any other. */
 const WITH_INPUT: ReadonlySet<string | undefined> = new Set([
@@ -40,7 +39,7 @@ export async function receiveInput(
 	try {
 		requestState = await openState(codec, state);
 	} catch (error) {
-		return errorResponse(idOf(message), -32602, invalidRequestState(error));
+		return errorResponse(idOf(message) ?? null, -32602, invalidRequestState(error));
 	}
 	return receive({ ...translated, params: { ...params, requestState } });
 }
@@ -57,6 +56,6 @@ export async function sealedInput(
 	try {
 		return { ...response, result: { ...result, requestState: await sealState(codec, state) } };
 	} catch (error) {
-		return errorResponse(idOf(response), -32603, invalidRequestState(error));
+		return errorResponse(idOf(response) ?? null, -32603, invalidRequestState(error));
 	}
 }
