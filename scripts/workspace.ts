@@ -45,9 +45,9 @@ export function findPackages(): WorkspacePackage[] {
 		}));
 }
 
-/** Returns paths in the folders that are type-checked but not built: tests, scripts, examples, benchmarks, clients. */
+/** Returns paths in the folders that are type-checked but not built: tests, scripts, examples, benchmarks, clients, installs. */
 export function globUnbuilt(pattern: string): string[] {
-	return globSync(`{packages/*/test,scripts,examples,benchmarks,clients}/**/${pattern}`, {
+	return globSync(`{packages/*/test,scripts,examples,benchmarks,clients,installs}/**/${pattern}`, {
 		cwd: repository,
 		exclude: (path) => basename(path) === 'node_modules',
 	}).toSorted();

@@ -59,7 +59,7 @@ function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Genera
 
 /** Reports folders outside the packages whose tests no Vitest project runs. */
 function* unrunTestProblems(): Generator<string> {
-	for (const path of globSync(['examples/*', 'benchmarks', 'clients'], {
+	for (const path of globSync(['examples/*', 'benchmarks', 'clients', 'installs'], {
 		cwd: repository,
 	}).toSorted()) {
 		const tests = globUnbuilt('*.test.ts').filter((file) => file.startsWith(`${path}/`));

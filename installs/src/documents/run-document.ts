@@ -1,0 +1,143 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Limit } from '../lock.ts';
+import type { NetworkFactory, ReaderNetwork } from '../network/reader-network.ts';
+import { CommandFailedError } from '../process.ts';
+import type { Report } from '../report.ts';
+import { compileStrictly } from '../typescript.ts';
+import { splitCommands, startsServer } from './commands.ts';
+import type { ShellCommand } from './commands.ts';
+import type { CommandsStep, FileStep, Place, RunnableDocument } from './document.ts';
+import { Shell } from './shell.ts';
+
+export interface Surroundings {
+	/** A new folder for this document. */
+	readonly folder: string;
+	/** A checkout of the repository with its dependencies. */
+	readonly checkout: string;
+	readonly env: NodeJS.ProcessEnv;
+	readonly networks: NetworkFactory;
+	/** Held from the first server of a document to its end, unless the document has a network of its own. */
+	readonly ports: Limit;
+	readonly report: Report;
+}
+
+/** Does what a reader of the document does, and reports each block. Ends with the first failure. */
+export async function runDocument(
+	{ page, steps }: RunnableDocument,
+	surroundings: Surroundings,
+): Promise<void> {
+	const { report } = surroundings;
+	const reader = new Reader(surroundings, await surroundings.networks.create());
+	try {
+		for (const step of steps) {
+			const title = `${page}:${step.line}`;
+			if (step.kind === 'skipped') {
+				report.skip(title, step.reason);
+			} else if (step.kind === 'file') {
+				reader.createFile(step);
+				report.pass(title, `creates ${step.path}`);
+			} else if (!(await report.try(title, () => reader.execute(page, step)))) {
+				return;
+			}
+		}
+		const sources = reader.sources;
+		if (sources.length > 0)
+			await report.try(`${page}: its files compile`, () => compileStrictly(sources));
+	} finally {
+		await reader.leave();
+	}
+}
+
+class Reader {
+	readonly #network: ReaderNetwork;
+	readonly #surroundings: Surroundings;
+	readonly #shells = new Map<Place, Shell>();
+	readonly #created = new Set<string>();
+	#releasePorts: (() => void) | undefined;
+
+	constructor(surroundings: Surroundings, network: ReaderNetwork) {
+		this.#network = network;
+		this.#surroundings = surroundings;
+	}
+
+	/** The TypeScript files that the document has the reader create outside of the checkout. */
+	get sources(): string[] {
+		return [...this.#created].filter((path) => path.endsWith('.ts'));
+	}
+
+	createFile({ path, content, place }: FileStep): void {
+		const file = join(this.#shell(place).folder, path);
+		mkdirSync(dirname(file), { recursive: true });
+		writeFileSync(file, content);
+		if (place === 'empty') this.#created.add(file);
+	}
+
+	/** Executes a block and resolves with what it did. */
+	async execute(page: string, { text, line, place, expected }: CommandsStep): Promise<string> {
+		const shell = this.#shell(place);
+		let output = '';
+		// The fence is on `line`.
+		const commands = splitCommands(text, line + 1);
+		for (const command of commands) {
+			try {
+				output += await this.#executeCommand(shell, command);
+			} catch (failure) {
+				if (!(failure instanceof CommandFailedError)) throw failure;
+				const at = `${page}:${command.line}: ${command.text}`;
+				throw new CommandFailedError(`${at}\n${failure.message}`);
+			}
+		}
+		for (const part of expected) {
+			if (!output.includes(part))
+				throw new CommandFailedError(
+					`${page}:${line} does not print ${JSON.stringify(part)}:\n${output}${shell.serverOutput}`,
+				);
+		}
+		return commands.map((command) => command.text.split('\n')[0]).join('; ');
+	}
+
+	async leave(): Promise<void> {
+		await Promise.all([...this.#shells.values()].map((shell) => shell.stop()));
+		await this.#network.stop();
+		this.#releasePorts?.();
+	}
+
+	async #executeCommand(shell: Shell, command: ShellCommand): Promise<string> {
+		if (startsServer(command.text)) {
+			if (!this.#network.isIsolated)
+				this.#releasePorts ??= await this.#surroundings.ports.acquire();
+			return shell.serve(command);
+		}
+		const { status, output } = await shell.run(command);
+		const failure = status === 0 ? httpFailure(command.text, output) : `status ${status}`;
+		if (failure === undefined) return output;
+		const servers = shell.serverOutput && `\nThe servers printed:\n${shell.serverOutput}`;
+		throw new CommandFailedError(`${failure}\n${output}${servers}`);
+	}
+
+	#shell(place: Place): Shell {
+		const found = this.#shells.get(place);
+		if (found) return found;
+		const { folder, checkout, env } = this.#surroundings;
+		const home = join(folder, 'project');
+		mkdirSync(home, { recursive: true });
+		const start = place === 'empty' ? home : checkout;
+		const shell = new Shell(start, join(folder, `shell-${place}`), env, this.#network);
+		this.#shells.set(place, shell);
+		return shell;
+	}
+}
+
+/**
+ * Returns how an HTTP request failed that curl counts as done: an error status with `-i`, or a JSON-RPC
+ * error. A comment after the command that names the status (`# 401`) expects it.
+ */
+function httpFailure(command: string, output: string): string | undefined {
+	if (!/\bcurl\b/.test(command)) return undefined;
+	const [, status] = /^HTTP\/[\d.]+ ([45]\d\d)/m.exec(output) ?? [];
+	const expected = /#.*\b([45]\d\d)\b/.exec(command)?.[1];
+	if (expected !== undefined) return output.includes(expected) ? undefined : `expected ${expected}`;
+	if (status !== undefined) return `answered with ${status}`;
+	return /"jsonrpc".*"error":|"error":.*"jsonrpc"/.test(output) ? 'a JSON-RPC error' : undefined;
+}

@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { copyRepository } from './checkout.ts';
+import { runDocuments } from './documents/run-documents.ts';
+import { Limit } from './lock.ts';
+import { createNetworks } from './network/reader-network.ts';
+import { startRegistry } from './registry/local-registry.ts';
+import { releaseTo } from './registry/publish.ts';
+import { Report } from './report.ts';
+
+const parts = ['documents', 'matrix', 'release'] as const;
+const usage = `Usage: npm run installs -- [--part ${parts.join(' | ')}] [--keep] [NAME]
+
+Publishes the packages to a registry on this machine and runs these parts (default: all): the documents as
+printed, installs into projects, and the release of one package alone. NAME selects the documents and
+installs whose name contains it. --keep leaves the temporary folder for a look.`;
+
+interface Options {
+	readonly parts: readonly string[];
+	readonly filter: string;
+	readonly keep: boolean;
+}
+
+function readOptions(): Options {
+	const { values, positionals } = parseArgs({
+		allowPositionals: true,
+		options: {
+			part: { type: 'string' },
+			keep: { type: 'boolean', default: false },
+			help: { type: 'boolean', default: false },
+		},
+	});
+	const chosen = parts.filter((part) => (values.part ?? part) === part);
+	if (values.help || chosen.length === 0) {
+		console.log(usage);
+		process.exit(values.help ? 0 : 1);
+	}
+	return { parts: chosen, filter: positionals[0] ?? '', keep: values.keep };
+}
+
+async function main(): Promise<void> {
+	const options = readOptions();
+	const report = new Report();
+	const root = mkdtempSync(join(tmpdir(), 'tmcp-sessions-installs-'));
+	const folder = (name: string) => {
+		const path = join(root, name);
+		mkdirSync(path, { recursive: true });
+		return path;
+	};
+	const registry = await startRegistry(folder('registry'));
+	const networks = await createNetworks(registry.url, root);
+	try {
+		const checkout = folder('checkout');
+		await copyRepository(checkout);
+		await report.try('publishes every package', async () => {
+			const published = await releaseTo(registry, checkout, join(root, 'packed'), folder('home'));
+			return published.map(({ name, version }) => `${name}@${version}`).join(' ');
+		});
+		const workers = new Limit(2);
+		const shared = folder('shared');
+		if (options.parts.includes('documents'))
+			await runDocuments({
+				folder: folder('documents'),
+				shared,
+				registry: registry.url,
+				checkout,
+				networks,
+				filter: options.filter,
+				workers,
+				report,
+			});
+	} finally {
+		await networks.stop();
+		await registry.stop();
+		if (options.keep) console.log(`\nThe folder is kept: ${root}`);
+		else rmSync(root, { recursive: true, force: true });
+	}
+	const { passed, failures, skipped } = report;
+	if (failures.length > 0) console.log(`\nFailed:\n${failures.join('\n')}`);
+	if (skipped > 0) console.log(`\n${skipped} blocks carry a reason why they do not run.`);
+	console.log(`\n${passed} passed, ${failures.length} failed`);
+	process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+await main();
