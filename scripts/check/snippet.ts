@@ -10,7 +10,7 @@ export interface Snippet {
 	readonly text: string;
 }
 
-const block = /^```(ts|diff)\n([^]*?)^```$/gm;
+const block = /^```(ts|diff)(?: title="([^"]+)")?\n([^]*?)^```$/gm;
 /** Matches a paragraph right above a block that begins with the file's name. */
 const nameAbove = /(?:^|\n)`([\w./-]+\.ts)`[^\n]*\n\n$/;
 const importStatement = /^import\b[^;]*;/gm;
@@ -18,7 +18,8 @@ const importStatement = /^import\b[^;]*;/gm;
 const packageInComment = /\/\/ (?:from )?(@tmcp-sessions\/[\w-]+(?:\/[\w-]+)?)/g;
 
 /**
- * Extracts the TypeScript blocks of a page. A block may use the imports of the blocks above it. A block
+ * Extracts the TypeScript blocks of a page. A block with a title is a file that the reader creates, so
+ * it must have its own imports. Other blocks may use the imports of the blocks above them. A block
  * without imports is a fragment and may use every export of the packages; other blocks may also
  * use the exports of the packages that their comments name.
  *
@@ -30,7 +31,7 @@ export function snippetsOf(
 	exported: ReadonlyMap<string, string>,
 ): Snippet[] {
 	const imported = new Map<string, string>();
-	return [...markdown.matchAll(block)].map(({ index, 1: language, 2: shown = '' }) => {
+	return [...markdown.matchAll(block)].map(({ index, 1: language, 2: title, 3: shown = '' }) => {
 		const code = language === 'diff' ? afterDiff(shown) : shown;
 		const above = markdown.slice(0, index);
 		const line = above.split('\n').length;
@@ -41,10 +42,12 @@ export function snippetsOf(
 		for (const statement of own) {
 			for (const [name, alone] of eachImport(statement)) imported.set(name, alone);
 		}
-		const needed = [...known].filter(([name]) => isNeeded(name, code)).map(([, text]) => text);
+		const needed = [...known]
+			.filter(([name]) => title === undefined && isNeeded(name, code))
+			.map(([, text]) => text);
 		// The imports go on the line of the opening fence. `export {}` makes the block a module.
 		const lines = [...Array<string>(line - 1).fill(''), [...needed, 'export {};'].join(' ')];
-		const file = nameAbove.exec(above)?.[1] ?? `${line}.ts`;
+		const file = title ?? nameAbove.exec(above)?.[1] ?? `${line}.ts`;
 		return { page, file, code, text: `${lines.join('\n')}\n${code}` };
 	});
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CommandFailedError, describeFailure, runCommand } from '../command.ts';
 import { findPackages, repository } from '../workspace.ts';
+import { optionTablesOf, undocumentedOptions } from './option-tables.ts';
 import { readersNames } from './snippet-names.ts';
 import { type Snippet, snippetsOf } from './snippet.ts';
 
@@ -18,20 +19,24 @@ const ownModule = /error TS2307: Cannot find module '\.{1,2}\//;
 
 /**
  * Compiles the TypeScript of the pages against the built packages, as in a project that has all of
- * them installed. Line numbers in errors are those of the page.
+ * them installed, and the tables of options. Line numbers in errors are those of the page.
  *
- * @throws {CommandFailedError} with one line for each compiler error.
+ * @throws {CommandFailedError} with one line for each compiler error and each type of options that no
+ * table documents.
  */
 export async function checkSnippets(): Promise<string> {
-	const exported = exportedValues();
-	const snippets = globSync(pages, { cwd: repository })
+	const exported = exportedNames(/^export \{([^}]*)\}/gm);
+	const types = exportedNames(/^export type \{([^}]*)\}/gm);
+	const texts = globSync(pages, { cwd: repository })
 		.toSorted()
-		.flatMap((page) => snippetsOf(page, readFileSync(join(repository, page), 'utf8'), exported));
+		.map((page): [string, string] => [page, readFileSync(join(repository, page), 'utf8')]);
+	const tables = texts.flatMap(([page, text]) => optionTablesOf(page, text, types));
+	const snippets = texts.flatMap(([page, text]) => snippetsOf(page, text, exported)).concat(tables);
 	const project = mkdtempSync(join(tmpdir(), 'tmcp-sessions-snippets-'));
 	try {
 		linkModules(join(project, 'node_modules'));
 		writeProject(project, snippets);
-		const problems = await compile(project);
+		const problems = [...undocumentedOptions(types, tables), ...(await compile(project))];
 		if (problems.length > 0) throw new CommandFailedError(problems.join('\n'));
 	} finally {
 		rmSync(project, { recursive: true });
@@ -39,15 +44,15 @@ export async function checkSnippets(): Promise<string> {
 	return `${snippets.length} snippets of ${new Set(snippets.map(({ page }) => page)).size} pages`;
 }
 
-/** Returns the values that the packages export to users, each with its entry point. */
-function exportedValues(): Map<string, string> {
+/** Returns the names in the export statements for users, each with its entry point. */
+function exportedNames(statement: RegExp): Map<string, string> {
 	const found = new Map<string, string>();
 	for (const { path, manifest } of findPackages()) {
 		for (const [subpath, { default: built = '' }] of Object.entries(manifest.exports ?? {})) {
 			if (familyEntries.has(subpath)) continue;
 			const file = built.replace('/dist/', '/src/').replace(/js$/, 'ts');
 			const source = readFileSync(join(repository, path, file), 'utf8');
-			for (const [, names = ''] of source.matchAll(/^export \{([^}]*)\}/gm)) {
+			for (const [, names = ''] of source.matchAll(statement)) {
 				for (const name of names.split(',')) {
 					const exported = name.trim().split(' as ').at(-1) ?? '';
 					if (exported !== '') found.set(exported, `${manifest.name}${subpath.slice(1)}`);

@@ -85,7 +85,7 @@ export function publishedSections(): Section[] {
 			managerNames.map((name) => [name, managerFacts(comparison, name)]),
 		),
 		'docs/architecture/session-objects.md': { 'idle-session': idleBytes },
-		'packages/session-object/README.md': { costs: sessionObjectCosts(operations, idleBytes) },
+		'docs/session-object.md': { costs: sessionObjectCosts(operations, idleBytes) },
 	};
 	return Object.entries(documents).flatMap(([document, texts]) =>
 		Object.entries(texts).map(([name, text]) => ({ document, name, text })),

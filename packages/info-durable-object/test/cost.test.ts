@@ -76,20 +76,20 @@ describe('the cost in the README', () => {
 	const operations: [string, () => Promise<unknown>][] = [
 		['`initialize`', () => store.create('a', record())],
 		['any other request of a session', () => store.read('a')],
-		['a request with an id that is not known', () => store.read('never')],
+		['a request with an unknown id', () => store.read('never')],
 		['`logging/setLevel`', () => store.update('a', { logLevel: 'info' })],
 		[
-			'moving the end of a session in use',
+			'extending a session in use',
 			() => store.update('a', { expiresAtMs: Date.now() + 25 * HOUR_MS }),
 		],
 		['subscribing to a resource', () => store.subscribe('a', uri, untilMs)],
-		['the same where its object has one already', () => store.subscribe('a', uriBesideIt, untilMs)],
+		['subscribing again in the same object', () => store.subscribe('a', uriBesideIt, untilMs)],
 		['unsubscribing', () => store.unsubscribe('a', uriBesideIt)],
-		['the subscribers of a resource, where it has 100', () => store.subscribers('test://100')],
-		['ending a session that has 1 subscription', () => store.delete('a')],
-		['ending a session that has none', () => store.delete('first')],
-		['claiming an id for its one use', () => store.claim('once', untilMs)],
-		['claiming one that was used', () => store.claim('once', untilMs)],
+		['finding 100 subscribers of a resource', () => store.subscribers('test://100')],
+		['ending a session with 1 subscription', () => store.delete('a')],
+		['ending a session without subscriptions', () => store.delete('first')],
+		['claiming a single-use id', () => store.claim('once', untilMs)],
+		['claiming a used id', () => store.claim('once', untilMs)],
 	];
 
 	it.each(operations.map(([name], index) => [name, index] as const))(
@@ -97,10 +97,10 @@ describe('the cost in the README', () => {
 		async (name, index) => {
 			await store.create('first', record());
 			for (const [before, run] of operations.slice(0, index)) {
-				if (before.includes('where it has 100')) continue;
+				if (before.includes('finding 100')) continue;
 				await run();
 			}
-			if (name.includes('where it has 100')) {
+			if (name.includes('finding 100')) {
 				for (let each = 0; each < 100; each++) {
 					await store.subscribe(`${each}`, 'test://100', untilMs);
 				}
@@ -123,7 +123,7 @@ describe('the cost in the README', () => {
 			calls: 0,
 			rowsRead: Math.round(rowsRead / 100),
 			rowsWritten: Math.round(rowsWritten / 100),
-		}).toEqual(documentedCost('removing a session that expired'));
+		}).toEqual(documentedCost('removing an expired session'));
 	});
 
 	it('holds for the bytes of a session and of a subscription', async () => {
