@@ -66,8 +66,18 @@ export { closeStream } from './streams/stream-controller.ts';
 // The request being served, and the platform that serves it.
 export type { RequestScope } from './request-scope.ts';
 export { currentScope, keepRequestAlive } from './request-scope.ts';
-export type { BindingKind } from './cloudflare/binding.ts';
-export { durableObjectKind, resolveBinding } from './cloudflare/binding.ts';
+export type {
+	BindingKind,
+	BindingRequirement,
+	BindingUser,
+	DurableObjectClass,
+} from './cloudflare/binding.ts';
+export {
+	bindingsOf,
+	classErrorOf,
+	durableObjectKind,
+	resolveBinding,
+} from './cloudflare/binding.ts';
 export { MAX_ROW_BYTES } from './cloudflare/row-limit.ts';
 export { sleep } from './sleep.ts';
 export { withTimeout } from './with-timeout.ts';

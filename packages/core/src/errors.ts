@@ -127,8 +127,25 @@ export interface ErrorContext {
 /** Receives every failure that cannot be returned to a caller. */
 export type ErrorReporter = (error: Error, context?: ErrorContext) => void;
 
+/** Mistakes of a deployment fail every request in the same way. */
+const REPORTED_ONCE: ReadonlySet<ErrorCode> = new Set(['binding', 'configuration']);
+const MAX_REPORTED = 100;
+/** The messages of such errors that each `onError` of this isolate has received. */
+const reported = new WeakMap<ErrorReporter, Set<string>>();
+
+/** Whether `onError` has received this error of the deployment before, from any request or manager. */
+function isRepeated(error: Error, onError: ErrorReporter): boolean {
+	if (!(error instanceof TmcpSessionsError) || !REPORTED_ONCE.has(error.code)) return false;
+	const messages = reported.get(onError) ?? new Set();
+	reported.set(onError, messages);
+	if (messages.has(error.message)) return true;
+	if (messages.size < MAX_REPORTED) messages.add(error.message);
+	return false;
+}
+
 /**
- * Creates a function that passes a thrown value to `onError`, as an `Error`. It never throws: what
+ * Creates a function that passes a thrown value to `onError`, as an `Error`. Mistakes of the
+ * configuration are passed once. It never throws: what
  * `onError` throws goes to the console, so that cleanup after the failure still runs.
  *
  * @param onError default: the console.
@@ -139,6 +156,7 @@ export function createReporter(
 ): (cause: unknown, sessionId?: string) => void {
 	return (cause, sessionId) => {
 		const error = cause instanceof Error ? cause : new Error(reasonOf(cause));
+		if (isRepeated(error, onError)) return;
 		try {
 			if (sessionId) onError(error, { session: hashSessionId(sessionId) });
 			else onError(error);

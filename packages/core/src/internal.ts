@@ -26,7 +26,8 @@ export { checkSecrets, parseSecrets, weaknessOf } from './ids/secrets.ts';
 export type { SessionIds } from './ids/session-ids.ts';
 export { createSessionIds } from './ids/session-ids.ts';
 
-// Placement of Durable Objects.
+// Placement of Durable Objects, and their bindings.
+export { checkBindings } from './cloudflare/binding.ts';
 export { ownNamespace } from './cloudflare/own-namespace.ts';
 export { regionOfClient } from './placement/region-of-client.ts';
 export {

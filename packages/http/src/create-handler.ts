@@ -3,12 +3,13 @@ import { createReporter } from '@tmcp-sessions/core/backend';
 import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
+import { checkDeployment } from './check-deployment.ts';
 import { endpointPath } from './endpoint/endpoint-path.ts';
 import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
 import { McpEndpoint } from './endpoint/mcp-endpoint.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
-import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
+import type { ExecutionContextLike, McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
 import { CachedHeaders } from './request/cached-headers.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { createDefaultCodec } from './request-state/default-sealing.ts';
@@ -55,7 +56,11 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		liveness: info && new SessionLiveness(info),
 	});
 	let endpoint: McpEndpoint<Custom> | undefined;
-	const createEndpoint = (env: unknown): McpEndpoint<Custom> => {
+	const createEndpoint = (
+		env: unknown,
+		platform: ExecutionContextLike | undefined,
+	): McpEndpoint<Custom> => {
+		checkDeployment([streams, info, subscriptions], platform);
 		keys = sessionKeys(options.sessionKeys, env);
 		return new McpEndpoint<Custom>({
 			...{ ...resolved, messages, router, oauth, path, report },
@@ -67,10 +72,10 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 			const headers = new CachedHeaders(request.headers);
 			let answer: Answer;
 			try {
-				endpoint ??= createEndpoint(env);
+				endpoint ??= createEndpoint(env, platform);
 				answer = await endpoint.respond(request, headers, platform);
 			} catch (error) {
-				answer = rejectionAnswer(error, report);
+				answer = rejectionAnswer(error, report, undefined, request);
 			}
 			return toResponse(withCors(answer, headers, request.url, origins));
 		},

@@ -1,4 +1,5 @@
 import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import type { BindingRequirement } from '@tmcp-sessions/core/backend';
 import { env } from 'cloudflare:workers';
 
 import { PACKAGE } from './package-name.ts';
@@ -11,6 +12,11 @@ const KIND = durableObjectKind(PACKAGE, 'SessionShard', DEFAULT_BINDING);
 
 /** A Durable Object namespace of `SessionShard`, or the name of its binding. */
 export type SessionShardBinding = string | DurableObjectNamespace<SessionShard>;
+
+/** Names the namespace of a store. */
+export function shardRequirement(binding: SessionShardBinding): BindingRequirement {
+	return { kind: KIND, binding, env };
+}
 
 /**
  * Returns the namespace of the objects.

@@ -1,5 +1,6 @@
 import { UnknownSessionError } from '@tmcp-sessions/core';
 import {
+	classErrorOf,
 	DEFAULT_ENDED_MS,
 	encodeSessionId,
 	hashText,
@@ -10,6 +11,8 @@ import {
 	storeOperation,
 } from '@tmcp-sessions/core/backend';
 import type {
+	BindingRequirement,
+	BindingUser,
 	DirectoryPage,
 	DirectoryProvider,
 	OwnedSession,
@@ -23,7 +26,7 @@ import type {
 } from '@tmcp-sessions/core/backend';
 import { isShardLabel, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/internal';
 
-import { DEFAULT_BINDING, sessionShards } from './binding.ts';
+import { DEFAULT_BINDING, sessionShards, shardRequirement } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
 import { PACKAGE } from './package-name.ts';
 import {
@@ -61,7 +64,7 @@ type Position = readonly [shard: string, index: number, afterId: string];
 
 /** Stores sessions in Durable Objects of the class `SessionShard`. Strongly consistent. */
 export class DurableObjectSessionStore
-	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse
+	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse, BindingUser
 {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
@@ -92,6 +95,10 @@ export class DurableObjectSessionStore
 
 	get directory(): SessionDirectory {
 		return this;
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return [shardRequirement(this.#binding)];
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
@@ -270,7 +277,9 @@ export class DurableObjectSessionStore
 			const namespace = (this.#namespace ??= sessionShards(this.#binding, this.#jurisdiction));
 			const object = (): DurableObjectStub<SessionShard> =>
 				namespace.getByName(name, region && { locationHint: region });
-			return retryTransient(() => method(object()), this.#sleep);
+			return retryTransient(() => method(object()), this.#sleep).catch((cause: unknown) => {
+				throw classErrorOf(shardRequirement(this.#binding), cause) ?? cause;
+			});
 		});
 	}
 }

@@ -31,6 +31,10 @@ describe('the binding of a DurableObjectSessionStore', () => {
   "durable_objects": { "bindings": [{ "name": "MISSING", "class_name": "SessionShard" }] },
   "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SessionShard"] }]
 
+with a new tag after those that are deployed. A Worker with "exports" instead of "migrations" needs
+
+  "exports": { "SessionShard": { "type": "durable-object", "storage": "sqlite" } }
+
 and the Worker's entry:
 
   export { SessionShard } from '@tmcp-sessions/info-durable-object';
@@ -40,7 +44,10 @@ and the Worker's entry:
 
 	it.each([
 		['A_VARIABLE', 'a string'],
-		['A_KV_NAMESPACE', 'an object without newUniqueId(), idFromName(), getByName()'],
+		[
+			'A_KV_NAMESPACE',
+			'a binding of type KvNamespace without newUniqueId(), idFromName(), getByName()',
+		],
 		['A_SERVICE', 'a service binding'],
 	])('is rejected if it is something else, such as %s: %s', async (name, found) => {
 		const { name: errorName, message } = await bindingErrorOf(name);
@@ -51,11 +58,11 @@ and the Worker's entry:
 		expect(message).not.toContain('hush-hush');
 	});
 
-	it('makes a StoreError that names the missing method if its class is another one', async () => {
+	it('is rejected if its class is another one, with the missing method', async () => {
 		expect(await bindingErrorOf('AN_OBJECT')).toMatchObject({
-			name: 'StoreError',
+			name: 'BindingError',
 			message: expect.stringMatching(
-				/^\[tmcp-sessions\/info-durable-object\] reading a session failed: .*"read"/,
+				/^\[tmcp-sessions\/info-durable-object\] the binding AN_OBJECT must be a namespace of SessionShard; got one of another class \(.*"read"/,
 			),
 		});
 	});

@@ -11,6 +11,8 @@ import {
 	storeOperation,
 } from '@tmcp-sessions/core/backend';
 import type {
+	BindingRequirement,
+	BindingUser,
 	DirectoryProvider,
 	SessionDirectory,
 	SessionPatch,
@@ -19,7 +21,7 @@ import type {
 	StoreCapabilities,
 } from '@tmcp-sessions/core/backend';
 import { EndChecks, isCheckDue, MAX_WRITE_DELAY_MS } from './end-checks.ts';
-import { kvNamespace } from './kv-binding.ts';
+import { kvNamespace, kvRequirement } from './kv-binding.ts';
 import { KVDirectory } from './kv-directory.ts';
 import {
 	endedKey,
@@ -56,7 +58,7 @@ export interface KVSessionStoreOptions {
 }
 
 /** Stores sessions in a Workers KV namespace. Every key has a TTL. */
-export class KVSessionStore implements SessionStore, DirectoryProvider {
+export class KVSessionStore implements SessionStore, DirectoryProvider, BindingUser {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'eventual',
 		visibleWithinSeconds: 60,
@@ -86,6 +88,10 @@ export class KVSessionStore implements SessionStore, DirectoryProvider {
 					write: (operation, write) => this.#write(operation, write),
 				})
 			: undefined;
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return [kvRequirement(this.#binding)];
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {

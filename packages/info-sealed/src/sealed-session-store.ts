@@ -1,6 +1,8 @@
 import { TmcpSessionsError, UnknownSessionError } from '@tmcp-sessions/core';
-import { currentScope, directoryOf } from '@tmcp-sessions/core/backend';
+import { bindingsOf, currentScope, directoryOf } from '@tmcp-sessions/core/backend';
 import type {
+	BindingRequirement,
+	BindingUser,
 	DirectoryProvider,
 	RequestScope,
 	SessionDirectory,
@@ -43,7 +45,7 @@ const stateId = (internalId: string): string => internalId + STATE;
  * Sessions that are not sealed are in `rest` only: those of a bare `HttpTransport`, and those that were
  * opened before the deployment sealed its sessions.
  */
-export class SealedSessionStore implements SessionStore, DirectoryProvider {
+export class SealedSessionStore implements SessionStore, DirectoryProvider, BindingUser {
 	readonly capabilities: StoreCapabilities;
 	readonly #opened: OpenedSessions;
 	readonly #rest: SessionStore | undefined;
@@ -62,6 +64,10 @@ export class SealedSessionStore implements SessionStore, DirectoryProvider {
 		this.capabilities = sealedCapabilities(rest?.capabilities, recheckMs / 1000);
 		const directory = administration && rest ? directoryOf(rest) : undefined;
 		this.directory = directory && withoutStates(directory);
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return bindingsOf(this.#rest);
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {

@@ -39,6 +39,8 @@ describe('the binding', () => {
 				'a Durable Object namespace; got undefined. wrangler.jsonc needs:\n\n' +
 				'  "durable_objects": { "bindings": [{ "name": "NOT_BOUND", "class_name": "SyncLayer" }] },\n' +
 				'  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]\n\n' +
+				'with a new tag after those that are deployed. A Worker with "exports" instead of "migrations" needs\n\n' +
+				'  "exports": { "SyncLayer": { "type": "durable-object", "storage": "sqlite" } }\n\n' +
 				"and the Worker's entry:\n\n  export { SyncLayer } from '@tmcp-sessions/streams-durable-object';\n",
 		);
 	});
@@ -58,12 +60,18 @@ describe('the binding', () => {
 		const onError = (error: Error): void => void errors.push(error.message);
 		const manager = new DurableObjectStreamSessionManager('WITHOUT_SQLITE', { onError });
 		const opening = manager.create('a', newController());
-		await expect(opening).rejects.toThrow(StreamError);
+		await expect(opening).rejects.toThrow(BindingError);
 		await expect(opening).rejects.toThrow(
-			'SyncLayer must be a class with SQLite: list it in new_sqlite_classes',
+			'the binding WITHOUT_SQLITE must be a namespace of SyncLayer with SQLite',
 		);
+		await expect(manager.deliver('a', 'message')).rejects.toThrow(BindingError);
+		await expect(
+			manager.keepCall('a', { stream: 'c.1', first: 1, frames: [], isComplete: false }),
+		).rejects.toThrow(BindingError);
 		await manager.send(['a'], 'frame');
-		expect(errors).toEqual([expect.stringContaining('must be a class with SQLite')]);
+		expect(errors).toEqual([
+			expect.stringContaining('must be a namespace of SyncLayer with SQLite'),
+		]);
 	});
 
 	it('can be passed as a namespace', async () => {

@@ -1,5 +1,6 @@
 import { BindingError } from '../errors.ts';
 import { isObject, isService } from './binding-objects.ts';
+import { classOfNamespace } from './own-namespace.ts';
 
 /** Describes the kind of binding that a backend needs. */
 export interface BindingKind {
@@ -13,23 +14,59 @@ export interface BindingKind {
 	readonly wranglerLines: (name: string) => string;
 	/** The name in those lines if the binding was passed as an object. */
 	readonly defaultName: string;
+	/** Set for a Durable Object namespace. */
+	readonly durableObject?: DurableObjectClass | undefined;
 }
 
-/** Describes the binding of a SQLite-backed Durable Object class that a package exports. */
+/** The class of a Durable Object namespace. */
+export interface DurableObjectClass {
+	readonly className: string;
+	/** The line with which the Worker's entry exports the class. */
+	readonly exportLine: string;
+}
+
+/** A binding that a manager or a store uses. */
+export interface BindingRequirement {
+	readonly kind: BindingKind;
+	/** Its name in `env`, or the binding itself. */
+	readonly binding: string | object;
+	/** The `env` of `cloudflare:workers`. */
+	readonly env: object;
+}
+
+/** An optional capability of managers and stores: naming the bindings that they use. */
+export interface BindingUser {
+	/** Returns the bindings, without resolving them. */
+	requiredBindings(): readonly BindingRequirement[];
+}
+
+/** Returns the bindings of all managers and stores that name them. */
+export function bindingsOf(...users: readonly (object | undefined)[]): BindingRequirement[] {
+	// Safe because a manager or store has this method only if it implements `BindingUser`.
+	return users.flatMap(
+		(user) => (user as Partial<BindingUser> | undefined)?.requiredBindings?.() ?? [],
+	);
+}
+
+/**
+ * Describes the binding of a SQLite-backed Durable Object class.
+ *
+ * @param exportLine default: the package exports the class itself.
+ */
 export function durableObjectKind(
 	packageName: string,
 	className: string,
 	defaultName: string,
+	exportLine = `export { ${className} } from '@tmcp-sessions/${packageName}';`,
 ): BindingKind {
+	const durableObject = { className, exportLine };
 	return {
 		packageName,
 		what: 'a Durable Object namespace',
 		methods: ['newUniqueId', 'idFromName', 'getByName'],
 		defaultName,
-		wranglerLines: (name) =>
-			`  "durable_objects": { "bindings": [{ "name": "${name}", "class_name": "${className}" }] },\n` +
-			`  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["${className}"] }]\n\n` +
-			`and the Worker's entry:\n\n  export { ${className} } from '@tmcp-sessions/${packageName}';`,
+		durableObject,
+		wranglerLines: (name) => durableObjectLines([{ name, ...durableObject }]),
 	};
 }
 
@@ -45,18 +82,128 @@ export function resolveBinding<Binding extends object>(
 	binding: string | Binding,
 	env: object,
 ): Binding {
-	const isName = typeof binding === 'string';
-	const found: unknown = isName ? Reflect.get(env, binding) : binding;
+	const requirement = { kind, binding, env };
+	const found = valueOf(requirement);
 	if (isOfKind<Binding>(kind, found)) return found;
-	throw new BindingError(
-		kind.packageName,
-		`the binding ${isName ? `${binding} ` : ''}must be ${kind.what}; got ${describe(kind, found)}. ` +
-			`wrangler.jsonc needs:\n\n${kind.wranglerLines(isName ? binding : kind.defaultName)}\n`,
+	throw createError([requirement], [problemOf(requirement) ?? '']);
+}
+
+/**
+ * Checks that all bindings exist and have the right kind. Reads each method of each binding: call it
+ * once for an isolate.
+ *
+ * @param exports the `ctx.exports` of a Worker: they show which class a namespace belongs to.
+ * @returns one error for all bindings that are missing or wrong, with the lines to add.
+ */
+export function checkBindings(
+	requirements: readonly BindingRequirement[],
+	exports?: object,
+): BindingError | undefined {
+	const problems = new Map<string, BindingRequirement>();
+	for (const requirement of requirements) {
+		const problem = problemOf(requirement, exports);
+		// Managers may share a binding.
+		if (problem !== undefined) problems.set(problem, requirement);
+	}
+	return problems.size > 0 ? createError([...problems.values()], [...problems.keys()]) : undefined;
+}
+
+/**
+ * Returns the error of an RPC to an object if its class is the reason, which no retry can change:
+ * another class, or one without SQLite. `undefined` for every other failure.
+ *
+ * @param cause what the RPC or `fetch` of a stub has thrown.
+ */
+export function classErrorOf(
+	requirement: BindingRequirement,
+	cause: unknown,
+): BindingError | undefined {
+	const reason = cause instanceof Error ? cause.message : '';
+	const isWithoutSqlite = /SQL is not enabled/.test(reason);
+	// All methods are as old as the packages: no gradual deployment makes an object lack one.
+	const isOther = /receiver does not implement|does not export a fetch/.test(reason);
+	if (!isWithoutSqlite && !isOther) return undefined;
+	const { kind } = requirement;
+	const subject = `${nameOf(requirement)}must be a namespace of ${kind.durableObject?.className ?? 'another class'}`;
+	const problem = isOther
+		? `${subject}; got one of another class (${reason})`
+		: `${subject} with SQLite; got a class without it, from "new_classes" or without a migration. ` +
+			'A class that is deployed without SQLite stays so: export a subclass of another name, list it ' +
+			'in "new_sqlite_classes" under a new tag, and bind it';
+	return createError([requirement], [problem]);
+}
+
+function createError(
+	requirements: readonly BindingRequirement[],
+	problems: readonly string[],
+): BindingError {
+	const list =
+		problems.length > 1
+			? `the bindings of this Worker are incomplete:\n\n- ${problems.join('\n- ')}\n\n`
+			: `${problems.join('')}. `;
+	const named = requirements.map(({ binding, kind }) => ({
+		kind,
+		name: typeof binding === 'string' ? binding : kind.defaultName,
+	}));
+	const objects = named.flatMap(({ kind, name }) =>
+		kind.durableObject ? [{ name, ...kind.durableObject }] : [],
+	);
+	const lines = named.flatMap(({ kind, name }) =>
+		kind.durableObject ? [] : kind.wranglerLines(name),
+	);
+	// At the end, because lines of the entry follow.
+	if (objects.length > 0) lines.push(durableObjectLines(objects));
+	const [first] = requirements;
+	const packageName = problems.length > 1 ? 'core' : (first?.kind.packageName ?? 'core');
+	return new BindingError(packageName, `${list}wrangler.jsonc needs:\n\n${lines.join(',\n')}\n`);
+}
+
+function durableObjectLines(
+	objects: readonly (DurableObjectClass & { readonly name: string })[],
+): string {
+	const unique = [...new Set(objects.map(({ className }) => className))];
+	const bindings = objects.map(
+		({ className, name }) => `{ "name": "${name}", "class_name": "${className}" }`,
+	);
+	const exports = unique.map(
+		(name) => `"${name}": { "type": "durable-object", "storage": "sqlite" }`,
+	);
+	return (
+		`  "durable_objects": { "bindings": [${bindings.join(', ')}] },\n` +
+		`  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["${unique.join('", "')}"] }]\n\n` +
+		'with a new tag after those that are deployed. A Worker with "exports" instead of "migrations" needs\n\n' +
+		`  "exports": { ${exports.join(', ')} }\n\n` +
+		`and the Worker's entry:\n\n  ${[...new Set(objects.map(({ exportLine }) => exportLine))].join('\n  ')}`
 	);
 }
 
+function valueOf({ binding, env }: BindingRequirement): unknown {
+	return typeof binding === 'string' ? Reflect.get(env, binding) : binding;
+}
+
+function nameOf({ binding }: BindingRequirement): string {
+	return `the binding ${typeof binding === 'string' ? `${binding} ` : ''}`;
+}
+
+/** Returns why a binding cannot be used. */
+function problemOf(requirement: BindingRequirement, exports?: object): string | undefined {
+	const { kind } = requirement;
+	const found = valueOf(requirement);
+	if (!isOfKind(kind, found)) {
+		return `${nameOf(requirement)}must be ${kind.what}; got ${describe(kind, found)}`;
+	}
+	const className = kind.durableObject?.className;
+	const actual = className && exports && classOfNamespace(found, exports);
+	// A class of another name may extend the required one, unless this family exports it.
+	return actual && actual !== className && OF_THIS_FAMILY.has(actual)
+		? `${nameOf(requirement)}must be a namespace of ${className}; got one of ${actual}`
+		: undefined;
+}
+
+const OF_THIS_FAMILY: ReadonlySet<string> = new Set(['SessionShard', 'SyncLayer']);
+
 // A binding is a proxy of the runtime without a usable prototype: only its methods identify it.
-function isOfKind<Binding>(kind: BindingKind, found: unknown): found is Binding {
+function isOfKind<Binding extends object>(kind: BindingKind, found: unknown): found is Binding {
 	return isObject(found) && !isService(found) && missingMethods(kind, found).length === 0;
 }
 
@@ -66,7 +213,9 @@ function describe(kind: BindingKind, found: unknown): string {
 	if (!isObject(found)) return `a ${typeof found}`;
 	if (isService(found)) return 'a service binding';
 	const missing = missingMethods(kind, found).map((method) => `${method}()`);
-	return `an object without ${missing.join(', ')}`;
+	const { name } = found.constructor;
+	const type = name === 'Object' ? 'an object' : `a binding of type ${name}`;
+	return `${type} without ${missing.join(', ')}`;
 }
 
 function missingMethods(kind: BindingKind, found: object): string[] {

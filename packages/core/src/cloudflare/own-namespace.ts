@@ -8,6 +8,7 @@ interface ObjectId {
 }
 
 interface Namespace {
+	idFromName(name: string): ObjectId;
 	idFromString(id: string): ObjectId;
 	jurisdiction(jurisdiction: string): object;
 }
@@ -29,6 +30,15 @@ export function ownNamespace<Own extends object>(
 	const own = found && id.jurisdiction ? found.jurisdiction(id.jurisdiction) : found;
 	// Safe because the namespace of an object's own id contains objects of its own class.
 	return own as Own | undefined;
+}
+
+/** Returns the name of the exported class that a namespace belongs to. */
+export function classOfNamespace(namespace: object, exports: object): string | undefined {
+	if (!isNamespace(namespace)) return undefined;
+	const id = namespace.idFromName('class');
+	return Object.entries(exports).find(
+		([, candidate]) => isNamespace(candidate) && accepts(candidate, id),
+	)?.[0];
 }
 
 function accepts(namespace: Namespace, id: ObjectId): boolean {

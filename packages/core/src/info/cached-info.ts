@@ -1,3 +1,5 @@
+import { bindingsOf } from '../cloudflare/binding.ts';
+import type { BindingRequirement, BindingUser } from '../cloudflare/binding.ts';
 import { encodeSessionId } from '../ids/encode-session-id.ts';
 import { CorruptRecordError, createReporter, TmcpSessionsError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
@@ -39,7 +41,7 @@ export function cachedInfo(
 }
 
 /** The store of `cachedInfo`. `far` is authoritative; failures of `near` are reported and cost a read of `far`. */
-export class CachedSessionStore implements SessionStore, DirectoryProvider {
+export class CachedSessionStore implements SessionStore, DirectoryProvider, BindingUser {
 	readonly capabilities: StoreCapabilities;
 	readonly #near: SessionStore;
 	readonly #far: SessionStore;
@@ -69,6 +71,10 @@ export class CachedSessionStore implements SessionStore, DirectoryProvider {
 
 	get directory(): SessionDirectory | undefined {
 		return directoryOf(this.#far);
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return bindingsOf(this.#near, this.#far);
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {

@@ -1,3 +1,5 @@
+import { bindingsOf } from '../cloudflare/binding.ts';
+import type { BindingRequirement, BindingUser } from '../cloudflare/binding.ts';
 import { encodeSessionId } from '../ids/encode-session-id.ts';
 import { directoryOf } from '../extensions/session-directory.ts';
 import type { DirectoryProvider, SessionDirectory } from '../extensions/session-directory.ts';
@@ -46,7 +48,7 @@ export function splitInfo(
 }
 
 /** The store of `splitInfo`. A session exists as long as all of its parts do. */
-export class SplitSessionStore implements SessionStore, DirectoryProvider {
+export class SplitSessionStore implements SessionStore, DirectoryProvider, BindingUser {
 	readonly capabilities: StoreCapabilities;
 	readonly #parts: InfoParts<SessionStore>;
 	/** The distinct stores, that of `client` first. */
@@ -61,6 +63,10 @@ export class SplitSessionStore implements SessionStore, DirectoryProvider {
 	/** That of the first part that has one, which has every session. */
 	get directory(): SessionDirectory | undefined {
 		return this.#stores.map(directoryOf).find((directory) => directory !== undefined);
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return bindingsOf(...this.#stores);
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {

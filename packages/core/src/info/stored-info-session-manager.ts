@@ -1,5 +1,7 @@
 import { InfoSessionManager } from '@tmcp/session-manager';
 
+import { bindingsOf } from '../cloudflare/binding.ts';
+import type { BindingRequirement, BindingUser } from '../cloudflare/binding.ts';
 import { CorruptRecordError, createReporter, UnknownSessionError } from '../errors.ts';
 import type { ErrorReporter } from '../errors.ts';
 import { RequestReadCache } from './request-read-cache.ts';
@@ -62,7 +64,7 @@ interface InitializeBatch {
  */
 export class StoredInfoSessionManager
 	extends InfoSessionManager
-	implements SessionExpiry, SessionInfoReader
+	implements SessionExpiry, SessionInfoReader, BindingUser
 {
 	/** Stores the sessions. */
 	readonly store: SessionStore;
@@ -102,6 +104,11 @@ export class StoredInfoSessionManager
 		);
 		this.endSessionsOf = (principal) => administrator.endSessionsOf(principal);
 		this.listSessions = (page) => administrator.listSessions(page);
+	}
+
+	/** Returns the bindings of the store. */
+	requiredBindings(): readonly BindingRequirement[] {
+		return bindingsOf(this.store);
 	}
 
 	get idleMs(): number {

@@ -22,6 +22,7 @@ export async function answerInScope(
 	} catch (error) {
 		// Once the server has the message, it marks the end itself.
 		if (!progress.hasBegun) progress.markHandled();
-		return rejectionAnswer(error, (reason) => context.report(reason), details.messageId);
+		const report = (reason: unknown): void => context.report(reason);
+		return rejectionAnswer(error, report, details.messageId, origin.request);
 	}
 }

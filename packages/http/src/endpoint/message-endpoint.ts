@@ -94,7 +94,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 			const messageId = requestIdOf(message);
 			return await this.#answerMessage(incoming, { text, message, messageId });
 		} catch (error) {
-			return rejectionAnswer(error, incoming.report, echoedIdOf(message));
+			return rejectionAnswer(error, incoming.report, echoedIdOf(message), incoming.request);
 		}
 	}
 
@@ -117,7 +117,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 				const details = { message, messageId: requestIdOf(message), isBatched: true };
 				return await this.#answerMessage(incoming, details);
 			} catch (error) {
-				return rejectionAnswer(error, incoming.report, echoedIdOf(message));
+				return rejectionAnswer(error, incoming.report, echoedIdOf(message), incoming.request);
 			}
 		});
 		return batchAnswer(await Promise.all(answers), incoming);

@@ -73,7 +73,8 @@ export class SessionRouter implements RequestRouter {
 			return withClientId(await this.#route.send(routed), session);
 		} catch (error) {
 			const id = session?.internalId ?? '';
-			return rejectionAnswer(error, (reason) => incoming.report(reason, id), requestIdIn(body));
+			const report = (reason: unknown): void => incoming.report(reason, id);
+			return rejectionAnswer(error, report, requestIdIn(body), incoming.request);
 		}
 	}
 }

@@ -1,4 +1,5 @@
-import type { McpHandler, ServerOf } from '../options.ts';
+import { checkDeployment } from '../check-deployment.ts';
+import type { ExecutionContextLike, McpHandler, ServerOf } from '../options.ts';
 import { CachedHeaders } from '../request/cached-headers.ts';
 import { toResponse } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
@@ -23,7 +24,11 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 	const backend = createSseBackend<Custom>(server, options);
 	const { calls, endpoint, pacesStreams, path, report, resolved, transport } = backend;
 	let served: SseEndpoint<Custom> | undefined;
-	const createEndpoint = (env: unknown): SseEndpoint<Custom> => {
+	const createEndpoint = (
+		env: unknown,
+		platform: ExecutionContextLike | undefined,
+	): SseEndpoint<Custom> => {
+		checkDeployment(backend.managers, platform);
 		const keys = sessionKeys(options.sessionKeys, env);
 		return new SseEndpoint<Custom>({
 			...resolved,
@@ -38,10 +43,10 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 			const headers = new CachedHeaders(request.headers);
 			let answer: Answer;
 			try {
-				served ??= createEndpoint(env);
+				served ??= createEndpoint(env, platform);
 				answer = await served.respond(request, headers, platform);
 			} catch (error) {
-				answer = rejectionAnswer(error, report);
+				answer = rejectionAnswer(error, report, undefined, request);
 			}
 			return toResponse(withCors(answer, headers, request.url, resolved.origins));
 		},

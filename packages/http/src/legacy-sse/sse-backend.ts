@@ -40,6 +40,8 @@ export interface SseBackend<Custom extends Record<string, unknown> | undefined> 
 	/** Where clients send their messages. */
 	readonly endpoint: string;
 	readonly calls: InFlightCalls;
+	/** The managers, whose bindings are checked at the first request. */
+	readonly managers: readonly object[];
 	/** Whether the manager bounds streams, so that they are read no faster than their client reads. */
 	readonly pacesStreams: boolean;
 	/** Returns the transport, which is created at the first call or in the next microtask. */
@@ -81,11 +83,11 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	const transport = (): SseTransport<Custom> =>
 		(created ??= new SseTransport<Custom>(servedServer(tracked, broadcasts), {
 			...{ path, endpoint },
-			...managers(ordered, info),
+			...transportManagers(ordered, info),
 		}));
 	queueMicrotask(transport);
 	return {
-		...{ resolved, path, endpoint, calls, transport, report },
+		...{ resolved, path, endpoint, calls, transport, report, managers: [streams, info] },
 		pacesStreams: hasResumableStreams(streams),
 		createSessions: () =>
 			new OwnSessions<Custom>({
@@ -95,7 +97,7 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	};
 }
 
-function managers(
+function transportManagers(
 	streams: StreamSessionManager,
 	info: InfoSessionManager,
 ): Pick<SseTransportOptions, 'allowedOrigins' | 'sessionManager'> {

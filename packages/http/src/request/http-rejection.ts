@@ -3,6 +3,7 @@ import type { ErrorCode } from '@tmcp-sessions/core';
 
 import { errorResponse } from './json-rpc.ts';
 import type { JsonObject } from './json-rpc.ts';
+import { isLoopback } from './loopback.ts';
 
 /** How a request is rejected, besides its status and its error. */
 export interface RejectionExtras {
@@ -54,6 +55,11 @@ function boundReached(reason: string): HttpRejection {
 }
 
 const INTERNAL = new HttpRejection(500, -32603, 'Internal error');
+const MISCONFIGURED = new HttpRejection(
+	500,
+	-32603,
+	'The server is misconfigured; its log says how to fix it',
+);
 const UNREACHABLE = new HttpRejection(
 	503,
 	-32603,
@@ -61,6 +67,8 @@ const UNREACHABLE = new HttpRejection(
 	{ headers: { 'Retry-After': '5' } },
 );
 const BY_CODE: Partial<Record<ErrorCode, HttpRejection>> = {
+	binding: MISCONFIGURED,
+	configuration: MISCONFIGURED,
 	store: UNREACHABLE,
 	stream: UNREACHABLE,
 	'invalid-session-id': invalidRequest('The Mcp-Session-Id header holds an invalid session id'),
@@ -75,6 +83,17 @@ export function rejectionOf(error: unknown): HttpRejection {
 	if (error instanceof HttpRejection) return error;
 	if (error instanceof StreamError && error.bound) return boundReached(error.bound);
 	return (error instanceof TmcpSessionsError && BY_CODE[error.code]) || INTERNAL;
+}
+
+/**
+ * Returns the rejection that says which mistake of the deployment made a request fail, as the log does.
+ * Only a request to this machine gets it, as in development; `undefined` for any other.
+ */
+export function explainMistake(error: unknown, url: string): HttpRejection | undefined {
+	if (!(error instanceof TmcpSessionsError) || BY_CODE[error.code] !== MISCONFIGURED)
+		return undefined;
+	if (!isLoopback(new URL(url).hostname)) return undefined;
+	return new HttpRejection(MISCONFIGURED.status, MISCONFIGURED.code, error.message);
 }
 
 /** Creates the JSON-RPC error that tells a client of an error what it may learn. */

@@ -1,6 +1,11 @@
 import { toJsonLine } from '@tmcp-sessions/core/backend';
 
-import { errorMessage, HttpRejection, rejectionOf } from '../request/http-rejection.ts';
+import {
+	errorMessage,
+	explainMistake,
+	HttpRejection,
+	rejectionOf,
+} from '../request/http-rejection.ts';
 import type { PlainAnswer } from './answer.ts';
 
 /**
@@ -8,17 +13,21 @@ import type { PlainAnswer } from './answer.ts';
  * is reported.
  *
  * @param id of the request, if it has one.
+ * @param request the request, if it came over HTTP: one to this machine is told which mistake of the
+ * deployment made it fail.
  */
 export function rejectionAnswer(
 	error: unknown,
 	report: (error: unknown) => void,
 	id?: string | number,
+	request?: Request,
 ): PlainAnswer {
 	if (!(error instanceof HttpRejection)) report(error);
-	const { status, extras } = rejectionOf(error);
+	const rejection = (request && explainMistake(error, request.url)) ?? rejectionOf(error);
+	const { status, extras } = rejection;
 	return {
 		status,
 		headers: { 'content-type': 'application/json', ...extras?.headers },
-		body: toJsonLine(errorMessage(error, id)),
+		body: toJsonLine(errorMessage(rejection, id)),
 	};
 }

@@ -1,7 +1,7 @@
 import { parseSecrets } from '@tmcp-sessions/core/internal';
 
 import { configurationError } from '../configuration-error.ts';
-import { isLoopback } from '../validation/origin-guard.ts';
+import { isLoopback } from '../request/loopback.ts';
 
 /** The keys that session ids are signed with. */
 export interface SessionKeys {

@@ -4,6 +4,7 @@ import { configurationError } from '../configuration-error.ts';
 import { invalidRequest } from '../request/http-rejection.ts';
 import type { HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
+import { isLoopback } from '../request/loopback.ts';
 
 /** The hosts that the server answers for, and the origins that may call it. */
 export interface OriginOptions {
@@ -11,15 +12,9 @@ export interface OriginOptions {
 	readonly cors?: true | string | readonly string[] | undefined;
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|(?:[\w-]+\.)+localhost)$/;
 const LOOPBACK_ADDRESS = /^(?:127\.|::1$|::ffff:127\.)/i;
 /** Names that can be repeated in a message. */
 const PRINTABLE_HOST = /^[\w.:[\]-]{1,100}$/;
-
-/** Whether a host name is one of this machine. */
-export function isLoopback(hostname: string): boolean {
-	return LOOPBACK.test(hostname);
-}
 
 /**
  * Rejects requests that a foreign page may have sent. After DNS rebinding, a browser sends the

@@ -80,9 +80,11 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const namespace = new ObjectNamespace(object, { locationHint, jurisdiction });
 	const locator = identify ? new IdentityLocator(namespace) : new SessionLocator(namespace);
 	const { objectPer } = locator;
+	const errorOf = (cause: unknown): Error =>
+		namespace.errorOf('reaching the object of a session', cause);
 	const forward = async (routed: RoutedRequest, transport?: 'sse'): Promise<Answer> => {
 		const stub = await locator.locate(routed.sessionId, routed.principal);
-		return forwardToObject(routed, stub, { objectPer, transport });
+		return forwardToObject(routed, stub, { objectPer, transport, errorOf });
 	};
 	const stubFor = (id: string, scope = currentScope()): Promise<SessionObjectStub> =>
 		locator.locate(id, scope?.principal);
@@ -110,8 +112,8 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const { server } = subscriptionServer;
 	const shared = {
 		...handler,
-		info: new RoutedInfo(stubFor),
-		streams: new RoutedStreams(stubFor, handler.onError),
+		info: new RoutedInfo(namespace, stubFor),
+		streams: new RoutedStreams(namespace, stubFor, handler.onError),
 		...(identify && { principal: principalFrom(identify, handler.oauth !== undefined) }),
 	};
 	const subscriptions = new RoutedSubscriptions((scope) => stubFor('', scope), handler.onError);

@@ -1,14 +1,18 @@
-import { StreamError } from '@tmcp-sessions/core';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { ROUTED_HEADERS } from '@tmcp-sessions/http/internal';
 import type { Answer, PlainAnswer, RoutedRequest } from '@tmcp-sessions/http/internal';
 
 import { deserialize, serialize } from '../object/rpc-format.ts';
 import type { SessionRequest } from '../object/session-request.ts';
-import { PACKAGE } from '../package-name.ts';
 import type { SessionObjectStub } from './object-namespace.ts';
 
 const SESSION_HEADER = 'mcp-session-id';
+
+/** How a request is forwarded. */
+export interface ForwardOptions extends Pick<SessionRequest, 'objectPer' | 'transport'> {
+	/** Creates the error of an RPC that failed. */
+	readonly errorOf: (cause: unknown) => Error;
+}
 
 /**
  * Forwards a request to the object of its session by RPC.
@@ -18,7 +22,7 @@ const SESSION_HEADER = 'mcp-session-id';
 export async function forwardToObject(
 	routed: RoutedRequest,
 	stub: SessionObjectStub,
-	{ objectPer, transport }: Pick<SessionRequest, 'objectPer' | 'transport'>,
+	{ objectPer, transport, errorOf }: ForwardOptions,
 ): Promise<Answer> {
 	const { request, sessionId, principal, auth, body = '' } = routed;
 	const headers = forwardedHeaders(routed);
@@ -30,7 +34,7 @@ export async function forwardToObject(
 		if (typeof answer !== 'string') return answer;
 		return deserialize<PlainAnswer>(answer);
 	} catch (cause) {
-		throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
+		throw errorOf(cause);
 	}
 }
 

@@ -1,4 +1,7 @@
-import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import { StreamError } from '@tmcp-sessions/core';
+import type { BindingError } from '@tmcp-sessions/core';
+import { classErrorOf, durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import type { BindingRequirement } from '@tmcp-sessions/core/backend';
 import type { Rpc } from '@cloudflare/workers-types';
 import { env } from 'cloudflare:workers';
 
@@ -20,7 +23,12 @@ export interface Placement {
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 }
 
-const KIND = durableObjectKind(PACKAGE, 'YourSessionObject', 'SESSIONS');
+const KIND = durableObjectKind(
+	PACKAGE,
+	'YourSessionObject',
+	'SESSIONS',
+	`export class YourSessionObject extends SessionObject { … } // of @tmcp-sessions/${PACKAGE}`,
+);
 
 /** Creates ids and stubs of session objects. Resolves its binding on first use. */
 export class ObjectNamespace {
@@ -34,6 +42,16 @@ export class ObjectNamespace {
 		this.#placement = placement;
 		const { locationHint } = placement;
 		this.#options = locationHint === undefined ? {} : { locationHint };
+	}
+
+	/** The binding of the namespace. */
+	get requirement(): BindingRequirement {
+		return { kind: KIND, binding: this.#binding, env };
+	}
+
+	/** Creates the error of an RPC that failed. */
+	errorOf(operation: string, cause: unknown): BindingError | StreamError {
+		return classErrorOf(this.requirement, cause) ?? new StreamError(PACKAGE, operation, cause);
 	}
 
 	/** Returns the id of a new object, as 64 hexadecimal characters. */

@@ -1,21 +1,29 @@
 import { InfoSessionManager } from '@tmcp/session-manager';
-import { StreamError } from '@tmcp-sessions/core';
-import type { ClientCapabilities } from '@tmcp-sessions/core/backend';
+import type {
+	BindingRequirement,
+	BindingUser,
+	ClientCapabilities,
+} from '@tmcp-sessions/core/backend';
 
-import { PACKAGE } from '../package-name.ts';
-import type { SessionObjectStub } from './object-namespace.ts';
+import type { ObjectNamespace, SessionObjectStub } from './object-namespace.ts';
 
 /**
  * Tells the Worker's handler whether a session is live, which it checks before it opens a stream. All
  * other session metadata is read and written in the object.
  */
-export class RoutedInfo extends InfoSessionManager {
+export class RoutedInfo extends InfoSessionManager implements BindingUser {
+	readonly #namespace: ObjectNamespace;
 	readonly #stubFor: (id: string) => Promise<SessionObjectStub>;
 
 	/** @param stubFor returns a new stub of a session's object. */
-	constructor(stubFor: (id: string) => Promise<SessionObjectStub>) {
+	constructor(namespace: ObjectNamespace, stubFor: (id: string) => Promise<SessionObjectStub>) {
 		super();
+		this.#namespace = namespace;
 		this.#stubFor = stubFor;
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return [this.#namespace.requirement];
 	}
 
 	/** @throws {StreamError} if the object cannot be reached. A plain error would count as an unknown session. */
@@ -24,7 +32,7 @@ export class RoutedInfo extends InfoSessionManager {
 		try {
 			return (await stub.isLive(id)) ? {} : undefined;
 		} catch (cause) {
-			throw new StreamError(PACKAGE, 'reaching the object of a session', cause);
+			throw this.#namespace.errorOf('reaching the object of a session', cause);
 		}
 	}
 

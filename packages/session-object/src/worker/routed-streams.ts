@@ -1,4 +1,3 @@
-import { StreamError } from '@tmcp-sessions/core';
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { currentScope } from '@tmcp-sessions/core/backend';
 import type {
@@ -9,18 +8,22 @@ import type {
 } from '@tmcp-sessions/core/backend';
 import { SocketStreamManager } from '@tmcp-sessions/streams-durable-object/internal';
 
-import { PACKAGE } from '../package-name.ts';
-import type { SessionObjectStub } from './object-namespace.ts';
+import type { ObjectNamespace, SessionObjectStub } from './object-namespace.ts';
 
 /** Returns a new stub of a session's object. */
 type StubFor = (session: string, scope: RequestScope | undefined) => Promise<SessionObjectStub>;
 
 /** Holds the GET streams of a Worker's clients, each by a socket to the object of its session. */
 export class RoutedStreams extends SocketStreamManager implements SessionInboxes, ResumableStreams {
+	readonly #namespace: ObjectNamespace;
 	readonly #stubFor: StubFor;
 
-	constructor(stubFor: StubFor, onError: ErrorReporter | undefined) {
-		super(async (session, scope) => ({ stub: await stubFor(session, scope) }), { onError });
+	constructor(namespace: ObjectNamespace, stubFor: StubFor, onError: ErrorReporter | undefined) {
+		const { requirement } = namespace;
+		super(async (session, scope) => ({ stub: await stubFor(session, scope), requirement }), {
+			onError,
+		});
+		this.#namespace = namespace;
 		this.#stubFor = stubFor;
 	}
 
@@ -43,7 +46,7 @@ export class RoutedStreams extends SocketStreamManager implements SessionInboxes
 		try {
 			return await stub.deliver(session, message, call);
 		} catch (cause) {
-			throw new StreamError(PACKAGE, 'delivering to inboxes', cause);
+			throw this.#namespace.errorOf('delivering to inboxes', cause);
 		}
 	}
 }

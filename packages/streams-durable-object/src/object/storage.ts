@@ -2,7 +2,6 @@ import { NewerStorageError } from '@tmcp-sessions/core/internal';
 import type { LogBounds, LogSize } from '@tmcp-sessions/core/internal';
 
 import { PACKAGE } from '../package-name.ts';
-import { createStreamError } from '../stream-error.ts';
 
 /**
  * The version of the tables. A release that changes them increments it and stores it in `tmcp_meta`
@@ -15,11 +14,11 @@ const SCHEMA_KEY = 'schema_version';
  * Creates the tables and returns the database. There are no indexes besides the keys and no
  * AUTOINCREMENT, so that a statement writes only the rows that it changes.
  *
- * @throws {StreamError} if the class has no SQLite.
+ * @throws the platform's error if the class has no SQLite, which Workers turn into a `BindingError`.
  * @throws {NewerStorageError} if a later release has changed the tables.
  */
 export function openStorage(storage: DurableObjectStorage): SqlStorage {
-	const sql = sqlOf(storage);
+	const { sql } = storage;
 	// The statement of a table names its columns.
 	const [calls] = sql.exec<{ statement: string }>(
 		"SELECT sql AS statement FROM sqlite_master WHERE type = 'table' AND name = 'tmcp_calls'",
@@ -86,20 +85,4 @@ export function pruneTimes(sql: SqlStorage, kind: 'absent' | 'ended', beforeMs: 
 /** Returns whether a log exceeds its bounds. */
 export function exceeds({ messages, bytes }: LogSize, bounds: LogBounds): boolean {
 	return messages > bounds.messages || bytes > bounds.bytes;
-}
-
-function sqlOf(storage: DurableObjectStorage): SqlStorage {
-	try {
-		storage.sql.exec('SELECT 1');
-		return storage.sql;
-	} catch (cause) {
-		throw createStreamError(
-			'opening the log',
-			new Error(
-				'SyncLayer must be a class with SQLite: list it in new_sqlite_classes of a migration, not in ' +
-					'new_classes. docs/migration.md shows how to convert an existing class',
-				{ cause },
-			),
-		);
-	}
 }

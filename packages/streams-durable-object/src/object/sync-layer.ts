@@ -26,7 +26,7 @@ export class SyncLayer extends DurableObject {
 	readonly #registration: ShardRegistration;
 	readonly #shards: ShardRegistry;
 
-	/** @throws {StreamError} if the class has no SQLite. */
+	/** @throws the platform's error if the class has no SQLite. */
 	constructor(state: DurableObjectState, env: Cloudflare.Env) {
 		super(state, env);
 		const { storage } = state;

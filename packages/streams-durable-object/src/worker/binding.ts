@@ -1,4 +1,5 @@
 import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import type { BindingRequirement } from '@tmcp-sessions/core/backend';
 import { regionOfShard, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/internal';
 import { env } from 'cloudflare:workers';
 
@@ -22,6 +23,11 @@ export interface SyncLayers {
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 }
 
+/** Names the namespace of the objects. */
+export function layersRequirement({ binding }: SyncLayers): BindingRequirement {
+	return { kind: KIND, binding, env };
+}
+
 /**
  * Returns the object of a shard. A new object is created near the shard's region.
  *
@@ -38,7 +44,11 @@ export function syncLayer(layers: SyncLayers, shard: string): DurableObjectStub<
 
 /** Returns the object of a shard, to open a socket to. */
 export function syncLayerTarget(layers: SyncLayers, shard: string = ROOT_SHARD): SocketTarget {
-	return { stub: syncLayer(layers, shard), shard: shard === ROOT_SHARD ? undefined : shard };
+	return {
+		stub: syncLayer(layers, shard),
+		shard: shard === ROOT_SHARD ? undefined : shard,
+		requirement: layersRequirement(layers),
+	};
 }
 
 /** Returns the object of a session, by its id, URI encoded or not. */

@@ -1,6 +1,7 @@
 import { UnknownSessionError } from '@tmcp-sessions/core';
 import type { StreamError } from '@tmcp-sessions/core';
-import { withTimeout } from '@tmcp-sessions/core/backend';
+import { classErrorOf, withTimeout } from '@tmcp-sessions/core/backend';
+import type { BindingRequirement } from '@tmcp-sessions/core/backend';
 
 import { PACKAGE } from '../package-name.ts';
 import { createStreamError } from '../stream-error.ts';
@@ -22,6 +23,8 @@ export interface SocketTarget {
 	readonly stub: Pick<Fetcher, 'fetch'>;
 	/** The label of its shard, which it registers at the root. Omit it for the root. */
 	readonly shard?: string | undefined;
+	/** The binding of the object, for an error that its class causes. */
+	readonly requirement?: BindingRequirement | undefined;
 }
 
 /** A socket, and the headers of the response that accepted it. */
@@ -36,9 +39,10 @@ export interface OpenedSocket {
  *
  * @throws {StreamError} if the object cannot be reached, does not respond in time, or rejects the socket.
  * @throws {UnknownSessionError} if the session of a stream has ended.
+ * @throws {BindingError} if the class of the object is another one, or has no SQLite.
  */
 export async function openSocket(
-	{ stub, shard }: SocketTarget,
+	{ stub, shard, requirement }: SocketTarget,
 	purpose: SocketPurpose,
 	timeoutMs: number = DEFAULT_OPEN_TIMEOUT_MS,
 ): Promise<OpenedSocket> {
@@ -47,7 +51,7 @@ export async function openSocket(
 		createStreamError(operationOf(purpose), cause, bound);
 	const upgrading = stub.fetch(formatPurpose(purpose), { headers });
 	const response = await inTime(upgrading, timeoutMs).catch((cause: unknown) => {
-		throw failed(cause);
+		throw (requirement && classErrorOf(requirement, cause)) ?? failed(cause);
 	});
 	if (response.status === SESSION_ENDED) {
 		await response.body?.cancel();

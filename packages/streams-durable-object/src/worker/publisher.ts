@@ -1,9 +1,9 @@
-import { currentScope, keepRequestAlive } from '@tmcp-sessions/core/backend';
+import { classErrorOf, currentScope, keepRequestAlive } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
 import { ROOT_SHARD } from '@tmcp-sessions/core/internal';
 import { waitUntil } from 'cloudflare:workers';
 
-import { syncLayer } from './binding.ts';
+import { layersRequirement, syncLayer } from './binding.ts';
 import type { SyncLayers } from './binding.ts';
 import { ShardCache } from './shard-cache.ts';
 import type { SyncLayer } from '../object/sync-layer.ts';
@@ -179,7 +179,7 @@ export function publish(
 ): Promise<void> {
 	const publishing = publishOrReport(layers, publication, (cause) => {
 		const operation = 'frame' in publication ? 'sending to streams' : 'notifying subscriptions';
-		report(createStreamError(operation, cause));
+		report(classErrorOf(layersRequirement(layers), cause) ?? createStreamError(operation, cause));
 	});
 	keepRequestAlive(publishing, waitUntil);
 	return publishing;

@@ -1,14 +1,16 @@
-import { escapeLineTerminators } from '@tmcp-sessions/core/backend';
+import { BindingError } from '@tmcp-sessions/core';
+import { classErrorOf, currentScope, escapeLineTerminators } from '@tmcp-sessions/core/backend';
 import type {
+	BindingRequirement,
+	BindingUser,
 	CallEvents,
 	ResumableStreams,
 	SessionInboxes,
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
-import { currentScope } from '@tmcp-sessions/core/backend';
 import { shardOfSession } from '@tmcp-sessions/core/internal';
 
-import { DEFAULT_BINDING, syncLayerOf, syncLayerTarget } from './binding.ts';
+import { DEFAULT_BINDING, layersRequirement, syncLayerOf, syncLayerTarget } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { hashedClient } from './hashed-client.ts';
 import { publish } from './publisher.ts';
@@ -38,7 +40,7 @@ export interface StreamSessionOptions extends SyncLayerOptions {
  */
 export class DurableObjectStreamSessionManager
 	extends SocketStreamManager
-	implements SessionInboxes, ResumableStreams, StreamPresence
+	implements SessionInboxes, ResumableStreams, StreamPresence, BindingUser
 {
 	readonly #layers: SyncLayers;
 
@@ -47,6 +49,10 @@ export class DurableObjectStreamSessionManager
 		const layers = { binding, jurisdiction: options.jurisdiction };
 		super((session) => syncLayerTarget(layers, shardOfSession(session)), options);
 		this.#layers = layers;
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return [layersRequirement(this.#layers)];
 	}
 
 	/**
@@ -89,7 +95,10 @@ export class DurableObjectStreamSessionManager
 			this.#call(session, operation, (layer) => layer.keepCall(session, events, client));
 		const lost = await keep().then(
 			() => undefined,
-			(error: unknown) => createStreamError(operation, error),
+			(error: unknown) => {
+				if (error instanceof BindingError) throw error;
+				return createStreamError(operation, error);
+			},
 		);
 		const failure = lost && (await this.newBackoff().retry(lost, () => true, keep));
 		if (failure !== undefined) throw createStreamError(operation, failure);
@@ -122,7 +131,9 @@ export class DurableObjectStreamSessionManager
 		try {
 			return await rpc(syncLayerOf(this.#layers, session), session);
 		} catch (cause) {
-			throw createStreamError(operation, cause);
+			throw (
+				classErrorOf(layersRequirement(this.#layers), cause) ?? createStreamError(operation, cause)
+			);
 		}
 	}
 }

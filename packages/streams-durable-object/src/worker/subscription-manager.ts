@@ -1,6 +1,7 @@
+import type { BindingRequirement, BindingUser } from '@tmcp-sessions/core/backend';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { DEFAULT_BINDING, syncLayerTarget } from './binding.ts';
+import { DEFAULT_BINDING, layersRequirement, syncLayerTarget } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { publish } from './publisher.ts';
 import { SocketSubscriptionManager } from './socket-subscription-manager.ts';
@@ -10,7 +11,10 @@ import type { SyncLayerOptions } from './sync-layer-options.ts';
  * Manages the subscriptions of the stateless era (`subscriptions/listen`) across isolates. Each holds
  * one socket to the `SyncLayer`, opened before the subscription is acknowledged.
  */
-export class DurableObjectSubscriptionManager extends SocketSubscriptionManager {
+export class DurableObjectSubscriptionManager
+	extends SocketSubscriptionManager
+	implements BindingUser
+{
 	readonly #layers: SyncLayers;
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
@@ -19,6 +23,10 @@ export class DurableObjectSubscriptionManager extends SocketSubscriptionManager 
 		// The request names the shard, since a subscription has no session id that would.
 		super((scope) => syncLayerTarget(layers, scope?.shard), options);
 		this.#layers = layers;
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return [layersRequirement(this.#layers)];
 	}
 
 	/** Sends a notification to the subscriptions of every isolate. Never rejects: failures are reported to `onError`. */

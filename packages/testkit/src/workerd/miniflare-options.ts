@@ -8,6 +8,7 @@ export function miniflareOptions<Name extends string>(
 	durableObjects: Readonly<Record<string, string>>,
 	scripts: ReadonlyMap<Name, BundledWorker | undefined>,
 ): MiniflareOptions {
+	const { keyValueClasses = [] } = options;
 	const owner = options.workers[0];
 	const log = options.onLog ?? ((line) => process.stderr.write(`${line}\n`));
 	const env = {
@@ -26,10 +27,10 @@ export function miniflareOptions<Name extends string>(
 	};
 	const classes = mapEntries(
 		Object.values(durableObjects).map((className) => [className, className] as const),
-		() =>
+		(className) =>
 			({
 				type: 'durable-object',
-				storage: 'sqlite',
+				storage: keyValueClasses.includes(className) ? 'legacy-kv' : 'sqlite',
 				...(options.keepObjects && { unsafePreventEviction: true }),
 			}) as const,
 	);

@@ -13,6 +13,8 @@ export interface WorkersOptions<Name extends string = string> {
 	readonly kvNamespaces?: readonly string[];
 	/** Class names by binding name, on SQLite. Default `{ TMCP_DURABLE_OBJECT: 'SyncLayer' }`. */
 	readonly durableObjects?: Readonly<Record<string, string>>;
+	/** The classes without SQLite, as `new_classes` of a migration makes them. Default: none. */
+	readonly keyValueClasses?: readonly string[];
 	/**
 	 * Text variables of every Worker. Default of `TMCP_SESSION_KEYS`: a random key for this start.
 	 */
