@@ -91,7 +91,9 @@ describe('session ids', () => {
 			'[tmcp-sessions/core] session ids need keys of at least 32 characters; got none. Make one with: openssl rand -base64 32',
 		);
 		const short = 'hunter2';
-		expect(() => createSessionIds({ keys: [KEY, short] })).toThrow('got one of 7.');
+		expect(() => createSessionIds({ keys: [KEY, short] })).toThrow(
+			'got one of 7 characters, of 2 that spaces or commas separate.',
+		);
 		expect(() => createSessionIds({ keys: [KEY, short] })).not.toThrow(short);
 	});
 });

@@ -1,4 +1,4 @@
-import { createSessionIds, parseSecrets, rejectRenamedOptions } from '@tmcp-sessions/core/internal';
+import { checkSecrets, parseSecrets, rejectRenamedOptions } from '@tmcp-sessions/core/internal';
 
 import { configurationError } from './configuration-error.ts';
 import type { Eras, McpHandlerOptions } from './options.ts';
@@ -90,7 +90,9 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 	const authenticator = new Authenticator(options.oauth, options.principal);
 	const isRechecked = authenticator.isConfigured && recheckSeconds > 0;
 	// Keys of the environment are checked at the first request.
-	if (options.sessionKeys) createSessionIds({ keys: parseSecrets(options.sessionKeys) });
+	if (options.sessionKeys) {
+		checkSecrets(parseSecrets(options.sessionKeys), 'http', 'the option sessionKeys needs keys');
+	}
 	return {
 		origins: new OriginGuard(options),
 		authenticator,

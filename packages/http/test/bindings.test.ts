@@ -1,79 +1,15 @@
-import { startWorkers } from '@tmcp-sessions/testkit/workerd';
-import type { Workers, WorkersOptions } from '@tmcp-sessions/testkit/workerd';
-import { request as send } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { INITIALIZE } from './local-handler.ts';
+import { DevWorker, LOCAL, PUBLIC } from './dev-worker.ts';
 
-const entry = fileURLToPath(new URL('fixture/misbound-worker.ts', import.meta.url));
-const LOCAL = 'http://localhost:8787';
-const PUBLIC = 'https://mcp.example.com';
+const ENTRY = 'misbound-worker.ts';
 const TEMPORARY = 503;
-
-interface Answered {
-	readonly status: number;
-	readonly message: string;
-	readonly session: string | undefined;
-}
-
-/** A Worker with wrong bindings, and what it has logged. */
-class MisboundWorker {
-	readonly lines: string[] = [];
-	#workers: Workers | undefined;
-	#address: URL | undefined;
-
-	async start(options: Omit<WorkersOptions, 'entry' | 'workers'>): Promise<void> {
-		const onLog = (line: string): void => void this.lines.push(line);
-		this.#workers = await startWorkers({ entry, workers: ['main'], onLog, ...options });
-		this.#address = await this.#workers.miniflare.ready;
-	}
-
-	async stop(): Promise<void> {
-		await this.#workers?.stop();
-	}
-
-	/** Sends a request that the Worker sees at `origin`, as the proxy of `wrangler dev` does. */
-	fetch(
-		method: string,
-		origin: string,
-		path: string,
-		session?: string,
-		message: object = INITIALIZE,
-	): Promise<Answered> {
-		const headers = {
-			'mf-original-url': origin + path,
-			'content-type': 'application/json',
-			accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
-			...(session !== undefined && { 'mcp-session-id': session }),
-		};
-		return new Promise((resolve, reject) => {
-			const sent = send(new URL(path, this.#address), { method, headers }, (response) => {
-				let text = '';
-				response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-				response.on('end', () => {
-					const [, json = '{}'] = /^(?:data: )?(\{.*\})$/m.exec(text) ?? [];
-					// Safe because the test reads the fields as unknown text.
-					const { error } = JSON.parse(json) as { error?: { message?: string } };
-					const id = response.headers['mcp-session-id'];
-					resolve({
-						status: response.statusCode ?? 0,
-						message: error?.message ?? '',
-						session: typeof id === 'string' ? id : undefined,
-					});
-				});
-			});
-			sent.on('error', reject);
-			sent.end(method === 'POST' ? JSON.stringify({ jsonrpc: '2.0', ...message }) : undefined);
-		});
-	}
-}
 
 const SYNC_LAYER = `  "durable_objects": { "bindings": [{ "name": "TMCP_DURABLE_OBJECT", "class_name": "SyncLayer" }] },
   "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]`;
 
 describe('bindings that are missing or of another kind', () => {
-	const worker = new MisboundWorker();
+	const worker = new DevWorker(ENTRY);
 	beforeAll(() =>
 		worker.start({
 			durableObjects: {},
@@ -143,7 +79,7 @@ describe('bindings that are missing or of another kind', () => {
 });
 
 describe('a namespace of another class of this family', () => {
-	const worker = new MisboundWorker();
+	const worker = new DevWorker(ENTRY);
 	beforeAll(() =>
 		worker.start({
 			durableObjects: { TMCP_DURABLE_OBJECT: 'SessionShard', TMCP_SESSION_SHARD: 'SyncLayer' },
@@ -162,7 +98,7 @@ describe('a namespace of another class of this family', () => {
 });
 
 describe('a namespace of an unrelated class', () => {
-	const worker = new MisboundWorker();
+	const worker = new DevWorker(ENTRY);
 	beforeAll(() =>
 		worker.start({
 			durableObjects: {
@@ -198,7 +134,7 @@ describe('a namespace of an unrelated class', () => {
 });
 
 describe('a class without SQLite', () => {
-	const worker = new MisboundWorker();
+	const worker = new DevWorker(ENTRY);
 	beforeAll(() =>
 		worker.start({
 			durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_SESSION_SHARD: 'SessionShard' },

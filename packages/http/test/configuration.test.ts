@@ -62,7 +62,7 @@ describe('session keys', () => {
 	});
 
 	it('are optional only on localhost, in any order of requests', async () => {
-		const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
+		const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
 		const errors: string[] = [];
 		const onError = ({ message }: Error): void => void errors.push(message);
 		for (const addresses of [
@@ -75,9 +75,31 @@ describe('session keys', () => {
 				expect(status).toBe(address === LOCAL ? 200 : 500);
 			}
 		}
-		expect(errors).toHaveLength(3);
-		expect(errors[0]).toContain('npx wrangler secret put TMCP_SESSION_KEYS');
-		expect(logged).toHaveBeenCalledTimes(1);
+		expect(errors).toEqual([
+			'[tmcp-sessions/http] session ids need a key that all isolates share; got none. Set the ' +
+				'environment variable TMCP_SESSION_KEYS to the output of: openssl rand -base64 32',
+		]);
+		expect(warned.mock.calls).toEqual([
+			[expect.stringContaining('export "TMCP_SESSION_KEYS=$(openssl rand -base64 32)"')],
+		]);
+	});
+
+	it('that were generated are the same for all handlers of a process', async () => {
+		vi.spyOn(console, 'warn').mockImplementation(() => {});
+		const opened = await handler({}).fetch(initialize(LOCAL), {});
+		const session = opened.headers.get('mcp-session-id') ?? '';
+		expect((await handler({}).fetch(ping(LOCAL, session), {})).status).toBe(200);
+	});
+
+	it('must be a text, so that no binding of another kind counts as missing', async () => {
+		const errors: string[] = [];
+		const onError = ({ message }: Error): void => void errors.push(message);
+		const env = { TMCP_SESSION_KEYS: { get: () => KEY } };
+		const response = await handler({ onError }).fetch(initialize(LOCAL), env);
+		expect(response.status).toBe(500);
+		expect(errors).toEqual([
+			expect.stringContaining('TMCP_SESSION_KEYS must be a text; got object'),
+		]);
 	});
 
 	it('are rejected at construction if they are too short', () => {

@@ -218,8 +218,8 @@ describe('createRequestStateCodec', () => {
 		[[], 'got none.'],
 		[[undefined], 'got none.'],
 		[[''], 'got none.'],
-		[[KEY, 'too short'], 'got one of 3.'],
-		[[KEY.slice(1)], 'got one of 31.'],
+		[[KEY, 'too short'], 'got one of 3 characters, of 3 that spaces or commas separate.'],
+		[[KEY.slice(1)], 'got one of 31 characters.'],
 	])('rejects the keys %j without showing them', (keys, found) => {
 		// Safe because this tests an unset variable, which is undefined despite its type.
 		const create = (): unknown => createRequestStateCodec({ keys: keys as string[] });

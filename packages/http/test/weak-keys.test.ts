@@ -46,7 +46,7 @@ describe('a weak key', () => {
 			const response = await mcp.fetch(post(INITIALIZE), { TMCP_SESSION_KEYS: key });
 			expect(response.status).toBe(500);
 			expect(await response.text()).not.toContain(key);
-			expect(errors.join()).toMatch(/session ids need keys of 128 random bits; got one /);
+			expect(errors.join()).toMatch(/TMCP_SESSION_KEYS needs keys of 128 random bits; got one /);
 			expect(errors.join()).not.toContain(key);
 		});
 	}

@@ -51,7 +51,9 @@ export function weaknessOf(
 ): Weakness | undefined {
 	const shortest = Math.min(...secrets.map(({ length }) => length));
 	if (secrets.length === 0 || shortest < MIN_LENGTH) {
-		const found = secrets.length === 0 ? 'none' : `one of ${shortest}`;
+		const others =
+			secrets.length > 1 ? `, of ${secrets.length} that spaces or commas separate` : '';
+		const found = secrets.length === 0 ? 'none' : `one of ${shortest} characters${others}`;
 		return { required: `at least ${MIN_LENGTH} characters`, found };
 	}
 	const [found] = secrets.flatMap((secret) => patternOf(secret, minBits) ?? []);

@@ -1,6 +1,7 @@
-import { parseSecrets } from '@tmcp-sessions/core/internal';
+import { checkSecrets, parseSecrets } from '@tmcp-sessions/core/internal';
 
 import { configurationError } from '../configuration-error.ts';
+import { isWorkers } from '../platform.ts';
 import { isLoopback } from '../request/loopback.ts';
 
 /** The keys that session ids are signed with. */
@@ -12,22 +13,32 @@ export interface SessionKeys {
 }
 
 const VARIABLE = 'TMCP_SESSION_KEYS';
-const GENERATE = `openssl rand -base64 32 | npx wrangler secret put ${VARIABLE}`;
+const MAKE_ONE = 'openssl rand -base64 32';
 
 /**
  * Returns the keys of a deployment: those of its options, or those of its environment, or a key that
  * is generated for this process and is valid on its own machine only.
+ *
+ * @throws {TmcpSessionsError} `configuration` if a key is weak.
  */
 export function sessionKeys(
 	given: readonly (string | undefined)[] | undefined,
 	env: unknown,
 ): SessionKeys {
-	for (const texts of [given ?? [], [variable(env)]]) {
-		const secrets = parseSecrets(texts);
-		if (secrets.length > 0) return { secrets, isOfThisProcess: false };
-	}
-	const secret = `${crypto.randomUUID()}${crypto.randomUUID()}`;
-	return { secrets: [secret], isOfThisProcess: true };
+	const own = parseSecrets(given ?? []);
+	if (own.length > 0) return checkedKeys('the option sessionKeys', own);
+	const variables = parseSecrets([variable(env)]);
+	if (variables.length > 0) return checkedKeys(VARIABLE, variables);
+	secretOfProcess ??= `${crypto.randomUUID()}${crypto.randomUUID()}`;
+	return { secrets: [secretOfProcess], isOfThisProcess: true };
+}
+
+/** Shared by all handlers: one that is created in each request has the same key, too. */
+let secretOfProcess: string | undefined;
+
+function checkedKeys(source: string, secrets: readonly string[]): SessionKeys {
+	checkSecrets(secrets, 'http', `${source} needs keys`);
+	return { secrets, isOfThisProcess: false };
 }
 
 let hasWarned = false;
@@ -40,23 +51,33 @@ let hasWarned = false;
 export function checkKeysOfProcess({ hostname }: URL): void {
 	if (!isLoopback(hostname)) {
 		throw configurationError(
-			`session ids need a key that all isolates share: set ${VARIABLE} or sessionKeys; ` +
-				`got neither. Generate one with: ${GENERATE}`,
+			'session ids need a key that all isolates share; got none. ' +
+				(isWorkers()
+					? `Make one with: ${MAKE_ONE} | npx wrangler secret put ${VARIABLE}`
+					: `Set the environment variable ${VARIABLE} to the output of: ${MAKE_ONE}`),
 		);
 	}
 	if (hasWarned) return;
 	hasWarned = true;
-	console.error(
-		`[tmcp-sessions/http] ${VARIABLE} is not set: sessions end with this process. ` +
-			`Before a deployment: ${GENERATE}`,
+	const assignment = `"${VARIABLE}=$(${MAKE_ONE})"`;
+	console.warn(
+		`[tmcp-sessions/http] ${VARIABLE} is not set, so that sessions end when the server restarts. ` +
+			`To keep them: ${isWorkers() ? `echo ${assignment} >> .dev.vars` : `export ${assignment}`}`,
 	);
 }
 
+/** @throws {TmcpSessionsError} `configuration` if the variable is not a text, such as a Secrets Store binding. */
 function variable(env: unknown): string | undefined {
 	const { process } = globalThis as { process?: { env?: Record<string, unknown> } };
 	for (const variables of [env, process?.env]) {
 		const value: unknown = Reflect.get(Object(variables) as object, VARIABLE);
 		if (typeof value === 'string') return value;
+		if (value !== undefined) {
+			throw configurationError(
+				`${VARIABLE} must be a text; got ${typeof value}. Set it with wrangler secret put, or pass ` +
+					'its value as the option sessionKeys',
+			);
+		}
 	}
 	return undefined;
 }
