@@ -4,7 +4,10 @@ export { NewerStorageError } from './errors.ts';
 
 // Requests and the optional capabilities of managers.
 export { runInScope } from './request-scope.ts';
+export type { OptionNames } from './option-names.ts';
+export { rejectUnknownOptions } from './option-names.ts';
 export { rejectRenamedOptions } from './renamed-options.ts';
+export { STORED_INFO_OPTIONS } from './info/stored-info-session-manager.ts';
 export { hasResumableStreams } from './extensions/resumable-streams.ts';
 export { hasSessionAdministration } from './extensions/session-administration.ts';
 export { hasSessionExpiry } from './extensions/session-expiry.ts';

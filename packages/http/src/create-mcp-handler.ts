@@ -1,5 +1,9 @@
+import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
+
 import { createHandler } from './create-handler.ts';
+import { HANDLER_OPTIONS } from './option-names.ts';
 import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
+import { checkOptionNames } from './resolve-options.ts';
 
 /**
  * Creates a handler that serves a server over Streamable HTTP, in both eras of the protocol. Promises
@@ -10,11 +14,13 @@ import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
  * From then on changes reach the sessions wherever they are raised, also in a cron job.
  *
  * @throws {TmcpSessionsError} `configuration` if a number is out of range, a key is too short, an
- * option has an old name, or `oauth` comes without `principal`.
+ * option has an old or unknown name, or `oauth` comes without `principal`.
  */
 export function createMcpHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: McpHandlerOptions<Custom> = {},
 ): McpHandler {
+	checkOptionNames(options);
+	rejectUnknownOptions(options, HANDLER_OPTIONS, 'http', 'createMcpHandler');
 	return createHandler(server, options, {});
 }

@@ -1,9 +1,12 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
+import { rejectUnknownOptions, STORED_INFO_OPTIONS } from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
 import { waitUntil } from 'cloudflare:workers';
 
 import { DEFAULT_BINDING } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
+import { PACKAGE } from './package-name.ts';
 import { DurableObjectSessionStore } from './durable-object-session-store.ts';
 
 /** Lifetimes, error reporting and the jurisdiction. */
@@ -14,6 +17,8 @@ export interface DurableObjectInfoOptions extends StoredInfoOptions {
 	 */
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 }
+
+const OPTIONS: OptionNames<DurableObjectInfoOptions> = { ...STORED_INFO_OPTIONS, jurisdiction: 1 };
 
 /**
  * Implements tmcp's `InfoSessionManager` over SQLite-backed Durable Objects. Create it at module
@@ -30,6 +35,7 @@ export class DurableObjectInfoSessionManager extends StoredInfoSessionManager {
 		binding: SessionShardBinding = DEFAULT_BINDING,
 		options: DurableObjectInfoOptions = {},
 	) {
+		rejectUnknownOptions(options, OPTIONS, PACKAGE, 'DurableObjectInfoSessionManager');
 		const { jurisdiction, now } = options;
 		super(new DurableObjectSessionStore(binding, { jurisdiction, now }), {
 			...options,

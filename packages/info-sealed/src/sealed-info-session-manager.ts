@@ -1,7 +1,13 @@
 import { StoredInfoSessionManager, TmcpSessionsError } from '@tmcp-sessions/core';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
 import type { IssuedSession, InitializeParams, SessionSealing } from '@tmcp-sessions/core/backend';
-import { checkSecrets, parseSecrets } from '@tmcp-sessions/core/internal';
+import {
+	checkSecrets,
+	parseSecrets,
+	rejectUnknownOptions,
+	STORED_INFO_OPTIONS,
+} from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
 
 import { OpenedSessions } from './opened-sessions.ts';
 import { PACKAGE } from './package-name.ts';
@@ -42,6 +48,12 @@ export interface SealedInfoOptions extends Omit<StoredInfoOptions, 'idleSeconds'
 	readonly recheckSeconds?: number | undefined;
 }
 
+const { idleSeconds: _expiryIsFixed, ...STORED } = STORED_INFO_OPTIONS;
+const OPTIONS: OptionNames<SealedInfoOptions> = {
+	...STORED,
+	...{ keys: 1, rest: 1, administration: 1, recheckSeconds: 1 },
+};
+
 /**
  * Stores the client's part of `initialize` in the session id, encrypted, so that requests need no
  * reads. Requires `createMcpHandler`, which issues the ids.
@@ -54,6 +66,7 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 
 	/** @throws {TmcpSessionsError} `configuration`, if a key is missing or weak, or a time is invalid. */
 	constructor({ administration = false, keys, rest, ...own }: SealedInfoOptions) {
+		rejectUnknownOptions(own, OPTIONS, PACKAGE, 'SealedInfoSessionManager');
 		const given = Object.entries(own).filter(([, value]) => value !== undefined);
 		const { absoluteSeconds = DEFAULT_LIFETIME_SECONDS, recheckSeconds = DEFAULT_RECHECK_SECONDS } =
 			own;

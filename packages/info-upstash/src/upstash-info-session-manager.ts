@@ -1,5 +1,7 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import type { StoredInfoOptions } from '@tmcp-sessions/core';
+import { rejectUnknownOptions, STORED_INFO_OPTIONS } from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
 import { createUpstashFromEnv } from './upstash-client.ts';
 import type { UpstashVariables } from './upstash-client.ts';
 import { UpstashSessionStore } from './upstash-session-store.ts';
@@ -14,6 +16,11 @@ export interface UpstashFromEnvOptions extends Omit<UpstashInfoOptions, 'redis'>
 	readonly env?: UpstashVariables | undefined;
 }
 
+const OPTIONS: OptionNames<UpstashInfoOptions> = {
+	...STORED_INFO_OPTIONS,
+	...{ redis: 1, prefix: 1, timeoutMs: 1 },
+};
+
 /**
  * Implements tmcp's `InfoSessionManager` over Upstash Redis. Create it at module scope: it sends
  * nothing before its first use.
@@ -22,6 +29,7 @@ export interface UpstashFromEnvOptions extends Omit<UpstashInfoOptions, 'redis'>
  */
 export class UpstashInfoSessionManager extends StoredInfoSessionManager {
 	constructor(options: UpstashInfoOptions) {
+		rejectUnknownOptions(options, OPTIONS, 'info-upstash', 'UpstashInfoSessionManager');
 		super(new UpstashSessionStore(options), options);
 	}
 
@@ -32,7 +40,8 @@ export class UpstashInfoSessionManager extends StoredInfoSessionManager {
 	 * @throws {TmcpSessionsError} `configuration`, if a variable is missing or the URL is invalid.
 	 */
 	static fromEnv(options: UpstashFromEnvOptions = {}): UpstashInfoSessionManager {
-		const redis = createUpstashFromEnv(options.env, options.timeoutMs);
-		return new UpstashInfoSessionManager({ ...options, redis });
+		const { env, ...others } = options;
+		const redis = createUpstashFromEnv(env, options.timeoutMs);
+		return new UpstashInfoSessionManager({ ...others, redis });
 	}
 }

@@ -12,8 +12,9 @@ import type {
 	SessionStore,
 	StoreCapabilities,
 } from '../store/session-store.ts';
-import { StoredInfoSessionManager } from './stored-info-session-manager.ts';
-import type { StoredInfoOptions } from './stored-info-session-manager.ts';
+import { rejectUnknownOptions } from '../option-names.ts';
+import { ComposedInfoSessionManager, STORED_INFO_OPTIONS } from './stored-info-session-manager.ts';
+import type { StoredInfoOptions, StoredInfoSessionManager } from './stored-info-session-manager.ts';
 
 /**
  * Creates an info manager of two tiers. It reads `near` (Workers KV, memory) and, if that has no
@@ -33,8 +34,9 @@ export function cachedInfo(
 	far: StoredInfoSessionManager,
 	options: StoredInfoOptions = {},
 ): StoredInfoSessionManager {
+	rejectUnknownOptions(options, STORED_INFO_OPTIONS, 'core', 'cachedInfo');
 	const all = { ...far.options, ...options };
-	return new StoredInfoSessionManager(
+	return new ComposedInfoSessionManager(
 		new CachedSessionStore(near.store, far.store, all.onError),
 		all,
 	);

@@ -3,8 +3,9 @@ import type { BindingRequirement, BindingUser } from '../cloudflare/binding.ts';
 import { encodeSessionId } from '../ids/encode-session-id.ts';
 import { directoryOf } from '../extensions/session-directory.ts';
 import type { DirectoryProvider, SessionDirectory } from '../extensions/session-directory.ts';
-import { StoredInfoSessionManager } from './stored-info-session-manager.ts';
-import type { StoredInfoOptions } from './stored-info-session-manager.ts';
+import { rejectUnknownOptions } from '../option-names.ts';
+import { ComposedInfoSessionManager, STORED_INFO_OPTIONS } from './stored-info-session-manager.ts';
+import type { StoredInfoOptions, StoredInfoSessionManager } from './stored-info-session-manager.ts';
 import { combineCapabilities } from '../store/store-capabilities.ts';
 import type {
 	SessionPatch,
@@ -36,8 +37,9 @@ export function splitInfo(
 	parts: InfoParts<StoredInfoSessionManager>,
 	options: StoredInfoOptions = {},
 ): StoredInfoSessionManager {
+	rejectUnknownOptions(options, STORED_INFO_OPTIONS, 'core', 'splitInfo');
 	const { client, logLevel, subscriptions } = parts;
-	return new StoredInfoSessionManager(
+	return new ComposedInfoSessionManager(
 		new SplitSessionStore({
 			client: client.store,
 			logLevel: logLevel.store,

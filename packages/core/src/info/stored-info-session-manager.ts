@@ -10,6 +10,8 @@ import type { SessionAdministration } from '../extensions/session-administration
 import { directoryOf } from '../extensions/session-directory.ts';
 import type { SessionDirectory } from '../extensions/session-directory.ts';
 import type { SessionExpiry } from '../extensions/session-expiry.ts';
+import { rejectUnknownOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { currentScope, keepRequestAlive } from '../request-scope.ts';
 import { RequestWriteTracker } from './request-write-tracker.ts';
 import { SessionLifetime } from '../store/session-lifetime.ts';
@@ -42,6 +44,15 @@ export interface StoredInfoOptions {
 	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: (() => number) | undefined;
 }
+
+/** The names of `StoredInfoOptions`. */
+export const STORED_INFO_OPTIONS: OptionNames<StoredInfoOptions> = {
+	idleSeconds: 1,
+	absoluteSeconds: 1,
+	onError: 1,
+	waitUntil: 1,
+	now: 1,
+};
 
 type SessionChange =
 	| { readonly kind: 'create'; readonly record: SessionRecord }
@@ -88,6 +99,10 @@ export class StoredInfoSessionManager
 
 	constructor(store: SessionStore, options: StoredInfoOptions = {}) {
 		super();
+		// A subclass has options of its own.
+		if (new.target === StoredInfoSessionManager) {
+			rejectUnknownOptions(options, STORED_INFO_OPTIONS, 'core', 'StoredInfoSessionManager');
+		}
 		const now = options.now ?? Date.now;
 		this.store = store;
 		this.options = options;
@@ -339,3 +354,6 @@ function apply(
 		return current && mergeSessionPatch(current, change.patch);
 	}, record);
 }
+
+/** The manager of several stores as one. Its options include those of its parts, whatever they are called. */
+export class ComposedInfoSessionManager extends StoredInfoSessionManager {}

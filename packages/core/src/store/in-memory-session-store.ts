@@ -20,6 +20,8 @@ import type {
 	StoredSessionRecord,
 } from '../extensions/session-directory.ts';
 import type { SingleUse } from '../extensions/single-use.ts';
+import { rejectUnknownOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 
 const PACKAGE = 'core';
 const MAX_ID_BYTES = 1024;
@@ -42,6 +44,12 @@ export interface InMemorySessionStoreOptions {
 	readonly sessions?: Map<string, StoredSession>;
 }
 
+const OPTIONS: OptionNames<InMemorySessionStoreOptions> = {
+	forgetAfterSeconds: 1,
+	now: 1,
+	sessions: 1,
+};
+
 /**
  * Stores sessions in the memory of this isolate: for tests, for a single Node.js process and for
  * data that may be lost. Each added entry removes a few expired ones.
@@ -63,11 +71,9 @@ export class InMemorySessionStore
 	readonly #claims = new Map<string, number>();
 	#sweep: Iterator<void>;
 
-	constructor({
-		forgetAfterSeconds = Infinity,
-		now = Date.now,
-		sessions = new Map(),
-	}: InMemorySessionStoreOptions = {}) {
+	constructor(options: InMemorySessionStoreOptions = {}) {
+		rejectUnknownOptions(options, OPTIONS, 'core', 'InMemorySessionStore');
+		const { forgetAfterSeconds = Infinity, now = Date.now, sessions = new Map() } = options;
 		this.capabilities = {
 			consistency: 'isolate',
 			visibleWithinSeconds: forgetAfterSeconds,

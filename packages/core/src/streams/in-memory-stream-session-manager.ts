@@ -29,6 +29,8 @@ import {
 } from './stream-bounds.ts';
 import { closeStream, isStreamOpen } from './stream-controller.ts';
 import type { StreamPresence } from '../extensions/stream-presence.ts';
+import { rejectUnknownOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 
 interface OpenStream {
 	readonly stream: BoundedStream;
@@ -64,6 +66,13 @@ export interface InMemoryStreamOptions {
 	readonly now?: (() => number) | undefined;
 }
 
+const OPTIONS: OptionNames<InMemoryStreamOptions> = {
+	bounds: 1,
+	onError: 1,
+	callWaitMs: 1,
+	now: 1,
+};
+
 /**
  * Manages the streams of one process, with all capabilities of a stream manager and no backend: for
  * development and tests. A message to a session goes to its newest stream that accepts it. A message
@@ -88,8 +97,10 @@ export class InMemoryStreamSessionManager
 	readonly #listening = new ClientCounts(MAX_STREAMS_PER_CLIENT, TOO_MANY_OF_CLIENT);
 	readonly #resuming = new ClientCounts(MAX_STREAMS_PER_CLIENT, TOO_MANY_OF_CLIENT);
 
-	constructor({ bounds, onError, callWaitMs, now = Date.now }: InMemoryStreamOptions = {}) {
+	constructor(options: InMemoryStreamOptions = {}) {
 		super();
+		rejectUnknownOptions(options, OPTIONS, 'core', 'InMemoryStreamSessionManager');
+		const { bounds, onError, callWaitMs, now = Date.now } = options;
 		const all = { ...DEFAULT_LOG_BOUNDS, ...bounds };
 		this.#log = new InMemoryMessageLog(all, now);
 		this.#callLog = new InMemoryCallLog(all, now);

@@ -1,3 +1,5 @@
+import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
+
 import { endpointPath, isForPath } from '../endpoint/endpoint-path.ts';
 import { composeSseHandler } from './compose-sse-handler.ts';
 import { createSseCallRunner } from './create-sse-call-runner.ts';
@@ -15,6 +17,7 @@ export type SsePaths = Pick<SseHandlerOptions, 'endpoint' | 'path'>;
  * @throws {TmcpSessionsError} `configuration` for an invalid path.
  */
 export function createLegacySse(paths: SsePaths = {}): LegacySse {
+	rejectUnknownOptions(paths, { path: 1, endpoint: 1 }, 'http', 'createLegacySse');
 	const { path = DEFAULT_PATH, endpoint = DEFAULT_ENDPOINT } = paths;
 	const served = [endpointPath('path', path), endpointPath('endpoint', endpoint)];
 	return {

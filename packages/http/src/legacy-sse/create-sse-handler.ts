@@ -1,6 +1,13 @@
+import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
+
+import { SHARED_OPTIONS } from '../option-names.ts';
 import type { McpHandler, ServerOf } from '../options.ts';
 import { composeSseHandler } from './compose-sse-handler.ts';
+import { checkOptionNames } from '../resolve-options.ts';
 import type { SseHandlerOptions } from './options.ts';
+
+const OPTIONS: OptionNames<SseHandlerOptions> = { ...SHARED_OPTIONS, endpoint: 1 };
 
 /**
  * Creates a handler that serves a server to clients of the SSE transport (2024-11-05). A stream that
@@ -12,11 +19,13 @@ import type { SseHandlerOptions } from './options.ts';
  * and its router take `createLegacySse` instead.
  *
  * @throws {TmcpSessionsError} `configuration` if a number is out of range, a key is too short, a path
- * is invalid, an option has an old name, or `oauth` comes without `principal`.
+ * is invalid, an option has an old or unknown name, or `oauth` comes without `principal`.
  */
 export function createSseHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: SseHandlerOptions<Custom> = {},
 ): McpHandler {
+	checkOptionNames(options);
+	rejectUnknownOptions(options, OPTIONS, 'http', 'createSseHandler');
 	return composeSseHandler(server, options, {});
 }

@@ -1,7 +1,13 @@
 import { StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
 import { currentScope } from '@tmcp-sessions/core/backend';
 import type { SingleUse } from '@tmcp-sessions/core/backend';
-import { checkSecrets, createSealing, parseSecrets } from '@tmcp-sessions/core/internal';
+import {
+	checkSecrets,
+	createSealing,
+	parseSecrets,
+	rejectUnknownOptions,
+} from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
 
 import { configurationError } from '../configuration-error.ts';
 import { requestDigest } from './digest.ts';
@@ -35,6 +41,13 @@ export interface RequestStateCodecOptions {
 	/** The time in milliseconds since the epoch. Default: `Date.now`. */
 	readonly now?: (() => number) | undefined;
 }
+
+const OPTIONS: OptionNames<RequestStateCodecOptions> = {
+	keys: 1,
+	lifetimeSeconds: 1,
+	singleUse: 1,
+	now: 1,
+};
 
 /** The `requestStateCodec` of tmcp's `McpServer`. */
 export interface RequestStateCodec {
@@ -72,6 +85,7 @@ interface Sealed {
  * `lifetimeSeconds` is not above 0.
  */
 export function createRequestStateCodec(options: RequestStateCodecOptions): RequestStateCodec {
+	rejectUnknownOptions(options, OPTIONS, PACKAGE, 'createRequestStateCodec');
 	const { singleUse, now = Date.now } = options;
 	const keys = parseSecrets(options.keys);
 	checkSecrets(keys, PACKAGE, 'request states need keys');

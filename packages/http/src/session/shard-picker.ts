@@ -1,7 +1,14 @@
 import type { Region } from '@tmcp-sessions/core';
-import { MAX_SHARDS, regionOfClient, REGIONS, shardLabel } from '@tmcp-sessions/core/internal';
+import {
+	MAX_SHARDS,
+	regionOfClient,
+	REGIONS,
+	rejectUnknownOptions,
+	shardLabel,
+} from '@tmcp-sessions/core/internal';
 
 import { configurationError } from '../configuration-error.ts';
+import { PLACEMENT_OPTIONS } from '../option-names.ts';
 import type { PlacementOptions } from '../options.ts';
 
 /** Picks the shard of what a request opens: a session or a subscription. */
@@ -13,10 +20,9 @@ export type PickShard = (request: Request) => string;
  * @throws {TmcpSessionsError} `configuration` if `shards` is invalid. The function throws it if `region`
  * returns an invalid region.
  */
-export function createShardPicker({
-	shards = 1,
-	region = regionOf,
-}: PlacementOptions = {}): PickShard {
+export function createShardPicker(options: PlacementOptions = {}): PickShard {
+	rejectUnknownOptions(options, PLACEMENT_OPTIONS, 'http', 'placement');
+	const { shards = 1, region = regionOf } = options;
 	if (!Number.isSafeInteger(shards) || shards < 1 || shards > MAX_SHARDS) {
 		throw configurationError(
 			`placement: shards must be an integer from 1 to ${MAX_SHARDS}; got ${shards}`,

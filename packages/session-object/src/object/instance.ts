@@ -12,6 +12,7 @@ import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
 import type { ObjectPer } from './session-request.ts';
+import { checkSettingNames } from './session-settings.ts';
 import type { SessionSettings } from './session-settings.ts';
 import { stateSecret } from './state-secret.ts';
 import { SessionState } from './session-state.ts';
@@ -56,6 +57,7 @@ export function createInstance<Values extends ContextValues>(
 ): Instance<Values> {
 	const { context, env, settings, now, resumeCall, refreshAuth, endsWithSession } = options;
 	checkOptionNames(settings);
+	checkSettingNames(settings);
 	const state: SessionState<Values> = new SessionState<Values>({
 		state: context,
 		env,

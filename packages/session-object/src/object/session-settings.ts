@@ -1,8 +1,11 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
+import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
 import type { McpHandlerOptions } from '@tmcp-sessions/http';
 import type { LegacySse } from '@tmcp-sessions/http/internal';
 
 import type { LifetimeOptions } from './lifetime.ts';
+import { PACKAGE } from '../package-name.ts';
 import type { ContextLimits, ContextSchemas, ContextValues } from '../features/session-context.ts';
 
 /** Configures the sessions of a `SessionObject`. Every field has a default. */
@@ -45,4 +48,17 @@ export interface SessionSettings<
 	readonly sse?: LegacySse | undefined;
 	/** Receives every error whose details no client gets. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
+}
+
+const SETTINGS: OptionNames<SessionSettings> = {
+	...{ authorizeSubscription: 1, clientResponseTimeoutSeconds: 1, eras: 1, keepAliveSeconds: 1 },
+	...{ maxBodyBytes: 1, context: 1, limits: 1, lifetime: 1, migrations: 1, bucket: 1, archive: 1 },
+	...{ artifactBytes: 1, authKeys: 1, sse: 1, onError: 1 },
+};
+const LIFETIME: OptionNames<LifetimeOptions> = { idleSeconds: 1, absoluteSeconds: 1 };
+
+/** @throws {TmcpSessionsError} `configuration` for a setting with an unknown name. */
+export function checkSettingNames(settings: Pick<SessionSettings, 'lifetime'>): void {
+	rejectUnknownOptions(settings, SETTINGS, PACKAGE, 'settings');
+	rejectUnknownOptions(settings.lifetime ?? {}, LIFETIME, PACKAGE, 'settings.lifetime');
 }

@@ -1,6 +1,8 @@
 import { currentScope } from '@tmcp-sessions/core/backend';
 import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
-import { composeHandler, unknownSession } from '@tmcp-sessions/http/internal';
+import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
+import { checkOptionNames, composeHandler, unknownSession } from '@tmcp-sessions/http/internal';
 import type {
 	Answer,
 	HandlerComposition,
@@ -68,6 +70,12 @@ export type Identify = (
 	auth: AuthInfo | null,
 ) => Identity | null | Promise<Identity | null>;
 
+const OPTIONS: OptionNames<SessionRouterOptions> = {
+	...{ object: 1, identify: 1, stateless: 1, sse: 1, locationHint: 1, jurisdiction: 1 },
+	...{ allowedHosts: 1, clientOf: 1, cors: 1, eras: 1, keepAliveSeconds: 1, maxBodyBytes: 1 },
+	...{ oauth: 1, onError: 1, path: 1, principal: 1, recheckSeconds: 1, sessionKeys: 1 },
+};
+
 /**
  * Creates the Worker's handler in front of session objects. It validates what does not require session
  * state, and forwards each request to the object of its session. Forged and foreign session ids are
@@ -76,6 +84,8 @@ export type Identify = (
  * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
  */
 export function createSessionRouter(options: SessionRouterOptions): McpHandler {
+	checkOptionNames(options);
+	rejectUnknownOptions(options, OPTIONS, PACKAGE, 'createSessionRouter');
 	const { object, identify, locationHint, jurisdiction, stateless, sse, ...handler } = options;
 	const namespace = new ObjectNamespace(object, { locationHint, jurisdiction });
 	const locator = identify ? new IdentityLocator(namespace) : new SessionLocator(namespace);

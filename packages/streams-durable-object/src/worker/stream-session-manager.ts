@@ -8,15 +8,18 @@ import type {
 	SessionInboxes,
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
-import { shardOfSession } from '@tmcp-sessions/core/internal';
+import { rejectUnknownOptions, shardOfSession } from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
 
 import { DEFAULT_BINDING, layersRequirement, syncLayerOf, syncLayerTarget } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { hashedClient } from './hashed-client.ts';
 import { publish } from './publisher.ts';
 import { encodeId, SocketStreamManager } from './socket-stream-manager.ts';
+import { SYNC_LAYER_OPTIONS } from './sync-layer-options.ts';
 import type { SyncLayerOptions } from './sync-layer-options.ts';
 import type { SyncLayer } from '../object/sync-layer.ts';
+import { PACKAGE } from '../package-name.ts';
 import { createStreamError } from '../stream-error.ts';
 import { lengthProblem } from '../wire/limits.ts';
 
@@ -33,6 +36,11 @@ export interface StreamSessionOptions extends SyncLayerOptions {
 	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
 }
 
+const OPTIONS: OptionNames<StreamSessionOptions> = {
+	...SYNC_LAYER_OPTIONS,
+	...{ callWaitMs: 1, random: 1, sleep: 1 },
+};
+
 /**
  * Manages the GET streams of sessions across isolates. Each stream holds one socket to the `SyncLayer`
  * of its session's shard. The object sends a message to the newest stream of each session, and logs it
@@ -46,6 +54,7 @@ export class DurableObjectStreamSessionManager
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
+		rejectUnknownOptions(options, OPTIONS, PACKAGE, 'DurableObjectStreamSessionManager');
 		const layers = { binding, jurisdiction: options.jurisdiction };
 		super((session) => syncLayerTarget(layers, shardOfSession(session)), options);
 		this.#layers = layers;
