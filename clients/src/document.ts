@@ -5,14 +5,18 @@ import { readResults } from './results.ts';
 import type { Results } from './results.ts';
 import { formatTable } from './table.ts';
 
-const path = new URL('../../docs/clients.md', import.meta.url);
-const begin = '<!-- clients: begin -->';
-const end = '<!-- clients: end -->';
+const document = 'docs/clients.md';
+const section = 'clients';
 
 /** Writes the table of these results into `docs/clients.md`. */
 export function writeDocument(results: Results): void {
-	const [before, , after] = split();
-	writeFileSync(path, `${before}${begin}\n\n${formatTable(results)}\n\n${end}${after}`);
+	writeSection(document, section, formatTable(results));
+}
+
+/** Writes the text of a generated section of a document. */
+export function writeSection(path: string, name: string, text: string): void {
+	const { before, begin, end, after } = split(path, name);
+	writeFileSync(urlOf(path), `${before}${begin}\n\n${text}\n\n${end}${after}`);
 }
 
 /** Reports a table that differs from `results.json`, and results of other clients or versions. */
@@ -29,18 +33,22 @@ export function documentProblems(): string[] {
 		problems.push(
 			`clients/results.json: has ${results.clients.length} clients, expected ${adapters.length}`,
 		);
-	if (split()[1].trim() !== formatTable(results))
+	if (split(document, section).between.trim() !== formatTable(results))
 		problems.push('docs/clients.md: the table differs from clients/results.json');
 	return problems;
 }
 
-function split(): [before: string, between: string, after: string] {
-	const source = readFileSync(path, 'utf8');
-	const [before = '', rest = ''] = source.split(begin);
+function split(path: string, name: string) {
+	const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+	const [before = '', rest = ''] = readFileSync(urlOf(path), 'utf8').split(begin);
 	const [between, after] = rest.split(end);
 	if (between === undefined || after === undefined)
-		throw new Error(`docs/clients.md must contain ${begin} and ${end} once each`);
-	return [before, between, after];
+		throw new Error(`${path} must contain ${begin} and ${end} once each`);
+	return { before, begin, between, end, after };
+}
+
+function urlOf(path: string): URL {
+	return new URL(`../../${path}`, import.meta.url);
 }
 
 // Run as a check: `npm run clients -- --write` updates both files.

@@ -40,25 +40,37 @@ export function startMatrixWorkers(onLog: (line: string) => void): Promise<Matri
 	return startWorkers({
 		entry: fileURLToPath(new URL('worker/worker.ts', import.meta.url)),
 		workers: ['a', 'b'],
-		kvNamespaces: ['TMCP_SESSION_INFO', 'NOTES'],
+		kvNamespaces: ['TMCP_SESSION_INFO'],
 		durableObjects: {
 			TMCP_DURABLE_OBJECT: 'SyncLayer',
 			TMCP_SESSION_SHARD: 'SessionShard',
 			MATRIX_SESSIONS: 'MatrixSession',
+			NOTES: 'Notes',
 		},
 		onLog,
 	});
+}
+
+/** The addresses of the server. */
+export interface MatrixTarget {
+	/** Requests are sent to these in turn. */
+	readonly urls: readonly [URL, ...URL[]];
+	/** The time that Workers KV may take to show a write: 0 locally. */
+	readonly propagationMs: number;
+}
+
+/** Returns the addresses of both isolates. */
+export function targetOf(workers: MatrixWorkers): MatrixTarget {
+	return { urls: [workers.url('a'), workers.url('b')], propagationMs: 0 };
 }
 
 /** Takes all steps with one client and one pair of managers. */
 export async function runClient(
 	adapter: ClientAdapter,
 	pair: Pair,
-	workers: MatrixWorkers,
+	{ urls, propagationMs }: MatrixTarget,
 ): Promise<PairResult> {
-	const targets = (pair === 'memory' ? (['a'] as const) : (['a', 'b'] as const)).map((name) =>
-		workers.url(name),
-	);
+	const targets = pair === 'memory' ? [urls[0]] : urls;
 	const proxy = new ObservingProxy(targets);
 	const url = new URL(`/${pair}`, await proxy.listen());
 	const notifications: string[] = [];
@@ -72,7 +84,8 @@ export async function runClient(
 			client,
 			proxy,
 			notifications,
-			notes: async (name) => readJson(new URL(`/notes?name=${name}`, workers.url('a'))),
+			propagationMs: pair === 'kv' ? propagationMs : 0,
+			notes: async (name) => readJson(new URL(`/notes?name=${name}`, urls[0])),
 			pingEach: (sessionId) =>
 				Promise.all(targets.map((target) => ping(new URL(url.pathname, target), sessionId))),
 		};
@@ -94,7 +107,7 @@ async function takeSteps(
 	for (const name of stepNames) {
 		if (context.adapter.lacks[name] !== undefined) continue;
 		try {
-			await within(STEP_TIMEOUT_MS, steps[name](context));
+			await within(STEP_TIMEOUT_MS + context.propagationMs, steps[name](context));
 		} catch (error) {
 			failures[name] = messageOf(error);
 		}

@@ -1,5 +1,6 @@
-import { createServer, request } from 'node:http';
+import { createServer, request as requestHttp } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -23,7 +24,7 @@ export interface Exchange {
 }
 
 /**
- * Forwards the requests of one client to isolates in turn, with unchanged headers, and records them. POST
+ * Forwards requests to isolates in turn, with unchanged headers except `Host`, and records them. POST
  * requests have a turn of their own: a GET stream opened at an arbitrary time must not shift it.
  */
 export class ObservingProxy {
@@ -32,13 +33,21 @@ export class ObservingProxy {
 	readonly #exchanges: RecordedExchange[] = [];
 	readonly #turns = new Map<string, number>();
 	readonly #targets: readonly URL[];
+	readonly #maxRequests: number;
 	readonly #server = createServer((incoming, outgoing) => {
 		this.#exchange(incoming, outgoing).catch(() => outgoing.destroy());
 	});
 
-	constructor(targets: readonly URL[]) {
+	/** @param maxRequests forwards no more than these; answers all others with 429. */
+	constructor(targets: readonly URL[], maxRequests = Infinity) {
 		this.exchanges = this.#exchanges;
 		this.#targets = targets;
+		this.#maxRequests = maxRequests;
+	}
+
+	/** Whether all requests that it may forward were made. */
+	get isExhausted(): boolean {
+		return this.#exchanges.length >= this.#maxRequests;
 	}
 
 	/** Listens on a free port of this machine and resolves with its address. */
@@ -106,13 +115,17 @@ export class ObservingProxy {
 		if (!target) throw new Error('the proxy needs at least one target');
 		const chunks: Buffer[] = [];
 		for await (const chunk of incoming) chunks.push(Buffer.from(chunk));
+		if (this.isExhausted) {
+			outgoing.writeHead(429).end(`forwarded ${this.#maxRequests} requests, the most allowed`);
+			return;
+		}
 		const body = Buffer.concat(chunks);
 		const exchange = new RecordedExchange(incoming, rpcMethodOf(body), outgoing);
 		this.#exchanges.push(exchange);
 
-		const { hostname, port } = target;
-		const options = { hostname, port, method, path, headers, agent: false as const };
-		const forwarded = request(options, (response) => {
+		const request = target.protocol === 'https:' ? requestHttps : requestHttp;
+		const options = { method, headers: { ...headers, host: target.host }, agent: false as const };
+		const forwarded = request(new URL(path ?? '/', target), options, (response) => {
 			exchange.receive(response);
 			outgoing.writeHead(response.statusCode ?? 502, response.headers);
 			outgoing.flushHeaders();

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { titleOf } from './client-adapter.ts';
+import { stepNames, titleOf } from './client-adapter.ts';
 import type { ClientAdapter, Readiness, StepName } from './client-adapter.ts';
 import type { Pair, PairResult } from './matrix.ts';
 
@@ -77,4 +77,23 @@ export function summarize(
 		lacks: adapter.lacks,
 		failures,
 	};
+}
+
+/** Counts the steps of all clients with all pairs. */
+export function countSteps({ pairs, clients }: Results): {
+	passed: number;
+	failed: number;
+	skipped: number;
+} {
+	const counts = { passed: 0, failed: 0, skipped: 0 };
+	for (const { notRun, lacks, failures } of clients) {
+		for (const step of stepNames) {
+			if (lacks[step] !== undefined) continue;
+			const failed = failures[step]?.pairs ?? 0;
+			if (notRun !== undefined) counts.skipped += pairs;
+			else counts.passed += pairs - failed;
+			counts.failed += failed;
+		}
+	}
+	return counts;
 }

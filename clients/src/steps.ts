@@ -10,6 +10,8 @@ export interface StepContext {
 	readonly proxy: ObservingProxy;
 	/** The methods of the notifications received outside of calls, in order. */
 	readonly notifications: string[];
+	/** The time after which a subscription or the end of a session is visible to every isolate. */
+	readonly propagationMs: number;
 	/** Reads the notes that tools have written under this name. */
 	readonly notes: (name: string) => Promise<readonly string[]>;
 	/** Sends a ping with this session id to each isolate and resolves with the statuses. */
@@ -107,7 +109,7 @@ export const steps: Readonly<Record<StepName, Step>> = {
 		expectEqual('text', await client.call('confirm', {}), 'accept: true');
 	},
 
-	async notifications({ adapter, client, proxy, notifications }) {
+	async notifications({ adapter, client, proxy, notifications, propagationMs }) {
 		if (adapter.era === 'session-based') {
 			await proxy.waitFor(
 				'an open GET stream',
@@ -115,6 +117,7 @@ export const steps: Readonly<Record<StepName, Step>> = {
 			);
 		}
 		await client.subscribe?.('matrix://status');
+		await pause(propagationMs);
 		notifications.length = 0;
 		expectEqual('text', await client.call('announce', {}), 'announced');
 		const expected = [
@@ -126,13 +129,14 @@ export const steps: Readonly<Record<StepName, Step>> = {
 		);
 	},
 
-	async DELETE({ client, proxy, pingEach }) {
+	async DELETE({ client, proxy, propagationMs, pingEach }) {
 		const sessionId = proxy.exchanges.find(({ sessionId }) => sessionId !== undefined)?.sessionId;
 		await client.end();
 		await proxy.waitFor(
 			'a DELETE with status 200',
 			({ method, status }) => method === 'DELETE' && status === 200,
 		);
+		await pause(propagationMs);
 		await until('404 from each isolate', async () => {
 			const statuses = await pingEach(sessionId ?? '');
 			return statuses.every((status) => status === 404);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { titleOf } from '../src/client-adapter.ts';
 import { sdk1 } from '../src/clients/sdk-1.ts';
 import { sdk2, sdk2Stateless } from '../src/clients/sdk-2.ts';
-import { runClient, startMatrixWorkers } from '../src/matrix.ts';
+import { runClient, startMatrixWorkers, targetOf } from '../src/matrix.ts';
 import type { MatrixWorkers } from '../src/matrix.ts';
 
 const log: string[] = [];
@@ -20,7 +20,7 @@ describe.each([sdk1, sdk2, sdk2Stateless].map((adapter) => ({ title: titleOf(ada
 	{ concurrent: true },
 	({ adapter }) => {
 		it.each(['kv', 'session-object'] as const)('takes every step with %s', async (pair) => {
-			const { failures } = await runClient(adapter, pair, workers);
+			const { failures } = await runClient(adapter, pair, targetOf(workers));
 			expect(failures).toEqual({});
 		});
 	},

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Workers } from '@tmcp-sessions/testkit/workerd';
+import type { WorkerdVersion, Workers } from '@tmcp-sessions/testkit/workerd';
 import type { Counts } from './ledger.ts';
 import type { StreamClient } from './stream-client.ts';
 
@@ -12,17 +12,19 @@ const MAX_STALL_MS = 3_000;
 const FLOOD = { messages: 60, padding: 'x'.repeat(200_000) };
 const CONNECTED_MS = 10_000;
 
-/** The running Workers and clients into which faults are injected. */
+/** The clients into which faults are injected. */
 export interface FaultTargets {
-	readonly workers: Workers<'a' | 'b'>;
 	readonly clients: readonly StreamClient[];
 	readonly random: () => number;
 	/** Publishes a message of some size to a client. */
 	readonly publishTo: (client: StreamClient, padding: string) => Promise<void>;
 }
 
-/** Each injects a fault and returns how often it took effect. */
-const faults = {
+/** Faults by their kind. Each injects one and resolves with how often it took effect. */
+export type Faults = Readonly<Record<string, (targets: FaultTargets) => Promise<number>>>;
+
+/** The faults of clients and connections, which need no access to the Workers. */
+export const clientFaults: Faults = {
 	'connections destroyed': async (targets) => {
 		for (const client of await someClients(targets)) client.destroy();
 		return 1;
@@ -34,6 +36,16 @@ const faults = {
 		}
 		return 1;
 	},
+};
+
+/** Returns the faults of local Workers. */
+export function faultsOf(workers: Workers<'a' | 'b'>, version: WorkerdVersion): Faults {
+	// workerd of 2026-07-30 may wait forever for an eviction while a socket is being opened.
+	const evictions = version === 'current' ? evictionsOf(workers) : {};
+	return { ...clientFaults, ...floods, ...evictions, ...restartsOf(workers) };
+}
+
+const floods: Faults = {
 	/** Stalls one reader and sends it more than all buffers hold. */
 	'readers stalled until disconnected': async (targets) => {
 		const [client] = await someClients(targets);
@@ -46,44 +58,45 @@ const faults = {
 		client.resume();
 		return (await until(() => client.disconnections > before)) ? 1 : 0;
 	},
-	'objects hibernated': ({ workers }) => workers.evict({ webSockets: 'hibernate' }),
-	'objects evicted, sockets closed': ({ workers }) => workers.evict({ webSockets: 'close' }),
-	'objects aborted': async ({ workers, random }) => {
-		const ids = await workers.miniflare.listDurableObjectIds('SyncLayer', 'a');
-		const url = new URL('/abort', workers.url(random() < 0.5 ? 'a' : 'b'));
-		const response = await fetch(url, { method: 'POST', body: JSON.stringify(ids) });
-		if (!response.ok) throw new Error(`/abort must succeed; got ${response.status}`);
-		return ids.length;
-	},
-	'Workers restarted': async ({ workers }) => {
-		await workers.restart();
-		return 1;
-	},
-} satisfies Record<string, (targets: FaultTargets) => Promise<number>>;
-
-/** A kind of fault. */
-type FaultKind = keyof typeof faults;
-// Safe because the keys are those of the literal above.
-const faultKinds = Object.keys(faults) as FaultKind[];
-
-/** The kinds of each release: workerd of 2026-07-30 may wait forever for an eviction while a socket is being opened. */
-export const faultsOf = {
-	current: faultKinds,
-	'2026-07-30': faultKinds.filter((kind) => !/hibernated|evicted/.test(kind)),
 };
+
+function evictionsOf(workers: Workers<'a' | 'b'>): Faults {
+	const className = 'SyncLayer';
+	return {
+		'objects hibernated': () => workers.evict({ className, webSockets: 'hibernate' }),
+		'objects evicted, sockets closed': () => workers.evict({ className, webSockets: 'close' }),
+	};
+}
+
+function restartsOf(workers: Workers<'a' | 'b'>): Faults {
+	return {
+		'objects aborted': async ({ random }) => {
+			const ids = await workers.miniflare.listDurableObjectIds('SyncLayer', 'a');
+			const url = new URL('/abort', workers.url(random() < 0.5 ? 'a' : 'b'));
+			const response = await fetch(url, { method: 'POST', body: JSON.stringify(ids) });
+			if (!response.ok) throw new Error(`/abort must succeed; got ${response.status}`);
+			return ids.length;
+		},
+		'Workers restarted': async () => {
+			await workers.restart();
+			return 1;
+		},
+	};
+}
 
 /** Injects each kind so many times, in random order. Later faults are delayed if one takes long. */
 export async function injectFaults(
 	targets: FaultTargets,
-	kinds: readonly FaultKind[],
+	faults: Faults,
 	{ times, overMs }: { readonly times: number; readonly overMs: number },
 	{ happened, failed }: { readonly happened: Counts; readonly failed: Counts },
 ): Promise<void> {
-	for (const kind of faultKinds) happened.add(kind, 0);
+	const kinds = Object.entries(faults);
+	for (const [kind] of kinds) happened.add(kind, 0);
 	const order = shuffled(targets.random, Array.from({ length: times }, () => kinds).flat());
 	const intervalMs = overMs / Math.max(order.length, 1);
 	let nextMs = performance.now();
-	for (const kind of order) {
+	for (const [kind, inject] of order) {
 		nextMs += intervalMs;
 		const waitMs = (nextMs - performance.now()) * (0.5 + targets.random());
 		if (waitMs > 0) await delay(waitMs);
@@ -91,7 +104,7 @@ export async function injectFaults(
 			throw new Error('timed out');
 		});
 		try {
-			happened.add(kind, await Promise.race([faults[kind](targets), timedOut]));
+			happened.add(kind, await Promise.race([inject(targets), timedOut]));
 		} catch (error) {
 			failed.add(`${kind}: ${error instanceof Error ? error.message : String(error)}`);
 		}

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '@tmcp-sessions/testkit';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
-import type { WorkerdVersion, Workers } from '@tmcp-sessions/testkit/workerd';
+import type { WorkerdVersion } from '@tmcp-sessions/testkit/workerd';
 import { faultsOf, injectFaults } from './faults.ts';
+import type { Faults } from './faults.ts';
 import { Counts, isSound, sumOf } from './ledger.ts';
 import type { Tally } from './ledger.ts';
 import { StreamClient } from './stream-client.ts';
@@ -11,22 +12,33 @@ import type { StreamClientOptions } from './stream-client.ts';
 import { resourceUris } from './worker/publication.ts';
 import type { Publication } from './worker/publication.ts';
 
-/** The length and load of a soak. */
-export interface SoakOptions {
+/** The length and load of a storm. */
+export interface StormOptions {
 	readonly minutes: number;
 	readonly streams: number;
 	/** The least number of messages: publishing continues until all faults have happened. */
 	readonly messages: number;
 	/** The number of faults of each kind. */
 	readonly faults: number;
+	readonly seed: number;
+}
+
+/** Where the Worker of this folder runs. */
+export interface StormTarget {
+	/** Returns the address of an isolate. */
+	url(isolate: 'a' | 'b'): URL;
+	readonly faults: Faults;
+}
+
+/** The length and load of a soak, and the local Workers. */
+export interface SoakOptions extends StormOptions {
 	/** The number of objects over which the sessions are distributed. */
 	readonly shards: number;
-	readonly seed: number;
 	readonly workerd: WorkerdVersion;
 }
 
-/** The outcome of a soak: the results of all streams, and what happened meanwhile. */
-export interface SoakResult {
+/** The outcome of a storm: the results of all streams, and what happened meanwhile. */
+export interface StormResult {
 	readonly tallies: readonly Tally[];
 	readonly total: Tally;
 	readonly happened: Counts;
@@ -35,6 +47,10 @@ export interface SoakResult {
 	/** Confirmed publications, and the failures of all others, whose messages may have arrived or not. */
 	readonly publications: Counts;
 	readonly connections: Counts;
+}
+
+/** The outcome of a soak. */
+export interface SoakResult extends StormResult {
 	/** The Workers' log lines, without what differs from line to line. */
 	readonly logged: Counts;
 }
@@ -60,7 +76,7 @@ const PAUSE_MS = 200;
 /** The shares of messages to all sessions, and to the subscribers of a resource. The rest goes to one session. */
 const shares = { all: 0.15, subscribers: 0.25 };
 
-/** Starts Workers, publishes messages while injecting faults, and returns what arrived. */
+/** Starts Workers, runs a storm over them, and returns what arrived. */
 export async function soak(
 	options: SoakOptions,
 	onProgress: (line: string) => void,
@@ -74,20 +90,23 @@ export async function soak(
 		onLog: (line) => logged.add(line.replaceAll(/\b[\w-]*\d[\w-]*\b/g, '#').slice(0, 300)),
 	});
 	try {
-		return { ...(await run(options, workers, onProgress)), logged };
+		const faults = faultsOf(workers, options.workerd);
+		const target: StormTarget = { url: (isolate) => workers.url(isolate), faults };
+		return { ...(await storm(options, target, onProgress)), logged };
 	} finally {
 		await workers.stop();
 	}
 }
 
-async function run(
-	options: SoakOptions,
-	workers: Workers<'a' | 'b'>,
+/** Publishes messages while injecting faults, and returns what arrived. */
+export async function storm(
+	options: StormOptions,
+	target: StormTarget,
 	onProgress: (line: string) => void,
-): Promise<Omit<SoakResult, 'logged'>> {
+): Promise<StormResult> {
 	const random = seededRandom(options.seed);
 	const connections = new Counts();
-	const endpoint = (): URL => new URL('/mcp', workers.url(random() < 0.5 ? 'a' : 'b'));
+	const endpoint = (): URL => new URL('/mcp', target.url(random() < 0.5 ? 'a' : 'b'));
 	const clientsOf = await openClients(options.streams, { endpoint, random, connections });
 	const clients = [...clientsOf.values()].flat();
 	onProgress(`${clients.length} streams are open`);
@@ -101,7 +120,7 @@ async function run(
 		padding?: string,
 	): Promise<void> => {
 		const message = { number: (number += 1), publisher };
-		const outcome = await send(new URL('/publish', workers.url(isolate)), to, {
+		const outcome = await send(new URL('/publish', target.url(isolate)), to, {
 			...message,
 			padding,
 		});
@@ -128,8 +147,8 @@ async function run(
 	const publishTo = (client: StreamClient, padding: string): Promise<void> =>
 		publish('flood', 'b', { receivers: [client], to: { session: client.session } }, padding);
 	const injecting = injectFaults(
-		{ workers, clients, random, publishTo },
-		faultsOf[options.workerd],
+		{ clients, random, publishTo },
+		target.faults,
 		{ times: options.faults, overMs: durationMs },
 		{ happened, failed },
 	).finally(() => faulty.abort());
@@ -214,7 +233,11 @@ async function drain(countMissing: () => number): Promise<void> {
 }
 
 /** Formats all streams together, each imperfect one, and what happened. */
-export function formatReport({ tallies, total, ...counts }: SoakResult): string {
+export function formatReport({
+	tallies,
+	total,
+	...counts
+}: StormResult & Partial<SoakResult>): string {
 	const format = (tally: Tally): string =>
 		`${tally.sent} sent, ${tally.received} received, ${tally.lost} lost, ${tally.repeated} repeated, ` +
 		`${tally.outOfOrder} out of order, ${tally.gaps} gaps announced (${tally.missedInGaps} messages)`;
@@ -233,8 +256,8 @@ export function formatReport({ tallies, total, ...counts }: SoakResult): string 
 		`all ${tallies.length} streams: ${format(total)}`,
 		...streams.filter(({ tally }) => !isSound(tally) || tally.gaps > 0).map(({ line }) => line),
 		...(Object.keys(titles) as (keyof typeof titles)[]).flatMap((name) => [
-			...(counts[name].size === 0 ? [] : ['', `${titles[name]}:`]),
-			...[...counts[name]].map(([what, times]) => `  ${times} × ${what}`),
+			...((counts[name]?.size ?? 0) === 0 ? [] : ['', `${titles[name]}:`]),
+			...[...(counts[name] ?? [])].map(([what, times]) => `  ${times} × ${what}`),
 		]),
 	].join('\n');
 }

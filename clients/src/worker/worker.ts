@@ -15,7 +15,7 @@ import {
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
 import { InMemorySubscriptionManager } from '@tmcp/session-manager';
-import { env } from 'cloudflare:workers';
+import { DurableObject, env } from 'cloudflare:workers';
 import { createMatrixServer } from './server.ts';
 
 export { SessionShard } from '@tmcp-sessions/info-durable-object';
@@ -25,16 +25,25 @@ declare global {
 	// oxlint-disable-next-line typescript/no-namespace -- Workers types declare bindings in this namespace
 	namespace Cloudflare {
 		interface Env {
-			readonly NOTES: KVNamespace;
+			readonly NOTES: DurableObjectNamespace<Notes>;
 			readonly TMCP_SESSION_KEYS: string;
 		}
 	}
 }
 
+/** Stores the texts that calls have written under one name. */
+export class Notes extends DurableObject {
+	add(text: string): void {
+		this.ctx.storage.kv.put('texts', [...this.read(), text]);
+	}
+
+	read(): string[] {
+		return this.ctx.storage.kv.get('texts') ?? [];
+	}
+}
+
 const createServer = (): ReturnType<typeof createMatrixServer> =>
-	createMatrixServer((name, text) =>
-		env.NOTES.put(`${name}/${crypto.randomUUID()}`, text, { expirationTtl: 600 }),
-	);
+	createMatrixServer((name, text) => env.NOTES.getByName(name).add(text));
 
 /** A short interval: a server notices the disconnect of a stateless client when it next writes. */
 const keepAliveSeconds = 1;
@@ -114,16 +123,12 @@ function handlerOf(path: string): McpHandler | undefined {
 	return created;
 }
 
-/** Returns the texts that a call has written under this name. */
-async function notesOf(name: string): Promise<(string | null)[]> {
-	const { keys } = await env.NOTES.list({ prefix: `${name}/` });
-	return Promise.all(keys.map((key) => env.NOTES.get(key.name)));
-}
-
 export default {
 	async fetch(request, environment, context) {
 		const { pathname, searchParams } = new URL(request.url);
-		if (pathname === '/notes') return Response.json(await notesOf(searchParams.get('name') ?? ''));
+		if (pathname === '/notes') {
+			return Response.json(await env.NOTES.getByName(searchParams.get('name') ?? '').read());
+		}
 		const handler = handlerOf(pathname);
 		return handler?.fetch(request, environment, context) ?? new Response(null, { status: 404 });
 	},

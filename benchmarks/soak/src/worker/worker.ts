@@ -1,4 +1,5 @@
 import { createMcpHandler } from '@tmcp-sessions/http';
+import { DurableObjectInfoSessionManager } from '@tmcp-sessions/info-durable-object';
 import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';
 import {
 	DurableObjectStreamSessionManager,
@@ -54,7 +55,10 @@ for (const uri of resourceUris) {
 	);
 }
 
-const info = new KVInfoSessionManager();
+// A deployment stores session metadata in objects, if they are bound: it takes Workers KV up to a minute to
+// list a new subscription.
+const info =
+	'TMCP_SESSION_SHARD' in env ? new DurableObjectInfoSessionManager() : new KVInfoSessionManager();
 const mcp = createMcpHandler(server, {
 	path: '/mcp',
 	info,
