@@ -16,7 +16,11 @@ export interface Manifest {
 	files?: string[];
 	dependencies?: Record<string, string>;
 	peerDependencies?: Record<string, string>;
-	publishConfig?: { access?: string };
+	engines?: { node?: string };
+	homepage?: string;
+	repository?: { type?: string; url?: string; directory?: string };
+	bugs?: { url?: string };
+	publishConfig?: { access?: string; provenance?: boolean };
 }
 
 /** A package that is published: a folder of `packages/`. */

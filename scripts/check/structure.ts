@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CommandFailedError } from '../command.ts';
+import { engineProblems, metadataProblems } from './metadata.ts';
 import {
 	type WorkspacePackage,
 	findPackages,
@@ -36,7 +37,6 @@ function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Genera
 		type: 'module',
 		sideEffects: false,
 		files: ['dist', 'src'],
-		publishConfig: { access: 'public' },
 	};
 	for (const [field, value] of Object.entries(expected)) {
 		const found = manifest[field as keyof typeof expected];
@@ -191,6 +191,8 @@ export function checkStructure(): string {
 			...sourceProblems(found),
 			...cycleProblems(found),
 		]),
+		...metadataProblems(packages),
+		...engineProblems(packages),
 		...referenceProblems(packages),
 		...unrunTestProblems(),
 		...seamProblems(),

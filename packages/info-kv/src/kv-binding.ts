@@ -1,4 +1,3 @@
-import type { KVNamespace } from '@cloudflare/workers-types';
 import { resolveBinding } from '@tmcp-sessions/core/backend';
 import type { BindingKind, BindingRequirement } from '@tmcp-sessions/core/backend';
 import { env } from 'cloudflare:workers';

@@ -1,8 +1,3 @@
-import type {
-	KVNamespace,
-	KVNamespaceListOptions,
-	KVNamespaceListResult,
-} from '@cloudflare/workers-types';
 import { CorruptRecordError } from '@tmcp-sessions/core';
 import { storeOperation } from '@tmcp-sessions/core/backend';
 import type {

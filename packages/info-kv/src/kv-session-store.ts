@@ -1,4 +1,3 @@
-import type { KVNamespace } from '@cloudflare/workers-types';
 import {
 	currentScope,
 	DEFAULT_ENDED_MS,

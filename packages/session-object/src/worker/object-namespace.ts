@@ -2,7 +2,6 @@ import { StreamError } from '@tmcp-sessions/core';
 import type { BindingError } from '@tmcp-sessions/core';
 import { classErrorOf, durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
 import type { BindingRequirement } from '@tmcp-sessions/core/backend';
-import type { Rpc } from '@cloudflare/workers-types';
 import { env } from 'cloudflare:workers';
 
 import { PACKAGE } from '../package-name.ts';

@@ -1,4 +1,3 @@
-import type { Rpc } from '@cloudflare/workers-types';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 
 import type { Publication } from './publication.ts';
