@@ -44,7 +44,7 @@ const http = <In extends string>(managers: string, info: string, objects: string
 const streams = 'SyncLayer';
 const shards = 'SyncLayer SessionShard';
 const speed = 'call session cold-start';
-const all = `${speed} operations costs chart short` as const;
+const all = `${speed} operations costs chart` as const;
 const inObject = `${all} own-object resume stream-memory database` as const;
 
 /**
@@ -54,17 +54,17 @@ const inObject = `${all} own-object resume stream-memory database` as const;
  */
 // prettier-ignore
 export const contenders = {
-	'bare-worker': limit('a bare Worker with a constant answer', 'limits bareWorker', '', `${speed} stateless-call short growth`),
-	'bare-worker-kv-read': limit('a bare Worker with one KV read', 'limits kvReader', '', 'call chart short'),
-	'bare-worker-object': limit('a bare Worker with one RPC to a Durable Object', 'limits objectCaller', 'BareObject', 'call session chart short'),
-	'bare-worker-object-row': limit('a bare Worker whose object reads one row', 'limits rowReader', 'BareObject', 'call short'),
+	'bare-worker': limit('a bare Worker with a constant answer', 'limits bareWorker', '', `${speed} stateless-call growth`),
+	'bare-worker-kv-read': limit('a bare Worker with one KV read', 'limits kvReader', '', 'call chart'),
+	'bare-worker-object': limit('a bare Worker with one RPC to a Durable Object', 'limits objectCaller', 'BareObject', 'call session chart'),
+	'bare-worker-object-row': limit('a bare Worker whose object reads one row', 'limits rowReader', 'BareObject', 'call'),
 	'bare-worker-session-object': limit("a bare Worker with one RPC to each session's own object", 'limits sessionObjectCaller', 'BareObject', 'own-object'),
 	'transport-session-object': limit("`tmcp`, managers in memory, in each session's own object", 'limits transportRouter', 'TransportObject', 'own-object'),
-	'memory-bare': limit('`tmcp`, managers in memory', 'memory memoryTransport', '', `${speed} stateless-call fan-out-alone stream-memory chart short`),
-	'memory-bare-object': limit('`tmcp`, managers in memory, after one RPC', 'memory memoryTransportAfterRpc', 'BareObject', 'call short'),
-	'memory-http': limit('`http`, managers in memory', 'memory memoryHandler', '', `${speed} stateless-call fan-out stream-memory chart short`),
+	'memory-bare': limit('`tmcp`, managers in memory', 'memory memoryTransport', '', `${speed} stateless-call fan-out-alone stream-memory chart`),
+	'memory-bare-object': limit('`tmcp`, managers in memory, after one RPC', 'memory memoryTransportAfterRpc', 'BareObject', 'call'),
+	'memory-http': limit('`http`, managers in memory', 'memory memoryHandler', '', `${speed} stateless-call fan-out stream-memory chart`),
 	'ours-memory-bare': bare('memory and Durable Object', 'createMemoryInfo', streams, speed),
-	'ours-memory': http('memory and Durable Object', 'createMemoryInfo', streams, `${speed} operations short`),
+	'ours-memory': http('memory and Durable Object', 'createMemoryInfo', streams, `${speed} operations`),
 	'ours-bare': bare('KV and Durable Object', 'createKvInfo', streams, `${speed} stateless-call fan-out-alone stream-memory operations`),
 	'ours-http': http('KV and Durable Object', 'createKvInfo', streams, `${all} stateless-call fan-out resume stream-memory database`),
 	'ours-object-bare': bare('Durable Objects alone', 'createObjectInfo', shards, speed),

@@ -3,6 +3,7 @@ export const readersNames = `
 declare namespace Cloudflare {
 	interface Env {
 		MCP_SESSIONS: string;
+		MCP_TOKENS: string;
 		PUBLIC_ORIGIN: string;
 		TMCP_SESSION_KEYS: string;
 	}

@@ -54,9 +54,6 @@ const efforts = {
 /** Every contender that takes part, in the order of the tables. All of them make calls. */
 const measuredContenders: readonly Contender[] = contendersIn('call');
 
-/** The columns of the short table. */
-const shortWorks: readonly WorkName[] = ['call-1', 'call-32', 'stateless-32', 'session-32'];
-
 /** Contenders to which speeds are relative. There is no ratio if the reference was not measured. */
 const references = {
 	toBareWorker: 'bare-worker',
@@ -145,19 +142,6 @@ export const throughput: Measurement<Throughput> = {
 
 	aims: aimsOf,
 };
-
-/** The most important works; of ours only those through `http`. */
-export function shortThroughputTable({ works: measured }: Throughput): string {
-	return table(
-		`to a bare Worker | ${shortWorks.map(titleOfWork).join(' | ')} | to upstream: call, 32 connections | session of ten calls`,
-		contendersIn('short').map((name) => [
-			titleOf(name),
-			...shortWorks.map((work) => formatRatio(measured[work][name]?.toBareWorker)),
-			formatRatio(measured['call-32'][name]?.toUpstream),
-			formatRatio(measured['session-32'][name]?.toUpstream),
-		]),
-	);
-}
 
 /** Takes the medians over the rounds of the ratios within each round, so other load counts less. */
 export function ratiosOf(samples: Samples): Throughput {

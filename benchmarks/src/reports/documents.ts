@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import { measurements, readResults } from '../measurements/index.ts';
 import type { Results } from '../measurements/index.ts';
 import type { Measurement } from '../measurements/measurement.ts';
-import { shortThroughputTable } from '../measurements/throughput.ts';
 import { growthChart, throughputChart } from './charts.ts';
 import { costTable } from './costs.ts';
+import { figuresTable } from './figures.ts';
 import {
 	comparisonTables,
 	managerFacts,
 	managerNames,
 	operationsTables,
 	sessionObjectCosts,
-	shortOperationsTable,
 } from './operations.ts';
 import { resultsFolder } from './results.ts';
 
@@ -71,19 +70,16 @@ export function publishedSections(): Section[] {
 			...format('cold-start'),
 			...format('memory'),
 		},
-		'README.md': {
-			comparison: comparisonTables(comparison),
-			operations: shortOperationsTable(operations),
-			throughput: shortThroughputTable(results.throughput),
-		},
+		'README.md': { figures: figuresTable(operations, results.throughput) },
 		'docs/scaling.md': {
 			...format('streams'),
 			...format('growth'),
 			clients: broadcastCosts(results['fan-out']),
 		},
-		'docs/choosing.md': Object.fromEntries(
-			managerNames.map((name) => [name, managerFacts(comparison, name)]),
-		),
+		'docs/choosing.md': {
+			comparison: comparisonTables(comparison),
+			...Object.fromEntries(managerNames.map((name) => [name, managerFacts(comparison, name)])),
+		},
 		'docs/architecture/session-objects.md': { 'idle-session': idleBytes },
 		'docs/session-object.md': { costs: sessionObjectCosts(operations, idleBytes) },
 	};

@@ -43,10 +43,6 @@ const managers: Readonly<Record<InfoManagerName, ManagerRow>> = {
 // Safe because the keys are those of the literal above.
 export const managerNames = Object.keys(managers) as InfoManagerName[];
 
-/** The kinds of the short table. */
-const shortKinds = [
-	...['initialize', SESSION_CALL, 'DELETE with 2 subscriptions beside 50 other subscribers'],
-];
 /** Prefixes of the kinds that do not use the session store. */
 const streamKinds = ['tools/call, 2026-07-28', 'GET stream', 'list change'];
 
@@ -72,11 +68,6 @@ export function operationsTables(operations: Operations): string {
 			]),
 		),
 	].join('\n\n');
-}
-
-/** The most important requests, ours beside upstream. */
-export function shortOperationsTable(operations: Operations): string {
-	return kindsTable(operations, shortKinds, ['ours-http', 'upstream']);
 }
 
 function kindsTable(
@@ -105,7 +96,7 @@ export function comparisonTables(comparison: Comparison): string {
 			const { ttlFloorSeconds, maxIdBytes, atomicUpdate } = comparison.capabilities[name];
 			return [
 				title,
-				packages.map((each) => `[\`${each}\`](packages/${each})`).join(', '),
+				packages.map((each) => `[\`${each}\`](../packages/${each})`).join(', '),
 				runtimes,
 				describeConsistency(comparison, name),
 				ttlFloorSeconds === 0 ? 'on time' : `after ${ttlFloorSeconds} s or later`,
