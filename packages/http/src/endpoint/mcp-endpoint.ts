@@ -4,8 +4,10 @@ import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import { HttpRejection, invalidRequest } from '../request/http-rejection.ts';
 import type { CallerRecheck, RequestOrigin } from '../request/request-context.ts';
-import { notFound, preflightAnswer } from '../response/answer.ts';
+import { preflightAnswer } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
+import { browserAnswer, isBrowserVisit } from '../response/browser-answer.ts';
+import { notFound } from '../response/not-found.ts';
 import { ANONYMOUS } from '../session/authenticator.ts';
 import type { Authenticator, Caller } from '../session/authenticator.ts';
 import type { PickShard } from '../session/shard-picker.ts';
@@ -94,12 +96,16 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			const answered = await oauth.respond(request);
 			if (answered) return answered;
 		}
-		if (path !== null && !isMcp) return notFound(request, `the MCP endpoint is ${path}`);
+		if (path !== null && !isMcp) {
+			return notFound(request, headers, `the MCP endpoint is ${path}`, url.origin + path);
+		}
 		origins.check(headers, url);
 		let caller = ANONYMOUS;
 		if (request.method !== 'OPTIONS') {
 			const answered = isMcp && oauth?.respond && (await oauth.respond(request));
 			if (answered) return answered;
+			// Without a token, too: it would get a 401 that no person can use.
+			if (isBrowserVisit(request.method, headers)) return this.#answerBrowser(url);
 			caller = await authenticator.identify(request, platform);
 		}
 		return this.#answer(request, headers, url, platform, caller);
@@ -125,6 +131,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const usesSessions = sessions !== undefined && messages.usesSessions(headers);
 		// Hot path: to return a promise itself takes two microtasks more.
 		if (method !== 'POST') {
+			if (isBrowserVisit(method, headers)) return this.#answerBrowser(url);
 			const answer = await ((usesSessions && router?.routeSession(incoming, undefined)) ||
 				messages.answerBodyless(incoming));
 			return answer;
@@ -146,6 +153,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const routed = usesSessions && !isUnnamed && router?.routeSession(named, text);
 		const answer = await (routed || messages.answer(named, text));
 		return answer;
+	}
+
+	#answerBrowser({ origin, pathname }: URL): Answer {
+		return browserAnswer(origin + pathname, 'http', this.#deps.ids ? undefined : 'POST, OPTIONS');
 	}
 
 	/**

@@ -8,8 +8,10 @@ import type { CachedHeaders } from '../request/cached-headers.ts';
 import { HttpRejection, invalidRequest } from '../request/http-rejection.ts';
 import type { RequestContext, RequestOrigin } from '../request/request-context.ts';
 import type { ResolvedOptions } from '../resolve-options.ts';
-import { notFound, preflightAnswer } from '../response/answer.ts';
+import { preflightAnswer } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
+import { browserAnswer, isBrowserVisit } from '../response/browser-answer.ts';
+import { notFound } from '../response/not-found.ts';
 import { streamAnswer } from '../response/event-stream.ts';
 import { STATELESS_REVISIONS } from '../transport/stateless-revisions.ts';
 import { readMessage } from '../validation/body.ts';
@@ -63,10 +65,14 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		if (isOurs) origins.check(headers, url);
 		const answered = await oauth?.respond?.(request);
 		if (answered) return answered;
-		if (!isOurs) return notFound(request, `streams are at ${path}, messages at ${endpoint}`);
+		if (!isOurs) {
+			const addresses = `streams are at ${path}, messages at ${endpoint}`;
+			return notFound(request, headers, addresses, url.origin + path, 'sse');
+		}
 		ids.checkHost(url);
 		const { method } = request;
 		if (method === 'OPTIONS') return preflightAnswer(`${isForStream ? 'GET' : 'POST'}, OPTIONS`);
+		if (isBrowserVisit(method, headers)) return browserAnswer(url.origin + path, 'sse');
 		const { auth, principal } = await authenticator.identify(request, platform);
 		const { clientOf, recheck, report } = this.#deps;
 		const pickShard = (): string => this.#deps.pickShard(request);

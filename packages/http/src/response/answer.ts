@@ -1,11 +1,14 @@
-import { HttpRejection } from '../request/http-rejection.ts';
-
 /** A complete answer as data: it can cross an RPC, and needs no `Response` before it reaches the client. */
 export interface PlainAnswer {
 	readonly status: number;
 	readonly headers: Record<string, string>;
 	/** Empty if the answer has no body. */
 	readonly body: string;
+	/**
+	 * Which mistake of the deployment made a request by RPC fail. The Worker adds it for clients on its own
+	 * machine.
+	 */
+	readonly mistake?: string | undefined;
 }
 
 /** The answer to a request: data if it is complete, a `Response` if it streams. */
@@ -27,19 +30,4 @@ export function accepted(): PlainAnswer {
 /** Creates the answer to a preflight of a browser, and to any other OPTIONS request. */
 export function preflightAnswer(allow: string): PlainAnswer {
 	return { status: 204, headers: { allow }, body: '' };
-}
-
-/**
- * Creates the answer to a path that the handler does not serve. A client that has sent a message gets a
- * JSON-RPC error, a browser a text.
- *
- * @param endpoint states the address that is served.
- * @throws {HttpRejection} 404 for a message.
- */
-export function notFound({ headers, method }: Request, endpoint: string): PlainAnswer {
-	const message = `Not found: ${endpoint}`;
-	if (method === 'POST' && /json/i.test(headers.get('content-type') ?? '')) {
-		throw new HttpRejection(404, -32600, message);
-	}
-	return { status: 404, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: message };
 }
