@@ -34,10 +34,10 @@ export function rejectUnknownOptions(
 /** Returns how many characters have to be added, removed or replaced (Levenshtein). */
 function distance(from: string, to: string): number {
 	let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-	for (const [index, character] of [...from].entries()) {
+	for (let index = 0; index < from.length; index++) {
 		const next = [index + 1];
-		for (const [column, other] of [...to].entries()) {
-			const replaced = (row[column] ?? 0) + (character === other ? 0 : 1);
+		for (let column = 0; column < to.length; column++) {
+			const replaced = (row[column] ?? 0) + (from[index] === to[column] ? 0 : 1);
 			next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
 		}
 		row = next;

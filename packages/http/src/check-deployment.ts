@@ -1,20 +1,29 @@
 import { bindingsOf } from '@tmcp-sessions/core/backend';
 import { checkBindings } from '@tmcp-sessions/core/internal';
+import type { SubscriptionManager } from '@tmcp/session-manager';
 
-import type { ExecutionContextLike } from './options.ts';
+import type { ExecutionContextLike, McpHandlerOptions } from './options.ts';
+import { warnOfMissingStreams } from './warnings.ts';
+
+/** The managers of a deployment. */
+interface Managers extends Pick<McpHandlerOptions, 'info' | 'streams'> {
+	readonly subscriptions?: SubscriptionManager | undefined;
+}
 
 /**
- * Checks the bindings of all managers at the first request: a mistake would otherwise fail some
- * requests and not others.
+ * Checks the managers at the first request: a mistake would otherwise fail some requests and not others.
  *
+ * @param owner what has the managers, such as `createMcpHandler`.
  * @param platform shows which classes the Worker exports.
  * @throws {BindingError} one for all bindings that are missing or wrong.
  */
 export function checkDeployment(
-	managers: readonly (object | undefined)[],
+	owner: string,
+	{ info, streams, subscriptions }: Managers,
 	platform: ExecutionContextLike | undefined,
 ): void {
 	const exports: unknown = platform && Reflect.get(platform, 'exports');
-	const error = checkBindings(bindingsOf(...managers), Object(exports) as object);
+	const error = checkBindings(bindingsOf(streams, info, subscriptions), Object(exports) as object);
 	if (error) throw error;
+	if (info && !streams) warnOfMissingStreams(owner);
 }

@@ -1,5 +1,6 @@
 import { createReporter } from '@tmcp-sessions/core/backend';
 
+import { checkServer } from './check-server.ts';
 import type { CallRunnerOptions, RunCall } from './calls/routed-call.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { incomingCall } from './endpoint/routed-request.ts';
@@ -21,6 +22,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 	server: ServerOf<Custom>,
 	options: CallRunnerOptions,
 ): RunCall {
+	checkServer(server, 'createServer of a SessionObject');
 	const report = createReporter(options.onError);
 	const { clientResponseTimeoutMs, eras, keepAliveMs, maxBodyBytes } = resolveOptions(options);
 	const { authorizeSubscription, info, onPrimed, stateSecrets, streams, subscriptions } = options;

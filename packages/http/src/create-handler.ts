@@ -4,6 +4,7 @@ import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { checkDeployment } from './check-deployment.ts';
+import { checkServer } from './check-server.ts';
 import { endpointPath } from './endpoint/endpoint-path.ts';
 import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
@@ -22,6 +23,7 @@ import { sessionKeys } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
 import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
+import { checkCreation } from './warnings.ts';
 
 const DEFAULT_PATH = '/mcp';
 
@@ -36,10 +38,13 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	options: McpHandlerOptions<Custom>,
 	{ router, sessionIds }: HandlerParts,
 ): McpHandler {
+	const owner = router ? 'createSessionRouter' : 'createMcpHandler';
+	checkServer(server, owner);
 	const report = createReporter(options.onError);
 	const resolved = resolveOptions(options);
 	const { authorizeSubscription, context: createCustom, oauth, subscriptions } = options;
 	const path = options.path === null ? null : endpointPath('path', options.path ?? DEFAULT_PATH);
+	checkCreation(owner, path);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const { clientResponseTimeoutMs, eras, keepAliveMs, origins } = resolved;
 	const info = eras === 'stateless' ? undefined : options.info;
@@ -56,11 +61,8 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		liveness: info && new SessionLiveness(info),
 	});
 	let endpoint: McpEndpoint<Custom> | undefined;
-	const createEndpoint = (
-		env: unknown,
-		platform: ExecutionContextLike | undefined,
-	): McpEndpoint<Custom> => {
-		checkDeployment([streams, info, subscriptions], platform);
+	const createEndpoint = (env: unknown, platform?: ExecutionContextLike): McpEndpoint<Custom> => {
+		checkDeployment(owner, { info, streams: options.streams, subscriptions }, platform);
 		keys = sessionKeys(options.sessionKeys, env);
 		return new McpEndpoint<Custom>({
 			...{ ...resolved, messages, router, oauth, path, report },

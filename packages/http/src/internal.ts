@@ -17,7 +17,7 @@ export { checkOptionNames, DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } from './res
 
 // Requests and messages.
 export { currentContext } from './request/request-context.ts';
-export { unknownSession } from './request/http-rejection.ts';
+export { isMistake, localRejection, unknownSession } from './request/http-rejection.ts';
 export { idOf, isClientResponse, isObject, methodOf, requestIdIn } from './request/json-rpc.ts';
 export type { JsonObject } from './request/json-rpc.ts';
 export { sessionBasedOnly } from './validation/headers.ts';

@@ -63,7 +63,7 @@ describe('bindings that are missing or of another kind', () => {
 		const { message, status } = await worker.fetch('POST', LOCAL, `/${name}`);
 		expect(status).toBe(500);
 		const named = [...message.matchAll(/the binding (\w+) must be/g)].map(([, found]) => found);
-		expect(named.toSorted()).toEqual(bindings);
+		expect(named.toSorted((one = '', other = '') => one.localeCompare(other))).toEqual(bindings);
 		if (bindings.includes('TMCP_SESSION_SHARD')) {
 			expect(message).toContain('"new_sqlite_classes": ["SyncLayer", "SessionShard"]');
 		}

@@ -63,6 +63,14 @@ describe('the path of an endpoint', () => {
 		},
 	);
 
+	it('is rejected at construction if it is no text', () => {
+		// Wrong on purpose, as in JavaScript.
+		const options = { path: 7 as unknown as string };
+		expect(() => createMcpHandler(createServer(), options)).toThrow(
+			'such as /mcp, without a query; got 7',
+		);
+	});
+
 	it('of legacy SSE is served with a slash at its end, and named in a 404', async () => {
 		const sse = createSseHandler(createServer(), { sessionKeys: [KEY] });
 		const stream = await sse.fetch(request('GET', '/sse/'));

@@ -42,10 +42,11 @@ export interface BindingUser {
 
 /** Returns the bindings of all managers and stores that name them. */
 export function bindingsOf(...users: readonly (object | undefined)[]): BindingRequirement[] {
-	// Safe because a manager or store has this method only if it implements `BindingUser`.
-	return users.flatMap(
-		(user) => (user as Partial<BindingUser> | undefined)?.requiredBindings?.() ?? [],
-	);
+	return users.flatMap((user) => (user && isBindingUser(user) ? user.requiredBindings() : []));
+}
+
+function isBindingUser(user: object): user is BindingUser {
+	return 'requiredBindings' in user && typeof user.requiredBindings === 'function';
 }
 
 /**

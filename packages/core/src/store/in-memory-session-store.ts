@@ -73,7 +73,11 @@ export class InMemorySessionStore
 
 	constructor(options: InMemorySessionStoreOptions = {}) {
 		rejectUnknownOptions(options, OPTIONS, 'core', 'InMemorySessionStore');
-		const { forgetAfterSeconds = Infinity, now = Date.now, sessions = new Map() } = options;
+		const {
+			forgetAfterSeconds = Infinity,
+			now = Date.now,
+			sessions = new Map<string, StoredSession>(),
+		} = options;
 		this.capabilities = {
 			consistency: 'isolate',
 			visibleWithinSeconds: forgetAfterSeconds,

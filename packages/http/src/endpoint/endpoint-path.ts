@@ -8,7 +8,11 @@ import { configurationError } from '../configuration-error.ts';
  */
 export function endpointPath(option: string, path: string): string {
 	// Compared as URLs normalize it, which is how requests have it.
-	if (!path.startsWith('/') || new URL(path, 'http://localhost').pathname !== path) {
+	if (
+		typeof path !== 'string' ||
+		!path.startsWith('/') ||
+		new URL(path, 'http://localhost').pathname !== path
+	) {
 		throw configurationError(
 			`${option} must be a path that starts with a slash, such as /mcp, without a query; got ${path}`,
 		);

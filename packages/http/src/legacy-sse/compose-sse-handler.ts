@@ -7,6 +7,7 @@ import { withCors } from '../response/cors.ts';
 import { rejectionAnswer } from '../response/rejection-answer.ts';
 import { SessionIdentifier } from '../session/session-identifier.ts';
 import { sessionKeys } from '../session/session-keys.ts';
+import { checkCreation } from '../warnings.ts';
 import type { SseComposition } from './legacy-sse.ts';
 import type { SseHandlerOptions } from './options.ts';
 import { RoutedSessions } from './session-host.ts';
@@ -23,12 +24,10 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 	const { oauth } = options;
 	const backend = createSseBackend<Custom>(server, options);
 	const { calls, endpoint, pacesStreams, path, report, resolved, transport } = backend;
+	checkCreation('createSseHandler', path);
 	let served: SseEndpoint<Custom> | undefined;
-	const createEndpoint = (
-		env: unknown,
-		platform: ExecutionContextLike | undefined,
-	): SseEndpoint<Custom> => {
-		checkDeployment(backend.managers, platform);
+	const createEndpoint = (env: unknown, platform?: ExecutionContextLike): SseEndpoint<Custom> => {
+		checkDeployment('createSseHandler', options, platform);
 		const keys = sessionKeys(options.sessionKeys, env);
 		return new SseEndpoint<Custom>({
 			...resolved,

@@ -9,6 +9,7 @@ import type { InfoSessionManager, StreamSessionManager } from '@tmcp/session-man
 import { SseTransport } from '@tmcp/transport-sse';
 import type { SseTransportOptions } from '@tmcp/transport-sse';
 
+import { checkServer } from '../check-server.ts';
 import { configurationError } from '../configuration-error.ts';
 import { endpointPath } from '../endpoint/endpoint-path.ts';
 import { InFlightCalls } from '../calls/in-flight-calls.ts';
@@ -40,8 +41,6 @@ export interface SseBackend<Custom extends Record<string, unknown> | undefined> 
 	/** Where clients send their messages. */
 	readonly endpoint: string;
 	readonly calls: InFlightCalls;
-	/** The managers, whose bindings are checked at the first request. */
-	readonly managers: readonly object[];
 	/** Whether the manager bounds streams, so that they are read no faster than their client reads. */
 	readonly pacesStreams: boolean;
 	/** Returns the transport, which is created at the first call or in the next microtask. */
@@ -60,6 +59,7 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	server: ServerOf<Custom>,
 	options: SseHandlerOptions<Custom>,
 ): SseBackend<Custom> {
+	checkServer(server, 'createSseHandler');
 	matchTemplatesInLinearTime();
 	const path = endpointPath('path', options.path ?? DEFAULT_PATH);
 	const endpoint = endpointPath('endpoint', options.endpoint ?? DEFAULT_ENDPOINT);
@@ -83,11 +83,11 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	const transport = (): SseTransport<Custom> =>
 		(created ??= new SseTransport<Custom>(servedServer(tracked, broadcasts), {
 			...{ path, endpoint },
-			...transportManagers(ordered, info),
+			...managers(ordered, info),
 		}));
 	queueMicrotask(transport);
 	return {
-		...{ resolved, path, endpoint, calls, transport, report, managers: [streams, info] },
+		...{ resolved, path, endpoint, calls, transport, report },
 		pacesStreams: hasResumableStreams(streams),
 		createSessions: () =>
 			new OwnSessions<Custom>({
@@ -97,7 +97,7 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	};
 }
 
-function transportManagers(
+function managers(
 	streams: StreamSessionManager,
 	info: InfoSessionManager,
 ): Pick<SseTransportOptions, 'allowedOrigins' | 'sessionManager'> {

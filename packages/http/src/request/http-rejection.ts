@@ -85,15 +85,23 @@ export function rejectionOf(error: unknown): HttpRejection {
 	return (error instanceof TmcpSessionsError && BY_CODE[error.code]) || INTERNAL;
 }
 
-/**
- * Returns the rejection that says which mistake of the deployment made a request fail, as the log does.
- * Only a request to this machine gets it, as in development; `undefined` for any other.
- */
+/** Returns the rejection that says, as the log does, which mistake made a request to this machine fail. */
 export function explainMistake(error: unknown, url: string): HttpRejection | undefined {
-	if (!(error instanceof TmcpSessionsError) || BY_CODE[error.code] !== MISCONFIGURED)
-		return undefined;
+	return isMistake(error) ? localRejection(error.message, url) : undefined;
+}
+
+/**
+ * Creates the rejection of a request to this machine, as in development. Returns `undefined` for any
+ * other, which must not get the message.
+ */
+export function localRejection(mistake: string, url: string): HttpRejection | undefined {
 	if (!isLoopback(new URL(url).hostname)) return undefined;
-	return new HttpRejection(MISCONFIGURED.status, MISCONFIGURED.code, error.message);
+	return new HttpRejection(MISCONFIGURED.status, MISCONFIGURED.code, mistake);
+}
+
+/** Whether an error is a mistake of the deployment, which fails every request in the same way. */
+export function isMistake(error: unknown): error is TmcpSessionsError {
+	return error instanceof TmcpSessionsError && BY_CODE[error.code] === MISCONFIGURED;
 }
 
 /** Creates the JSON-RPC error that tells a client of an error what it may learn. */

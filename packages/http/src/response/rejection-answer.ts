@@ -4,6 +4,7 @@ import {
 	errorMessage,
 	explainMistake,
 	HttpRejection,
+	isMistake,
 	rejectionOf,
 } from '../request/http-rejection.ts';
 import type { PlainAnswer } from './answer.ts';
@@ -29,5 +30,6 @@ export function rejectionAnswer(
 		status,
 		headers: { 'content-type': 'application/json', ...extras?.headers },
 		body: toJsonLine(errorMessage(rejection, id)),
+		...(!request && isMistake(error) && { mistake: error.message }),
 	};
 }

@@ -1,6 +1,6 @@
 import { createReporter, reasonOf } from '@tmcp-sessions/core/backend';
 import { NewerStorageError } from '@tmcp-sessions/core/internal';
-import { authorizedNotifications } from '@tmcp-sessions/http/internal';
+import { authorizedNotifications, isMistake } from '@tmcp-sessions/http/internal';
 import type { JsonObject, RoutedCall } from '@tmcp-sessions/http/internal';
 import { DurableObject } from 'cloudflare:workers';
 
@@ -101,11 +101,13 @@ export abstract class SessionObject<
 			createReporter(this.settings.onError)(error);
 			const { body } = deserialize<SessionRequest>(text);
 			const later = 'The session was used by a later release of the server; try again later';
-			return serialize(
-				error instanceof NewerStorageError
-					? rejection(503, later, { body })
-					: rejection(500, 'Internal error', { body }),
-			);
+			if (error instanceof NewerStorageError) return serialize(rejection(503, later, { body }));
+			const isExplained = isMistake(error);
+			const message = isExplained
+				? 'The server is misconfigured; its log says how to fix it'
+				: 'Internal error';
+			const answer = rejection(500, message, { body });
+			return serialize(isExplained ? { ...answer, mistake: error.message } : answer);
 		}
 		const { state, handle, legacySse } = instance;
 		if (state.lifetime.endReason === 'expired') {

@@ -1,3 +1,4 @@
+import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { createReporter } from '@tmcp-sessions/core/backend';
 import {
 	currentContext,
@@ -9,6 +10,7 @@ import {
 import type { JsonObject } from '@tmcp-sessions/http/internal';
 
 import type { SessionServer } from '../object/session.ts';
+import { PACKAGE } from '../package-name.ts';
 import { SdkExchange } from './sdk-exchange.ts';
 import type { SdkServer } from './sdk-types.ts';
 
@@ -50,6 +52,29 @@ export function sdkServer(create: () => SdkServer): SessionServer {
 	return new SdkSessionServer(create) as unknown as SessionServer;
 }
 
+/**
+ * Checks that a server is one of the SDK 2.x, which JavaScript and casts do not.
+ *
+ * @throws {TmcpSessionsError} `configuration` for any other value.
+ */
+function checkSdkServer(server: SdkServer): SdkServer {
+	const has = (name: string): boolean => typeof Reflect.get(Object(server), name) === 'function';
+	// 2.x has `registerTool` only.
+	if (has('connect') && has('registerTool') && !has('tool')) return server;
+	const found = has('receive')
+		? 'one of tmcp: return it from createServer as it is'
+		: has('connect') && has('tool')
+			? 'one of @modelcontextprotocol/sdk 1.x: npm i @modelcontextprotocol/server, and import McpServer from it'
+			: has('then')
+				? 'a promise: create the server synchronously'
+				: typeof server;
+	throw new TmcpSessionsError(
+		'configuration',
+		PACKAGE,
+		`sdkServer needs a McpServer of @modelcontextprotocol/server 2.x; got ${found}`,
+	);
+}
+
 /** Implements the used members of a tmcp server with servers of the SDK. */
 class SdkSessionServer implements Record<
 	'changed' | 'hasMethod' | 'on' | 'receive' | 'validateToolCall',
@@ -77,7 +102,7 @@ class SdkSessionServer implements Record<
 		if (methodOf(message) === undefined) return this.#deliverClientResponse(message);
 		const request = currentContext();
 		if (request?.isStateless) throw sessionBasedOnly(request.headers);
-		const server = this.#create();
+		const server = checkSdkServer(this.#create());
 		const onMessageFromServer = (sent: JsonObject, exchange: SdkExchange): void =>
 			this.#onMessageFromServer(sent, exchange, context);
 		const exchange = await SdkExchange.connect(

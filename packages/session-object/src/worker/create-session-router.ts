@@ -84,17 +84,14 @@ const OPTIONS: OptionNames<SessionRouterOptions> = {
  * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
  */
 export function createSessionRouter(options: SessionRouterOptions): McpHandler {
-	checkOptionNames(options);
-	rejectUnknownOptions(options, OPTIONS, PACKAGE, 'createSessionRouter');
+	checkNames(options);
 	const { object, identify, locationHint, jurisdiction, stateless, sse, ...handler } = options;
 	const namespace = new ObjectNamespace(object, { locationHint, jurisdiction });
 	const locator = identify ? new IdentityLocator(namespace) : new SessionLocator(namespace);
 	const { objectPer } = locator;
-	const errorOf = (cause: unknown): Error =>
-		namespace.errorOf('reaching the object of a session', cause);
 	const forward = async (routed: RoutedRequest, transport?: 'sse'): Promise<Answer> => {
 		const stub = await locator.locate(routed.sessionId, routed.principal);
-		return forwardToObject(routed, stub, { objectPer, transport, errorOf });
+		return forwardToObject(routed, stub, { objectPer, transport, namespace });
 	};
 	const stubFor = (id: string, scope = currentScope()): Promise<SessionObjectStub> =>
 		locator.locate(id, scope?.principal);
@@ -134,6 +131,11 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	const send: Route['send'] = (routed) => forward(routed, 'sse');
 	const legacySse = sse.composeHandler(server, sseOptions, { sessionIds, route: { send } });
 	return withLegacySse(streamableHttp, path, sse, legacySse);
+}
+
+function checkNames(options: SessionRouterOptions): void {
+	checkOptionNames(options);
+	rejectUnknownOptions(options, OPTIONS, PACKAGE, 'createSessionRouter');
 }
 
 /** Passes on the environment of each request, which a routed request does not have. */

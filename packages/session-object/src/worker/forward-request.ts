@@ -1,17 +1,17 @@
 import type { McpHandler } from '@tmcp-sessions/http';
-import { ROUTED_HEADERS } from '@tmcp-sessions/http/internal';
+import { localRejection, ROUTED_HEADERS } from '@tmcp-sessions/http/internal';
 import type { Answer, PlainAnswer, RoutedRequest } from '@tmcp-sessions/http/internal';
 
 import { deserialize, serialize } from '../object/rpc-format.ts';
 import type { SessionRequest } from '../object/session-request.ts';
-import type { SessionObjectStub } from './object-namespace.ts';
+import type { ObjectNamespace, SessionObjectStub } from './object-namespace.ts';
 
 const SESSION_HEADER = 'mcp-session-id';
 
 /** How a request is forwarded. */
 export interface ForwardOptions extends Pick<SessionRequest, 'objectPer' | 'transport'> {
-	/** Creates the error of an RPC that failed. */
-	readonly errorOf: (cause: unknown) => Error;
+	/** The namespace of the object. */
+	readonly namespace: ObjectNamespace;
 }
 
 /**
@@ -22,20 +22,25 @@ export interface ForwardOptions extends Pick<SessionRequest, 'objectPer' | 'tran
 export async function forwardToObject(
 	routed: RoutedRequest,
 	stub: SessionObjectStub,
-	{ objectPer, transport, errorOf }: ForwardOptions,
+	{ objectPer, transport, namespace }: ForwardOptions,
 ): Promise<Answer> {
 	const { request, sessionId, principal, auth, body = '' } = routed;
 	const headers = forwardedHeaders(routed);
 	const { method } = request;
+	let answer: Response | string;
 	try {
-		const answer = await stub.answer(
+		answer = await stub.answer(
 			serialize({ method, headers, body, sessionId, principal, auth, objectPer, transport }),
 		);
-		if (typeof answer !== 'string') return answer;
-		return deserialize<PlainAnswer>(answer);
 	} catch (cause) {
-		throw errorOf(cause);
+		throw namespace.errorOf('reaching the object of a session', cause);
 	}
+	if (typeof answer !== 'string') return answer;
+	const plain = deserialize<PlainAnswer>(answer);
+	// The object has reported the mistake.
+	const explained = plain.mistake && localRejection(plain.mistake, request.url);
+	if (explained) throw explained;
+	return plain;
 }
 
 /**

@@ -8,7 +8,6 @@ export function miniflareOptions<Name extends string>(
 	durableObjects: Readonly<Record<string, string>>,
 	scripts: ReadonlyMap<Name, BundledWorker | undefined>,
 ): MiniflareOptions {
-	const { keyValueClasses = [] } = options;
 	const owner = options.workers[0];
 	const log = options.onLog ?? ((line) => process.stderr.write(`${line}\n`));
 	const env = {
@@ -30,7 +29,7 @@ export function miniflareOptions<Name extends string>(
 		(className) =>
 			({
 				type: 'durable-object',
-				storage: keyValueClasses.includes(className) ? 'legacy-kv' : 'sqlite',
+				storage: options.keyValueClasses?.includes(className) ? 'legacy-kv' : 'sqlite',
 				...(options.keepObjects && { unsafePreventEviction: true }),
 			}) as const,
 	);
