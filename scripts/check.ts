@@ -4,6 +4,7 @@ import { checkRequirements } from './check/requirements.ts';
 import { checkSizes } from './check/sizes.ts';
 import { checkSnippets } from './check/snippets.ts';
 import { checkStructure } from './check/structure.ts';
+import { checkSupport } from './check/support.ts';
 import { checkChangesets, checkEachPackage, checkTypes } from './check/tools.ts';
 import { describeFailure, runCommand } from './command.ts';
 
@@ -16,6 +17,7 @@ const checks: Record<string, Check> = {
 	snippets: checkSnippets,
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
+	support: () => checkSupport(),
 	documents: () => runCommand('node', 'benchmarks/src/commands/documents.ts'),
 	clients: () => runCommand('node', 'clients/src/document.ts'),
 	links: checkLinks,
