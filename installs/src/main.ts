@@ -5,10 +5,14 @@ import { parseArgs } from 'node:util';
 import { copyRepository } from './checkout.ts';
 import { runDocuments } from './documents/run-documents.ts';
 import { Limit } from './lock.ts';
+import { runMatrix } from './matrix/install-matrix.ts';
 import { createNetworks } from './network/reader-network.ts';
 import { startRegistry } from './registry/local-registry.ts';
 import { releaseTo } from './registry/publish.ts';
+import type { PublishedPackage } from './registry/publish.ts';
 import { Report } from './report.ts';
+import { linkRuntimes } from './runtime-binaries.ts';
+import { checkTarball } from './tarballs.ts';
 
 const parts = ['documents', 'matrix', 'release'] as const;
 const usage = `Usage: npm run installs -- [--part ${parts.join(' | ')}] [--keep] [NAME]
@@ -18,7 +22,7 @@ printed, installs into projects, and the release of one package alone. NAME sele
 installs whose name contains it. --keep leaves the temporary folder for a look.`;
 
 interface Options {
-	readonly parts: readonly string[];
+	readonly parts: readonly (typeof parts)[number][];
 	readonly filter: string;
 	readonly keep: boolean;
 }
@@ -54,23 +58,29 @@ async function main(): Promise<void> {
 	try {
 		const checkout = folder('checkout');
 		await copyRepository(checkout);
+		let published: readonly PublishedPackage[] = [];
 		await report.try('publishes every package', async () => {
-			const published = await releaseTo(registry, checkout, join(root, 'packed'), folder('home'));
+			published = await releaseTo(registry, checkout, join(root, 'packed'), folder('home'));
 			return published.map(({ name, version }) => `${name}@${version}`).join(' ');
 		});
-		const workers = new Limit(2);
+		for (const one of published)
+			await report.try(`the tarball of ${one.name} is complete`, () => checkTarball(one));
 		const shared = folder('shared');
-		if (options.parts.includes('documents'))
-			await runDocuments({
-				folder: folder('documents'),
-				shared,
-				registry: registry.url,
-				checkout,
-				networks,
-				filter: options.filter,
-				workers,
-				report,
-			});
+		linkRuntimes(join(shared, 'bin'));
+		const common = {
+			shared,
+			registry: registry.url,
+			networks,
+			filter: options.filter,
+			workers: new Limit(2),
+			report,
+		};
+		const jobs = {
+			documents: () => runDocuments({ ...common, folder: folder('documents'), checkout }),
+			matrix: () => runMatrix({ ...common, folder: folder('matrix') }),
+			release: async () => {},
+		};
+		await Promise.all(options.parts.map((part) => jobs[part]()));
 	} finally {
 		await networks.stop();
 		await registry.stop();

@@ -12,7 +12,7 @@ const inherited =
  * Returns the environment of a reader's shell: the Node.js of the repository and the machine's npm, an
  * empty home, and the local registry. Nothing of the repository's own tools is on the path.
  *
- * @param shared a folder for the caches that all readers share.
+ * @param shared a folder for the caches that all readers share, and in `bin` for other runtimes.
  */
 export function readerEnvironment(
 	home: string,
@@ -27,7 +27,9 @@ export function readerEnvironment(
 	return {
 		...Object.fromEntries(own),
 		HOME: home,
-		PATH: [join(repository, 'node_modules/node/bin'), ...machine].join(delimiter),
+		PATH: [join(repository, 'node_modules/node/bin'), join(shared, 'bin'), ...machine].join(
+			delimiter,
+		),
 		npm_config_registry: registry,
 		pnpm_config_registry: registry,
 		npm_config_cache: join(shared, 'npm'),

@@ -22,14 +22,13 @@ export async function compileStrictly(
 	const [first = ''] = files;
 	const project = findProject(dirname(first));
 	const folder = mkdtempSync(join(project, '.tsc-'));
-	const generated = join(project, 'worker-configuration.d.ts');
-	const hasWorkersTypes = existsSync(join(project, 'node_modules/@cloudflare/workers-types'));
+	const { types: globals, files: declarations, lib } = globalsOf(project);
 	const tsconfig = {
 		compilerOptions: {
 			strict: true,
 			noEmit: true,
 			target: 'es2024',
-			lib: ['es2024'],
+			lib: ['es2024', ...lib],
 			module: 'esnext',
 			moduleResolution: 'bundler',
 			verbatimModuleSyntax: true,
@@ -37,10 +36,10 @@ export async function compileStrictly(
 			exactOptionalPropertyTypes: true,
 			noUncheckedIndexedAccess: true,
 			skipLibCheck: false,
-			types: types ?? (hasWorkersTypes ? ['@cloudflare/workers-types'] : []),
+			types: types ?? globals,
 			typeRoots: [join(project, 'node_modules')],
 		},
-		files: [...files, ...(existsSync(generated) ? [generated] : [])].map((file) =>
+		files: [...files, ...(types === undefined ? declarations : [])].map((file) =>
 			relative(folder, file),
 		),
 	};
@@ -57,11 +56,32 @@ export async function compileStrictly(
 		const errors = output.split('\n').filter((line) => / error TS\d+: |^error /.test(line));
 		if (status !== 0 && errors.length === 0) throw new CommandFailedError(output);
 		const own = errors.filter((line) => !errorOfTmcp.test(line));
-		if (own.length > 0) throw new CommandFailedError(own.join('\n'));
+		if (own.length > 0) throw new CommandFailedError(own.slice(0, 20).join('\n'));
 	} finally {
 		rmSync(folder, { recursive: true });
 	}
 	return `${files.length} files`;
+}
+
+interface Globals {
+	readonly types: readonly string[];
+	readonly files: readonly string[];
+	readonly lib: readonly string[];
+}
+
+/** Returns the global types that an editor has in this project: of Workers, or of the web and Node.js. */
+function globalsOf(project: string): Globals {
+	const generated = join(project, 'worker-configuration.d.ts');
+	if (existsSync(generated)) return { types: [], files: [generated], lib: [] };
+	const has = (name: string) => existsSync(join(project, 'node_modules', name));
+	if (has('@cloudflare/workers-types'))
+		return { types: ['@cloudflare/workers-types'], files: [], lib: [] };
+	const isWorker = ['jsonc', 'json', 'toml'].some((ext) =>
+		existsSync(join(project, `wrangler.${ext}`)),
+	);
+	const lent = (name: string) => join(repository, 'installs/node_modules', name, 'index.d.ts');
+	if (isWorker) return { types: [], files: [lent('@cloudflare/workers-types')], lib: [] };
+	return { types: [], files: [lent('@types/node')], lib: ['dom', 'dom.iterable'] };
 }
 
 /** Returns the closest folder with a `package.json`. */

@@ -10,6 +10,18 @@ import type { ShellCommand } from './commands.ts';
 import type { CommandsStep, FileStep, Place, RunnableDocument } from './document.ts';
 import { Shell } from './shell.ts';
 
+/** How a reader differs from one who types what is printed in an empty folder. */
+export interface Variation {
+	/** What the reader's project has, such as `pnpm, over tmcp 1.19`. */
+	readonly title: string;
+	/** Commands that create the project. */
+	readonly before: readonly string[];
+	/** Returns the command that this reader types instead of a printed one. */
+	translate(command: string): string;
+	/** Returns what this reader writes instead of the printed file. */
+	edit(content: string): string;
+}
+
 export interface Surroundings {
 	/** A new folder for this document. */
 	readonly folder: string;
@@ -20,6 +32,7 @@ export interface Surroundings {
 	/** Held from the first server of a document to its end, unless the document has a network of its own. */
 	readonly ports: Limit;
 	readonly report: Report;
+	readonly variation?: Variation;
 }
 
 /** Does what a reader of the document does, and reports each block. Ends with the first failure. */
@@ -27,11 +40,16 @@ export async function runDocument(
 	{ page, steps }: RunnableDocument,
 	surroundings: Surroundings,
 ): Promise<void> {
-	const { report } = surroundings;
+	const { report, variation } = surroundings;
+	const prefix = variation ? `${variation.title}: ` : '';
 	const reader = new Reader(surroundings, await surroundings.networks.create());
 	try {
+		for (const command of variation?.before ?? []) {
+			const text = { line: 0, text: command };
+			if (!(await report.try(`${prefix}${command}`, () => reader.prepare(text)))) return;
+		}
 		for (const step of steps) {
-			const title = `${page}:${step.line}`;
+			const title = `${prefix}${page}:${step.line}`;
 			if (step.kind === 'skipped') {
 				report.skip(title, step.reason);
 			} else if (step.kind === 'file') {
@@ -43,7 +61,11 @@ export async function runDocument(
 		}
 		const sources = reader.sources;
 		if (sources.length > 0)
-			await report.try(`${page}: its files compile`, () => compileStrictly(sources));
+			await report.try(`${prefix}${page}: its files compile`, () => compileStrictly(sources));
+		for (const url of reader.endpoints)
+			await report.try(`${prefix}${page}: the official clients call a tool`, () =>
+				reader.callTools(url),
+			);
 	} finally {
 		await reader.leave();
 	}
@@ -66,10 +88,26 @@ class Reader {
 		return [...this.#created].filter((path) => path.endsWith('.ts'));
 	}
 
+	/** The MCP endpoints of the servers that the files of the document make up. */
+	get endpoints(): string[] {
+		if (this.#created.size === 0) return [];
+		return this.#shell('empty').origins.map((origin) => `${origin}/mcp`);
+	}
+
+	async callTools(url: string): Promise<string> {
+		const output = await this.#shell('empty').callTools(url);
+		return output.split('\n').at(-1) ?? '';
+	}
+
+	/** Runs a command that creates the project in which the document is followed. */
+	async prepare(command: ShellCommand): Promise<void> {
+		await this.#executeCommand(this.#shell('empty'), command);
+	}
+
 	createFile({ path, content, place }: FileStep): void {
 		const file = join(this.#shell(place).folder, path);
 		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(file, content);
+		writeFileSync(file, this.#surroundings.variation?.edit(content) ?? content);
 		if (place === 'empty') this.#created.add(file);
 	}
 
@@ -78,7 +116,11 @@ class Reader {
 		const shell = this.#shell(place);
 		let output = '';
 		// The fence is on `line`.
-		const commands = splitCommands(text, line + 1);
+		const translate = this.#surroundings.variation?.translate ?? ((printed: string) => printed);
+		const commands = splitCommands(text, line + 1).map((command) => ({
+			...command,
+			text: translate(command.text),
+		}));
 		for (const command of commands) {
 			try {
 				output += await this.#executeCommand(shell, command);

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReaderNetwork } from '../network/reader-network.ts';
 import type { Exit } from '../process.ts';
-import { CommandFailedError, RunningProcess, waitUntil } from '../process.ts';
+import { CommandFailedError, RunningProcess, runCommand, waitUntil } from '../process.ts';
 import type { ShellCommand } from './commands.ts';
 
 const SERVER_START_SECONDS = 90;
@@ -17,6 +17,8 @@ export class Shell {
 	#env: NodeJS.ProcessEnv;
 	#network: ReaderNetwork;
 	#servers: RunningProcess[] = [];
+	/** Origins of the servers that were started. */
+	readonly origins: string[] = [];
 
 	/**
 	 * @param folder where the first command runs.
@@ -57,13 +59,31 @@ export class Shell {
 					server.output,
 				);
 				const port = found?.[1];
-				return port !== undefined && (await this.#accepts(port));
+				if (port === undefined || !(await this.#accepts(port))) return false;
+				this.origins.push(`http://localhost:${port}`);
+				return true;
 			},
 			SERVER_START_SECONDS,
 			() =>
 				`the server printed no address that accepts connections within ${SERVER_START_SECONDS} s:\n${server.output}`,
 		);
 		return server.output;
+	}
+
+	/**
+	 * Connects the official clients to an endpoint in this network and calls a tool with each.
+	 *
+	 * @throws {CommandFailedError} if one fails.
+	 */
+	async callTools(url: string): Promise<string> {
+		const script = join(import.meta.dirname, '../official-clients.ts');
+		const [command, args] = this.#network.enter(process.execPath, [script, url]);
+		try {
+			return await runCommand(command, args, { cwd: this.#state, env: process.env, seconds: 60 });
+		} catch (failure) {
+			if (!(failure instanceof CommandFailedError)) throw failure;
+			throw new CommandFailedError(`${failure.message}\nThe server printed:\n${this.serverOutput}`);
+		}
 	}
 
 	/** What the servers printed. */
