@@ -5,16 +5,17 @@ import { parseArgs } from 'node:util';
 import { copyRepository } from './checkout.ts';
 import { runDocuments } from './documents/run-documents.ts';
 import { Limit } from './lock.ts';
-import { runMatrix } from './matrix/install-matrix.ts';
+import { runMatrix, runMix } from './matrix/install-matrix.ts';
 import { createNetworks } from './network/reader-network.ts';
 import { startRegistry } from './registry/local-registry.ts';
-import { releaseTo } from './registry/publish.ts';
+import { Publisher } from './registry/publish.ts';
 import type { PublishedPackage } from './registry/publish.ts';
 import { Report } from './report.ts';
 import { linkRuntimes } from './runtime-binaries.ts';
 import { checkTarball } from './tarballs.ts';
 
-const parts = ['documents', 'matrix', 'release'] as const;
+const firstParts = ['documents', 'matrix'] as const;
+const parts = [...firstParts, 'release'] as const;
 const usage = `Usage: npm run installs -- [--part ${parts.join(' | ')}] [--keep] [NAME]
 
 Publishes the packages to a registry on this machine and runs these parts (default: all): the documents as
@@ -58,9 +59,12 @@ async function main(): Promise<void> {
 	try {
 		const checkout = folder('checkout');
 		await copyRepository(checkout);
+		const publisher = new Publisher(registry, checkout, folder('home'));
 		let published: readonly PublishedPackage[] = [];
 		await report.try('publishes every package', async () => {
-			published = await releaseTo(registry, checkout, join(root, 'packed'), folder('home'));
+			published = await publisher.release();
+			if (published.length !== publisher.packageCount)
+				throw new Error(`published ${published.length} of ${publisher.packageCount} packages`);
 			return published.map(({ name, version }) => `${name}@${version}`).join(' ');
 		});
 		for (const one of published)
@@ -78,9 +82,23 @@ async function main(): Promise<void> {
 		const jobs = {
 			documents: () => runDocuments({ ...common, folder: folder('documents'), checkout }),
 			matrix: () => runMatrix({ ...common, folder: folder('matrix') }),
-			release: async () => {},
 		};
-		await Promise.all(options.parts.map((part) => jobs[part]()));
+		const { parts: chosen } = options;
+		await Promise.all(
+			firstParts.filter((part) => chosen.includes(part)).map((part) => jobs[part]()),
+		);
+		if (chosen.includes('release')) {
+			let patch: PublishedPackage | undefined;
+			await report.try('publishes a patch of info-kv alone', async () => {
+				const name = '@tmcp-sessions/info-kv';
+				const released = await publisher.releasePatch(name);
+				const list = released.map((one) => `${one.name}@${one.version}`).join(' ');
+				if (list !== `${name}@0.1.1`) throw new Error(`published ${list}`);
+				[patch] = released;
+				return list;
+			});
+			if (patch) await runMix({ ...common, folder: folder('matrix') }, patch);
+		}
 	} finally {
 		await networks.stop();
 		await registry.stop();

@@ -36,7 +36,7 @@ function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Genera
 		license: 'MIT',
 		type: 'module',
 		sideEffects: false,
-		files: ['dist', 'src'],
+		files: ['CHANGELOG.md', 'dist', 'src'],
 	};
 	for (const [field, value] of Object.entries(expected)) {
 		const found = manifest[field as keyof typeof expected];

@@ -11,7 +11,6 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const PACKED = ['core', 'http', 'info-sealed', 'info-upstash'];
 const LINKED = [
 	'@hono/node-server',
-	'@tmcp/session-manager',
 	'@tmcp/transport-http',
 	'@upstash/redis',
 	'@vercel/functions',
@@ -41,7 +40,8 @@ export async function installProject(): Promise<InstalledProject> {
 	}
 	const linked = [
 		...LINKED.map((name) => [name, '..']),
-		// The only dependency of the packages that is no peer.
+		// The dependencies of the packages that are no peers.
+		['@tmcp/session-manager', '../../../packages/core'],
 		['uri-template-matcher', '../../../packages/http'],
 	];
 	for (const [name = '', from = ''] of linked) {

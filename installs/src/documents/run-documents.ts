@@ -8,7 +8,12 @@ import { parseDocument } from './document.ts';
 import { runDocument } from './run-document.ts';
 
 /** Pages that readers follow. */
-const pages = ['README.md', '{packages,examples}/*/README.md', 'docs/*.md'];
+const pages = [
+	'README.md',
+	'{packages,examples}/*/README.md',
+	'docs/*.md',
+	'installs/documents/*.md',
+];
 
 export interface DocumentRun {
 	/** A new folder for all documents. */

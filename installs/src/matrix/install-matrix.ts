@@ -8,6 +8,7 @@ import type { RunnableDocument } from '../documents/document.ts';
 import { Limit } from '../lock.ts';
 import type { NetworkFactory } from '../network/reader-network.ts';
 import { readerEnvironment, repository } from '../reader-environment.ts';
+import type { PublishedPackage } from '../registry/publish.ts';
 import type { Report } from '../report.ts';
 
 /** The document whose lines install the packages in every case: a Worker with KV, streams and tools. */
@@ -127,7 +128,37 @@ export async function runMatrix(run: MatrixRun): Promise<void> {
 	);
 }
 
-/** Returns the document without the commands that create a project, which each case has of its own. */
+/**
+ * Follows the document in a project with the first release of every package and the second one of
+ * `info-kv`, which was released alone.
+ */
+export async function runMix(run: MatrixRun, released: PublishedPackage): Promise<void> {
+	const title = 'npm, one package newer';
+	if (!title.includes(run.filter)) return;
+	const names = ['http', 'info-kv', 'streams-durable-object'];
+	const first = names.map((name) => `@tmcp-sessions/${name}@0.1.0`).join(' ');
+	const variation: Variation = {
+		title,
+		before: [
+			init,
+			`npm install tmcp@latest @tmcp/transport-http@latest ${first}`,
+			`npm install --prefer-online ${released.name}@latest`,
+			`npm ls ${released.name}@${released.version}`,
+			// Two copies would not share what they keep in memory.
+			'test "$(npm ls --all --parseable @tmcp-sessions/core | sort -u | wc -l)" = 1',
+		],
+		translate: (command) => (/^npm (?:i|install) (?!-)/.test(command) ? 'true' : command),
+		edit: (content) => content,
+	};
+	const folder = join(run.folder, 'mix');
+	const env = readerEnvironment(join(folder, 'home'), run.shared, run.registry);
+	const { networks, report } = run;
+	const ports = new Limit(1);
+	const surroundings = { folder, checkout: folder, env, networks, ports, report, variation };
+	await runDocument(readDocument(), surroundings);
+}
+
+/** Returns the document that every case follows. */
 function readDocument(): RunnableDocument {
 	return parseDocument(PAGE, readFileSync(join(repository, PAGE), 'utf8'));
 }
