@@ -14,7 +14,7 @@ type Check = () => Promise<string> | string;
 const checks: Record<string, Check> = {
 	build,
 	types: checkTypes,
-	snippets: checkSnippets,
+	snippets: () => checkSnippets(),
 	structure: checkStructure,
 	requirements: () => checkRequirements(),
 	support: () => checkSupport(),

@@ -50,6 +50,12 @@ async function version(): Promise<void> {
 	);
 }
 
+/** Returns whether this is a workflow that can prove where it runs: GitHub Actions or GitLab. */
+function hasIdentity(): boolean {
+	const names = ['ACTIONS_ID_TOKEN_REQUEST_URL', 'SIGSTORE_ID_TOKEN'];
+	return names.some((name) => process.env[name] !== undefined);
+}
+
 async function release(isBuilt: boolean): Promise<void> {
 	const changes = await runCommand('git', 'status', '--porcelain');
 	if (changes !== '')
@@ -61,6 +67,9 @@ async function release(isBuilt: boolean): Promise<void> {
 		console.log('The registry has every version: nothing to publish.');
 		return;
 	}
+	// pnpm 12.21 does not read `publishConfig.provenance`, and fails outside of a workflow if asked for it.
+	if (hasIdentity()) process.env['pnpm_config_provenance'] = 'true';
+	else console.log('Without an OIDC token of a workflow the packages have no provenance.');
 	await runCommand('changeset', 'publish', '--from-pack-dir', PACKED);
 	console.log(
 		`Published ${packages.join(', ')}.\nPush the commit and the tags:\n\n    git push --follow-tags`,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { copyRepository } from './checkout.ts';
+import { compileSnippets } from './documents/compile-snippets.ts';
 import { runDocuments } from './documents/run-documents.ts';
 import { Limit } from './lock.ts';
 import { runMatrix, runMix } from './matrix/install-matrix.ts';
@@ -61,6 +62,11 @@ async function main(): Promise<void> {
 		await copyRepository(checkout);
 		const publisher = new Publisher(registry, checkout, folder('home'));
 		let published: readonly PublishedPackage[] = [];
+		if (options.parts.includes('release'))
+			await report.try('a release in a workflow asks for provenance', async () => {
+				const audiences = await publisher.releaseInWorkflow();
+				if (!audiences.includes('sigstore')) throw new Error(`asked for ${audiences.join(', ')}`);
+			});
 		await report.try('publishes every package', async () => {
 			published = await publisher.release();
 			if (published.length !== publisher.packageCount)
@@ -80,7 +86,13 @@ async function main(): Promise<void> {
 			report,
 		};
 		const jobs = {
-			documents: () => runDocuments({ ...common, folder: folder('documents'), checkout }),
+			documents: async () => {
+				const documents = folder('documents');
+				await Promise.all([
+					runDocuments({ ...common, folder: documents, checkout }),
+					compileSnippets(common, documents, published),
+				]);
+			},
 			matrix: () => runMatrix({ ...common, folder: folder('matrix') }),
 		};
 		const { parts: chosen } = options;

@@ -1,7 +1,7 @@
 import { globSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CommandFailedError, describeFailure, runCommand } from '../command.ts';
 import { findPackages, repository } from '../workspace.ts';
 import { optionTablesOf, undocumentedOptions } from './option-tables.ts';
@@ -21,10 +21,11 @@ const ownModule = /error TS2307: Cannot find module '\.{1,2}\//;
  * Compiles the TypeScript of the pages against the built packages, as in a project that has all of
  * them installed, and the tables of options. Line numbers in errors are those of the page.
  *
+ * @param installed the `node_modules` of a project whose packages are used instead of the built ones.
  * @throws {CommandFailedError} with one line for each compiler error and each type of options that no
  * table documents.
  */
-export async function checkSnippets(): Promise<string> {
+export async function checkSnippets(installed?: string): Promise<string> {
 	const exported = exportedNames(/^export \{([^}]*)\}/gm);
 	const types = exportedNames(/^export type \{([^}]*)\}/gm);
 	const texts = globSync(pages, { cwd: repository })
@@ -34,7 +35,7 @@ export async function checkSnippets(): Promise<string> {
 	const snippets = texts.flatMap(([page, text]) => snippetsOf(page, text, exported)).concat(tables);
 	const project = mkdtempSync(join(tmpdir(), 'tmcp-sessions-snippets-'));
 	try {
-		linkModules(join(project, 'node_modules'));
+		linkModules(join(project, 'node_modules'), installed);
 		writeProject(project, snippets);
 		const problems = [...undocumentedOptions(types, tables), ...(await compile(project))];
 		if (problems.length > 0) throw new CommandFailedError(problems.join('\n'));
@@ -63,24 +64,36 @@ function exportedNames(statement: RegExp): Map<string, string> {
 	return found;
 }
 
-/** Links every dependency of the workspace, and its packages, into one `node_modules`. */
-function linkModules(modules: string): void {
+/**
+ * Links what is installed, every other dependency of the workspace, and its packages into one
+ * `node_modules`.
+ */
+function linkModules(modules: string, installed: string | undefined): void {
 	const link = (name: string, target: string): void => {
 		const path = join(modules, name);
 		if (existsSync(path)) return;
 		mkdirSync(dirname(path), { recursive: true });
-		symlinkSync(realpathSync(join(repository, target)), path);
+		symlinkSync(realpathSync(resolve(repository, target)), path);
 	};
+	if (installed !== undefined) {
+		for (const name of modulesIn(installed)) link(name, join(installed, name));
+	}
 	for (const { path, manifest } of findPackages()) link(manifest.name ?? path, path);
 	for (const folder of globSync('{packages,examples}/*/node_modules', { cwd: repository })) {
-		for (const entry of readdirSync(join(repository, folder))) {
-			if (entry.startsWith('.')) continue;
-			const names = entry.startsWith('@')
-				? readdirSync(join(repository, folder, entry)).map((name) => join(entry, name))
-				: [entry];
-			for (const name of names) link(name, join(folder, name));
-		}
+		for (const name of modulesIn(join(repository, folder)))
+			link(name, join(repository, folder, name));
 	}
+}
+
+/** Returns the names of the packages in a `node_modules` folder. */
+function modulesIn(folder: string): string[] {
+	return readdirSync(folder)
+		.filter((entry) => !entry.startsWith('.'))
+		.flatMap((entry) =>
+			entry.startsWith('@')
+				? readdirSync(join(folder, entry)).map((name) => join(entry, name))
+				: [entry],
+		);
 }
 
 function writeProject(project: string, snippets: readonly Snippet[]): void {

@@ -1,7 +1,8 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { pnpm } from '../checkout.ts';
-import { CommandFailedError, runCommand } from '../process.ts';
+import { CommandFailedError, runCommand, runToEnd } from '../process.ts';
 import type { LocalRegistry } from './local-registry.ts';
 
 /** A package as it was published. */
@@ -66,6 +67,33 @@ export class Publisher {
 				// The next release removes the tarballs of this one.
 				tarball: join(packed, tarball.path),
 			}));
+	}
+
+	/**
+	 * Starts a release as in a workflow of GitHub whose tokens are refused, and returns the audiences that it
+	 * asked tokens for. Nothing is published.
+	 */
+	async releaseInWorkflow(): Promise<string[]> {
+		const audiences = new Set<string>();
+		const tokens = createServer((request, response) => {
+			const { searchParams } = new URL(request.url ?? '', 'http://localhost');
+			audiences.add(searchParams.get('audience') ?? '');
+			response.writeHead(500).end();
+		});
+		await new Promise<void>((resolve) => tokens.listen(0, '127.0.0.1', resolve));
+		const address = tokens.address();
+		const port = typeof address === 'object' ? address?.port : undefined;
+		const workflow = {
+			GITHUB_ACTIONS: 'true',
+			ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${port}/?version=1`,
+			ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'none',
+		};
+		const command = [...pnpm, 'exec', 'node', 'scripts/release.ts', '--built'];
+		const env = { ...this.#env, ...workflow };
+		const { status } = await runToEnd('npx', command, { cwd: this.#checkout, env });
+		await new Promise((resolve) => tokens.close(resolve));
+		if (status === 0) throw new CommandFailedError('published without a token');
+		return [...audiences];
 	}
 
 	/** Releases a patch of one package and returns what was published. */
