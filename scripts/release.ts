@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { globSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './build.ts';
@@ -35,6 +35,8 @@ async function pack(): Promise<string[]> {
 
 /** Turns the changesets into versions and changelogs, and commits them. */
 async function version(): Promise<void> {
+	// A release that failed to publish has no changesets any more: it goes on with its versions.
+	if (globSync('.changeset/*.md', { cwd: repository }).length === 0) return;
 	await runCommand('changeset', 'version');
 	// The ranges between the packages are in the lockfile too.
 	await runCommand('pnpm', 'install', '--lockfile-only');
