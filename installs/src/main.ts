@@ -17,11 +17,11 @@ import { checkTarball } from './tarballs.ts';
 
 const firstParts = ['documents', 'matrix'] as const;
 const parts = [...firstParts, 'release'] as const;
-const usage = `Usage: npm run installs -- [--part ${parts.join(' | ')}] [--keep] [NAME]
+const usage = `Usage: npm run installs -- [--part ${parts.join(' | ')}] [--keep] [NAME…]
 
 Publishes the packages to a registry on this machine and runs these parts (default: all): the documents as
 printed, installs into projects, and the release of one package alone. NAME selects the documents and
-installs whose name contains it. --keep leaves the temporary folder for a look.`;
+installs whose name matches it. --keep leaves the temporary folder for a look.`;
 
 interface Options {
 	readonly parts: readonly (typeof parts)[number][];
@@ -43,7 +43,7 @@ function readOptions(): Options {
 		console.log(usage);
 		process.exit(values.help ? 0 : 1);
 	}
-	return { parts: chosen, filter: positionals[0] ?? '', keep: values.keep };
+	return { parts: chosen, filter: positionals.join('|'), keep: values.keep };
 }
 
 async function main(): Promise<void> {

@@ -1,16 +1,20 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { repository } from './reader-environment.ts';
 import { CommandFailedError, runToEnd } from './process.ts';
 
-/** Matches an error in the declarations of tmcp 1.20 and its transports, which do not compile strictly. */
-const errorOfTmcp = /(?:^|\/)node_modules\/(?:tmcp|@tmcp\/[\w-]+)\//;
+/**
+ * Matches an error in declarations of other packages: those of tmcp 1.20 and its transports do not compile
+ * strictly, and some need types that the project does not have.
+ */
+const errorOfOthers =
+	/^[^(]*node_modules\/(?!@tmcp-sessions\/)(?!.*node_modules\/@tmcp-sessions\/)/;
 
 const compiler = join(repository, 'node_modules/typescript/bin/tsc');
 
 /**
- * Type-checks files of a project strictly against what is installed there, with the declarations of all
- * packages but tmcp's.
+ * Type-checks files of a project strictly against what is installed there, with the declarations of these
+ * packages (no `skipLibCheck`).
  *
  * @param types global types. Default: `@cloudflare/workers-types` if the project has them.
  * @throws {CommandFailedError} with the compiler's errors.
@@ -55,7 +59,7 @@ export async function compileStrictly(
 		);
 		const errors = output.split('\n').filter((line) => / error TS\d+: |^error /.test(line));
 		if (status !== 0 && errors.length === 0) throw new CommandFailedError(output);
-		const own = errors.filter((line) => !errorOfTmcp.test(line));
+		const own = errors.filter((line) => !errorOfOthers.test(line));
 		if (own.length > 0) throw new CommandFailedError(own.slice(0, 20).join('\n'));
 	} finally {
 		rmSync(folder, { recursive: true });
@@ -79,7 +83,9 @@ function globalsOf(project: string): Globals {
 	const isWorker = ['jsonc', 'json', 'toml'].some((ext) =>
 		existsSync(join(project, `wrangler.${ext}`)),
 	);
-	const lent = (name: string) => join(repository, 'installs/node_modules', name, 'index.d.ts');
+	// Declarations find their own dependencies beside their real path.
+	const lent = (name: string) =>
+		join(realpathSync(join(repository, 'installs/node_modules', name)), 'index.d.ts');
 	if (isWorker) return { types: [], files: [lent('@cloudflare/workers-types')], lib: [] };
 	return { types: [], files: [lent('@types/node')], lib: ['dom', 'dom.iterable'] };
 }

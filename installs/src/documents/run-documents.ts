@@ -34,7 +34,7 @@ export async function runDocuments(run: DocumentRun): Promise<void> {
 	const documents = globSync(pages, { cwd: repository })
 		.toSorted()
 		.map((page) => parseDocument(page, readFileSync(join(repository, page), 'utf8')))
-		.filter(({ page }) => page.includes(run.filter));
+		.filter(({ page }) => new RegExp(run.filter).test(page));
 	for (const { problems } of documents) {
 		for (const problem of problems)
 			run.report.fail(problem, 'CONTRIBUTING.md describes blocks that run.');

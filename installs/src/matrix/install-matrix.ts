@@ -114,7 +114,7 @@ export interface MatrixRun {
 export async function runMatrix(run: MatrixRun): Promise<void> {
 	const document = readDocument();
 	const ports = new Limit(1);
-	const chosen = variations().filter(({ title }) => title.includes(run.filter));
+	const chosen = variations().filter(({ title }) => new RegExp(run.filter).test(title));
 	await Promise.all(
 		chosen.map((variation) =>
 			run.workers.run(async () => {
@@ -134,7 +134,7 @@ export async function runMatrix(run: MatrixRun): Promise<void> {
  */
 export async function runMix(run: MatrixRun, released: PublishedPackage): Promise<void> {
 	const title = 'npm, one package newer';
-	if (!title.includes(run.filter)) return;
+	if (!new RegExp(run.filter).test(title)) return;
 	const names = ['http', 'info-kv', 'streams-durable-object'];
 	const first = names.map((name) => `@tmcp-sessions/${name}@0.1.0`).join(' ');
 	const variation: Variation = {
