@@ -4,15 +4,38 @@ import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { UpstashInfoSessionManager } from '@tmcp-sessions/info-upstash';
 import { createNotesServer } from './notes-server.ts';
 
-const { TMCP_SESSION_KEYS, UPSTASH_REDIS_REST_URL } = process.env;
+let handler: McpHandler | undefined;
+
+/** The handler, the same on each runtime. `fetch` needs no `this`. */
+export const mcp: McpHandler = {
+	fetch: async (request, env, context) => {
+		try {
+			handler ??= createHandler();
+		} catch (error) {
+			console.error(error);
+			return new Response('The server is not configured: see its log\n', { status: 500 });
+		}
+		return handler.fetch(request, env, context);
+	},
+};
 
 /**
- * The handler, the same on each runtime. Without a database the server offers neither log levels nor
- * subscriptions, which are mutable session state.
+ * Creates the handler. Called by the first request: `next build` imports this module without the
+ * variables. Without a database the server offers neither log levels nor subscriptions, which are
+ * mutable session state.
+ *
+ * @throws if a variable is missing or invalid.
  */
-export const mcp: McpHandler = createMcpHandler(createNotesServer(), {
-	info: new SealedInfoSessionManager({
-		keys: [TMCP_SESSION_KEYS],
-		rest: UPSTASH_REDIS_REST_URL ? UpstashInfoSessionManager.fromEnv() : undefined,
-	}),
-});
+function createHandler(): McpHandler {
+	const { TMCP_SESSION_KEYS, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = process.env;
+	if (!TMCP_SESSION_KEYS) {
+		throw new Error('Set TMCP_SESSION_KEYS to the output of: openssl rand -base64 32');
+	}
+	const hasDatabase = Boolean(UPSTASH_REDIS_REST_URL ?? UPSTASH_REDIS_REST_TOKEN);
+	return createMcpHandler(createNotesServer(), {
+		info: new SealedInfoSessionManager({
+			keys: [TMCP_SESSION_KEYS],
+			rest: hasDatabase ? UpstashInfoSessionManager.fromEnv() : undefined,
+		}),
+	});
+}

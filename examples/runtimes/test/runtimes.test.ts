@@ -138,6 +138,24 @@ async function readUntil(expected: string, stream: Response): Promise<string> {
 	return text;
 }
 
+describe.each(RUNTIMES)('a process of %s without variables', (runtime) => {
+	it.each<[missing: string, variables: Record<string, string>]>([
+		['TMCP_SESSION_KEYS', {}],
+		['UPSTASH_REDIS_REST_TOKEN', { TMCP_SESSION_KEYS: key, UPSTASH_REDIS_REST_URL: 'https://a.b' }],
+	])('starts, and names %s at the first request', async (missing, variables) => {
+		const server = await startServer(runtime, project.directory, variables);
+		try {
+			expect(server.output()).not.toContain(missing);
+			const response = await request(server, 'POST');
+			expect(response.status).toBe(500);
+			expect(await response.text()).toContain('see its log');
+			await expect.poll(server.output, { timeout: 10_000 }).toContain(missing);
+		} finally {
+			await server.stop();
+		}
+	});
+});
+
 describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 	let here: ServerProcess;
 	let there: ServerProcess;
