@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -83,6 +84,7 @@ async function main(): Promise<void> {
 			networks,
 			filter: options.filter,
 			workers: new Limit(2),
+			keep: options.keep,
 			report,
 		};
 		const jobs = {
@@ -115,7 +117,7 @@ async function main(): Promise<void> {
 		await networks.stop();
 		await registry.stop();
 		if (options.keep) console.log(`\nThe folder is kept: ${root}`);
-		else rmSync(root, { recursive: true, force: true });
+		else await rm(root, { recursive: true, force: true, maxRetries: 5 });
 	}
 	const { passed, failures, skipped } = report;
 	if (failures.length > 0) console.log(`\nFailed:\n${failures.join('\n')}`);

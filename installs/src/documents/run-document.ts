@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Limit } from '../lock.ts';
 import type { NetworkFactory, ReaderNetwork } from '../network/reader-network.ts';
@@ -33,6 +34,8 @@ export interface Surroundings {
 	readonly ports: Limit;
 	readonly report: Report;
 	readonly variation?: Variation;
+	/** Whether the folder stays: a project with wrangler takes a quarter of a gigabyte. */
+	readonly keep: boolean;
 }
 
 /** Does what a reader of the document does, and reports each block. Ends with the first failure. */
@@ -68,6 +71,8 @@ export async function runDocument(
 			);
 	} finally {
 		await reader.leave();
+		if (!surroundings.keep)
+			await rm(surroundings.folder, { recursive: true, force: true, maxRetries: 5 });
 	}
 }
 

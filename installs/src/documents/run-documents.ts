@@ -25,6 +25,7 @@ export interface DocumentRun {
 	/** Runs only the documents whose path contains this text. */
 	readonly filter: string;
 	readonly workers: Limit;
+	readonly keep: boolean;
 	readonly report: Report;
 }
 
@@ -45,8 +46,8 @@ export async function runDocuments(run: DocumentRun): Promise<void> {
 			run.workers.run(async () => {
 				const folder = join(run.folder, document.page.replaceAll('/', '_').replace('.md', ''));
 				const env = readerEnvironment(join(folder, 'home'), run.shared, run.registry);
-				const { checkout, networks, report } = run;
-				await runDocument(document, { folder, checkout, env, networks, ports, report });
+				const { checkout, keep, networks, report } = run;
+				await runDocument(document, { folder, checkout, env, networks, ports, report, keep });
 			}),
 		),
 	);

@@ -107,6 +107,7 @@ export interface MatrixRun {
 	/** Runs only the cases whose title contains this text. */
 	readonly filter: string;
 	readonly workers: Limit;
+	readonly keep: boolean;
 	readonly report: Report;
 }
 
@@ -120,9 +121,18 @@ export async function runMatrix(run: MatrixRun): Promise<void> {
 			run.workers.run(async () => {
 				const folder = join(run.folder, variation.title.replaceAll(/\W+/g, '-'));
 				const env = readerEnvironment(join(folder, 'home'), run.shared, run.registry);
-				const { networks, report } = run;
+				const { keep, networks, report } = run;
 				const checkout = folder;
-				await runDocument(document, { folder, checkout, env, networks, ports, report, variation });
+				await runDocument(document, {
+					folder,
+					checkout,
+					env,
+					networks,
+					ports,
+					report,
+					variation,
+					keep,
+				});
 			}),
 		),
 	);
@@ -152,9 +162,9 @@ export async function runMix(run: MatrixRun, released: PublishedPackage): Promis
 	};
 	const folder = join(run.folder, 'mix');
 	const env = readerEnvironment(join(folder, 'home'), run.shared, run.registry);
-	const { networks, report } = run;
+	const { keep, networks, report } = run;
 	const ports = new Limit(1);
-	const surroundings = { folder, checkout: folder, env, networks, ports, report, variation };
+	const surroundings = { folder, checkout: folder, env, networks, ports, report, variation, keep };
 	await runDocument(readDocument(), surroundings);
 }
 
