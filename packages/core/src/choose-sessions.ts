@@ -34,8 +34,8 @@ export function chooseSessions<const Available extends ManagersByRole>(
 ): ChosenSessions<Available> {
 	const nameByRole =
 		typeof setting === 'object' ? new Map(definedEntries(setting)) : parse(setting ?? '');
-	for (const role of nameByRole.keys()) {
-		if (!Object.hasOwn(available, role)) throw invalidSetting(`unknown role ${role}`, available);
+	for (const [role, name] of nameByRole) {
+		if (!Object.hasOwn(available, role)) throw unknownRole(role, name, available);
 	}
 	const chosen = Object.entries(available).map(([role, managers]) => {
 		const names = Object.keys(managers);
@@ -49,6 +49,17 @@ export function chooseSessions<const Available extends ManagersByRole>(
 	return Object.fromEntries(chosen) as ChosenSessions<Available>;
 }
 
+/** Creates the error for an unknown role. A name alone is often that of the intended manager. */
+function unknownRole(role: string, name: string, available: ManagersByRole): TmcpSessionsError {
+	const intended = Object.keys(available).find((each) =>
+		Object.hasOwn(available[each] ?? {}, role),
+	);
+	if (name !== '' || intended === undefined)
+		return invalidSetting(`the unknown role ${role}`, available);
+	const advice = `Did you mean ${intended}=${role}?`;
+	return invalidSetting(`${role} without a role`, available, advice);
+}
+
 function definedEntries(setting: Readonly<Record<string, string | undefined>>): [string, string][] {
 	return Object.entries(setting).flatMap(([role, name]) =>
 		name === undefined ? [] : [[role, name] satisfies [string, string]],
@@ -60,19 +71,25 @@ function parse(setting: string): Map<string, string> {
 	for (const entry of setting.split(/[\s,]+/).filter((text) => text !== '')) {
 		const [role = '', name = ''] = entry.split('=', 2);
 		// A repeated role gets a name that no manager has, which the error quotes.
-		nameByRole.set(role, nameByRole.has(role) ? `${nameByRole.get(role)} and ${name}` : name);
+		nameByRole.set(
+			role,
+			nameByRole.has(role) ? `${nameByRole.get(role)} and ${role}=${name}` : name,
+		);
 	}
 	return nameByRole;
 }
 
-function invalidSetting(found: string, available: ManagersByRole): TmcpSessionsError {
+function invalidSetting(
+	found: string,
+	available: ManagersByRole,
+	advice = 'Fix it in the vars of this deployment.',
+): TmcpSessionsError {
 	const roles = Object.entries(available).map(
 		([role, managers]) => `${role}=${Object.keys(managers).join('|')}`,
 	);
 	return new TmcpSessionsError(
 		'configuration',
 		'core',
-		`the setting of chooseSessions must be "${roles.join(' ')}"; got ${found}. ` +
-			'Fix it in the vars of this deployment.',
+		`the setting of chooseSessions must be "${roles.join(' ')}"; got ${found}. ${advice}`,
 	);
 }

@@ -43,14 +43,20 @@ describe('chooseSessions', () => {
 		['streams=memory info=redis', 'info=redis'],
 		['streams=memory info', 'info='],
 		['streams=memory info=toString', 'info=toString'],
-		['streams=memory info=kv cache=kv', 'unknown role cache'],
-		['streams=memory info=kv info=mixed', 'info=kv and mixed'],
-		['kv', 'unknown role kv'],
+		['streams=memory info=kv cache=kv', 'the unknown role cache'],
+		['streams=memory info=kv info=mixed', 'info=kv and info=mixed'],
+		['redis', 'the unknown role redis'],
 	])('rejects %j at startup and lists the available names', (setting, found) => {
 		expect(() => chooseSessions(setting, MANAGERS)).toThrow(
 			'[tmcp-sessions/core] the setting of chooseSessions must be ' +
 				`"streams=durable-object|memory info=kv|durable-object|mixed"; got ${found}. ` +
 				'Fix it in the vars of this deployment.',
+		);
+	});
+
+	it('suggests the role of a name that stands alone', () => {
+		expect(() => chooseSessions('streams=memory mixed', MANAGERS)).toThrow(
+			'info=kv|durable-object|mixed"; got mixed without a role. Did you mean info=mixed?',
 		);
 	});
 });

@@ -7,8 +7,21 @@ export const INVALID_RESPONSE = "the response does not follow Upstash's REST pro
  *
  * @param cause the value that the client or `fetch` threw.
  * @param encodedId the session id of the command, which is removed too.
+ * @param host of the database, if it is known: "fetch failed" alone names none.
  */
-export function failureReason(cause: unknown, timeoutMs: number, encodedId?: string): string {
+export function failureReason(
+	cause: unknown,
+	timeoutMs: number,
+	encodedId?: string,
+	host?: string,
+): string {
+	const reason = describe(cause, timeoutMs, encodedId);
+	// The service itself reports what it rejects.
+	const isOfService = cause instanceof Error && cause.name === 'UpstashError';
+	return host === undefined || isOfService ? reason : `${reason} (host ${host})`;
+}
+
+function describe(cause: unknown, timeoutMs: number, encodedId: string | undefined): string {
 	if (!(cause instanceof Error)) return 'the client threw a value that is not an Error';
 	const redact = (text: string): string => {
 		const [words = ''] = text.split(', command was:');
@@ -30,6 +43,14 @@ export function failureReason(cause: unknown, timeoutMs: number, encodedId?: str
 				? INVALID_RESPONSE
 				: redact(`${cause.message}${systemError(cause.cause)}`);
 	}
+}
+
+/** Returns the host that a client of `@upstash/redis` calls, without user and password. */
+export function hostOf(redis: object): string | undefined {
+	// Safe because the properties are read as unknown. They are private, and may be missing.
+	const { client } = redis as { client?: { baseUrl?: unknown } };
+	const url = client?.baseUrl;
+	return typeof url === 'string' && URL.canParse(url) ? new URL(url).host : undefined;
 }
 
 /** Whether Redis reports that the key holds another type than expected. */

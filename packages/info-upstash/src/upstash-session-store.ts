@@ -19,7 +19,7 @@ import type {
 	StoreCapabilities,
 	StoredSessionRecord,
 } from '@tmcp-sessions/core/backend';
-import { failureReason, INVALID_RESPONSE, isWrongType } from './failure-reason.ts';
+import { failureReason, hostOf, INVALID_RESPONSE, isWrongType } from './failure-reason.ts';
 import {
 	ADD_OWNER,
 	CLAIM,
@@ -237,7 +237,9 @@ export class UpstashSessionStore
 			results = await withTimeout(this.#timeoutMs, pipeline.exec(), timeoutError);
 		} catch (cause) {
 			if (isWrongType(cause)) throw new CorruptRecordError(PACKAGE, 'not a text');
-			throw new StoreError(PACKAGE, operation, failureReason(cause, this.#timeoutMs, encodedId));
+			const host = hostOf(this.#redis);
+			const reason = failureReason(cause, this.#timeoutMs, encodedId, host);
+			throw new StoreError(PACKAGE, operation, reason);
 		}
 		if (!Array.isArray(results) || results.length !== 1) throw invalidResponse(operation);
 		return results[0];

@@ -49,7 +49,10 @@ describe('a broken connection', () => {
 		const env = { KV_REST_API_URL: service.url, KV_REST_API_TOKEN: TOKEN };
 		const store = new UpstashSessionStore({ redis: createUpstashFromEnv(env) });
 		const { message } = await failureOf(store.read('an id'), 'an id');
-		expect(message).toBe(`${PACKAGE} reading a session failed: fetch failed (UND_ERR_SOCKET)`);
+		const { host } = new URL(service.url);
+		expect(message).toBe(
+			`${PACKAGE} reading a session failed: fetch failed (UND_ERR_SOCKET) (host ${host})`,
+		);
 		expect(service.requests()).toBe(3);
 	});
 });

@@ -23,19 +23,21 @@ async function readFailure(
 	return { name, message };
 }
 
+const hostOf = (url: string): string => new URL(url).host;
+
 describe('the StoreError of a service', () => {
 	it('names a refused connection', async () => {
 		const service = await misbehavingService(always(200, ''));
 		await service.stop();
 		expect(await readFailure(service.url)).toEqual({
 			name: 'StoreError',
-			message: `${PACKAGE} reading a session failed: fetch failed (ECONNREFUSED)`,
+			message: `${PACKAGE} reading a session failed: fetch failed (ECONNREFUSED) (host ${hostOf(service.url)})`,
 		});
 	});
 
 	it('names a host that does not exist', async () => {
 		expect((await readFailure('http://no-such-database.invalid')).message).toMatch(
-			/reading a session failed: fetch failed \((ENOTFOUND|EAI_AGAIN)\)$/,
+			/reading a session failed: fetch failed \((ENOTFOUND|EAI_AGAIN)\) \(host no-such-database.invalid\)$/,
 		);
 	});
 
@@ -47,7 +49,7 @@ describe('the StoreError of a service', () => {
 		const begin = performance.now();
 		expect(await readFailure(service.url, {}, 150)).toEqual({
 			name: 'StoreError',
-			message: `${PACKAGE} reading a session failed: no response within 150 ms`,
+			message: `${PACKAGE} reading a session failed: no response within 150 ms (host ${hostOf(service.url)})`,
 		});
 		expect(performance.now() - begin).toBeLessThan(1_500);
 	});
@@ -98,7 +100,7 @@ describe('the StoreError of a service', () => {
 	])('names a response %i with %j, which is not JSON', async (status, body) => {
 		const { url } = await misbehavingService(always(status, body));
 		expect((await readFailure(url)).message).toBe(
-			`${PACKAGE} reading a session failed: the response is not JSON. Is the URL that of Upstash's REST API?`,
+			`${PACKAGE} reading a session failed: the response is not JSON. Is the URL that of Upstash's REST API? (host ${hostOf(url)})`,
 		);
 	});
 
@@ -106,7 +108,7 @@ describe('the StoreError of a service', () => {
 		'names the JSON %s of another protocol',
 		async (body) => {
 			const { url } = await misbehavingService(always(200, body));
-			expect((await readFailure(url)).message).toBe(
+			expect((await readFailure(url)).message).toContain(
 				`${PACKAGE} reading a session failed: the response does not follow Upstash's REST protocol`,
 			);
 		},
@@ -116,7 +118,7 @@ describe('the StoreError of a service', () => {
 		const { url } = await misbehavingService(always(200, ''));
 		const withPassword = url.replace('http://', `http://default:${TOKEN}@`);
 		expect((await readFailure(withPassword)).message).toMatch(
-			/reading a session failed: Request cannot be constructed .* <url>/,
+			/reading a session failed: Request cannot be constructed .* <url> \(host 127\.0\.0\.1:\d+\)$/,
 		);
 	});
 

@@ -66,7 +66,9 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 	const { clientResponseTimeoutSeconds = DEFAULT_SSE_CLIENT_RESPONSE_TIMEOUT_SECONDS } = options;
 	const resolved = resolveOptions({ ...options, clientResponseTimeoutSeconds });
 	if (path === endpoint) {
-		throw configurationError(`endpoint must differ from path; both are ${path}`);
+		throw configurationError(
+			`endpoint must differ from path; both are ${path}: set one of them to another path`,
+		);
 	}
 	const report = createReporter(options.onError);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
