@@ -214,8 +214,9 @@ function describe(kind: BindingKind, found: unknown): string {
 	if (!isObject(found)) return `a ${typeof found}`;
 	if (isService(found)) return 'a service binding';
 	const missing = missingMethods(kind, found).map((method) => `${method}()`);
-	const { name } = found.constructor;
-	const type = name === 'Object' ? 'an object' : `a binding of type ${name}`;
+	const constructor: unknown = Reflect.get(found, 'constructor');
+	const isPlain = typeof constructor !== 'function' || constructor === Object;
+	const type = isPlain ? 'an object' : `a binding of type ${constructor.name}`;
 	return `${type} without ${missing.join(', ')}`;
 }
 
