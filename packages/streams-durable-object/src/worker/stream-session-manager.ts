@@ -16,7 +16,6 @@ import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { hashedClient } from './hashed-client.ts';
 import { publish } from './publisher.ts';
 import { encodeId, SocketStreamManager } from './socket-stream-manager.ts';
-import { SYNC_LAYER_OPTIONS } from './sync-layer-options.ts';
 import type { SyncLayerOptions } from './sync-layer-options.ts';
 import type { SyncLayer } from '../object/sync-layer.ts';
 import { PACKAGE } from '../package-name.ts';
@@ -36,8 +35,9 @@ export interface StreamSessionOptions extends SyncLayerOptions {
 	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
 }
 
-const OPTIONS: OptionNames<StreamSessionOptions> = {
-	...SYNC_LAYER_OPTIONS,
+/** The managers may share one object of options. */
+export const STREAM_OPTIONS: OptionNames<StreamSessionOptions> = {
+	...{ onError: 1, jurisdiction: 1, openTimeoutMs: 1 },
 	...{ callWaitMs: 1, random: 1, sleep: 1 },
 };
 
@@ -54,7 +54,7 @@ export class DurableObjectStreamSessionManager
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
-		rejectUnknownOptions(options, OPTIONS, PACKAGE, 'DurableObjectStreamSessionManager');
+		rejectUnknownOptions(options, STREAM_OPTIONS, PACKAGE, 'DurableObjectStreamSessionManager');
 		const layers = { binding, jurisdiction: options.jurisdiction };
 		super((session) => syncLayerTarget(layers, shardOfSession(session)), options);
 		this.#layers = layers;

@@ -5,9 +5,9 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { DEFAULT_BINDING, layersRequirement, syncLayerTarget } from './binding.ts';
 import type { SyncLayerBinding, SyncLayers } from './binding.ts';
 import { publish } from './publisher.ts';
+import { STREAM_OPTIONS } from './stream-session-manager.ts';
 import { SocketSubscriptionManager } from './socket-subscription-manager.ts';
 import { PACKAGE } from '../package-name.ts';
-import { SYNC_LAYER_OPTIONS } from './sync-layer-options.ts';
 import type { SyncLayerOptions } from './sync-layer-options.ts';
 
 /**
@@ -22,7 +22,7 @@ export class DurableObjectSubscriptionManager
 
 	/** @param binding a Durable Object namespace of `SyncLayer`, or the name of its binding. */
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: SyncLayerOptions = {}) {
-		rejectUnknownOptions(options, SYNC_LAYER_OPTIONS, PACKAGE, 'DurableObjectSubscriptionManager');
+		rejectUnknownOptions(options, STREAM_OPTIONS, PACKAGE, 'DurableObjectSubscriptionManager');
 		const layers = { binding, jurisdiction: options.jurisdiction };
 		// The request names the shard, since a subscription has no session id that would.
 		super((scope) => syncLayerTarget(layers, scope?.shard), options);

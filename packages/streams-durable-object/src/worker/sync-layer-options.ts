@@ -1,5 +1,4 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
-import type { OptionNames } from '@tmcp-sessions/core/internal';
 
 /** Options of the managers that share a `SyncLayer`. */
 export interface SyncLayerOptions {
@@ -16,10 +15,3 @@ export interface SyncLayerOptions {
 	 */
 	readonly openTimeoutMs?: number | undefined;
 }
-
-/** The names of these options. */
-export const SYNC_LAYER_OPTIONS: OptionNames<SyncLayerOptions> = {
-	onError: 1,
-	jurisdiction: 1,
-	openTimeoutMs: 1,
-};
