@@ -154,7 +154,7 @@ describe('a class without SQLite', () => {
 			expect([status, message]).toEqual([
 				500,
 				expect.stringMatching(
-					/must be a namespace of S\w+ with SQLite; got a class without it, from "new_classes" .*export a subclass of another name.*"new_sqlite_classes" under a new tag/s,
+					/must be a namespace of (S\w+) with SQLite; got a class without it, from "new_classes" .*list it in "new_sqlite_classes" instead\. .*"class_name": "Sqlite\1" .*"new_sqlite_classes": \["Sqlite\1"\].*export { \1 as Sqlite\1 } from/s,
 				),
 			]);
 		}

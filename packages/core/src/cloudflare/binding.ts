@@ -125,13 +125,21 @@ export function classErrorOf(
 	const isOther = /receiver does not implement|does not export a fetch/.test(reason);
 	if (!isWithoutSqlite && !isOther) return undefined;
 	const { kind } = requirement;
-	const subject = `${nameOf(requirement)}must be a namespace of ${kind.durableObject?.className ?? 'another class'}`;
-	const problem = isOther
-		? `${subject}; got one of another class (${reason})`
-		: `${subject} with SQLite; got a class without it, from "new_classes" or without a migration. ` +
-			'A class that is deployed without SQLite stays so: export a subclass of another name, list it ' +
-			'in "new_sqlite_classes" under a new tag, and bind it';
-	return createError([requirement], [problem]);
+	const { className = '', exportLine = '' } = kind.durableObject ?? {};
+	const subject = `${nameOf(requirement)}must be a namespace of ${className}`;
+	if (isOther) {
+		return createError([requirement], [`${subject}; got one of another class (${reason})`]);
+	}
+	const problem =
+		`${subject} with SQLite; got a class without it, from "new_classes" or without a migration. If it ` +
+		'was never deployed, list it in "new_sqlite_classes" instead. A deployed one cannot change: move ' +
+		'to a class of another name';
+	const other = `Sqlite${className}`;
+	const line = exportLine.includes(`{ ${className} }`)
+		? exportLine.replace(className, `${className} as ${other}`)
+		: exportLine.replace(className, other);
+	const moved = durableObjectKind(kind.packageName, other, kind.defaultName, line);
+	return createError([{ ...requirement, kind: moved }], [problem]);
 }
 
 function createError(
