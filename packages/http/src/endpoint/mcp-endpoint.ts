@@ -101,11 +101,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		}
 		origins.check(headers, url);
 		let caller = ANONYMOUS;
-		if (request.method !== 'OPTIONS') {
+		const { method } = request;
+		if (method !== 'OPTIONS') {
 			const answered = isMcp && oauth?.respond && (await oauth.respond(request));
 			if (answered) return answered;
 			// Without a token, too: it would get a 401 that no person can use.
-			if (isBrowserVisit(request.method, headers)) return this.#answerBrowser(url);
+			if (isBrowserVisit(method, headers)) return this.#answerBrowser(url);
 			caller = await authenticator.identify(request, platform);
 		}
 		return this.#answer(request, headers, url, platform, caller);
