@@ -110,6 +110,13 @@ export function checkBindings(
 }
 
 /**
+ * Matches the platform's error for a method that every release of the classes has. A gradual deployment
+ * may make an object lack a later method, which is an outage and no mistake.
+ */
+const LACKS_METHOD =
+	/does not export a fetch|not implement (?:the method )?"(?:read|create|update|end|claim|publish|has|delete|keepCall|deliver|answer|isLive)"/;
+
+/**
  * Returns the error of an RPC to an object if its class is the reason, which no retry can change:
  * another class, or one without SQLite. `undefined` for every other failure.
  *
@@ -121,8 +128,7 @@ export function classErrorOf(
 ): BindingError | undefined {
 	const reason = cause instanceof Error ? cause.message : '';
 	const isWithoutSqlite = /SQL is not enabled/.test(reason);
-	// All methods are as old as the packages: no gradual deployment makes an object lack one.
-	const isOther = /receiver does not implement|does not export a fetch/.test(reason);
+	const isOther = LACKS_METHOD.test(reason);
 	if (!isWithoutSqlite && !isOther) return undefined;
 	const { kind } = requirement;
 	const { className = '', exportLine = '' } = kind.durableObject ?? {};
