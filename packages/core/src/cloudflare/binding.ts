@@ -114,7 +114,7 @@ export function checkBindings(
  * may make an object lack a later method, which is an outage and no mistake.
  */
 const LACKS_METHOD =
-	/does not export a fetch|not implement (?:the method )?"(?:read|create|update|end|claim|publish|has|delete|keepCall|deliver|answer|isLive)"/;
+	/does not export a fetch|not implement (?:the method )?"(?:read|create|update|end|claim|list|shards|subscribers|sessionsOf|publish|has|delete|keepCall|deliver|answer|isLive|(?:add|remove)(?:Shard|Owner|Owned|Subscribers?|SubscribedShard))"/;
 
 /**
  * Returns the error of an RPC to an object if its class is the reason, which no retry can change:
