@@ -38,12 +38,15 @@ function published(valueOf: (manifest: Manifest) => string | undefined): string 
 }
 
 interface Manifest {
+	dependencies?: Record<string, string>;
 	engines?: { node?: string };
 	peerDependencies?: Record<string, string>;
 }
 
 const peer = (name: string): string =>
-	published(({ peerDependencies }) => peerDependencies?.[name]);
+	published(
+		({ dependencies, peerDependencies }) => peerDependencies?.[name] ?? dependencies?.[name],
+	);
 
 /** Returns the compatibility dates of all configurations, and of the Workers that tests start. */
 function compatibilityDates(): string[] {
