@@ -79,11 +79,17 @@ export class InFlightCall {
 		return (this.#stream ??= { name: newCallStream(messageId) }).name;
 	}
 
-	/** Cancels the call if a message is its cancellation, or the end of its session. */
-	cancelIf(message: unknown): void {
+	/**
+	 * Cancels the call if a message is its cancellation, or the end of its session.
+	 *
+	 * @returns whether it is.
+	 */
+	cancelIf(message: unknown): boolean {
 		const { messageId } = this.#context;
 		const isOurs = isCancellation(message) && paramsOf(message).requestId === messageId;
-		if (isOurs || methodOf(message) === ENDED) this.#cancel();
+		if (!isOurs && methodOf(message) !== ENDED) return false;
+		this.#cancel();
+		return true;
 	}
 
 	/** Makes the call reachable from every isolate. */

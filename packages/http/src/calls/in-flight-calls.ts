@@ -1,4 +1,5 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
+import { sleep } from '@tmcp-sessions/core/backend';
 import type { RequestScope, ResumableStreams } from '@tmcp-sessions/core/backend';
 import { hasSessionInboxes } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
@@ -7,7 +8,9 @@ import type { McpServer } from 'tmcp';
 import { InFlightCall, noClientResponse, RESUMED } from './in-flight-call.ts';
 import type { ServerRequestDeps } from './in-flight-call.ts';
 import { ResumableCall } from './resumable-call.ts';
+import { isCancellation } from '../request/json-rpc.ts';
 import type { ClientResponse, JsonObject, ServerRequest } from '../request/json-rpc.ts';
+import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
 /** Pauses between attempts to open the inbox of a call whose object cannot be reached. */
@@ -15,6 +18,8 @@ const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 15_000;
 /** A call of this age can be cancelled from any isolate. Younger calls open no inbox. */
 const REACHABLE_AFTER_MS = 1_000;
+/** By then a call that is younger than a second has opened its inbox, and gets its cancellation. */
+const CANCEL_AGAIN_AFTER_MS = 2 * REACHABLE_AFTER_MS;
 /** Workers have ended a request by then, without running any code of it. */
 const LOST_AFTER_LEAVING_MS = 60_000;
 
@@ -107,14 +112,25 @@ export class InFlightCalls {
 
 	/**
 	 * Delivers a message to the calls of its session, in all isolates: a client response, a cancellation,
-	 * or one of the messages between isolates.
+	 * or one of the messages between isolates. A cancellation of a call that does not run here is
+	 * delivered once more, since young calls have no inbox.
 	 *
 	 * @returns how many inboxes took the message.
 	 * @throws {StreamError} if the other isolates cannot be reached.
 	 */
 	async deliver(session: string, message: JsonObject): Promise<number> {
-		for (const call of this.#calls.get(session) ?? []) call.cancelIf(message);
-		return this.#deps.inboxes.deliver(session, JSON.stringify(message));
+		let isHere = false;
+		for (const call of this.#calls.get(session) ?? []) isHere = call.cancelIf(message) || isHere;
+		const text = JSON.stringify(message);
+		if (!isHere && isCancellation(message) && hasSessionInboxes(this.#options.streams)) {
+			currentContext()?.waitUntil(this.#deliverLater(session, text));
+		}
+		return this.#deps.inboxes.deliver(session, text);
+	}
+
+	async #deliverLater(session: string, text: string): Promise<void> {
+		await sleep(CANCEL_AGAIN_AFTER_MS);
+		await this.#deps.inboxes.deliver(session, text);
 	}
 
 	/**

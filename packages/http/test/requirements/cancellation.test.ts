@@ -60,6 +60,14 @@ const tests = (deployment: Deployment): void => {
 		await expectCancelled(cancellable);
 	});
 
+	it('L14 cancellation: cancels a call that has just begun from the other isolate', async () => {
+		const { isolateA, isolateB } = deployment.endpoint();
+		const session = await isolateA.initialize();
+		const cancellable = await startCancellable(isolateA, session, 7);
+		expect((await cancel(isolateB, session, 7)).status).toBe(202);
+		await expectCancelled(cancellable);
+	});
+
 	it('L14 cancellation: cancels a call that waits for an elicitation from the other isolate', async () => {
 		const { isolateA, isolateB } = deployment.endpoint();
 		const session = await isolateA.initialize();
