@@ -79,7 +79,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 			} catch (error) {
 				answer = rejectionAnswer(error, report, undefined, request);
 			}
-			return toResponse(withCors(answer, headers, request.url, origins));
+			return toResponse(withCors(answer, headers, request, origins));
 		},
 	};
 }

@@ -72,11 +72,11 @@ class ScheduledStreams extends InMemoryStreamSessionManager {
 
 class ScheduledInfo extends StoredInfoSessionManager {
 	schedule: Schedule | undefined;
-	override async getClientCapabilities(
+	override async getSessionInfo(
 		id: string,
-	): ReturnType<StoredInfoSessionManager['getClientCapabilities']> {
-		const read = (): ReturnType<StoredInfoSessionManager['getClientCapabilities']> =>
-			super.getClientCapabilities(id);
+	): ReturnType<StoredInfoSessionManager['getSessionInfo']> {
+		const read = (): ReturnType<StoredInfoSessionManager['getSessionInfo']> =>
+			super.getSessionInfo(id);
 		return this.schedule ? this.schedule.run('live', read) : read();
 	}
 	override async delete(id: string): Promise<void> {

@@ -230,8 +230,8 @@ export class StoredInfoSessionManager
 	 * Waits until the backend has confirmed the current request's writes of the session, so that the
 	 * response can wait for them. Rejects with the first failure, which `onError` has received too.
 	 */
-	async flush(id: string): Promise<void> {
-		await this.#writes.settled(id);
+	flush(id: string): Promise<void> {
+		return this.#writes.settled(id);
 	}
 
 	async #subscribers(uri: string): Promise<string[]> {

@@ -200,17 +200,18 @@ export class InMemorySessionStore
 	}
 
 	#live(id: string): SessionRecord | undefined {
-		const stored = this.#stored(id);
+		const now = this.#now();
+		const stored = this.#stored(id, now);
 		if (!stored) return undefined;
 		// More is left than the maximum if the clock was set back.
-		const isCurrent = stored.forgetAtMs - this.#now() <= this.#forgetAfterMs;
-		return isCurrent ? parseLiveSessionRecord(stored.text, PACKAGE, this.#now()) : undefined;
+		const isCurrent = stored.forgetAtMs - now <= this.#forgetAfterMs;
+		return isCurrent ? parseLiveSessionRecord(stored.text, PACKAGE, now) : undefined;
 	}
 
 	/** Returns what is stored and not to be removed yet. */
-	#stored(id: string): StoredSession | undefined {
+	#stored(id: string, now = this.#now()): StoredSession | undefined {
 		const stored = this.#sessions.get(id);
-		return stored && stored.forgetAtMs > this.#now() ? stored : undefined;
+		return stored && stored.forgetAtMs > now ? stored : undefined;
 	}
 
 	/** @returns false if the session has ended. */

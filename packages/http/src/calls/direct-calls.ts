@@ -1,5 +1,4 @@
 import type { SessionInfo } from '@tmcp-sessions/core/backend';
-import { hasSessionInfo } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { isAnsweredAtOnce } from './answered-at-once.ts';
@@ -43,6 +42,7 @@ export function isDirect(
  * cost more than the rest of the call. Returns `undefined` if the call takes longer or sends a frame
  * first: the request then goes to the transport, which takes over what has begun.
  *
+ * @param known the metadata of the session. Default: it is read.
  * @throws what the server, or a backend, fails with at once.
  */
 export async function answerDirectly<Custom extends Record<string, unknown> | undefined>(
@@ -50,14 +50,16 @@ export async function answerDirectly<Custom extends Record<string, unknown> | un
 	info: InfoSessionManager | undefined,
 	context: RequestContext,
 	custom: Custom | undefined,
+	known: SessionInfo | undefined,
 ): Promise<JsonObject | undefined> {
 	const { message, origin, progress, sessionId } = context;
 	const call = progress.startDirect();
 	// What the transport would give the server, except for subscriptions.
-	const receiveContext = {
-		...{ auth: origin.auth ?? undefined, custom, signal: call.signal },
-		...(info && { sessionId, sessionInfo: await readInfo(info, sessionId) }),
-	};
+	const { signal } = call;
+	const auth = origin.auth ?? undefined;
+	const receiveContext = info
+		? { auth, custom, signal, sessionId, sessionInfo: known ?? (await readInfo(info, sessionId)) }
+		: { auth, custom, signal };
 	// Safe because validation has checked the message, and the server checks it again.
 	const receiving = handle(message as never, receiveContext as never);
 	call.begin(receiving);
@@ -84,7 +86,6 @@ async function readInfo(
 	session: string,
 ): Promise<{ [Key in keyof SessionInfo]?: unknown }> {
 	const unknown = (): undefined => undefined;
-	if (hasSessionInfo(info)) return (await info.getSessionInfo(session).catch(unknown)) ?? {};
 	return {
 		clientCapabilities: await info.getClientCapabilities(session).catch(unknown),
 		clientInfo: await info.getClientInfo(session).catch(unknown),

@@ -1,5 +1,3 @@
-import type { IssuedSession } from '@tmcp-sessions/core/backend';
-
 import type { ExecutionContextLike, OAuthHelper } from '../options.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
 import { HttpRejection, invalidRequest } from '../request/http-rejection.ts';
@@ -16,6 +14,7 @@ import { readText } from '../validation/body.ts';
 import { mayInitialize } from '../validation/messages.ts';
 import type { OriginGuard } from '../validation/origin-guard.ts';
 import { isForPath } from './endpoint-path.ts';
+import type { IncomingRequest } from './incoming-request.ts';
 import type { MessageEndpoint } from './message-endpoint.ts';
 import type { HttpRequest, RequestRouter } from './request-router.ts';
 
@@ -48,6 +47,14 @@ export interface McpEndpointDeps<Custom extends Record<string, unknown> | undefi
 	readonly report: (error: unknown, session?: string) => void;
 }
 
+/** The address of a request. */
+interface Address {
+	readonly text: string;
+	readonly url: URL;
+	/** Whether its path is that of the endpoint. */
+	readonly isMcp: boolean;
+}
+
 /**
  * Takes HTTP requests: checks path, host and origin, authenticates the caller, verifies the session id
  * and reads the body, in this order, so that a rejection costs no more than it must. Then the router or
@@ -56,7 +63,7 @@ export interface McpEndpointDeps<Custom extends Record<string, unknown> | undefi
 export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	readonly #deps: McpEndpointDeps<Custom>;
 	/** Clients send all requests to the same address. */
-	#lastUrl: { readonly text: string; readonly parsed: URL } | undefined;
+	#lastAddress: Address | undefined;
 
 	constructor(deps: McpEndpointDeps<Custom>) {
 		this.#deps = deps;
@@ -74,23 +81,22 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		platform: ExecutionContextLike | undefined,
 	): Promise<Answer> {
 		const { path, oauth, origins, authenticator } = this.#deps;
-		const url = this.#urlOf(request);
+		const address = this.#addressOf(request);
 		// Hot path: skip the async lookups, every request pays for an extra microtask.
-		if ((path === null || isForPath(url.pathname, path)) && !oauth && !authenticator.isConfigured) {
-			origins.check(headers, url);
-			return this.#answer(request, headers, url, platform, ANONYMOUS);
+		if ((path === null || address.isMcp) && !oauth && !authenticator.isConfigured) {
+			origins.check(headers, address.url);
+			return this.#answer(request, headers, address.url, platform, ANONYMOUS);
 		}
-		return this.#authenticate(request, headers, url, platform);
+		return this.#authenticate(request, headers, address, platform);
 	}
 
 	async #authenticate(
 		request: Request,
 		headers: CachedHeaders,
-		url: URL,
+		{ isMcp, url }: Address,
 		platform: ExecutionContextLike | undefined,
 	): Promise<Answer> {
 		const { path, oauth, origins, authenticator } = this.#deps;
-		const isMcp = path !== null && isForPath(url.pathname, path);
 		// Without its own path, the handler lets the helper answer any request first.
 		if (!isMcp && oauth?.respond) {
 			const answered = await oauth.respond(request);
@@ -125,9 +131,20 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { method } = request;
 		if (method === 'OPTIONS') return preflightAnswer('GET, POST, DELETE, OPTIONS');
 		const pickShard = (): string => this.#deps.pickShard(request);
-		const incoming: HttpRequest = {
-			...{ request, method, headers, auth, principal, platform, report, pickShard, sessions },
-			...{ clientOf, recheck },
+		// Hot path: one object, which spreads would copy.
+		const incoming: HttpRequest & { session: IncomingRequest['session'] } = {
+			request,
+			method,
+			headers,
+			auth,
+			principal,
+			platform,
+			report,
+			pickShard,
+			sessions,
+			clientOf,
+			recheck,
+			session: undefined,
 		};
 		const usesSessions = sessions !== undefined && messages.usesSessions(headers);
 		// Hot path: to return a promise itself takes two microtasks more.
@@ -137,22 +154,22 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 				messages.answerBodyless(incoming));
 			return answer;
 		}
-		let session: HttpRejection | IssuedSession | undefined;
 		try {
-			if (usesSessions && headers.get('mcp-session-id')) session = await sessions.require(incoming);
+			const found = usesSessions && headers.get('mcp-session-id') && sessions.require(incoming);
+			if (found) incoming.session = found instanceof Promise ? await found : found;
 		} catch (error) {
 			// Only `initialize` may follow, which opens a session whatever id its client sent.
 			if (!(error instanceof HttpRejection)) throw error;
-			session = error;
+			incoming.session = error;
 		}
+		const { session } = incoming;
 		const rejection = session instanceof HttpRejection ? session : undefined;
 		const isUnnamed = usesSessions && (session === undefined || rejection !== undefined);
 		const text = await (isUnnamed
 			? this.#readUnnamed(incoming, rejection)
 			: readText(request, headers, this.#deps.maxBodyBytes));
-		const named = session ? { ...incoming, session } : incoming;
-		const routed = usesSessions && !isUnnamed && router?.routeSession(named, text);
-		const answer = await (routed || messages.answer(named, text));
+		const routed = usesSessions && !isUnnamed && router?.routeSession(incoming, text);
+		const answer = await (routed || messages.answer(incoming, text));
 		return answer;
 	}
 
@@ -179,8 +196,11 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		return text;
 	}
 
-	#urlOf({ url }: Request): URL {
-		if (this.#lastUrl?.text !== url) this.#lastUrl = { text: url, parsed: new URL(url) };
-		return this.#lastUrl.parsed;
+	#addressOf({ url: text }: Request): Address {
+		if (this.#lastAddress?.text === text) return this.#lastAddress;
+		const { path } = this.#deps;
+		const url = new URL(text);
+		const isMcp = path !== null && isForPath(url.pathname, path);
+		return (this.#lastAddress = { text, url, isMcp });
 	}
 }

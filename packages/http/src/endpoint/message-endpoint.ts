@@ -21,6 +21,7 @@ import type { Answer } from '../response/answer.ts';
 import { batchAnswer } from '../response/batch-answer.ts';
 import { completeAnswer } from '../response/complete-answer.ts';
 import { collectedAnswer, streamAnswer } from '../response/event-stream.ts';
+import type { StreamOptions } from '../response/event-stream.ts';
 import { rejectionAnswer } from '../response/rejection-answer.ts';
 import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
 import type { SessionLiveness } from '../session/session-liveness.ts';
@@ -31,7 +32,7 @@ import {
 	negotiateResponseType,
 	sessionBasedOnly,
 } from '../validation/headers.ts';
-import { checkIdentifiers } from '../validation/identifiers.ts';
+import { checkIdentifiers, MAX_IDENTIFIER_LENGTH } from '../validation/identifiers.ts';
 import { checkIds, checkInitialize } from '../validation/messages.ts';
 import {
 	checkStatelessRequest,
@@ -135,13 +136,16 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		if (!isObject(message)) {
 			return answerInScope(calls, incoming, received, (context) => this.#respond(context));
 		}
-		checkIdentifiers(message);
+		// Hot path: no identifier is longer than the text of its message.
+		if (!received.text || received.text.length > MAX_IDENTIFIER_LENGTH) checkIdentifiers(message);
 		const isListening = messageId !== undefined && message.method === 'subscriptions/listen';
 		const responseType =
 			messageId === undefined
 				? undefined
 				: negotiateResponseType(headers, isListening ? ['sse'] : ['sse', 'json']);
-		const details = { ...received, isListening, responseType };
+		// Hot path: the objects of each message are literals, which spreads would copy slowly.
+		const { isBatched, text } = received;
+		const details = { text, message, messageId, isBatched, isListening, responseType };
 		if (eras === 'session-based') {
 			const own = withoutStatelessMetadata(message);
 			return this.#answerSession(incoming, own, { ...details, message: own });
@@ -157,36 +161,49 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		return this.#routeOrRespond(incoming, { ...details, isStateless: true });
 	}
 
-	/** Answers a message of the session-based era. */
-	async #answerSession(
+	/** Answers a message of the session-based era. Not async, as above. */
+	#answerSession(
 		incoming: IncomingRequest,
 		message: JsonObject,
 		details: RequestDetails,
 	): Promise<Answer> {
 		const { calls, server } = this.#deps;
 		const { headers, session: identified, sessions } = incoming;
-		if (methodOf(message) === 'initialize') {
-			checkInitialize(message);
-			const session = await sessions?.open(incoming, paramsOf(message));
-			return this.#routeOrRespond(incoming, { ...details, session });
-		}
+		if (message.method === 'initialize') return this.#initialize(incoming, message, details);
 		// A client of both eras tries the other one if it gets the code of this rejection.
 		if (declaresStateless(headers, server.statelessRevisions)) throw sessionBasedOnly(headers);
 		checkProtocolVersion(headers, this.#stateless);
 		if (identified instanceof HttpRejection) throw identified;
-		const session = identified ?? (await sessions?.require(incoming));
-		// Hot path: to return the promise itself takes two microtasks more.
-		const answer = await answerInScope(calls, incoming, { ...details, session }, (context) =>
-			this.#handle(context, message),
-		);
-		return answer;
+		const handle = (session: IssuedSession | undefined): Promise<Answer> => {
+			const { isBatched, isListening, messageId, responseType, text } = details;
+			return answerInScope(
+				calls,
+				incoming,
+				{ text, message, messageId, session, isBatched, isListening, responseType },
+				(context) => this.#handle(context, message),
+			);
+		};
+		if (identified || !sessions) return handle(identified);
+		const required = sessions.require(incoming);
+		return required instanceof Promise ? required.then(handle) : handle(required);
+	}
+
+	/** Opens a session. */
+	async #initialize(
+		incoming: IncomingRequest,
+		message: JsonObject,
+		details: RequestDetails,
+	): Promise<Answer> {
+		checkInitialize(message);
+		const session = await incoming.sessions?.open(incoming, paramsOf(message));
+		return this.#routeOrRespond(incoming, { ...details, session });
 	}
 
 	/** Handles a message of a session in the scope of its request. */
 	async #handle(context: RequestContext, message: JsonObject): Promise<Answer> {
 		const { calls, createCustom, liveness, server } = this.#deps;
 		const { origin, session } = context;
-		if (session) await liveness?.require(session);
+		const info = session && liveness && (await liveness.require(session));
 		const method = methodOf(message);
 		if (!liveness?.storesMutableState && requiresSessionState(method)) {
 			throw requiresSession(200, `Method ${method}`);
@@ -197,7 +214,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 			return accepted();
 		}
 		const custom = origin.request && createCustom && (await createCustom(origin.request));
-		const answering = server.answerDirectly(context, custom);
+		const answering = server.answerDirectly(context, custom, info);
 		const response = answering && (await answering);
 		return response ? completeAnswer(response, context) : this.#handOver(context, { custom });
 	}
@@ -245,15 +262,20 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		});
 	}
 
-	async #respond(
+	/** Not async: most deployments create no context of their own. */
+	#respond(
 		context: RequestContext,
-		input?: ServerInput<Custom>,
+		input: ServerInput<Custom> = {},
 		session?: SessionKeepAlive,
 	): Promise<Answer> {
 		const { createCustom } = this.#deps;
 		const { request } = context.origin;
-		const custom = request && createCustom && (await createCustom(request));
-		return this.#handOver(context, { ...input, custom }, session);
+		if (!request || !createCustom) return this.#handOver(context, input, session);
+		const respond = async (): Promise<Answer> => {
+			const custom = await createCustom(request);
+			return this.#handOver(context, { ...input, custom }, session);
+		};
+		return respond();
 	}
 
 	/** Has the server respond, and keeps the request alive until it has handled the message. */
@@ -268,24 +290,26 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		const isCall = messageId !== undefined && !isListening;
 		if (!isCall) followClient(context);
 		const streamed = await server.respond(context, input);
-		nameSession(streamed, context.session);
 		// The transport accepts notifications before it handles them.
 		if (streamed.status === 202) context.waitUntil(progress.handled);
 		if (isCall && streamed.status === 200) {
 			const isHandled = await isHandledAtOnce(progress);
 			const { response } = progress;
-			if (isHandled && response) return completeAnswer(response, context, streamed);
+			if (isHandled && response) return completeAnswer(response, context);
 			if (!isHandled) followClient(context);
 		}
+		nameSession(streamed, context.session);
 		const isStream = streamed.headers.get('content-type') === 'text/event-stream';
 		if (!isStream || !streamed.body) return streamed;
-		const answer = responseType === 'json' ? collectedAnswer : streamAnswer;
-		return answer(streamed, streamed.body, context, {
+		const options: StreamOptions = {
 			keepAliveMs,
 			session,
 			isPaced: pacesStreams && messageId === undefined,
 			onLasting: () => calls.watch(context),
-		});
+		};
+		return responseType === 'json'
+			? collectedAnswer(streamed.body, context, options)
+			: streamAnswer(streamed, streamed.body, context, options);
 	}
 }
 

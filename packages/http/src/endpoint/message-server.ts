@@ -1,3 +1,5 @@
+import type { SessionInfo } from '@tmcp-sessions/core/backend';
+
 import type { JsonObject } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
@@ -29,10 +31,13 @@ export interface MessageServer<Custom> {
 	 * Resolves with the response to a request that the server answers at once and without other frames.
 	 * Resolves with `undefined` if the call takes longer: `respond` then takes over what has begun.
 	 * Returns `undefined` for a request that only `respond` answers.
+	 *
+	 * @param info the metadata of the session, if it is known already.
 	 */
 	answerDirectly(
 		context: RequestContext,
 		custom: Custom | undefined,
+		info: SessionInfo | undefined,
 	): Promise<JsonObject | undefined> | undefined;
 	/**
 	 * Answers a request of any method. A response in the format of events may leave out the JSON-RPC

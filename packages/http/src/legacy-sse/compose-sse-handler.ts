@@ -47,7 +47,7 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 			} catch (error) {
 				answer = rejectionAnswer(error, report, undefined, request);
 			}
-			return toResponse(withCors(answer, headers, request.url, resolved.origins));
+			return toResponse(withCors(answer, headers, request, resolved.origins));
 		},
 	};
 }

@@ -13,6 +13,9 @@ export class CachedHeaders extends ForwardingProxy<Pick<Headers, 'get'>> {
 
 	/** @throws {HttpRejection} 431 if the value is longer than 4,096 characters. */
 	get(name: string): string | null {
+		// Hot path: most names are in lower case.
+		const known = this.#values.get(name);
+		if (known !== undefined) return known;
 		const key = name.toLowerCase();
 		const cached = this.#values.get(key);
 		if (cached !== undefined) return cached;

@@ -6,6 +6,7 @@ import type { AuthInfo } from 'tmcp';
 import type { CallProgress } from '../calls/call-progress.ts';
 import type { ExecutionContextLike } from '../options.ts';
 import { principalOf } from '../session/authenticator.ts';
+import { parseJsonRpc } from '../validation/absent-fields.ts';
 import type { CachedHeaders } from './cached-headers.ts';
 import type { HttpRejection } from './http-rejection.ts';
 
@@ -78,7 +79,6 @@ export class RequestContext implements RequestScope {
 	readonly origin: RequestOrigin;
 	readonly headers: CachedHeaders;
 	readonly principal: string;
-	readonly message: unknown;
 	readonly text: string | undefined;
 	readonly messageId: string | number | undefined;
 	readonly session: IssuedSession | undefined;
@@ -93,6 +93,9 @@ export class RequestContext implements RequestScope {
 	/** How far the server has come with the message. */
 	readonly progress: Readonly<CallProgress>;
 
+	#message: unknown;
+	/** Whether the server has the message, and may change it. */
+	#isTaken = false;
 	readonly #protocolVersion: string | undefined;
 	#shard: string | undefined;
 
@@ -100,7 +103,7 @@ export class RequestContext implements RequestScope {
 		this.origin = origin;
 		this.headers = origin.headers;
 		this.principal = origin.principal;
-		this.message = details.message;
+		this.#message = details.message;
 		this.text = details.text;
 		this.messageId = details.messageId;
 		this.session = details.session;
@@ -113,6 +116,21 @@ export class RequestContext implements RequestScope {
 		this.lastEventId = details.lastEventId;
 		this.#protocolVersion = details.protocolVersion;
 		this.progress = progress;
+	}
+
+	/** The message as its client sent it, also after the server has changed its own. */
+	get message(): unknown {
+		// Hot path: parsed once more only for a request state, which is bound to the message.
+		if (this.#isTaken && this.text !== undefined) this.#message = parseJsonRpc(this.text);
+		this.#isTaken = false;
+		return this.#message;
+	}
+
+	/** Returns the message for the server: of a stateless request, an object that nothing else uses. */
+	takeMessage(): unknown {
+		const { message } = this;
+		this.#isTaken = this.isStateless;
+		return message;
 	}
 
 	/** The internal id of the session. Empty if there is none. */

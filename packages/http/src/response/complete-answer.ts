@@ -17,21 +17,15 @@ const STREAM_HEADERS = {
 /**
  * Creates the answer to a call whose response is known before any of its answer is sent, so that an
  * error can have its own status.
- *
- * @param streamed the transport's answer, if the call needed the transport.
  */
 export function completeAnswer(
 	response: JsonObject,
 	{ isStateless, responseType, session }: RequestContext,
-	streamed?: Response,
 ): PlainAnswer {
 	const { error } = response;
-	const headers: Record<string, string> = streamed
-		? Object.fromEntries(streamed.headers)
-		: { ...STREAM_HEADERS };
+	const headers: Record<string, string> = { ...STREAM_HEADERS };
 	// A failed request names no session.
-	if (error !== undefined) delete headers['mcp-session-id'];
-	else if (session) headers['mcp-session-id'] = session.id;
+	if (session && error === undefined) headers['mcp-session-id'] = session.id;
 	const lacksCapability = isStateless && isObject(error) && error.code === MISSING_CAPABILITY;
 	const status = lacksCapability ? 400 : 200;
 	if (responseType === 'sse' && !lacksCapability) {

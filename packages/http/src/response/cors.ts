@@ -20,10 +20,10 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
 export function withCors(
 	answer: Answer,
 	headers: CachedHeaders,
-	url: string,
+	request: Request,
 	origins: OriginGuard,
 ): Answer {
-	const allowed = origins.readableBy(headers, url);
+	const allowed = origins.readableBy(headers, request);
 	// A cache must not serve the answer of one origin to another.
 	const vary = origins.variesByOrigin || (allowed !== undefined && allowed !== '*');
 	if (allowed === undefined && !vary) return answer;

@@ -64,7 +64,7 @@ export async function streamAnswer(
 			const next = await (timer ? Promise.race([read, expired]) : read);
 			if (next?.done) {
 				const { response } = progress;
-				if (response) return completeAnswer(response, context, streamed);
+				if (response) return completeAnswer(response, context);
 				return ready.length === 0 && resumesCall(context)
 					? nothingLeft(streamed)
 					: new Response(concat(ready), streamed);
@@ -90,7 +90,6 @@ export async function streamAnswer(
  * @throws what ended the call.
  */
 export async function collectedAnswer(
-	streamed: Response,
 	body: ReadableStream<Frames>,
 	context: RequestContext,
 	{ keepAliveMs, onLasting }: StreamOptions,
@@ -109,7 +108,7 @@ export async function collectedAnswer(
 	if (!progress.response || progress.signal.aborted) {
 		throw cancelled();
 	}
-	return completeAnswer(progress.response, context, streamed);
+	return completeAnswer(progress.response, context);
 }
 
 function stream(

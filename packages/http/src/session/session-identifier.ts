@@ -73,7 +73,7 @@ export class SessionIdentifier implements SessionSource {
 		});
 	}
 
-	async require(origin: RequestOrigin): Promise<IssuedSession> {
+	require(origin: RequestOrigin): IssuedSession | Promise<IssuedSession> {
 		const id = origin.headers.get('mcp-session-id');
 		if (!id) {
 			throw invalidRequest('The Mcp-Session-Id header is missing; open a session with initialize');
@@ -81,16 +81,27 @@ export class SessionIdentifier implements SessionSource {
 		if (!VISIBLE_ASCII.test(id)) {
 			throw invalidRequest('The Mcp-Session-Id header must hold visible ASCII characters only');
 		}
+		// Hot path: without a promise if the id is known, as it is for all requests of a session but one.
+		return this.#known(id, origin) ?? this.#requireUnknown(id, origin);
+	}
+
+	async #requireUnknown(id: string, origin: RequestOrigin): Promise<IssuedSession> {
 		const session = await this.find(id, origin);
 		if (!session) throw unknownSession();
 		return session;
 	}
 
-	async find(id: string, { principal }: RequestOrigin): Promise<IssuedSession | undefined> {
+	#known(id: string, { principal }: RequestOrigin): IssuedSession | undefined {
+		const verified = this.#verified.get(id);
+		return verified?.principal === principal ? verified.session : undefined;
+	}
+
+	async find(id: string, origin: RequestOrigin): Promise<IssuedSession | undefined> {
+		const { principal } = origin;
 		// Sessions that were opened before a deployment sealed them stay in their store.
 		if (this.#sealing && !id.startsWith(STORED)) return this.#sealing.openSession(id, principal);
-		const verified = this.#verified.get(id);
-		if (verified?.principal === principal) return verified.session;
+		const known = this.#known(id, origin);
+		if (known) return known;
 		if (!(await this.#ids.verify(id, principal))) return undefined;
 		const session = this.#stored(id);
 		if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear();

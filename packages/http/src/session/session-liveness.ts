@@ -1,7 +1,7 @@
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 import type { ErrorCode } from '@tmcp-sessions/core';
-import type { IssuedSession } from '@tmcp-sessions/core/backend';
-import { hasSessionExpiry } from '@tmcp-sessions/core/internal';
+import type { IssuedSession, SessionInfo } from '@tmcp-sessions/core/backend';
+import { hasSessionExpiry, hasSessionInfo } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { unknownSession } from '../request/http-rejection.ts';
@@ -23,13 +23,21 @@ export class SessionLiveness {
 	}
 
 	/**
+	 * Returns the metadata of a live session, if the manager returns all of it at once.
+	 *
 	 * @throws {HttpRejection} 404 if the session has ended or expired.
 	 * @throws {StoreError} if the store cannot be reached.
 	 */
-	async require({ internalId }: IssuedSession): Promise<void> {
+	async require({ internalId }: IssuedSession): Promise<SessionInfo | undefined> {
+		const info = this.#info;
 		try {
 			// The transport's three reads share this one: none of them fails after it.
-			if ((await this.#info.getClientCapabilities(internalId)) !== undefined) return;
+			if (hasSessionInfo(info)) {
+				const found = await info.getSessionInfo(internalId);
+				if (found?.clientCapabilities !== undefined) return found;
+			} else if ((await info.getClientCapabilities(internalId)) !== undefined) {
+				return undefined;
+			}
 		} catch (error) {
 			// tmcp's own manager rejects with a plain Error for an unknown session.
 			if (error instanceof TmcpSessionsError && !OF_THE_SESSION.has(error.code)) throw error;

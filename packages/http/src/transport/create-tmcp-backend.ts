@@ -77,20 +77,21 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 		...{ calls, pacesStreams: canResume },
 		server: {
 			statelessRevisions: STATELESS_REVISIONS,
-			answerDirectly(context, custom) {
+			answerDirectly(context, custom, known) {
 				if (!isDirect(context, info)) return undefined;
-				return answerDirectly(tracked.handle, info, context, custom);
+				return answerDirectly(tracked.handle, info, context, custom, known);
 			},
 			async respond(context, { custom, message }) {
 				const response = await transport().respond(transportRequest(context, message), custom);
 				if (!response) throw new Error('expected the transport to answer every path; got none');
-				return inOneLine(response);
+				// Hot path: only errors are JSON. Streams are escaped by frame.
+				return response.status < 400 ? response : inOneLine(response);
 			},
 		},
 	};
 }
 
-/** Escapes the line terminators of the transport's JSON, which is an error. Streams are escaped by frame. */
+/** Escapes the line terminators of the transport's JSON. */
 async function inOneLine(response: Response): Promise<Response> {
 	const isJson = response.headers.get('content-type') === 'application/json';
 	if (!isJson || !response.body) return response;

@@ -103,9 +103,11 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 		storesMutableState: !info || storesMutableState(info),
 		...{ canResume, acceptsBatches },
 	};
+	const flushable = info && canFlush(info) ? info : undefined;
 	return async (message, receiveContext) => {
 		const context = currentContext();
-		const { progress, isStateless = false } = context ?? {};
+		const progress = context?.progress;
+		const isStateless = context?.isStateless === true;
 		const isRequest = 'method' in message && 'id' in message;
 		try {
 			progress?.markBegun();
@@ -114,19 +116,23 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 			if (methodOf(message) === undefined) throw invalidRequest('The message has no method');
 			const invalid = invalidRequestError(message, server);
 			if (invalid !== undefined) return invalid;
+			let authorized = message;
 			const authorizing = authorize && authorizedMessage(authorize, message);
-			const authorized = authorizing ? await authorizing : { message };
-			if ('rejection' in authorized) return authorized.rejection;
+			if (authorizing) {
+				const decision = await authorizing;
+				if ('rejection' in decision) return decision.rejection;
+				authorized = decision.message;
+			}
 			// Safe because the server checks each message.
 			const receive = (received: object): unknown =>
 				server.receive(received as Message, receiveContext);
 			const response: unknown = await (isStateless && hasInput(message)
 				? receiveInput(message, defaultCodec, receive)
-				: receive(withTmcpRevision(authorized.message)));
+				: receive(withTmcpRevision(authorized)));
 			// A request-state codec hides from the client that its store is down.
 			if (progress?.failure) throw progress.failure;
 			const session = receiveContext?.sessionId;
-			if (info && session && canFlush(info)) await info.flush(session);
+			if (session && flushable) await flushable.flush(session);
 			if (isStateless && requiresInput(response)) return await sealedInput(response, defaultCodec);
 			const specified = withSpecifiedError(message, response, isStateless, server, receive);
 			if (specified instanceof Promise) return (await specified) as unknown;

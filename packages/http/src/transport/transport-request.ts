@@ -3,7 +3,6 @@ import type { CachedHeaders } from '../request/cached-headers.ts';
 import { ForwardingProxy } from '../request/forwarding-proxy.ts';
 import { methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
-import { parseJsonRpc } from '../validation/absent-fields.ts';
 import { statelessVersionOf } from '../validation/stateless-requests.ts';
 
 /** The transport requires a URL. A request that came by RPC has none. */
@@ -12,8 +11,7 @@ const RPC_REQUEST = { url: 'http://localhost/' };
 /**
  * Returns the request for the transport:
  *
- * - with the message that was read from it. A stateless message is parsed anew: a tool may change its
- *   arguments, but a request state is bound to what the client sent;
+ * - with the message that was read from it;
  * - with the signal of the call: a client that disconnects has not cancelled its request;
  * - without the client's session id, if managers know the session by another one. The transport then
  *   uses its `getSessionId`.
@@ -45,23 +43,21 @@ class TransportRequest extends ForwardingProxy<Pick<Request, 'url'>> {
 	}
 
 	async json(): Promise<unknown> {
-		const { isStateless, message, text } = this.#context;
-		if (this.#message !== undefined) return this.#message;
-		// To parse the text costs a third of a structured clone.
-		return isStateless && text !== undefined ? parseJsonRpc(text) : message;
+		return this.#message ?? this.#context.takeMessage();
 	}
 }
 
 /** The transport knows one spelling of the content type, and requires stateless headers. */
 function transportHeaders(context: RequestContext): CachedHeaders {
 	const { headers, isStateless, message, sessionId } = context;
-	const isOther = headers.get('mcp-session-id') !== sessionId;
+	const isOther = (headers.get('mcp-session-id') ?? '') !== sessionId;
 	const isJson = message === undefined || headers.get('content-type') === 'application/json';
-	if (!isOther && isJson && !isStateless) return headers;
+	const mirrored = isStateless ? mirroredHeaders(headers, message) : undefined;
+	if (!isOther && isJson && !mirrored) return headers;
 	return headers.withValues({
 		...(isOther && { 'mcp-session-id': null }),
 		...(!isJson && { 'content-type': 'application/json' }),
-		...(isStateless && mirroredHeaders(headers, message)),
+		...mirrored,
 	});
 }
 
@@ -69,9 +65,12 @@ function transportHeaders(context: RequestContext): CachedHeaders {
  * Returns the headers that repeat a part of a stateless message, if the client names another revision
  * in its header. Only a server of this era alone accepts such a client.
  */
-function mirroredHeaders(headers: CachedHeaders, message: unknown): Record<string, string> {
+function mirroredHeaders(
+	headers: CachedHeaders,
+	message: unknown,
+): Record<string, string> | undefined {
 	const version = statelessVersionOf(message);
-	if (version === undefined || headers.get('mcp-protocol-version') === version) return {};
+	if (version === undefined || headers.get('mcp-protocol-version') === version) return undefined;
 	const { name, uri } = paramsOf(message);
 	const target = name ?? uri;
 	return {

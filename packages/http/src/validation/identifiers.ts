@@ -6,7 +6,7 @@ import type { JsonObject } from '../request/json-rpc.ts';
  * Characters of an identifier, such as a URI: longer than any legitimate one. Servers match, store, log
  * and repeat identifiers: tmcp 1.20 took 2.3 s to match a URI of 80,000 characters.
  */
-const MAX_IDENTIFIER_LENGTH = 2_048;
+export const MAX_IDENTIFIER_LENGTH = 2_048;
 
 /** The params of all methods that identify something. */
 const PARAMS = [

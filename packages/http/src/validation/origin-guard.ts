@@ -24,6 +24,8 @@ const PRINTABLE_HOST = /^[\w.:[\]-]{1,100}$/;
 export class OriginGuard {
 	readonly #hosts: ReadonlySet<string> | true;
 	readonly #origins: ReadonlySet<string> | true;
+	/** Hot path: on workerd each property of a URL is a call out of JavaScript. */
+	#lastAllowed: URL | undefined;
 
 	/** @throws {TmcpSessionsError} `configuration` for an invalid host or origin. */
 	constructor({ allowedHosts = [], cors = [] }: OriginOptions) {
@@ -38,7 +40,9 @@ export class OriginGuard {
 
 	/** @throws {HttpRejection} 403 if the host or the origin is not allowed. */
 	check(headers: CachedHeaders, url: URL): void {
-		if (!this.#allowsHost(url)) throw this.#hostRejection(headers, url);
+		if (url !== this.#lastAllowed && !this.#allowsHost(url))
+			throw this.#hostRejection(headers, url);
+		this.#lastAllowed = url;
 		const origin = headers.get('origin');
 		if (origin === null) return;
 		if (!this.#allowsOrigin(origin, url)) throw originRejection(headers, origin, url);
@@ -50,18 +54,17 @@ export class OriginGuard {
 	}
 
 	/** Returns the `Access-Control-Allow-Origin` for the page of a request; undefined if none may read. */
-	readableBy(headers: CachedHeaders, url: string): string | undefined {
+	readableBy(headers: CachedHeaders, request: Pick<Request, 'url'>): string | undefined {
 		if (this.#origins === true) return '*';
 		const origin = headers.getUnbounded('origin');
 		if (origin === null) return undefined;
 		if (this.#origins.has(origin)) return origin;
 		// Pages of this machine, in development.
-		const isLocal = isLoopbackOrigin(origin) && isLoopback(new URL(url).hostname);
+		const isLocal = isLoopbackOrigin(origin) && isLoopback(new URL(request.url).hostname);
 		return isLocal ? origin : undefined;
 	}
 
 	#allowsHost(url: URL): boolean {
-		// Hot path: on workerd each property of a URL is a call out of JavaScript.
 		if (this.#hosts === true) return true;
 		const { protocol, hostname, host } = url;
 		if (isLoopback(hostname)) return true;
