@@ -10,14 +10,10 @@ import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
 import { McpEndpoint } from './endpoint/mcp-endpoint.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
+import { serveEndpoint } from './endpoint/serve-endpoint.ts';
 import type { ExecutionContextLike, McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
-import { CachedHeaders } from './request/cached-headers.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { createDefaultCodec } from './request-state/default-sealing.ts';
-import { toResponse } from './response/answer.ts';
-import type { Answer } from './response/answer.ts';
-import { withCors } from './response/cors.ts';
-import { rejectionAnswer } from './response/rejection-answer.ts';
 import { SessionIdentifier } from './session/session-identifier.ts';
 import { sessionKeys } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
@@ -60,7 +56,6 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		...{ ...backend, router, createCustom, eras, keepAliveMs },
 		liveness: info && new SessionLiveness(info),
 	});
-	let endpoint: McpEndpoint<Custom> | undefined;
 	const createEndpoint = (env: unknown, platform?: ExecutionContextLike): McpEndpoint<Custom> => {
 		checkDeployment(owner, { info, streams: options.streams, subscriptions }, platform);
 		keys = sessionKeys(options.sessionKeys, env);
@@ -69,19 +64,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 			ids: info && new SessionIdentifier(keys, info, sessionIds),
 		});
 	};
-	return {
-		async fetch(request, env, platform) {
-			const headers = new CachedHeaders(request.headers);
-			let answer: Answer;
-			try {
-				endpoint ??= createEndpoint(env, platform);
-				answer = await endpoint.respond(request, headers, platform);
-			} catch (error) {
-				answer = rejectionAnswer(error, report, undefined, request);
-			}
-			return toResponse(withCors(answer, headers, request, origins));
-		},
-	};
+	return serveEndpoint(createEndpoint, origins, report);
 }
 
 /**

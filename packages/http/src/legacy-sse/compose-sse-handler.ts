@@ -1,10 +1,6 @@
 import { checkDeployment } from '../check-deployment.ts';
+import { serveEndpoint } from '../endpoint/serve-endpoint.ts';
 import type { ExecutionContextLike, McpHandler, ServerOf } from '../options.ts';
-import { CachedHeaders } from '../request/cached-headers.ts';
-import { toResponse } from '../response/answer.ts';
-import type { Answer } from '../response/answer.ts';
-import { withCors } from '../response/cors.ts';
-import { rejectionAnswer } from '../response/rejection-answer.ts';
 import { SessionIdentifier } from '../session/session-identifier.ts';
 import { sessionKeys } from '../session/session-keys.ts';
 import { checkCreation } from '../warnings.ts';
@@ -25,7 +21,6 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 	const backend = createSseBackend<Custom>(server, options);
 	const { calls, endpoint, pacesStreams, path, report, resolved, transport } = backend;
 	checkCreation('createSseHandler', path);
-	let served: SseEndpoint<Custom> | undefined;
 	const createEndpoint = (env: unknown, platform?: ExecutionContextLike): SseEndpoint<Custom> => {
 		checkDeployment('createSseHandler', options, platform);
 		const keys = sessionKeys(options.sessionKeys, env);
@@ -37,17 +32,5 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 			host: route ? new RoutedSessions(route) : backend.createSessions(),
 		});
 	};
-	return {
-		async fetch(request, env, platform) {
-			const headers = new CachedHeaders(request.headers);
-			let answer: Answer;
-			try {
-				served ??= createEndpoint(env, platform);
-				answer = await served.respond(request, headers, platform);
-			} catch (error) {
-				answer = rejectionAnswer(error, report, undefined, request);
-			}
-			return toResponse(withCors(answer, headers, request, resolved.origins));
-		},
-	};
+	return serveEndpoint(createEndpoint, resolved.origins, report);
 }
