@@ -134,7 +134,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		const { headers } = incoming;
 		const { message, messageId } = received;
 		if (!isObject(message)) {
-			return answerInScope(calls, incoming, received, (context) => this.#respond(context));
+			return answerInScope(calls, incoming, received, (context) => this.#handOver(context));
 		}
 		// Hot path: no identifier is longer than the text of its message.
 		if (!received.text || received.text.length > MAX_IDENTIFIER_LENGTH) checkIdentifiers(message);
@@ -174,15 +174,10 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		if (declaresStateless(headers, server.statelessRevisions)) throw sessionBasedOnly(headers);
 		checkProtocolVersion(headers, this.#stateless);
 		if (identified instanceof HttpRejection) throw identified;
-		const handle = (session: IssuedSession | undefined): Promise<Answer> => {
-			const { isBatched, isListening, messageId, responseType, text } = details;
-			return answerInScope(
-				calls,
-				incoming,
-				{ text, message, messageId, session, isBatched, isListening, responseType },
-				(context) => this.#handle(context, message),
+		const handle = (session: IssuedSession | undefined): Promise<Answer> =>
+			answerInScope(calls, incoming, { ...details, session }, (context) =>
+				this.#handle(context, message),
 			);
-		};
 		if (identified || !sessions) return handle(identified);
 		const required = sessions.require(incoming);
 		return required instanceof Promise ? required.then(handle) : handle(required);
@@ -230,7 +225,9 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		const isGet = method === 'GET';
 		const isSessionMethod = isGet || method === 'DELETE';
 		if (!isSessionMethod || declaresStateless(headers, this.#stateless)) {
-			return answerInScope(calls, incoming, {}, (context) => this.#handOver(context, {}));
+			return answerInScope(calls, incoming, {}, (context) =>
+				this.#handOver(context, { custom: undefined }),
+			);
 		}
 		if (!liveness) throw requiresSession(405, method, 'POST, OPTIONS');
 		checkProtocolVersion(headers, this.#stateless);
@@ -248,7 +245,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 				isGet && session && sessions
 					? liveness.createKeepAlive(() => sessions.find(session.id, incoming))
 					: undefined;
-			return this.#respond(context, {}, keepAlive);
+			return this.#handOver(context, {}, keepAlive);
 		});
 	}
 
@@ -257,39 +254,33 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		const { calls, router } = this.#deps;
 		return answerInScope(calls, incoming, details, (context) => {
 			const respond = (input?: ServerInput<Custom>): Promise<Answer> =>
-				this.#respond(context, input);
+				this.#handOver(context, input);
 			return router ? router.route(context, respond) : respond();
 		});
 	}
 
-	/** Not async: most deployments create no context of their own. */
-	#respond(
+	/**
+	 * Has the server respond, and keeps the request alive until it has handled the message.
+	 *
+	 * @param input without `custom`, the deployment's option `context` creates it.
+	 */
+	async #handOver(
 		context: RequestContext,
 		input: ServerInput<Custom> = {},
 		session?: SessionKeepAlive,
 	): Promise<Answer> {
-		const { createCustom } = this.#deps;
-		const { request } = context.origin;
-		if (!request || !createCustom) return this.#handOver(context, input, session);
-		const respond = async (): Promise<Answer> => {
-			const custom = await createCustom(request);
-			return this.#handOver(context, { ...input, custom }, session);
-		};
-		return respond();
-	}
-
-	/** Has the server respond, and keeps the request alive until it has handled the message. */
-	async #handOver(
-		context: RequestContext,
-		input: ServerInput<Custom>,
-		session?: SessionKeepAlive,
-	): Promise<Answer> {
-		const { calls, keepAliveMs, pacesStreams, server } = this.#deps;
+		const { calls, createCustom, keepAliveMs, pacesStreams, server } = this.#deps;
 		const { isListening, messageId, progress, responseType } = context;
 		// A call that is answered at once has ended before its client can disconnect.
 		const isCall = messageId !== undefined && !isListening;
 		if (!isCall) followClient(context);
-		const streamed = await server.respond(context, input);
+		const { request } = context.origin;
+		const streamed = await server.respond(
+			context,
+			createCustom && request && !('custom' in input)
+				? { ...input, custom: await createCustom(request) }
+				: input,
+		);
 		// The transport accepts notifications before it handles them.
 		if (streamed.status === 202) context.waitUntil(progress.handled);
 		if (isCall && streamed.status === 200) {
