@@ -70,10 +70,11 @@ describe('session ids', () => {
 
 	it('rotate as documented: during each step, every isolate accepts the ids of all others', async () => {
 		const guide = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
-		const steps = [...guide.matchAll(/^\d\. `TMCP_SESSION_KEYS` = (.+?)\./gm)].map(
-			([, keys = '']) =>
-				keys.split(', space, ').map((key) => ({ 'new key': KEY, 'old key': OLD_KEY })[key] ?? key),
+		const commands = /^printf '%s' "(.+)" \| npx wrangler secret put TMCP_SESSION_KEYS$/gm;
+		const steps = [...guide.matchAll(commands)].map(([, keys = '']) =>
+			keys.split(' ').map((key) => ({ $NEW: KEY, $OLD: OLD_KEY })[key] ?? key),
 		);
+		expect(steps).toHaveLength(3);
 		expect(steps.at(-1)).toEqual([KEY]);
 		const deployments = [[OLD_KEY], ...steps].map((keys) => createSessionIds({ keys }));
 		for (const [index, later] of deployments.entries()) {
