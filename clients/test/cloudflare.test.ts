@@ -1,11 +1,14 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { ClientResult } from '../src/results.ts';
 import { withDeployment } from '../src/cloudflare/deployment.ts';
 import { formatSection } from '../src/cloudflare/verify.ts';
 import { createWrangler } from '../src/cloudflare/wrangler.ts';
 import type { Wrangler } from '../src/cloudflare/wrangler.ts';
+import { ObservingProxy } from '../src/observing-proxy.ts';
+import type { ClientResult } from '../src/results.ts';
 
 const worker = fileURLToPath(new URL('../src/worker/', import.meta.url));
 
@@ -143,6 +146,28 @@ describe('a deployment', () => {
 		expect(commands).toEqual([deploy, ...deletion]);
 		expect(lines.join('\n')).toMatch(/Not deleted: the Worker tmcp-verify-\w+\..*the API is down/);
 	});
+});
+
+it('forwards no more than the most requests of a run, also of concurrent ones', async () => {
+	let served = 0;
+	const server = createServer((_request, response) => {
+		served += 1;
+		response.end();
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	// Safe because a server that listens on TCP has an address with a port.
+	const { port } = server.address() as AddressInfo;
+	const gateway = new ObservingProxy([new URL(`http://127.0.0.1:${port}`)], 3);
+	try {
+		const url = await gateway.listen();
+		const responses = await Promise.all(Array.from({ length: 5 }, () => fetch(url)));
+		expect(responses.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 429, 429]);
+		expect(served).toBe(3);
+		expect(gateway.isExhausted).toBe(true);
+	} finally {
+		await gateway.close();
+		server.close();
+	}
 });
 
 it('the documents get the date, the counts and the failures', () => {
