@@ -6,7 +6,7 @@ const ENTRY = 'misbound-worker.ts';
 const TEMPORARY = 503;
 
 const SYNC_LAYER = `  "durable_objects": { "bindings": [{ "name": "TMCP_DURABLE_OBJECT", "class_name": "SyncLayer" }] },
-  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]`;
+  "migrations": [{ "tag": "<a new tag>", "new_sqlite_classes": ["SyncLayer"] }]`;
 
 describe('bindings that are missing or of another kind', () => {
 	const worker = new DevWorker(ENTRY);

@@ -29,9 +29,9 @@ describe('the binding of a DurableObjectSessionStore', () => {
 			message: `[tmcp-sessions/info-durable-object] the binding MISSING must be a Durable Object namespace; got undefined. wrangler.jsonc needs:
 
   "durable_objects": { "bindings": [{ "name": "MISSING", "class_name": "SessionShard" }] },
-  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SessionShard"] }]
+  "migrations": [{ "tag": "<a new tag>", "new_sqlite_classes": ["SessionShard"] }]
 
-with a new tag after those that are deployed. A Worker with "exports" instead of "migrations" needs
+after the migrations that are deployed. A Worker with "exports" instead of "migrations" needs
 
   "exports": { "SessionShard": { "type": "durable-object", "storage": "sqlite" } }
 

@@ -38,8 +38,8 @@ describe('the binding', () => {
 			'BindingError: [tmcp-sessions/streams-durable-object] the binding NOT_BOUND must be ' +
 				'a Durable Object namespace; got undefined. wrangler.jsonc needs:\n\n' +
 				'  "durable_objects": { "bindings": [{ "name": "NOT_BOUND", "class_name": "SyncLayer" }] },\n' +
-				'  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }]\n\n' +
-				'with a new tag after those that are deployed. A Worker with "exports" instead of "migrations" needs\n\n' +
+				'  "migrations": [{ "tag": "<a new tag>", "new_sqlite_classes": ["SyncLayer"] }]\n\n' +
+				'after the migrations that are deployed. A Worker with "exports" instead of "migrations" needs\n\n' +
 				'  "exports": { "SyncLayer": { "type": "durable-object", "storage": "sqlite" } }\n\n' +
 				"and the Worker's entry:\n\n  export { SyncLayer } from '@tmcp-sessions/streams-durable-object';\n",
 		);

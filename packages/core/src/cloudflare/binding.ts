@@ -185,8 +185,8 @@ function durableObjectLines(
 	);
 	return (
 		`  "durable_objects": { "bindings": [${bindings.join(', ')}] },\n` +
-		`  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["${unique.join('", "')}"] }]\n\n` +
-		'with a new tag after those that are deployed. A Worker with "exports" instead of "migrations" needs\n\n' +
+		`  "migrations": [{ "tag": "<a new tag>", "new_sqlite_classes": ["${unique.join('", "')}"] }]\n\n` +
+		'after the migrations that are deployed. A Worker with "exports" instead of "migrations" needs\n\n' +
 		`  "exports": { ${exports.join(', ')} }\n\n` +
 		`and the Worker's entry:\n\n  ${[...new Set(objects.map(({ exportLine }) => exportLine))].join('\n  ')}`
 	);
