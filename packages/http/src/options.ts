@@ -33,7 +33,7 @@ export interface McpHandlerOptions<Custom = undefined> {
 	 * spaces or commas. A server that is only called on its own machine, as in development, generates
 	 * one for its process.
 	 */
-	readonly sessionKeys?: readonly (string | undefined)[] | undefined;
+	readonly sessionKeys?: readonly string[] | undefined;
 	/**
 	 * Places the sessions and subscriptions that Durable Objects keep. Default: one shard in each region
 	 * that clients come from by `request.cf`; without `request.cf`, one shard.

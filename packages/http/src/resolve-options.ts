@@ -91,6 +91,7 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 	const isRechecked = authenticator.isConfigured && recheckSeconds > 0;
 	// Keys of the environment are checked at the first request.
 	if (options.sessionKeys) {
+		checkTexts(options.sessionKeys);
 		checkSecrets(parseSecrets(options.sessionKeys), 'http', 'the option sessionKeys needs keys');
 	}
 	return {
@@ -109,6 +110,18 @@ export function resolveOptions(options: ResolvableOptions): ResolvedOptions {
 /** @throws {TmcpSessionsError} `configuration` if an option of a handler has an old name. */
 export function checkOptionNames(options: object): void {
 	rejectRenamedOptions(options, RENAMED, 'http');
+}
+
+/** @throws {TmcpSessionsError} `configuration` if an entry is no text, as that of an unset variable. */
+function checkTexts(keys: readonly unknown[]): void {
+	for (const [index, key] of keys.entries()) {
+		if (typeof key === 'string') continue;
+		throw configurationError(
+			`sessionKeys[${index}] must be a text; got ${key === null ? 'null' : typeof key}. A variable that is ` +
+				'not set is undefined, and so is a secret that "secrets": { "required": […] } of ' +
+				'wrangler.jsonc does not declare',
+		);
+	}
 }
 
 function checkRange(name: string, value: number, max: number): void {

@@ -104,7 +104,20 @@ describe('session keys', () => {
 
 	it('are rejected at construction if they are too short', () => {
 		expect(() => handler({ sessionKeys: ['hunter2'] })).toThrow('at least 32 characters');
-		expect(() => handler({ sessionKeys: [undefined] })).toThrow('got none');
+		expect(() => handler({ sessionKeys: [] })).toThrow('got none');
+	});
+
+	it.each([
+		['undefined', undefined],
+		['null', null],
+		['object', { get: () => KEY }],
+	])('are rejected at construction if one of them is %s', (found, entry) => {
+		// Wrong on purpose, as in JavaScript.
+		const sessionKeys = [KEY, entry] as string[];
+		const expected = `[tmcp-sessions/http] sessionKeys[1] must be a text; got ${found}. A variable that is not set is undefined, and so is a secret that "secrets": { "required": […] } of wrangler.jsonc does not declare`;
+		expect(() => handler({ sessionKeys })).toThrow(
+			expect.objectContaining({ code: 'configuration', message: expected }),
+		);
 	});
 });
 

@@ -21,10 +21,7 @@ const MAKE_ONE = 'openssl rand -base64 32';
  *
  * @throws {TmcpSessionsError} `configuration` if a key is weak.
  */
-export function sessionKeys(
-	given: readonly (string | undefined)[] | undefined,
-	env: unknown,
-): SessionKeys {
+export function sessionKeys(given: readonly string[] | undefined, env: unknown): SessionKeys {
 	const own = parseSecrets(given ?? []);
 	if (own.length > 0) return checkedKeys('the option sessionKeys', own);
 	const variables = parseSecrets([variable(env)]);
