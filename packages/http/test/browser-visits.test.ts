@@ -29,20 +29,25 @@ const authorized: McpHandlerOptions = {
 	oauth: { verify: () => expect.fail('the caller was authenticated') },
 };
 
+const BEARER = ' --header "Authorization: Bearer <token>"';
+
 describe('a browser that opens the endpoint', () => {
 	it.each([
-		['sessions', {}],
-		['callers that need a token', authorized],
+		['sessions', {}, ''],
+		['callers that need a token', authorized, BEARER],
 	])(
 		'gets a text that says how to connect, without storage, from a server with %s',
-		async (_, options) => {
+		async (_, options, header) => {
 			const { errors, mcp } = setUp({ info: unreadable(), ...options });
 			const { headers, status, text } = await visit(mcp);
 			expect(status).toBe(406);
 			expect(headers.get('content-type')).toBe('text/plain;charset=UTF-8');
 			expect(text).toContain('This is the endpoint of an MCP server');
-			expect(text).toContain(`claude mcp add --transport http my-server ${URL_OF_MCP}\n`);
-			expect(text).toContain(`inspector --cli ${URL_OF_MCP} --transport http`);
+			expect(text).toContain(`claude mcp add --transport http my-server ${URL_OF_MCP}${header}\n`);
+			expect(text).toContain(
+				`npx -y @modelcontextprotocol/inspector --cli ${URL_OF_MCP} --transport http${header} --method`,
+			);
+			expect(text.includes('Leave --header out')).toBe(header !== '');
 			expect(errors).toEqual([]);
 		},
 	);
@@ -58,6 +63,16 @@ describe('a browser that opens the endpoint', () => {
 		expect(status).toBe(404);
 		expect(text).toMatch(/^Not found: the MCP endpoint is \/mcp\n/);
 		expect(text).toContain(`claude mcp add --transport http my-server ${URL_OF_MCP}\n`);
+	});
+
+	it('gets commands with a header at another path, and of legacy SSE, if callers need a token', async () => {
+		const elsewhere = await visit(setUp(authorized).mcp, 'https://example.com/');
+		expect(elsewhere.text).toContain(`my-server ${URL_OF_MCP}${BEARER}\n`);
+		const sse = createSseHandler(createServer(), { sessionKeys: [KEY], principal: () => null });
+		for (const path of ['/sse', '/']) {
+			const { text } = await visit(sse, `https://example.com${path}`);
+			expect(text).toContain(`my-server https://example.com/sse${BEARER}\n`);
+		}
 	});
 
 	it('gets no text on a host that is not allowed', async () => {

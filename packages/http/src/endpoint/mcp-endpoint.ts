@@ -5,6 +5,7 @@ import type { CallerRecheck, RequestOrigin } from '../request/request-context.ts
 import { preflightAnswer } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
 import { browserAnswer, isBrowserVisit } from '../response/browser-answer.ts';
+import type { ConnectionTarget } from '../response/browser-answer.ts';
 import { notFound } from '../response/not-found.ts';
 import { ANONYMOUS } from '../session/authenticator.ts';
 import type { Authenticator, Caller } from '../session/authenticator.ts';
@@ -103,7 +104,12 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			if (answered) return answered;
 		}
 		if (path !== null && !isMcp) {
-			return notFound(request, headers, `the MCP endpoint is ${path}`, url.origin + path);
+			return notFound(
+				request,
+				headers,
+				`the MCP endpoint is ${path}`,
+				this.#target(url.origin, path),
+			);
 		}
 		origins.check(headers, url);
 		let caller = ANONYMOUS;
@@ -174,7 +180,13 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 	}
 
 	#answerBrowser({ origin, pathname }: URL): Answer {
-		return browserAnswer(origin + pathname, 'http', this.#deps.ids ? undefined : 'POST, OPTIONS');
+		const target = this.#target(origin, pathname);
+		return browserAnswer(target, this.#deps.ids ? undefined : 'POST, OPTIONS');
+	}
+
+	#target(origin: string, path: string): ConnectionTarget {
+		const { isConfigured: hasAuth } = this.#deps.authenticator;
+		return { endpoint: origin + path, hasAuth, transport: 'http' };
 	}
 
 	/**

@@ -11,6 +11,7 @@ import type { ResolvedOptions } from '../resolve-options.ts';
 import { preflightAnswer } from '../response/answer.ts';
 import type { Answer } from '../response/answer.ts';
 import { browserAnswer, isBrowserVisit } from '../response/browser-answer.ts';
+import type { ConnectionTarget } from '../response/browser-answer.ts';
 import { notFound } from '../response/not-found.ts';
 import { streamAnswer } from '../response/event-stream.ts';
 import { STATELESS_REVISIONS } from '../transport/stateless-revisions.ts';
@@ -67,12 +68,12 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		if (answered) return answered;
 		if (!isOurs) {
 			const addresses = `streams are at ${path}, messages at ${endpoint}`;
-			return notFound(request, headers, addresses, url.origin + path, 'sse');
+			return notFound(request, headers, addresses, this.#target(url));
 		}
 		ids.checkHost(url);
 		const { method } = request;
 		if (method === 'OPTIONS') return preflightAnswer(`${isForStream ? 'GET' : 'POST'}, OPTIONS`);
-		if (isBrowserVisit(method, headers)) return browserAnswer(url.origin + path, 'sse');
+		if (isBrowserVisit(method, headers)) return browserAnswer(this.#target(url));
 		const { auth, principal } = await authenticator.identify(request, platform);
 		const { clientOf, recheck, report } = this.#deps;
 		const pickShard = (): string => this.#deps.pickShard(request);
@@ -137,6 +138,11 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 			}
 			return host.accept(context, message);
 		});
+	}
+
+	#target({ origin }: URL): ConnectionTarget {
+		const { authenticator, path } = this.#deps;
+		return { endpoint: origin + path, hasAuth: authenticator.isConfigured, transport: 'sse' };
 	}
 
 	#unsupportedMethod(method: string, isForStream: boolean): HttpRejection {
