@@ -60,6 +60,16 @@ describe('request authentication', () => {
 		expect(errors.map(({ message }) => message)).toEqual(['the verifier broke']);
 	});
 
+	it('keeps the error of the verifier off Workers, where a proxy may name this machine', async () => {
+		const fail = (): never => {
+			throw new Error('the verifier broke');
+		};
+		const { mcp } = setUp(verifying(fail));
+		const response = await mcp.fetch(new Request('http://localhost:8787/mcp', post(INITIALIZE)));
+		expect(response.status).toBe(500);
+		expect(await response.text()).not.toContain('broke');
+	});
+
 	it('L23 request-authentication: ends a GET stream when its token expires', async () => {
 		const { mcp } = setUp(verifying(() => ({ ...token, expiresAt: inSeconds(0.3) })));
 		const opened = await mcp.fetch(post(INITIALIZE));

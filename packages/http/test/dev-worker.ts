@@ -47,12 +47,14 @@ export class DevWorker {
 		path: string,
 		session?: string,
 		message: object = INITIALIZE,
+		more: Readonly<Record<string, string>> = {},
 	): Promise<Answered> {
 		const headers = {
 			'mf-original-url': origin + path,
 			'content-type': 'application/json',
 			accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
 			...(session !== undefined && { 'mcp-session-id': session }),
+			...more,
 		};
 		return new Promise((resolve, reject) => {
 			const sent = send(new URL(path, this.#address), { method, headers }, (response) => {

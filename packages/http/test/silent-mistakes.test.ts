@@ -4,6 +4,7 @@ import { createSseHandler } from '@tmcp-sessions/http/legacy-sse';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { DevWorker, LOCAL, PUBLIC } from './dev-worker.ts';
+import { INITIALIZE } from './local-handler.ts';
 
 const worker = new DevWorker('mistaken-worker.ts');
 beforeAll(() =>
@@ -41,6 +42,28 @@ describe('sessions without a stream manager', () => {
 			expect.stringContaining('Set streams to new DurableObjectStreamSessionManager()'),
 		]);
 	});
+});
+
+describe('an error of a callback', () => {
+	const EXPLAINED = 'Internal error: the callback broke';
+	const FORWARDED = [
+		{ 'x-forwarded-for': '203.0.113.7' },
+		{ forwarded: 'for=203.0.113.7' },
+		{ 'cf-connecting-ip': '203.0.113.7' },
+	];
+
+	it.each(['/principal', '/verify', '/context'])(
+		'is explained to a client on this machine, and to no other: %s',
+		async (path) => {
+			const local = await worker.fetch('POST', LOCAL, path);
+			expect([local.status, local.message]).toEqual([500, EXPLAINED]);
+			const others = [await worker.fetch('POST', PUBLIC, path)];
+			for (const headers of FORWARDED) {
+				others.push(await worker.fetch('POST', LOCAL, path, undefined, INITIALIZE, headers));
+			}
+			expect(others.map(({ message }) => message)).toEqual(others.map(() => 'Internal error'));
+		},
+	);
 });
 
 describe('a server of another library', () => {

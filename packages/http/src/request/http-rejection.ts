@@ -3,7 +3,8 @@ import type { ErrorCode } from '@tmcp-sessions/core';
 
 import { errorResponse } from './json-rpc.ts';
 import type { JsonObject } from './json-rpc.ts';
-import { isLoopback } from './loopback.ts';
+import { isWorkers } from '../platform.ts';
+import { isForwarded, isLoopback } from './loopback.ts';
 
 /** How a request is rejected, besides its status and its error. */
 export interface RejectionExtras {
@@ -85,9 +86,14 @@ export function rejectionOf(error: unknown): HttpRejection {
 	return (error instanceof TmcpSessionsError && BY_CODE[error.code]) || INTERNAL;
 }
 
-/** Returns the rejection that says, as the log does, which mistake made a request to this machine fail. */
-export function explainMistake(error: unknown, url: string): HttpRejection | undefined {
-	return isMistake(error) ? localRejection(error.message, url) : undefined;
+/** Returns the rejection that says, as the log does, why a request to this machine failed. */
+export function explainError(error: unknown, request: Request): HttpRejection | undefined {
+	if (isMistake(error)) return localRejection(error.message, request.url);
+	// The error of a callback may hold a secret. Behind a proxy of another runtime, requests of all clients
+	// may name this machine, in production too.
+	if (!(error instanceof Error) || rejectionOf(error) !== INTERNAL) return undefined;
+	if (!isWorkers() || isForwarded(request)) return undefined;
+	return localRejection(`${INTERNAL.message}: ${error.message}`, request.url);
 }
 
 /**

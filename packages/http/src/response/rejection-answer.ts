@@ -2,7 +2,7 @@ import { toJsonLine } from '@tmcp-sessions/core/backend';
 
 import {
 	errorMessage,
-	explainMistake,
+	explainError,
 	HttpRejection,
 	isMistake,
 	rejectionOf,
@@ -14,8 +14,7 @@ import type { PlainAnswer } from './answer.ts';
  * is reported.
  *
  * @param id of the request, if it has one.
- * @param request the request, if it came over HTTP: one to this machine is told which mistake of the
- * deployment made it fail.
+ * @param request the request, if it came over HTTP: the answer to one to this machine says why it failed.
  */
 export function rejectionAnswer(
 	error: unknown,
@@ -24,7 +23,7 @@ export function rejectionAnswer(
 	request?: Request,
 ): PlainAnswer {
 	if (!(error instanceof HttpRejection)) report(error);
-	const rejection = (request && explainMistake(error, request.url)) ?? rejectionOf(error);
+	const rejection = (request && explainError(error, request)) ?? rejectionOf(error);
 	const { status, extras } = rejection;
 	return {
 		status,

@@ -4,7 +4,7 @@ import { configurationError } from '../configuration-error.ts';
 import { invalidRequest } from '../request/http-rejection.ts';
 import type { HttpRejection } from '../request/http-rejection.ts';
 import type { CachedHeaders } from '../request/cached-headers.ts';
-import { isLoopback } from '../request/loopback.ts';
+import { isLoopback, isLoopbackAddress } from '../request/loopback.ts';
 
 /** The hosts that the server answers for, and the origins that may call it. */
 export interface OriginOptions {
@@ -12,7 +12,6 @@ export interface OriginOptions {
 	readonly cors?: true | string | readonly string[] | undefined;
 }
 
-const LOOPBACK_ADDRESS = /^(?:127\.|::1$|::ffff:127\.)/i;
 /** Names that can be repeated in a message. */
 const PRINTABLE_HOST = /^[\w.:[\]-]{1,100}$/;
 
@@ -119,7 +118,7 @@ function notAllowed(subject: string, advice: string): HttpRejection {
  * it is never a local one.
  */
 function isFromLoopback(headers: CachedHeaders): boolean {
-	return LOOPBACK_ADDRESS.test(headers.get('cf-connecting-ip') ?? '');
+	return isLoopbackAddress(headers.get('cf-connecting-ip') ?? '');
 }
 
 /** Extensions and apps on this machine have a scheme of their own, and are not allowed. */
