@@ -15,7 +15,7 @@ export const coldStart = measurement({
 	async measure(effort, onProgress) {
 		const names = contendersIn('cold-start');
 		const sources = names.map(
-			(name) => `${contenderSource(name)}${objectsSource(contenders[name].objects)}`,
+			(name) => `${contenderSource(name)}${objectsSource(contenders[name].objects)}${BINDINGS}`,
 		);
 		const codes = await bundle(sources, { minify: true });
 		const miniflare = new Miniflare({
@@ -81,6 +81,20 @@ async function timeFirstResponse(url: URL, name: Contender): Promise<number> {
 	if (isAgent || body.includes(SUM)) return ms;
 	throw new Error(`${name} must return the sum; got ${response.status} ${body}`);
 }
+
+/** Stand-ins for the bindings that a loaded Worker cannot have. A first call of 2026-07-28 uses none. */
+const BINDINGS = `
+import { env as bindings } from 'cloudflare:workers';
+const unused = () => { throw new Error('a first call of 2026-07-28 uses no binding'); };
+const namespace = { newUniqueId: unused, idFromName: () => ({}), getByName: unused };
+const store = { get: unused, getWithMetadata: unused, put: unused, delete: unused, list: unused };
+Object.assign(bindings, {
+	BENCHMARK_SESSION: namespace,
+	TMCP_DURABLE_OBJECT: namespace,
+	TMCP_SESSION_SHARD: namespace,
+	TMCP_SESSION_INFO: store,
+});
+`;
 
 /** A Worker that stores the code of others, and runs each request in the isolate that it names. */
 const LOADER = `
