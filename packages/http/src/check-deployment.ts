@@ -3,7 +3,7 @@ import { checkBindings } from '@tmcp-sessions/core/internal';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
 import type { ExecutionContextLike, McpHandlerOptions } from './options.ts';
-import { warnOfMissingStreams } from './warnings.ts';
+import { warnOfMissingInfo, warnOfMissingStreams } from './warnings.ts';
 
 /** The managers of a deployment. */
 interface Managers extends Pick<McpHandlerOptions, 'info' | 'streams'> {
@@ -26,4 +26,5 @@ export function checkDeployment(
 	const error = checkBindings(bindingsOf(streams, info, subscriptions), Object(exports) as object);
 	if (error) throw error;
 	if (info && !streams) warnOfMissingStreams(owner);
+	if (streams && !info) warnOfMissingInfo(owner);
 }

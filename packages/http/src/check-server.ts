@@ -14,7 +14,7 @@ export function checkServer(server: unknown, owner: string): void {
 		throw configurationError(
 			`${needed}; got a server of the official SDK. Return sdkServer(() => …) of ` +
 				'@tmcp-sessions/session-object/sdk from createServer of a SessionObject, with a server of ' +
-				'@modelcontextprotocol/server 2.x',
+				"@modelcontextprotocol/server 2.x; or import { McpServer } from 'tmcp'",
 		);
 	}
 	const found = has('then') ? 'a promise: await it' : server === null ? 'null' : typeof server;

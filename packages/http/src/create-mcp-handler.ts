@@ -1,7 +1,8 @@
 import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
 
+import { checkManagers } from './check-managers.ts';
 import { createHandler } from './create-handler.ts';
-import { HANDLER_OPTIONS } from './option-names.ts';
+import { ELSEWHERE, HANDLER_OPTIONS } from './option-names.ts';
 import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
 import { checkOptionNames } from './resolve-options.ts';
 
@@ -14,13 +15,14 @@ import { checkOptionNames } from './resolve-options.ts';
  * From then on changes reach the sessions wherever they are raised, also in a cron job.
  *
  * @throws {TmcpSessionsError} `configuration` if a number is out of range, a key is too short, an
- * option has an old or unknown name, or `oauth` comes without `principal`.
+ * option has an old or unknown name or a manager of another kind, or `oauth` comes without `principal`.
  */
 export function createMcpHandler<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: McpHandlerOptions<Custom> = {},
 ): McpHandler {
 	checkOptionNames(options);
-	rejectUnknownOptions(options, HANDLER_OPTIONS, 'http', 'createMcpHandler');
+	rejectUnknownOptions(options, HANDLER_OPTIONS, 'http', 'createMcpHandler', ELSEWHERE);
+	checkManagers(options);
 	return createHandler(server, options, {});
 }

@@ -30,5 +30,13 @@ export const HANDLER_OPTIONS: OptionNames<McpHandlerOptions> = {
 	subscriptions: 1,
 };
 
+/** What is called otherwise in the handlers of tmcp, `agents` and the official SDK. */
+export const ELSEWHERE: Readonly<Record<string, string>> = {
+	endpoint: 'path',
+	route: 'path',
+	sessionManager: 'streams and info',
+	subscriptionManager: 'subscriptions',
+};
+
 /** The names of the option `placement`. */
 export const PLACEMENT_OPTIONS: OptionNames<PlacementOptions> = { shards: 1, region: 1 };

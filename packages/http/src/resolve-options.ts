@@ -112,8 +112,13 @@ export function checkOptionNames(options: object): void {
 	rejectRenamedOptions(options, RENAMED, 'http');
 }
 
-/** @throws {TmcpSessionsError} `configuration` if an entry is no text, as that of an unset variable. */
-function checkTexts(keys: readonly unknown[]): void {
+/** @throws {TmcpSessionsError} `configuration` unless the value is a list of texts. An unset variable is none. */
+function checkTexts(keys: unknown): void {
+	if (!Array.isArray(keys)) {
+		throw configurationError(
+			`sessionKeys must be a list of texts; got ${typeof keys}. Write [key]`,
+		);
+	}
 	for (const [index, key] of keys.entries()) {
 		if (typeof key === 'string') continue;
 		throw configurationError(

@@ -35,6 +35,15 @@ export function warnOfMissingStreams(owner: string): void {
 	);
 }
 
+/** Warns of streams that no client can open. */
+export function warnOfMissingInfo(owner: string): void {
+	warnOnce(
+		`${owner} has streams and no info: without session metadata there are no sessions, and streams is ` +
+			"not used. Set info to a manager such as new KVInfoSessionManager() of '@tmcp-sessions/info-kv', " +
+			'or leave streams out',
+	);
+}
+
 /** Whether code runs in a request: workerd refuses random values at module scope. */
 function isInRequest(): boolean {
 	try {

@@ -107,6 +107,14 @@ describe('session keys', () => {
 		expect(() => handler({ sessionKeys: [] })).toThrow('got none');
 	});
 
+	it('are rejected at construction if they are one text', () => {
+		// Wrong on purpose, as in JavaScript.
+		const sessionKeys = KEY as unknown as string[];
+		expect(() => handler({ sessionKeys })).toThrow(
+			'sessionKeys must be a list of texts; got string. Write [key]',
+		);
+	});
+
 	it.each([
 		['undefined', undefined],
 		['null', null],
@@ -118,6 +126,23 @@ describe('session keys', () => {
 		expect(() => handler({ sessionKeys })).toThrow(
 			expect.objectContaining({ code: 'configuration', message: expected }),
 		);
+	});
+});
+
+describe('what is passed in place of something else', () => {
+	it('is named if it is a manager of another option', () => {
+		const streams = new InMemoryStreamSessionManager();
+		// Wrong on purpose, as in JavaScript.
+		const swapped = { info: streams as object } as McpHandlerOptions;
+		expect(() => handler(swapped)).toThrow(
+			'the option info needs an info session manager; got a InMemoryStreamSessionManager',
+		);
+	});
+
+	it('is named if it is the request object of a framework', async () => {
+		// Wrong on purpose: `c.req` of Hono.
+		const wrapped = { raw: ping('http://localhost/mcp', '') } as unknown as Request;
+		await expect(handler({}).fetch(wrapped)).rejects.toThrow('In Hono pass c.req.raw');
 	});
 });
 

@@ -44,6 +44,24 @@ describe('an option with an unknown name', () => {
 		expect(message).toContain(`${owner} has no option ${name}; did you mean ${nearest}? It has `);
 	});
 
+	it.each([
+		['route', 'path'],
+		['sessionManager', 'streams and info'],
+	])(
+		'of another library is rejected: %s, with what does the same here: %s',
+		async (name, meant) => {
+			const message = await create('createMcpHandler', { [name]: 1 });
+			expect(message).toContain(
+				`createMcpHandler has no option ${name}; did you mean ${meant}? It has `,
+			);
+		},
+	);
+
+	it('is rejected without a guess if no known one is similar', async () => {
+		const message = await create('createMcpHandler', { transport: 1 });
+		expect(message).toContain('createMcpHandler has no option transport. It has ');
+	});
+
 	it('is rejected if a manager takes it and the one for which it is given does not', async () => {
 		const message = await create('SealedInfoSessionManager', { idleSeconds: 1 });
 		expect(message).toContain('SealedInfoSessionManager has no option idleSeconds');

@@ -1,3 +1,4 @@
+import { configurationError } from '../configuration-error.ts';
 import type { ExecutionContextLike, McpHandler } from '../options.ts';
 import { CachedHeaders } from '../request/cached-headers.ts';
 import { toResponse } from '../response/answer.ts';
@@ -29,6 +30,7 @@ export function serveEndpoint(
 	let endpoint: HttpEndpoint | undefined;
 	return {
 		async fetch(request, env, platform) {
+			checkRequest(request);
 			const headers = new CachedHeaders(request.headers);
 			let answer: Answer;
 			try {
@@ -40,4 +42,14 @@ export function serveEndpoint(
 			return toResponse(withCors(answer, headers, request, origins));
 		},
 	};
+}
+
+/** @throws {TmcpSessionsError} `configuration` for what a framework passes in place of a request. */
+function checkRequest(request: unknown): void {
+	const { headers } = Object(request) as { readonly headers?: Partial<Headers> };
+	if (typeof headers?.get === 'function') return;
+	throw configurationError(
+		'fetch needs a Request; got another object. In Hono pass c.req.raw; in Express use an adapter ' +
+			'that creates a Request',
+	);
 }
