@@ -86,9 +86,9 @@ function variations(): Variation[] {
 				manager.add(olderProject.dependencies),
 				manager.addDev(olderProject.devDependencies),
 			],
-			// Such a project has wrangler.
+			// Such a project has wrangler and the types of Workers.
 			translate: (command: string) =>
-				/^npm (?:i|install) (?:-D|--save-dev) wrangler$/.test(command)
+				/^npm (?:i|install) (?:-D|--save-dev) wrangler\b/.test(command)
 					? 'true'
 					: translate(command),
 			// And a date that its workerd knows.
