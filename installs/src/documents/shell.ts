@@ -5,7 +5,8 @@ import type { Exit } from '../process.ts';
 import { CommandFailedError, RunningProcess, runCommand, waitUntil } from '../process.ts';
 import type { ShellCommand } from './commands.ts';
 
-const SERVER_START_SECONDS = 90;
+/** In a checkout, pnpm first installs into the reader's own store, which takes a minute or more. */
+const SERVER_START_SECONDS = 300;
 const COMMAND_SECONDS = 240;
 
 /**
