@@ -21,7 +21,7 @@ export class CommandFailedError extends Error {
 	override readonly name = 'CommandFailedError';
 }
 
-/** A process that runs in a process group of its own, so that its children end with it. */
+/** A process that leads a process group, so that its children end with it. */
 export class RunningProcess {
 	readonly exit: Promise<Exit>;
 	#child: ChildProcess;

@@ -27,7 +27,7 @@ export function createWrangler(account: {
 			const child = spawn(process.execPath, [program, ...args], {
 				env,
 				stdio: ['ignore', 'pipe', 'pipe'],
-				// In a process group of its own: Ctrl-C must not interrupt the removal of the deployment.
+				// In another process group: Ctrl-C must not interrupt the removal of the deployment.
 				detached: true,
 				timeout: TIMEOUT_MS,
 			});

@@ -11,7 +11,7 @@ const COMMAND_SECONDS = 240;
 
 /**
  * A reader's terminal: runs one command after the other in bash and keeps the folder and the variables
- * between them. A server goes on in a terminal of its own, and ends with {@link stop}.
+ * between them. A server goes on in another terminal, and ends with {@link stop}.
  */
 export class Shell {
 	#state: string;
