@@ -14,6 +14,7 @@ export type ErrorCode =
 	| 'session-too-large'
 	| 'store'
 	| 'stream'
+	| 'task'
 	| 'unknown-session';
 
 /**

@@ -28,6 +28,8 @@ export { createSealing, SEALED_ID_LENGTH } from './ids/sealing.ts';
 export { checkSecrets, parseSecrets, weaknessOf } from './ids/secrets.ts';
 export type { SessionIds } from './ids/session-ids.ts';
 export { createSessionIds } from './ids/session-ids.ts';
+export type { TaskIds } from './ids/task-ids.ts';
+export { createTaskIds } from './ids/task-ids.ts';
 
 // Placement of Durable Objects, and their bindings.
 export { checkBindings } from './cloudflare/binding.ts';

@@ -1,6 +1,7 @@
-import { fromBase64Url, toBase64Url } from './base64url.ts';
+import { toBase64Url } from './base64url.ts';
 import { ROOT_SHARD, SHARD_LABEL } from '../placement/shards.ts';
 import { checkSecrets } from './secrets.ts';
+import { createSigning, MAC } from './signing.ts';
 
 /** Issues and verifies session ids. */
 export interface SessionIds {
@@ -34,10 +35,7 @@ export interface SessionIdOptions {
 
 const VERSION = '1';
 const RANDOM_BYTES = 24;
-// The last character of 32 bytes carries four bits: other spellings of the same bytes are rejected.
-const MINTED = new RegExp(
-	`^${VERSION}\\.${SHARD_LABEL}\\.[\\w-]{32}\\.[\\w-]{42}[AEIMQUYcgkosw048]$`,
-);
+const MINTED = new RegExp(`^${VERSION}\\.${SHARD_LABEL}\\.[\\w-]{32}\\.${MAC}$`);
 
 /**
  * Creates issuer and verifier of session ids. Ids have 192 random bits (the specification asks for
@@ -47,29 +45,17 @@ const MINTED = new RegExp(
  */
 export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
 	checkSecrets(keys, 'core', 'session ids need keys');
-	const imported: CryptoKey[] = [];
-	const keyAt = async (index: number): Promise<CryptoKey> =>
-		(imported[index] ??= await importKey(keys[index] ?? ''));
-
+	const signing = createSigning(keys, 'tmcp-sessions session id');
 	return {
-		async mint(principal, shard = ROOT_SHARD) {
+		async mint(principal = '', shard = ROOT_SHARD) {
 			const random = toBase64Url(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
 			const unsigned = `${VERSION}.${shard}.${random}`;
-			const signed = signedBytes(unsigned, principal);
-			const mac = await crypto.subtle.sign('HMAC', await keyAt(0), signed);
-			return `${unsigned}.${toBase64Url(new Uint8Array(mac))}`;
+			return `${unsigned}.${await signing.sign(`${unsigned} ${principal}`)}`;
 		},
-		async verify(id, principal) {
+		async verify(id, principal = '') {
 			if (!MINTED.test(id)) return false;
 			const unsigned = withoutMac(id);
-			const mac = id.slice(unsigned.length + 1);
-			const signed = signedBytes(unsigned, principal);
-			// subtle.verify compares in constant time.
-			for (let index = 0; index < keys.length; index++) {
-				const key = await keyAt(index);
-				if (await crypto.subtle.verify('HMAC', key, fromBase64Url(mac), signed)) return true;
-			}
-			return false;
+			return signing.verify(`${unsigned} ${principal}`, id.slice(unsigned.length + 1));
 		},
 		internalIdOf: withoutMac,
 	};
@@ -77,15 +63,4 @@ export function createSessionIds({ keys }: SessionIdOptions): SessionIds {
 
 function withoutMac(id: string): string {
 	return id.slice(0, id.lastIndexOf('.'));
-}
-
-function importKey(secret: string): Promise<CryptoKey> {
-	const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-	const bytes = new TextEncoder().encode(secret);
-	return crypto.subtle.importKey('raw', bytes, algorithm, false, ['sign', 'verify']);
-}
-
-// The label separates this MAC from MACs that another feature makes with the same key.
-function signedBytes(unsigned: string, principal = ''): Uint8Array<ArrayBuffer> {
-	return new TextEncoder().encode(`tmcp-sessions session id ${unsigned} ${principal}`);
 }
