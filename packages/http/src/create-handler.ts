@@ -5,6 +5,7 @@ import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { checkDeployment } from './check-deployment.ts';
 import { checkServer } from './check-server.ts';
+import { connectExtension } from './connect-extension.ts';
 import { endpointPath } from './endpoint/endpoint-path.ts';
 import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
@@ -19,6 +20,7 @@ import { sessionKeys } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
 import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
+import type { TmcpBackend } from './transport/create-tmcp-backend.ts';
 import { checkCreation } from './warnings.ts';
 
 const DEFAULT_PATH = '/mcp';
@@ -38,7 +40,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	checkServer(server, owner);
 	const report = createReporter(options.onError);
 	const resolved = resolveOptions(options);
-	const { authorizeSubscription, context: createCustom, oauth, subscriptions } = options;
+	const { authorizeSubscription, context: createCustom, oauth } = options;
 	const path = options.path === null ? null : endpointPath('path', options.path ?? DEFAULT_PATH);
 	checkCreation(owner, path);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
@@ -46,18 +48,19 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	const info = eras === 'stateless' ? undefined : options.info;
 	// Session keys come with the environment of the first request.
 	let keys: SessionKeys | undefined;
-	const backend = createTmcpBackend<Custom>(server, {
-		...{ streams, info, subscriptions, clientResponseTimeoutMs, report },
+	const extended = connectExtension(options, report, () => ({ ...backend, keys }));
+	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
+		...{ streams, info, clientResponseTimeoutMs, report, ...extended },
 		defaultCodec: createDefaultCodec(() => keys && sharedSecrets(keys, info)),
-		authorizeSubscription,
-		hasAuth: oauth !== undefined,
+		...{ authorizeSubscription, hasAuth: oauth !== undefined },
 	});
 	const messages = new MessageEndpoint<Custom>({
 		...{ ...backend, router, createCustom, eras, keepAliveMs },
+		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
 		liveness: info && new SessionLiveness(info),
 	});
 	const createEndpoint = (env: unknown, platform?: ExecutionContextLike): McpEndpoint<Custom> => {
-		checkDeployment(owner, { info, streams: options.streams, subscriptions }, platform);
+		checkDeployment(owner, { ...options, info }, platform);
 		keys = sessionKeys(options.sessionKeys, env);
 		return new McpEndpoint<Custom>({
 			...{ ...resolved, messages, router, oauth, path, report },

@@ -5,6 +5,7 @@ export type {
 	AuthorizeSubscription,
 	Eras,
 	ExecutionContextLike,
+	HandlerExtension,
 	McpHandler,
 	McpHandlerOptions,
 	OAuthHelper,

@@ -12,13 +12,47 @@ export { ROUTED_HEADERS } from './endpoint/routed-request.ts';
 export { toResponse } from './response/answer.ts';
 export type { Answer, PlainAnswer } from './response/answer.ts';
 
+// Extending handlers.
+export type { MessageServer, ServerInput } from './endpoint/message-server.ts';
+export type {
+	BackgroundCall,
+	ClientMetadata,
+	ConnectedExtension,
+	ExtensionHost,
+	ServerExtension,
+} from './endpoint/server-extension.ts';
+export {
+	CLIENT_CAPABILITIES_KEY,
+	CLIENT_INFO_KEY,
+	HEADER_MISMATCH,
+	LOG_LEVEL_KEY,
+	MISSING_CAPABILITY,
+} from './validation/stateless-requests.ts';
+export { checkMirroredHeaders } from './validation/mirrored-headers.ts';
+
 // Options.
 export { checkOptionNames, DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } from './resolve-options.ts';
 
 // Requests and messages.
 export { currentContext } from './request/request-context.ts';
-export { isMistake, localRejection, unknownSession } from './request/http-rejection.ts';
-export { idOf, isClientResponse, isObject, methodOf, requestIdIn } from './request/json-rpc.ts';
+export type { RequestContext } from './request/request-context.ts';
+export {
+	errorMessage,
+	HttpRejection,
+	invalidParams,
+	isMistake,
+	localRejection,
+	unknownSession,
+} from './request/http-rejection.ts';
+export {
+	idOf,
+	isClientResponse,
+	isObject,
+	metadataOf,
+	methodOf,
+	paramsOf,
+	requestIdIn,
+} from './request/json-rpc.ts';
 export type { JsonObject } from './request/json-rpc.ts';
 export { sessionBasedOnly } from './validation/headers.ts';
 export { authorizedNotifications } from './transport/authorized-subscriptions.ts';

@@ -28,6 +28,7 @@ export const HANDLER_OPTIONS: OptionNames<McpHandlerOptions> = {
 	...SHARED_OPTIONS,
 	eras: 1,
 	subscriptions: 1,
+	tasks: 1,
 };
 
 /** What is called otherwise in the handlers of tmcp, `agents` and the official SDK. */

@@ -86,6 +86,11 @@ export interface McpHandlerOptions<Custom = undefined> {
 	 * message for `stateless`, whatever the other says. Default: `both`.
 	 */
 	readonly eras?: Eras | undefined;
+	/**
+	 * Runs long tool calls as tasks, which clients poll: `InMemoryTasks` of `@tmcp-sessions/tasks`, or
+	 * `DurableObjectTasks` of `@tmcp-sessions/tasks-durable-object`. Default: no tasks.
+	 */
+	readonly tasks?: HandlerExtension | undefined;
 	/** Returns the `server.ctx.custom` of tools, for a server with `withContext`. */
 	readonly context?: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	/** The longest time without a byte on an open stream, at most 25. Default: 15. */
@@ -158,6 +163,12 @@ export interface OAuthHelper {
 	 * tells clients where to get a token (2025-06-18, basic/authorization). Default: `Bearer`.
 	 */
 	challenge?(request: Request): string;
+}
+
+/** Extends a handler. Implemented by packages of this family. */
+export interface HandlerExtension {
+	/** Connects the extension to a handler, when the handler is created. */
+	connect(host: never): unknown;
 }
 
 /** The context that a platform passes to a `fetch` handler, such as the `ctx` of Workers. */

@@ -28,6 +28,8 @@ export class CallProgress {
 	response: JsonObject | undefined;
 	/** The call that the server got before the transport. */
 	direct: DirectCall | undefined;
+	/** Receives what the server sends during a call that has no client. */
+	onFrame: ((frame: JsonObject) => void) | undefined;
 	/** Numbers the frames of the call once its client can resume it. */
 	resumable: ResumableCall | undefined;
 

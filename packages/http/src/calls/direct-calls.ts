@@ -80,8 +80,11 @@ export async function answerDirectly<Custom extends Record<string, unknown> | un
 	}
 }
 
-/** Costs no read of the store: the request has read the session's record already. */
-async function readInfo(
+/**
+ * Returns what the client of a session has declared. Costs no read of the store: the request has read the
+ * session's record already.
+ */
+export async function readInfo(
 	info: InfoSessionManager,
 	session: string,
 ): Promise<{ [Key in keyof SessionInfo]?: unknown }> {

@@ -17,8 +17,8 @@ export interface ServerInput<Custom> {
  * session. Behind it, `transport/` serves a tmcp server with its `HttpTransport`. `calls/` tracks what
  * happens in between, and `response/` makes the answer of what comes back.
  *
- * A server of another library plugs in by implementing this interface. MCP tasks plug in by wrapping
- * one: the wrapper answers `tasks/…` methods itself and passes every other request on.
+ * A server of another library plugs in by implementing this interface. A `ServerExtension`, such as
+ * tasks, wraps one: it answers some messages itself and passes every other request on.
  *
  * The members run in the scope of their request. An implementation reports its progress to
  * `context.progress`: `markBegun` when the server gets the message, `markHandled` after it has handled it.

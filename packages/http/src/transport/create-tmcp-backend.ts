@@ -12,6 +12,7 @@ import { answerDirectly, isDirect } from '../calls/direct-calls.ts';
 import { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { OnPrimed } from '../calls/in-flight-calls.ts';
 import type { MessageServer } from '../endpoint/message-server.ts';
+import type { ExtensionAccess } from '../endpoint/server-extension.ts';
 import type { AuthorizeSubscription, ServerOf } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { currentContext } from '../request/request-context.ts';
@@ -19,6 +20,8 @@ import { claimBroadcasts, withoutBroadcasts } from './broadcasts.ts';
 import { bindSubscriptionsToRequest } from './request-bound-subscriptions.ts';
 import { endResumedCalls } from './resumed-streams.ts';
 import { STATELESS_REVISIONS } from './stateless-revisions.ts';
+import { createExtensionAccess } from './extension-access.ts';
+import { ExtensionRequests } from './extension-requests.ts';
 import { matchTemplatesInLinearTime } from './template-matching.ts';
 import { createTrackedServer } from './tracked-server.ts';
 import { transportRequest } from './transport-request.ts';
@@ -31,6 +34,8 @@ export interface TmcpBackendOptions {
 	readonly subscriptions?: SubscriptionManager | undefined;
 	/** Whether callers are authenticated, so that the transport hands their `auth` on. */
 	readonly hasAuth: boolean;
+	/** Set if an extension may send server requests. */
+	readonly extension?: object | undefined;
 	readonly clientResponseTimeoutMs: number;
 	readonly onPrimed?: OnPrimed | undefined;
 	/** Seals the request states of a server without a codec of its own. */
@@ -45,6 +50,8 @@ export interface TmcpBackend<Custom extends Record<string, unknown> | undefined>
 	readonly pacesStreams: boolean;
 	/** Answers requests: directly if the server answers at once, else by the transport. */
 	readonly server: MessageServer<Custom>;
+	/** What an extension of the handler may use. */
+	readonly access: ExtensionAccess;
 }
 
 /** Connects a tmcp server to the managers of a deployment. */
@@ -56,7 +63,10 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	const { streams, info, clientResponseTimeoutMs, defaultCodec, onPrimed, report } = options;
 	const { authorizeSubscription } = options;
 	const canResume = hasResumableStreams(streams);
-	const calls = new InFlightCalls(server, {
+	const requests = new ExtensionRequests((response) => server.receive(response));
+	// Safe because the registry hands it client responses only.
+	const receiver = requests as unknown as Pick<typeof server, 'receive'>;
+	const calls = new InFlightCalls(options.extension ? receiver : server, {
 		...{ streams, clientResponseTimeoutMs, onPrimed, report },
 		resumable: canResume ? streams : undefined,
 	});
@@ -75,6 +85,11 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	queueMicrotask(transport);
 	return {
 		...{ calls, pacesStreams: canResume },
+		access: createExtensionAccess(server, {
+			...{ calls, handle: tracked.handle, info, report, requests },
+			// The server sends frames only once the transport listens to it.
+			prepare: transport,
+		}),
 		server: {
 			statelessRevisions: STATELESS_REVISIONS,
 			answerDirectly(context, custom, known) {

@@ -6,7 +6,7 @@ import type { AuthorizeSubscription } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { invalidRequest } from '../request/http-rejection.ts';
 import { idOf, isObject, isSchemaError, methodOf, paramsOf } from '../request/json-rpc.ts';
-import type { ServerRequest } from '../request/json-rpc.ts';
+import type { JsonObject, ServerRequest } from '../request/json-rpc.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { storesMutableState } from '../session/stores-mutable-state.ts';
@@ -174,6 +174,7 @@ function trackedListeners(
 				const context = currentContext();
 				// Every transport of the server gets the event.
 				if (context && context.progress.owner !== calls) return;
+				if (context?.progress.onFrame) return context.progress.onFrame(frameIn(detail));
 				const request = serverRequestIn(detail);
 				if (!request) return sendFrame(listener, detail);
 				calls.sendRequest(context, request, (sent) => sendFrame(listener, { request: sent }));
@@ -200,11 +201,16 @@ function isWithheld(response: unknown, context: RequestContext): boolean {
 	return true;
 }
 
+/** Returns the message of an event. */
+function frameIn(detail: unknown): JsonObject {
+	return isObject(detail) && isObject(detail.request) ? detail.request : {};
+}
+
 /** Returns the server request of an event. Notifications have no id. */
 function serverRequestIn(detail: unknown): ServerRequest | undefined {
-	const request = isObject(detail) && isObject(detail.request) ? detail.request : undefined;
+	const request = frameIn(detail);
 	const id = idOf(request);
-	return request && id !== undefined ? { ...request, id } : undefined;
+	return id !== undefined ? { ...request, id } : undefined;
 }
 
 function canFlush(info: object): info is { flush(id: string): Promise<void> } {

@@ -5,12 +5,15 @@ import type { CachedHeaders } from '../request/cached-headers.ts';
 
 const PREFIX = 'io.modelcontextprotocol/';
 const VERSION = `${PREFIX}protocolVersion`;
-const CAPABILITIES = `${PREFIX}clientCapabilities`;
+/** The keys of `_meta` that stand for the metadata of a session. */
+export const CLIENT_CAPABILITIES_KEY: string = `${PREFIX}clientCapabilities`;
+export const CLIENT_INFO_KEY: string = `${PREFIX}clientInfo`;
+export const LOG_LEVEL_KEY: string = `${PREFIX}logLevel`;
 /** Any of these makes a message stateless, as tmcp reads it. */
-const KEYS = [VERSION, CAPABILITIES, `${PREFIX}clientInfo`, `${PREFIX}logLevel`];
+const KEYS = [VERSION, CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, LOG_LEVEL_KEY];
 
 /** The error code for a header that differs from the message, with a 400 in 2026-07-28. */
-const HEADER_MISMATCH = -32020;
+export const HEADER_MISMATCH = -32020;
 /** The error code of 2026-07-28 for a revision that the server does not support. */
 const UNSUPPORTED_PROTOCOL_VERSION = -32022;
 /** The error code for a capability that the client did not declare, with a 400 in 2026-07-28. */
@@ -61,7 +64,9 @@ export function checkStatelessRequest(message: unknown): void {
 	const metadata = metadataOf(message);
 	if (!metadata) throw invalidParams('params._meta is missing');
 	if (typeof metadata[VERSION] !== 'string') throw invalidParams(`_meta requires "${VERSION}"`);
-	if (!isObject(metadata[CAPABILITIES])) throw invalidParams(`_meta requires "${CAPABILITIES}"`);
+	if (!isObject(metadata[CLIENT_CAPABILITIES_KEY])) {
+		throw invalidParams(`_meta requires "${CLIENT_CAPABILITIES_KEY}"`);
+	}
 }
 
 /**
