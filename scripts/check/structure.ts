@@ -20,6 +20,9 @@ const shared = ['core', 'http', 'testkit'];
 const importsByFolder: Readonly<Record<string, string[]>> = {
 	core: [],
 	'session-object': ['core', 'http', 'streams-durable-object'],
+	tasks: ['core', 'http'],
+	testkit: ['core', 'http', 'tasks'],
+	'tasks-durable-object': ['core', 'http', 'tasks'],
 };
 
 /** Returns the packages of this repository that the sources of a package may import. */

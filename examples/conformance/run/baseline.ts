@@ -8,6 +8,8 @@ export interface ExpectedFailure {
 	readonly checks?: readonly string[];
 	/** Applies only to runs on this number of isolates. Default: any number. */
 	readonly isolates?: number;
+	/** Applies only to runs of this deployment. Default: any deployment. */
+	readonly deployment?: string;
 	/** What the product does not do yet, or the reason that it never will. */
 	readonly reason: string;
 }
@@ -28,15 +30,23 @@ export async function readBaseline(): Promise<readonly ExpectedFailure[]> {
 	return JSON.parse(text) as ExpectedFailure[];
 }
 
-/** Compares the result of a scenario on this number of isolates with the baseline. */
+/** Where a scenario ran. */
+export interface Run {
+	readonly deployment: string;
+	readonly isolates: number;
+}
+
+/** Compares the result of a scenario in a run with the baseline. */
 export function judge(
 	result: ScenarioResult,
 	baseline: readonly ExpectedFailure[],
-	isolates: number,
+	{ deployment, isolates }: Run,
 ): JudgedScenario {
 	const entries = baseline.filter(
 		(entry) =>
-			entry.scenarios.includes(result.scenario) && (entry.isolates ?? isolates) === isolates,
+			entry.scenarios.includes(result.scenario) &&
+			(entry.isolates ?? isolates) === isolates &&
+			(entry.deployment ?? deployment) === deployment,
 	);
 	const expected: { check: FailedCheck; reason: string }[] = [];
 	const unexpected: FailedCheck[] = [];

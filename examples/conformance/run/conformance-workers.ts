@@ -5,17 +5,42 @@ import type { Workers, WorkersOptions } from '@tmcp-sessions/testkit/workerd';
 /** The same Worker in two isolates with the same bindings. */
 export type ConformanceWorkers = Workers<'a' | 'b'>;
 
-/** The two deployments of the server: with managers, or in a session object. */
-export const deployments = {
-	managers: { main: 'index.ts', durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer' } },
+/** What a deployment runs. */
+interface DeploymentSettings {
+	/** The main module in `src/`. */
+	readonly main: string;
+	readonly durableObjects: Readonly<Record<string, string>>;
+	/** Runs on this number of isolates only. */
+	readonly isolates?: number;
+	/** Runs these scenarios of the newest suite only. */
+	readonly scenarios?: readonly string[];
+}
+
+/** The scenarios of the tasks extension. */
+const TASKS = [
+	...['tasks-lifecycle', 'tasks-capability-negotiation', 'tasks-wire-fields'],
+	...['tasks-request-state-removal', 'tasks-mrtr-input', 'tasks-request-headers'],
+	...['tasks-dispatch-and-envelope', 'tasks-required-task-error', 'tasks-mrtr-composition'],
+];
+
+/** The name of a deployment. */
+export type Deployment = 'managers' | 'session-object' | 'tasks-in-memory';
+
+/** The deployments of the server: with managers, in a session object, and with tasks in memory. */
+export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
+	managers: {
+		main: 'index.ts',
+		durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_TASK_OBJECT: 'TaskObject' },
+	},
 	'session-object': {
 		main: 'session-object.ts',
 		durableObjects: { CONFORMANCE: 'ConformanceSession' },
 	},
-} as const;
-
-/** The name of a deployment. */
-export type Deployment = keyof typeof deployments;
+	'tasks-in-memory': {
+		...{ main: 'tasks-in-memory.ts', durableObjects: {} },
+		...{ isolates: 1, scenarios: TASKS },
+	},
+};
 
 /** Starts a deployment in two isolates. */
 export function startConformanceWorkers(

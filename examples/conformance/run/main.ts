@@ -5,6 +5,7 @@ import type { ConformanceWorkers, Deployment } from './conformance-workers.ts';
 import { describeExpected, describeUnexpected, matchesBaseline, table } from './report.ts';
 import type { JudgedSuite } from './report.ts';
 import { runSuite } from './run-suite.ts';
+import type { ScenarioResult } from './run-suite.ts';
 import { suites } from './suites.ts';
 import type { Suite } from './suites.ts';
 import { startTurnTakingProxy } from './turn-taking-proxy.ts';
@@ -63,13 +64,21 @@ async function runSuites(
 	const proxy = await startTurnTakingProxy(targets);
 	try {
 		const judged: JudgedSuite[] = [];
-		for (const suite of options.suites) {
+		const { scenarios: only } = deployments[deployment];
+		const chosen = only ? options.suites.slice(-1) : options.suites;
+		for (const suite of chosen) {
 			process.stderr.write(
 				`Running ${suite.name} with ${deployment} on ${isolates} of 2 isolates …\n`,
 			);
 			const start = performance.now();
-			const results = await runSuite(suite, new URL('/mcp', proxy.url), options.scenario);
-			const scenarios = results.map((result) => judge(result, baseline, isolates));
+			const url = new URL('/mcp', proxy.url);
+			const results: ScenarioResult[] = [];
+			if (!only) results.push(...(await runSuite(suite, url, options.scenario)));
+			for (const scenario of only ?? []) {
+				if ((options.scenario ?? scenario) !== scenario) continue;
+				results.push(...(await runSuite(suite, url, scenario)));
+			}
+			const scenarios = results.map((result) => judge(result, baseline, { deployment, isolates }));
 			const elapsedMs = performance.now() - start;
 			judged.push({ name: `${suite.name}, ${deployment}`, isolates, scenarios, elapsedMs });
 		}
@@ -86,6 +95,7 @@ async function runAll(options: Options, log: string[]): Promise<JudgedSuite[]> {
 		const workers = await startConformanceWorkers(deployment, { onLog: (line) => log.push(line) });
 		try {
 			for (const isolates of options.isolates) {
+				if ((deployments[deployment].isolates ?? isolates) !== isolates) continue;
 				judged.push(...(await runSuites(workers, deployment, isolates, options)));
 			}
 		} finally {

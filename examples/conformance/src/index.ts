@@ -4,12 +4,19 @@ import {
 	DurableObjectStreamSessionManager,
 	DurableObjectSubscriptionManager,
 } from '@tmcp-sessions/streams-durable-object';
+import { DurableObjectTasks } from '@tmcp-sessions/tasks-durable-object';
 import { createConformanceServer } from './conformance-server.ts';
+import { addTaskFixtures, taskTools } from './task-fixtures.ts';
 
 export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
+export { TaskObject } from '@tmcp-sessions/tasks-durable-object';
 
-export default createMcpHandler(createConformanceServer(), {
+const server = createConformanceServer();
+addTaskFixtures(server);
+
+export default createMcpHandler(server, {
 	streams: new DurableObjectStreamSessionManager(),
 	subscriptions: new DurableObjectSubscriptionManager(),
 	info: new KVInfoSessionManager(),
+	tasks: new DurableObjectTasks({ tools: taskTools }),
 });

@@ -10,6 +10,11 @@ import type { TurnTakingProxy } from '../run/turn-taking-proxy.ts';
 const inputRequired = (...names: string[]): string[] =>
 	names.map((name) => `test_input_required_result_${name}`);
 
+const taskFixtures = [
+	...['greet', 'slow_compute', 'failing_job', 'protocol_error_job', 'confirm_delete'],
+	...['multi_input', 'test_tool_with_task'],
+];
+
 const offered = {
 	tools: [
 		...['test_simple_text', 'test_image_content', 'test_audio_content', 'test_embedded_resource'],
@@ -52,9 +57,11 @@ describe.each(['managers', 'session-object'] as const)('with %s', (deployment) =
 	});
 
 	it('lists everything to the official clients and the Inspector', async () => {
-		const listings = await listWithOfficialClients(new URL('/mcp', proxy.url), offered);
+		const tasks = deployment === 'managers' ? taskFixtures : [];
+		const expected = { ...offered, tools: [...offered.tools, ...tasks] };
+		const listings = await listWithOfficialClients(new URL('/mcp', proxy.url), expected);
 		for (const [client, listing] of Object.entries(listings)) {
-			expect(listing, client).toEqual(offered);
+			expect(listing, client).toEqual(expected);
 		}
 	}, 60_000);
 

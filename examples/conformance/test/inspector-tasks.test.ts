@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startConformanceWorkers } from '../run/conformance-workers.ts';
+import type { ConformanceWorkers } from '../run/conformance-workers.ts';
+import { startTurnTakingProxy } from '../run/turn-taking-proxy.ts';
+import type { TurnTakingProxy } from '../run/turn-taking-proxy.ts';
+
+const run = promisify(execFile);
+const manifest = createRequire(import.meta.url).resolve(
+	'@modelcontextprotocol/inspector/package.json',
+);
+const program = join(dirname(manifest), 'clients/launcher/build/index.js');
+
+let workers: ConformanceWorkers;
+let proxy: TurnTakingProxy;
+beforeAll(async () => {
+	workers = await startConformanceWorkers('managers');
+	proxy = await startTurnTakingProxy([workers.url('a'), workers.url('b')]);
+});
+afterAll(async () => {
+	await proxy.close();
+	await workers.stop();
+});
+
+/** Calls a tool with the command line of the Inspector. Resolves with what it prints, whatever its status. */
+async function call(tool: string, era: 'legacy' | 'modern'): Promise<string> {
+	const url = new URL('/mcp', proxy.url).href;
+	const command = [program, '--cli', url, '--transport', 'http', '--protocol-era', era];
+	try {
+		const options = ['--method', 'tools/call', '--tool-name', tool];
+		const { stdout } = await run(process.execPath, [...command, ...options], { timeout: 60_000 });
+		return stdout;
+	} catch (error) {
+		const { stderr, stdout } = error as { stderr: string; stdout: string };
+		return stdout + stderr;
+	}
+}
+
+it('lets the Inspector poll a tool that runs only as a task, on two isolates', async () => {
+	// Without the extension the call would be rejected, as below.
+	expect(await call('failing_job', 'modern')).toContain('The job failed');
+}, 60_000);
+
+it('rejects the call of the Inspector that cannot declare the extension', async () => {
+	expect(await call('failing_job', 'legacy')).toContain('io.modelcontextprotocol/tasks');
+}, 60_000);

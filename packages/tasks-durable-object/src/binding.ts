@@ -1,0 +1,26 @@
+import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import { env } from 'cloudflare:workers';
+
+import type { TaskObject } from './object/task-object.ts';
+import { PACKAGE } from './package-name.ts';
+
+/** A Durable Object namespace of `TaskObject`, or the name of its binding. */
+export type TaskObjectBinding = string | DurableObjectNamespace<TaskObject>;
+
+/** The default name of the binding. */
+export const DEFAULT_BINDING = 'TMCP_TASK_OBJECT';
+
+const KIND = durableObjectKind(PACKAGE, 'TaskObject', DEFAULT_BINDING);
+
+/**
+ * Returns the namespace of the objects.
+ *
+ * @throws {BindingError} if the binding is missing or is not a Durable Object namespace.
+ */
+export function taskObjects(
+	binding: TaskObjectBinding,
+	jurisdiction: DurableObjectJurisdiction | undefined,
+): DurableObjectNamespace<TaskObject> {
+	const namespace = resolveBinding(KIND, binding, env);
+	return jurisdiction ? namespace.jurisdiction(jurisdiction) : namespace;
+}

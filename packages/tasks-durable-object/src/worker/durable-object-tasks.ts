@@ -1,0 +1,51 @@
+import type {
+	ConnectedExtension,
+	ExtensionHost,
+	ServerExtension,
+} from '@tmcp-sessions/http/internal';
+import type { TasksOptions } from '@tmcp-sessions/tasks';
+import { connectTasks, resolveTasks } from '@tmcp-sessions/tasks/backend';
+import type { ResolvedTasks } from '@tmcp-sessions/tasks/backend';
+
+import { registerHandler } from '../handlers.ts';
+import { DurableObjectTaskEngine } from './object-engine.ts';
+import { DurableObjectTaskStore } from './object-task-store.ts';
+import type { TaskPlacement } from './object-task-store.ts';
+
+const DEFAULT_NAME = 'default';
+
+/** Options of `DurableObjectTasks`. */
+export interface DurableObjectTasksOptions extends TasksOptions, TaskPlacement {
+	/**
+	 * Tells the handlers of one script apart. A running task needs the handler of its name: do not change
+	 * it. Default: `default`.
+	 */
+	readonly name?: string | undefined;
+}
+
+/**
+ * Runs tasks in Durable Objects of the class `TaskObject`, one for each task. They survive disconnects,
+ * deployments and restarts. Create the handler at module scope: an object that its alarm wakes has no
+ * request.
+ */
+export class DurableObjectTasks implements ServerExtension {
+	readonly #options: ResolvedTasks;
+	readonly #placement: TaskPlacement;
+	readonly #name: string;
+
+	/** @throws {TmcpSessionsError} `configuration` if a value is invalid. */
+	constructor(options: DurableObjectTasksOptions) {
+		const { binding, jurisdiction, name = DEFAULT_NAME, onError } = options;
+		this.#options = resolveTasks(options);
+		this.#placement = { binding, jurisdiction, onError };
+		this.#name = name;
+	}
+
+	connect(host: ExtensionHost): ConnectedExtension {
+		const store = new DurableObjectTaskStore(this.#placement);
+		const engine = new DurableObjectTaskEngine(store, this.#name);
+		const connected = connectTasks(host, this.#options, { store, engine });
+		registerHandler(this.#name, { host, options: this.#options });
+		return connected;
+	}
+}

@@ -1,0 +1,41 @@
+// What a store or an engine of tasks implements and uses.
+export { connectTasks } from './connect-tasks.ts';
+export type { TaskBackend } from './connect-tasks.ts';
+export { InMemoryTaskStore } from './memory/in-memory-task-store.ts';
+export type { InMemoryTaskStoreOptions } from './memory/in-memory-task-store.ts';
+export { listedTask, patchedRecord, reachedLimit } from './memory/in-memory-task-store.ts';
+export { InProcessEngine } from './memory/in-process-engine.ts';
+export type { CreateRun } from './memory/in-process-engine.ts';
+export { resolveTasks } from './resolve-options.ts';
+export type { ResolvedTasks, TaskPolicy } from './resolve-options.ts';
+export { TaskRun } from './run/task-run.ts';
+export type { TaskRunDeps } from './run/task-run.ts';
+export { changeTask } from './task/change-task.ts';
+export { deliverResponses } from './task/deliver-responses.ts';
+export type { StoredDelivery } from './task/deliver-responses.ts';
+export type {
+	TaskDelivery,
+	TaskEngine,
+	TaskEngineCapabilities,
+	TaskStart,
+	TaskStarted,
+} from './task/task-engine.ts';
+export { isRepeatable } from './task/list-tools.ts';
+export { hasEnded } from './task/task-record.ts';
+export type {
+	TaskCall,
+	TaskError,
+	TaskInput,
+	TaskPatch,
+	TaskRecord,
+	TaskStatus,
+	TaskStep,
+} from './task/task-record.ts';
+export type {
+	ListedTask,
+	ReachedLimit,
+	StopWatching,
+	TaskLimits,
+	TaskStore,
+	TaskStoreCapabilities,
+} from './task/task-store.ts';

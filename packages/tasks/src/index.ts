@@ -1,0 +1,7 @@
+// What a deployment composes. `./backend` is for stores and engines of tasks.
+export { InMemoryTasks } from './memory/in-memory-tasks.ts';
+export type { InMemoryTasksOptions } from './memory/in-memory-tasks.ts';
+export type { Fallback, TaskRequest, TasksOptions, TaskTool, ToolCall } from './options.ts';
+export { currentTask } from './run/current-task.ts';
+export type { Answer, CurrentTask } from './run/current-task.ts';
+export type { SavedContext } from './run/task-run.ts';

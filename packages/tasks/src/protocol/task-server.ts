@@ -1,0 +1,469 @@
+import { messageFrame } from '@tmcp-sessions/core/backend';
+import {
+	checkMirroredHeaders,
+	errorMessage,
+	invalidParams,
+	isObject,
+	methodOf,
+	paramsOf,
+} from '@tmcp-sessions/http/internal';
+import type {
+	ExtensionHost,
+	JsonObject,
+	MessageServer,
+	RequestContext,
+	ServerInput,
+} from '@tmcp-sessions/http/internal';
+
+import type { ResolvedTasks, TaskPolicy } from '../resolve-options.ts';
+import { runInTask } from '../run/current-task.ts';
+import { runFirstPhase } from '../run/first-phase.ts';
+import { WaitingTask } from '../run/waiting-task.ts';
+import { outstandingInputs } from '../task/deliver-responses.ts';
+import { listTools } from '../task/list-tools.ts';
+import { hasEnded } from '../task/task-record.ts';
+import type { TaskInput } from '../task/task-record.ts';
+import { declaresTasks, missingExtension, withExtension } from './extension.ts';
+import { FirstPhaseState } from './first-phase-state.ts';
+import {
+	pollToolNames,
+	startedResult,
+	statusResult,
+	textResult,
+	withPollTools,
+} from './poll-tools.ts';
+import type { PollToolNames } from './poll-tools.ts';
+import { callIdentity, clientMetadataOf } from './task-service.ts';
+import type { KnownTask, TaskService } from './task-service.ts';
+import type { TaskSubscriptions } from './task-subscriptions.ts';
+import { detailedTask, inputRequests, wireTask } from './wire.ts';
+
+/** The most tasks that one subscription observes. */
+const MAX_OBSERVED = 64;
+const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
+
+/** What the server of tasks depends on. */
+export interface TaskServerDeps<Custom> {
+	readonly host: ExtensionHost;
+	/** Answers what does not concern tasks. */
+	readonly server: MessageServer<Custom>;
+	readonly service: TaskService;
+	readonly subscriptions: TaskSubscriptions;
+	readonly options: ResolvedTasks;
+}
+
+/**
+ * Answers the methods of tasks, turns calls into tasks, and passes every other request on. The methods
+ * exist in the stateless era only; clients of the session-based era get the fallback of a tool.
+ */
+export class TaskServer<Custom> implements MessageServer<Custom> {
+	readonly statelessRevisions: readonly string[];
+	readonly #deps: TaskServerDeps<Custom>;
+	#pollToolNames: Promise<PollToolNames> | undefined;
+
+	constructor(deps: TaskServerDeps<Custom>) {
+		this.#deps = deps;
+		this.statelessRevisions = deps.server.statelessRevisions;
+	}
+
+	answerDirectly(
+		context: RequestContext,
+		custom: Custom | undefined,
+	): Promise<JsonObject | undefined> | undefined {
+		const { server } = this.#deps;
+		const method = methodOf(context.message);
+		if (method === 'tools/list' && this.#deps.options.hasPollTools) {
+			return this.#listDirectly(server.answerDirectly(context, custom));
+		}
+		if (method !== 'tools/call') return server.answerDirectly(context, custom);
+		const call = (): Promise<JsonObject | undefined> | undefined =>
+			server.answerDirectly(context, custom);
+		const policy = this.#policyOf(context);
+		if (policy?.fallback === 'wait') return this.#waiting(context, call);
+		const pollTool = this.#mayBePollTool(context);
+		if (!policy && !pollTool) return call();
+		return this.#fallback(context, policy).then((result) => {
+			// `respond` asks the questions of the task, which needs a stream.
+			if (result === ASKS) return undefined;
+			return result ? response(context, result) : call();
+		});
+	}
+
+	async respond(context: RequestContext, input: ServerInput<Custom>): Promise<Response> {
+		const { server } = this.#deps;
+		const method = methodOf(context.message);
+		if (!context.isStateless) return this.#respondToSession(context, input);
+		switch (method) {
+			case 'tasks/get':
+			case 'tasks/update':
+			case 'tasks/cancel':
+				return this.#answered(context, () => this.#answerTaskMethod(context, method));
+			case 'tools/call':
+				return this.#respondToCall(context, input);
+			case 'tools/list':
+				return this.#listed(context, await server.respond(context, input));
+			case 'server/discover': {
+				const answer = await server.respond(context, input);
+				return this.#changed(context, answer, async (result) => withExtension(result));
+			}
+			case 'subscriptions/listen':
+				return this.#listen(context, input);
+			case undefined:
+			default:
+				return server.respond(context, input);
+		}
+	}
+
+	async #answerTaskMethod(context: RequestContext, method: string): Promise<JsonObject> {
+		const { service } = this.#deps;
+		const { inputResponses, taskId } = paramsOf(context.message) as {
+			inputResponses?: unknown;
+			taskId?: unknown;
+		};
+		if (!declaresTasks(context.message)) throw missingExtension(method);
+		if (typeof taskId !== 'string') throw invalidParams('taskId must be a string', 200);
+		checkMirroredHeaders(context, 'taskId', taskId);
+		if (method === 'tasks/get') {
+			const { record } = await service.read(context, taskId);
+			return { resultType: 'complete', ...detailedTask(taskId, record) };
+		}
+		if (method === 'tasks/update') await service.update(context, taskId, inputResponses);
+		else await service.cancel(context, taskId);
+		return { resultType: 'complete' };
+	}
+
+	/** Responds to a stateless `tools/call`. */
+	async #respondToCall(context: RequestContext, input: ServerInput<Custom>): Promise<Response> {
+		const { host, server } = this.#deps;
+		const policy = this.#policyOf(context);
+		const pass = (): Promise<Response> => server.respond(context, input);
+		if (!policy) {
+			if (!this.#mayBePollTool(context)) return pass();
+			const result = await this.#callPollTool(context);
+			return result ? this.#answered(context, async () => result) : pass();
+		}
+		const { name } = paramsOf(context.message) as { name?: unknown };
+		// The server rejects a call without a valid name.
+		if (typeof name !== 'string' || !(await host.hasTool(name))) return pass();
+		if (!declaresTasks(context.message)) {
+			if (policy.fallback === 'wait') return this.#waiting(context, pass);
+			return this.#answered(context, async () => {
+				checkMirroredHeaders(context, 'name', name);
+				return (await this.#fallback(context, policy)) ?? {};
+			});
+		}
+		return this.#answered(context, async () => {
+			checkMirroredHeaders(context, 'name', name);
+			return policy.asksFirst
+				? this.#startFirstPhase(context, input, policy)
+				: this.#createTask(context, policy);
+		});
+	}
+
+	/** Creates a task. Returns its result if it ends in time. */
+	async #createTask(
+		context: RequestContext,
+		policy: TaskPolicy,
+		inputs?: readonly TaskInput[],
+	): Promise<JsonObject> {
+		const { service } = this.#deps;
+		const { record, taskId } = await service.create(context, policy, inputs);
+		const { result } = record;
+		if (policy.inlineMs === 0 || record.status !== 'completed' || !result) {
+			return { resultType: 'task', ...wireTask(taskId, record) };
+		}
+		await service.delete(record);
+		return { ...result, resultType: 'complete' };
+	}
+
+	/** Runs a call until its task begins. What it asks before is settled on the original request. */
+	async #startFirstPhase(
+		context: RequestContext,
+		{ custom }: ServerInput<Custom>,
+		policy: TaskPolicy,
+	): Promise<JsonObject> {
+		const { host } = this.#deps;
+		const state = new FirstPhaseState(host.secrets(context));
+		const inputs = await this.#settledInputs(context, state);
+		const { arguments: given, name } = paramsOf(context.message);
+		const { messageId = 0, origin, principal } = context;
+		const outcome = await runFirstPhase(
+			host,
+			{
+				message: {
+					...{ jsonrpc: '2.0', id: messageId, method: 'tools/call' },
+					params: { name, arguments: structuredClone(given) },
+				},
+				...{ principal, auth: origin.auth ?? undefined, custom, platform: context },
+				sessionInfo: clientMetadataOf(context.message),
+			},
+			inputs,
+		);
+		if (outcome.kind === 'begun') return this.#createTask(context, policy, outcome.inputs);
+		if (outcome.kind === 'input') {
+			const requestState = await state.seal(outcome.inputs, callIdentity(context));
+			return {
+				resultType: 'input_required',
+				...{ inputRequests: inputRequests(outcome), requestState },
+			};
+		}
+		const { error, result } = outcome.response;
+		if (isObject(error)) throw new CallError(outcome.response);
+		return { ...(isObject(result) && result), resultType: 'complete' };
+	}
+
+	/** @throws {HttpRejection} -32602 if the state was changed, or belongs to another call. */
+	async #settledInputs(
+		context: RequestContext,
+		state: FirstPhaseState,
+	): Promise<readonly TaskInput[]> {
+		const { inputResponses = {}, requestState } = paramsOf(context.message);
+		if (requestState === undefined) return [];
+		const responses = isObject(inputResponses) ? inputResponses : {};
+		const isText = typeof requestState === 'string';
+		const inputs = isText && (await state.open(requestState, responses, callIdentity(context)));
+		if (inputs) return inputs;
+		throw invalidParams(
+			'requestState must be the one that the last response to this call had; call again without it',
+			200,
+		);
+	}
+
+	/** Answers a call for a client that does not know tasks. Returns `undefined` if the server answers. */
+	async #fallback(
+		context: RequestContext,
+		policy: TaskPolicy | undefined,
+	): Promise<JsonObject | undefined> {
+		const { host, service } = this.#deps;
+		const { name } = paramsOf(context.message) as { name?: unknown };
+		if (!policy) return this.#callPollTool(context);
+		if (policy.fallback === 'refuse') {
+			throw missingExtension(`the tool ${String(name)}`, context.isStateless ? 400 : 200);
+		}
+		if (typeof name !== 'string' || !(await host.hasTool(name))) return undefined;
+		const names = await this.#namesOfPollTools();
+		const { record, taskId } = await service.create(context, policy);
+		if (policy.inlineMs === 0 || !hasEnded(record)) {
+			return completeResult(context, startedResult(taskId, record, names));
+		}
+		await service.delete(record);
+		return completeResult(context, statusResult(taskId, record, names));
+	}
+
+	#mayBePollTool(context: RequestContext): boolean {
+		const { name } = paramsOf(context.message) as { name?: unknown };
+		if (!this.#deps.options.hasPollTools || typeof name !== 'string') return false;
+		return name.startsWith('task_status') || name.startsWith('task_cancel');
+	}
+
+	/** Runs one of the generated tools. Returns `undefined` if the call is for another tool. */
+	async #callPollTool(context: RequestContext): Promise<JsonObject | undefined> {
+		const { service } = this.#deps;
+		const names = await this.#namesOfPollTools();
+		const { arguments: given, name } = paramsOf(context.message);
+		const { taskId } = (isObject(given) ? given : {}) as { taskId?: unknown };
+		if (name !== names.status && name !== names.cancel) return undefined;
+		try {
+			if (name === names.cancel) {
+				await service.cancel(context, taskId);
+				return completeResult(context, textResult('The task was cancelled, unless it had ended.'));
+			}
+			await this.#deliverResponses(context, taskId);
+			const task = await service.read(context, taskId);
+			return this.#statusOf(context, task, names);
+		} catch (error) {
+			if (!isUnknownTask(error)) throw error;
+			return completeResult(context, textResult(error.message, true));
+		}
+	}
+
+	#statusOf(
+		context: RequestContext,
+		{ record, taskId }: KnownTask,
+		names: PollToolNames,
+	): JsonObject {
+		if (record.status === 'input_required' && context.isStateless) {
+			return { resultType: 'input_required', inputRequests: inputRequests(record) };
+		}
+		const { responseType, session } = context;
+		const canAsk = record.status === 'input_required' && session && responseType === 'sse';
+		return canAsk ? ASKS : completeResult(context, statusResult(taskId, record, names));
+	}
+
+	/** Sends a session-based client the questions of a task, delivers its responses, and responds. */
+	#ask(context: RequestContext): Response {
+		const { progress } = context;
+		progress.markBegun();
+		progress.markFrameSent();
+		const encoder = new TextEncoder();
+		const body = new ReadableStream<Uint8Array>({
+			start: (controller) => {
+				const write = (frame: object): void => {
+					controller.enqueue(encoder.encode(messageFrame(frame)));
+				};
+				const asking = this.#askEach(context, write).then(
+					(result) => write(response(context, result)),
+					(error: unknown) => write(errorMessage(error, context.messageId)),
+				);
+				context.waitUntil(
+					asking.finally(() => {
+						progress.markHandled();
+						controller.close();
+					}),
+				);
+			},
+		});
+		return new Response(body, { headers: STREAM_HEADERS });
+	}
+
+	async #askEach(context: RequestContext, write: (frame: object) => void): Promise<JsonObject> {
+		const { host, service } = this.#deps;
+		const { arguments: given } = paramsOf(context.message);
+		const { taskId } = (isObject(given) ? given : {}) as { taskId?: unknown };
+		const { record } = await service.read(context, taskId);
+		for (const { key, request } of outstandingInputs(record)) {
+			const { result } = await host.sendRequest(context, request, write);
+			if (result !== undefined) await service.update(context, taskId, { [key]: result });
+		}
+		const task = await service.read(context, taskId);
+		return statusResult(task.taskId, task.record, await this.#namesOfPollTools());
+	}
+
+	/** Delivers what a stateless client answers when it calls `task_status` again. */
+	async #deliverResponses(context: RequestContext, taskId: unknown): Promise<void> {
+		const { inputResponses } = paramsOf(context.message) as { inputResponses?: unknown };
+		if (inputResponses === undefined || !context.isStateless) return;
+		await this.#deps.service.update(context, taskId, inputResponses);
+	}
+
+	async #listen(context: RequestContext, input: ServerInput<Custom>): Promise<Response> {
+		const { server, service, subscriptions } = this.#deps;
+		const message = isObject(input.message) ? input.message : context.message;
+		const params = paramsOf(message);
+		const { notifications } = params as { notifications?: unknown };
+		if (!isObject(notifications) || !('taskIds' in notifications)) {
+			return server.respond(context, input);
+		}
+		if (!declaresTasks(context.message)) throw missingExtension('notifications.taskIds');
+		const { taskIds, ...others } = notifications as { readonly taskIds?: unknown };
+		const ids: unknown[] = Array.isArray(taskIds) ? [...new Set(taskIds as unknown[])] : [];
+		if (!Array.isArray(taskIds) || ids.length > MAX_OBSERVED) {
+			const found = Array.isArray(taskIds) ? `${ids.length} ids` : typeof taskIds;
+			throw invalidParams(
+				`notifications.taskIds must be an array of at most ${MAX_OBSERVED} task ids; got ${found}`,
+				200,
+			);
+		}
+		const known = ids.map(async (taskId) => {
+			const name = await service.nameOf(context, taskId);
+			return name === undefined ? [] : [{ taskId: String(taskId), name }];
+		});
+		subscriptions.observe(context, (await Promise.all(known)).flat());
+		const forwarded = {
+			...(isObject(message) && message),
+			params: { ...params, notifications: others },
+		};
+		return server.respond(context, { ...input, message: forwarded });
+	}
+
+	async #respondToSession(context: RequestContext, input: ServerInput<Custom>): Promise<Response> {
+		const { name } = paramsOf(context.message);
+		const isCall = methodOf(context.message) === 'tools/call';
+		if (isCall && this.#mayBePollTool(context)) {
+			if (name === (await this.#namesOfPollTools()).status) return this.#ask(context);
+		}
+		const answer = await this.#deps.server.respond(context, input);
+		return methodOf(context.message) === 'tools/list' ? this.#listed(context, answer) : answer;
+	}
+
+	/** Runs a call whose client waits for the response. */
+	#waiting<Result>(context: RequestContext, call: () => Result): Result {
+		const signal = context.origin.request?.signal ?? new AbortController().signal;
+		return runInTask(new WaitingTask(this.#deps.host, signal), call);
+	}
+
+	async #listDirectly(
+		answering: Promise<JsonObject | undefined> | undefined,
+	): Promise<JsonObject | undefined> {
+		const answer = await answering;
+		if (!answer || !isObject(answer.result)) return answer;
+		return { ...answer, result: withPollTools(answer.result, await this.#namesOfPollTools()) };
+	}
+
+	/** Adds the generated tools to the response of a client that has not declared the extension. */
+	async #listed(context: RequestContext, answer: Response): Promise<Response> {
+		if (!this.#deps.options.hasPollTools || declaresTasks(context.message)) return answer;
+		const names = await this.#namesOfPollTools();
+		return this.#changed(context, answer, async (result) => withPollTools(result, names));
+	}
+
+	/** Changes the result of a request that sends no frames before its response. */
+	async #changed(
+		{ progress }: RequestContext,
+		answer: Response,
+		change: (result: JsonObject) => Promise<JsonObject>,
+	): Promise<Response> {
+		if (answer.status !== 200) return answer;
+		await progress.handled;
+		const { response: answered } = progress;
+		if (answered && isObject(answered.result)) {
+			progress.withhold({ ...answered, result: await change(answered.result) });
+		}
+		return answer;
+	}
+
+	/** Answers a request that the server does not get. */
+	async #answered(context: RequestContext, answer: () => Promise<JsonObject>): Promise<Response> {
+		const { progress } = context;
+		progress.markBegun();
+		try {
+			progress.withhold(response(context, await answer()));
+		} catch (error) {
+			if (!(error instanceof CallError)) throw error;
+			progress.withhold(error.response);
+		} finally {
+			progress.markHandled();
+		}
+		return new Response(null, { headers: STREAM_HEADERS });
+	}
+
+	#policyOf({ message, principal }: RequestContext): TaskPolicy | undefined {
+		const { arguments: given, name } = paramsOf(message);
+		if (typeof name !== 'string') return undefined;
+		const call = { tool: name, arguments: isObject(given) ? given : {}, principal };
+		return this.#deps.options.policyOf(call);
+	}
+
+	/** The server may get tools later; a name that is free at the first request is kept. */
+	#namesOfPollTools(): Promise<PollToolNames> {
+		return (this.#pollToolNames ??= listTools(this.#deps.host).then((tools) =>
+			pollToolNames(new Set(tools.map(({ name }) => String(name)))),
+		));
+	}
+}
+
+/** Stands for the result of `task_status` if it asks the questions of the task. */
+const ASKS: JsonObject = {};
+
+/** The JSON-RPC error of a call that has run without becoming a task. */
+class CallError extends Error {
+	readonly response: JsonObject;
+
+	constructor(failed: JsonObject) {
+		super('the call failed');
+		this.response = failed;
+	}
+}
+
+function isUnknownTask(error: unknown): error is Error {
+	return error instanceof Error && 'code' in error && error.code === -32602;
+}
+
+/** Returns a result as the era of its request has it. */
+function completeResult({ isStateless }: RequestContext, result: JsonObject): JsonObject {
+	return isStateless ? { ...result, resultType: 'complete' } : result;
+}
+
+function response({ messageId }: RequestContext, result: JsonObject): JsonObject {
+	return { jsonrpc: '2.0', id: messageId ?? null, result };
+}

@@ -1,0 +1,216 @@
+import { createTaskIds } from '@tmcp-sessions/core/internal';
+import type { TaskIds } from '@tmcp-sessions/core/internal';
+import {
+	CLIENT_CAPABILITIES_KEY,
+	CLIENT_INFO_KEY,
+	HttpRejection,
+	invalidParams,
+	isObject,
+	LOG_LEVEL_KEY,
+	metadataOf,
+	paramsOf,
+} from '@tmcp-sessions/http/internal';
+import type { ExtensionHost, RequestContext } from '@tmcp-sessions/http/internal';
+
+import type { TaskRequest } from '../options.ts';
+import type { ResolvedTasks, TaskPolicy } from '../resolve-options.ts';
+import { keptMetadata } from '../run/task-run.ts';
+import { taskError } from '../task-error.ts';
+import { jsonProblem } from '../task/json.ts';
+import type { TaskEngine, TaskStart } from '../task/task-engine.ts';
+import type { TaskCall, TaskInput, TaskRecord } from '../task/task-record.ts';
+import type { ReachedLimit, TaskStore } from '../task/task-store.ts';
+import { PollTimes } from './poll-limits.ts';
+
+/** A task, and the id by which its client knows it. */
+export interface KnownTask {
+	readonly taskId: string;
+	readonly record: TaskRecord;
+}
+
+/** What a service of tasks depends on. */
+export interface TaskServiceDeps {
+	readonly host: ExtensionHost;
+	readonly store: TaskStore;
+	readonly engine: TaskEngine;
+	readonly options: ResolvedTasks;
+	readonly now: () => number;
+}
+
+/** Creates tasks and finds them again, for the requests of their principals. */
+export class TaskService {
+	readonly #deps: TaskServiceDeps;
+	readonly #polls = new PollTimes();
+	#ids: { readonly of: readonly string[]; readonly ids: TaskIds } | undefined;
+
+	constructor(deps: TaskServiceDeps) {
+		this.#deps = deps;
+	}
+
+	/**
+	 * Creates a task for a call, and starts it.
+	 *
+	 * @param inputs the server requests that were settled before.
+	 * @throws {HttpRejection} 429 if the principal has too many tasks, or sends too many requests.
+	 */
+	async create(
+		context: RequestContext,
+		policy: TaskPolicy,
+		inputs: readonly TaskInput[] = [],
+		inlineMs: number = policy.inlineMs,
+	): Promise<KnownTask> {
+		const { engine, now, options, store } = this.#deps;
+		const { principal } = context;
+		await this.#limit({ kind: 'create', principal, taskId: undefined, isEarly: false });
+		const { name: tool } = paramsOf(context.message) as { name?: unknown };
+		const name = store.newName();
+		const taskId = await this.#idsOf(context).issue(name, principal);
+		const createdAtMs = now();
+		const record: TaskRecord = {
+			...{
+				name,
+				revision: 0,
+				principal,
+				tool: String(tool),
+				status: 'working',
+				attempts: 0,
+				inputs,
+			},
+			...{ createdAtMs, updatedAtMs: createdAtMs, expiresAtMs: createdAtMs + policy.ttlMs },
+			pollIntervalMs: policy.pollIntervalMs,
+		};
+		const start: TaskStart = {
+			...{ record, call: await this.#callOf(context), waitMs: inlineMs },
+			limits: principal === '' ? undefined : options.limits,
+		};
+		const started = await engine.start(start);
+		if ('limit' in started) throw this.#limitReached(started.limit);
+		return { taskId, record: started.record };
+	}
+
+	/**
+	 * Finds the task of a request.
+	 *
+	 * @throws {HttpRejection} -32602 if the task is unknown, or belongs to another principal.
+	 */
+	async read(context: RequestContext, taskId: unknown): Promise<KnownTask> {
+		const { now, store } = this.#deps;
+		const name = await this.nameOf(context, taskId);
+		const record = name === undefined ? undefined : await store.read(name);
+		if (!record) throw unknownTask();
+		const isEarly = this.#polls.isEarly(record.name, now(), record.pollIntervalMs);
+		const { principal } = context;
+		await this.#limit({ kind: 'get', principal, taskId: String(taskId), isEarly });
+		return { taskId: String(taskId), record };
+	}
+
+	/**
+	 * Delivers the responses of a client to the server requests of a task.
+	 *
+	 * @throws {HttpRejection} -32602 if the task is unknown, or a response is invalid.
+	 */
+	async update(context: RequestContext, taskId: unknown, responses: unknown): Promise<void> {
+		const name = await this.nameOf(context, taskId);
+		if (name === undefined) throw unknownTask();
+		if (!isObject(responses)) {
+			throw invalidParams(
+				'inputResponses must be an object with a response for each key of inputRequests',
+				200,
+			);
+		}
+		const { principal } = context;
+		await this.#limit({ kind: 'update', principal, taskId: String(taskId), isEarly: false });
+		const { invalid, isKnown } = await this.#deps.engine.deliver(name, responses);
+		if (!isKnown) throw unknownTask();
+		if (invalid !== undefined) throw invalidParams(invalid, 200);
+	}
+
+	/** @throws {HttpRejection} -32602 if the task is unknown. */
+	async cancel(context: RequestContext, taskId: unknown): Promise<void> {
+		const name = await this.nameOf(context, taskId);
+		if (name === undefined) throw unknownTask();
+		const { principal } = context;
+		await this.#limit({ kind: 'cancel', principal, taskId: String(taskId), isEarly: false });
+		if (!(await this.#deps.engine.cancel(name))) throw unknownTask();
+	}
+
+	/** Deletes a task whose client has its result and no id. */
+	async delete(record: TaskRecord): Promise<void> {
+		await this.#deps.store.delete(record.name);
+	}
+
+	/** Returns the name in an id that was issued to the principal of a request. Needs no storage. */
+	async nameOf(context: RequestContext, taskId: unknown): Promise<string | undefined> {
+		if (typeof taskId !== 'string') return undefined;
+		return this.#idsOf(context).nameOf(taskId, context.principal);
+	}
+
+	#idsOf(context: RequestContext): TaskIds {
+		const secrets = this.#deps.host.secrets(context);
+		if (this.#ids?.of !== secrets) this.#ids = { of: secrets, ids: createTaskIds(secrets) };
+		return this.#ids.ids;
+	}
+
+	async #callOf(context: RequestContext): Promise<TaskCall> {
+		const { isStateless, message, origin, sessionId } = context;
+		const { arguments: given } = paramsOf(message) as { arguments?: unknown };
+		const { host, options } = this.#deps;
+		const { saveContext } = options;
+		const saved: unknown = origin.request && (await saveContext?.(origin.request));
+		const problem = jsonProblem(saved, 'the saved context');
+		if (problem) {
+			throw taskError(
+				`saveContext must return JSON, which is stored with the task; found ${problem}`,
+			);
+		}
+		return {
+			...{ arguments: isObject(given) ? given : undefined, metadata: keptMetadata(message) },
+			session: isStateless ? clientMetadataOf(message) : await host.clientMetadata(context),
+			...{ sessionId: isStateless ? undefined : sessionId, context: saved },
+		};
+	}
+
+	async #limit(request: TaskRequest): Promise<void> {
+		const seconds = await this.#deps.options.limitRequests?.(request);
+		if (seconds === undefined) return;
+		throw tooMany('Too many requests for tasks', Math.max(1, Math.ceil(seconds)));
+	}
+
+	#limitReached(limit: ReachedLimit): HttpRejection {
+		const { running, stored } = this.#deps.options.limits;
+		return limit === 'running'
+			? tooMany(`At most ${running} tasks may run at once; wait for one or cancel one`, 10)
+			: tooMany(`At most ${stored} tasks are kept; wait until one expires`, 60);
+	}
+}
+
+/** Creates the same rejection for tasks that are forged, foreign and expired. */
+function unknownTask(): HttpRejection {
+	return new HttpRejection(
+		200,
+		-32602,
+		'Task not found: the id is invalid, the task has expired, or it belongs to another client',
+	);
+}
+
+function tooMany(message: string, retryAfterSeconds: number): HttpRejection {
+	const headers = { 'Retry-After': String(retryAfterSeconds) };
+	return new HttpRejection(429, -32000, message, { headers });
+}
+
+/** Returns what a stateless client declares about itself with each request. */
+export function clientMetadataOf(message: unknown): TaskCall['session'] {
+	const metadata = metadataOf(message) ?? {};
+	// Safe because the server checks them again when the call runs.
+	return {
+		clientInfo: metadata[CLIENT_INFO_KEY],
+		clientCapabilities: metadata[CLIENT_CAPABILITIES_KEY],
+		logLevel: metadata[LOG_LEVEL_KEY],
+	} as TaskCall['session'];
+}
+
+/** Returns the fields of a call by which the rounds of one call recognize each other. */
+export function callIdentity({ message, principal }: RequestContext): string {
+	const { name, arguments: given } = paramsOf(message);
+	return JSON.stringify([principal, name, given]);
+}

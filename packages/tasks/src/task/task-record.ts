@@ -1,0 +1,81 @@
+import type { ClientMetadata, JsonObject } from '@tmcp-sessions/http/internal';
+
+/** The state of a task, as the protocol names it. */
+export type TaskStatus = 'cancelled' | 'completed' | 'failed' | 'input_required' | 'working';
+
+/** A server request of a task, and the response of the client. JSON only. */
+export interface TaskInput {
+	/** Unique for the life of the task. */
+	readonly key: string;
+	readonly request: { readonly method: string; readonly params?: JsonObject | undefined };
+	/** Undefined until the client has responded. */
+	readonly response?: JsonObject | undefined;
+}
+
+/** A JSON-RPC error. */
+export interface TaskError {
+	readonly code: number;
+	readonly message: string;
+	readonly data?: unknown;
+}
+
+/** The state of a task. JSON only. */
+export interface TaskRecord {
+	/** Identifies the task in storage. Clients get a signed id, which contains it. */
+	readonly name: string;
+	/** Counts the changes of this record, from 0. */
+	readonly revision: number;
+	/** Whom the task belongs to. Empty if it belongs to no principal. */
+	readonly principal: string;
+	readonly tool: string;
+	readonly status: TaskStatus;
+	readonly statusMessage?: string | undefined;
+	/** Milliseconds since the epoch, like all times here. */
+	readonly createdAtMs: number;
+	readonly updatedAtMs: number;
+	readonly expiresAtMs: number;
+	readonly pollIntervalMs: number;
+	/** How often the call was started. */
+	readonly attempts: number;
+	/** The server requests of the call, in the order in which the tool sent them. */
+	readonly inputs: readonly TaskInput[];
+	/** The result of the call, if `status` is `completed`. */
+	readonly result?: JsonObject | undefined;
+	/** The error of the call, if `status` is `failed`. */
+	readonly error?: TaskError | undefined;
+}
+
+/** The fields of a record that can change. */
+export type TaskPatch = Partial<
+	Pick<TaskRecord, 'attempts' | 'error' | 'inputs' | 'result' | 'status' | 'statusMessage'>
+>;
+
+/** The call that a task runs. Never changes. JSON only, without tokens. */
+export interface TaskCall {
+	readonly arguments?: JsonObject | undefined;
+	/** Fields of `_meta` that do not belong to the protocol. */
+	readonly metadata?: JsonObject | undefined;
+	/** What the client declared about itself. */
+	readonly session: ClientMetadata;
+	/** The internal id of a session-based client. */
+	readonly sessionId?: string | undefined;
+	/** What `saveContext` returned. */
+	readonly context?: unknown;
+}
+
+/** A completed step of a task. JSON only. */
+export interface TaskStep {
+	readonly name: string;
+	readonly kind: 'sleep' | 'step';
+	/** How many steps had started before it. */
+	readonly index: number;
+	/** Whether another step ran at the same time. */
+	readonly isConcurrent: boolean;
+	/** The result of a step; when a sleep ends, in milliseconds since the epoch. */
+	readonly value?: unknown;
+}
+
+/** Whether a task has ended: its record does not change any more. */
+export function hasEnded({ status }: Pick<TaskRecord, 'status'>): boolean {
+	return status === 'cancelled' || status === 'completed' || status === 'failed';
+}

@@ -1,0 +1,180 @@
+import { createMcpHandler } from '@tmcp-sessions/http';
+import type { McpHandlerOptions } from '@tmcp-sessions/http';
+import type { ExtensionHost } from '@tmcp-sessions/http/internal';
+import { currentTask, InMemoryTasks } from '@tmcp-sessions/tasks';
+import type { SavedContext, TasksOptions, TaskTool } from '@tmcp-sessions/tasks';
+import {
+	connectTasks,
+	InMemoryTaskStore,
+	InProcessEngine,
+	resolveTasks,
+	TaskRun,
+} from '@tmcp-sessions/tasks/backend';
+import type { TaskRecord, TaskStore } from '@tmcp-sessions/tasks/backend';
+import { McpServer } from 'tmcp';
+import { tool } from 'tmcp/utils';
+import { describe, expect, it } from 'vitest';
+
+import { createReportServer } from './report-server.ts';
+import { TaskClient } from './task-client.ts';
+
+/** Returns the option `tasks` of a handler over another store. */
+function tasksOver(
+	store: TaskStore,
+	options: TasksOptions = { tools: { quick: {} } },
+): NonNullable<McpHandlerOptions['tasks']> {
+	return {
+		connect(host) {
+			const createCustom = (): undefined => undefined;
+			const engine = new InProcessEngine(
+				store,
+				(deps) => new TaskRun({ ...deps, host, createCustom }),
+			);
+			return connectTasks(host, resolveTasks(options), { store, engine });
+		},
+	};
+}
+
+/** Returns a store with some members replaced. */
+function inheriting(replaced: Partial<TaskStore>): TaskStore {
+	const store: TaskStore = new InMemoryTaskStore();
+	return new Proxy(store, {
+		get(target, key) {
+			const own: unknown = Reflect.get(replaced, key);
+			if (own !== undefined) return own;
+			const member: unknown = Reflect.get(target, key);
+			return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+		},
+	});
+}
+
+describe('options', () => {
+	it.each<[Partial<TaskTool>, string]>([
+		[{ ttlSeconds: 0 }, 'tools.quick.ttlSeconds must be an integer from 1 to 2592000; got 0'],
+		[{ ttlSeconds: 1.5 }, 'tools.quick.ttlSeconds must be an integer from 1 to 2592000; got 1.5'],
+		[{ pollSeconds: 0 }, 'tools.quick.pollSeconds must be from 0.1 to 3600; got 0'],
+		[{ inlineSeconds: 30 }, 'tools.quick.inlineSeconds must be from 0 to 20; got 30'],
+		[{ maxAttempts: 0 }, 'tools.quick.maxAttempts must be an integer from 1 to 100; got 0'],
+		[
+			{ fallback: 'poll' as never },
+			'tools.quick.fallback must be one of poll-tools, refuse, wait; got poll',
+		],
+		[
+			{ onInterrupt: 'retry' as never },
+			'tools.quick.onInterrupt must be fail or resume; got retry',
+		],
+	])('are rejected if they are out of range: %o', (quick, message) => {
+		expect(() => new InMemoryTasks({ tools: { quick } })).toThrow(message);
+	});
+
+	it('are rejected if a limit is out of range', () => {
+		expect(() => new InMemoryTasks({ tools: {}, maxRunning: 0 })).toThrow(
+			'maxRunning must be an integer from 1 to 10000; got 0',
+		);
+	});
+
+	it('reject an eventually consistent store', () => {
+		const { server } = createReportServer();
+		const { capabilities } = new InMemoryTaskStore();
+		const store = inheriting({ capabilities: { ...capabilities, consistency: 'eventual' } });
+		expect(() => createMcpHandler(server, { tasks: tasksOver(store) })).toThrow(
+			'tasks need a store whose writes every isolate sees at once',
+		);
+	});
+
+	it('require context if the handler has it, and rebuild it from what was saved', async () => {
+		const server = new McpServer(
+			{ name: 'tenants', version: '1.0.0' },
+			{ adapter: undefined, capabilities: { tools: {} } },
+		).withContext<{ tenant: string }>();
+		server.tool({ name: 'quick', description: 'Names its tenant' }, () =>
+			tool.text(String(server.ctx.custom?.tenant)),
+		);
+		const tools = { quick: { pollSeconds: 0.1 } };
+		const context = (): { tenant: string } => ({ tenant: 'of the request' });
+		expect(() =>
+			createMcpHandler(server, { context, tasks: new InMemoryTasks({ tools }) }),
+		).toThrow('the handler has the option context, and tasks have none');
+		const seen: SavedContext[] = [];
+		const tasks = new InMemoryTasks({
+			tools,
+			saveContext: (request) => ({ tenant: request.headers.get('x-user') }),
+			context: (saved) => {
+				seen.push(saved);
+				return { tenant: `saved ${(saved.value as { tenant: string }).tenant}` };
+			},
+		});
+		const principal = (request: Request): string | null => request.headers.get('x-user');
+		const handler = createMcpHandler(server, { context, principal, tasks });
+		const client = new TaskClient(handler, undefined, { 'x-user': 'ada' });
+		const { result } = await client.ended(await client.start('quick'));
+		expect(result).toMatchObject({ content: [{ text: 'saved ada' }] });
+		expect(seen).toMatchObject([
+			{ principal: '["ada",null]', session: { clientInfo: { name: 'test' } } },
+		]);
+	});
+});
+
+describe('currentTask', () => {
+	it('throws outside of a task, and in a tool that is not configured', async () => {
+		expect(() => currentTask()).toThrow('currentTask() needs a task; found none');
+		const { server } = createReportServer();
+		const tasks = new InMemoryTasks({ tools: { quick: {} } });
+		const client = new TaskClient(createMcpHandler(server, { tasks, onError: () => {} }));
+		expect((await client.call('steps')).error?.message).toContain('currentTask() needs a task');
+	});
+});
+
+describe('a task whose tool the deployment no longer has', () => {
+	it('fails with the error of an unknown tool', async () => {
+		const { server } = createReportServer();
+		const store = new InMemoryTaskStore();
+		const { promise, resolve } = Promise.withResolvers<InProcessEngine>();
+		createMcpHandler(server, {
+			tasks: {
+				connect(host: ExtensionHost) {
+					const createCustom = (): undefined => undefined;
+					const engine = new InProcessEngine(
+						store,
+						(deps) => new TaskRun({ ...deps, host, createCustom }),
+					);
+					resolve(engine);
+					return connectTasks(host, resolveTasks({ tools: {} }), { store, engine });
+				},
+			},
+			onError: () => {},
+		});
+		const engine = await promise;
+		const name = store.newName();
+		const nowMs = Date.now();
+		const record: TaskRecord = {
+			...{ name, revision: 0, principal: '', tool: 'gone', status: 'working', attempts: 0 },
+			...{ createdAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs: nowMs + 60_000 },
+			...{ pollIntervalMs: 100, inputs: [] },
+		};
+		const started = await engine.start({ record, call: { session: {} }, waitMs: 5_000 });
+		expect(started).toMatchObject({
+			record: { status: 'failed', error: { code: -32602, message: 'Unknown tool: gone' } },
+		});
+	});
+});
+
+describe('forged ids', () => {
+	it('cost no operation of the store', async () => {
+		const { server } = createReportServer();
+		const operations: string[] = [];
+		const counted = (operation: string) => (): Promise<undefined> => {
+			operations.push(operation);
+			return Promise.resolve(undefined);
+		};
+		const store = inheriting({ read: counted('read'), watch: counted('watch') });
+		const client = new TaskClient(createMcpHandler(server, { tasks: tasksOver(store) }));
+		const name = 'a'.repeat(32);
+		for (let index = 0; index < 2_000; index++) {
+			const mac = `${index}`.padStart(42, 'A');
+			const { error } = await client.get(`t1.${name}.${mac}A`);
+			expect(error?.code).toBe(-32602);
+		}
+		expect(operations).toEqual([]);
+	}, 60_000);
+});
