@@ -6,7 +6,7 @@ import type { ExecutionContextLike, McpHandlerOptions } from './options.ts';
 import { warnOfMissingInfo, warnOfMissingStreams } from './warnings.ts';
 
 /** The managers of a deployment. */
-interface Managers extends Pick<McpHandlerOptions, 'info' | 'streams'> {
+interface Managers extends Pick<McpHandlerOptions, 'info' | 'streams' | 'tasks'> {
 	readonly subscriptions?: SubscriptionManager | undefined;
 }
 
@@ -19,11 +19,12 @@ interface Managers extends Pick<McpHandlerOptions, 'info' | 'streams'> {
  */
 export function checkDeployment(
 	owner: string,
-	{ info, streams, subscriptions }: Managers,
+	{ info, streams, subscriptions, tasks }: Managers,
 	platform: ExecutionContextLike | undefined,
 ): void {
 	const exports: unknown = platform && Reflect.get(platform, 'exports');
-	const error = checkBindings(bindingsOf(streams, info, subscriptions), Object(exports) as object);
+	const requirements = bindingsOf(streams, info, subscriptions, tasks);
+	const error = checkBindings(requirements, Object(exports) as object);
 	if (error) throw error;
 	if (info && !streams) warnOfMissingStreams(owner);
 	if (streams && !info) warnOfMissingInfo(owner);

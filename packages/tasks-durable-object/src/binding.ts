@@ -1,4 +1,5 @@
 import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import type { BindingRequirement } from '@tmcp-sessions/core/backend';
 import { env } from 'cloudflare:workers';
 
 import type { TaskObject } from './object/task-object.ts';
@@ -11,6 +12,13 @@ export type TaskObjectBinding = string | DurableObjectNamespace<TaskObject>;
 export const DEFAULT_BINDING = 'TMCP_TASK_OBJECT';
 
 const KIND = durableObjectKind(PACKAGE, 'TaskObject', DEFAULT_BINDING);
+
+/** Returns the binding of the objects, without resolving it. */
+export function taskObjectBinding(
+	binding: TaskObjectBinding = DEFAULT_BINDING,
+): BindingRequirement {
+	return { kind: KIND, binding, env };
+}
 
 /**
  * Returns the namespace of the objects.

@@ -98,7 +98,7 @@ describe('a call that becomes a task', () => {
 	});
 });
 
-describe('a task', () => {
+describe('M13 tasks: a task', () => {
 	it('shows progress, log messages and status as its status message', async () => {
 		for (const [name, message] of [
 			['progress', 'Reading 12 of 40'],
@@ -233,7 +233,7 @@ describe('a tool that asks first', () => {
 	});
 });
 
-describe('a request for a task', () => {
+describe('M13 tasks: a request for a task', () => {
 	it.each(['tasks/get', 'tasks/update', 'tasks/cancel'])(
 		'rejects %s with -32021 if the client has not declared the extension',
 		async (method) => {

@@ -215,7 +215,7 @@ function problemOf(requirement: BindingRequirement, exports?: object): string | 
 		: undefined;
 }
 
-const OF_THIS_FAMILY: ReadonlySet<string> = new Set(['SessionShard', 'SyncLayer']);
+const OF_THIS_FAMILY: ReadonlySet<string> = new Set(['SessionShard', 'SyncLayer', 'TaskObject']);
 
 // A binding is a proxy of the runtime without a usable prototype: only its methods identify it.
 function isOfKind<Binding extends object>(kind: BindingKind, found: unknown): found is Binding {

@@ -1,3 +1,4 @@
+import type { BindingRequirement, BindingUser } from '@tmcp-sessions/core/backend';
 import type {
 	ConnectedExtension,
 	ExtensionHost,
@@ -7,6 +8,7 @@ import type { TasksOptions } from '@tmcp-sessions/tasks';
 import { connectTasks, resolveTasks } from '@tmcp-sessions/tasks/backend';
 import type { ResolvedTasks } from '@tmcp-sessions/tasks/backend';
 
+import { taskObjectBinding } from '../binding.ts';
 import { registerHandler } from '../handlers.ts';
 import { DurableObjectTaskEngine } from './object-engine.ts';
 import { DurableObjectTaskStore } from './object-task-store.ts';
@@ -28,7 +30,7 @@ export interface DurableObjectTasksOptions extends TasksOptions, TaskPlacement {
  * deployments and restarts. Create the handler at module scope: an object that its alarm wakes has no
  * request.
  */
-export class DurableObjectTasks implements ServerExtension {
+export class DurableObjectTasks implements ServerExtension, BindingUser {
 	readonly #options: ResolvedTasks;
 	readonly #placement: TaskPlacement;
 	readonly #name: string;
@@ -39,6 +41,10 @@ export class DurableObjectTasks implements ServerExtension {
 		this.#options = resolveTasks(options);
 		this.#placement = { binding, jurisdiction, onError };
 		this.#name = name;
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return [taskObjectBinding(this.#placement.binding)];
 	}
 
 	connect(host: ExtensionHost): ConnectedExtension {

@@ -4,7 +4,7 @@ import { Deployment } from './deployment.ts';
 
 const text = (value: string): object => ({ content: [{ type: 'text', text: value }] });
 
-describe('tasks in objects, on two isolates', () => {
+describe('M13 tasks: tasks in objects, on two isolates', () => {
 	let deployment: Deployment;
 	beforeAll(async () => {
 		deployment = await Deployment.start();

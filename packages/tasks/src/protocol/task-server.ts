@@ -1,4 +1,5 @@
 import { messageFrame } from '@tmcp-sessions/core/backend';
+import type { SessionInfo } from '@tmcp-sessions/core/backend';
 import {
 	checkMirroredHeaders,
 	errorMessage,
@@ -69,15 +70,16 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 	answerDirectly(
 		context: RequestContext,
 		custom: Custom | undefined,
+		info: SessionInfo | undefined,
 	): Promise<JsonObject | undefined> | undefined {
 		const { server } = this.#deps;
 		const method = methodOf(context.message);
-		if (method === 'tools/list' && this.#deps.options.hasPollTools) {
-			return this.#listDirectly(server.answerDirectly(context, custom));
-		}
-		if (method !== 'tools/call') return server.answerDirectly(context, custom);
 		const call = (): Promise<JsonObject | undefined> | undefined =>
-			server.answerDirectly(context, custom);
+			server.answerDirectly(context, custom, info);
+		if (method === 'tools/list' && this.#deps.options.hasPollTools) {
+			return this.#listDirectly(call());
+		}
+		if (method !== 'tools/call') return call();
 		const policy = this.#policyOf(context);
 		if (policy?.fallback === 'wait') return this.#waiting(context, call);
 		const pollTool = this.#mayBePollTool(context);
