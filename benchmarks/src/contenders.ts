@@ -8,6 +8,7 @@ export const objectClasses = {
 	SyncLayer: ['TMCP_DURABLE_OBJECT', '@tmcp-sessions/streams-durable-object'],
 	SessionShard: ['TMCP_SESSION_SHARD', '@tmcp-sessions/info-durable-object'],
 	BareObject: ['BARE_OBJECT', './objects.ts'],
+	FloorObject: ['FLOOR_OBJECT', './floors.ts'],
 	TransportObject: ['TRANSPORT_OBJECT', './objects.ts'],
 	BenchmarkSession: ['BENCHMARK_SESSION', './session-object.ts'],
 	UpstreamSyncLayer: ['UPSTREAM_DURABLE_OBJECT', './upstream.ts'],
@@ -21,12 +22,18 @@ type Group = 'limit' | 'ours' | 'peer' | 'stateless';
 
 /**
  * Returns a function that creates rows: the title; the module in `workers/`, its export, and the factory
- * of an info manager that it takes; the Durable Object classes; and where the contender appears.
+ * of an info manager that it takes; the Durable Object classes; where the contender appears; and its floor.
  */
 const rowsOf =
 	(group: Group) =>
-	<In extends string>(title: string, source: string, objects: string, appearsIn: In) => ({
-		...{ group, title, source, appearsIn },
+	<In extends string>(
+		title: string,
+		source: string,
+		objects: string,
+		appearsIn: In,
+		floor?: string,
+	) => ({
+		...{ group, title, source, appearsIn, floor },
 		// Safe because a class that does not exist fails the first build.
 		objects: objects.split(' ').filter(Boolean) as ObjectClass[],
 	});
@@ -35,15 +42,27 @@ const ours = rowsOf('ours');
 const peer = rowsOf('peer');
 const stateless = rowsOf('stateless');
 
-/** Return rows of a pair of our managers, behind tmcp's transport and behind `http`. */
-const bare = <In extends string>(managers: string, info: string, objects: string, appearsIn: In) =>
-	ours(`${managers}, bare \`HttpTransport\``, `ours createBare ${info}`, objects, appearsIn);
-const http = <In extends string>(managers: string, info: string, objects: string, appearsIn: In) =>
-	ours(`${managers}, through \`http\``, `ours createHandler ${info}`, objects, appearsIn);
+/** Returns a function that creates rows of a pair of our managers, with the floor of its storage. */
+const pairsOf =
+	(what: string, worker: string) =>
+	<In extends string>(managers: string, info: string, objects: string, appearsIn: In) => {
+		const floor = info.replace(/^create(\w+)Info$/, (_, store: string) => store.toLowerCase());
+		return ours(`${managers}, ${what}`, `ours ${worker} ${info}`, objects, appearsIn, floor);
+	};
+const bare = pairsOf('bare `HttpTransport`', 'createBare');
+const http = pairsOf('through `http`', 'createHandler');
+/** Returns the row of a floor. */
+const floor = <In extends string>(
+	storage: string,
+	worker: string,
+	objects: string,
+	appearsIn: In,
+) => limit(`the floor of ${storage}`, `floors ${worker}`, objects, appearsIn);
 
 const streams = 'SyncLayer';
 const shards = 'SyncLayer SessionShard';
 const speed = 'call session cold-start';
+const floors = 'call session';
 const all = `${speed} operations costs chart` as const;
 const inObject = `${all} own-object resume stream-memory database` as const;
 
@@ -60,9 +79,17 @@ export const contenders = {
 	'bare-worker-object-row': limit('a bare Worker whose object reads one row', 'limits rowReader', 'BareObject', 'call'),
 	'bare-worker-session-object': limit("a bare Worker with one RPC to each session's own object", 'limits sessionObjectCaller', 'BareObject', 'own-object'),
 	'transport-session-object': limit("`tmcp`, managers in memory, in each session's own object", 'limits transportRouter', 'TransportObject', 'own-object'),
-	'memory-bare': limit('`tmcp`, managers in memory', 'memory memoryTransport', '', `${speed} stateless-call fan-out-alone stream-memory chart`),
+	'floor-memory': floor('memory', 'memoryFloor', '', floors),
+	'floor-kv': floor('KV', 'kvFloor', '', floors),
+	'floor-object': floor('Durable Objects', 'objectFloor', 'BareObject', floors),
+	'floor-mixed': floor('`splitInfo`', 'mixedFloor', 'BareObject', floors),
+	'floor-cached': floor('`cachedInfo`', 'cachedFloor', 'BareObject', floors),
+	'floor-upstash': floor('Upstash', 'upstashFloor', '', floors),
+	'floor-sealed': floor('sealed sessions', 'sealedFloor', '', floors),
+	'floor-session-object': floor('a session object', 'sessionObjectFloor', 'FloorObject', `${floors} own-object`),
+	'memory-bare': limit('`tmcp`, managers in memory', 'memory memoryTransport', '', `${speed} stateless-call fan-out-alone stream-memory chart`, 'memory'),
 	'memory-bare-object': limit('`tmcp`, managers in memory, after one RPC', 'memory memoryTransportAfterRpc', 'BareObject', 'call'),
-	'memory-http': limit('`http`, managers in memory', 'memory memoryHandler', '', `${speed} stateless-call fan-out stream-memory chart`),
+	'memory-http': limit('`http`, managers in memory', 'memory memoryHandler', '', `${speed} stateless-call fan-out stream-memory chart`, 'memory'),
 	'ours-memory-bare': bare('memory and Durable Object', 'createMemoryInfo', streams, speed),
 	'ours-memory': http('memory and Durable Object', 'createMemoryInfo', streams, `${speed} operations`),
 	'ours-bare': bare('KV and Durable Object', 'createKvInfo', streams, `${speed} stateless-call fan-out-alone stream-memory operations`),
@@ -77,7 +104,7 @@ export const contenders = {
 	'ours-upstash': http('Upstash and Durable Object', 'createUpstashInfo', streams, all),
 	// `http` issues the sealed ids, so a bare transport cannot use them.
 	'ours-sealed': http('sealed over Durable Objects', 'createSealedInfo', shards, `${all} database`),
-	'session-object': ours('`session-object`, the whole server in an object', 'session-object router', 'BenchmarkSession', inObject),
+	'session-object': ours('`session-object`, the whole server in an object', 'session-object router', 'BenchmarkSession', inObject, 'session-object'),
 	upstream: peer('`@tmcp/session-manager-durable-objects`', 'upstream upstream', 'UpstreamSyncLayer', `${all} stateless-call fan-out-alone database`),
 	'upstream-kept-alive': peer('`@tmcp/session-manager-durable-objects`, kept alive', 'upstream upstreamKeptAlive', 'UpstreamSyncLayer', 'fan-out resume stream-memory'),
 	'mcp-agent': peer('`McpAgent` of `agents`', 'mcp-agent mcpAgentWorker', 'McpAgentObject', inObject),
@@ -112,6 +139,13 @@ export function hasSessions(name: Contender): boolean {
 	return contenders[name].group !== 'stateless';
 }
 
+/** Returns the Worker that does only what this contender cannot do without, if there is one. */
+export function floorOf(name: Contender): Contender | undefined {
+	const { floor: storage } = contenders[name];
+	// Safe because a test starts every floor.
+	return storage === undefined ? undefined : (`floor-${storage}` as Contender);
+}
+
 /** Returns the name of a contender in tables. */
 export function titleOf(name: Contender): string {
 	return contenders[name].title;
@@ -127,3 +161,6 @@ export const contenderOfManager = {
 	upstash: 'ours-upstash',
 	sealed: 'ours-sealed',
 } as const satisfies Record<InfoManagerName, ContenderIn<'operations'>>;
+
+/** Our pairs through `http`, one for each info manager, and the session object. */
+export const pairs = [...Object.values(contenderOfManager), 'session-object'] as const;

@@ -62,6 +62,7 @@ describe('a ratio', () => {
 			'ours-http': [300, 30, 900],
 			upstream: [100, 10, 100],
 			'memory-bare': [600, 60, 600],
+			'floor-kv': [400, 40, 300],
 		};
 		// Safe because it contains every work.
 		const samples = Object.fromEntries(workNames.map((work) => [work, speeds])) as Samples;
@@ -70,6 +71,7 @@ describe('a ratio', () => {
 			toObjectCall: 0.6,
 			toUpstream: 3,
 			toMemoryBare: 0.5,
+			toFloor: 0.75,
 		});
 	});
 });

@@ -136,16 +136,22 @@ export function inTurn<Item>(items: readonly Item[], round: number): Item[] {
 	return [...items.slice(first), ...items.slice(0, first)];
 }
 
-/** Formats a row for each aim. */
+/** Formats a row for each aim whose figure was measured. */
 export function aimsTable(title: string, aims: readonly Aim[]): string {
 	return table(
 		`${title} | found | aim | `,
-		aims.map((aim) => [
-			aim.subject,
-			aim.found?.toFixed(2) ?? 'unknown',
-			String(aim.least),
-			isReached(aim) ? 'reached' : 'missed',
-		]),
+		aims.flatMap((aim) =>
+			aim.found === undefined
+				? []
+				: [
+						[
+							aim.subject,
+							aim.found.toFixed(2),
+							String(aim.least),
+							isReached(aim) ? 'reached' : 'missed',
+						],
+					],
+		),
 	);
 }
 

@@ -32,7 +32,7 @@ export const sessions = measurement({
 		await using load = new Load();
 		const measureCase = async ({ length, rounds, ...each }: (typeof cases)[Effort][number]) => {
 			const ratiosOf = (samples: Record<ContenderIn<'own-object'>, number[]>) =>
-				(['bare-worker-session-object', 'mcp-agent'] as const).map((name) =>
+				(['bare-worker-session-object', 'mcp-agent', 'floor-session-object'] as const).map((name) =>
 					ratios(samples['session-object'], samples[name]),
 				);
 			const samples = await measureSpeeds(
@@ -44,13 +44,14 @@ export const sessions = measurement({
 				ratiosOf,
 			);
 			const callsPerTurn = Math.ceil(each.sessions / each.connections);
-			const [toBareCall = [], toMcpAgent = []] = ratiosOf(samples);
+			const [toBareCall = [], toMcpAgent = [], toFloor = []] = ratiosOf(samples);
 			return {
 				...each,
 				rounds: toBareCall.length,
 				callsPerSecond: mapValues(samples, (own) => Math.round(callsPerTurn * median(own))),
 				toBareCall: rounded(median(toBareCall), 3),
 				toMcpAgent: rounded(median(toMcpAgent), 3),
+				toFloor: rounded(median(toFloor), 3),
 			};
 		};
 		const speeds: Awaited<ReturnType<typeof measureCase>>[] = [];
@@ -63,7 +64,7 @@ export const sessions = measurement({
 			['calls a second', ...names.map(titleOf), 'rounds'].join(' | '),
 			speeds.map((each) => [
 				titleOfCase(each),
-				...names.map((name) => each.callsPerSecond[name].toLocaleString('en')),
+				...names.map((name) => each.callsPerSecond[name]?.toLocaleString('en') ?? ''),
 				String(each.rounds),
 			]),
 		);
@@ -73,12 +74,15 @@ export const sessions = measurement({
 	aims: (speeds) => aimsOf(speeds),
 });
 
-function aimsOf(speeds: readonly (Case & Record<'toMcpAgent' | 'toBareCall', number>)[]): Aim[] {
+function aimsOf(
+	speeds: readonly (Case & Record<'toMcpAgent' | 'toBareCall' | 'toFloor', number>)[],
+): Aim[] {
 	return speeds.flatMap((each) => {
 		const title = titleOfCase(each);
 		return [
 			{ subject: `${title}, to ${titleOf('mcp-agent')}`, least: 3, found: each.toMcpAgent },
 			{ subject: `${title}, to the bare RPC`, least: 0.6, found: each.toBareCall },
+			{ subject: `${title}, to its floor`, least: 0.95, found: each.toFloor },
 		];
 	});
 }

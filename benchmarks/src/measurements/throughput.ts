@@ -1,6 +1,6 @@
 import { startRedis } from '@tmcp-sessions/testkit/redis';
 import { Load } from '../client/load.ts';
-import { contendersIn, titleOf } from '../contenders.ts';
+import { contendersIn, floorOf, pairs, titleOf } from '../contenders.ts';
 import type { Contender } from '../contenders.ts';
 import { table } from '../reports/markdown.ts';
 import { versionOf } from '../reports/results.ts';
@@ -23,6 +23,9 @@ const stateless = {
 	contenders: contendersIn('stateless-call'),
 } as const;
 const whole = { connections: 32, contenders: contendersIn('session') } as const;
+
+/** The source of the floors, from the document. */
+const FLOORS = '../benchmarks/src/workers/floors.ts';
 
 /** Everything that is measured, by name. */
 export const works = {
@@ -75,8 +78,8 @@ const measuredPackages = [
 	'workerd',
 ];
 
-/** Speeds of one contender relative to others: 1 is as fast. */
-type Ratios = Partial<Record<keyof typeof references, number>>;
+/** Speeds of one contender relative to others, and to its floor: 1 is as fast. */
+type Ratios = Partial<Record<keyof typeof references | 'toFloor', number>>;
 
 /** Speeds in rounds a second, one for each round. */
 export type Samples = Record<WorkName, Partial<Record<Contender, number[]>>>;
@@ -121,21 +124,26 @@ export const throughput: Measurement<Throughput> = {
 
 	format(result) {
 		const { versions, rounds, works: measured } = result;
+		/** A row for each contender with a ratio. */
 		const ratioTable = (reference: keyof Ratios): string =>
 			table(['speed', ...workNames.map(titleOfWork)].join(' | '), [
-				...measuredContenders.map((contender) => [
-					titleOf(contender),
-					...workNames.map((work) => formatRatio(measured[work][contender]?.[reference])),
-				]),
+				...measuredContenders
+					.filter((contender) => workNames.some((work) => measured[work][contender]?.[reference]))
+					.map((contender) => [
+						titleOf(contender),
+						...workNames.map((work) => formatRatio(measured[work][contender]?.[reference])),
+					]),
 				['rounds', ...workNames.map((work) => String(rounds[work]))],
 			]);
+		const hasFloors = pairs.some((name) => measured['call-32'][name]?.toFloor);
 		const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
 		return [
 			'To a bare Worker:',
 			ratioTable('toBareWorker'),
 			'To `@tmcp/session-manager-durable-objects`:',
 			ratioTable('toUpstream'),
-			aimsTable('calls, 32 connections', aimsOf(result)),
+			...(hasFloors ? [`To its [floor](${FLOORS}):`, ratioTable('toFloor')] : []),
+			aimsTable('32 connections', aimsOf(result)),
 			`Measured with ${list.join(', ')}.`,
 		].join('\n\n');
 	},
@@ -145,15 +153,17 @@ export const throughput: Measurement<Throughput> = {
 
 /** Takes the medians over the rounds of the ratios within each round, so other load counts less. */
 export function ratiosOf(samples: Samples): Throughput {
-	const ratiosIn = (work: WorkName, contender: Contender): Ratios =>
-		Object.fromEntries(
-			entriesOf(references)
+	const ratiosIn = (work: WorkName, contender: Contender): Ratios => {
+		const floor = floorOf(contender);
+		return Object.fromEntries(
+			entriesOf({ ...references, ...(floor && { toFloor: floor }) })
 				.filter(([, reference]) => samples[work][reference])
 				.map(([name, reference]) => [
 					name,
 					rounded(median(ratios(samples[work][contender] ?? [], samples[work][reference])), 3),
 				]),
 		);
+	};
 	return {
 		versions: Object.fromEntries(measuredPackages.map((name) => [name, versionOf(name)])),
 		rounds: byName(workNames, (work) => samples[work]['bare-worker']?.length ?? 0),
@@ -163,26 +173,46 @@ export function ratiosOf(samples: Samples): Throughput {
 	};
 }
 
-/** The aims of calls at 32 connections. */
+/** The aims at 32 connections. */
 function aimsOf({ works: measured }: Throughput): Aim[] {
-	const ratio = (name: Contender, reference: keyof Ratios): number | undefined =>
-		measured['call-32'][name]?.[reference];
-	const aim = (name: Contender, reference: keyof Ratios, least: number): Aim => ({
-		subject: `${titleOf(name)}, to ${titleOf(references[reference])}`,
-		least,
-		found: ratio(name, reference),
-	});
-	const objects = [ratio('ours-object', 'toObjectCall'), ratio('ours-object-bare', 'toObjectCall')];
+	const ratio = (name: Contender, reference: keyof Ratios, work: WorkName): number | undefined =>
+		measured[work][name]?.[reference];
+	const aim = (
+		name: Contender,
+		reference: keyof Ratios,
+		least: number,
+		work: WorkName = 'call-32',
+	): Aim => {
+		const other = reference === 'toFloor' ? 'its floor' : titleOf(references[reference]);
+		return {
+			subject: `${works[work].title}: ${titleOf(name)}, to ${other}`,
+			least,
+			found: ratio(name, reference, work),
+		};
+	};
+	/** As fast as upstream or, if its storage does not allow that, nearly as fast as its floor. */
+	const besideUpstream = (name: Contender, least: number, work: WorkName): Aim => {
+		const toUpstream = aim(name, 'toUpstream', least, work);
+		return (toUpstream.found ?? 0) >= least ? toUpstream : aim(name, 'toFloor', 0.9, work);
+	};
+	const objects = (['ours-object', 'ours-object-bare'] as const).map((name) =>
+		ratio(name, 'toObjectCall', 'call-32'),
+	);
 	return [
 		aim('memory-http', 'toMemoryBare', 0.9),
 		aim('ours-http', 'toUpstream', 2),
 		{
-			subject: `Durable Objects alone, the faster of both, to ${titleOf('bare-worker-object')}`,
+			subject: `call: Durable Objects alone, the faster of both, to ${titleOf('bare-worker-object')}`,
 			least: 0.6,
 			found: Math.max(...objects.map((each) => each ?? NaN)),
 		},
 		aim('ours-sealed', 'toMemoryBare', 0.9),
 		aim('ours-sealed', 'toUpstream', 5),
+		...pairs.map((name) => aim(name, 'toFloor', 0.95)),
+		...pairs.map((name) => besideUpstream(name, 1, 'initialize-32')),
+		...pairs.map((name) =>
+			besideUpstream(name, ['ours-http', 'ours-object'].includes(name) ? 2 : 1, 'session-32'),
+		),
 	];
 }
 

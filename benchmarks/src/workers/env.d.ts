@@ -1,3 +1,4 @@
+import type { FloorObject } from './floors.ts';
 import type { BareObject } from './objects.ts';
 
 declare global {
@@ -7,6 +8,7 @@ declare global {
 			TMCP_SESSION_KEYS: string;
 			TRANSPORT_OBJECT: DurableObjectNamespace;
 			BARE_OBJECT: DurableObjectNamespace<BareObject>;
+			FLOOR_OBJECT: DurableObjectNamespace<FloorObject>;
 			/** Lifetime of an idle session; set only if its operations are counted. */
 			IDLE_SECONDS?: string;
 			UPSTASH_REDIS_REST_URL?: string;

@@ -21,9 +21,13 @@ export class BareObject extends DurableObject {
 		this.#sql.exec('INSERT INTO records VALUES (?, ?)', id, text);
 	}
 
-	read(id: string): string | undefined {
+	read(id: string): string | null {
 		const sql = 'SELECT text FROM records WHERE id = ?';
-		return this.#sql.exec<{ text: string }>(sql, id).toArray()[0]?.text;
+		return this.#sql.exec<{ text: string }>(sql, id).toArray()[0]?.text ?? null;
+	}
+
+	remove(id: string): void {
+		this.#sql.exec('DELETE FROM records WHERE id = ?', id);
 	}
 }
 
