@@ -59,7 +59,7 @@ export {
 	unstoredEvents,
 } from './streams/call-log.ts';
 export type { ChannelHistory } from './streams/channel-history.ts';
-export { withCurrentChannel, withLossUpTo } from './streams/channel-history.ts';
+export { channelAt, withCurrentChannel, withLossUpTo } from './streams/channel-history.ts';
 export { LAST_SEQUENCE, newCallStream, requestIdOfCall } from './streams/call-stream.ts';
 export { gapOf, withoutPriming } from './streams/event-id.ts';
 export type { LogSize, SharedEntry } from './streams/fair-share.ts';
@@ -68,9 +68,12 @@ export { InMemoryInboxes } from './streams/in-memory-inboxes.ts';
 export type { LogBounds, LoggedMessage, MessageLog, OpenedStream } from './streams/message-log.ts';
 export {
 	DEFAULT_LOG_BOUNDS,
+	findResumePoint,
+	firstFrame,
 	gapText,
 	loggedFrame,
 	openOrResumeStream,
+	resumeStream,
 } from './streams/message-log.ts';
 export {
 	MAX_CALLS_PER_SESSION,

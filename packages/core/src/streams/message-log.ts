@@ -72,17 +72,28 @@ export function openOrResumeStream(
 	const history = log.historyOf(session);
 	const found = lastEventId ? findResumePoint(log, history, lastEventId) : undefined;
 	if (typeof found === 'object') return resumeStream(log, session, found);
-	const next = log.newest() + 1;
 	const channel = newChannel(history, nowMs);
-	log.saveHistory(session, withNewChannel(history, channel, next), client);
-	const position = { stream: streamName(log, channel), sequence: next - 1 };
-	const first = found ? gapFrame(position, found) : primingFrame(position);
-	return { channel, isCurrent: true, frames: [first] };
+	log.saveHistory(session, withNewChannel(history, channel, log.newest() + 1), client);
+	return { channel, isCurrent: true, frames: [firstFrame(log, channel, found)] };
+}
+
+/**
+ * Returns the first frame of a new stream.
+ *
+ * @param gap why the client may have lost events, if it wanted to resume a stream.
+ */
+export function firstFrame(
+	log: Pick<MessageLog, 'epoch' | 'newest' | 'shard'>,
+	channel: number,
+	gap?: string,
+): string {
+	const position = { stream: streamName(log, channel), sequence: log.newest() };
+	return gap === undefined ? primingFrame(position) : gapFrame(position, gap);
 }
 
 /** Returns the frame of a stored message for a channel, with its id. */
 export function loggedFrame(
-	log: MessageLog,
+	log: Pick<MessageLog, 'epoch' | 'shard'>,
 	channel: number,
 	sequence: number,
 	frame: string,
@@ -90,15 +101,16 @@ export function loggedFrame(
 	return withEventId({ stream: streamName(log, channel), sequence }, frame);
 }
 
-interface ResumePoint {
+/** The position from which a stream of a session continues. */
+export interface ResumePoint {
 	readonly history: ChannelHistory;
 	readonly channel: number;
 	readonly position: EventPosition;
 }
 
 /** Returns the position that an event id names, or the text of the gap if there is none. */
-function findResumePoint(
-	log: MessageLog,
+export function findResumePoint(
+	log: Pick<MessageLog, 'epoch' | 'newest' | 'shard'>,
 	history: ChannelHistory | undefined,
 	lastEventId: string,
 ): ResumePoint | string {
@@ -115,7 +127,8 @@ function findResumePoint(
 	return { history, channel, position };
 }
 
-function resumeStream(
+/** Resumes a stream. Returns what its client has missed. */
+export function resumeStream(
 	log: MessageLog,
 	session: string,
 	{ history, channel, position }: ResumePoint,
@@ -156,7 +169,10 @@ function newChannel(history: ChannelHistory | undefined, nowMs: number): number 
 	return Math.max(last + 1, nowMs * 4096 + Math.floor(Math.random() * 4096));
 }
 
-function streamName({ shard, epoch }: MessageLog, channel: number): string {
+function streamName(
+	{ shard, epoch }: Pick<MessageLog, 'epoch' | 'shard'>,
+	channel: number,
+): string {
 	return `${shard}/${epoch}/${channelName(channel)}`;
 }
 
