@@ -7,13 +7,24 @@ export type RedisReply = null | number | string | Buffer | Error | readonly Redi
 export interface RedisConnection {
 	/** Sends a command. Rejects with the error of Redis, message unchanged. */
 	send(command: readonly string[]): Promise<RedisReply>;
+	/**
+	 * Subscribes to a channel over a connection of its own.
+	 *
+	 * @param onEnd called once, if the connection ends without `close`.
+	 */
+	subscribe(
+		channel: string,
+		onMessage: (message: string) => void,
+		onEnd: () => void,
+	): Promise<{ close(): void }>;
 	close(): void;
 }
 
 /** Connects to a Redis on 127.0.0.1. A broken connection does not reconnect. */
-export async function connectRedis(port: number): Promise<RedisConnection> {
+export async function connectRedis(port: number, password?: string): Promise<RedisConnection> {
 	const client = createClient({
 		RESP: 2,
+		...(password === undefined ? {} : { password }),
 		socket: { host: '127.0.0.1', port, reconnectStrategy: false },
 	});
 	// Pending commands reject with the same error.
@@ -22,6 +33,21 @@ export async function connectRedis(port: number): Promise<RedisConnection> {
 	const binary = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
 	return {
 		send: (command) => binary.sendCommand<RedisReply>(command),
-		close: () => client.destroy(),
+		async subscribe(channel, onMessage, onEnd) {
+			const subscriber = client.duplicate();
+			subscriber.on('error', () => {});
+			subscriber.on('end', onEnd);
+			await subscriber.connect();
+			await subscriber.subscribe(channel, onMessage);
+			return {
+				close() {
+					subscriber.off('end', onEnd);
+					if (subscriber.isOpen) subscriber.destroy();
+				},
+			};
+		},
+		close() {
+			if (client.isOpen) client.destroy();
+		},
 	};
 }

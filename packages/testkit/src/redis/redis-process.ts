@@ -38,15 +38,18 @@ export interface RedisProcess {
 	stop(): Promise<void>;
 }
 
+/** Settings of `redis.conf` by name. */
+export type RedisSettings = Readonly<Record<string, string>>;
+
 /**
  * Starts `redis-server` on a free port of 127.0.0.1, without persistence.
  *
  * @throws {TmcpSessionsError} if it is not installed or does not start.
  */
-export async function startRedisProcess(): Promise<RedisProcess> {
+export async function startRedisProcess(settings: RedisSettings = {}): Promise<RedisProcess> {
 	for (let attempt = 1; ; attempt++) {
 		try {
-			return await startOn(await freePort());
+			return await startOn(await freePort(), settings);
 		} catch (error) {
 			// Another process may have taken the port since it was found free.
 			if (attempt === ATTEMPTS || !/address already in use/i.test(reasonOf(error))) throw error;
@@ -54,9 +57,12 @@ export async function startRedisProcess(): Promise<RedisProcess> {
 	}
 }
 
-async function startOn(port: number): Promise<RedisProcess> {
-	const settings = { port: String(port), bind: '127.0.0.1', save: '', appendonly: 'no' };
-	const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+async function startOn(port: number, settings: RedisSettings): Promise<RedisProcess> {
+	const own = { port: String(port), bind: '127.0.0.1', save: '', appendonly: 'no' };
+	const args = Object.entries({ ...own, ...settings }).flatMap(([name, value]) => [
+		`--${name}`,
+		value,
+	]);
 	// Its own process group: Ctrl-C in the terminal must not end the supervisor before Redis.
 	const supervisor = spawn('sh', ['-c', SUPERVISOR, 'redis', ...args], { detached: true });
 	const closed = once(supervisor, 'close');
@@ -96,7 +102,8 @@ function untilReady(supervisor: ChildProcessWithoutNullStreams): Promise<void> {
 	});
 }
 
-async function freePort(): Promise<number> {
+/** Returns a port of 127.0.0.1 that nothing listens on. */
+export async function freePort(): Promise<number> {
 	const server = createServer().listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	// Safe because a server that listens on a port has an AddressInfo.

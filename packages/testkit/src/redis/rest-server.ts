@@ -31,7 +31,8 @@ class HttpError extends Error {
 
 /**
  * Serves Upstash's REST protocol over a Redis: POST to `/`, `/pipeline` and `/multi-exec`, a bearer
- * token, errors as JSON. Does not support commands in the path of a GET, nor `/subscribe`.
+ * token, errors as JSON, and `/subscribe/CHANNEL` as a stream of events. Does not support commands in the
+ * path of a GET.
  *
  * @see https://upstash.com/docs/redis/features/restapi
  */
@@ -41,6 +42,15 @@ export async function startRestServer(
 	onRequest: (request: RestRequest) => void,
 ): Promise<RestServer> {
 	const server = createServer((request, response) => {
+		const channel = channelOf(request);
+		if (channel !== undefined) {
+			subscribe(request, response, redis, token, channel).catch((error: unknown) =>
+				send(response, error instanceof HttpError ? error.status : 500, {
+					error: reasonOf(error),
+				}),
+			);
+			return;
+		}
 		answer(request, redis, token, onRequest).then(
 			(body) => send(response, 200, body),
 			(error: unknown) =>
@@ -64,16 +74,46 @@ export async function startRestServer(
 	};
 }
 
+/** Returns the channel of a request to subscribe, or `undefined` for other requests. */
+function channelOf(request: IncomingMessage): string | undefined {
+	const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+	const [, channel] = /^\/subscribe\/(.+)$/.exec(pathname) ?? [];
+	return channel === undefined ? undefined : decodeURIComponent(channel);
+}
+
+/** Streams the messages of a channel until the client disconnects or Redis ends the subscription. */
+async function subscribe(
+	request: IncomingMessage,
+	response: ServerResponse,
+	redis: RedisConnection,
+	token: string,
+	channel: string,
+): Promise<void> {
+	checkToken(request, token);
+	const subscription = await redis.subscribe(
+		channel,
+		(message) => response.write(`data: message,${channel},${message}\n\n`),
+		() => response.end(),
+	);
+	response.on('close', () => subscription.close());
+	response.writeHead(200, { 'content-type': 'text/event-stream' });
+	response.write(`data: subscribe,${channel},1\n\n`);
+}
+
+function checkToken(request: IncomingMessage, token: string): void {
+	if (request.method !== 'POST') throw new HttpError(405, 'ERR unsupported HTTP method');
+	if (request.headers.authorization !== `Bearer ${token}`) {
+		throw new HttpError(401, 'WRONGPASS invalid or missing auth token');
+	}
+}
+
 async function answer(
 	request: IncomingMessage,
 	redis: RedisConnection,
 	token: string,
 	onRequest: (request: RestRequest) => void,
 ): Promise<unknown> {
-	if (request.method !== 'POST') throw new HttpError(405, 'ERR unsupported HTTP method');
-	if (request.headers.authorization !== `Bearer ${token}`) {
-		throw new HttpError(401, 'WRONGPASS invalid or missing auth token');
-	}
+	checkToken(request, token);
 	const encoding: RestEncoding =
 		request.headers['upstash-encoding'] === 'base64' ? 'base64' : 'utf8';
 	const body = parse(await text(request));

@@ -1,6 +1,7 @@
 import { connectRedis } from './redis-connection.ts';
 import type { RedisReply } from './redis-connection.ts';
 import { startRedisProcess } from './redis-process.ts';
+import type { RedisSettings } from './redis-process.ts';
 import { startRestServer } from './rest-server.ts';
 import type { RestRequest } from './rest-server.ts';
 
@@ -24,14 +25,15 @@ export interface RunningRedis {
  * Starts the installed `redis-server` on a free port, empty and without persistence, behind Upstash's
  * REST protocol. It ends with this process at the latest.
  *
+ * @param settings more settings of `redis.conf`, such as `requirepass`.
  * @throws {TmcpSessionsError} if `redis-server` is not installed or does not start.
  */
-export async function startRedis(): Promise<RunningRedis> {
-	const redis = await startRedisProcess();
+export async function startRedis(settings: RedisSettings = {}): Promise<RunningRedis> {
+	const redis = await startRedisProcess(settings);
 	const token = crypto.randomUUID();
 	let requests: RestRequest[] = [];
 	try {
-		const connection = await connectRedis(redis.port);
+		const connection = await connectRedis(redis.port, settings['requirepass']);
 		const server = await startRestServer(connection, token, (request) => requests.push(request));
 		return {
 			url: server.url,

@@ -1,0 +1,68 @@
+import { sleep } from '@tmcp-sessions/core/backend';
+
+import { startRedisProxy } from './redis-proxy.ts';
+import type { RedisProxy } from './redis-proxy.ts';
+import { startRedis } from './start-redis.ts';
+import type { RunningRedis } from './start-redis.ts';
+
+const SYNC_MS = 20_000;
+
+/** A primary with a replica behind one address. */
+export interface RunningRedisPair {
+	/** The address of the current primary. */
+	readonly proxy: RedisProxy;
+	/** The current primary. */
+	readonly primary: RunningRedis;
+	readonly replica: RunningRedis;
+	/** Stops replication: later writes are lost by the next failover, although they are acknowledged. */
+	loseWrites(): Promise<void>;
+	/** Makes the replica the primary, and the primary its replica. Connections are reset. */
+	failOver(): Promise<void>;
+	stop(): Promise<void>;
+}
+
+/**
+ * Starts a primary with a replica.
+ *
+ * @throws {TmcpSessionsError} if `redis-server` is not installed or does not start.
+ */
+export async function startRedisPair(): Promise<RunningRedisPair> {
+	let [primary, replica] = await Promise.all([startRedis(), startRedis()]);
+	await follow(replica, primary);
+	const proxy = await startRedisProxy(primary.port);
+	return {
+		proxy,
+		get primary() {
+			return primary;
+		},
+		get replica() {
+			return replica;
+		},
+		async loseWrites() {
+			await replica.command('REPLICAOF', 'NO', 'ONE');
+		},
+		async failOver() {
+			[primary, replica] = [replica, primary];
+			await primary.command('REPLICAOF', 'NO', 'ONE');
+			proxy.target = primary.port;
+			proxy.reset();
+			await follow(replica, primary);
+		},
+		async stop() {
+			await proxy.stop();
+			await Promise.all([primary.stop(), replica.stop()]);
+		},
+	};
+}
+
+/** Makes a Redis the replica of another one, and waits until it has its data. */
+async function follow(replica: RunningRedis, primary: RunningRedis): Promise<void> {
+	await replica.command('REPLICAOF', '127.0.0.1', String(primary.port));
+	const deadline = Date.now() + SYNC_MS;
+	for (;;) {
+		const state = String(await replica.command('INFO', 'replication'));
+		if (state.includes('master_link_status:up')) return;
+		if (Date.now() > deadline) throw new Error(`the replica has no data: ${state}`);
+		await sleep(20);
+	}
+}
