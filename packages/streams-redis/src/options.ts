@@ -1,6 +1,7 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { TmcpSessionsError } from '@tmcp-sessions/core';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
+import type { RedisConnection } from '@tmcp-sessions/redis';
 
 import { PACKAGE } from './package-name.ts';
 
@@ -33,9 +34,17 @@ export interface RedisManagerOptions {
 /**
  * Returns the prefix of an option.
  *
- * @throws {TmcpSessionsError} `configuration`, if it contains anything but printable ASCII.
+ * @throws {TmcpSessionsError} `configuration`, if it contains anything but printable ASCII, or has no hash
+ * tag although the Redis is a cluster.
  */
-export function prefixOf(prefix: string = DEFAULT_PREFIX): string {
+export function prefixOf(redis: RedisConnection, prefix: string = DEFAULT_PREFIX): string {
+	if (redis.publishCommand === 'SPUBLISH' && !/^[^{]*\{[^}]+\}/.test(prefix)) {
+		throw new TmcpSessionsError(
+			'configuration',
+			PACKAGE,
+			`on a cluster, prefix must contain a hash tag such as {tmcp}, which puts all keys into one slot; got ${JSON.stringify(prefix).slice(0, 80)}`,
+		);
+	}
 	if (/^[!#-[\]-~]{1,256}$/.test(prefix)) return prefix;
 	throw new TmcpSessionsError(
 		'configuration',

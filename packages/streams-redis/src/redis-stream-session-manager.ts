@@ -83,7 +83,7 @@ export class RedisStreamSessionManager
 	/** @param redis of `connectRedis` or `connectUpstash`. Managers that share it share its subscription. */
 	constructor(redis: RedisConnection, options: RedisStreamOptions = {}) {
 		super();
-		this.#link = processLinkOf(redis, prefixOf(options.prefix));
+		this.#link = processLinkOf(redis, prefixOf(redis, options.prefix));
 		this.#bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
 		this.#maxStreamMs = streamMsOf(options.maxStreamSeconds);
 		this.#callWaitMs = options.callWaitMs ?? UNKNOWN_CALL_WAIT_MS;
@@ -94,6 +94,7 @@ export class RedisStreamSessionManager
 		);
 		this.#link.addListener({
 			onEvent: (event) => this.#handle(event),
+			onLoss: () => this.#streams.startWaiting(),
 			onReconnect: () => this.#catchUp(),
 			onFailure: (reason) => this.#streams.endAll(reason),
 			sessions: () => [...this.#streams.sessions(), ...this.#inboxes.sessions()],

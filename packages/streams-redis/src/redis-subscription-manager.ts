@@ -29,7 +29,7 @@ export class RedisSubscriptionManager extends SubscriptionManager {
 	/** @param redis of `connectRedis` or `connectUpstash`. Managers that share it share its subscription. */
 	constructor(redis: RedisConnection, options: RedisSubscriptionOptions = {}) {
 		super();
-		this.#link = processLinkOf(redis, prefixOf(options.prefix));
+		this.#link = processLinkOf(redis, prefixOf(redis, options.prefix));
 		this.#maxStreamMs = streamMsOf(options.maxStreamSeconds);
 		this.#report = createReporter(options.onError);
 		const closeAll = (): void => this.#reportFailure(this.#local.closeAll(undefined, 'closed'));
@@ -37,7 +37,8 @@ export class RedisSubscriptionManager extends SubscriptionManager {
 			onEvent: (event) => {
 				if (event[0] === 'n') this.#reportFailure(this.#local.send(event[1]));
 			},
-			onReconnect: closeAll,
+			onLoss: closeAll,
+			onReconnect: () => {},
 			onFailure: closeAll,
 			sessions: () => [],
 		});

@@ -24,7 +24,9 @@ const RENEWED_AT_ONCE = 500;
 export interface LinkListener {
 	/** Called with each event, in the order in which Redis published them. */
 	onEvent(event: RedisEvent): void;
-	/** Called after the subscription was lost and replaced: events in between have not arrived. */
+	/** Called when the subscription is lost. */
+	onLoss(): void;
+	/** Called after the subscription was replaced: events in between have not arrived. */
 	onReconnect(): void;
 	/** Called if the subscription could not be replaced for 30 seconds. */
 	onFailure(reason: Error): void;
@@ -162,6 +164,7 @@ export class ProcessLink {
 		if (subscription === undefined || this.#subscription !== subscription) return;
 		this.#subscription = undefined;
 		this.#opening = undefined;
+		for (const listener of this.#listeners) listener.onLoss();
 		if (this.#holders === 0) return;
 		this.#reconnect(reason, bounds).catch((error: unknown) => this.#fail(error));
 	}

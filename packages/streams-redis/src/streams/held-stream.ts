@@ -26,6 +26,9 @@ export abstract class HeldStream {
 	readonly #options: HeldStreamOptions;
 	readonly #stream: BoundedStream;
 	#waiting: RedisEvent[] | undefined = [];
+	/** Counts the losses of the subscription. */
+	#turn = 0;
+	#joined: Promise<void> = Promise.resolve();
 	#isReleased = false;
 
 	constructor(options: HeldStreamOptions) {
@@ -44,20 +47,30 @@ export abstract class HeldStream {
 	}
 
 	/**
+	 * Lets events wait until the next `catchUp`. Call it as soon as the subscription is lost: the first
+	 * event of the next one may arrive before the stream has read what it missed.
+	 */
+	startWaiting(): void {
+		this.#waiting ??= [];
+		this.#turn += 1;
+	}
+
+	/**
 	 * Registers the stream in Redis and writes what its client missed. Call it again after the
 	 * subscription of the process was lost.
 	 */
 	async catchUp(): Promise<void> {
-		const waiting = (this.#waiting ??= []);
-		await this.join();
-		if (this.#waiting !== waiting) return;
+		this.startWaiting();
+		const turn = this.#turn;
+		// One at a time: each continues where the one before has ended.
+		const joined = this.#joined.then(() => (this.#isReleased ? undefined : this.join()));
+		this.#joined = joined.catch(() => {}); // The caller handles it.
+		await joined;
+		// The subscription may have been lost again meanwhile.
+		if (turn !== this.#turn || !this.#waiting) return;
+		const waiting = this.#waiting;
 		this.#waiting = undefined;
 		for (const event of waiting) this.handle(event);
-	}
-
-	/** Lets events wait until `catchUp`. */
-	startWaiting(): void {
-		this.#waiting ??= [];
 	}
 
 	/** Handles an event of Redis, now or after the stream has caught up. */

@@ -61,10 +61,14 @@ export class HeldStreams {
 		}
 	}
 
+	/** Lets events wait until the streams have caught up. */
+	startWaiting(): void {
+		for (const stream of this.#all()) stream.startWaiting();
+	}
+
 	/** Catches up with what the streams missed. A stream that fails ends, so that its client resumes it. */
 	async catchUp(): Promise<void> {
 		const streams = this.#all();
-		for (const stream of streams) stream.startWaiting();
 		for (let index = 0; index < streams.length; index += AT_A_TIME) {
 			const batch = streams.slice(index, index + AT_A_TIME).map(async (stream) => {
 				if (stream.isReleased) return;

@@ -27,7 +27,9 @@ export interface RunningRedisPair {
  * @throws {TmcpSessionsError} if `redis-server` is not installed or does not start.
  */
 export async function startRedisPair(): Promise<RunningRedisPair> {
-	let [primary, replica] = await Promise.all([startRedis(), startRedis()]);
+	// By default, a primary waits five seconds for more replicas before it sends its data.
+	const settings = { 'repl-diskless-sync-delay': '0' };
+	let [primary, replica] = await Promise.all([startRedis(settings), startRedis(settings)]);
 	await follow(replica, primary);
 	const proxy = await startRedisProxy(primary.port);
 	return {

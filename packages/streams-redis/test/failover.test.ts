@@ -1,0 +1,83 @@
+import { connectRedis } from '@tmcp-sessions/redis/tcp';
+import { RedisStreamSessionManager } from '@tmcp-sessions/streams-redis';
+import { OpenStream } from '@tmcp-sessions/testkit';
+import { startRedisPair } from '@tmcp-sessions/testkit/redis';
+import type { RunningRedisPair } from '@tmcp-sessions/testkit/redis';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { frame, gapsOf, numbered } from './numbered.ts';
+
+let pair: RunningRedisPair;
+let errors: Error[] = [];
+
+beforeEach(async () => {
+	pair = await startRedisPair();
+	errors = [];
+});
+
+afterEach(() => pair.stop());
+
+function createManager(): RedisStreamSessionManager {
+	const connection = connectRedis(`redis://127.0.0.1:${pair.proxy.port}`, { timeoutMs: 1_000 });
+	return new RedisStreamSessionManager(connection, { onError: (error) => errors.push(error) });
+}
+
+it('sends what the new primary has once, after the announcement of a gap', async () => {
+	const [manager, other] = [createManager(), createManager()];
+	const stream = await OpenStream.open(manager, 'a');
+	for (const message of numbered('before', 10)) await other.send(['a'], frame(message));
+	await stream.until('before 9');
+	await pair.failOver();
+	for (const message of numbered('after', 10)) await other.send(['a'], frame(message));
+	await stream.until('after 9');
+	expect(stream.messages).toEqual([...numbered('before', 10), ...numbered('after', 10)]);
+	expect(gapsOf(stream)).toEqual([
+		': gap, Redis was restarted or failed over: events may have been lost',
+	]);
+	expect(errors.map(({ message }) => message)).toEqual([
+		expect.stringContaining('Redis was restarted or failed over'),
+	]);
+});
+
+it('loses what was not replicated, announces it, and sends the messages with the same sequence', async () => {
+	const [manager, other] = [createManager(), createManager()];
+	const stream = await OpenStream.open(manager, 'a');
+	const away = await OpenStream.open(manager, 'b');
+	await other.send(['a', 'b'], frame('replicated'));
+	await Promise.all([stream, away].map((each) => each.until('replicated')));
+	await away.cancel();
+	await pair.loseWrites();
+	for (const message of numbered('not replicated', 5)) await other.send(['a', 'b'], frame(message));
+	await stream.until('not replicated 4');
+	await pair.failOver();
+	// These have the sequences of the lost ones, and must not be taken for them.
+	for (const message of numbered('after', 5)) await other.send(['a', 'b'], frame(message));
+	await stream.until('after 4');
+	expect(stream.messages).toEqual([
+		'replicated',
+		...numbered('not replicated', 5),
+		...numbered('after', 5),
+	]);
+	expect(gapsOf(stream)).toHaveLength(1);
+	const resumed = await OpenStream.open(other, 'b', away.lastEventId);
+	await other.send(['b'], frame('live'));
+	await resumed.until('live');
+	expect(resumed.messages).toEqual([...numbered('after', 5), 'live']);
+	expect(gapsOf(resumed)).toHaveLength(1);
+});
+
+it('sends each message once through several failovers', async () => {
+	const [manager, other] = [createManager(), createManager()];
+	const stream = await OpenStream.open(manager, 'a');
+	const sent: string[] = [];
+	for (let round = 0; round < 4; round++) {
+		const messages = numbered(`round ${round}, message`, 20);
+		sent.push(...messages);
+		for (const message of messages) await other.send(['a'], frame(message));
+		await stream.until(messages.at(-1) ?? '');
+		await pair.failOver();
+	}
+	await other.send(['a'], frame('last'));
+	await stream.until('last');
+	expect(stream.messages).toEqual([...sent, 'last']);
+});
