@@ -20,7 +20,7 @@ describe('a corrupt record', () => {
 		['half a record', 'invalid expiresAtMs', (key: string) => ['SET', key, 'createdAtMs=1']],
 	])('that is %s causes a CorruptRecordError', async (_, found, command) => {
 		const { id } = openSession();
-		await redis().command(...command(`tmcp:session:${id}`));
+		await redis().command(...command(`{tmcp}:session:${id}`));
 		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
 		for (const call of [() => store.read(id), () => store.update(id, { logLevel: 'info' })]) {
 			const { name, message } = await failureOf(call(), id, redis().token);
@@ -41,7 +41,7 @@ describe('a corrupt record', () => {
 		const { id, record } = openSession();
 		const store = new UpstashSessionStore({ redis: new Redis(redis()) });
 		await store.create(id, record);
-		await redis().command('APPEND', `tmcp:session:${id}`, `\n${line}`);
+		await redis().command('APPEND', `{tmcp}:session:${id}`, `\n${line}`);
 		await expect(store.read(id)).rejects.toMatchObject({ name: 'CorruptRecordError' });
 		await expect(store.read(id)).rejects.toThrow(found);
 	});

@@ -135,10 +135,10 @@ describe('the StoreError of a service', () => {
 
 	it('does not reveal a key that the service quotes', async () => {
 		const { id } = openSession();
-		const body = JSON.stringify({ error: `ERR no such thing. Key was: tmcp:session:${id}` });
+		const body = JSON.stringify({ error: `ERR no such thing. Key was: {tmcp}:session:${id}` });
 		const { url } = await misbehavingService(always(400, body));
 		const store = new UpstashSessionStore({ redis: new Redis({ url, token: TOKEN }) });
-		expect((await failureOf(store.read(id), id)).message).toMatch(/Key was: tmcp:session:<id>$/);
+		expect((await failureOf(store.read(id), id)).message).toMatch(/Key was: {tmcp}:session:<id>$/);
 	});
 
 	it('names the operation, and not the id, the uri or the token', async () => {

@@ -79,11 +79,12 @@ describe('the keys of UpstashSessionStore', () => {
 		await store.create(id, record);
 		await store.subscribe(id, uri, clock.now() + 3 * HOUR_MS);
 		await store.subscribe(`${id}2`, uri, clock.now() + HOUR_MS);
-		const uriKey = [...(await expiries()).keys()].find((key) => key.startsWith('tmcp:uri:')) ?? '';
+		const uriKey =
+			[...(await expiries()).keys()].find((key) => key.startsWith('{tmcp}:uri:')) ?? '';
 		expect((await expiries()).get(uriKey)).toBeGreaterThan(3 * 3_600 - 5);
 		await store.delete(id);
-		expect((await expiries()).get(`tmcp:session:${id}`)).toBeLessThanOrEqual(3_600);
-		expect((await expiries()).get(`tmcp:session:${id}`)).toBeGreaterThan(3_600 - 5);
+		expect((await expiries()).get(`{tmcp}:session:${id}`)).toBeLessThanOrEqual(3_600);
+		expect((await expiries()).get(`{tmcp}:session:${id}`)).toBeGreaterThan(3_600 - 5);
 	});
 
 	it('contain no expired subscription after the next use of the uri', async () => {
@@ -93,7 +94,7 @@ describe('the keys of UpstashSessionStore', () => {
 		await store.subscribe(`${id}2`, uri, clock.now() + 3 * HOUR_MS);
 		const before = await expiries();
 		const size = async (): Promise<number> => {
-			const keys = [...before.keys()].filter((key) => key.startsWith('tmcp:uri:'));
+			const keys = [...before.keys()].filter((key) => key.startsWith('{tmcp}:uri:'));
 			const found = keys.map((key) => redis().command('ZSCORE', key, `${id}1`));
 			return (await Promise.all(found)).filter((score) => score !== null).length;
 		};

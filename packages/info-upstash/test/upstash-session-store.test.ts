@@ -31,7 +31,7 @@ describe.each([
 		'UpstashSessionStore',
 		({ now }, step) => {
 			const client = (): UpstashRedis => steppedRedis(new Redis({ ...redis(), ...settings }), step);
-			const key = (id: string): string => `tmcp:session:${encodeURIComponent(id)}`;
+			const key = (id: string): string => `{tmcp}:session:${encodeURIComponent(id)}`;
 			return {
 				store: new UpstashSessionStore({ redis: client(), now }),
 				elsewhere: new UpstashSessionStore({ redis: client(), now }),

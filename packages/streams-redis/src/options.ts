@@ -1,6 +1,6 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { TmcpSessionsError } from '@tmcp-sessions/core';
-import type { LogBounds } from '@tmcp-sessions/core/internal';
+import type { LogBounds, OptionNames } from '@tmcp-sessions/core/internal';
 import type { RedisConnection } from '@tmcp-sessions/redis';
 
 import { PACKAGE } from './package-name.ts';
@@ -30,6 +30,13 @@ export interface RedisManagerOptions {
 	/** Receives failures and gaps. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
 }
+
+/** The names of the options of both managers. */
+export const REDIS_MANAGER_OPTIONS: OptionNames<RedisManagerOptions> = {
+	prefix: 1,
+	maxStreamSeconds: 1,
+	onError: 1,
+};
 
 /**
  * Returns the prefix of an option.

@@ -16,14 +16,14 @@ import type {
 	SessionInboxes,
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
-import { gapText, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
-import type { LogBounds } from '@tmcp-sessions/core/internal';
+import { gapText, rejectUnknownOptions, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
+import type { LogBounds, OptionNames } from '@tmcp-sessions/core/internal';
 import type { RedisConnection, RedisReply } from '@tmcp-sessions/redis';
 import { StreamSessionManager } from '@tmcp/session-manager';
 
 import { HeldInboxes } from './inboxes.ts';
 import { MAX_SESSION_ID_BYTES, sizeProblem } from './limits.ts';
-import { DEFAULT_BOUNDS, prefixOf, streamMsOf } from './options.ts';
+import { DEFAULT_BOUNDS, prefixOf, REDIS_MANAGER_OPTIONS, streamMsOf } from './options.ts';
 import type { RedisManagerOptions } from './options.ts';
 import { PACKAGE } from './package-name.ts';
 import { processLinkOf } from './process/process-link.ts';
@@ -60,6 +60,11 @@ export interface RedisStreamOptions extends RedisManagerOptions {
 	readonly now?: (() => number) | undefined;
 }
 
+const OPTIONS: OptionNames<RedisStreamOptions> = {
+	...REDIS_MANAGER_OPTIONS,
+	...{ bounds: 1, callWaitMs: 1, now: 1 },
+};
+
 /**
  * Manages the GET streams of sessions across processes, over Redis. A message is stored and published by
  * one script, to the processes that hold its receivers only. Create it at module scope: it connects at its
@@ -83,6 +88,7 @@ export class RedisStreamSessionManager
 	/** @param redis of `connectRedis` or `connectUpstash`. Managers that share it share its subscription. */
 	constructor(redis: RedisConnection, options: RedisStreamOptions = {}) {
 		super();
+		rejectUnknownOptions(options, OPTIONS, PACKAGE, 'RedisStreamSessionManager');
 		this.#link = processLinkOf(redis, prefixOf(redis, options.prefix));
 		this.#bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
 		this.#maxStreamMs = streamMsOf(options.maxStreamSeconds);

@@ -1,12 +1,13 @@
 import { createReporter } from '@tmcp-sessions/core/backend';
-import { BoundedSubscriptionManager } from '@tmcp-sessions/core/internal';
+import { BoundedSubscriptionManager, rejectUnknownOptions } from '@tmcp-sessions/core/internal';
 import type { RedisConnection } from '@tmcp-sessions/redis';
 import { SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
-import { DEFAULT_BOUNDS, prefixOf, streamMsOf } from './options.ts';
+import { DEFAULT_BOUNDS, prefixOf, REDIS_MANAGER_OPTIONS, streamMsOf } from './options.ts';
 import type { RedisManagerOptions } from './options.ts';
+import { PACKAGE } from './package-name.ts';
 import { processLinkOf } from './process/process-link.ts';
 import type { ProcessLink } from './process/process-link.ts';
 import { createStreamError } from './stream-error.ts';
@@ -29,6 +30,7 @@ export class RedisSubscriptionManager extends SubscriptionManager {
 	/** @param redis of `connectRedis` or `connectUpstash`. Managers that share it share its subscription. */
 	constructor(redis: RedisConnection, options: RedisSubscriptionOptions = {}) {
 		super();
+		rejectUnknownOptions(options, REDIS_MANAGER_OPTIONS, PACKAGE, 'RedisSubscriptionManager');
 		this.#link = processLinkOf(redis, prefixOf(redis, options.prefix));
 		this.#maxStreamMs = streamMsOf(options.maxStreamSeconds);
 		this.#report = createReporter(options.onError);

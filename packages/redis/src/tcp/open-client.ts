@@ -1,7 +1,10 @@
 import { createClient, createCluster } from '@redis/client';
 import type { RedisClientOptions } from '@redis/client';
 
+import { withTimeout } from '@tmcp-sessions/core/backend';
+
 import type { RedisReply } from '../redis-connection.ts';
+import { RedisTimeoutError } from '../redis-failure.ts';
 
 /** Options of `@redis/client` for one connection. */
 export type NodeOptions = Pick<
@@ -26,17 +29,21 @@ export interface CommandClient {
 	destroy(): void;
 }
 
-/** @param onLoss called if the connection is lost. */
+/**
+ * @param timeoutMs for the whole of it: the client's own timeout ends once the socket is open.
+ * @param onLoss called if the connection is lost.
+ */
 export async function openNode(
 	url: string,
 	options: NodeOptions,
+	timeoutMs: number,
 	onLoss: () => void,
 ): Promise<CommandClient> {
 	const client = createClient({ ...options, url });
 	// Pending commands reject with the same error.
 	client.on('error', onLoss);
 	client.on('end', onLoss);
-	await client.connect();
+	await connectWithin(timeoutMs, client);
 	return {
 		send: (_key, command) => client.sendCommand<RedisReply>(command),
 		nodeOf: () => Promise.reject(new Error('this Redis is no cluster')),
@@ -46,10 +53,14 @@ export async function openNode(
 	};
 }
 
-/** @param onLoss called if the connection to a node is lost. */
+/**
+ * @param timeoutMs for the whole of it.
+ * @param onLoss called if the connection to a node is lost.
+ */
 export async function openCluster(
 	urls: readonly string[],
 	options: NodeOptions,
+	timeoutMs: number,
 	onLoss: () => void,
 ): Promise<CommandClient> {
 	const [first = ''] = urls;
@@ -66,7 +77,7 @@ export async function openCluster(
 	cluster.on('error', onLoss);
 	cluster.on('node-error', onLoss);
 	cluster.on('node-disconnect', onLoss);
-	await cluster.connect();
+	await connectWithin(timeoutMs, cluster);
 	return {
 		send: (key, command) => cluster.sendCommand<RedisReply>(key, false, [...command]),
 		async nodeOf(channel) {
@@ -85,4 +96,20 @@ export async function openCluster(
 			if (cluster.isOpen) cluster.destroy();
 		},
 	};
+}
+
+interface Connectable {
+	readonly isOpen: boolean;
+	connect(): Promise<unknown>;
+	destroy(): void;
+}
+
+/** Connects a client, or destroys it after a time. */
+async function connectWithin(timeoutMs: number, client: Connectable): Promise<void> {
+	try {
+		await withTimeout(timeoutMs, client.connect(), () => new RedisTimeoutError(timeoutMs));
+	} catch (error) {
+		if (client.isOpen) client.destroy();
+		throw error;
+	}
 }

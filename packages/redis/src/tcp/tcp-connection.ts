@@ -157,8 +157,8 @@ class TcpConnection implements RedisConnection {
 			if (this.#opened === opened) this.#opened = undefined;
 		};
 		const opened = this.#isCluster
-			? openCluster(this.#urls, this.#socketOptions(), forget)
-			: openNode(this.#urls[0] ?? '', this.#socketOptions(), forget);
+			? openCluster(this.#urls, this.#socketOptions(), this.timeoutMs, forget)
+			: openNode(this.#urls[0] ?? '', this.#socketOptions(), this.timeoutMs, forget);
 		this.#opened = opened;
 		opened.catch(forget);
 		return opened;

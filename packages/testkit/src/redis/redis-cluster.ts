@@ -1,7 +1,7 @@
 import { sleep } from '@tmcp-sessions/core/backend';
 
 import { connectRedis } from './redis-connection.ts';
-import type { RedisConnection } from './redis-connection.ts';
+import type { RedisConnection, RedisReply } from './redis-connection.ts';
 import { freePort, startRedisProcess } from './redis-process.ts';
 import type { RedisProcess } from './redis-process.ts';
 
@@ -12,8 +12,8 @@ const READY_MS = 20_000;
 export interface RunningRedisCluster {
 	/** The URLs of its nodes. */
 	readonly urls: readonly string[];
-	/** Sends a command to each node, in the order of `urls`. */
-	commandEach(...command: string[]): Promise<unknown[]>;
+	/** Sends a command to the node that has its first key. */
+	command(name: string, key: string, ...args: string[]): Promise<RedisReply>;
 	stop(): Promise<void>;
 }
 
@@ -41,8 +41,8 @@ export async function startRedisCluster(): Promise<RunningRedisCluster> {
 			nodes.push(node);
 			const connection = await connectRedis(node.port);
 			connections.push(connection);
-			const [from, to] = [index, index + 1].map((part) => Math.floor((SLOTS * part) / 3));
-			await connection.send(['CLUSTER', 'ADDSLOTSRANGE', `${from}`, `${(to ?? 0) - 1}`]);
+			const range = [firstSlot(index), firstSlot(index + 1) - 1].map(String);
+			await connection.send(['CLUSTER', 'ADDSLOTSRANGE', ...range]);
 			await connection.send(['CLUSTER', 'SET-CONFIG-EPOCH', `${index + 1}`]);
 			const [first] = connections;
 			if (first !== connection) {
@@ -57,9 +57,18 @@ export async function startRedisCluster(): Promise<RunningRedisCluster> {
 	}
 	return {
 		urls: nodes.map(({ port }) => `redis://127.0.0.1:${port}`),
-		commandEach: (...command) => Promise.all(connections.map((each) => each.send(command))),
+		async command(name, key, ...args) {
+			const slot = Number(await connections[0]?.send(['CLUSTER', 'KEYSLOT', key]));
+			const node = connections.find((_, index) => slot < firstSlot(index + 1));
+			return node?.send([name, key, ...args]) ?? null;
+		},
 		stop,
 	};
+}
+
+/** Returns the first slot of a node. */
+function firstSlot(index: number): number {
+	return Math.floor((SLOTS * index) / 3);
 }
 
 /** Waits until every node knows that all slots are served. */

@@ -8,7 +8,7 @@
  *     owner:<hash>   sorted set of the sessions of a principal, by their expiry
  *     claim:<id>     the claimant of a single use
  */
-export class UpstashKeys {
+export class SessionKeys {
 	/** The prefix of all keys. */
 	readonly prefix: string;
 

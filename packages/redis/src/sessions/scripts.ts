@@ -6,6 +6,9 @@ import { ENDED_FIELDS } from './stored-fields.ts';
  * is relative, so that the clock of Redis may differ.
  */
 
+/** KEYS: one. Returns its text. Sent as a script, so that the primary answers. */
+export const READ = `return redis.call('GET', KEYS[1])`;
+
 /** The result of `UPDATE` and `CREATE` after a write. */
 export const UPDATED = 1;
 /** The result of `UPDATE` if the stored text is not a record. */
@@ -52,7 +55,7 @@ return ${UPDATED}`;
 /**
  * KEYS: session, own. ARGV: id, prefix of the keys of uris, time to live of the tombstone of a session
  * that is unknown, or of a key that has none.
- * Builds the keys of the uris from a set in Redis, which a Redis cluster would reject.
+ * Builds the keys of the uris from a set in Redis: on a cluster, the prefix needs a hash tag.
  */
 export const DELETE: string = `
 local ttl = redis.call('PTTL', KEYS[1])
@@ -108,7 +111,7 @@ for _, id in ipairs(ARGV) do redis.call('ZREM', KEYS[1], id) end
 return 1`;
 
 /**
- * KEYS: none. ARGV: cursor, pattern of the keys of sessions, about how many keys to visit. Returns the
+ * KEYS: any with the prefix. ARGV: cursor, pattern of the keys of sessions, about how many keys to visit. Returns the
  * next cursor, then keys, each followed by its fields. Skips keys of another type.
  */
 export const LIST: string = `
