@@ -19,6 +19,10 @@ const shared = ['core', 'http', 'testkit'];
 /** The imports of packages that are neither shared nor a backend, and of `core`. */
 const importsByFolder: Readonly<Record<string, string[]>> = {
 	core: [],
+	redis: ['core'],
+	'info-redis': ['core', 'redis'],
+	'info-upstash': ['core', 'redis'],
+	'streams-redis': ['core', 'redis'],
 	'session-object': ['core', 'http', 'streams-durable-object'],
 	tasks: ['core', 'http'],
 	testkit: ['core', 'http', 'tasks'],
