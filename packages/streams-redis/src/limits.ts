@@ -2,12 +2,12 @@
 export const MAX_SESSION_ID_BYTES = 1_024;
 
 /** The largest message, in UTF-8 as JSON: two of them fit into a request to Upstash. */
-export const MAX_MESSAGE_BYTES: number = 512 * 1_024;
+const MAX_MESSAGE_BYTES: number = 512 * 1_024;
 
 const encoder = new TextEncoder();
 
 /** Returns the size of a text in UTF-8. */
-export function utf8Length(text: string): number {
+function utf8Length(text: string): number {
 	// Most messages are short: count only those that might exceed the limit.
 	return text.length * 3 <= MAX_MESSAGE_BYTES ? text.length : encoder.encode(text).length;
 }

@@ -6,7 +6,7 @@ import type { RedisConnection } from '@tmcp-sessions/redis';
 import { PACKAGE } from './package-name.ts';
 
 /** The prefix of all keys. Its hash tag puts them into one slot of a cluster. */
-export const DEFAULT_PREFIX = '{tmcp}:';
+const DEFAULT_PREFIX = '{tmcp}:';
 
 /** The bounds of the log of a session, and of the log of messages to all sessions. */
 export const DEFAULT_BOUNDS: LogBounds = {

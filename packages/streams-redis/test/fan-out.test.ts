@@ -82,7 +82,7 @@ it('sends messages of one turn with one script', async () => {
 	const { managers, streams } = await open('{turn}:', 1, 2);
 	await takeCommands();
 	const sent = numbered('message', 50);
-	await Promise.all(sent.map((message) => managers[0]?.send(['0', '1'], frame(message))));
+	await Promise.all(sent.map(async (message) => managers[0]?.send(['0', '1'], frame(message))));
 	expect(await takeCommands()).toMatchObject({ evalsha: 1, xadd: 100 });
 	await streams[1]?.until('message 49');
 	expect(streams[1]?.messages).toEqual(sent);

@@ -171,7 +171,7 @@ class TcpConnection implements RedisConnection {
 		try {
 			const client = await this.#open();
 			const { host, port } = await client.nodeOf(channel);
-			return { ...options, socket: { ...options.socket, host, port } } as NodeOptions; // Safe because the socket stays one over TCP.
+			return { ...options, socket: { ...options.socket, host, port } };
 		} catch (error) {
 			this.close();
 			throw asConnectionError(error);

@@ -1,4 +1,4 @@
-import { reasonOf, sleep } from '@tmcp-sessions/core/backend';
+import { sleep } from '@tmcp-sessions/core/backend';
 import { isConnectionLoss } from '@tmcp-sessions/redis';
 import type { RedisConnection, RedisReply, RedisSubscription } from '@tmcp-sessions/redis';
 
@@ -220,11 +220,8 @@ export class ProcessLink {
 		if (!subscription) return;
 		subscription.close();
 		const bounds = { ageMs: 1, messages: 1, bytes: 1 };
-		// Without it, the process is removed when a message finds no subscriber.
-		this.#evaluate(GOODBYE, [this.id], bounds).then(
-			() => this.#holders === 0 && this.#redis.close(),
-			(error: unknown) => reasonOf(error),
-		);
+		// If it fails, the process is removed when a message finds no subscriber.
+		this.#evaluate(GOODBYE, [this.id], bounds).catch(() => {});
 	}
 }
 

@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 /** A stream of a session in a process. */
-export type StreamAddress = readonly [session: string, stream: string];
+type StreamAddress = readonly [session: string, stream: string];
 
 /** An event that a script publishes to a process. */
 export type RedisEvent =

@@ -3,7 +3,6 @@ export type { RunningRedisCluster } from './redis-cluster.ts';
 export type { RedisReply } from './redis-connection.ts';
 export { startRedisPair } from './redis-pair.ts';
 export type { RunningRedisPair } from './redis-pair.ts';
-export type { RedisSettings } from './redis-process.ts';
 export { startRedisProxy } from './redis-proxy.ts';
 export type { RedisProxy } from './redis-proxy.ts';
 export type { RestRequest } from './rest-server.ts';
