@@ -35,13 +35,19 @@ export async function connectRedis(port: number, password?: string): Promise<Red
 		send: (command) => binary.sendCommand<RedisReply>(command),
 		async subscribe(channel, onMessage, onEnd) {
 			const subscriber = client.duplicate();
-			subscriber.on('error', () => {});
-			subscriber.on('end', onEnd);
+			let isOver = false;
+			const end = (): void => {
+				if (!isOver) onEnd();
+				isOver = true;
+			};
+			// A connection that is lost emits an error, one that is closed an end.
+			subscriber.on('error', end);
+			subscriber.on('end', end);
 			await subscriber.connect();
 			await subscriber.subscribe(channel, onMessage);
 			return {
 				close() {
-					subscriber.off('end', onEnd);
+					isOver = true;
 					if (subscriber.isOpen) subscriber.destroy();
 				},
 			};
