@@ -99,6 +99,8 @@ function rows(): string[][] {
 		dependency('@tmcp/session-manager', everyTest),
 		dependency('@cloudflare/workers-types', 'the check `types`'),
 		dependency('@upstash/redis', '[info-upstash](../packages/info-upstash/test)'),
+		dependency('@redis/client', '[redis](../packages/redis/test)'),
+		dependency('@deno/kv', '[info-deno-kv](../packages/info-deno-kv/test)'),
 		['TypeScript', '', installed('typescript'), 'the checks `types` and `snippets`'],
 		[
 			'MCP revisions',

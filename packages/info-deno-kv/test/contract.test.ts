@@ -1,4 +1,5 @@
 import { openKv } from '@deno/kv';
+import type { SessionRecord } from '@tmcp-sessions/core/backend';
 import { DenoKvInfoSessionManager, DenoKvSessionStore } from '@tmcp-sessions/info-deno-kv';
 import type { DenoKv, DenoKvInfoOptions } from '@tmcp-sessions/info-deno-kv';
 import {
@@ -60,7 +61,7 @@ describe('DenoKvSessionStore', () => {
 	it('rejects metadata of more than 64 KiB with its size, and stores a little less', async () => {
 		const { id, clock, record } = openSession();
 		const store = new DenoKvSessionStore({ now: clock.now, open });
-		const withName = (length: number): typeof record => ({
+		const withName = (length: number): SessionRecord => ({
 			...record,
 			clientInfo: { name: 'n'.repeat(length), version: '1' },
 		});

@@ -73,7 +73,7 @@ export class Publisher {
 		if (!this.#isSending) {
 			this.#isSending = true;
 			// Messages of one turn form one batch.
-			queueMicrotask(() => this.#sendAll().catch(settle.reject));
+			queueMicrotask(() => void this.#sendAll().catch(settle.reject));
 		}
 		return settle.promise;
 	}

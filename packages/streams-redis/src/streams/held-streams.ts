@@ -56,7 +56,8 @@ export class HeldStreams {
 				const streams = [...(this.#bySession.get(event[1])?.values() ?? [])];
 				return streams.forEach((stream) => stream.handle(event));
 			}
-			default:
+			case 'i':
+			case 'n':
 				return;
 		}
 	}

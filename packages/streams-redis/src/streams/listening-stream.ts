@@ -73,7 +73,9 @@ export class ListeningStream extends HeldStream {
 				return this.endEarly();
 			case 'E':
 				return this.end();
-			default:
+			case 'i':
+			case 'k':
+			case 'n':
 				return;
 		}
 	}

@@ -77,13 +77,17 @@ export const subscriptionManagerCases: readonly SubscriptionsCase[] = [
 			const uri = unique('uri');
 			const client = new RecordingClient();
 			const gate = Promise.withResolvers<void>();
-			client.acknowledging = () => gate.promise;
+			const reached = Promise.withResolvers<void>();
+			client.acknowledging = () => {
+				reached.resolve();
+				return gate.promise;
+			};
 			const created = client.create(manager, {
 				id: 1,
 				origin: unique('origin'),
 				filters: { resourceSubscriptions: [uri, `${uri}2`] },
 			});
-			await sleep(SILENCE_MS);
+			await Promise.race([reached.promise, created]);
 			const sending = Promise.all([
 				elsewhere.send(updated(uri)),
 				elsewhere.send(updated(`${uri}2`)),

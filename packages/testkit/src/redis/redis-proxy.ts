@@ -24,7 +24,10 @@ export interface RedisProxy {
 export async function startRedisProxy(target: number): Promise<RedisProxy> {
 	const sockets = new Set<Socket>();
 	const server = createServer((client) => {
-		if (proxy.isRefusing) return void client.resetAndDestroy();
+		if (proxy.isRefusing) {
+			client.resetAndDestroy();
+			return;
+		}
 		const redis = connect(proxy.target, '127.0.0.1');
 		const destroy = (): void => {
 			sockets.delete(client);
