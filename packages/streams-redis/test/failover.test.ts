@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => pair.stop());
 
 function createManager(): RedisStreamSessionManager {
-	const connection = connectRedis(`redis://127.0.0.1:${pair.proxy.port}`, { timeoutMs: 1_000 });
+	const connection = connectRedis(`redis://127.0.0.1:${pair.proxy.port}`);
 	return new RedisStreamSessionManager(connection, { onError: (error) => errors.push(error) });
 }
 
