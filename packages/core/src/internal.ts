@@ -58,6 +58,7 @@ export {
 	unknownCallFrame,
 	unstoredEvents,
 } from './streams/call-log.ts';
+export type { StoredCallEnd } from './streams/call-log.ts';
 export type { ChannelHistory } from './streams/channel-history.ts';
 export { channelAt, withCurrentChannel, withLossUpTo } from './streams/channel-history.ts';
 export { LAST_SEQUENCE, newCallStream, requestIdOfCall } from './streams/call-stream.ts';

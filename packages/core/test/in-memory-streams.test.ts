@@ -1,7 +1,9 @@
 import { InMemoryStreamSessionManager } from '@tmcp-sessions/core';
-import { runInScope } from '@tmcp-sessions/core/internal';
+import { DEFAULT_LOG_BOUNDS, runInScope } from '@tmcp-sessions/core/internal';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { describe, expect, it } from 'vitest';
+
+import { InMemoryCallLog } from '../src/streams/in-memory-logs.ts';
 
 const MINUTE_MS = 60_000;
 const FRAME = 'event: message\ndata: {}\n\n';
@@ -68,6 +70,68 @@ describe('a stream that is older than many others of its session', () => {
 		await back.until('"missed"');
 		expect(back.text).not.toContain(': gap');
 		await back.cancel();
+	});
+});
+
+describe('the log of calls in one process', () => {
+	it('reads no earlier frame of a call, nor of another one, to store a new one', () => {
+		let reads = 0;
+		/** The copies that the log makes of these frames count their reads. */
+		class CountedFrames extends Array<string> {
+			static override get [Symbol.species](): ArrayConstructor {
+				// Safe because it is called as a constructor only.
+				return function () {
+					return new Proxy<string[]>([], {
+						get: (target, key, receiver): unknown => {
+							reads += 1;
+							return Reflect.get(target, key, receiver);
+						},
+					});
+				} as unknown as ArrayConstructor;
+			}
+		}
+		const log = new InMemoryCallLog(DEFAULT_LOG_BOUNDS, () => 0);
+		const keep = (call: number, first: number): number => {
+			reads = 0;
+			const frames = CountedFrames.from([`frame ${first}`]);
+			log.keep(`s${call % 2}`, { stream: `call/${call}`, first, frames, isComplete: false });
+			return reads;
+		};
+		const [alone] = [keep(0, 1), keep(1, 1), keep(2, 1)];
+		for (let first = 2; first <= 10_000; first++) expect(keep(0, first)).toBe(alone);
+		expect(keep(1, 2)).toBe(alone);
+	});
+
+	it('stores events in order, within its bounds in count, bytes and age', () => {
+		let nowMs = 0;
+		const log = new InMemoryCallLog({ messages: 100, bytes: 2_000, ageMs: 1_000 }, () => nowMs);
+		const keep = (call: string, first: number, text: string, isComplete = false): void => {
+			log.keep('s', { stream: `call/${call}`, first, frames: [text], isComplete });
+		};
+		const firstsOf = (call: string): number[] =>
+			log.of('s', `call/${call}`).map(({ first }) => first);
+		for (let first = 1; first <= 1_000; first++) keep('many', first, 'x');
+		const many = firstsOf('many');
+		expect(many.length).toBeLessThanOrEqual(125);
+		expect(many).toEqual(Array.from(many, (_, index) => 1_001 - many.length + index));
+		for (let first = 1; first <= 20; first++) keep('large', first, 'x'.repeat(500));
+		expect(firstsOf('large').length).toBeLessThanOrEqual(5);
+		expect(firstsOf('large').at(-1)).toBe(20);
+		nowMs = 900;
+		keep('young', 1, 'answer', true);
+		keep('young', 2, 'after the answer');
+		nowMs = 1_100;
+		keep('other', 1, 'x');
+		expect(firstsOf('large')).toEqual([]);
+		expect(firstsOf('young')).toEqual([1]);
+		expect(log.isComplete('s', 'call/young')).toBe(true);
+		nowMs = 2_000;
+		keep('other', 2, 'x');
+		expect(log.isComplete('s', 'call/young')).toBe(false);
+		log.forget('s');
+		expect(firstsOf('other')).toEqual([]);
+		keep('other', 1, 'x');
+		expect(firstsOf('other')).toEqual([1]);
 	});
 });
 

@@ -188,7 +188,7 @@ describe('the streams that resume calls of a session', () => {
 			expect(sizes).toHaveLength(2);
 			expect(Math.max(...sizes)).toBeLessThan(2_000_000);
 			const [third, ...others] = log
-				.eventsOf('s', stream)
+				.eventsAfter('s', stream, 0)
 				.flatMap((events) => events.frames)
 				.toSorted((one, other) => one.length - other.length);
 			expect(others).toHaveLength(3);

@@ -10,6 +10,7 @@ import {
 	testSubscriptionManager,
 } from '@tmcp-sessions/testkit';
 
+import { rowsReadDuring } from './fixture/rows-read.ts';
 import { evict } from './fixture/sync-layer.ts';
 
 testStreamSessionManager('DurableObjectStreamSessionManager', () => ({
@@ -40,6 +41,7 @@ testResumableStreams('DurableObjectStreamSessionManager', () => {
 		evict,
 		errors,
 		manyMessages: 150,
+		readsOf: rowsReadDuring,
 	};
 });
 

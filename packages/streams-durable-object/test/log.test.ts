@@ -1,8 +1,12 @@
+import type { CallEvents } from '@tmcp-sessions/core/backend';
+import { DEFAULT_LOG_BOUNDS } from '@tmcp-sessions/core/internal';
 import { DurableObjectStreamSessionManager } from '@tmcp-sessions/streams-durable-object';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 
+import { SqlCallLog } from '../src/object/call-log.ts';
+import { withRowsRead } from './fixture/rows-read.ts';
 import { frameOf, rowsWrittenBy, rowsOf } from './fixture/rows.ts';
 import { evict, syncLayer } from './fixture/sync-layer.ts';
 
@@ -85,6 +89,83 @@ describe('the cost of the log', () => {
 		expect(await rowsOf('calls', id)).toHaveLength(2);
 		await syncLayer().delete(id);
 		expect(await rowsOf('calls', id)).toEqual([]);
+	});
+});
+
+describe('the rows that the log of calls reads', () => {
+	const stream = 'call/long/n1';
+	const eventsOf = (first: number, count = 1, isComplete = false): CallEvents => {
+		const frames = Array.from({ length: count }, (_, index) => `frame ${first + index}`);
+		return { stream, first, frames, isComplete };
+	};
+	/** Stores that many frames of a call, each alone, and then runs a function after a wake-up. */
+	const afterFrames = (
+		count: number,
+		run: (log: SqlCallLog, rowsRead: () => number) => void,
+	): Promise<void> =>
+		withRowsRead(`${count} ${crypto.randomUUID()}`, (sql, rowsRead) => {
+			const before = new SqlCallLog(sql, DEFAULT_LOG_BOUNDS);
+			for (let first = 1; first <= count; first++) before.keep('s', eventsOf(first), Date.now());
+			const log = new SqlCallLog(sql, DEFAULT_LOG_BOUNDS);
+			// Counts the rows once.
+			log.keep('other', { ...eventsOf(1), stream: 'call/other/n1' }, Date.now());
+			rowsRead();
+			run(log, rowsRead);
+		});
+
+	it.each([10, 100, 1_000, 10_000])('are one for each frame after %i frames', async (count) => {
+		await afterFrames(count, (log, rowsRead) => {
+			for (let frame = 1; frame <= 50; frame++) log.keep('s', eventsOf(count + frame), Date.now());
+			expect(rowsRead()).toBe(50);
+			log.keep('s', eventsOf(count + 51, 50), Date.now());
+			log.keep('s', eventsOf(count + 101, 1, true), Date.now());
+			expect(rowsRead()).toBe(2);
+			expect(log.isComplete('s', stream)).toBe(true);
+			expect(rowsRead()).toBe(1);
+		});
+	});
+
+	it('are those of the missed events when a client resumes a long call', async () => {
+		await afterFrames(10_000, (log, rowsRead) => {
+			const all = log.eventsAfter('s', stream, 0).flatMap(({ frames }) => frames);
+			expect(all).toEqual(eventsOf(1, 10_000).frames);
+			rowsRead();
+			const missed = log.eventsAfter('s', stream, 9_990).flatMap(({ frames }) => frames);
+			expect(missed).toEqual(eventsOf(9_991, 10).frames);
+			expect(rowsRead()).toBeLessThan(15);
+			expect(log.eventsAfter('s', stream, 10_000)).toHaveLength(1);
+			log.keep('s', eventsOf(10_001, 50), Date.now());
+			expect(log.eventsAfter('s', stream, 10_020)).toHaveLength(1);
+		});
+	});
+
+	it('are none of other sessions when a session ends, also for the next frame', async () => {
+		await afterFrames(1_000, (log, rowsRead) => {
+			log.delete('other');
+			log.delete('without calls');
+			rowsRead();
+			for (let session = 1; session <= 50; session++) log.delete(`without calls ${session}`);
+			log.keep('s', eventsOf(1_001), Date.now());
+			expect(rowsRead()).toBe(1);
+		});
+	});
+
+	it('leave the log within its bounds after sessions have ended', async () => {
+		await withRowsRead(crypto.randomUUID(), (sql) => {
+			const bounds = { ...DEFAULT_LOG_BOUNDS, messages: 100 };
+			const log = new SqlCallLog(sql, bounds);
+			for (let first = 1; first <= 1_000; first++) {
+				log.keep('ends', { ...eventsOf(first), stream: `call/${first}/n1` }, Date.now());
+				if (first % 50 === 0) log.delete('ends');
+				log.keep('s', eventsOf(first), Date.now());
+			}
+			const { rows } = sql.exec<{ rows: number }>('SELECT count(*) AS rows FROM tmcp_calls').one();
+			expect(rows).toBeGreaterThan(50);
+			expect(rows).toBeLessThanOrEqual(125);
+			// After a wake-up, too.
+			new SqlCallLog(sql, bounds).delete('s');
+			expect(sql.exec('SELECT DISTINCT session FROM tmcp_calls').toArray().length).toBeLessThan(2);
+		});
 	});
 });
 

@@ -6,11 +6,11 @@ import {
 } from '@tmcp-sessions/streams-durable-object';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 
 import { SqlMessageLog } from '../src/object/message-log.ts';
 import { evict, syncLayer } from './fixture/sync-layer.ts';
+import { withRowsRead } from './fixture/rows-read.ts';
 import { frameOf } from './fixture/rows.ts';
 
 const LARGE = 'x'.repeat(400_000);
@@ -97,25 +97,16 @@ describe('one client harms others of its shard: a client that stores much', () =
 
 describe('one client harms others of its shard: a Last-Event-ID with sequence 0', () => {
 	/** Runs a function with the log of an object, and returns the rows that it reads. */
-	const rowsReadBy = (name: string, run: (log: SqlMessageLog) => void): Promise<number> =>
-		runInDurableObject(
-			env.TMCP_DURABLE_OBJECT.getByName(name),
-			(_instance, { storage: { sql } }) => {
-				const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
-				const counting = {
-					exec<Row extends Record<string, SqlStorageValue>>(query: string, ...values: unknown[]) {
-						const cursor = sql.exec<Row>(query, ...values);
-						cursors.push(cursor);
-						return cursor;
-					},
-				};
-				// Safe because the log uses `exec` only.
-				const log = new SqlMessageLog(counting as SqlStorage, DEFAULT_LOG_BOUNDS, () => '0');
-				cursors.length = 0;
-				run(log);
-				return cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0);
-			},
-		);
+	const rowsReadBy = async (name: string, run: (log: SqlMessageLog) => void): Promise<number> => {
+		let rows = 0;
+		await withRowsRead(name, (sql, rowsRead) => {
+			const log = new SqlMessageLog(sql, DEFAULT_LOG_BOUNDS, () => '0');
+			rowsRead();
+			run(log);
+			rows = rowsRead();
+		});
+		return rows;
+	};
 	const open = (log: SqlMessageLog, session: string, from?: string): string => {
 		const { frames } = log.open(session, from, Date.now());
 		return /^id: (\S+):\d+\n/.exec(frames[0] ?? '')?.[1] ?? '';

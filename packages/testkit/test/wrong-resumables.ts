@@ -54,6 +54,8 @@ const callMissed =
 const callGoesOn =
 	'sends the events of a running call on streams that resume it, even before the first event';
 const keptTwice = 'sends an event once that was kept twice';
+const longCall =
+	'replays 10,000 events of a call once and in order, and reads none of them for a new one';
 const noFrame = 'ends the streams that resume a call when it completes without a frame';
 const foreignCall = 'sends no event of a call to another session';
 const callGap = 'announces a gap for events of a call that were not kept';
@@ -270,6 +272,7 @@ export const wrongResumables: readonly WrongResumables[] = [
 			callMissed,
 			callGoesOn,
 			keptTwice,
+			longCall,
 			noFrame,
 			foreignCall,
 			callGap,
@@ -286,7 +289,16 @@ export const wrongResumables: readonly WrongResumables[] = [
 				if (events.first === 1) await super.keepCall(session, events);
 			}
 		},
-		fails: [callMissed, callGoesOn, noFrame, foreignCall, callGap, unknownCall, knownCall],
+		fails: [
+			callMissed,
+			callGoesOn,
+			longCall,
+			noFrame,
+			foreignCall,
+			callGap,
+			unknownCall,
+			knownCall,
+		],
 	},
 	{
 		name: 'waits forever for an unknown call',

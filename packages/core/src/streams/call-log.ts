@@ -53,18 +53,25 @@ export function unknownCallFrame(position: EventPosition): string {
 	return gapFrame(position, gapText('the call has no further events'));
 }
 
-/** Returns those events of a call that are not stored yet, or `undefined` if all are. */
+/** How much of a call is stored. */
+export interface StoredCallEnd {
+	/** The sequence of the next event. */
+	readonly next: number;
+	readonly isComplete: boolean;
+}
+
+/**
+ * Returns those events of a call that are not stored yet, or `undefined` if all are.
+ *
+ * @param stored undefined if no event of the call is stored.
+ */
 export function unstoredEvents(
 	events: CallEvents,
-	stored: Iterable<CallEvents>,
+	stored: StoredCallEnd | undefined,
 ): CallEvents | undefined {
-	let next = events.first;
-	let isComplete = false;
-	for (const { first, frames, isComplete: ended } of stored) {
-		next = Math.max(next, first + frames.length);
-		isComplete ||= ended;
-	}
-	const frames = events.frames.slice(next - events.first);
-	if (isComplete || (frames.length === 0 && !events.isComplete)) return undefined;
-	return { ...events, first: next, frames };
+	if (stored?.isComplete === true) return undefined;
+	const first = Math.max(events.first, stored?.next ?? 0);
+	const frames = events.frames.slice(first - events.first);
+	if (frames.length === 0 && !events.isComplete) return undefined;
+	return { ...events, first, frames };
 }

@@ -1,4 +1,5 @@
 import { unstoredEvents } from './call-log.ts';
+import type { StoredCallEnd } from './call-log.ts';
 import { withLossUpTo } from './channel-history.ts';
 import type { ChannelHistory } from './channel-history.ts';
 import { entriesBeyond, needsPruning } from './fair-share.ts';
@@ -122,12 +123,20 @@ interface StoredCallEvents extends SharedEntry {
 	readonly atMs: number;
 }
 
-/** Stores the events of calls in the memory of one process. */
+interface StoredCall {
+	readonly entries: Set<StoredCallEvents>;
+	end: StoredCallEnd;
+}
+
+/** Stores the events of calls in the memory of one process, at a cost that does not grow with their number. */
 export class InMemoryCallLog {
 	readonly #bounds: LogBounds;
 	readonly #now: () => number;
 	/** Oldest first. */
-	#stored: StoredCallEvents[] = [];
+	readonly #entries = new Set<StoredCallEvents>();
+	#bytes = 0;
+	/** The calls with entries: of each session, by stream. */
+	readonly #calls = new Map<string, Map<string, StoredCall>>();
 
 	constructor(bounds: LogBounds, now: () => number) {
 		this.#bounds = bounds;
@@ -136,10 +145,10 @@ export class InMemoryCallLog {
 
 	/** @returns the events that were not stored before. */
 	keep(session: string, events: CallEvents, client = ''): CallEvents | undefined {
-		const added = unstoredEvents(events, this.of(session, events.stream));
+		const added = unstoredEvents(events, this.#callOf(session, events.stream)?.end);
 		if (added) {
 			const bytes = added.frames.reduce((total, { length }) => total + length, 0);
-			this.#stored.push({ session, client, bytes, events: added, atMs: this.#now() });
+			this.#add({ session, client, bytes, events: added, atMs: this.#now() });
 		}
 		this.#prune();
 		return added;
@@ -147,25 +156,55 @@ export class InMemoryCallLog {
 
 	/** Whether the response to a call is stored. */
 	isComplete(session: string, stream: string): boolean {
-		return this.of(session, stream).some(({ isComplete }) => isComplete);
+		return this.#callOf(session, stream)?.end.isComplete === true;
 	}
 
 	of(session: string, stream: string): CallEvents[] {
-		return this.#stored
-			.filter((call) => call.session === session && call.events.stream === stream)
-			.map(({ events }) => events);
+		return [...(this.#callOf(session, stream)?.entries ?? [])].map(({ events }) => events);
 	}
 
 	forget(session: string): void {
-		this.#stored = this.#stored.filter((call) => call.session !== session);
+		for (const { entries } of this.#calls.get(session)?.values() ?? []) this.#remove(entries);
 	}
 
+	#callOf(session: string, stream: string): StoredCall | undefined {
+		return this.#calls.get(session)?.get(stream);
+	}
+
+	#add(entry: StoredCallEvents): void {
+		const { session, bytes, events } = entry;
+		const { stream, first, frames, isComplete } = events;
+		const end = { next: first + frames.length, isComplete };
+		const calls = this.#calls.get(session) ?? new Map<string, StoredCall>();
+		const call = calls.get(stream) ?? { entries: new Set(), end };
+		call.entries.add(entry);
+		call.end = end;
+		this.#calls.set(session, calls.set(stream, call));
+		this.#entries.add(entry);
+		this.#bytes += bytes;
+	}
+
+	/** Removes what is too old, and what exceeds the bounds: the oldest of those who take most. */
 	#prune(): void {
 		const since = this.#now() - this.#bounds.ageMs;
-		this.#stored = this.#stored.filter(({ atMs }) => atMs >= since);
-		const bytes = this.#stored.reduce((total, entry) => total + entry.bytes, 0);
-		if (!needsPruning({ messages: this.#stored.length, bytes }, this.#bounds)) return;
-		const removed = entriesBeyond(this.#stored, this.#bounds);
-		this.#stored = this.#stored.filter((entry) => !removed.has(entry));
+		for (const entry of this.#entries) {
+			if (entry.atMs >= since) break;
+			this.#remove([entry]);
+		}
+		if (needsPruning({ messages: this.#entries.size, bytes: this.#bytes }, this.#bounds))
+			this.#remove(entriesBeyond([...this.#entries], this.#bounds));
+	}
+
+	#remove(removed: Iterable<StoredCallEvents>): void {
+		for (const entry of removed) {
+			const { session, bytes, events } = entry;
+			this.#entries.delete(entry);
+			this.#bytes -= bytes;
+			const calls = this.#calls.get(session);
+			const call = calls?.get(events.stream);
+			call?.entries.delete(entry);
+			if (call?.entries.size === 0) calls?.delete(events.stream);
+			if (calls?.size === 0) this.#calls.delete(session);
+		}
 	}
 }

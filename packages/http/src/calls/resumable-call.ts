@@ -1,7 +1,12 @@
 import { primingFrame, withEventId } from '@tmcp-sessions/core/backend';
-import type { ResumableStreams } from '@tmcp-sessions/core/backend';
+import type { CallEvents, ResumableStreams } from '@tmcp-sessions/core/backend';
 
-/** Characters that are buffered for a client that may resume. More is stored by the stream manager. */
+import { isAnsweredAtOnce } from './answered-at-once.ts';
+
+/**
+ * Characters that are buffered for a client that may resume, and that are stored in one RPC unless a
+ * frame has more. More is stored by the stream manager.
+ */
 const MAX_BUFFERED_LENGTH = 512 * 1_024;
 
 /**
@@ -27,7 +32,8 @@ export class ResumableCall {
 	#bufferedLength = 0;
 	#sequence = 0;
 	#isAway = false;
-	#storing: Promise<void> = Promise.resolve();
+	#isComplete = false;
+	#isStoring = false;
 	readonly #end: () => void;
 
 	/** @param name the name that `newCallStream` returned. */
@@ -53,14 +59,14 @@ export class ResumableCall {
 		const numbered = withEventId({ stream: this.name, sequence: this.#sequence }, frame);
 		this.#buffered.push(numbered);
 		this.#bufferedLength += numbered.length;
-		if (this.#isAway || this.#bufferedLength > MAX_BUFFERED_LENGTH) this.#store(false);
+		if (this.#isAway || this.#bufferedLength > MAX_BUFFERED_LENGTH) this.#store();
 		return numbered;
 	}
 
-	/** Notes that the client does not read here: from now on each frame is stored at once. */
+	/** Notes that the client does not read here: from now on frames are stored in the turn that adds them. */
 	moveAway(): void {
 		this.#isAway = true;
-		this.#store(false);
+		if (this.#buffered.length > 0) this.#store();
 	}
 
 	/**
@@ -70,8 +76,8 @@ export class ResumableCall {
 	 */
 	complete(instead?: string): void {
 		if (instead !== undefined) this.add(instead);
-		this.#store(true);
-		this.#storing.then(this.#end, this.#end);
+		this.#isComplete = true;
+		this.#store();
 	}
 
 	/** Notes that the client got the response without an event id. */
@@ -79,18 +85,54 @@ export class ResumableCall {
 		this.#end();
 	}
 
-	#store(isComplete: boolean): void {
-		if (this.#buffered.length === 0 && !isComplete) return;
-		const frames = this.#buffered;
-		const first = this.#sequence - frames.length + 1;
-		this.#buffered = [];
-		this.#bufferedLength = 0;
+	/** Stores what is buffered, unless that has begun. */
+	#store(): void {
+		if (this.#isStoring) return;
+		this.#isStoring = true;
+		this.#waitUntil(this.#storeBuffered());
+	}
+
+	/**
+	 * Stores the frames of a turn in one RPC, and then in another one what was added meanwhile. One write
+	 * after the other: their order is that of the stream.
+	 */
+	async #storeBuffered(): Promise<void> {
+		for (;;) {
+			await this.#endOfTurn();
+			const events = this.#take();
+			const stored = this.#keep(events);
+			this.#waitUntil(stored); // Reports a failure.
+			await stored.catch(() => {});
+			if (events.isComplete) return this.#end();
+			if (this.#buffered.length === 0 && !this.#isComplete) break;
+		}
+		this.#isStoring = false;
+	}
+
+	/** Waits until the call sends no more frames in this turn, or has sent enough for one RPC. */
+	async #endOfTurn(): Promise<void> {
+		const isFull = (): boolean => this.#isComplete || this.#bufferedLength > MAX_BUFFERED_LENGTH;
+		let seen = 0;
+		do seen = this.#sequence;
+		while (!isFull() && (await isAnsweredAtOnce(() => isFull() || this.#sequence > seen)));
+	}
+
+	/** Takes the oldest frames: as many as fit into one RPC, and at least one. */
+	#take(): CallEvents {
 		const { name: stream } = this;
-		// One write after the other: their order is that of the stream.
-		this.#storing = this.#storing.then(() =>
-			this.#streams.keepCall(this.#session, { stream, first, frames, isComplete }),
+		const first = this.#sequence - this.#buffered.length + 1;
+		let length = 0;
+		const beyond = this.#buffered.findIndex(
+			(frame, index) => (length += frame.length) > MAX_BUFFERED_LENGTH && index > 0,
 		);
-		this.#waitUntil(this.#storing);
-		this.#storing = this.#storing.catch(() => {}); // Reported by waitUntil.
+		const rest = beyond < 0 ? [] : this.#buffered.splice(beyond);
+		const frames = this.#buffered;
+		this.#buffered = rest;
+		this.#bufferedLength = rest.reduce((sum, frame) => sum + frame.length, 0);
+		return { stream, first, frames, isComplete: this.#isComplete && rest.length === 0 };
+	}
+
+	async #keep(events: CallEvents): Promise<void> {
+		await this.#streams.keepCall(this.#session, events);
 	}
 }

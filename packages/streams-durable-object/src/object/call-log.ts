@@ -1,7 +1,7 @@
 import { gapFrame, MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 import { entriesBeyond, gapText, needsPruning, unstoredEvents } from '@tmcp-sessions/core/internal';
-import type { LogBounds, LogSize } from '@tmcp-sessions/core/internal';
+import type { LogBounds, LogSize, StoredCallEnd } from '@tmcp-sessions/core/internal';
 
 import { exceeds, utf8Length } from './storage.ts';
 
@@ -14,6 +14,8 @@ export class SqlCallLog {
 	readonly #bounds: LogBounds;
 	/** Counted once after each wake-up. */
 	#size: LogSize | undefined;
+	/** Sessions that may have stored events. Read when it is needed, after each wake-up and `prune`. */
+	#sessions: Set<string> | undefined;
 
 	constructor(sql: SqlStorage, bounds: LogBounds) {
 		this.#sql = sql;
@@ -32,9 +34,10 @@ export class SqlCallLog {
 		nowMs: number,
 		client?: string,
 	): CallEvents | undefined {
-		const added = unstoredEvents(events, this.#lastOf(session, events.stream));
+		const added = unstoredEvents(events, this.#endOf(session, events.stream));
 		if (!added) return undefined;
 		const size = this.#currentSize();
+		this.#sessions?.add(session);
 		for (const { stream, first, frames, isComplete } of splitIntoRows(added)) {
 			const text = JSON.stringify(frames);
 			this.#sql.exec(
@@ -52,37 +55,28 @@ export class SqlCallLog {
 			size.messages += 1;
 			size.bytes += utf8Length(text);
 		}
-		if (needsPruning(size, this.#bounds)) this.prune(0);
+		if (needsPruning(size, this.#bounds)) this.#pruneBeyondBounds(size);
 		return added;
 	}
 
 	/** Returns whether the response to a session's call is stored. */
 	isComplete(session: string, stream: string): boolean {
-		const found = this.#sql.exec(
-			'SELECT 1 FROM tmcp_calls WHERE stream = ? AND session = ? AND is_complete = 1',
-			stream,
-			session,
-		);
-		return found.toArray().length > 0;
+		return this.#endOf(session, stream)?.isComplete === true;
 	}
 
-	/** Returns the stored events of a session's call, in order. */
-	eventsOf(session: string, stream: string): CallEvents[] {
-		return this.#select(session, stream, 'first');
-	}
-
-	/** Returns the last stored events of a call, if there are any: a long call stores many. */
-	#lastOf(session: string, stream: string): CallEvents[] {
-		return this.#select(session, stream, 'first DESC LIMIT 1');
-	}
-
-	#select(session: string, stream: string, order: string): CallEvents[] {
+	/**
+	 * Returns the stored events of a session's call after a sequence, in order, and possibly some before.
+	 */
+	eventsAfter(session: string, stream: string, sequence: number): CallEvents[] {
 		return this.#sql
 			.exec<{ first: number; frames: string; is_complete: number }>(
 				`SELECT first, frames, is_complete FROM tmcp_calls
-					WHERE stream = ? AND session = ? ORDER BY ${order}`,
+					WHERE stream = ?1 AND session = ?2 AND first >= ifnull(
+						(SELECT max(first) FROM tmcp_calls WHERE stream = ?1 AND first <= ?3), 0
+					) ORDER BY first`,
 				stream,
 				session,
+				sequence + 1,
 			)
 			.toArray()
 			.map((row) => ({
@@ -93,10 +87,30 @@ export class SqlCallLog {
 			}));
 	}
 
-	/** Deletes the events of all calls of a session. */
+	/** Reads the last row of a call, by its key: a long call has many. */
+	#endOf(session: string, stream: string): StoredCallEnd | undefined {
+		const [last] = this.#sql.exec<{ next: number; is_complete: number }>(
+			`SELECT first + json_array_length(frames) AS next, is_complete FROM tmcp_calls
+				WHERE stream = ? AND session = ? ORDER BY first DESC LIMIT 1`,
+			stream,
+			session,
+		);
+		return last && { next: last.next, isComplete: last.is_complete === 1 };
+	}
+
+	/** Deletes the events of all calls of a session. Reads the log only if there may be any. */
 	delete(session: string): void {
-		this.#size = undefined;
-		this.#sql.exec('DELETE FROM tmcp_calls WHERE session = ?', session);
+		this.#sessions ??= this.#allSessions();
+		if (!this.#sessions.delete(session)) return;
+		const size = this.#currentSize();
+		const deleted = this.#sql.exec<{ bytes: number }>(
+			'DELETE FROM tmcp_calls WHERE session = ? RETURNING octet_length(frames) AS bytes',
+			session,
+		);
+		for (const { bytes } of deleted) {
+			size.messages -= 1;
+			size.bytes -= bytes;
+		}
 	}
 
 	/**
@@ -114,16 +128,19 @@ export class SqlCallLog {
 			)
 			.toArray();
 		this.#remove(old, size);
-		if (exceeds(size, this.#bounds)) {
-			const oldestFirst = this.#sql
-				.exec<RemovedEvents & { client: string; session: string }>(
-					`SELECT stream, first, octet_length(frames) AS bytes, session, ifnull(client, '') AS client
-						FROM tmcp_calls ORDER BY at_ms, first`,
-				)
-				.toArray();
-			this.#remove(entriesBeyond(oldestFirst, this.#bounds), size);
-		}
+		if (exceeds(size, this.#bounds)) this.#pruneBeyondBounds(size);
+		this.#sessions = undefined;
 		return size.messages > 0;
+	}
+
+	#pruneBeyondBounds(size: LogSize): void {
+		const oldestFirst = this.#sql
+			.exec<RemovedEvents & { client: string; session: string }>(
+				`SELECT stream, first, octet_length(frames) AS bytes, session, ifnull(client, '') AS client
+					FROM tmcp_calls ORDER BY at_ms, first`,
+			)
+			.toArray();
+		this.#remove(entriesBeyond(oldestFirst, this.#bounds), size);
 	}
 
 	#remove(removed: Iterable<RemovedEvents>, size: LogSize): void {
@@ -132,6 +149,11 @@ export class SqlCallLog {
 			size.messages -= 1;
 			size.bytes -= bytes;
 		}
+	}
+
+	#allSessions(): Set<string> {
+		const rows = this.#sql.exec<{ session: string }>('SELECT DISTINCT session FROM tmcp_calls');
+		return new Set([...rows].map(({ session }) => session));
 	}
 
 	#currentSize(): LogSize {

@@ -70,7 +70,7 @@ export class CallSockets {
 		]);
 		const attachment = { session, call, seen, atMs: nowMs };
 		attach(socket, attachment);
-		return sendEvents({ socket, attachment }, this.#log.eventsOf(session, call), nowMs);
+		return sendEvents({ socket, attachment }, this.#log.eventsAfter(session, call, seen), nowMs);
 	}
 
 	/** Logs events of a call, and sends them to the streams that resumed it. */

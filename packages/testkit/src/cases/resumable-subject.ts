@@ -14,6 +14,8 @@ export interface ResumableUnderTest {
 	readonly errors: readonly Error[];
 	/** More messages than the log of all sessions holds. */
 	readonly manyMessages: number;
+	/** Returns what the backend reads while a function runs, such as rows. Omit it if it cannot be counted. */
+	readonly readsOf?: ((run: () => Promise<void>) => Promise<number>) | undefined;
 }
 
 /** The arguments of a case. */

@@ -77,6 +77,31 @@ export const resumedCallCases: readonly ResumableCase[] = [
 		},
 	},
 	{
+		name: 'replays 10,000 events of a call once and in order, and reads none of them for a new one',
+		async run({ manager, readsOf, id }) {
+			const call = callStream();
+			const count = readsOf ?? (async (run) => run().then(() => 0));
+			const keepTen = (first: number): Promise<number> =>
+				count(async () => {
+					for (let sequence = first; sequence < first + 10; sequence++)
+						await manager.keepCall(id(''), callEvents(call, sequence, [`${sequence}`]));
+				});
+			await keepTen(1);
+			const early = await keepTen(11);
+			const many = Array.from({ length: 9_970 }, (_, index) => `${21 + index}`);
+			await manager.keepCall(id(''), callEvents(call, 21, many));
+			await keepTen(9_991);
+			expect(await keepTen(10_001)).toBeLessThanOrEqual(early);
+			await manager.keepCall(id(''), callEvents(call, 10_011, ['answer'], true));
+			const resumed = await OpenStream.open(manager, id(''), `${call}:0`);
+			await resumed.ended;
+			expect(resumed.messages).toEqual([
+				...Array.from({ length: 10_010 }, (_, index) => `${index + 1}`),
+				'answer',
+			]);
+		},
+	},
+	{
 		name: 'ends the streams that resume a call when it completes without a frame',
 		async run({ manager, id }) {
 			const call = callStream();
