@@ -169,8 +169,10 @@ class Reader {
 		const { folder, checkout, env } = this.#surroundings;
 		const home = join(folder, 'project');
 		mkdirSync(home, { recursive: true });
-		const start = place === 'empty' ? home : checkout;
-		const shell = new Shell(start, join(folder, `shell-${place}`), env, this.#network);
+		// The release has changed manifests of the checkout; without this, pnpm would install again.
+		const inCheckout = { ...env, pnpm_config_verify_deps_before_run: 'false' };
+		const [start, variables] = place === 'empty' ? [home, env] : [checkout, inCheckout];
+		const shell = new Shell(start, join(folder, `shell-${place}`), variables, this.#network);
 		this.#shells.set(place, shell);
 		return shell;
 	}

@@ -5,8 +5,7 @@ import type { Exit } from '../process.ts';
 import { CommandFailedError, RunningProcess, runCommand, waitUntil } from '../process.ts';
 import type { ShellCommand } from './commands.ts';
 
-/** In a checkout, pnpm first installs into the reader's own store, which takes a minute or more. */
-const SERVER_START_SECONDS = 300;
+const SERVER_START_SECONDS = 120;
 const COMMAND_SECONDS = 240;
 
 /**
