@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { judge, readBaseline, unknownScenarios } from './baseline.ts';
-import { deployments, startConformanceWorkers } from './conformance-workers.ts';
-import type { ConformanceWorkers, Deployment } from './conformance-workers.ts';
+import { deployments, startConformanceServers } from './conformance-servers.ts';
+import type { ConformanceServers, Deployment } from './conformance-servers.ts';
 import { describeExpected, describeUnexpected, matchesBaseline, table } from './report.ts';
 import type { JudgedSuite } from './report.ts';
 import { runSuite } from './run-suite.ts';
@@ -54,7 +54,7 @@ function readOptions(): Options {
 
 /** Runs the suites in order, with requests alternating between this number of isolates. */
 async function runSuites(
-	workers: ConformanceWorkers,
+	workers: ConformanceServers,
 	deployment: Deployment,
 	isolates: number,
 	options: Options,
@@ -92,7 +92,7 @@ async function runSuites(
 async function runAll(options: Options, log: string[]): Promise<JudgedSuite[]> {
 	const judged: JudgedSuite[] = [];
 	for (const deployment of options.deployments) {
-		const workers = await startConformanceWorkers(deployment, { onLog: (line) => log.push(line) });
+		const workers = await startConformanceServers(deployment, { onLog: (line) => log.push(line) });
 		try {
 			for (const isolates of options.isolates) {
 				if ((deployments[deployment].isolates ?? isolates) !== isolates) continue;
@@ -118,7 +118,7 @@ async function requireExistingScenarios(judged: readonly JudgedSuite[]): Promise
 async function main(): Promise<void> {
 	const options = readOptions();
 	console.log(
-		'Running the official suites against a server on workerd; requests alternate between isolates.',
+		'Running the official suites against a server on workerd, and on Node.js over Redis; requests alternate between isolates or processes.',
 	);
 	const log: string[] = [];
 	const judged = await runAll(options, log);

@@ -1,7 +1,7 @@
 import { listWithOfficialClients } from '@tmcp-sessions/clients/listing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startConformanceWorkers } from '../run/conformance-workers.ts';
-import type { ConformanceWorkers } from '../run/conformance-workers.ts';
+import { startConformanceServers } from '../run/conformance-servers.ts';
+import type { ConformanceServers } from '../run/conformance-servers.ts';
 import { runSuite } from '../run/run-suite.ts';
 import { suites } from '../run/suites.ts';
 import { startTurnTakingProxy } from '../run/turn-taking-proxy.ts';
@@ -38,12 +38,12 @@ const offered = {
 	],
 };
 
-describe.each(['managers', 'session-object'] as const)('with %s', (deployment) => {
-	let workers: ConformanceWorkers;
+describe.each(['managers', 'session-object', 'redis'] as const)('with %s', (deployment) => {
+	let workers: ConformanceServers;
 	let proxy: TurnTakingProxy;
 
 	beforeAll(async () => {
-		workers = await startConformanceWorkers(deployment);
+		workers = await startConformanceServers(deployment);
 		proxy = await startTurnTakingProxy([workers.url('a'), workers.url('b')]);
 	});
 	afterAll(async () => {

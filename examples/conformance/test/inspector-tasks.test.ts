@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startConformanceWorkers } from '../run/conformance-workers.ts';
-import type { ConformanceWorkers } from '../run/conformance-workers.ts';
+import { startConformanceServers } from '../run/conformance-servers.ts';
+import type { ConformanceServers } from '../run/conformance-servers.ts';
 import { startTurnTakingProxy } from '../run/turn-taking-proxy.ts';
 import type { TurnTakingProxy } from '../run/turn-taking-proxy.ts';
 
@@ -14,10 +14,10 @@ const manifest = createRequire(import.meta.url).resolve(
 );
 const program = join(dirname(manifest), 'clients/launcher/build/index.js');
 
-let workers: ConformanceWorkers;
+let workers: ConformanceServers;
 let proxy: TurnTakingProxy;
 beforeAll(async () => {
-	workers = await startConformanceWorkers('managers');
+	workers = await startConformanceServers('managers');
 	proxy = await startTurnTakingProxy([workers.url('a'), workers.url('b')]);
 });
 afterAll(async () => {

@@ -50,7 +50,7 @@ describe('the storage of a deployment', () => {
 		const storagePath = await mkdtemp(join(tmpdir(), 'tmcp-sessions-storage-'));
 		const workers = await startWorkers({ ...FIXTURE, storagePath, onLog: () => {} });
 		try {
-			for (const name of deployments) {
+			for (const name of deployments.filter((each) => each !== 'redis')) {
 				const isolateA = new Endpoint(workers.url('a'), `/${name}/plain`);
 				const isolateB = new Endpoint(workers.url(name === 'memory' ? 'a' : 'b'), `/${name}/plain`);
 				const { session, open } = await exchange(isolateA, isolateB);

@@ -4,10 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Endpoint } from '../endpoint.ts';
+import { startRedisDeployment } from './redis/redis-deployment.ts';
+import type { RedisDeployment } from './redis/redis-deployment.ts';
 
 const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
 
-/** Named after the store of the session metadata. `memory` runs in one isolate, the others in two. */
+/**
+ * Named after the store of the session metadata. `memory` runs in one isolate, `redis` in two processes of
+ * Node.js, the others in two isolates.
+ */
 export const deployments = [
 	'memory',
 	'kv',
@@ -15,6 +20,7 @@ export const deployments = [
 	'sealed',
 	'session-object',
 	'identity-object',
+	'redis',
 ] as const;
 
 /** The Workers of all deployments. */
@@ -73,7 +79,7 @@ interface RunOptions {
 	readonly concurrent?: boolean;
 }
 
-/** Runs the tests on each deployment, all in one workerd. */
+/** Runs the tests on each deployment: all in one workerd, but `redis`. */
 export function describeEachDeployment(
 	test: (deployment: Deployment) => void,
 	options: RunOptions = {},
@@ -105,18 +111,24 @@ function hasOneServer(name: string): boolean {
 }
 
 let running: Workers<'a' | 'b'> | undefined;
+let processes: RedisDeployment | undefined;
 
 function describeDeployments(
 	names: readonly string[],
 	test: (deployment: Deployment) => void,
 	{ concurrent = false }: RunOptions,
 ): void {
-	describe('on workerd', { timeout: 20_000 }, () => {
+	describe('on workerd or Redis', { timeout: 20_000 }, () => {
 		const logged: string[] = [];
+		const onLog = (line: string): void => void logged.push(line);
 		beforeAll(async () => {
-			running = await startWorkers({ ...FIXTURE, onLog: (line) => logged.push(line) });
-		}, 30_000);
-		afterAll(() => running?.stop());
+			running = await startWorkers({ ...FIXTURE, onLog });
+			processes = names.includes('redis') ? await startRedisDeployment(onLog) : undefined;
+		}, 60_000);
+		afterAll(async () => {
+			await running?.stop();
+			await processes?.stop();
+		});
 		for (const name of names) {
 			describe(name, { concurrent }, () => {
 				test(deploymentOf(name));
@@ -130,6 +142,7 @@ function describeDeployments(
 
 function deploymentOf(name: string): Deployment {
 	const url = (worker: 'a' | 'b'): URL => {
+		if (name === 'redis' && processes) return processes.url(worker);
 		if (!running) throw new Error('workerd is not running: call endpoint() within a test');
 		return running.url(name === 'memory' ? 'a' : worker);
 	};

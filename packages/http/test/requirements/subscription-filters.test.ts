@@ -70,8 +70,11 @@ describeEachDeployment((deployment) => {
 			resourceSubscriptions: ['test://a', 'test://b', ...manyUris(20), 'test://a'],
 		});
 		await subscription.waitFor(ACKNOWLEDGED);
-		for (const uri of ['test://a', 'test://b', 'test://many/7'])
+		for (const uri of ['test://a', 'test://b', 'test://many/7']) {
 			await emitChange(isolateB, 'update', { uri });
+			// An update waits for the lookup of subscribed sessions, which a template has not.
+			await subscription.waitFor(`"uri":"${uri}"`);
+		}
 		for (const what of LISTS) await emitChange(isolateB, 'notify', { what });
 		await subscription.waitFor('resources/list_changed');
 		await pause(SILENCE_MS);

@@ -1,14 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
-import type { Workers, WorkersOptions } from '@tmcp-sessions/testkit/workerd';
+import type { WorkersOptions } from '@tmcp-sessions/testkit/workerd';
+import { startRedisProcesses } from './redis-processes.ts';
 
-/** The same Worker in two isolates with the same bindings. */
-export type ConformanceWorkers = Workers<'a' | 'b'>;
+/** The same server twice: a Worker in two isolates with the same bindings, or two processes. */
+export interface ConformanceServers {
+	url(name: 'a' | 'b'): URL;
+	stop(): Promise<void>;
+}
 
 /** What a deployment runs. */
 interface DeploymentSettings {
-	/** The main module in `src/`. */
-	readonly main: string;
+	/** The main module in `src/`. The deployment over Redis has none: it runs on Node.js. */
+	readonly main?: string;
 	readonly durableObjects: Readonly<Record<string, string>>;
 	/** Runs on this number of isolates only. */
 	readonly isolates?: number;
@@ -24,9 +28,9 @@ const TASKS = [
 ];
 
 /** The name of a deployment. */
-export type Deployment = 'managers' | 'session-object' | 'tasks-in-memory';
+export type Deployment = 'managers' | 'redis' | 'session-object' | 'tasks-in-memory';
 
-/** The deployments of the server: with managers, in a session object, and with tasks in memory. */
+/** The deployments of the server: with managers, in a session object, over Redis, and with tasks in memory. */
 export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 	managers: {
 		main: 'index.ts',
@@ -36,18 +40,20 @@ export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 		main: 'session-object.ts',
 		durableObjects: { CONFORMANCE: 'ConformanceSession' },
 	},
+	redis: { durableObjects: {} },
 	'tasks-in-memory': {
 		...{ main: 'tasks-in-memory.ts', durableObjects: {} },
 		...{ isolates: 1, scenarios: TASKS },
 	},
 };
 
-/** Starts a deployment in two isolates. */
-export function startConformanceWorkers(
+/** Starts a deployment in two isolates or processes. */
+export function startConformanceServers(
 	deployment: Deployment,
 	options: Pick<WorkersOptions, 'onLog'> = {},
-): Promise<ConformanceWorkers> {
+): Promise<ConformanceServers> {
 	const { main, durableObjects } = deployments[deployment];
+	if (main === undefined) return startRedisProcesses(options.onLog ?? console.error);
 	return startWorkers({
 		...options,
 		durableObjects,

@@ -1,0 +1,19 @@
+// A process of the deployment over Redis: prints its port when it listens, and ends with its standard input.
+import { serve } from '@hono/node-server';
+import { createMcpHandler } from '@tmcp-sessions/http';
+import { RedisInfoSessionManager } from '@tmcp-sessions/info-redis';
+import { connectRedis } from '@tmcp-sessions/redis/tcp';
+import { RedisStreamSessionManager, RedisSubscriptionManager } from '@tmcp-sessions/streams-redis';
+import { createConformanceServer } from '../src/conformance-server.ts';
+
+const redis = connectRedis(process.env['REDIS_URL'] ?? '');
+const mcp = createMcpHandler(createConformanceServer(), {
+	info: new RedisInfoSessionManager(redis),
+	streams: new RedisStreamSessionManager(redis),
+	subscriptions: new RedisSubscriptionManager(redis),
+});
+
+serve({ port: 0, fetch: (request) => mcp.fetch(request) }, ({ port }) => {
+	console.log(`listening on ${port}`);
+});
+process.stdin.resume().on('end', () => process.exit(0));
