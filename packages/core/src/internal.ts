@@ -33,7 +33,7 @@ export { createTaskIds } from './ids/task-ids.ts';
 
 // Placement of Durable Objects, and their bindings.
 export { checkBindings } from './cloudflare/binding.ts';
-export { ownNamespace } from './cloudflare/own-namespace.ts';
+export { namespaceOfObject, ownNamespace } from './cloudflare/own-namespace.ts';
 export { regionOfClient } from './placement/region-of-client.ts';
 export {
 	isShardLabel,

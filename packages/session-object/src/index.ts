@@ -1,3 +1,4 @@
+export type { Change } from './change.ts';
 export type { Artifact, ArtifactInfo, SessionArtifacts } from './features/artifacts.ts';
 export type {
 	InterruptedCall,
@@ -10,6 +11,9 @@ export { objectName } from './worker/identity.ts';
 export type { Identity } from './worker/identity.ts';
 export type { LifetimeOptions } from './object/lifetime.ts';
 export type { Placement, SessionObjectBinding } from './worker/object-namespace.ts';
+export { publishChange } from './worker/publish-change.ts';
+export type { PublishOptions } from './worker/publish-change.ts';
+export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 export { restoreSession } from './worker/restore-session.ts';
 export type { Session, SessionServer } from './object/session.ts';
 export type { AuthTokens, RefreshAuth, SessionAuth } from './features/session-auth.ts';

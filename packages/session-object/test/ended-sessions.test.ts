@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { Entries } from '../src/storage/entries.ts';
 import { LocalSessionStore } from '../src/storage/local-session-store.ts';
 
+const listeners = { onChange: () => {}, onSubscribe: () => {}, onUnsubscribe: () => {} };
+
 /** The cases of operations that run concurrently with the end of their session. */
 const cases = sessionStoreCases.filter(({ name }) => /^keeps .*\border/.test(name));
 
@@ -22,7 +24,7 @@ describe.each([true, false])('the store of an object that ends with its session:
 							() => [],
 							() => {},
 						),
-						{ now, endsWithSession: () => ends, isInUse: () => false, onChange: () => {} },
+						{ now, endsWithSession: () => ends, isInUse: () => false, ...listeners },
 					);
 					return {
 						...{ store, elsewhere: store },

@@ -24,12 +24,39 @@ export function ownNamespace<Own extends object>(
 	id: ObjectId,
 	...candidates: (object | undefined)[]
 ): Own | undefined {
-	const found = candidates
-		.flatMap((bindings): unknown[] => Object.values(bindings ?? {}))
-		.find((binding): binding is Namespace => isNamespace(binding) && accepts(binding, id));
+	const found = namespacesIn(candidates).find((namespace) => accepts(namespace, id));
 	const own = found && id.jurisdiction ? found.jurisdiction(id.jurisdiction) : found;
 	// Safe because the namespace of an object's own id contains objects of its own class.
 	return own as Own | undefined;
+}
+
+/**
+ * Finds the namespace of any Durable Object by the object's id.
+ *
+ * @param object the id, as 64 hexadecimal characters.
+ * @param candidates `ctx.exports` and `env`.
+ * @returns `undefined` if the Worker has no binding to the object's namespace.
+ */
+export function namespaceOfObject<Found extends object>(
+	object: string,
+	...candidates: (object | undefined)[]
+): Found | undefined {
+	const found = namespacesIn(candidates).find((namespace) => {
+		try {
+			namespace.idFromString(object);
+			return true;
+		} catch {
+			return false; // The id belongs to another namespace.
+		}
+	});
+	// Safe because the namespace of an id contains objects of its class.
+	return found as Found | undefined;
+}
+
+function namespacesIn(candidates: readonly (object | undefined)[]): Namespace[] {
+	return candidates
+		.flatMap((bindings): unknown[] => Object.values(bindings ?? {}))
+		.filter(isNamespace);
 }
 
 /** Returns the name of the exported class that a namespace belongs to. */

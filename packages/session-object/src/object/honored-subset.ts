@@ -1,4 +1,5 @@
 import { isObject } from '@tmcp-sessions/http/internal';
+import type { JsonObject } from '@tmcp-sessions/http/internal';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 import type { SubscriptionFilter } from 'tmcp';
 
@@ -16,14 +17,26 @@ const PROTOCOL_VERSION = '2026-07-28';
 /** The metadata key under which a stateless result names its server. */
 export const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 
-/**
- * Determines which notifications a server honors by opening a subscription. Closes it at once, so that
- * the server responds with its `serverInfo`.
- */
+/** Determines which notifications a server honors. */
 export async function readHonoredSubset(
 	server: SessionServer,
 	notifications: object,
 ): Promise<HonoredSubset> {
+	const { honored, response } = await probeSubscription(server, notifications);
+	const { result } = response;
+	const metadata = isObject(result) ? result['_meta'] : undefined;
+	const info = isObject(metadata) ? metadata[SERVER_INFO] : undefined;
+	return {
+		notifications: honored,
+		serverInfo: info === undefined ? undefined : JSON.stringify(info),
+	};
+}
+
+/** Opens a subscription, and closes it at once, so that the server responds with its `serverInfo`. */
+export async function probeSubscription(
+	server: SessionServer,
+	notifications: object,
+): Promise<{ readonly honored: SubscriptionFilter; readonly response: JsonObject }> {
 	let honored: SubscriptionFilter = {};
 	const probe: Pick<SubscriptionManager, 'create'> = {
 		async create({ filters }, { close }) {
@@ -48,11 +61,5 @@ export async function readHonoredSubset(
 		// Safe because the server calls only `create` for this request.
 		{ subscriptionManager: probe as SubscriptionManager, subscriptionOrigin: 'session-object' },
 	);
-	const result = isObject(response) ? response['result'] : undefined;
-	const metadata = isObject(result) ? result['_meta'] : undefined;
-	const info = isObject(metadata) ? metadata[SERVER_INFO] : undefined;
-	return {
-		notifications: honored,
-		serverInfo: info === undefined ? undefined : JSON.stringify(info),
-	};
+	return { honored, response: isObject(response) ? response : {} };
 }

@@ -1,7 +1,12 @@
-import { StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { StoredInfoSessionManager, TmcpSessionsError } from '@tmcp-sessions/core';
 import { checkOptionNames, createCallRunner } from '@tmcp-sessions/http/internal';
 import type { RunCall } from '@tmcp-sessions/http/internal';
+import { publishToReceivers } from '@tmcp-sessions/streams-durable-object/internal';
+import type { SyncLayers } from '@tmcp-sessions/streams-durable-object/internal';
 
+import { notificationOf } from '../change.ts';
+import type { Change } from '../change.ts';
+import { SessionStateError } from '../errors.ts';
 import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
 import type { RefreshAuth } from '../features/session-auth.ts';
 import type { ContextValues } from '../features/session-context.ts';
@@ -9,8 +14,11 @@ import { createJournaledServer } from './journaled-server.ts';
 import type { RunToolCall } from './journaled-server.ts';
 import { LegacySseSessions } from './legacy-sse-sessions.ts';
 import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
+import { listKindsOf } from './list-kinds.ts';
 import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
+import { PACKAGE } from '../package-name.ts';
+import { PublishedChanges } from './published-changes.ts';
 import type { ObjectPer } from './session-request.ts';
 import { checkSettingNames } from './session-settings.ts';
 import type { SessionSettings } from './session-settings.ts';
@@ -27,6 +35,8 @@ export interface Instance<Values extends ContextValues> {
 	readonly handle: RunCall;
 	readonly streams: ObjectStreams;
 	readonly legacySse: LegacySseSessions;
+	/** Receives published changes. Undefined without `settings.syncLayer`. */
+	readonly changes: PublishedChanges | undefined;
 }
 
 /** What an instance needs from the user's class. */
@@ -58,6 +68,7 @@ export function createInstance<Values extends ContextValues>(
 	const { context, env, settings, now, resumeCall, refreshAuth, endsWithSession } = options;
 	checkOptionNames(settings);
 	checkSettingNames(settings);
+	const layers = layersOf(settings, context);
 	const state: SessionState<Values> = new SessionState<Values>({
 		state: context,
 		env,
@@ -68,6 +79,9 @@ export function createInstance<Values extends ContextValues>(
 		keepResponse: (session, events) => streams.keep(session, events),
 		sendResponse: (session, frame) => legacySse.send(session, frame),
 		hasOpenStream: (session) => streams.isOpen(session),
+		publish: (change) => publishFrom(state, layers, change),
+		onSubscribe: () => changes?.extend(),
+		onUnsubscribe: () => void (changes && context.waitUntil(changes.reduce())),
 		endsWithSession,
 	});
 	const streams = new ObjectStreams(context, state.entries, state.alarm);
@@ -89,7 +103,21 @@ export function createInstance<Values extends ContextValues>(
 		onPrimed: journaled.onPrimed,
 		stateSecrets: (to) => [stateSecret(state.entries, to)],
 	});
-	const { entries, alarm, report } = state;
+	const { entries, alarm, lifetime, report, store } = state;
+	const changes: PublishedChanges | undefined =
+		layers &&
+		new PublishedChanges({
+			layers,
+			object: context.id.toString(),
+			entries,
+			alarm,
+			store,
+			streams,
+			hasEnded: () => lifetime.hasEnded,
+			listKinds: () => listKindsOf(server),
+			now,
+			report,
+		});
 	const legacySse: LegacySseSessions = new LegacySseSessions(settings, journaled.server, {
 		entries,
 		alarm,
@@ -100,7 +128,45 @@ export function createInstance<Values extends ContextValues>(
 		report,
 		onEnding: options.onEndingLegacySse,
 	});
-	return { state, server, handle, streams, legacySse };
+	return { state, server, handle, streams, legacySse, changes };
+}
+
+/** Returns the objects that changes are published through, which are in the jurisdiction of this one. */
+function layersOf(
+	{ syncLayer: binding }: Pick<SessionSettings, 'syncLayer'>,
+	{ id }: DurableObjectState,
+): SyncLayers | undefined {
+	// Safe because an object has the jurisdiction that its router was given.
+	const jurisdiction = id.jurisdiction as DurableObjectJurisdiction | undefined;
+	return binding === undefined ? undefined : { binding, jurisdiction };
+}
+
+/**
+ * @throws {TmcpSessionsError} `configuration`, if the change is invalid or `settings.syncLayer` is missing.
+ * @throws {SessionStateError} if the session has ended.
+ */
+async function publishFrom<Values extends ContextValues>(
+	{ entries, lifetime }: SessionState<Values>,
+	layers: SyncLayers | undefined,
+	change: Change,
+): Promise<void> {
+	if (!layers) {
+		throw new TmcpSessionsError(
+			'configuration',
+			PACKAGE,
+			'session.publish needs settings.syncLayer: export SyncLayer from the Worker, bind it, and set ' +
+				"syncLayer to the name of the binding, such as 'TMCP_DURABLE_OBJECT'",
+		);
+	}
+	const notification = notificationOf(change);
+	entries.checkOpen();
+	if (lifetime.hasEnded) {
+		throw new SessionStateError(
+			'the session has ended and publishes nothing more; use publishChange for background work that ' +
+				'can outlive its session',
+		);
+	}
+	await publishToReceivers(layers, notification);
 }
 
 function createInfo<Values extends ContextValues>(

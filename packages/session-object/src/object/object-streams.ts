@@ -16,6 +16,7 @@ import {
 	parsePurpose,
 	StreamHub,
 } from '@tmcp-sessions/streams-durable-object/internal';
+import type { ChangeInterests } from '@tmcp-sessions/streams-durable-object/internal';
 
 import type { Entries } from '../storage/entries.ts';
 import type { ObjectAlarm } from '../storage/object-alarm.ts';
@@ -101,6 +102,17 @@ export class ObjectStreams
 	/** Sends a notification to the stateless subscriptions that requested it. */
 	sendToSubscriptions(notification: JSONRPCRequest): void {
 		if (this.#entries.hasTable) this.#open().sendSubscription(notification);
+	}
+
+	/** Returns whether the session, or any session, has a stream that is open or can be resumed. */
+	canReceive(session?: string): boolean {
+		if (!this.#entries.hasTable) return false;
+		return this.#open().hasHistory(session === undefined ? undefined : encoded(session));
+	}
+
+	/** Returns what each open stateless subscription selects. */
+	subscriptionInterests(): ChangeInterests[] {
+		return this.areOpen && this.#entries.hasTable ? this.#open().subscriptionInterests() : [];
 	}
 
 	/** Closes all streams for good, before the object is deleted. */

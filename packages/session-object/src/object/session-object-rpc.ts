@@ -1,9 +1,15 @@
 import type { JsonObject, RoutedCall } from '@tmcp-sessions/http/internal';
 
+import type {
+	ChangeReceiverRpc,
+	DeliveryOutcome,
+	NumberedChange,
+} from '@tmcp-sessions/streams-durable-object/internal';
+
 import type { HonoredSubset } from './honored-subset.ts';
 
 /** The methods of a `SessionObject` that Workers call. */
-export interface SessionObjectRpc {
+export interface SessionObjectRpc extends ChangeReceiverRpc {
 	/** Accepts the WebSocket of a Worker that holds a stream open. */
 	fetch(request: Request): Promise<Response>;
 	/**
@@ -32,6 +38,12 @@ export interface SessionObjectRpc {
 		notifications: JsonObject,
 		caller?: Pick<RoutedCall, 'auth' | 'principal'>,
 	): Promise<HonoredSubset>;
+	/**
+	 * Sends published changes to the clients, except those that the object has received before.
+	 *
+	 * @returns `gone` if the object does not have the registration of this token.
+	 */
+	receiveChanges(token: string, changes: readonly NumberedChange[]): Promise<DeliveryOutcome>;
 	/** Restores the object from its archive. */
 	restore(): Promise<RestoreOutcome>;
 }

@@ -2,6 +2,11 @@ import { createReporter, reasonOf } from '@tmcp-sessions/core/backend';
 import { NewerStorageError } from '@tmcp-sessions/core/internal';
 import { authorizedNotifications, isMistake } from '@tmcp-sessions/http/internal';
 import type { JsonObject, RoutedCall } from '@tmcp-sessions/http/internal';
+import { parsePurpose } from '@tmcp-sessions/streams-durable-object/internal';
+import type {
+	DeliveryOutcome,
+	NumberedChange,
+} from '@tmcp-sessions/streams-durable-object/internal';
 import { DurableObject } from 'cloudflare:workers';
 
 import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
@@ -132,15 +137,25 @@ export abstract class SessionObject<
 			return new Response(text, { status: 426, headers: { Upgrade: 'websocket' } });
 		}
 		const instance = await this.#start();
-		const { state, streams } = instance;
+		const { state, streams, changes } = instance;
 		state.lifetime.touch();
-		const response = streams.accept(
-			request,
-			(session) => state.isLive(session),
-			() => state.lifetime.begin(),
-		);
+		const accept = (): Response =>
+			streams.accept(
+				request,
+				(session) => state.isLive(session),
+				() => state.lifetime.begin(),
+			);
+		const response = changes ? await this.#acceptRegistered(request, instance, accept) : accept();
 		this.#announceTools(instance, true);
 		return response;
+	}
+
+	async receiveChanges(
+		token: string,
+		published: readonly NumberedChange[],
+	): Promise<DeliveryOutcome> {
+		const { changes } = await this.#start();
+		return (await changes?.receive(token, published)) ?? 'gone';
 	}
 
 	async isLive(session: string): Promise<boolean> {
@@ -167,10 +182,12 @@ export abstract class SessionObject<
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {
-		const { state, streams, legacySse } = await this.#start();
+		const { state, streams, legacySse, changes } = await this.#start();
 		const session = streams.handleClose(socket);
 		if (session !== undefined) state.use(session);
 		legacySse.handleClose();
+		// The closed socket may have been a subscription.
+		if (session === undefined) await changes?.reduce();
 	}
 
 	override webSocketError(socket: WebSocket): Promise<void> {
@@ -200,14 +217,41 @@ export abstract class SessionObject<
 		}
 	}
 
+	/** Accepts a socket once the object is registered for the changes that its client gets. */
+	async #acceptRegistered(
+		request: Request,
+		{ changes, state }: Instance<Values>,
+		accept: () => Response,
+	): Promise<Response> {
+		const purpose = parsePurpose(request.url);
+		const needsChanges =
+			purpose?.role === 'subscription' ||
+			(purpose?.role === 'stream' && state.isLive(decodeURIComponent(purpose.session)));
+		if (!changes || !needsChanges) return accept();
+		if (purpose.role === 'subscription') state.lifetime.begin();
+		try {
+			await changes.prepare(purpose);
+		} catch (error) {
+			state.report(error);
+			const reason = `the object was not registered for changes: ${reasonOf(error)}`;
+			return new Response(reason, { status: 503 });
+		}
+		try {
+			return accept();
+		} finally {
+			changes.settle(purpose);
+		}
+	}
+
 	async #runAlarm(): Promise<void> {
-		const { state, streams, legacySse } = await this.#start('alarm');
+		const { state, streams, legacySse, changes } = await this.#start('alarm');
 		try {
 			await legacySse.runAlarm();
 			const onSchedule = this.onSchedule?.bind(this);
 			const isDeleted = await state.runAlarm(
 				onSchedule && ((name, payload) => onSchedule(name, payload, state.session)),
 				streams,
+				changes,
 			);
 			if (isDeleted) this.#instance = undefined;
 		} finally {

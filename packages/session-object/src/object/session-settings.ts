@@ -3,6 +3,7 @@ import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
 import type { OptionNames } from '@tmcp-sessions/core/internal';
 import type { McpHandlerOptions } from '@tmcp-sessions/http';
 import type { LegacySse } from '@tmcp-sessions/http/internal';
+import type { SyncLayerBinding } from '@tmcp-sessions/streams-durable-object';
 
 import type { LifetimeOptions } from './lifetime.ts';
 import { PACKAGE } from '../package-name.ts';
@@ -42,6 +43,11 @@ export interface SessionSettings<
 	 */
 	readonly authKeys?: readonly string[] | undefined;
 	/**
+	 * The namespace of `SyncLayer`, or the name of its binding, such as `TMCP_DURABLE_OBJECT`:
+	 * `session.publish` and `publishChange` then reach the clients of every object. Default: none.
+	 */
+	readonly syncLayer?: SyncLayerBinding | undefined;
+	/**
 	 * Serves clients of the legacy SSE transport: `createLegacySse()` of
 	 * `@tmcp-sessions/http/legacy-sse`. Give it to `createSessionRouter` too. Default: not served.
 	 */
@@ -53,7 +59,7 @@ export interface SessionSettings<
 const SETTINGS: OptionNames<SessionSettings> = {
 	...{ authorizeSubscription: 1, clientResponseTimeoutSeconds: 1, eras: 1, keepAliveSeconds: 1 },
 	...{ maxBodyBytes: 1, context: 1, limits: 1, lifetime: 1, migrations: 1, bucket: 1, archive: 1 },
-	...{ artifactBytes: 1, authKeys: 1, sse: 1, onError: 1 },
+	...{ artifactBytes: 1, authKeys: 1, syncLayer: 1, sse: 1, onError: 1 },
 };
 const LIFETIME: OptionNames<LifetimeOptions> = { idleSeconds: 1, absoluteSeconds: 1 };
 

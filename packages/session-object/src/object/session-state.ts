@@ -3,6 +3,7 @@ import type { CallEvents } from '@tmcp-sessions/core/backend';
 
 import { dropStaged, restoreStaged, stageArchive } from '../archive/restore-archive.ts';
 import { writeArchive } from '../archive/write-archive.ts';
+import type { Change } from '../change.ts';
 import { ArchiveError } from '../errors.ts';
 import { DEFAULT_ARTIFACT_BYTES, StoredArtifacts } from '../features/artifacts.ts';
 import { CallJournal } from '../features/call-journal.ts';
@@ -18,6 +19,7 @@ import { LocalSessionStore } from '../storage/local-session-store.ts';
 import { ObjectAlarm } from '../storage/object-alarm.ts';
 import { Lifetime } from './lifetime.ts';
 import type { ObjectStreams } from './object-streams.ts';
+import type { PublishedChanges } from './published-changes.ts';
 import type { Session } from './session.ts';
 import type { SessionSettings } from './session-settings.ts';
 
@@ -31,6 +33,12 @@ export interface SessionStateOptions<Values extends ContextValues> {
 	readonly keepResponse: (session: string, events: CallEvents) => void;
 	readonly sendResponse: (session: string, frame: string) => void;
 	readonly hasOpenStream: (session: string) => boolean;
+	/** See `Session.publish`. */
+	readonly publish: (change: Change) => Promise<void>;
+	/** Called when a session has subscribed to a resource. */
+	readonly onSubscribe: () => Promise<void> | void;
+	/** Called when a session gets fewer changes. */
+	readonly onUnsubscribe: () => void;
 	/** Whether the object is deleted with its session. An identity's object outlives its sessions. */
 	readonly endsWithSession: () => boolean;
 }
@@ -75,6 +83,8 @@ export class SessionState<Values extends ContextValues> {
 			endsWithSession: options.endsWithSession,
 			isInUse: (id) => options.hasOpenStream(id) || this.calls.hasCallsOf(id),
 			onChange: () => this.#onSessionsChanged(),
+			onSubscribe: options.onSubscribe,
+			onUnsubscribe: options.onUnsubscribe,
 		});
 		this.calls = new CallJournal(this.entries, this.alarm, {
 			resume: resumeCall,
@@ -109,7 +119,7 @@ export class SessionState<Values extends ContextValues> {
 	}
 
 	#createSession(objectId: string): Session<Values> {
-		const { state, env, settings, now, refreshAuth: refresh } = this.#options;
+		const { state, env, settings, now, publish, refreshAuth: refresh } = this.#options;
 		const { context = {}, limits } = settings;
 		const { calls, entries, report } = this;
 		const schedule = this.#schedule;
@@ -125,6 +135,7 @@ export class SessionState<Values extends ContextValues> {
 				refresh,
 				now,
 			}),
+			publish,
 			calls,
 			artifacts: this.#artifacts,
 			get sql() {
@@ -156,18 +167,23 @@ export class SessionState<Values extends ContextValues> {
 	 *
 	 * @returns whether the object was deleted.
 	 */
-	async runAlarm(onSchedule: OnSchedule | undefined, streams: ObjectStreams): Promise<boolean> {
+	async runAlarm(
+		onSchedule: OnSchedule | undefined,
+		streams: ObjectStreams,
+		changes: PublishedChanges | undefined,
+	): Promise<boolean> {
 		if (await this.#removeInterruptedRestore()) return true;
 		if (!this.lifetime.hasEnded) await this.#schedule.run(onSchedule);
 		const isInUse = streams.areOpen || this.calls.count > 0;
 		const check = this.lifetime.checkExpiry(isInUse);
-		if (check === 'ended') return this.#archiveAndDelete(streams);
+		if (check === 'ended') return this.#archiveAndDelete(streams, changes);
 		if (isInUse) this.lifetime.touch();
 		// A session in use must not expire before its object does.
 		this.store.extend(this.lifetime.endMs ?? 0, check === 'late' ? 'all' : 'in use');
 		this.store.prune();
 		this.calls.postponeRecovery();
 		await streams.runAlarm(this.#options.now());
+		await changes?.reduce();
 		return false;
 	}
 
@@ -234,8 +250,12 @@ export class SessionState<Values extends ContextValues> {
 	}
 
 	/** Archives an expired object and deletes its storage. @returns false if that has to be retried. */
-	async #archiveAndDelete(streams: ObjectStreams): Promise<boolean> {
+	async #archiveAndDelete(
+		streams: ObjectStreams,
+		changes: PublishedChanges | undefined,
+	): Promise<boolean> {
 		streams.end();
+		await changes?.leave();
 		this.entries.close('session');
 		const { state, settings, now } = this.#options;
 		const { bucket, archive = bucket !== undefined } = settings;

@@ -1,5 +1,6 @@
 import type { createMcpHandler } from '@tmcp-sessions/http';
 
+import type { Change } from '../change.ts';
 import type { SessionArtifacts } from '../features/artifacts.ts';
 import type { SessionCalls } from '../features/call-journal.ts';
 import type { ContextValues, SessionContext } from '../features/session-context.ts';
@@ -16,6 +17,14 @@ export interface Session<Values extends ContextValues = Record<string, unknown>>
 	readonly context: SessionContext<Values>;
 	/** Tokens for other services, encrypted in the session's storage. */
 	readonly auth: SessionAuth;
+	/**
+	 * Publishes a change to the clients of every session, through `settings.syncLayer`: to those with an
+	 * open stream, and for a resource to those that subscribed to it. `server.changed` reaches the own
+	 * session only.
+	 *
+	 * Resolves when the change is stored and is certain to be delivered.
+	 */
+	publish(change: Change): Promise<void>;
 	/** The calls in flight. */
 	readonly calls: SessionCalls;
 	/** Large named objects that the session stores. */

@@ -165,6 +165,17 @@ export class Entries {
 		return rowsWritten > 0;
 	}
 
+	/** Returns which resources the sessions are subscribed to. */
+	resourceSubscriptions(): { readonly uri: string; readonly session: string }[] {
+		if (!this.hasTable) return [];
+		return this.sql
+			.exec<{ kind: string; key: string }>(
+				"SELECT kind, key FROM tmcp_entries WHERE kind >= 'uri:' AND kind < 'uri;'",
+			)
+			.toArray()
+			.map(({ kind, key }) => ({ uri: kind.slice('uri:'.length), session: key }));
+	}
+
 	/** Removes a session from the subscribers of every resource. */
 	removeSubscriber(session: string): void {
 		if (!this.hasTable) return;

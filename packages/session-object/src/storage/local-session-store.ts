@@ -34,6 +34,10 @@ interface LocalSessionStoreOptions {
 	readonly isInUse: (id: string) => boolean;
 	/** Called when a session was opened or ended, or its expiry time has changed. */
 	readonly onChange: () => void;
+	/** Called when a session has subscribed to a resource, which is confirmed after that. */
+	readonly onSubscribe: () => Promise<void> | void;
+	/** Called when a session gets fewer changes: it has unsubscribed from a resource, or has ended. */
+	readonly onUnsubscribe: () => void;
 }
 
 /**
@@ -93,17 +97,25 @@ export class LocalSessionStore implements SessionStore {
 		const entry = this.#entries.find('session', checkId(id));
 		this.#write(id, undefined, entry ? entry.dueMs : this.#dueMs(untilMs));
 		this.#entries.removeSubscriber(id);
+		this.#options.onUnsubscribe();
 	}
 
 	async subscribe(id: string, uri: string, untilMs: number): Promise<void> {
 		this.#entries.write(`uri:${uri}`, checkId(id), String(untilMs));
+		await this.#options.onSubscribe();
 	}
 
 	async unsubscribe(id: string, uri: string): Promise<void> {
 		this.#entries.remove(`uri:${uri}`, checkId(id));
+		this.#options.onUnsubscribe();
 	}
 
 	async subscribers(uri: string): Promise<string[]> {
+		return this.subscribersOf(uri);
+	}
+
+	/** Does the same as `subscribers`, synchronously. */
+	subscribersOf(uri: string): string[] {
 		return (
 			this.#entries
 				.list(`uri:${uri}`)

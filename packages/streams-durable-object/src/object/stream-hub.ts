@@ -32,6 +32,7 @@ import {
 import type { StreamSocket } from './stream-sockets.ts';
 import { SubscriptionSockets } from './subscription-sockets.ts';
 import { parseCallPosition } from '../wire/call-position.ts';
+import type { ChangeInterests } from '../wire/change-interests.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import { RANK_HEADER, REPLAYED_HEADER } from '../wire/headers.ts';
 import type { InboxPurpose, SocketPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
@@ -110,6 +111,16 @@ export class StreamHub {
 	 */
 	has(session: string): boolean {
 		return this.#streamsOf(session).length > 0;
+	}
+
+	/** Returns whether the session, or any session, has a stream that is open or can be resumed. */
+	hasHistory(session?: string): boolean {
+		return this.#log.hasHistory(session);
+	}
+
+	/** Returns what each open subscription selects. */
+	subscriptionInterests(): ChangeInterests[] {
+		return this.#subscriptions.interests();
 	}
 
 	/** Ends all streams of the session, also one that opens now, and deletes what they could be resumed from. */

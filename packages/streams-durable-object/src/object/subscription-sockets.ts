@@ -6,7 +6,8 @@ import {
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { clientTags, trySend } from './hibernating-sockets.ts';
-import { changeKindOf } from '../wire/change-kind.ts';
+import type { ChangeInterests } from '../wire/change-interests.ts';
+import { CHANGE_KINDS, changeKindOf } from '../wire/change-kind.ts';
 import type { ChangeKind } from '../wire/change-kind.ts';
 import type { SubscriptionPurpose } from '../wire/socket-purpose.ts';
 
@@ -59,6 +60,14 @@ export class SubscriptionSockets {
 		socket.serializeAttachment(attachment);
 	}
 
+	/** Returns what each open subscription selects. */
+	interests(): ChangeInterests[] {
+		return this.#state
+			.getWebSockets()
+			.filter(({ readyState }) => readyState === WebSocket.OPEN)
+			.map((socket) => interestsOf(socket, this.#state.getTags(socket)));
+	}
+
 	/**
 	 * Sends a notification to the subscriptions that selected it, once to each: a socket has either the
 	 * tags of its URIs or the tag of all updates.
@@ -89,10 +98,24 @@ function selectsUri(socket: WebSocket, hash: number): boolean {
 	return !(attachment.uris instanceof Uint32Array) || attachment.uris.includes(hash);
 }
 
+function interestsOf(socket: WebSocket, tags: readonly string[]): ChangeInterests {
+	const kinds = CHANGE_KINDS.filter((kind) => tags.includes(kindTag(kind)));
+	const uris = tags.filter((tag) => tag.startsWith(URI_TAG));
+	if (uris.length > 0) {
+		const hashes = uris.map((tag) => Number.parseInt(tag.slice(URI_TAG.length), 36));
+		return { kinds: [...kinds, 'updates'], uris: hashes };
+	}
+	const attachment: unknown = kinds.includes('updates') && socket.deserializeAttachment();
+	const { uris: attached } = Object(attachment) as { uris?: unknown };
+	return { kinds, uris: attached instanceof Uint32Array ? [...attached] : undefined };
+}
+
 function kindTag(kind: ChangeKind): string {
 	return `subscription:${kind}`;
 }
 
+const URI_TAG = 'subscription:uri:';
+
 function uriTag(hash: number): string {
-	return `subscription:uri:${hash.toString(36)}`;
+	return `${URI_TAG}${hash.toString(36)}`;
 }

@@ -1,18 +1,27 @@
-import { reasonOf } from '@tmcp-sessions/core/backend';
+import { reportToConsole } from '@tmcp-sessions/core';
+import { reasonOf, withTimeout } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
-import { DEFAULT_LOG_BOUNDS } from '@tmcp-sessions/core/internal';
+import { DEFAULT_LOG_BOUNDS, namespaceOfObject } from '@tmcp-sessions/core/internal';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
+import { ChangeOutbox } from './change-outbox.ts';
+import { ChangeReceivers } from './change-receivers.ts';
 import { ShardRegistration } from './shard-registration.ts';
 import { ShardRegistry } from './shard-registry.ts';
 import { StreamHub } from './stream-hub.ts';
 import { createStreamError } from '../stream-error.ts';
+import type { ChangeReceiver, ChangeReceiverRpc } from '../wire/change-interests.ts';
 import { SHARD_HEADER } from '../wire/headers.ts';
 import type { Publication } from '../wire/publication.ts';
 import { parsePurpose } from '../wire/socket-purpose.ts';
 import { versionProblem } from '../wire/version.ts';
+
+/** How long an object may take to receive changes. */
+const DELIVERY_TIMEOUT_MS = 10_000;
+
+type ReceiverNamespace = DurableObjectNamespace<Rpc.DurableObjectBranded & ChangeReceiverRpc>;
 
 /**
  * The Durable Object that connects a deployment's streams and subscriptions across isolates. Each
@@ -22,7 +31,13 @@ export class SyncLayer extends DurableObject {
 	/** The bounds of the message log, and of the call log. A subclass may set others. */
 	static readonly logBounds: LogBounds = DEFAULT_LOG_BOUNDS;
 
+	/** The most session objects that a shard registers while another one can take them. */
+	static readonly maxReceivers: number = 500;
+
 	readonly #hub: StreamHub;
+	readonly #receivers: ChangeReceivers;
+	readonly #changes: ChangeOutbox;
+	readonly #maxReceivers: number;
 	readonly #registration: ShardRegistration;
 	readonly #shards: ShardRegistry;
 
@@ -40,8 +55,12 @@ export class SyncLayer extends DurableObject {
 		// After the hub, which creates their tables.
 		this.#registration = new ShardRegistration(state, env);
 		this.#shards = new ShardRegistry(storage.sql);
+		this.#maxReceivers = new.target.maxReceivers;
+		this.#receivers = new ChangeReceivers(storage.sql);
+		this.#changes = this.#createOutbox(new.target.logBounds.ageMs);
 		// A reset can lose all sockets without a close event: the alarm then unregisters the shard.
-		if (this.#registration.isListed && state.getWebSockets().length === 0) {
+		const hasSockets = state.getWebSockets().length > 0;
+		if (this.#registration.isListed && !hasSockets && this.#receivers.size === 0) {
 			this.#hub.schedulePrune();
 		}
 	}
@@ -81,8 +100,10 @@ export class SyncLayer extends DurableObject {
 	publish(publications: readonly Publication[], version?: number): string[] {
 		checkVersion(version);
 		for (const publication of publications) {
-			if ('notification' in publication) this.sendSubscription(publication.notification);
-			else this.broadcast(publication.sessions, publication.frame);
+			if ('notification' in publication) {
+				this.sendSubscription(publication.notification);
+				if (publication.isForReceivers) this.#changes.publish(publication.notification);
+			} else this.broadcast(publication.sessions, publication.frame);
 		}
 		return this.#shards.labels();
 	}
@@ -95,6 +116,38 @@ export class SyncLayer extends DurableObject {
 	/** Removes an empty shard, unless it has registered again under another token. */
 	removeShard(shard: string, token: string): void {
 		this.#shards.remove(shard, token);
+	}
+
+	/**
+	 * Registers an object that receives published changes, or replaces its registration.
+	 *
+	 * @param shard the label of this shard; null for the root.
+	 * @param isForced registers it even if this shard is full.
+	 * @returns false if this shard is full.
+	 * @throws if no binding leads to the object, or the shard cannot be registered at the root.
+	 */
+	async addReceiver(
+		receiver: ChangeReceiver,
+		shard: string | null,
+		isForced: boolean = false,
+	): Promise<boolean> {
+		const { object } = receiver;
+		const isFull = (): boolean =>
+			!isForced && !this.#receivers.get(object) && this.#receivers.size >= this.#maxReceivers;
+		if (isFull()) return false;
+		this.#namespaceOf(object);
+		await this.#registration.ensure(shard);
+		if (isFull()) return false;
+		const known = this.#receivers.get(object);
+		const isKnown = known?.token === receiver.token;
+		this.#receivers.set({ ...receiver, since: isKnown ? known.since : this.#changes.newest });
+		return true;
+	}
+
+	/** Removes an object from the receivers, unless it has registered again under another token. */
+	removeReceiver(object: string, token: string): void {
+		this.#receivers.remove(object, token);
+		this.#unregisterIfEmpty();
 	}
 
 	/**
@@ -145,9 +198,11 @@ export class SyncLayer extends DurableObject {
 		return this.#hub.deliver(session, message, call);
 	}
 
-	/** Prunes the logs, and unregisters the shard if it is empty. */
+	/** Prunes the logs, continues deliveries, and unregisters the shard if it is empty. */
 	override async alarm(): Promise<void> {
-		const isEmpty = this.#hub.prune();
+		const isClean = this.#hub.prune();
+		this.#changes.handleAlarm();
+		const isEmpty = isClean && this.#receivers.size === 0;
 		if (isEmpty && !(await this.#registration.leave())) this.#hub.schedulePrune();
 	}
 
@@ -159,6 +214,41 @@ export class SyncLayer extends DurableObject {
 
 	override webSocketError(socket: WebSocket): void {
 		this.webSocketClose(socket);
+	}
+
+	#createOutbox(maxAgeMs: number): ChangeOutbox {
+		const { sql } = this.ctx.storage;
+		return new ChangeOutbox(sql, this.#receivers, {
+			maxAgeMs,
+			deliver: async ({ object, token }, changes) => {
+				const namespace = this.#namespaceOf(object);
+				const stub = namespace.get(namespace.idFromString(object));
+				const delivering = stub.receiveChanges(token, changes);
+				return withTimeout(
+					DELIVERY_TIMEOUT_MS,
+					delivering,
+					() => new Error('the object did not respond in time'),
+				);
+			},
+			setAlarm: (dueMs) => this.ctx.waitUntil(this.ctx.storage.setAlarm(dueMs)),
+			report: (cause) => reportToConsole(createStreamError('delivering changes', cause)),
+			onRemoved: () => this.#unregisterIfEmpty(),
+		});
+	}
+
+	/** Finds the namespace of a receiver, which needs no name: no other accepts its id. */
+	#namespaceOf(object: string): ReceiverNamespace {
+		const { exports } = this.ctx;
+		const namespace = namespaceOfObject<ReceiverNamespace>(object, exports, this.env);
+		if (namespace) return namespace;
+		throw new Error(
+			'SyncLayer cannot find the namespace of a session object: bind the class of the object in the ' +
+				'Worker that exports SyncLayer',
+		);
+	}
+
+	#unregisterIfEmpty(): void {
+		if (this.#registration.isListed && this.#receivers.size === 0) this.#hub.schedulePrune();
 	}
 }
 

@@ -11,7 +11,9 @@ const KIND_BY_METHOD: ReadonlyMap<string, ChangeKind> = new Map([
 	['notifications/resources/updated', 'updates'],
 ]);
 
-const KINDS: ReadonlySet<string> = new Set(KIND_BY_METHOD.values());
+export const CHANGE_KINDS: readonly ChangeKind[] = [...KIND_BY_METHOD.values()];
+
+const KINDS: ReadonlySet<string> = new Set(CHANGE_KINDS);
 
 /**
  * The maximum number of URIs that the object filters by: a URL holds 16 KB.

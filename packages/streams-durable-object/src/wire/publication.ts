@@ -8,8 +8,11 @@ import { lengthProblem, MAX_FRAME_LENGTH, MAX_MESSAGE_LENGTH } from './limits.ts
 export type Publication =
 	/** An SSE frame for sessions, by URI-encoded ids; `undefined` is every session. */
 	| { readonly sessions: readonly string[] | undefined; readonly frame: string }
-	/** A change, for the subscriptions that selected it. */
-	| { readonly notification: JSONRPCRequest };
+	/**
+	 * A change, for the subscriptions that selected it; also for the receivers if it is published to all
+	 * session objects. An earlier release has none.
+	 */
+	| { readonly notification: JSONRPCRequest; readonly isForReceivers?: true };
 
 /** Returns whether the publication goes to every shard. */
 export function isForAllShards(publication: Publication): boolean {
