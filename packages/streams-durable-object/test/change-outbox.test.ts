@@ -79,7 +79,7 @@ describe('a shard that delivers changes', () => {
 			await vi.waitFor(() => expect(stored(sql)).toEqual([]), 10_000);
 		});
 		expect(most).toBe(64);
-		expect([...received.values()]).toEqual(Array(1_000).fill([1, 2, 3]));
+		expect([...received.values()]).toEqual(Array.from({ length: 1_000 }, () => [1, 2, 3]));
 	});
 
 	it('sends the changes that were published meanwhile together, in order', async () => {

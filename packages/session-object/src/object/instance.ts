@@ -1,23 +1,19 @@
-import { StoredInfoSessionManager, TmcpSessionsError } from '@tmcp-sessions/core';
+import { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import { checkOptionNames, createCallRunner } from '@tmcp-sessions/http/internal';
 import type { RunCall } from '@tmcp-sessions/http/internal';
-import { publishToReceivers } from '@tmcp-sessions/streams-durable-object/internal';
-import type { SyncLayers } from '@tmcp-sessions/streams-durable-object/internal';
 
-import { notificationOf } from '../change.ts';
-import type { Change } from '../change.ts';
-import { SessionStateError } from '../errors.ts';
 import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
 import type { RefreshAuth } from '../features/session-auth.ts';
 import type { ContextValues } from '../features/session-context.ts';
+import type { Entries } from '../storage/entries.ts';
 import { createJournaledServer } from './journaled-server.ts';
-import type { RunToolCall } from './journaled-server.ts';
+import type { JournaledServer, RunToolCall } from './journaled-server.ts';
 import { LegacySseSessions } from './legacy-sse-sessions.ts';
 import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { listKindsOf } from './list-kinds.ts';
 import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
-import { PACKAGE } from '../package-name.ts';
+import { layersOf, publishFrom } from './publish-from-session.ts';
 import { PublishedChanges } from './published-changes.ts';
 import type { ObjectPer } from './session-request.ts';
 import { checkSettingNames } from './session-settings.ts';
@@ -81,42 +77,24 @@ export function createInstance<Values extends ContextValues>(
 		hasOpenStream: (session) => streams.isOpen(session),
 		publish: (change) => publishFrom(state, layers, change),
 		onSubscribe: () => changes?.extend(),
-		onUnsubscribe: () => void (changes && context.waitUntil(changes.reduce())),
+		onUnsubscribe: () => {
+			if (changes) context.waitUntil(changes.reduce());
+		},
 		endsWithSession,
 	});
-	const streams = new ObjectStreams(context, state.entries, state.alarm);
+	const { entries, alarm, lifetime, report, store } = state;
+	const streams = new ObjectStreams(context, entries, alarm);
 	const info = createInfo(state, settings, now);
 	const server = options.createServer(state.session);
 	const journaled = createJournaledServer(server, state.calls, options.runCall);
-	const { clientResponseTimeoutSeconds, eras, keepAliveSeconds, maxBodyBytes, onError } = settings;
-	const { authorizeSubscription } = settings;
-	const handle = createCallRunner(journaled.server, {
-		streams,
-		info,
-		subscriptions: new ObjectSubscriptions(streams),
-		authorizeSubscription,
-		clientResponseTimeoutSeconds,
-		eras,
-		keepAliveSeconds,
-		maxBodyBytes,
-		onError,
-		onPrimed: journaled.onPrimed,
-		stateSecrets: (to) => [stateSecret(state.entries, to)],
-	});
-	const { entries, alarm, lifetime, report, store } = state;
+	const handle = createHandle(journaled, settings, { streams, info, entries });
 	const changes: PublishedChanges | undefined =
 		layers &&
 		new PublishedChanges({
-			layers,
+			...{ layers, entries, alarm, store, streams, now, report },
 			object: context.id.toString(),
-			entries,
-			alarm,
-			store,
-			streams,
 			hasEnded: () => lifetime.hasEnded,
 			listKinds: () => listKindsOf(server),
-			now,
-			report,
 		});
 	const legacySse: LegacySseSessions = new LegacySseSessions(settings, journaled.server, {
 		entries,
@@ -131,42 +109,33 @@ export function createInstance<Values extends ContextValues>(
 	return { state, server, handle, streams, legacySse, changes };
 }
 
-/** Returns the objects that changes are published through, which are in the jurisdiction of this one. */
-function layersOf(
-	{ syncLayer: binding }: Pick<SessionSettings, 'syncLayer'>,
-	{ id }: DurableObjectState,
-): SyncLayers | undefined {
-	// Safe because an object has the jurisdiction that its router was given.
-	const jurisdiction = id.jurisdiction as DurableObjectJurisdiction | undefined;
-	return binding === undefined ? undefined : { binding, jurisdiction };
+interface ManagersOfObject {
+	readonly streams: ObjectStreams;
+	readonly info: StoredInfoSessionManager;
+	readonly entries: Entries;
 }
 
-/**
- * @throws {TmcpSessionsError} `configuration`, if the change is invalid or `settings.syncLayer` is missing.
- * @throws {SessionStateError} if the session has ended.
- */
-async function publishFrom<Values extends ContextValues>(
-	{ entries, lifetime }: SessionState<Values>,
-	layers: SyncLayers | undefined,
-	change: Change,
-): Promise<void> {
-	if (!layers) {
-		throw new TmcpSessionsError(
-			'configuration',
-			PACKAGE,
-			'session.publish needs settings.syncLayer: export SyncLayer from the Worker, bind it, and set ' +
-				"syncLayer to the name of the binding, such as 'TMCP_DURABLE_OBJECT'",
-		);
-	}
-	const notification = notificationOf(change);
-	entries.checkOpen();
-	if (lifetime.hasEnded) {
-		throw new SessionStateError(
-			'the session has ended and publishes nothing more; use publishChange for background work that ' +
-				'can outlive its session',
-		);
-	}
-	await publishToReceivers(layers, notification);
+/** Creates what answers requests of Streamable HTTP. */
+function createHandle(
+	{ server, onPrimed }: JournaledServer,
+	settings: Omit<SessionSettings, 'context' | 'lifetime'>,
+	{ streams, info, entries }: ManagersOfObject,
+): RunCall {
+	const { clientResponseTimeoutSeconds, eras, keepAliveSeconds, maxBodyBytes, onError } = settings;
+	const { authorizeSubscription } = settings;
+	return createCallRunner(server, {
+		streams,
+		info,
+		subscriptions: new ObjectSubscriptions(streams),
+		authorizeSubscription,
+		clientResponseTimeoutSeconds,
+		eras,
+		keepAliveSeconds,
+		maxBodyBytes,
+		onError,
+		onPrimed,
+		stateSecrets: (to) => [stateSecret(entries, to)],
+	});
 }
 
 function createInfo<Values extends ContextValues>(

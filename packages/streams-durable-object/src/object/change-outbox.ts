@@ -132,7 +132,7 @@ export class ChangeOutbox {
 			const object = this.#ready.shift();
 			if (object === undefined) break;
 			const queue = this.#queues.get(object);
-			if (queue) void this.#send(object, queue);
+			if (queue) this.#send(object, queue).catch(this.#options.report);
 		}
 		if (this.#sending === 0) this.#saveProgress();
 	}

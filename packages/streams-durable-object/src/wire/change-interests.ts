@@ -43,7 +43,9 @@ export interface ReportedChange {
 }
 
 /** Returns the change that a notification reports, or `undefined` for other notifications. */
-export function reportedChange({ method, params }: JSONRPCRequest): ReportedChange | undefined {
+export function reportedChange(notification: JSONRPCRequest): ReportedChange | undefined {
+	const { method } = notification;
+	const params: unknown = notification.params;
 	const kind = changeKindOf(method);
 	if (kind !== 'updates') return kind && { kind };
 	const uri: unknown = typeof params === 'object' && params && 'uri' in params && params.uri;

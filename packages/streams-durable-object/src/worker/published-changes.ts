@@ -87,7 +87,7 @@ async function atShard<Result>(
 	} catch (cause) {
 		throw (
 			classErrorOf(layersRequirement(layers), cause) ??
-			createStreamError('registering for changes', cause)
+			createStreamError('registering an object at SyncLayer', cause)
 		);
 	}
 }
