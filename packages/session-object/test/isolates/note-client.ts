@@ -29,11 +29,18 @@ export class NoteStream {
 
 	/** Waits until this many changes have arrived. */
 	async until(count: number): Promise<string[]> {
-		const deadline = AbortSignal.timeout(20_000);
-		while (this.changes.length < count) {
-			if (deadline.aborted) {
-				throw new Error(`expected ${count} changes; found ${this.changes.length}: ${this.text}`);
-			}
+		return this.#until(() => this.changes.length >= count, `${count} changes`);
+	}
+
+	/** Waits until this change has arrived. */
+	async untilLast(change: string): Promise<string[]> {
+		return this.#until(() => this.changes.includes(change), change);
+	}
+
+	async #until(hasArrived: () => boolean, expected: string): Promise<string[]> {
+		const deadline = AbortSignal.timeout(30_000);
+		while (!hasArrived()) {
+			if (deadline.aborted) throw new Error(`expected ${expected}; found ${this.text}`);
 			await new Promise((resolve) => setTimeout(resolve, 20));
 		}
 		return this.changes;
