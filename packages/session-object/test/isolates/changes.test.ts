@@ -175,7 +175,6 @@ describe.each(workerdVersions)('a published change on workerd %s', (version) => 
 		for (const [index, uri] of uris.entries()) {
 			if (index % 3 === 0) await get(`/reset?object=${clients[index % 6]?.object}`);
 			const faults = index % 5 === 0 ? [get(`/reset-shard`)] : [];
-			if (index % 7 === 0) faults.push(workers.evict({ className: 'Notes' }));
 			// A publication that fails may have been stored: it is not repeated.
 			if ((await get(`/publish?uri=${uri}`)) === 'published') published.push(uri);
 			await Promise.all(faults);
