@@ -91,7 +91,7 @@ export function createInstance<Values extends ContextValues>(
 	const changes: PublishedChanges | undefined =
 		layers &&
 		new PublishedChanges({
-			...{ layers, entries, alarm, store, streams, now, report },
+			...{ layers, entries, store, streams, report },
 			object: context.id.toString(),
 			hasEnded: () => lifetime.hasEnded,
 			listKinds: () => listKindsOf(server),

@@ -17,15 +17,13 @@ import type {
 
 import type { Entries } from '../storage/entries.ts';
 import type { LocalSessionStore } from '../storage/local-session-store.ts';
-import type { ObjectAlarm } from '../storage/object-alarm.ts';
 import type { ListKind } from './list-kinds.ts';
 import type { ObjectStreams } from './object-streams.ts';
 
-/** The object's registration, as JSON. Due if it could not be reduced. */
+/** The object's registration, as JSON. */
 const REGISTRATION_KEY = 'receiver';
 /** The token of the registration and the number of the newest change that was received. */
 const RECEIVED_KEY = 'received-change';
-const RETRY_MS = 60_000;
 
 interface Registration {
 	readonly shard: string;
@@ -39,13 +37,11 @@ export interface PublishedChangesOptions {
 	/** The id of this object. */
 	readonly object: string;
 	readonly entries: Entries;
-	readonly alarm: ObjectAlarm;
 	readonly store: LocalSessionStore;
 	readonly streams: ObjectStreams;
 	readonly hasEnded: () => boolean;
 	/** Returns the lists whose changes the server announces. */
 	readonly listKinds: () => Promise<readonly ListKind[]>;
-	readonly now: () => number;
 	readonly report: (error: unknown) => void;
 }
 
@@ -106,19 +102,10 @@ export class PublishedChanges {
 
 	/**
 	 * Reduces the registration to what the object can still send, and removes it if that is nothing. Never
-	 * rejects: the alarm tries again.
+	 * rejects: the next alarm tries again.
 	 */
 	async reduce(): Promise<void> {
-		if (!this.#registration()) return;
-		await this.#inTurn(() => this.#reduce()).catch((error: unknown) => {
-			const { report, alarm, entries, now } = this.#options;
-			report(error);
-			const registration = this.#registration();
-			if (!registration) return;
-			const text = JSON.stringify(registration);
-			entries.write('meta', REGISTRATION_KEY, text, now() + RETRY_MS);
-			alarm.update();
-		});
+		if (this.#registration()) await this.#inTurn(() => this.#reduce()).catch(this.#options.report);
 	}
 
 	/** Removes the registration before the object is archived or deleted. Never rejects: a shard removes it when the object is gone. */
