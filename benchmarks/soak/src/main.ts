@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { workerdVersions } from '@tmcp-sessions/testkit/workerd';
 import { isSound } from './ledger.ts';
+import { soakRedis } from './redis/redis-soak.ts';
 import { formatReport, soak } from './soak.ts';
 
 // README.md describes the options.
@@ -9,7 +10,9 @@ const options = { minutes: 1, streams: 100, messages: 1_200, faults: 10, shards:
 // Safe because the keys are those of the literal above.
 const names = Object.keys(options) as (keyof typeof options)[];
 const { values } = parseArgs({
-	options: Object.fromEntries([...names, 'workerd'].map((name) => [name, { type: 'string' }])),
+	options: Object.fromEntries(
+		[...names, 'workerd', 'over'].map((name) => [name, { type: 'string' }]),
+	),
 });
 for (const name of names) {
 	options[name] = Number(values[name] ?? options[name]);
@@ -19,11 +22,23 @@ const workerd = workerdVersions.find((version) => version === (values['workerd']
 if (!workerd) {
 	throw new Error(`--workerd must be ${workerdVersions.join(' or ')}; got ${values['workerd']}`);
 }
-console.log(names.map((name) => `--${name} ${options[name]}`).join(' '), `--workerd ${workerd}`);
+const over = values['over'] ?? 'workerd';
+if (!['workerd', 'redis', 'redis-failover'].includes(over)) {
+	throw new Error(`--over must be workerd, redis or redis-failover; got ${over}`);
+}
+console.log(
+	`--over ${over}`,
+	names.map((name) => `--${name} ${options[name]}`).join(' '),
+	`--workerd ${workerd}`,
+);
 const startMs = performance.now();
-const result = await soak({ ...options, workerd }, (line) => {
+const onProgress = (line: string): void => {
 	const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
 	console.error(`${seconds.padStart(5)} s  ${line}`);
-});
+};
+const result =
+	over === 'workerd'
+		? await soak({ ...options, workerd }, onProgress)
+		: await soakRedis({ ...options, failover: over === 'redis-failover' }, onProgress);
 console.log(formatReport(result));
 process.exitCode = isSound(result.total) ? 0 : 1;

@@ -23,11 +23,15 @@ export interface StormOptions {
 	readonly seed: number;
 }
 
-/** Where the Worker of this folder runs. */
-export interface StormTarget {
+/** Where a server of this folder runs. */
+export interface StormTarget<Isolate extends string = 'a' | 'b'> {
+	/** The isolates or processes. */
+	readonly isolates: readonly Isolate[];
 	/** Returns the address of an isolate. */
-	url(isolate: 'a' | 'b'): URL;
+	url(isolate: Isolate): URL;
 	readonly faults: Faults;
+	/** The shares of messages to all sessions, and to the subscribers of a resource. Default: 0.15 and 0.25. */
+	readonly shares?: { readonly all: number; readonly subscribers: number };
 }
 
 /** The length and load of a soak, and the local Workers. */
@@ -73,8 +77,8 @@ const CONFIRMED = 'confirmed';
 const RESPONSE_MS = 20_000;
 /** The wait after a failure: the Worker may be starting. */
 const PAUSE_MS = 200;
-/** The shares of messages to all sessions, and to the subscribers of a resource. The rest goes to one session. */
-const shares = { all: 0.15, subscribers: 0.25 };
+/** By default, 60 of a hundred messages go to one session. */
+const defaultShares = { all: 0.15, subscribers: 0.25 };
 
 /** Starts Workers, runs a storm over them, and returns what arrived. */
 export async function soak(
@@ -91,7 +95,11 @@ export async function soak(
 	});
 	try {
 		const faults = faultsOf(workers, options.workerd);
-		const target: StormTarget = { url: (isolate) => workers.url(isolate), faults };
+		const target: StormTarget = {
+			isolates: ['a', 'b'],
+			url: (isolate) => workers.url(isolate),
+			faults,
+		};
 		return { ...(await storm(options, target, onProgress)), logged };
 	} finally {
 		await workers.stop();
@@ -99,14 +107,18 @@ export async function soak(
 }
 
 /** Publishes messages while injecting faults, and returns what arrived. */
-export async function storm(
+export async function storm<Isolate extends string>(
 	options: StormOptions,
-	target: StormTarget,
+	target: StormTarget<Isolate>,
 	onProgress: (line: string) => void,
 ): Promise<StormResult> {
+	const { isolates, shares = defaultShares } = target;
+	const [first] = isolates;
+	if (first === undefined) throw new Error('a storm needs an isolate; got none');
 	const random = seededRandom(options.seed);
 	const connections = new Counts();
-	const endpoint = (): URL => new URL('/mcp', target.url(random() < 0.5 ? 'a' : 'b'));
+	const endpoint = (): URL =>
+		new URL('/mcp', target.url(isolates[Math.floor(random() * isolates.length)] ?? first));
 	const clientsOf = await openClients(options.streams, { endpoint, random, connections });
 	const clients = [...clientsOf.values()].flat();
 	onProgress(`${clients.length} streams are open`);
@@ -115,7 +127,7 @@ export async function storm(
 	let number = 0;
 	const publish = async (
 		publisher: string,
-		isolate: 'a' | 'b',
+		isolate: Isolate,
 		{ receivers, to }: Audience,
 		padding?: string,
 	): Promise<void> => {
@@ -145,7 +157,12 @@ export async function storm(
 	const failed = new Counts();
 	const faulty = new AbortController();
 	const publishTo = (client: StreamClient, padding: string): Promise<void> =>
-		publish('flood', 'b', { receivers: [client], to: { session: client.session } }, padding);
+		publish(
+			'flood',
+			isolates.at(-1) ?? first,
+			{ receivers: [client], to: { session: client.session } },
+			padding,
+		);
 	const injecting = injectFaults(
 		{ clients, random, publishTo },
 		target.faults,
@@ -153,8 +170,8 @@ export async function storm(
 		{ happened, failed },
 	).finally(() => faulty.abort());
 	/** Publishes through one isolate, one message after another, until all faults have happened. */
-	const publishSteadily = async (isolate: 'a' | 'b'): Promise<void> => {
-		const intervalMs = (durationMs / options.messages) * 2;
+	const publishSteadily = async (isolate: Isolate): Promise<void> => {
+		const intervalMs = (durationMs / options.messages) * isolates.length;
 		let nextMs = performance.now();
 		while (!faulty.signal.aborted || number < options.messages) {
 			await publish(isolate, isolate, nextAudience());
@@ -169,7 +186,7 @@ export async function storm(
 		onProgress(`${count} faults so far; ${countMissing()} messages have not arrived yet`);
 	}, PROGRESS_MS);
 	try {
-		await Promise.all([injecting, publishSteadily('a'), publishSteadily('b')]);
+		await Promise.all([injecting, ...isolates.map(publishSteadily)]);
 		onProgress('all messages are published');
 		await drain(countMissing);
 	} finally {

@@ -84,7 +84,8 @@ async function verify(
 			{ urls: [gatewayUrl], propagationMs },
 		);
 		const seed = Math.floor(Math.random() * 2 ** 31);
-		const target = { url: () => gatewayUrl, faults: clientFaults };
+		const isolates = ['a', 'b'] as const;
+		const target = { isolates, url: () => gatewayUrl, faults: clientFaults };
 		const [result] = await Promise.all([
 			storm({ ...load, seed }, target, (line) => console.error(line)),
 			redeploy && pause(load.minutes * 30_000).then(redeploy),

@@ -76,6 +76,21 @@ describe('a connection that is reset', () => {
 		expect(errors).toEqual([]);
 	});
 
+	it('stores a message once whose response was lost', async () => {
+		const { manager, other } = twoProcesses();
+		const stream = await OpenStream.open(other, 'a');
+		await manager.send(['a'], frame('first'));
+		proxy.isSilent = true;
+		const sending = manager.send(['a'], frame('once'));
+		await stream.until('once');
+		proxy.isSilent = false;
+		proxy.reset();
+		await sending;
+		await manager.send(['a'], frame('last'));
+		await stream.until('last');
+		expect(stream.messages).toEqual(['first', 'once', 'last']);
+	});
+
 	it('delivers to an inbox once it has come back', async () => {
 		const { manager, other } = twoProcesses();
 		const received: string[] = [];
