@@ -2,7 +2,12 @@ import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { SealedInfoSessionManager } from '@tmcp-sessions/info-sealed';
 import { UpstashInfoSessionManager } from '@tmcp-sessions/info-upstash';
+import { connectUpstash } from '@tmcp-sessions/redis/upstash';
+import { RedisStreamSessionManager, RedisSubscriptionManager } from '@tmcp-sessions/streams-redis';
 import { createNotesServer } from './notes-server.ts';
+
+/** A little less than the `maxDuration` of `app/mcp/route.ts`, after which Vercel ends a request. */
+const VERCEL_STREAM_SECONDS = 290;
 
 let handler: McpHandler | undefined;
 
@@ -21,8 +26,8 @@ export const mcp: McpHandler = {
 
 /**
  * Creates the handler. Called by the first request: `next build` imports this module without the
- * variables. Without a database the server offers neither log levels nor subscriptions, which are
- * mutable session state.
+ * variables. Without a database the server offers neither log levels nor resource subscriptions, which
+ * are mutable session state, and streams are in the memory of each process.
  *
  * @throws if a variable is missing or invalid.
  */
@@ -31,11 +36,19 @@ function createHandler(): McpHandler {
 	if (!TMCP_SESSION_KEYS) {
 		throw new Error('Set TMCP_SESSION_KEYS to the output of: openssl rand -base64 32');
 	}
-	const hasDatabase = Boolean(UPSTASH_REDIS_REST_URL ?? UPSTASH_REDIS_REST_TOKEN);
+	const keys = [TMCP_SESSION_KEYS];
+	if (!(UPSTASH_REDIS_REST_URL ?? UPSTASH_REDIS_REST_TOKEN)) {
+		return createMcpHandler(createNotesServer(), { info: new SealedInfoSessionManager({ keys }) });
+	}
+	const rest = UpstashInfoSessionManager.fromEnv();
+	const redis = connectUpstash({
+		url: UPSTASH_REDIS_REST_URL ?? '',
+		token: UPSTASH_REDIS_REST_TOKEN ?? '',
+	});
+	const maxStreamSeconds = process.env['VERCEL'] ? VERCEL_STREAM_SECONDS : undefined;
 	return createMcpHandler(createNotesServer(), {
-		info: new SealedInfoSessionManager({
-			keys: [TMCP_SESSION_KEYS],
-			rest: hasDatabase ? UpstashInfoSessionManager.fromEnv() : undefined,
-		}),
+		info: new SealedInfoSessionManager({ keys, rest }),
+		streams: new RedisStreamSessionManager(redis, { maxStreamSeconds }),
+		subscriptions: new RedisSubscriptionManager(redis, { maxStreamSeconds }),
 	});
 }

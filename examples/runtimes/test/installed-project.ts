@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const PACKED = ['core', 'http', 'info-sealed', 'info-upstash'];
+const PACKED = ['core', 'http', 'info-sealed', 'info-upstash', 'redis', 'streams-redis'];
 const LINKED = [
 	'@hono/node-server',
 	'@tmcp/transport-http',

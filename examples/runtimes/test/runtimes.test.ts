@@ -98,6 +98,7 @@ function request(
 	method: Method,
 	sessionId = '',
 	body = WHOAMI,
+	headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
 	return fetch(url, {
 		method,
@@ -105,6 +106,7 @@ function request(
 			accept: 'application/json, text/event-stream',
 			'content-type': 'application/json',
 			...(sessionId !== '' && { 'mcp-session-id': sessionId }),
+			...headers,
 		},
 		...(method === 'POST' && { body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...body }) }),
 	});
@@ -188,6 +190,35 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 		await client.close();
 	});
 
+	it('deliver a notification of one process to a GET stream in the other, and replay what it missed', async () => {
+		const sessionId = await openSession(here);
+		const change = 'notifications/tools/list_changed';
+		const first = await readUntil('id: ', await request(there, 'GET', sessionId));
+		await statusOf(here, 'POST', sessionId, ANNOUNCE);
+		const headers = { 'last-event-id': /^id: (.+)$/m.exec(first)?.[1] ?? '' };
+		const resumed = await request(there, 'GET', sessionId, WHOAMI, headers);
+		expect(await readUntil(change, resumed)).toContain(change);
+	});
+
+	it('serve the official client behind a proxy that takes turns', async () => {
+		let requests = 0;
+		const client = new Client({ name: 'visitor', version: '1.0.0' });
+		const transport = new StreamableHTTPClientTransport(here.url, {
+			fetch: (_url, init) => fetch((requests++ % 2 === 0 ? here : there).url, init),
+		});
+		let changes = 0;
+		client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+			changes += 1;
+		});
+		await client.connect(transport);
+		const announce = async (): Promise<number> => {
+			await client.callTool({ name: 'announce' });
+			return changes;
+		};
+		await expect.poll(announce, { timeout: 10_000 }).toBeGreaterThan(1);
+		await client.close();
+	});
+
 	it('both reject a session that was ended on one of them', async () => {
 		const { client, transport } = await connect(here);
 		const { sessionId = '' } = transport;
@@ -223,7 +254,7 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 		const subscription = await client.listen({ toolsListChanged: true });
 		const { content } = await client.callTool({ name: 'whoami' });
 		expect(JSON.stringify(content)).toContain('stateless-client');
-		await client.callTool({ name: 'announce' });
+		await statusOf(there, 'POST', await openSession(there), ANNOUNCE);
 		await expect.poll(() => changes, { timeout: 10_000 }).toBe(1);
 		await subscription.close();
 		await client.close();

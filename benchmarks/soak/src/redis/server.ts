@@ -52,8 +52,7 @@ async function publish({ frame, session, uri }: Publication): Promise<string | n
 
 async function respond(request: Request): Promise<Response> {
 	if (new URL(request.url).pathname !== '/publish') return mcp.fetch(request);
-	// Safe because the soak sends nothing else.
-	return Response.json(await publish((await request.json()) as Publication));
+	return Response.json(await publish(await request.json<Publication>()));
 }
 
 serve(
