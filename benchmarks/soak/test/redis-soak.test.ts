@@ -22,7 +22,8 @@ describe('a short soak of three processes over Redis', () => {
 		const options = { minutes: 0.1, streams: 30, messages: 600, faults: 2, seed };
 		const result = await soakRedis({ ...options, failover: true }, () => {});
 		const text = formatReport(result);
-		expect(isSound(result.total), text).toBe(true);
+		// A message whose response the failover lost is sent again, and may arrive twice.
+		expect(result.total, text).toMatchObject({ lost: 0, outOfOrder: 0 });
 		expect(result.total.missedInGaps, text).toBeGreaterThan(0);
 	});
 });
