@@ -10,6 +10,16 @@ import type { Contender, ObjectClass } from './contenders.ts';
 /** Running contenders, side by side in one workerd, each an isolate with its own socket. */
 export type RunningContenders<Name extends Contender> = Workers<Name | 'objects'> & AsyncDisposable;
 
+/** Options of a start. */
+export interface ContenderOptions extends Pick<
+	WorkersOptions,
+	'onLog' | 'vars' | 'keepObjects' | 'inspectorPort'
+> {
+	readonly plugins?: Plugin[];
+	/** Default: none, since miniflare copies its whole configuration with each allocation. */
+	readonly sourcemap?: 'inline' | false;
+}
+
 /** The folder of the modules that run in workerd. */
 export const workersFolder: string = join(import.meta.dirname, 'workers');
 
@@ -31,8 +41,6 @@ export function objectsSource(classes: readonly ObjectClass[]): string {
 export const sourcesPlugin: Plugin = {
 	name: 'sources',
 	setup(build) {
-		// miniflare copies its whole configuration with each allocation: source maps would take seconds.
-		build.initialOptions.sourcemap = false;
 		build.onResolve({ filter: /^source:/ }, ({ path }) => ({ path, namespace: 'source' }));
 		build.onLoad({ filter: /^/, namespace: 'source' }, ({ path }) => ({
 			contents: path.slice(SOURCE.length),
@@ -52,7 +60,7 @@ export const sourcesPlugin: Plugin = {
 /** Bundles main modules in one build, since they share most of their imports. */
 export async function bundle(
 	sources: readonly string[],
-	options: Pick<BuildOptions, 'minify' | 'plugins'>,
+	options: Pick<BuildOptions, 'minify' | 'plugins' | 'sourcemap'>,
 ): Promise<string[]> {
 	const { outputFiles } = await build({
 		...workerBundle,
@@ -73,21 +81,22 @@ export async function bundleContenders(
 	names: readonly Contender[],
 	plugins: Plugin[] = [],
 ): Promise<void> {
-	await bundleOnce(
-		names.flatMap((name) => [contenderSource(name), ownerSource(contenders[name].objects)]),
-		plugins,
-	);
+	const sources = names.flatMap((name) => [
+		contenderSource(name),
+		ownerSource(contenders[name].objects),
+	]);
+	await bundleOnce(sources, { plugins });
 }
 
 async function bundleOnce(
 	sources: readonly string[],
-	plugins: Plugin[],
+	options: { plugins: Plugin[]; sourcemap?: 'inline' | false },
 ): Promise<ReadonlyMap<string, string>> {
-	const variant = plugins.map(({ name }) => name).join(' ');
+	const variant = [...options.plugins.map(({ name }) => name), options.sourcemap].join(' ');
 	const own = bundles.get(variant) ?? new Map<string, string>();
 	bundles.set(variant, own);
 	const missing = [...new Set(sources)].filter((source) => !own.has(source));
-	const codes = missing.length > 0 ? await bundle(missing, { plugins }) : [];
+	const codes = missing.length > 0 ? await bundle(missing, options) : [];
 	for (const [index, source] of missing.entries()) own.set(source, codes[index] ?? '');
 	return own;
 }
@@ -103,16 +112,16 @@ function ownerSource(classes: readonly ObjectClass[]): string {
  */
 export async function startContenders<const Name extends Contender>(
 	names: readonly Name[],
-	options: Pick<WorkersOptions, 'onLog' | 'vars' | 'keepObjects'> & { plugins?: Plugin[] } = {},
+	{ plugins = [], sourcemap = false, ...options }: ContenderOptions = {},
 ): Promise<RunningContenders<Name>> {
 	const workers: ['objects', ...Name[]] = ['objects', ...names];
 	const classes = [...new Set(names.flatMap((name) => contenders[name].objects))];
 	const sources = [ownerSource(classes), ...names.map(contenderSource)];
-	const codes = await bundleOnce(sources, options.plugins ?? []);
+	const codes = await bundleOnce(sources, { plugins, sourcemap });
 	const bundled: Plugin = {
 		name: 'bundled',
 		setup(build) {
-			build.initialOptions.sourcemap = false;
+			Object.assign(build.initialOptions, { sourcemap, sourcesContent: false });
 			build.onResolve({ filter: /^\d+$/ }, ({ path }) => ({ path, namespace: 'bundled' }));
 			build.onLoad({ filter: /^/, namespace: 'bundled' }, ({ path }) => ({
 				contents: codes.get(sources[Number(path)] ?? '') ?? '',

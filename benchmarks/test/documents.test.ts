@@ -50,6 +50,7 @@ const figures = [
 const others = [
 	/[Ss]ome 1,000 requests a second/, // the platform's limit
 	/than about 3 %/, // `measurement.ts`
+	/no response within \d+ ms/, // an error message
 ];
 
 describe('text outside of generated sections', () => {

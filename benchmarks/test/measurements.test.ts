@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { contendersIn } from '../src/contenders.ts';
+import { gated } from '../src/measurements/cpu.ts';
 import { measurements, readResults } from '../src/measurements/index.ts';
 import type { Results } from '../src/measurements/index.ts';
 import { missedAims } from '../src/measurements/measurement.ts';
@@ -19,6 +20,7 @@ async function quick<Name extends keyof typeof measurements>(name: Name): Promis
 describe('a quick run of', () => {
 	test('fan-out loses no message of ours, nor of upstream if it is kept alive', async () => {
 		const { sideBySide, large } = await quick('fan-out');
+		expect(large['ours-http']?.delay?.besideMs).toBeGreaterThan(0);
 		expect(Object.keys(sideBySide)).toEqual([
 			...contendersIn('fan-out'),
 			...contendersIn('fan-out-alone'),
@@ -38,6 +40,23 @@ describe('a quick run of', () => {
 			expect(toBareCall).toBeGreaterThan(0);
 			expect(toMcpAgent).toBeGreaterThan(0);
 		}
+	});
+
+	test('cpu finds that calls of pairs take more CPU time than none', async () => {
+		const { calls } = await quick('cpu');
+		expect(Object.keys(calls)).toEqual(gated);
+		for (const { toFloor } of Object.values(calls)) expect(toFloor).toBeGreaterThan(0);
+	});
+
+	test('profile attributes calls to the layers that they have', async () => {
+		const found = await quick('profile');
+		for (const layer of ['workerd', 'handler', 'tmcp', 'validation', 'storage'] as const) {
+			expect(found['ours-http']?.[layer]).toBeGreaterThan(0);
+			expect(found['session-object']?.[layer]).toBeGreaterThanOrEqual(0);
+		}
+		expect(found['memory-bare']?.transport).toBeGreaterThan(0);
+		expect(found['floor-kv']).toMatchObject({ transport: 0 });
+		expect(found['floor-kv']?.storage).toBeGreaterThan(0);
 	});
 
 	test('streams reaches every socket with both managers', async () => {
@@ -68,13 +87,14 @@ describe('a quick run of', () => {
 
 	test('memory finds sessions of ours in SQLite, and none of upstream', async () => {
 		const { streamBytes, databaseBytes } = await quick('memory');
-		expect(Object.keys(streamBytes)).toContain('ours-http');
+		expect(streamBytes['ours-http']?.heap?.stream).toBeGreaterThan(0);
 		expect(databaseBytes['ours-object']?.session).toBeGreaterThan(0);
 		expect(databaseBytes.upstream).toEqual({ session: 0, stream: 0 });
 	});
 
 	test('growth counts the same for a call beside more sessions, and a row for each subscriber', async () => {
-		const { sessions: points, subscribers } = await quick('growth');
+		const { sessions: points, subscribers, frames } = await quick('growth');
+		for (const { keptMs } of frames) expect(keptMs).toBeGreaterThan(0);
 		expect(points[1]?.operations).toEqual(points[0]?.operations);
 		expect(subscribers.map(({ operations }) => operations['growing-object'].rowsRead)).toEqual([
 			10, 50,
@@ -118,6 +138,11 @@ describe('the published results', () => {
 			expect(shapeOf(reads)).toBe('linear');
 		},
 	);
+
+	test('make one more kept frame of a call cost no more after any number of frames, as docs/scaling.md says', () => {
+		const points = growth.frames.map(({ frames, keptMs }) => [frames, keptMs] as const);
+		expect(['flat', 'falling']).toContain(shapeOf(points));
+	});
 
 	test('make a publication flat to ten streams and linear to all, as docs/scaling.md says', () => {
 		// Below, the fixed part of the time dominates.

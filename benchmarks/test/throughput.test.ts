@@ -3,6 +3,8 @@ import { Load } from '../src/client/load.ts';
 import type { LoadJob, LoadStep } from '../src/client/load.ts';
 import { initialize, statelessToolCall } from '../src/client/mcp.ts';
 import { bench } from '../src/commands/bench.ts';
+import { compareCpuTimes } from '../src/measurements/cpu.ts';
+import type { CpuTimes } from '../src/measurements/cpu.ts';
 import { inTurn, isSettled, missedAims } from '../src/measurements/measurement.ts';
 import { stepsOf } from '../src/measurements/speed.ts';
 import { ratiosOf, workNames, works } from '../src/measurements/throughput.ts';
@@ -99,8 +101,36 @@ describe('aims', () => {
 		expect(missedAims([{ ...aim, found: 0.89 }])).toEqual([
 			'one to another: the ratio must be at least 0.9; got 0.89.',
 		]);
+		expect(missedAims([{ subject: 'a delay', most: 5, found: 5.1 }])).toEqual([
+			'a delay: the ratio must be at most 5; got 5.1.',
+		]);
 		expect(missedAims([{ ...aim, found: undefined }])).toHaveLength(1);
 		expect(missedAims([{ ...aim, found: NaN }])).toHaveLength(1);
+	});
+});
+
+describe('the gate of CPU times', () => {
+	const run = (toFloor: number, error = 0.005): CpuTimes => ({
+		rounds: 9,
+		calls: { 'ours-http': { toFloor, error } },
+	});
+
+	test('reports a slowdown of 12 %, and names contender, baseline, figure and tolerance', () => {
+		expect(compareCpuTimes(run(1.232), run(1.1))).toEqual([
+			{
+				isWorse: true,
+				line:
+					"ours-http: a call takes 1.232 of its floor's CPU time, baseline 1.100, tolerance 5.0 %: " +
+					'slower by 12.0 %. Find out why, or accept it with --write.',
+			},
+		]);
+	});
+
+	test('accepts what its noise explains, a faster call and one without a baseline', () => {
+		expect(compareCpuTimes(run(1.14), run(1.1))).toMatchObject([{ isWorse: false }]);
+		expect(compareCpuTimes(run(1.232, 0.02), run(1.1))).toMatchObject([{ isWorse: false }]);
+		expect(compareCpuTimes(run(0.9), run(1.1))).toMatchObject([{ isWorse: false }]);
+		expect(compareCpuTimes(run(1.1), { rounds: 9, calls: {} })).toEqual([]);
 	});
 });
 

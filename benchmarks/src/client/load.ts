@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import type { Context, Request } from 'autocannon';
 import type { McpRequest } from './mcp.ts';
@@ -22,6 +23,15 @@ export interface LoadJob {
 	readonly rounds: number;
 }
 
+/** One call after another, for some time. */
+export interface LatencyJob {
+	readonly url: string;
+	readonly step: LoadStep;
+	readonly windowMs: number;
+	/** The pause between two calls. */
+	readonly gapMs: number;
+}
+
 /** Sends load from a separate process, so that it does not wait for the one that measures. */
 export class Load {
 	readonly #child = fork(import.meta.filename);
@@ -29,11 +39,24 @@ export class Load {
 
 	/** Sends the requests and returns how many times a second all steps were done. Rejects if a response is wrong. */
 	async roundsPerSecond(job: LoadJob): Promise<number> {
+		const report = await this.#run(job);
+		if (typeof report === 'number') return report;
+		throw new Error(`${job.url}: ${String(report)}`);
+	}
+
+	/** Returns how long each call took. Rejects if a response is wrong. */
+	async latenciesMs(job: LatencyJob): Promise<number[]> {
+		const report = await this.#run(job);
+		// Safe because the process reports numbers, or a text.
+		if (Array.isArray(report)) return report as number[];
+		throw new Error(`${job.url}: ${String(report)}`);
+	}
+
+	async #run(job: LoadJob | LatencyJob): Promise<unknown> {
 		this.#child.send(job);
 		const reported = once(this.#child, 'message');
 		const [report]: unknown[] = await Promise.race([reported, this.#exited]);
-		if (typeof report === 'number' && this.#child.exitCode === null) return report;
-		throw new Error(`${job.url}: ${String(report)}`);
+		return this.#child.exitCode === null ? report : 'the process has ended';
 	}
 
 	/** Ends the process. */
@@ -77,6 +100,20 @@ async function run({ url, steps, rounds }: LoadJob): Promise<number | string> {
 	return (rounds * 1000) / (endMs - startMs);
 }
 
+async function timeCalls({ url, step, windowMs, gapMs }: LatencyJob): Promise<number[]> {
+	const latencies: number[] = [];
+	const endMs = performance.now() + windowMs;
+	while (performance.now() < endMs) {
+		const startMs = performance.now();
+		const response = await fetch(url, step.request);
+		const body = await response.text();
+		latencies.push(performance.now() - startMs);
+		if (!body.includes(step.expected)) throw new Error(`got ${response.status} ${body}`);
+		await delay(gapMs);
+	}
+	return latencies;
+}
+
 /** Creates the request of a step, which reports a wrong response. */
 function createRequest(
 	{ request, expected, inSession }: LoadStep,
@@ -102,9 +139,10 @@ function withSession(request: Request, { session }: Context): Request {
 }
 
 if (import.meta.main) {
-	process.on('message', (job: LoadJob) => {
-		run(job).then(
-			(report) => process.send?.(report),
+	process.on('message', (job: LoadJob | LatencyJob) => {
+		const report: Promise<unknown> = 'windowMs' in job ? timeCalls(job) : run(job);
+		report.then(
+			(found) => process.send?.(found),
 			(error: unknown) => process.send?.(String(error)),
 		);
 	});

@@ -3,7 +3,7 @@ import { measurements } from '../measurements/index.ts';
 import { missedAims } from '../measurements/measurement.ts';
 import type { Measurement } from '../measurements/measurement.ts';
 import { publish } from '../reports/documents.ts';
-import { writeResult } from '../reports/results.ts';
+import { readResult, writeResult } from '../reports/results.ts';
 
 const all: Readonly<Record<string, Measurement<object>>> = measurements;
 
@@ -31,6 +31,8 @@ export async function bench(args: string[]): Promise<void> {
 		const result = await measurement.measure(effort, (line) => console.error(`${name}: ${line}`));
 		results[name] = result;
 		if (!values.json) console.log(`\n${name}\n\n${measurement.format(result)}\n`);
+		const comparisons =
+			effort === 'full' ? (measurement.compare?.(result, readResult(name)) ?? []) : [];
 		if (values.write) {
 			writeResult(name, result);
 			await publish();
@@ -40,6 +42,10 @@ export async function bench(args: string[]): Promise<void> {
 		for (const missed of missedAims(measurement.aims?.(result) ?? [], effort)) {
 			console.error(missed);
 			process.exitCode = 1;
+		}
+		for (const { line, isWorse } of comparisons) {
+			console.error(line);
+			if (isWorse) process.exitCode = 1;
 		}
 	}
 	if (values.json) console.log(JSON.stringify(results, null, 2));

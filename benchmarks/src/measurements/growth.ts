@@ -8,7 +8,7 @@ import type { OperationCounts } from '../operations/counts.ts';
 import { table } from '../reports/markdown.ts';
 import { endpoint, startContenders } from '../runtime.ts';
 import { byName, measurement, median, ratios, rounded } from './measurement.ts';
-import type { Effort } from './measurement.ts';
+import type { Effort, Progress } from './measurement.ts';
 import { measureSpeeds } from './speed.ts';
 
 /** The contenders whose store grows. */
@@ -21,12 +21,14 @@ const efforts = {
 	full: {
 		sessions: [10, 100, 1_000, 10_000, 100_000],
 		subscribers: [10, 100, 1_000, 10_000],
+		frames: [10, 100, 1_000, 10_000],
 		load: { connections: 32, length: { repeats: 20 } },
 		rounds: { least: 5, most: 5, warmUps: 1 },
 	},
 	quick: {
 		sessions: [10, 50],
 		subscribers: [10, 50],
+		frames: [10, 50],
 		load: { connections: 2, length: { repeats: 1 } },
 		rounds: { least: 1, most: 1, warmUps: 1 },
 	},
@@ -34,6 +36,10 @@ const efforts = {
 
 const BATCH = 1_000;
 const NOTIFICATION_MS = 60_000;
+/** Calls whose frames are kept, each of its own session. */
+const CALLS = 3;
+const TIMED_FRAMES = 10;
+const FRAMES_AT_ONCE = 100;
 
 /** Fills stores step by step. At each step one set of Workers is timed, and another one counts. */
 export const growth = measurement({
@@ -86,10 +92,11 @@ export const growth = measurement({
 			const notifiedMs = await forEach((name) => timeUpdates(endpoint(timed, name), rounds.most));
 			return { subscribers: count, notifiedMs, operations };
 		});
-		return { rounds: rounds.most, sessions, subscribers };
+		const frames = await timeFrames(timed.url('growing-kv'), sizes.frames, onProgress);
+		return { rounds: rounds.most, sessions, subscribers, frames };
 	},
 
-	format({ rounds, sessions, subscribers }) {
+	format({ rounds, sessions, subscribers, frames }) {
 		const row = (
 			count: number,
 			digits: number,
@@ -107,9 +114,53 @@ export const growth = measurement({
 			'subscribers of a changing resource | KV: one is notified after, ms | a change | Durable Objects: one is notified after, ms | a change',
 			subscribers.map((point) => row(point.subscribers, 1, point.notifiedMs, point.operations)),
 		);
-		return `${bySessions}\n\n${bySubscribers}\n\nMedians of ${rounds} rounds.`;
+		const byFrames = table(
+			'kept frames of a call | ms for one more',
+			frames.map((point) => [point.frames.toLocaleString('en'), point.keptMs.toFixed(2)]),
+		);
+		return [bySessions, bySubscribers, byFrames, `Medians of ${rounds} rounds.`].join('\n\n');
 	},
+
+	aims: ({ frames }) => [
+		{
+			subject: `keeping the last of ${frames.at(-1)?.frames} frames, to that of ${frames[0]?.frames}`,
+			most: 1.5,
+			found: (frames.at(-1)?.keptMs ?? NaN) / (frames[0]?.keptMs ?? NaN),
+		},
+	],
 });
+
+/**
+ * Keeps frames of calls in several sessions, and times the last ten up to each number. The first session
+ * warms up.
+ */
+async function timeFrames(
+	worker: URL,
+	counts: readonly number[],
+	onProgress: Progress,
+): Promise<{ frames: number; keptMs: number }[]> {
+	const times = counts.map((): number[] => []);
+	for (let session = 0; session <= CALLS; session += 1) {
+		onProgress(`frames of call ${session} of ${CALLS}`);
+		const keep = async (from: number, count: number, each: number): Promise<number> => {
+			const query = `session=kept-${session}&from=${from + 1}&count=${count}&each=${each}`;
+			const startMs = performance.now();
+			const response = await fetch(new URL(`/frames?${query}`, worker));
+			if (!response.ok) throw new Error(`frames must be kept; got ${await response.text()}`);
+			return (performance.now() - startMs) / count;
+		};
+		for (const [step, count] of counts.entries()) {
+			const before = counts[step - 1] ?? 0;
+			const timed = Math.min(TIMED_FRAMES, count - before);
+			for (let from = before; from < count - timed; from += BATCH) {
+				await keep(from, Math.min(BATCH, count - timed - from), FRAMES_AT_ONCE);
+			}
+			const ms = await keep(count - timed, timed, 1);
+			if (session > 0) times[step]?.push(ms);
+		}
+	}
+	return counts.map((frames, step) => ({ frames, keptMs: rounded(median(times[step] ?? []), 3) }));
+}
 
 /** Adds sessions or subscribers to a store. */
 async function fill(worker: URL, filling: string, before: number, total: number): Promise<void> {

@@ -2,10 +2,12 @@ import type { Operations } from '../operations/count-operations.ts';
 import type { DeclaredCapabilities } from '../operations/read-capabilities.ts';
 import { readResult } from '../reports/results.ts';
 import { coldStart } from './cold-start.ts';
+import { cpu } from './cpu.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import type { Measurement } from './measurement.ts';
 import { memory } from './memory.ts';
+import { profile } from './profile.ts';
 import { resume } from './resume.ts';
 import { sessions } from './sessions.ts';
 import { streams } from './streams.ts';
@@ -13,7 +15,7 @@ import { throughput } from './throughput.ts';
 
 /** The measurements by name, in the order in which they run. */
 export const measurements = {
-	...{ throughput, sessions, 'fan-out': fanOut, streams, resume },
+	...{ throughput, sessions, cpu, profile, 'fan-out': fanOut, streams, resume },
 	...{ 'cold-start': coldStart, memory, growth },
 };
 

@@ -13,6 +13,8 @@ export interface Measurement<Result extends object> {
 	format(result: Result): string;
 	/** Returns the figures that have to be reached. */
 	aims?(result: Result): readonly Aim[];
+	/** Compares a full run with the stored result. */
+	compare?(result: Result, stored: Result): readonly Comparison[];
 }
 
 /** Returns the measurement, whose result is what it measures. */
@@ -25,11 +27,19 @@ export function measurement<Result extends object>(
 /** A figure that has to be reached. */
 export interface Aim {
 	readonly subject: string;
-	readonly least: number;
+	/** One of both. */
+	readonly least?: number;
+	readonly most?: number;
 	/** The measured figure, or undefined if it was not measured. */
 	readonly found: number | undefined;
 	/** Whether a quick run has to reach it too: it is not a speed. */
 	readonly isExact?: boolean;
+}
+
+/** A figure beside the stored one, as a sentence. */
+export interface Comparison {
+	readonly line: string;
+	readonly isWorse: boolean;
 }
 
 /** Bounds of the number of rounds. Measuring ends in between as soon as the figures have settled. */
@@ -38,10 +48,9 @@ export interface Rounds {
 	readonly most: number;
 	/** Rounds before, which do not count. */
 	readonly warmUps?: number | undefined;
+	/** A median has settled when its estimated error is at most this share of it. Default: 0.03. */
+	readonly settledError?: number;
 }
-
-/** A median has settled when its estimated error is below this share of it. */
-const SETTLED_ERROR = 0.03;
 
 /** Returns the rows of figures that decide whether a measurement has settled. */
 export type Figures<Name extends string, Sample> = (
@@ -116,15 +125,15 @@ export function rounded(value: number, digits: number): number {
 /** Whether measuring can end. @param samples the figures of each row, one for each round. */
 export function isSettled(
 	samples: readonly (readonly number[])[],
-	{ least, most }: Rounds,
+	{ least, most, settledError = 0.03 }: Rounds,
 ): boolean {
 	const rounds = Math.min(...samples.map((figures) => figures.length));
 	if (rounds < least) return false;
-	return rounds >= most || samples.every((figures) => medianError(figures) <= SETTLED_ERROR);
+	return rounds >= most || samples.every((figures) => medianError(figures) <= settledError);
 }
 
 /** Estimates the relative error of a median from the median absolute deviation. */
-function medianError(figures: readonly number[]): number {
+export function medianError(figures: readonly number[]): number {
 	const middle = median(figures);
 	const deviations = figures.map((figure) => Math.abs(figure - middle));
 	return median(deviations) / middle / Math.sqrt(figures.length);
@@ -147,7 +156,7 @@ export function aimsTable(title: string, aims: readonly Aim[]): string {
 						[
 							aim.subject,
 							aim.found.toFixed(2),
-							String(aim.least),
+							String(aim.least ?? aim.most),
 							isReached(aim) ? 'reached' : 'missed',
 						],
 					],
@@ -160,11 +169,11 @@ export function missedAims(aims: readonly Aim[], effort: Effort = 'full'): strin
 	return aims
 		.filter((aim) => !isReached(aim) && (effort === 'full' || aim.isExact))
 		.map(
-			({ subject, found, least }) =>
-				`${subject}: the ratio must be at least ${least}; got ${found ?? 'none'}.`,
+			({ subject, found, least, most }) =>
+				`${subject}: the ratio must be at ${least === undefined ? `most ${most}` : `least ${least}`}; got ${found ?? 'none'}.`,
 		);
 }
 
-function isReached({ found, least }: Aim): boolean {
-	return found !== undefined && found >= least;
+function isReached({ found = NaN, least = -Infinity, most = Infinity }: Aim): boolean {
+	return found >= least && found <= most;
 }

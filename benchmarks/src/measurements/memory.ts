@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Inspector } from '../client/inspector.ts';
 import { McpClient } from '../client/mcp.ts';
 import { RawStreams } from '../client/raw-streams.ts';
 import { contenders, contendersIn, titleOf } from '../contenders.ts';
@@ -7,8 +7,9 @@ import type { Contender } from '../contenders.ts';
 import { countingPlugin, takeBindingCounts } from '../operations/counted-contender.ts';
 import { table } from '../reports/markdown.ts';
 import { endpoint, startContenders } from '../runtime.ts';
-import { entriesOf, measurement } from './measurement.ts';
-import type { Effort } from './measurement.ts';
+import { startMeasured } from '../workerd-process.ts';
+import { aimsTable, entriesOf, measurement } from './measurement.ts';
+import type { Aim, Effort } from './measurement.ts';
 
 /** Idle streams and sessions, and the contenders: in a quick run one of each kind, since each has its own runtime. */
 const efforts = {
@@ -24,6 +25,8 @@ const efforts = {
 
 /** Contenders with a database for each session, of which a tenth is enough. */
 const withSessionDatabases: readonly Contender[] = ['session-object', 'mcp-agent'];
+/** The memory of an isolate on Cloudflare: https://developers.cloudflare.com/workers/platform/limits/#memory */
+const ISOLATE_BYTES = 128 * 1024 * 1024;
 /** The time to let a process settle before its memory is read, for each stream. */
 const SETTLING_MS_PER_STREAM = 1;
 
@@ -31,7 +34,7 @@ const SETTLING_MS_PER_STREAM = 1;
 export const memory = measurement({
 	async measure(effort, onProgress) {
 		const { streams, sessions, streamNames, databaseNames } = efforts[effort];
-		const streamBytes: Partial<Record<Contender, Awaited<ReturnType<typeof measureStreams>>>> = {};
+		const streamBytes: StreamBytes = {};
 		for (const name of streamNames) {
 			onProgress(`${streams} idle streams of ${name}`);
 			streamBytes[name] = await measureStreams(name, streams);
@@ -48,8 +51,8 @@ export const memory = measurement({
 	format({ streams, sessions, streamBytes, databaseBytes }) {
 		const bare = streamBytes['memory-bare']?.inMemory ?? NaN;
 		const held = table(
-			`KiB of workerd for each of ${streams.toLocaleString('en')} idle streams | in all | objects hibernated | of it the object and its socket`,
-			entriesOf(streamBytes).map(([name, { inMemory, hibernated }]) => [
+			`KiB of workerd for each of ${streams.toLocaleString('en')} idle streams | in all | objects hibernated | of it the object and its socket | heap of the Worker's isolate | streams for 128 MB of heap`,
+			entriesOf(streamBytes).map(([name, { inMemory, hibernated, heap }]) => [
 				titleOf(name),
 				formatKib(inMemory),
 				hibernated === null ? '' : formatKib(hibernated),
@@ -57,6 +60,12 @@ export const memory = measurement({
 				name === 'ours-bare' || name === 'upstream-kept-alive'
 					? formatKib((hibernated ?? NaN) - bare)
 					: '',
+				...(heap
+					? [
+							(heap.stream / 1024).toFixed(1),
+							Math.floor((ISOLATE_BYTES - heap.idle) / heap.stream).toLocaleString('en'),
+						]
+					: ['', '']),
 			]),
 		);
 		const stored = table(
@@ -67,16 +76,30 @@ export const memory = measurement({
 				stream.toLocaleString('en'),
 			]),
 		);
-		return `${held}\n\n${stored}`;
+		return [held, aimsTable('KiB of an idle stream', aimsOf(streamBytes)), stored].join('\n\n');
 	},
+
+	aims: ({ streamBytes }) => aimsOf(streamBytes),
 });
 
+type StreamBytes = Partial<Record<Contender, Awaited<ReturnType<typeof measureStreams>>>>;
+
+function aimsOf(bytes: StreamBytes): Aim[] {
+	const aim = (name: Contender, reference: Contender, most: number): Aim => ({
+		subject: `${titleOf(name)}, to ${titleOf(reference)}`,
+		most,
+		found: (bytes[name]?.inMemory ?? NaN) / (bytes[reference]?.inMemory ?? NaN),
+	});
+	return [aim('ours-http', 'upstream-kept-alive', 0.9), aim('session-object', 'mcp-agent', 0.45)];
+}
+
 /** Returns the bytes that workerd holds for each idle stream, and after its objects hibernated, if it has any. */
-async function measureStreams(name: Contender, streams: number) {
-	const others = workerdProcesses();
+async function measureStreams(
+	name: Contender,
+	streams: number,
+): Promise<{ inMemory: number; hibernated: number | null; heap?: Heap }> {
 	await using stack = new AsyncDisposableStack();
-	const running = stack.use(await startContenders([name], { onLog: () => {} }));
-	const [processId = 0] = workerdProcesses().filter((each) => !others.includes(each));
+	const running = stack.use(await startMeasured([name], { onLog: () => {} }));
 	const url = endpoint(running, name);
 	const open = async (count: number): Promise<number> => {
 		stack.use(await RawStreams.open(url, await new McpClient(url).openSessions(count)));
@@ -84,14 +107,44 @@ async function measureStreams(name: Contender, streams: number) {
 	};
 	const settled = async (): Promise<number> => {
 		await delay(streams * SETTLING_MS_PER_STREAM);
-		return residentBytes(processId);
+		return running.process.residentBytes();
 	};
 	const before = await open(Math.ceil(streams / 10)); // Allocates what all streams share.
 	const inMemory = Math.round(((await open(streams)) - before) / streams);
 	const { objects } = contenders[name];
-	if (objects.length === 0) return { inMemory, hibernated: null };
+	const heap = await measureHeap(name, streams);
+	if (objects.length === 0) return { inMemory, hibernated: null, heap };
 	for (const className of objects) await running.evict({ className });
-	return { inMemory, hibernated: Math.round(((await settled()) - before) / streams) };
+	return { inMemory, hibernated: Math.round(((await settled()) - before) / streams), heap };
+}
+
+/** The heap of the Worker's isolate without streams, and what each adds. */
+export interface Heap {
+	readonly idle: number;
+	readonly stream: number;
+}
+
+/** Measures in another workerd, since the inspector collects garbage. */
+async function measureHeap(name: Contender, streams: number): Promise<Heap> {
+	await using stack = new AsyncDisposableStack();
+	const running = stack.use(await startContenders([name], { onLog: () => {}, inspectorPort: 0 }));
+	const url = endpoint(running, name);
+	const sessions = await new McpClient(url).openSessions(streams);
+	using inspector = await Inspector.open(running, `core:user:${name}`);
+	const idle = await heapBytes(inspector, url);
+	stack.use(await RawStreams.open(url, sessions));
+	return { idle, stream: Math.round(((await heapBytes(inspector, url)) - idle) / streams) };
+}
+
+/** Returns the heap in use after a collection, with the buffers outside of it. */
+async function heapBytes(inspector: Inspector, url: string): Promise<number> {
+	const collecting = inspector.send('HeapProfiler.collectGarbage');
+	await new McpClient(url).open(); // workerd collects when the isolate runs next.
+	await collecting;
+	type Usage = Partial<Record<'usedSize' | 'embedderHeapUsedSize' | 'backingStorageSize', number>>;
+	const usage = await inspector.send<Usage>('Runtime.getHeapUsage');
+	const { usedSize = 0, embedderHeapUsedSize = 0, backingStorageSize = 0 } = usage;
+	return usedSize + embedderHeapUsedSize + backingStorageSize;
 }
 
 /** Bytes in SQLite for each idle session without a stream, and those that its stream adds. */
@@ -118,28 +171,6 @@ async function measureDatabases(name: Contender, sessions: number): Promise<Data
 		session: Math.round((withSessions - before) / sessions),
 		stream: Math.round(((await readBytes()) - withSessions) / sessions),
 	};
-}
-
-/** Returns the ids of the workerd processes that this process started. */
-function workerdProcesses(): number[] {
-	return readdirSync('/proc')
-		.map(Number)
-		.filter((id) => {
-			try {
-				const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
-				const [, name, parent] = /\((.*)\) \S (\d+)/.exec(stat) ?? [];
-				return name === 'workerd' && Number(parent) === process.pid;
-			} catch {
-				return false; // It is no process, or it has ended.
-			}
-		});
-}
-
-/** Returns the resident set size of a process. */
-function residentBytes(id: number): number {
-	const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8')) ?? [];
-	if (kib === undefined) throw new Error(`/proc/${id}/status must contain VmRSS; it does not`);
-	return Number(kib) * 1024;
 }
 
 function formatKib(bytes: number): string {

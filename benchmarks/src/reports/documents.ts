@@ -65,6 +65,8 @@ export function publishedSections(): Section[] {
 			costs: costTable(operations, memory.databaseBytes),
 			...format('throughput'),
 			...format('sessions'),
+			...format('cpu'),
+			...format('profile'),
 			...format('fan-out'),
 			...format('resume'),
 			...format('cold-start'),

@@ -6,7 +6,6 @@ declare global {
 		interface Env {
 			TMCP_SESSION_INFO: KVNamespace;
 			TMCP_SESSION_KEYS: string;
-			TRANSPORT_OBJECT: DurableObjectNamespace;
 			BARE_OBJECT: DurableObjectNamespace<BareObject>;
 			FLOOR_OBJECT: DurableObjectNamespace<FloorObject>;
 			/** Lifetime of an idle session; set only if its operations are counted. */

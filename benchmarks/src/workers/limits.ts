@@ -25,27 +25,9 @@ export const kvReader = (): Worker =>
 /** Sends one RPC to an object that all sessions share. */
 export const objectCaller = (): Worker => limitOf('constant', () => bareObject().constant());
 
-/** Reads one row of the session in an object that all sessions share. */
-export const rowReader = (): Worker =>
-	limitOf(
-		record,
-		(session) => bareObject().read(session),
-		(session) => bareObject().write(session, record),
-	);
-
 /** Sends one RPC to the session's own object. */
 export const sessionObjectCaller = (): Worker =>
 	limitOf('constant', (session) => bareObject(session).constant());
-
-/** Forwards each request to tmcp's own transport in the session's object. */
-export const transportRouter = (): Worker => ({
-	fetch(request) {
-		const objects = env.TRANSPORT_OBJECT;
-		const session = request.headers.get('mcp-session-id');
-		const id = session === null ? objects.newUniqueId() : objects.idFromString(session);
-		return objects.get(id).fetch(request);
-	},
-});
 
 /** Creates a Worker that answers a call if `call` returns what is expected. */
 function limitOf(

@@ -1,8 +1,6 @@
-import { HttpTransport } from '@tmcp/transport-http';
 import { DurableObject } from 'cloudflare:workers';
-import { createServer } from './server.ts';
 
-/** An object that returns a constant or reads one row: the limit of every design with an RPC per call. */
+/** An object that returns a constant, or stores one row for each session. */
 export class BareObject extends DurableObject {
 	readonly #sql = this.ctx.storage.sql;
 
@@ -28,16 +26,5 @@ export class BareObject extends DurableObject {
 
 	remove(id: string): void {
 		this.#sql.exec('DELETE FROM records WHERE id = ?', id);
-	}
-}
-
-/** Runs unmodified tmcp in a session's object, with its managers in memory. */
-export class TransportObject extends DurableObject {
-	#transport: HttpTransport | undefined;
-
-	override async fetch(request: Request): Promise<Response> {
-		const getSessionId = (): string => this.ctx.id.toString();
-		this.#transport ??= new HttpTransport(createServer(), { path: '/mcp', getSessionId });
-		return (await this.#transport.respond(request)) ?? new Response(null, { status: 404 });
 	}
 }

@@ -34,7 +34,7 @@ export function miniflareOptions<Name extends string>(
 			}) as const,
 	);
 	return {
-		cf: false,
+		...{ cf: false, inspectorPort: options.inspectorPort },
 		...(options.storagePath !== undefined && { resourcePersistencePath: options.storagePath }),
 		handleStructuredLogs: ({ level, message }) => log(`[workerd ${level}] ${message}`),
 		workers: options.workers.map((name) => ({

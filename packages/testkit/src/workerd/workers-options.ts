@@ -32,6 +32,8 @@ export interface WorkersOptions<Name extends string = string> {
 	readonly storagePath?: string;
 	/** esbuild plugins, for example one that replaces `cloudflare:workers`. */
 	readonly plugins?: readonly Plugin[];
+	/** The port of workerd's inspector, or 0 for a free one: `miniflare.getInspectorURL()`. Default: none. */
+	readonly inspectorPort?: number;
 	/** Called with each line that a Worker or workerd logs. Default: writes it to standard error. */
 	readonly onLog?: (line: string) => void;
 }
