@@ -8,6 +8,8 @@ export { InProcessEngine } from './memory/in-process-engine.ts';
 export type { CreateRun } from './memory/in-process-engine.ts';
 export { resolveTasks } from './resolve-options.ts';
 export type { ResolvedTasks, TaskPolicy } from './resolve-options.ts';
+export { DEFAULT_MAX_ATTEMPTS, failTask, restartProblem, retryDelayMs } from './run/restart.ts';
+export type { StoppedCall } from './run/restart.ts';
 export { TaskRun } from './run/task-run.ts';
 export type { TaskRunDeps } from './run/task-run.ts';
 export { changeTask } from './task/change-task.ts';

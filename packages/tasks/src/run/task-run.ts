@@ -42,8 +42,8 @@ export interface TaskRunDeps {
 	readonly sleepUntil: (untilMs: number, signal: AbortSignal) => Promise<void>;
 	/** Called when the call starts or stops to wait for nothing but the client. */
 	readonly onWaiting?: ((isWaiting: boolean) => void) | undefined;
-	/** Called before the call stores its first result, by a step, a sleep or `ask`. */
-	readonly onJournal?: (() => void) | undefined;
+	/** Called before the call stores its first result, by a step, a sleep or `ask`, which awaits it. */
+	readonly onJournal?: (() => Promise<void> | void) | undefined;
 	readonly now: () => number;
 }
 
@@ -60,10 +60,15 @@ export class TaskRun implements CurrentTask {
 	#requests = 0;
 	#sleeps = 0;
 	#sleeping = 0;
+	/** How many of the waiting server requests `ask` has sent. */
+	#asking = 0;
+	#isAbandoned = false;
 	#writes: Promise<unknown> = Promise.resolve();
 	/** Why the task fails, whatever the tool does with the error that it got. */
 	#failure: Error | undefined;
 	#usesJournal = false;
+	/** Settles when it is stored that the call uses the journal. */
+	#journaling: Promise<void> | undefined;
 
 	constructor(deps: TaskRunDeps) {
 		this.#deps = deps;
@@ -83,6 +88,24 @@ export class TaskRun implements CurrentTask {
 	/** Whether the call has used a step, a sleep or `ask`, whose results are stored. */
 	get usesJournal(): boolean {
 		return this.#usesJournal;
+	}
+
+	/** Whether the call can leave memory while it waits, and start again from its stored results. */
+	get canLeave(): boolean {
+		return this.#usesJournal && this.#waiting.size === this.#asking;
+	}
+
+	/** Resolves when the changes of the call so far are stored. */
+	async flush(): Promise<void> {
+		this.#status.flush();
+		await this.#writes;
+	}
+
+	/** Leaves a call of `canLeave` where it waits: it never continues here, and can be garbage collected. */
+	abandon(): void {
+		this.#isAbandoned = true;
+		const error = { code: CANCELLED, message: 'The call continues elsewhere' };
+		for (const [key, id] of this.#waiting) this.#respond(key, id, { error });
 	}
 
 	/** Runs the call until it has ended, and stores its result. Never rejects. */
@@ -111,10 +134,14 @@ export class TaskRun implements CurrentTask {
 		}
 	}
 
-	/** Aborts the call. What it returns is dropped, since the task has ended. */
-	cancel(): void {
-		this.#abort.abort(taskError('the task was cancelled'));
-		const error = { code: CANCELLED, message: 'The task was cancelled' };
+	/**
+	 * Aborts the call. What it returns is dropped, since the task has ended or continues elsewhere.
+	 *
+	 * @param reason Default: `the task was cancelled`.
+	 */
+	cancel(reason: string = 'the task was cancelled'): void {
+		this.#abort.abort(taskError(reason));
+		const error = { code: CANCELLED, message: reason };
 		for (const [key, id] of this.#waiting) this.#respond(key, id, { error });
 	}
 
@@ -129,6 +156,7 @@ export class TaskRun implements CurrentTask {
 		// Safe because the same step has stored it.
 		if (step.stored) return step.stored.value as Result;
 		try {
+			if (this.#journaling) await this.#untilJournaled();
 			const value = await run();
 			const problem = jsonProblem(value, 'the result');
 			if (problem) {
@@ -150,10 +178,18 @@ export class TaskRun implements CurrentTask {
 	): Promise<Answer<StandardSchemaV1.InferOutput<Schema>>> {
 		this.#requireRunning();
 		this.#useJournal();
-		// Safe because the server has validated the response with the schema.
-		return (await this.#deps.host.elicit(message, schema)) as Answer<
-			StandardSchemaV1.InferOutput<Schema>
-		>;
+		if (this.#journaling) await this.#untilJournaled();
+		this.#asking += 1;
+		try {
+			// Safe because the server has validated the response with the schema.
+			return (await this.#deps.host.elicit(message, schema)) as Answer<
+				StandardSchemaV1.InferOutput<Schema>
+			>;
+		} finally {
+			this.#asking -= 1;
+			this.#updateWaiting();
+			if (this.#isAbandoned) await new Promise<never>(() => {});
+		}
 	}
 
 	async sleep(ms: number): Promise<void> {
@@ -298,7 +334,15 @@ export class TaskRun implements CurrentTask {
 	#useJournal(): void {
 		if (this.#usesJournal) return;
 		this.#usesJournal = true;
-		this.#deps.onJournal?.();
+		const stored = this.#deps.onJournal?.();
+		if (stored) this.#journaling = stored.catch((error: unknown) => this.#deps.host.report(error));
+	}
+
+	/** @throws if the call was cut off meanwhile. */
+	async #untilJournaled(): Promise<void> {
+		await this.#journaling;
+		this.#journaling = undefined;
+		this.#requireRunning();
 	}
 
 	async #store(step: TaskStep): Promise<void> {
