@@ -1,2 +1,2 @@
 export { connectRedis } from './tcp-connection.ts';
-export type { RedisTcpOptions } from './tcp-connection.ts';
+export type { RedisNodeClient, RedisTcpConnection, RedisTcpOptions } from './tcp-connection.ts';

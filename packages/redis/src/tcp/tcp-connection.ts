@@ -25,6 +25,18 @@ export interface RedisTcpOptions {
 	readonly client?: NodeOptions | undefined;
 }
 
+/** A client of `@redis/client` for one node. */
+export type RedisNodeClient = ReturnType<typeof createClient>;
+
+/** A connection over TCP. */
+export interface RedisTcpConnection extends RedisConnection {
+	/**
+	 * Creates a client for the primary that serves a key, for a library that needs connections of its own. It
+	 * is not connected yet, and connects again by itself after a loss.
+	 */
+	createClient(key: string): Promise<RedisNodeClient>;
+}
+
 /**
  * Connects to Redis 7 or later over TCP, at first use. A process holds one connection for commands, and
  * one for its subscription.
@@ -38,7 +50,7 @@ export interface RedisTcpOptions {
 export function connectRedis(
 	url: string | readonly string[],
 	{ timeoutMs = DEFAULT_TIMEOUT_MS, client = {} }: RedisTcpOptions = {},
-): RedisConnection {
+): RedisTcpConnection {
 	const urls = typeof url === 'string' ? [url] : [...url];
 	if (urls.length === 0 || !urls.every(isRedisUrl)) {
 		throw new TmcpSessionsError(
@@ -51,7 +63,7 @@ export function connectRedis(
 	return new TcpConnection(urls, typeof url !== 'string', timeoutMs, client);
 }
 
-class TcpConnection implements RedisConnection {
+class TcpConnection implements RedisTcpConnection {
 	readonly publishCommand: 'PUBLISH' | 'SPUBLISH';
 	readonly tellsInstance = true;
 	readonly timeoutMs: number;
@@ -128,6 +140,13 @@ class TcpConnection implements RedisConnection {
 		};
 	}
 
+	async createClient(key: string): Promise<RedisNodeClient> {
+		const options = await this.#nodeOf(key);
+		const reconnectStrategy = (attempts: number): number => Math.min(50 * 2 ** attempts, 2_000);
+		const socket = { ...options.socket, reconnectStrategy };
+		return createClient({ ...options, socket });
+	}
+
 	close(): void {
 		const opened = this.#opened;
 		this.#opened = undefined;
@@ -164,7 +183,7 @@ class TcpConnection implements RedisConnection {
 		return opened;
 	}
 
-	/** Returns the options of a connection to the primary that serves a channel. */
+	/** Returns the options of a connection to the primary that serves a channel or a key. */
 	async #nodeOf(channel: string): Promise<NodeOptions> {
 		const options = this.#socketOptions();
 		if (!this.#isCluster) return { ...options, url: this.#urls[0] ?? '' };
