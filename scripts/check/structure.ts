@@ -27,6 +27,7 @@ const importsByFolder: Readonly<Record<string, string[]>> = {
 	tasks: ['core', 'http'],
 	testkit: ['core', 'http', 'tasks'],
 	'tasks-durable-object': ['core', 'http', 'tasks'],
+	'tasks-redis': ['core', 'http', 'redis', 'tasks'],
 };
 
 /** Returns the packages of this repository that the sources of a package may import. */

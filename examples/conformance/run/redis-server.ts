@@ -4,13 +4,18 @@ import { createMcpHandler } from '@tmcp-sessions/http';
 import { RedisInfoSessionManager } from '@tmcp-sessions/info-redis';
 import { connectRedis } from '@tmcp-sessions/redis/tcp';
 import { RedisStreamSessionManager, RedisSubscriptionManager } from '@tmcp-sessions/streams-redis';
+import { RedisTasks } from '@tmcp-sessions/tasks-redis';
 import { createConformanceServer } from '../src/conformance-server.ts';
+import { addTaskFixtures, taskTools } from '../src/task-fixtures.ts';
 
 const redis = connectRedis(process.env['REDIS_URL'] ?? '');
-const mcp = createMcpHandler(createConformanceServer(), {
+const server = createConformanceServer();
+addTaskFixtures(server);
+const mcp = createMcpHandler(server, {
 	info: new RedisInfoSessionManager(redis),
 	streams: new RedisStreamSessionManager(redis),
 	subscriptions: new RedisSubscriptionManager(redis),
+	tasks: new RedisTasks(redis, { tools: taskTools }),
 });
 
 serve({ port: 0, fetch: (request) => mcp.fetch(request) }, ({ port }) => {

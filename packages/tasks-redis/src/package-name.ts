@@ -1,0 +1,2 @@
+/** The name of this package in errors. */
+export const PACKAGE = 'tasks-redis';

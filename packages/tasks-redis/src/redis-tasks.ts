@@ -1,0 +1,116 @@
+import { TmcpSessionsError } from '@tmcp-sessions/core';
+import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
+import type { OptionNames } from '@tmcp-sessions/core/internal';
+import type {
+	ConnectedExtension,
+	ExtensionHost,
+	ServerExtension,
+} from '@tmcp-sessions/http/internal';
+import type { RedisTcpConnection } from '@tmcp-sessions/redis/tcp';
+import type { TasksOptions } from '@tmcp-sessions/tasks';
+import { connectTasks, resolveTasks } from '@tmcp-sessions/tasks/backend';
+import type { ResolvedTasks } from '@tmcp-sessions/tasks/backend';
+
+import { RedisTaskEngine } from './engine/redis-task-engine.ts';
+import { PACKAGE } from './package-name.ts';
+import { RedisTaskStore } from './store/redis-task-store.ts';
+
+const DEFAULT_NAME = 'default';
+const DEFAULT_CONCURRENCY = 100;
+const DEFAULT_STALLED_SECONDS = 30;
+const DEFAULT_GRACE_SECONDS = 10;
+
+/** Options of `RedisTasks`. */
+export interface RedisTasksOptions extends TasksOptions {
+	/**
+	 * The prefix of all keys and channels. Deployments with different prefixes share nothing. On a cluster it
+	 * contains a hash tag. Default: `{tmcp}:`.
+	 */
+	readonly prefix?: string | undefined;
+	/**
+	 * Tells the handlers of one prefix apart. A running task needs a worker of its name: do not change it.
+	 * Default: `default`.
+	 */
+	readonly name?: string | undefined;
+	/**
+	 * The calls that this process runs at once, at most 10,000. 0: none, it only starts tasks and answers
+	 * their clients. Default: 100.
+	 */
+	readonly concurrency?: number | undefined;
+	/**
+	 * How long a process that runs a call may give no sign of life, from 1 to 3,600. Then the call continues
+	 * in another one. Default: 30.
+	 */
+	readonly stalledSeconds?: number | undefined;
+}
+
+const OPTIONS: OptionNames<RedisTasksOptions> = {
+	...{ tools: 1, maxRunning: 1, maxStored: 1, limitRequests: 1, saveContext: 1, context: 1 },
+	...{ prefix: 1, name: 1, concurrency: 1, stalledSeconds: 1 },
+};
+
+/**
+ * Runs tasks on Redis and BullMQ, for processes that live on. Each process that creates a handler runs
+ * calls, and a call survives the crash of its process.
+ */
+export class RedisTasks implements ServerExtension {
+	readonly #redis: RedisTcpConnection;
+	readonly #options: RedisTasksOptions;
+	readonly #tasks: ResolvedTasks;
+	readonly #store: RedisTaskStore;
+	readonly #engines = new Set<RedisTaskEngine>();
+
+	/**
+	 * @param redis of `connectRedis`, which the other managers of the process may share.
+	 * @throws {TmcpSessionsError} `configuration` if a value is invalid.
+	 */
+	constructor(redis: RedisTcpConnection, options: RedisTasksOptions) {
+		const { concurrency, stalledSeconds } = options;
+		rejectUnknownOptions(options, OPTIONS, PACKAGE, 'RedisTasks');
+		if (!('createClient' in redis)) {
+			throw configurationError(
+				'RedisTasks needs a connection of connectRedis: its workers wait for jobs over TCP; got another one',
+			);
+		}
+		checkNumber('concurrency', concurrency, 0, 10_000);
+		checkNumber('stalledSeconds', stalledSeconds, 1, 3_600);
+		this.#redis = redis;
+		this.#options = options;
+		this.#tasks = resolveTasks(options);
+		this.#store = new RedisTaskStore(redis, { prefix: options.prefix });
+	}
+
+	connect(host: ExtensionHost): ConnectedExtension {
+		const { concurrency = DEFAULT_CONCURRENCY, name = DEFAULT_NAME } = this.#options;
+		const { stalledSeconds = DEFAULT_STALLED_SECONDS } = this.#options;
+		const store = this.#store;
+		const engine = new RedisTaskEngine({
+			...{ redis: this.#redis, store, host, tasks: this.#tasks, handler: name, concurrency },
+			stalledMs: stalledSeconds * 1000,
+		});
+		this.#engines.add(engine);
+		return connectTasks(host, this.#tasks, { store, engine });
+	}
+
+	/**
+	 * Takes no more calls, and closes the connections of tasks. Call it before the process ends, for
+	 * instance on SIGTERM: calls that have not ended then continue in another process at once.
+	 *
+	 * @param graceSeconds how long the calls may take. Default: 10.
+	 */
+	async close(graceSeconds: number = DEFAULT_GRACE_SECONDS): Promise<void> {
+		const closing = [...this.#engines].map((engine) => engine.close(graceSeconds * 1000));
+		this.#engines.clear();
+		await Promise.all(closing);
+		this.#store.close();
+	}
+}
+
+function checkNumber(name: string, value: number | undefined, min: number, max: number): void {
+	if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return;
+	throw configurationError(`${name} must be an integer from ${min} to ${max}; got ${value}`);
+}
+
+function configurationError(message: string): TmcpSessionsError {
+	return new TmcpSessionsError('configuration', PACKAGE, message);
+}

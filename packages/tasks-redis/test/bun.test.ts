@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url';
+
+import { sleep } from '@tmcp-sessions/core/backend';
+import { startRedis } from '@tmcp-sessions/testkit/redis';
+import { expect, it } from 'vitest';
+
+import { startServer } from './server-process.ts';
+
+const BUN = fileURLToPath(new URL('../node_modules/.bin/bun', import.meta.url));
+
+it('continues a task of Node.js on Bun, and one of Bun on Node.js', async () => {
+	const redis = await startRedis();
+	const keys = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
+	const env = { REDIS_URL: `redis://127.0.0.1:${redis.port}`, TMCP_SESSION_KEYS: keys };
+	const web = await startServer({ ...env, CONCURRENCY: '0' });
+	try {
+		for (const [first, second] of [
+			[process.execPath, BUN],
+			[BUN, process.execPath],
+		]) {
+			const id = first === BUN ? 'from-bun' : 'from-node';
+			const cutOff = await startServer(env, first);
+			const taskId = await web.client().start('five_steps', { id });
+			while (!Object(await web.client().get(taskId)).result.statusMessage) await sleep(10);
+			await cutOff.kill();
+			const other = await startServer(env, second);
+			expect(await web.client().ended(taskId)).toMatchObject({
+				result: { content: [{ text: `${id}: 15` }] },
+			});
+			const asked = await web.client().start('ask', { id });
+			await web.client().until(asked, 'input_required');
+			await web.client().update(asked, {
+				'input-1': { action: 'accept', content: { approve: true } },
+			});
+			expect(await web.client().ended(asked)).toMatchObject({ status: 'completed' });
+			await other.kill();
+		}
+	} finally {
+		await web.kill();
+		await redis.stop();
+	}
+}, 90_000);
