@@ -1,4 +1,6 @@
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 import { sleep } from '@tmcp-sessions/core/backend';
 import { startRedis } from '@tmcp-sessions/testkit/redis';
@@ -6,7 +8,22 @@ import { expect, it } from 'vitest';
 
 import { startServer } from './server-process.ts';
 
-const BUN = fileURLToPath(new URL('../node_modules/.bin/bun', import.meta.url));
+/** Returns the binary of Bun for this machine, which is in a package of its own. */
+function findBun(): string {
+	const manifest = createRequire(import.meta.url).resolve('bun/package.json');
+	// Safe because the package lists its platform packages there.
+	const { optionalDependencies } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+		optionalDependencies: Record<string, string>;
+	};
+	const folders = createRequire(manifest).resolve.paths('_') ?? [];
+	const found = Object.keys(optionalDependencies)
+		.flatMap((name) => folders.map((folder) => join(folder, name, 'bin/bun')))
+		.find((file) => existsSync(file));
+	if (found === undefined) throw new Error('bun has no binary for this machine');
+	return found;
+}
+
+const BUN = findBun();
 
 it('continues a task of Node.js on Bun, and one of Bun on Node.js', async () => {
 	const redis = await startRedis();
