@@ -5,18 +5,30 @@ import type {
 	ConnectedExtension,
 	ExtensionAccess,
 	ServerExtension,
+	ServerPlace,
 } from './endpoint/server-extension.ts';
 import type { McpHandlerOptions } from './options.ts';
 import { checkKeysOfProcess } from './session/session-keys.ts';
+import type { StateSecrets } from './request-state/default-sealing.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 
 type Options = Pick<McpHandlerOptions, 'subscriptions' | 'tasks'> & { readonly context?: unknown };
 
 /** What a handler has only after its extension was connected. */
-export interface LateParts {
+interface LateParts {
 	readonly access: ExtensionAccess;
-	/** Undefined before the first request. */
-	readonly keys: SessionKeys | undefined;
+	/** Undefined before the first request, and in an object. */
+	readonly keys?: SessionKeys | undefined;
+}
+
+/** What an extension depends on besides its options. */
+export interface ExtensionDeps {
+	readonly report: (error: unknown) => void;
+	/** Called when the handler serves a request. */
+	readonly late: () => LateParts;
+	readonly place: ServerPlace;
+	/** Default: the session keys. */
+	readonly objectSecrets?: StateSecrets | undefined;
 }
 
 /** The extension of a handler, and the manager of subscriptions with its notifications. */
@@ -29,25 +41,25 @@ export interface ExtendedHandler {
 /**
  * Connects the extension of a handler, if it has one.
  *
- * @param late is called when the handler serves a request.
  * @throws {TmcpSessionsError} `configuration` if the extension does not fit the handler.
  */
 export function connectExtension(
 	{ context, subscriptions, tasks }: Options,
-	report: (error: unknown) => void,
-	late: () => LateParts,
+	{ late, objectSecrets, place, report }: ExtensionDeps,
 ): ExtendedHandler {
 	// Safe because only packages of this family implement it.
 	const given = tasks as ServerExtension | undefined;
 	const extension = given?.connect({
-		hasContext: context !== undefined,
-		secrets: ({ origin }) => sharedSecrets(late().keys, origin.request),
+		...{ place, hasContext: context !== undefined },
+		secrets: (request, to) =>
+			objectSecrets?.(to) ?? sharedSecrets(late().keys, request?.origin.request),
 		runInBackground: (call) => late().access.runInBackground(call),
 		respond: (response) => late().access.respond(response),
 		clientMetadata: (request) => late().access.clientMetadata(request),
 		sendRequest: (request, message, write) => late().access.sendRequest(request, message, write),
-		hasTool: (name) => late().access.hasTool(name),
+		hasTool: (name, call) => late().access.hasTool(name, call),
 		elicit: (message, schema) => late().access.elicit(message, schema),
+		progress: (count, message) => late().access.progress(count, message),
 		report,
 	});
 	if (!extension) return { extension, subscriptions };

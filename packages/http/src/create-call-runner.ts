@@ -1,7 +1,8 @@
 import { createReporter } from '@tmcp-sessions/core/backend';
 
 import { checkServer } from './check-server.ts';
-import type { CallRunnerOptions, RunCall } from './calls/routed-call.ts';
+import type { CallRunner, CallRunnerOptions } from './calls/routed-call.ts';
+import { connectExtension } from './connect-extension.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { incomingCall } from './endpoint/routed-request.ts';
 import type { ServerOf } from './options.ts';
@@ -10,10 +11,11 @@ import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { rejectionAnswer } from './response/rejection-answer.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
 import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
+import type { TmcpBackend } from './transport/create-tmcp-backend.ts';
 import { checkBodyLength, checkContentType } from './validation/body.ts';
 
 /**
- * Creates a function that answers the calls that a Worker sends to the object of a session. The Worker
+ * Creates what answers the calls that a Worker sends to the object of a session. The Worker
  * has checked path, host, origin, caller and session id.
  *
  * @throws {TmcpSessionsError} `configuration`, as `createMcpHandler` does.
@@ -21,22 +23,27 @@ import { checkBodyLength, checkContentType } from './validation/body.ts';
 export function createCallRunner<Custom extends Record<string, unknown> | undefined = undefined>(
 	server: ServerOf<Custom>,
 	options: CallRunnerOptions,
-): RunCall {
+): CallRunner {
 	checkServer(server, 'createServer of a SessionObject');
 	const report = createReporter(options.onError);
 	const { clientResponseTimeoutMs, eras, keepAliveMs, maxBodyBytes } = resolveOptions(options);
-	const { authorizeSubscription, info, onPrimed, stateSecrets, streams, subscriptions } = options;
-	const backend = createTmcpBackend<Custom>(server, {
-		...{ streams, info, subscriptions, clientResponseTimeoutMs, onPrimed, report },
+	const { authorizeSubscription, info, objectId = '', onPrimed, stateSecrets, streams } = options;
+	const extended = connectExtension(options, {
+		...{ report, late: () => backend, objectSecrets: stateSecrets },
+		place: { kind: 'object', id: objectId },
+	});
+	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
+		...{ streams, info, clientResponseTimeoutMs, onPrimed, report, ...extended },
 		hasAuth: true,
 		authorizeSubscription,
 		defaultCodec: createDefaultCodec(stateSecrets ?? (() => undefined)),
 	});
 	const messages = new MessageEndpoint<Custom>({
 		...{ ...backend, eras, keepAliveMs, router: undefined, createCustom: undefined },
+		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
 		liveness: new SessionLiveness(info),
 	});
-	return async (call, platform) => {
+	const run: CallRunner['run'] = async (call, platform) => {
 		try {
 			const incoming = incomingCall(call, platform, report);
 			if (call.method !== 'POST') return await messages.answerBodyless(incoming);
@@ -47,4 +54,5 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 			return rejectionAnswer(error, report);
 		}
 	};
+	return { run, extension: extended.extension };
 }

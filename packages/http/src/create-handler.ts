@@ -48,7 +48,10 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	const info = eras === 'stateless' ? undefined : options.info;
 	// Session keys come with the environment of the first request.
 	let keys: SessionKeys | undefined;
-	const extended = connectExtension(options, report, () => ({ ...backend, keys }));
+	const extended = connectExtension(options, {
+		...{ report, late: () => ({ ...backend, keys }) },
+		place: { kind: router ? 'routed' : 'isolate' },
+	});
 	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
 		...{ streams, info, clientResponseTimeoutMs, report, ...extended },
 		defaultCodec: createDefaultCodec(() => keys && sharedSecrets(keys, info)),

@@ -6,7 +6,7 @@ export { composeHandler } from './compose-handler.ts';
 export type { HandlerComposition, Route, RoutedRequest } from './endpoint/route.ts';
 export type { SessionIdIssuer } from './session/session-identifier.ts';
 export { createCallRunner } from './create-call-runner.ts';
-export type { CallRunnerOptions, RoutedCall, RunCall } from './calls/routed-call.ts';
+export type { CallRunner, CallRunnerOptions, RoutedCall, RunCall } from './calls/routed-call.ts';
 export type { LegacySse, SseCallRunnerOptions, SseComposition } from './legacy-sse/legacy-sse.ts';
 export { ROUTED_HEADERS } from './endpoint/routed-request.ts';
 export { toResponse } from './response/answer.ts';
@@ -20,6 +20,7 @@ export type {
 	ConnectedExtension,
 	ExtensionHost,
 	ServerExtension,
+	ServerPlace,
 } from './endpoint/server-extension.ts';
 export {
 	CLIENT_CAPABILITIES_KEY,
@@ -34,7 +35,7 @@ export { checkMirroredHeaders } from './validation/mirrored-headers.ts';
 export { checkOptionNames, DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } from './resolve-options.ts';
 
 // Requests and messages.
-export { currentContext } from './request/request-context.ts';
+export { currentContext, isBackgroundCall } from './request/request-context.ts';
 export type { RequestContext } from './request/request-context.ts';
 export {
 	errorMessage,

@@ -24,7 +24,7 @@ it('reads the headers that a Worker forwards to a session object, and no others'
 		await new Promise((resolve) => setTimeout(resolve, 10));
 		return { content: [] };
 	});
-	const run = createCallRunner(server, {
+	const { run } = createCallRunner(server, {
 		streams: new InMemoryStreamSessionManager(),
 		info: new StoredInfoSessionManager(new InMemorySessionStore()),
 	});

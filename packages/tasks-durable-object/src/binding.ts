@@ -2,6 +2,7 @@ import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
 import type { BindingRequirement } from '@tmcp-sessions/core/backend';
 import { env } from 'cloudflare:workers';
 
+import { BUCKET_KIND } from './bucket-binding.ts';
 import type { TaskObject } from './object/task-object.ts';
 import { PACKAGE } from './package-name.ts';
 
@@ -13,11 +14,13 @@ export const DEFAULT_BINDING = 'TMCP_TASK_OBJECT';
 
 const KIND = durableObjectKind(PACKAGE, 'TaskObject', DEFAULT_BINDING);
 
-/** Returns the binding of the objects, without resolving it. */
-export function taskObjectBinding(
+/** Returns the bindings, without resolving them. */
+export function taskBindings(
 	binding: TaskObjectBinding = DEFAULT_BINDING,
-): BindingRequirement {
-	return { kind: KIND, binding, env };
+	bucket: string | undefined,
+): BindingRequirement[] {
+	const objects = { kind: KIND, binding, env };
+	return bucket === undefined ? [objects] : [objects, { kind: BUCKET_KIND, binding: bucket, env }];
 }
 
 /**

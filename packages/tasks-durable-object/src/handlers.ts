@@ -32,14 +32,21 @@ export function registerHandler(name: string, handler: TaskHandler): void {
 export function handlerOf(name: string): TaskHandler {
 	const handler = handlers.get(name);
 	if (handler) return handler;
+	throw configurationError(missingHandler(name) ?? '');
+}
+
+/** Returns what to do if the script has no handler of this name; `undefined` if it has one. */
+export function missingHandler(name: string): string | undefined {
+	if (handlers.has(name)) return undefined;
 	const found = [...handlers.keys()].map((key) => JSON.stringify(key)).join(', ') || 'none';
-	throw configurationError(
+	return (
 		`the script that exports TaskObject needs a handler with tasks named ${JSON.stringify(name)}, to run ` +
-			`their calls; found ${found}. Call createMcpHandler with DurableObjectTasks at the top level of ` +
-			'this script, not in fetch',
+		`their calls; found ${found}. Call createMcpHandler with DurableObjectTasks at the top level of ` +
+		'this script, not in fetch'
 	);
 }
 
-function configurationError(message: string): TmcpSessionsError {
+/** Creates the error for a mistake of the deployment. */
+export function configurationError(message: string): TmcpSessionsError {
 	return new TmcpSessionsError('configuration', PACKAGE, message);
 }

@@ -11,16 +11,28 @@ import type {
 	TaskStep,
 } from '@tmcp-sessions/tasks/backend';
 
-/** A task to start in its object. */
-export interface ObjectStart extends Omit<TaskStart, 'limits'> {
-	/** The name of the handler that runs the call. */
+/** What runs the call of a task. */
+export interface CallTarget {
+	/** The name of the handler. */
 	readonly handler: string;
+	/** The id of the object of a session whose handler it is. Default: the handler of the script. */
+	readonly object?: string | undefined;
 }
+
+/** A task to start in its object. */
+export interface ObjectStart extends Omit<TaskStart, 'limits'>, CallTarget {
+	/** The name of the binding of the bucket for large results. */
+	readonly bucket?: string | undefined;
+}
+
+/** The outcome of a start. A mistake is a value because RPC does not preserve error classes. */
+export type ObjectStarted = TaskStarted | { readonly mistake: string };
 
 /** The RPCs of a `TaskObject`: those of one task, and those of the list of a principal's tasks. */
 export interface TaskObjectRpc {
-	start(start: ObjectStart): Promise<TaskStarted>;
-	create(record: TaskRecord, call: TaskCall): Promise<void>;
+	/** @returns `mistake` if the script of the object lacks the handler. */
+	start(start: ObjectStart): Promise<ObjectStarted>;
+	create(record: TaskRecord, call: TaskCall, bucket?: string): Promise<void>;
 	readTask(): Promise<TaskRecord | undefined>;
 	readCall(): Promise<TaskCall | undefined>;
 	update(revision: number, patch: TaskPatch): Promise<TaskRecord | undefined>;

@@ -1,7 +1,7 @@
 import type { ConnectedExtension, ExtensionHost } from '@tmcp-sessions/http/internal';
 
 import type { ResolvedTasks } from './resolve-options.ts';
-import { TaskServer } from './protocol/task-server.ts';
+import { MAX_OBSERVED, TaskServer } from './protocol/task-server.ts';
 import { TaskService } from './protocol/task-service.ts';
 import { TaskSubscriptions } from './protocol/task-subscriptions.ts';
 import { configurationError } from './task-error.ts';
@@ -44,5 +44,11 @@ export function connectTasks(
 	return {
 		wrapServer: (server) => new TaskServer({ host, server, service, subscriptions, options }),
 		wrapSubscriptions: (manager) => subscriptions.wrap(manager),
+		async honoredSubset(principal, { taskIds }) {
+			if (!Array.isArray(taskIds)) return {};
+			// The handler that holds the stream rejects more.
+			const ids = taskIds.slice(0, MAX_OBSERVED + 1);
+			return { taskIds: await service.observed({ principal }, ids) };
+		},
 	};
 }

@@ -23,6 +23,8 @@ export interface ResolvedTasks extends Pick<
 	'context' | 'limitRequests' | 'saveContext'
 > {
 	readonly limits: TaskLimits;
+	/** The names of the configured tools. Empty if they are a function. */
+	readonly names: readonly string[];
 	/** Whether clients without the extension may get the tools `task_status` and `task_cancel`. */
 	readonly hasPollTools: boolean;
 	/** Returns the policy of a call; `undefined` if it does not become a task. */
@@ -45,13 +47,14 @@ export function resolveTasks(options: TasksOptions): ResolvedTasks {
 			const tool = tools(call);
 			return tool ? policyFor(call.tool, tool) : undefined;
 		};
-		return { ...shared, limits, hasPollTools: true, policyOf };
+		return { ...shared, limits, names: [], hasPollTools: true, policyOf };
 	}
 	const policies = new Map(
 		Object.entries(tools).map(([name, tool]) => [name, policyFor(name, tool)]),
 	);
 	const hasPollTools = [...policies.values()].some(({ fallback }) => fallback === 'poll-tools');
-	return { ...shared, limits, hasPollTools, policyOf: ({ tool }) => policies.get(tool) };
+	const names = [...policies.keys()];
+	return { ...shared, limits, names, hasPollTools, policyOf: ({ tool }) => policies.get(tool) };
 }
 
 function policyFor(name: string, tool: TaskTool): TaskPolicy {

@@ -16,7 +16,9 @@ import { tool } from 'tmcp/utils';
 import { describe, expect, it } from 'vitest';
 
 import { createReportServer } from './report-server.ts';
-import { TaskClient } from './task-client.ts';
+import { readNotifications, TaskClient } from './task-client.ts';
+
+const FORGED = 100_000;
 
 /** Returns the option `tasks` of a handler over another store. */
 function tasksOver(
@@ -115,6 +117,87 @@ describe('options', () => {
 	});
 });
 
+describe('names of tools', () => {
+	it('are reported if the server does not have them', async () => {
+		const { server } = createReportServer();
+		const reported: string[] = [];
+		const client = new TaskClient(
+			createMcpHandler(server, {
+				tasks: new InMemoryTasks({ tools: { quick: {}, qiuck: {} } }),
+				onError: (error) => void reported.push(String(error)),
+			}),
+		);
+		await client.start('quick');
+		await client.start('quick');
+		await expect.poll(() => reported).toHaveLength(1);
+		expect(reported[0]).toContain(
+			'the option tasks names tools that the server does not have: "qiuck"; it has "greet", "quick", ',
+		);
+	});
+});
+
+describe('the access token of a request', () => {
+	const TOKEN = 'token-of-ada-0123456789';
+	const start = async (
+		saveContext: ((request: Request) => unknown) | undefined,
+	): Promise<{ saved: string; task: unknown; reported: string[] }> => {
+		const server = new McpServer(
+			{ name: 'tokens', version: '1.0.0' },
+			{ adapter: undefined, capabilities: { tools: {} } },
+		);
+		server.tool({ name: 'quick', description: 'Returns its token' }, () =>
+			tool.text(String(server.ctx.auth?.token)),
+		);
+		const stored = new InMemoryTaskStore();
+		const records: unknown[] = [];
+		const store: TaskStore = new Proxy(stored, {
+			get(target, key) {
+				const member: unknown = Reflect.get(target, key);
+				if (typeof member !== 'function') return member;
+				return (...given: unknown[]): unknown => {
+					records.push(...given);
+					return Reflect.apply(member, target, given);
+				};
+			},
+		});
+		const reported: string[] = [];
+		const handler = createMcpHandler(server, {
+			tasks: tasksOver(store, { tools: { quick: { pollSeconds: 0.1 } }, saveContext }),
+			oauth: {
+				verify: async () => ({
+					token: TOKEN,
+					clientId: 'client',
+					scopes: [],
+					extra: { sub: 'ada' },
+				}),
+			},
+			principal: (_request, auth) => ({ subject: String(auth?.extra?.['sub']) }),
+			onError: (error) => void reported.push(String(error)),
+		});
+		const client = new TaskClient(handler, undefined, { authorization: `Bearer ${TOKEN}` });
+		const { error, result } = await client.call('quick');
+		const task = error ?? (await client.ended(String(result['taskId'])));
+		return { saved: JSON.stringify(records), task, reported };
+	};
+
+	it('is not stored, and not in server.ctx.auth of a task', async () => {
+		const { saved, task } = await start(() => ({ tenant: 'acme' }));
+		expect(task).toMatchObject({ result: { content: [{ text: 'undefined' }] } });
+		expect(saved).toContain('acme');
+		expect(saved).not.toContain(TOKEN);
+	});
+
+	it('is rejected if saveContext returns it', async () => {
+		const { reported, saved, task } = await start((request) => ({
+			nested: [request.headers.get('authorization')],
+		}));
+		expect(task).toMatchObject({ code: -32603 });
+		expect(reported.join()).toContain('saveContext must return no tokens');
+		expect(reported.join()).not.toContain(TOKEN);
+		expect(saved).not.toContain(TOKEN);
+	});
+});
+
 describe('currentTask', () => {
 	it('throws outside of a task, and in a tool that is not configured', async () => {
 		expect(() => currentTask()).toThrow('currentTask() needs a task; found none');
@@ -170,11 +253,21 @@ describe('forged ids', () => {
 		const store = inheriting({ read: counted('read'), watch: counted('watch') });
 		const client = new TaskClient(createMcpHandler(server, { tasks: tasksOver(store) }));
 		const name = 'a'.repeat(32);
-		for (let index = 0; index < 2_000; index++) {
-			const mac = `${index}`.padStart(42, 'A');
-			const { error } = await client.get(`t1.${name}.${mac}A`);
-			expect(error?.code).toBe(-32602);
+		const forged = (index: number): string => `t1.${name}.${`${index}`.padStart(42, 'A')}A`;
+		for (let index = 0; index < 500; index++) {
+			const replies = [client.get, client.cancel, (id: string) => client.update(id, {})].map(
+				(send) => send.call(client, forged(index)),
+			);
+			for (const { error } of await Promise.all(replies)) expect(error?.code).toBe(-32602);
+		}
+		// The same check, 64 times in a request.
+		for (let index = 0; index < FORGED; index += 64) {
+			const taskIds = Array.from({ length: 64 }, (_, offset) => forged(index + offset));
+			const params = { notifications: { taskIds } };
+			const stream = readNotifications(await client.send('subscriptions/listen', params));
+			expect(await stream.next()).toMatchObject({ params: { notifications: {} } });
+			await stream.stop();
 		}
 		expect(operations).toEqual([]);
-	}, 60_000);
+	}, 120_000);
 });

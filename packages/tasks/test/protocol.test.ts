@@ -12,6 +12,7 @@ import type { RequestOptions } from './task-client.ts';
 const NAMES = [
 	...['quick', 'wait', 'error', 'throw', 'steps', 'ask', 'elicit-two', 'progress', 'log'],
 	...['status', 'signal', 'twice', 'no-json', 'large', 'no-json-result', 'sleep', 'absent'],
+	'routed',
 ];
 
 interface Deployment extends ReportServer {
@@ -81,6 +82,29 @@ describe('a call that becomes a task', () => {
 		const params = { name: 'greet', arguments: { name: 'Ada' }, task: { ttl: 1 } };
 		const { result } = await client.request('tools/call', params);
 		expect(result).toMatchObject({ resultType: 'complete', content: content('Hello, Ada!') });
+	});
+
+	it.each<[string, Record<string, string>]>([
+		['of another tool', { 'mcp-name': 'quick' }],
+		['that is missing', {}],
+		['of another argument', { 'mcp-param-region': 'us' }],
+		['of an argument that is missing', { 'mcp-param-region': 'eu', 'mcp-param-size': '5' }],
+	])(
+		'is rejected with 400 and -32020 for a header %s, as an ordinary call is',
+		async (_, headers) => {
+			for (const tools of [{ routed: {} }, {}]) {
+				const { client } = deploy({ tools });
+				const { error, status } = await client.call('routed', { region: 'eu' }, { headers });
+				expect({ status, code: error?.code }).toEqual({ status: 400, code: -32020 });
+			}
+		},
+	);
+
+	it('is accepted with headers that repeat its arguments', async () => {
+		const { client } = deploy();
+		const headers = { 'mcp-param-region': '=?base64?ZXU=?=', 'mcp-param-size': '5' };
+		const { result } = await client.call('routed', { region: 'eu', size: 5 }, { headers });
+		expect(result).toMatchObject({ status: 'working' });
 	});
 
 	it('is rejected as usual if the server does not have its tool', async () => {
@@ -308,6 +332,22 @@ describe('M13 tasks: a request for a task', () => {
 		expect((await client.get(taskId)).result).toMatchObject({ status: 'input_required' });
 	});
 
+	it('ignores responses with keys that are unknown or have been answered', async () => {
+		const { client } = deploy();
+		const taskId = await client.start('elicit-two');
+		await expect
+			.poll(async () => Object.keys(Object((await client.get(taskId)).result['inputRequests'])), {
+				interval: 5,
+			})
+			.toHaveLength(2);
+		const answer = (approve: boolean): object => ({ action: 'accept', content: { approve } });
+		expect((await client.update(taskId, { unknown: answer(true) })).error).toBeUndefined();
+		await client.update(taskId, { 'input-1': answer(true) });
+		expect((await client.update(taskId, { 'input-1': answer(false) })).error).toBeUndefined();
+		await client.update(taskId, { 'input-2': answer(true) });
+		expect(text((await client.ended(taskId))['result'])).toEqual(content('true true'));
+	});
+
 	it('is rejected with 429 if limitRequests says so, and names early polls', async () => {
 		const seen: string[] = [];
 		const { client } = deploy({
@@ -332,6 +372,7 @@ describe('the tasks of a principal', () => {
 		const ids = [await ada.start('wait'), await ada.start('wait')];
 		const rejected = await ada.call('wait');
 		expect(rejected.status).toBe(429);
+		expect(rejected.headers.get('retry-after')).toBe('10');
 		expect(rejected.error?.message).toBe(
 			'At most 2 tasks may run at once; wait for one or cancel one',
 		);
@@ -360,6 +401,21 @@ describe('a client without the extension', () => {
 		const { result } = await plain.call('steps');
 		expect(result).toMatchObject({ resultType: 'complete', content: content('sum 6') });
 		expect(effects).toEqual(['read', 'sum']);
+	});
+
+	it('gets the status of a call that it waits for as progress, if it asks for it', async () => {
+		const { plain, release } = deploy();
+		release();
+		const sent = await plain.send(
+			'tools/call',
+			{ name: 'status', arguments: {} },
+			{
+				meta: { progressToken: 'p' },
+			},
+		);
+		expect(await sent.text()).toContain(
+			'"method":"notifications/progress","params":{"progress":1,"total":2,"message":"Reading 12 of 40","progressToken":"p"}',
+		);
 	});
 
 	it('is rejected with -32021 if the fallback of the tool is refuse', async () => {

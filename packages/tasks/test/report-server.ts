@@ -90,6 +90,19 @@ export function createReportServer(): ReportServer {
 		await released.promise;
 		return 'read';
 	});
+	server.tool(
+		{
+			name: 'routed',
+			description: 'Has a parameter that a header repeats',
+			schema: v.object({
+				region: v.pipe(v.string(), v.metadata({ 'x-mcp-header': 'Region' })),
+				size: v.optional(
+					v.pipe(v.pipe(v.number(), v.integer()), v.metadata({ 'x-mcp-header': 'Size' })),
+				),
+			}),
+		},
+		({ region }) => tool.text(region),
+	);
 	plain('signal', async () => {
 		const { signal } = currentTask();
 		await new Promise<void>((resolve) => {

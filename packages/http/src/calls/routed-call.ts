@@ -5,6 +5,7 @@ import type {
 } from '@tmcp/session-manager';
 import type { AuthInfo } from 'tmcp';
 
+import type { ConnectedExtension } from '../endpoint/server-extension.ts';
 import type { ExecutionContextLike, McpHandlerOptions } from '../options.ts';
 import type { StateSecrets } from '../request-state/default-sealing.ts';
 import type { Answer } from '../response/answer.ts';
@@ -35,6 +36,13 @@ export interface RoutedCall {
  */
 export type RunCall = (call: RoutedCall, platform: ExecutionContextLike) => Promise<Answer>;
 
+/** Answers routed calls. */
+export interface CallRunner {
+	readonly run: RunCall;
+	/** The extension of the server, if it has one. */
+	readonly extension: ConnectedExtension | undefined;
+}
+
 /** What a server that answers routed calls depends on. */
 export interface CallRunnerOptions extends Pick<
 	McpHandlerOptions,
@@ -44,7 +52,10 @@ export interface CallRunnerOptions extends Pick<
 	| 'keepAliveSeconds'
 	| 'maxBodyBytes'
 	| 'onError'
+	| 'tasks'
 > {
+	/** The id of the object, for its extension. */
+	readonly objectId?: string | undefined;
 	readonly streams: StreamSessionManager;
 	readonly info: InfoSessionManager;
 	readonly subscriptions?: SubscriptionManager | undefined;

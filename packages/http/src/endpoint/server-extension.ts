@@ -23,19 +23,37 @@ export interface ConnectedExtension {
 	wrapServer<Custom>(server: MessageServer<Custom>): MessageServer<Custom>;
 	/** Wraps the manager of subscriptions, so that they receive the notifications of the extension. */
 	wrapSubscriptions(manager: SubscriptionManager): SubscriptionManager;
+	/** Answers a message from another object of the extension. Called if the server runs in an object. */
+	receive?(message: JsonObject): Promise<JsonObject>;
+	/**
+	 * Returns the fields of `notifications` that the extension serves, for the handler of another isolate
+	 * that holds the stream. Called if the server runs in an object.
+	 */
+	honoredSubset?(principal: string, notifications: JsonObject): Promise<JsonObject>;
 }
+
+/** Where the server of a handler runs. */
+export type ServerPlace =
+	| { readonly kind: 'isolate' }
+	/** In a Durable Object. */
+	| { readonly kind: 'object'; readonly id: string }
+	/** The handler routes requests to objects, and holds their streams. */
+	| { readonly kind: 'routed' };
 
 /** What a handler offers its extension. */
 export interface ExtensionHost {
+	/** Default: in the isolate of the handler. */
+	readonly place?: ServerPlace | undefined;
 	/** Whether the handler creates `server.ctx.custom` from a request, which a background call lacks. */
 	readonly hasContext: boolean;
 	/**
-	 * Returns the secrets that all isolates share. The first signs, all verify.
+	 * Returns the secrets that all isolates share. The first signs, all verify. If the server runs in an
+	 * object, they are those of the object, and the first one may be created `to` seal.
 	 *
 	 * @throws {TmcpSessionsError} `configuration` if they were generated for this process, and the request
 	 * does not come from this machine.
 	 */
-	secrets(context: RequestContext): readonly string[];
+	secrets(context: RequestContext | undefined, to: 'open' | 'seal'): readonly string[];
 	/** Has the server answer a message without a client. Resolves with an error instead of rejecting. */
 	runInBackground(call: BackgroundCall): Promise<JsonObject>;
 	/** Hands the server the response to a server request of a background call. Rejects if it is invalid. */
@@ -52,16 +70,23 @@ export interface ExtensionHost {
 		request: JsonObject,
 		write: (frame: object) => void,
 	): Promise<ClientResponse>;
-	/** Returns whether the server has a tool of this name. */
-	hasTool(name: string): Promise<boolean>;
+	/**
+	 * Returns whether the server has a tool of this name.
+	 *
+	 * @param call whose headers repeat arguments, as the tool's `x-mcp-header` says.
+	 * @throws {HttpRejection} 400 with -32020 if such a header differs from the call.
+	 */
+	hasTool(name: string, call?: RequestContext): Promise<boolean>;
 	/** Requests an elicitation in the call that runs, as a tool does. */
 	elicit(message: string, schema: object): Promise<unknown>;
+	/** Sends progress in the call that runs, as a tool does. */
+	progress(count: number, message: string): void;
 	/** Reports an error to `onError`. */
 	report(error: unknown): void;
 }
 
 /** What the backend of a server offers an extension. */
-export type ExtensionAccess = Omit<ExtensionHost, 'hasContext' | 'report' | 'secrets'>;
+export type ExtensionAccess = Omit<ExtensionHost, 'hasContext' | 'place' | 'report' | 'secrets'>;
 
 /** A message that the server answers after its request has ended. */
 export interface BackgroundCall {

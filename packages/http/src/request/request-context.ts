@@ -188,3 +188,8 @@ export function currentContext(): RequestContext | undefined {
 	const scope = currentScope();
 	return scope instanceof RequestContext ? scope : undefined;
 }
+
+/** Whether this code runs for a message that the server answers without a client. */
+export function isBackgroundCall(): boolean {
+	return currentContext()?.progress.onFrame !== undefined;
+}

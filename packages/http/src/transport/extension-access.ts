@@ -6,6 +6,7 @@ import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { ClientMetadata, ExtensionAccess } from '../endpoint/server-extension.ts';
 import type { ServerOf } from '../options.ts';
 import { runInBackground } from './background-calls.ts';
+import { checkParameterHeaders } from '../validation/mirrored-headers.ts';
 import type { ExtensionRequests } from './extension-requests.ts';
 
 /** What the access of an extension depends on. */
@@ -39,8 +40,13 @@ export function createExtensionAccess<Custom extends Record<string, unknown> | u
 			// Safe because the server checks it.
 			await server.receive(response as unknown as Parameters<typeof server.receive>[0]);
 		},
-		hasTool: (name) => server.validateToolCall(name, {}, () => {}),
+		hasTool: (name, call) =>
+			server.validateToolCall(name, {}, (schema) => {
+				if (call) checkParameterHeaders(call, schema);
+			}),
 		// Safe because the server rejects a schema that is not of its library.
 		elicit: (text, schema) => server.elicitation(text, schema as never),
+		// The default of the total is 1.
+		progress: (count, text) => server.progress(count, count + 1, text),
 	};
 }

@@ -1,6 +1,6 @@
 import { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import { checkOptionNames, createCallRunner } from '@tmcp-sessions/http/internal';
-import type { RunCall } from '@tmcp-sessions/http/internal';
+import type { CallRunner, ConnectedExtension, RunCall } from '@tmcp-sessions/http/internal';
 
 import type { InterruptedCall, ToolResult } from '../features/call-journal.ts';
 import type { RefreshAuth } from '../features/session-auth.ts';
@@ -29,6 +29,8 @@ export interface Instance<Values extends ContextValues> {
 	readonly server: SessionServer;
 	/** Answers requests of Streamable HTTP. */
 	readonly handle: RunCall;
+	/** The extension of the settings, such as tasks. */
+	readonly extension: ConnectedExtension | undefined;
 	readonly streams: ObjectStreams;
 	readonly legacySse: LegacySseSessions;
 	/** Receives published changes. Undefined without `settings.syncLayer`. */
@@ -87,12 +89,14 @@ export function createInstance<Values extends ContextValues>(
 	const info = createInfo(state, settings, now);
 	const server = options.createServer(state.session);
 	const journaled = createJournaledServer(server, state.calls, options.runCall);
-	const handle = createHandle(journaled, settings, { streams, info, entries });
+	const managers = { streams, info, entries };
+	const objectId = context.id.toString();
+	const { extension, run: handle } = createHandle(journaled, settings, managers, objectId);
 	const changes: PublishedChanges | undefined =
 		layers &&
 		new PublishedChanges({
 			...{ layers, entries, store, streams, report },
-			object: context.id.toString(),
+			object: objectId,
 			hasEnded: () => lifetime.hasEnded,
 			listKinds: () => listKindsOf(server),
 		});
@@ -106,7 +110,7 @@ export function createInstance<Values extends ContextValues>(
 		report,
 		onEnding: options.onEndingLegacySse,
 	});
-	return { state, server, handle, streams, legacySse, changes };
+	return { state, server, handle, extension, streams, legacySse, changes };
 }
 
 interface ManagersOfObject {
@@ -120,7 +124,8 @@ function createHandle(
 	{ server, onPrimed }: JournaledServer,
 	settings: Omit<SessionSettings, 'context' | 'lifetime'>,
 	{ streams, info, entries }: ManagersOfObject,
-): RunCall {
+	objectId: string,
+): CallRunner {
 	const { clientResponseTimeoutSeconds, eras, keepAliveSeconds, maxBodyBytes, onError } = settings;
 	const { authorizeSubscription } = settings;
 	return createCallRunner(server, {
@@ -135,6 +140,7 @@ function createHandle(
 		onError,
 		onPrimed,
 		stateSecrets: (to) => [stateSecret(entries, to)],
+		...{ objectId, tasks: settings.tasks },
 	});
 }
 

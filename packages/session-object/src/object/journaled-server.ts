@@ -1,6 +1,6 @@
 import { currentScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
-import { isObject, withOverrides } from '@tmcp-sessions/http/internal';
+import { isBackgroundCall, isObject, withOverrides } from '@tmcp-sessions/http/internal';
 
 import type { CallJournal, ToolCall } from '../features/call-journal.ts';
 import type { SessionServer } from './session.ts';
@@ -32,6 +32,8 @@ export function createJournaledServer(
 		if (!call) return server.receive(message, context);
 		const scope = currentScope();
 		const execute = async (): Promise<unknown> => server.receive(message, context);
+		// A task has a record of its own, from which it starts again.
+		if (isBackgroundCall()) return runCall(call, execute);
 		return journal.run(
 			{ ...call, session: context?.sessionId ?? '' },
 			() => runCall(call, execute),

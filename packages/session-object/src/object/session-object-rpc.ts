@@ -44,6 +44,8 @@ export interface SessionObjectRpc extends ChangeReceiverRpc {
 	 * @returns `gone` if the object does not have the registration of this token.
 	 */
 	receiveChanges(token: string, changes: readonly NumberedChange[]): Promise<DeliveryOutcome>;
+	/** Passes a message of an object of the extension, such as a task, to this object's. */
+	extension(message: JsonObject): Promise<JsonObject>;
 	/** Restores the object from its archive. */
 	restore(): Promise<RestoreOutcome>;
 }

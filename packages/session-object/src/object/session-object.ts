@@ -14,6 +14,7 @@ import type { AuthTokens } from '../features/session-auth.ts';
 import type { ContextValues } from '../features/session-context.ts';
 import { readHonoredSubset } from './honored-subset.ts';
 import type { HonoredSubset } from './honored-subset.ts';
+import { SessionStateError } from '../errors.ts';
 import { createInstance } from './instance.ts';
 import type { Instance } from './instance.ts';
 import { deserialize, serialize } from './rpc-format.ts';
@@ -173,12 +174,24 @@ export abstract class SessionObject<
 		notifications: JsonObject,
 		{ auth, principal }: Pick<RoutedCall, 'auth' | 'principal'> = { auth: null, principal: '' },
 	): Promise<HonoredSubset> {
-		const { server } = await this.#start();
+		const { extension, server } = await this.#start();
 		const { authorizeSubscription: authorize } = this.settings;
-		if (!authorize) return readHonoredSubset(server, notifications);
 		const subscriber = { auth, principal, isStateless: true };
-		const authorized = await authorizedNotifications(authorize, notifications, subscriber);
-		return readHonoredSubset(server, authorized);
+		const authorized = authorize
+			? await authorizedNotifications(authorize, notifications, subscriber)
+			: notifications;
+		const honored = await readHonoredSubset(server, authorized);
+		const extended = await extension?.honoredSubset?.(principal, notifications);
+		return { ...honored, notifications: Object.assign({}, honored.notifications, extended) };
+	}
+
+	async extension(message: JsonObject): Promise<JsonObject> {
+		const { extension, state } = await this.#start();
+		state.lifetime.touch();
+		if (extension?.receive) return extension.receive(message);
+		throw new SessionStateError(
+			'a task runs in this object, whose settings have no tasks; set settings.tasks to the tasks of the router',
+		);
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {

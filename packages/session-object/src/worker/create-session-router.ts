@@ -1,4 +1,5 @@
 import { currentScope } from '@tmcp-sessions/core/backend';
+import type { RequestScope } from '@tmcp-sessions/core/backend';
 import type { McpHandler, McpHandlerOptions } from '@tmcp-sessions/http';
 import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
 import type { OptionNames } from '@tmcp-sessions/core/internal';
@@ -41,6 +42,7 @@ type HandlerOptions = Pick<
 	| 'principal'
 	| 'recheckSeconds'
 	| 'sessionKeys'
+	| 'tasks'
 >;
 
 /** Configures the router. Options that are not described here are those of `createMcpHandler`. */
@@ -73,7 +75,7 @@ export type Identify = (
 const OPTIONS: OptionNames<SessionRouterOptions> = {
 	...{ object: 1, identify: 1, stateless: 1, sse: 1, locationHint: 1, jurisdiction: 1 },
 	...{ allowedHosts: 1, clientOf: 1, cors: 1, eras: 1, keepAliveSeconds: 1, maxBodyBytes: 1 },
-	...{ oauth: 1, onError: 1, path: 1, principal: 1, recheckSeconds: 1, sessionKeys: 1 },
+	...{ oauth: 1, onError: 1, path: 1, principal: 1, recheckSeconds: 1, sessionKeys: 1, tasks: 1 },
 };
 
 /**
@@ -85,7 +87,8 @@ const OPTIONS: OptionNames<SessionRouterOptions> = {
  */
 export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 	checkNames(options);
-	const { object, identify, locationHint, jurisdiction, stateless, sse, ...handler } = options;
+	const { object, identify, locationHint, jurisdiction, stateless, sse, tasks, ...handler } =
+		options;
 	const namespace = new ObjectNamespace(object, { locationHint, jurisdiction });
 	const locator = identify ? new IdentityLocator(namespace) : new SessionLocator(namespace);
 	const { objectPer } = locator;
@@ -93,21 +96,12 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 		const stub = await locator.locate(routed.sessionId, routed.principal);
 		return forwardToObject(routed, stub, { objectPer, transport, namespace });
 	};
-	const stubFor = (id: string, scope = currentScope()): Promise<SessionObjectStub> =>
-		locator.locate(id, scope?.principal);
+	const stubFor: StubFor = (id, scope = currentScope()) => locator.locate(id, scope?.principal);
 	let environment: unknown;
 	const subscriptionServer = new SubscriptionServer(createPlaceholderServer());
 	const route: Route = {
 		takesStateless: identify !== undefined || stateless !== undefined,
-		...(identify && {
-			honoredSubset: async ({ auth, principal }, requested) => {
-				const stub = await locator.locate('', principal);
-				const caller = { auth, principal };
-				const { notifications, serverInfo } = await stub.honoredSubset(requested, caller);
-				subscriptionServer.setServerInfo(serverInfo);
-				return { ...notifications };
-			},
-		}),
+		...(identify && { honoredSubset: honoredSubset(stubFor, subscriptionServer) }),
 		send: async (routed) =>
 			routed.kind === 'stateless' && stateless
 				? forwardToHandler(routed, stateless, environment)
@@ -124,13 +118,29 @@ export function createSessionRouter(options: SessionRouterOptions): McpHandler {
 		...(identify && { principal: principalFrom(identify, handler.oauth !== undefined) }),
 	};
 	const subscriptions = new RoutedSubscriptions((scope) => stubFor('', scope), handler.onError);
-	const composed = composeHandler(server, { ...shared, subscriptions }, { route, sessionIds });
+	const composing = { ...shared, subscriptions, tasks };
+	const composed = composeHandler(server, composing, { route, sessionIds });
 	const streamableHttp = withEnvironment(composed, (env) => (environment = env));
 	if (!sse) return streamableHttp;
 	const { path, ...sseOptions } = shared;
 	const send: Route['send'] = (routed) => forward(routed, 'sse');
 	const legacySse = sse.composeHandler(server, sseOptions, { sessionIds, route: { send } });
 	return withLegacySse(streamableHttp, path, sse, legacySse);
+}
+
+type StubFor = (id: string, scope?: Pick<RequestScope, 'principal'>) => Promise<SessionObjectStub>;
+
+/** Asks the object of an identity which notifications its server honors. */
+function honoredSubset(
+	stubFor: StubFor,
+	subscriptionServer: SubscriptionServer,
+): NonNullable<Route['honoredSubset']> {
+	return async ({ auth, principal }, requested) => {
+		const stub = await stubFor('', { principal });
+		const honored = await stub.honoredSubset(requested, { auth, principal });
+		subscriptionServer.setServerInfo(honored.serverInfo);
+		return { ...honored.notifications };
+	};
 }
 
 function checkNames(options: SessionRouterOptions): void {

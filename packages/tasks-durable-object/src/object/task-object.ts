@@ -9,14 +9,13 @@ import type {
 	TaskLimits,
 	TaskPatch,
 	TaskRecord,
-	TaskStarted,
 	TaskStep,
 } from '@tmcp-sessions/tasks/backend';
 import { DurableObject } from 'cloudflare:workers';
 
 import { indexName } from '../index-name.ts';
 import { TASK_ENDED } from '../wire.ts';
-import type { ObjectStart, TaskObjectRpc } from '../wire.ts';
+import type { ObjectStart, ObjectStarted, TaskObjectRpc } from '../wire.ts';
 import { LocalTaskStore } from './local-task-store.ts';
 import { PrincipalList } from './principal-list.ts';
 import { TaskRunner } from './task-runner.ts';
@@ -28,11 +27,11 @@ import { TaskStorage } from './task-storage.ts';
  */
 export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> implements TaskObjectRpc {
 	readonly #storage: TaskStorage = new TaskStorage(this.ctx.storage.sql);
-	readonly #store: LocalTaskStore = new LocalTaskStore(
-		this.#storage,
-		() => this.now(),
-		(record) => this.#publish(record),
-	);
+	readonly #store: LocalTaskStore = new LocalTaskStore({
+		...{ storage: this.#storage, id: this.ctx.id.toString(), env: this.env as object },
+		now: () => this.now(),
+		onChange: (record) => this.#publish(record),
+	});
 	readonly #list: PrincipalList = new PrincipalList(this.ctx.storage.sql, () => this.now());
 	readonly #runner: TaskRunner = new TaskRunner({
 		...{ context: this.ctx, store: this.#store, storage: this.#storage },
@@ -45,23 +44,31 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 		return Date.now();
 	}
 
-	async start({ record, call, handler, waitMs }: ObjectStart): Promise<TaskStarted> {
+	async start({
+		bucket,
+		call,
+		handler,
+		object,
+		record,
+		waitMs,
+	}: ObjectStart): Promise<ObjectStarted> {
 		if (!this.#store.stored) {
-			this.#runner.requireHandler(handler);
-			await this.#store.create(record, call);
-			await this.#runner.queue(handler);
+			const mistake = this.#runner.mistakeIn({ handler, object });
+			if (mistake !== undefined) return { mistake };
+			await this.#store.create(record, call, bucket);
+			await this.#runner.queue({ handler, object });
 		}
 		if (waitMs > 0) await this.#runner.endedWithin(waitMs);
-		return { record: this.#store.live ?? record };
+		return { record: (await this.#store.read()) ?? record };
 	}
 
-	async create(record: TaskRecord, call: TaskCall): Promise<void> {
-		await this.#store.create(record, call);
+	async create(record: TaskRecord, call: TaskCall, bucket?: string): Promise<void> {
+		await this.#store.create(record, call, bucket);
 		await this.ctx.storage.setAlarm(record.expiresAtMs);
 	}
 
-	async readTask(): Promise<TaskRecord | undefined> {
-		return this.#store.live;
+	readTask(): Promise<TaskRecord | undefined> {
+		return this.#store.read();
 	}
 
 	readCall(): Promise<TaskCall | undefined> {
@@ -122,11 +129,16 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 			const text = 'A TaskObject accepts WebSockets only; use DurableObjectTasks';
 			return new Response(text, { status: 426, headers: { Upgrade: 'websocket' } });
 		}
-		const record = this.#store.live;
-		if (!record) return new Response('unknown task', { status: 404 });
+		const after = new URL(request.url).searchParams.get('after');
+		let states: readonly TaskRecord[];
+		do {
+			states = await this.#store.readSince(after === null ? undefined : Number(after));
+			// A change that came meanwhile must not be missed.
+		} while (states.at(-1)?.revision !== this.#store.live?.revision);
+		if (states.length === 0) return new Response('unknown task', { status: 404 });
 		const { 0: client, 1: server } = new WebSocketPair();
 		this.ctx.acceptWebSocket(server);
-		send(server, record);
+		for (const state of states) send(server, state);
 		return new Response(null, { status: 101, webSocket: client });
 	}
 
@@ -169,7 +181,9 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 	/** Sends a change to the Workers whose clients observe the task. */
 	#publish(record: TaskRecord): void {
 		for (const socket of this.ctx.getWebSockets()) send(socket, record);
-		if (hasEnded(record)) this.ctx.waitUntil(this.#settleInList(record, false));
+		if (!hasEnded(record)) return;
+		this.#runner.markEnded();
+		this.ctx.waitUntil(this.#settleInList(record, false));
 	}
 
 	/** The list is for limits only: a failure must not keep the task from ending. */

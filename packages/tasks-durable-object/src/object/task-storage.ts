@@ -1,9 +1,22 @@
 import type { TaskCall, TaskRecord, TaskStep } from '@tmcp-sessions/tasks/backend';
 
+import type { CallTarget } from '../wire.ts';
+import type { PastState } from './past-states.ts';
+
+/** The record, and what its row has besides. */
+export interface StoredRecord extends TaskRecord {
+	/** The states before, the oldest first. */
+	readonly past?: readonly PastState[] | undefined;
+	readonly isResultInBucket?: boolean | undefined;
+}
+
+/** A step, whose value may be in the bucket. */
+export interface StoredStep extends TaskStep {
+	readonly bucketKey?: string | undefined;
+}
+
 /** How far the run of a task has come. */
-export interface RunState {
-	/** The name of the handler that runs the call. */
-	readonly handler: string;
+export interface RunState extends CallTarget {
 	/**
 	 * `queued`, not started yet; `running`, in an instance of the object; `waiting`, for the client or a
 	 * time, so that a new instance may start the call again without an interruption.
@@ -25,13 +38,14 @@ const STEP = 'step:';
 export class TaskStorage {
 	readonly #sql: SqlStorage;
 	#hasTable = false;
+	#bucket: { readonly name: string | undefined } | undefined;
 
 	constructor(sql: SqlStorage) {
 		this.#sql = sql;
 	}
 
-	readRecord(): TaskRecord | undefined {
-		return this.#read<TaskRecord>('record');
+	readRecord(): StoredRecord | undefined {
+		return this.#read<StoredRecord>('record');
 	}
 
 	readCall(): TaskCall | undefined {
@@ -42,8 +56,18 @@ export class TaskStorage {
 		return this.#read<RunState>('run');
 	}
 
-	writeRecord(record: TaskRecord): void {
+	writeRecord(record: StoredRecord): void {
 		this.#write('record', record);
+	}
+
+	/** Returns the name of the binding of the bucket for large results. */
+	readBucket(): string | undefined {
+		return (this.#bucket ??= { name: this.#read<string>('bucket') }).name;
+	}
+
+	writeBucket(name: string): void {
+		this.#bucket = { name };
+		this.#write('bucket', name);
 	}
 
 	writeCall(call: TaskCall): void {
@@ -55,7 +79,7 @@ export class TaskStorage {
 	}
 
 	/** Stores a step. One of the same name stays as it is. */
-	addStep(step: TaskStep): void {
+	addStep(step: StoredStep): void {
 		this.#createTable();
 		this.#sql.exec(
 			'INSERT OR IGNORE INTO tmcp_task (key, value) VALUES (?, ?)',
@@ -63,12 +87,12 @@ export class TaskStorage {
 		);
 	}
 
-	readSteps(): TaskStep[] {
+	readSteps(): StoredStep[] {
 		if (!this.#exists()) return [];
 		return this.#sql
 			.exec<{ value: string }>("SELECT value FROM tmcp_task WHERE key >= 'step:' AND key < 'step;'")
 			.toArray()
-			.map(({ value }) => JSON.parse(value) as TaskStep) // Safe because `addStep` has written it.
+			.map(({ value }) => JSON.parse(value) as StoredStep) // Safe because `addStep` has written it.
 			.toSorted((one, other) => one.index - other.index);
 	}
 
@@ -104,5 +128,6 @@ export class TaskStorage {
 	/** Call it after all data was deleted. */
 	forget(): void {
 		this.#hasTable = false;
+		this.#bucket = undefined;
 	}
 }

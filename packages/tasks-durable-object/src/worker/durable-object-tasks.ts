@@ -7,9 +7,12 @@ import type {
 import type { TasksOptions } from '@tmcp-sessions/tasks';
 import { connectTasks, resolveTasks } from '@tmcp-sessions/tasks/backend';
 import type { ResolvedTasks } from '@tmcp-sessions/tasks/backend';
+import { env } from 'cloudflare:workers';
 
-import { taskObjectBinding } from '../binding.ts';
+import { taskBindings } from '../binding.ts';
 import { registerHandler } from '../handlers.ts';
+import type { TaskHandler } from '../handlers.ts';
+import { Executions } from '../run/executions.ts';
 import { DurableObjectTaskEngine } from './object-engine.ts';
 import { DurableObjectTaskStore } from './object-task-store.ts';
 import type { TaskPlacement } from './object-task-store.ts';
@@ -37,21 +40,33 @@ export class DurableObjectTasks implements ServerExtension, BindingUser {
 
 	/** @throws {TmcpSessionsError} `configuration` if a value is invalid. */
 	constructor(options: DurableObjectTasksOptions) {
-		const { binding, jurisdiction, name = DEFAULT_NAME, onError } = options;
+		const { binding, jurisdiction, name = DEFAULT_NAME, onError, resultBucket } = options;
 		this.#options = resolveTasks(options);
-		this.#placement = { binding, jurisdiction, onError };
+		this.#placement = { binding, jurisdiction, onError, resultBucket };
 		this.#name = name;
 	}
 
 	requiredBindings(): readonly BindingRequirement[] {
-		return [taskObjectBinding(this.#placement.binding)];
+		return taskBindings(this.#placement.binding, this.#placement.resultBucket);
 	}
 
 	connect(host: ExtensionHost): ConnectedExtension {
+		const { place } = host;
 		const store = new DurableObjectTaskStore(this.#placement);
-		const engine = new DurableObjectTaskEngine(store, this.#name);
+		const object = place?.kind === 'object' ? place.id : undefined;
+		const engine = new DurableObjectTaskEngine(store, this.#name, object);
 		const connected = connectTasks(host, this.#options, { store, engine });
-		registerHandler(this.#name, { host, options: this.#options });
-		return connected;
+		if (place?.kind === 'routed') return connected;
+		const handler: TaskHandler = { host, options: this.#options };
+		if (object === undefined) {
+			registerHandler(this.#name, handler);
+			return connected;
+		}
+		const executions = new Executions({
+			...{ handler: () => handler, store, env, now: Date.now, onJournal: () => {} },
+			// The object of the task keeps the call alive: it awaits it.
+			platform: { waitUntil: () => {} },
+		});
+		return { ...connected, receive: (message) => executions.receive(message) };
 	}
 }

@@ -8,7 +8,9 @@ import type {
 	TaskStarted,
 } from '@tmcp-sessions/tasks/backend';
 
+import { configurationError } from '../handlers.ts';
 import { PACKAGE } from '../package-name.ts';
+import type { CallTarget, ObjectStarted } from '../wire.ts';
 import type { DurableObjectTaskStore } from './object-task-store.ts';
 
 /** Runs each task in the object that stores it. */
@@ -20,23 +22,30 @@ export class DurableObjectTaskEngine implements TaskEngine {
 		steps: true,
 	};
 	readonly #store: DurableObjectTaskStore;
-	readonly #handler: string;
+	readonly #target: CallTarget;
 
-	/** @param handler the name of the handler that runs the calls. */
-	constructor(store: DurableObjectTaskStore, handler: string) {
+	/**
+	 * @param handler the name of the handler that runs the calls.
+	 * @param object the id of the object of a session that has this handler.
+	 */
+	constructor(store: DurableObjectTaskStore, handler: string, object?: string) {
 		this.#store = store;
-		this.#handler = handler;
+		this.#target = { handler, object };
 	}
 
-	start({ limits, ...start }: TaskStart): Promise<TaskStarted> {
-		return storeOperation(PACKAGE, 'starting a task', async () => {
+	async start({ limits, ...start }: TaskStart): Promise<TaskStarted> {
+		const outcome = await storeOperation(PACKAGE, 'starting a task', async () => {
 			const { record } = start;
 			const limit = await this.#store.reserve(record, limits);
-			if (limit) return { limit };
+			if (limit) return { limit } satisfies TaskStarted;
 			const object = this.#store.objectOf(record.name);
-			const started: unknown = await object.start({ ...start, handler: this.#handler });
-			return started as TaskStarted; // Safe because the object returns this, which is JSON.
+			const bucket = this.#store.resultBucket;
+			const started: unknown = await object.start({ ...start, ...this.#target, bucket });
+			// Safe because the object returns this, which is JSON.
+			return started as ObjectStarted;
 		});
+		if ('mistake' in outcome) throw configurationError(outcome.mistake);
+		return outcome;
 	}
 
 	deliver(name: string, responses: JsonObject): Promise<TaskDelivery> {

@@ -16,7 +16,7 @@ import type {
 import { DEFAULT_BINDING, taskObjects } from '../binding.ts';
 import type { TaskObjectBinding } from '../binding.ts';
 import { indexName } from '../index-name.ts';
-import { CAPABILITIES } from '../object/local-task-store.ts';
+import { capabilitiesWith } from '../object/local-task-store.ts';
 import type { TaskObject } from '../object/task-object.ts';
 import { PACKAGE } from '../package-name.ts';
 import { watchTask } from './watch-task.ts';
@@ -27,19 +27,30 @@ export interface TaskPlacement {
 	readonly binding?: TaskObjectBinding | undefined;
 	/** The jurisdiction of the objects. Local workerd does not implement jurisdictions. */
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
+	/**
+	 * The name of an R2 binding of the script that exports `TaskObject`, for results of 1.85 to 16 MB.
+	 * Default: they are rejected.
+	 */
+	readonly resultBucket?: string | undefined;
 	/** Receives failures to observe a task. Default: the console. */
 	readonly onError?: ErrorReporter | undefined;
 }
 
 /** Stores each task in an object of its own, near the client that creates it. Strongly consistent. */
 export class DurableObjectTaskStore implements TaskStore {
-	readonly capabilities: TaskStoreCapabilities = CAPABILITIES;
+	readonly capabilities: TaskStoreCapabilities;
 	readonly #placement: TaskPlacement;
 	readonly #report: (error: unknown) => void;
 
 	constructor(placement: TaskPlacement = {}) {
 		this.#placement = placement;
+		this.capabilities = capabilitiesWith(placement.resultBucket);
 		this.#report = createReporter(placement.onError);
+	}
+
+	/** The name of the binding of the bucket for large results, if there is one. */
+	get resultBucket(): string | undefined {
+		return this.#placement.resultBucket;
 	}
 
 	/** Returns the id of a new object, which the platform need not look up worldwide. */
@@ -60,7 +71,7 @@ export class DurableObjectTaskStore implements TaskStore {
 	): Promise<ReachedLimit | undefined> {
 		return this.#run('storing a task', async () => {
 			const reached = await this.reserve(record, limits);
-			if (!reached) await this.objectOf(record.name).create(record, call);
+			if (!reached) await this.objectOf(record.name).create(record, call, this.resultBucket);
 			return reached;
 		});
 	}

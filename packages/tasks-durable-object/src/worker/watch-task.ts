@@ -8,13 +8,14 @@ const UNKNOWN = 404;
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
 const URL_OF_OBJECT = 'https://task.internal/';
+const NONE = -1;
 
 /** The object of a task, to open a socket to. */
 export type TaskTarget = Pick<Fetcher, 'fetch'>;
 
 /**
- * Observes a task by a socket to its object, in the request that owns the stream. Each message has the
- * whole record, so that a socket that replaces a lost one continues with the current state.
+ * Observes a task by a socket to its object, in the request that owns the stream. A socket that replaces a
+ * lost one names the last revision that it has received, and continues with the states after it.
  *
  * @returns `undefined` if the task is unknown.
  * @throws if the object cannot be reached.
@@ -33,7 +34,7 @@ class TaskWatch {
 	readonly #listener: (record: TaskRecord) => void;
 	readonly #report: (error: unknown) => void;
 	#socket: WebSocket | undefined;
-	#revision = -1;
+	#revision = NONE;
 	#isOver = false;
 
 	constructor(
@@ -48,7 +49,9 @@ class TaskWatch {
 
 	/** Opens the socket. Returns whether the task is known. */
 	async open(): Promise<boolean> {
-		const response = await this.#target().fetch(URL_OF_OBJECT, {
+		const url =
+			this.#revision === NONE ? URL_OF_OBJECT : `${URL_OF_OBJECT}?after=${this.#revision}`;
+		const response = await this.#target().fetch(url, {
 			headers: { Upgrade: 'websocket' },
 		});
 		const { status, webSocket: socket } = response;

@@ -44,7 +44,8 @@ describe('where a task finds its handler', () => {
 	it('rejects a call whose handler another isolate has created in fetch, with a clear error', async () => {
 		// B creates the handler; the script of A, which runs the objects, does not have it.
 		const reply = await client('nobody', 'b').call('greet');
-		expect(reply.status).toBe(503);
+		expect(reply.status).toBe(500);
+		expect(reply.error?.message).toContain('needs a handler with tasks named "late"');
 		expect(logged.join('\n')).toContain(
 			'needs a handler with tasks named "late", to run their calls; found "german", "french", "unbound". ' +
 				'Call createMcpHandler with DurableObjectTasks at the top level',

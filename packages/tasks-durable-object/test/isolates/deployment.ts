@@ -24,6 +24,7 @@ export class Deployment {
 			workers: ['a', 'b'],
 			version,
 			kvNamespaces: [],
+			r2Buckets: ['RESULTS'],
 			durableObjects: { TMCP_TASK_OBJECT: 'TaskObject', EFFECTS: 'Effects' },
 			onLog: (line) => void logged.push(line),
 		});
@@ -46,6 +47,12 @@ export class Deployment {
 	/** Returns all effects, in order. */
 	async allEffects(): Promise<string[]> {
 		const response = await fetch(new URL('/effects', this.workers.url('a')));
+		return response.json<string[]>();
+	}
+
+	/** Returns the keys of what is in the bucket. */
+	async keysInBucket(): Promise<string[]> {
+		const response = await fetch(new URL('/keys', this.workers.url('a')));
 		return response.json<string[]>();
 	}
 

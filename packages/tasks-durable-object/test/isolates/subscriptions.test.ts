@@ -31,7 +31,7 @@ describe('notifications of tasks between isolates', () => {
 		await stream.stop();
 	});
 
-	it('go on after the object was reset', async () => {
+	it('name each state between, in order and once, after the object was reset', async () => {
 		const [a, b] = [deployment.client('a'), deployment.client('b')];
 		const taskId = await a.start('ask', { id: 'reset' });
 		await a.until(taskId, 'input_required');
@@ -43,7 +43,33 @@ describe('notifications of tasks between isolates', () => {
 		await a.update(taskId, { 'input-1': { action: 'decline' } });
 		const seen: unknown[] = [];
 		while (seen.at(-1) !== 'completed') seen.push(paramsOf(await stream.next())['status']);
-		expect(seen.filter((status) => status === 'completed')).toEqual(['completed']);
+		expect(seen).toEqual(['working', 'completed']);
+		await stream.stop();
+	});
+
+	it('name each question of a task whose object is reset between', async () => {
+		const [a, b] = [deployment.client('a'), deployment.client('b')];
+		const taskId = await a.start('ask_twice');
+		await a.until(taskId, 'input_required');
+		const response = await b.send('subscriptions/listen', { notifications: { taskIds: [taskId] } });
+		const stream = readNotifications(response);
+		await stream.next();
+		const first = paramsOf(await stream.next());
+		expect(Object.keys(Object(first['inputRequests']) as object)).toEqual(['input-1']);
+		await deployment.reset(taskId);
+		const answer = { action: 'accept', content: { approve: true } };
+		await a.update(taskId, { 'input-1': answer });
+		await a.until(taskId, 'input_required');
+		await a.update(taskId, { 'input-2': answer });
+		await a.ended(taskId);
+		const seen: Fields[] = [];
+		while (seen.at(-1)?.['status'] !== 'completed') seen.push(paramsOf(await stream.next()));
+		expect(
+			seen.map(({ inputRequests, status }) => [
+				status,
+				...Object.keys(Object(inputRequests) as object),
+			]),
+		).toEqual([['working'], ['input_required', 'input-2'], ['working'], ['completed']]);
 		await stream.stop();
 	});
 });

@@ -6,15 +6,15 @@ import type { TaskInput } from '../task/task-record.ts';
 
 /** Seals what a client carries between the rounds of a call that asks before its task begins. */
 export class FirstPhaseState {
-	readonly #secrets: readonly string[];
+	readonly #secrets: (to: 'open' | 'seal') => readonly string[];
 
-	constructor(secrets: readonly string[]) {
+	constructor(secrets: (to: 'open' | 'seal') => readonly string[]) {
 		this.#secrets = secrets;
 	}
 
 	/** @param boundTo identifies the call and its principal. */
 	seal(inputs: readonly TaskInput[], boundTo: string): Promise<string> {
-		return this.#sealing().seal(JSON.stringify(inputs), boundTo);
+		return this.#sealing('seal').seal(JSON.stringify(inputs), boundTo);
 	}
 
 	/** Returns the inputs with the responses of a client; `undefined` if the state is invalid. */
@@ -23,7 +23,7 @@ export class FirstPhaseState {
 		responses: JsonObject,
 		boundTo: string,
 	): Promise<readonly TaskInput[] | undefined> {
-		const opened = await this.#sealing().open(state, boundTo);
+		const opened = await this.#sealing('open').open(state, boundTo);
 		if (!opened) return undefined;
 		// Safe because it was sealed here.
 		const inputs = JSON.parse(opened.text) as TaskInput[];
@@ -33,7 +33,7 @@ export class FirstPhaseState {
 		});
 	}
 
-	#sealing(): ReturnType<typeof createSealing> {
-		return createSealing(this.#secrets, 'tmcp-sessions task input');
+	#sealing(to: 'open' | 'seal'): ReturnType<typeof createSealing> {
+		return createSealing(this.#secrets(to), 'tmcp-sessions task input');
 	}
 }

@@ -21,7 +21,7 @@ import { runInTask } from '../run/current-task.ts';
 import { runFirstPhase } from '../run/first-phase.ts';
 import { WaitingTask } from '../run/waiting-task.ts';
 import { outstandingInputs } from '../task/deliver-responses.ts';
-import { listTools } from '../task/list-tools.ts';
+import { listTools, unknownTools } from '../task/list-tools.ts';
 import { hasEnded } from '../task/task-record.ts';
 import type { TaskInput } from '../task/task-record.ts';
 import { declaresTasks, missingExtension, withExtension } from './extension.ts';
@@ -36,11 +36,11 @@ import {
 import type { PollToolNames } from './poll-tools.ts';
 import { callIdentity, clientMetadataOf } from './task-service.ts';
 import type { KnownTask, TaskService } from './task-service.ts';
-import type { TaskSubscriptions } from './task-subscriptions.ts';
+import type { ObservedTask, TaskSubscriptions } from './task-subscriptions.ts';
 import { detailedTask, inputRequests, wireTask } from './wire.ts';
 
 /** The most tasks that one subscription observes. */
-const MAX_OBSERVED = 64;
+export const MAX_OBSERVED = 64;
 const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
 
 /** What the server of tasks depends on. */
@@ -61,6 +61,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 	readonly statelessRevisions: readonly string[];
 	readonly #deps: TaskServerDeps<Custom>;
 	#pollToolNames: Promise<PollToolNames> | undefined;
+	#hasCheckedNames = false;
 
 	constructor(deps: TaskServerDeps<Custom>) {
 		this.#deps = deps;
@@ -147,15 +148,19 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		const { name } = paramsOf(context.message) as { name?: unknown };
 		// The server rejects a call without a valid name.
 		if (typeof name !== 'string' || !(await host.hasTool(name))) return pass();
+		const checkHeaders = async (): Promise<void> => {
+			checkMirroredHeaders(context, 'name', name);
+			await host.hasTool(name, context);
+		};
 		if (!declaresTasks(context.message)) {
 			if (policy.fallback === 'wait') return this.#waiting(context, pass);
 			return this.#answered(context, async () => {
-				checkMirroredHeaders(context, 'name', name);
+				await checkHeaders();
 				return (await this.#fallback(context, policy)) ?? {};
 			});
 		}
 		return this.#answered(context, async () => {
-			checkMirroredHeaders(context, 'name', name);
+			await checkHeaders();
 			return policy.asksFirst
 				? this.#startFirstPhase(context, input, policy)
 				: this.#createTask(context, policy);
@@ -185,7 +190,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		policy: TaskPolicy,
 	): Promise<JsonObject> {
 		const { host } = this.#deps;
-		const state = new FirstPhaseState(host.secrets(context));
+		const state = new FirstPhaseState((to) => host.secrets(context, to));
 		const inputs = await this.#settledInputs(context, state);
 		const { arguments: given, name } = paramsOf(context.message);
 		const { messageId = 0, origin, principal } = context;
@@ -356,11 +361,10 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 				200,
 			);
 		}
-		const known = ids.map(async (taskId) => {
-			const name = await service.nameOf(context, taskId);
-			return name === undefined ? [] : [{ taskId: String(taskId), name }];
-		});
-		subscriptions.observe(context, (await Promise.all(known)).flat());
+		const isResolved = this.#deps.host.place?.kind === 'routed' && input.message !== undefined;
+		// Safe because the object that runs the server has returned them, see `honoredSubset`.
+		const observed = isResolved ? (ids as ObservedTask[]) : await service.observed(context, ids);
+		subscriptions.observe(context, observed);
 		const forwarded = {
 			...(isObject(message) && message),
 			params: { ...params, notifications: others },
@@ -432,8 +436,20 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 	#policyOf({ message, principal }: RequestContext): TaskPolicy | undefined {
 		const { arguments: given, name } = paramsOf(message);
 		if (typeof name !== 'string') return undefined;
+		this.#checkNames();
 		const call = { tool: name, arguments: isObject(given) ? given : {}, principal };
 		return this.#deps.options.policyOf(call);
+	}
+
+	/** Reports configured names that the server does not have, once: they are often misspelled. */
+	#checkNames(): void {
+		const { host, options } = this.#deps;
+		if (this.#hasCheckedNames || host.place?.kind === 'routed') return;
+		this.#hasCheckedNames = true;
+		unknownTools(host, options.names).then(
+			(problem) => problem && host.report(problem),
+			(error: unknown) => host.report(error),
+		);
 	}
 
 	/** The server may get tools later; a name that is free at the first request is kept. */

@@ -21,6 +21,7 @@ import type { TaskEngine, TaskStart } from '../task/task-engine.ts';
 import type { TaskCall, TaskInput, TaskRecord } from '../task/task-record.ts';
 import type { ReachedLimit, TaskStore } from '../task/task-store.ts';
 import { PollTimes } from './poll-limits.ts';
+import type { ObservedTask } from './task-subscriptions.ts';
 
 /** A task, and the id by which its client knows it. */
 export interface KnownTask {
@@ -41,7 +42,7 @@ export interface TaskServiceDeps {
 export class TaskService {
 	readonly #deps: TaskServiceDeps;
 	readonly #polls = new PollTimes();
-	#ids: { readonly of: readonly string[]; readonly ids: TaskIds } | undefined;
+	#ids: { readonly of: string; readonly ids: TaskIds } | undefined;
 
 	constructor(deps: TaskServiceDeps) {
 		this.#deps = deps;
@@ -64,7 +65,7 @@ export class TaskService {
 		await this.#limit({ kind: 'create', principal, taskId: undefined, isEarly: false });
 		const { name: tool } = paramsOf(context.message) as { name?: unknown };
 		const name = store.newName();
-		const taskId = await this.#idsOf(context).issue(name, principal);
+		const taskId = await this.#idsOf(context, 'seal').issue(name, principal);
 		const createdAtMs = now();
 		const record: TaskRecord = {
 			...{
@@ -141,13 +142,34 @@ export class TaskService {
 
 	/** Returns the name in an id that was issued to the principal of a request. Needs no storage. */
 	async nameOf(context: RequestContext, taskId: unknown): Promise<string | undefined> {
-		if (typeof taskId !== 'string') return undefined;
-		return this.#idsOf(context).nameOf(taskId, context.principal);
+		return this.#nameIn(taskId, context.principal, context);
 	}
 
-	#idsOf(context: RequestContext): TaskIds {
-		const secrets = this.#deps.host.secrets(context);
-		if (this.#ids?.of !== secrets) this.#ids = { of: secrets, ids: createTaskIds(secrets) };
+	/** Returns the tasks of a principal among these ids, to observe them. Needs no storage. */
+	async observed(
+		{ principal }: Pick<RequestContext, 'principal'>,
+		ids: readonly unknown[],
+	): Promise<ObservedTask[]> {
+		const known = ids.map(async (taskId) => {
+			const name = await this.#nameIn(taskId, principal);
+			return name === undefined ? [] : [{ taskId: String(taskId), name }];
+		});
+		return (await Promise.all(known)).flat();
+	}
+
+	async #nameIn(
+		taskId: unknown,
+		principal: string,
+		context?: RequestContext,
+	): Promise<string | undefined> {
+		if (typeof taskId !== 'string') return undefined;
+		return this.#idsOf(context, 'open').nameOf(taskId, principal);
+	}
+
+	#idsOf(context: RequestContext | undefined, to: 'open' | 'seal'): TaskIds {
+		const secrets = this.#deps.host.secrets(context, to);
+		const of = secrets.join();
+		if (this.#ids?.of !== of) this.#ids = { of, ids: createTaskIds(secrets) };
 		return this.#ids.ids;
 	}
 
@@ -161,6 +183,12 @@ export class TaskService {
 		if (problem) {
 			throw taskError(
 				`saveContext must return JSON, which is stored with the task; found ${problem}`,
+			);
+		}
+		if (origin.request && containsToken(saved, origin.request)) {
+			throw taskError(
+				'saveContext must return no tokens, which would be stored with the task; found the access token of ' +
+					'the request. Return what identifies the user, and get a token of its own in tasks.context',
 			);
 		}
 		return {
@@ -182,6 +210,12 @@ export class TaskService {
 			? tooMany(`At most ${running} tasks may run at once; wait for one or cancel one`, 10)
 			: tooMany(`At most ${stored} tasks are kept; wait until one expires`, 60);
 	}
+}
+
+/** Whether a text of a value has the bearer token of a request. */
+function containsToken(saved: unknown, { headers }: Request): boolean {
+	const [, token] = /^Bearer +(\S+)/i.exec(headers.get('authorization') ?? '') ?? [];
+	return token !== undefined && saved !== undefined && JSON.stringify(saved).includes(token);
 }
 
 /** Creates the same rejection for tasks that are forged, foreign and expired. */

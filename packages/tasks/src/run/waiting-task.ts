@@ -7,21 +7,27 @@ import type { Answer, CurrentTask } from './current-task.ts';
 
 /**
  * Stands for a task in a call whose client waits for the response, because it does not know tasks. Stores
- * nothing: questions are server requests of the call, and steps run each time.
+ * nothing: questions are server requests of the call, status messages its progress, and steps run each
+ * time.
  */
 export class WaitingTask implements CurrentTask {
 	readonly attempt = 1;
 	readonly signal: AbortSignal;
-	readonly #host: Pick<ExtensionHost, 'elicit'>;
+	readonly #host: Pick<ExtensionHost, 'elicit' | 'progress'>;
+	#messages = 0;
 
-	constructor(host: Pick<ExtensionHost, 'elicit'>, signal: AbortSignal) {
+	constructor(host: Pick<ExtensionHost, 'elicit' | 'progress'>, signal: AbortSignal) {
 		this.#host = host;
 		this.signal = signal;
 	}
 
 	begin(): void {}
 
-	status(): void {}
+	/** Sends progress, if the client has asked for it. */
+	status(message: string): void {
+		this.#messages += 1;
+		this.#host.progress(this.#messages, message);
+	}
 
 	async step<Result>(_name: string, run: () => Promise<Result> | Result): Promise<Result> {
 		this.signal.throwIfAborted();

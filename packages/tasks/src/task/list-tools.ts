@@ -1,6 +1,8 @@
 import { isObject } from '@tmcp-sessions/http/internal';
 import type { ExtensionHost, JsonObject } from '@tmcp-sessions/http/internal';
 
+import { configurationError } from '../task-error.ts';
+
 const MAX_PAGES = 100;
 
 /** Returns the tools of the server, as `tools/list` has them. */
@@ -27,6 +29,23 @@ export async function listTools(
 		if (typeof cursor !== 'string') break;
 	}
 	return found;
+}
+
+/** Returns the error about names that no tool of the server has. */
+export async function unknownTools(
+	host: Pick<ExtensionHost, 'hasTool' | 'runInBackground'>,
+	names: readonly string[],
+): Promise<Error | undefined> {
+	const known = await Promise.all(names.map((name) => host.hasTool(name)));
+	const missing = names.filter((_, index) => !known[index]);
+	if (missing.length === 0) return undefined;
+	const quoted = (texts: readonly string[]): string =>
+		texts.map((text) => JSON.stringify(text)).join(', ');
+	const found = (await listTools(host)).map(({ name }) => String(name));
+	return configurationError(
+		`the option tasks names tools that the server does not have: ${quoted(missing)}; it has ` +
+			`${quoted(found) || 'none'}. Their calls cannot become tasks`,
+	);
 }
 
 /** Whether a tool may run again from the top: it is annotated as idempotent or read-only. */

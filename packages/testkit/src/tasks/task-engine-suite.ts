@@ -330,6 +330,8 @@ class ScriptedHost implements ExtensionHost {
 		throw new Error('a scripted tool sends its requests itself');
 	}
 
+	progress(): void {}
+
 	report(error: unknown): void {
 		throw error;
 	}

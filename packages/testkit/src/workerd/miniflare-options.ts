@@ -11,10 +11,8 @@ export function miniflareOptions<Name extends string>(
 	const owner = options.workers[0];
 	const log = options.onLog ?? ((line) => process.stderr.write(`${line}\n`));
 	const env = {
-		...mapEntries(
-			(options.kvNamespaces ?? ['TMCP_SESSION_INFO']).map((binding) => [binding, binding] as const),
-			(id) => ({ type: 'kv', id }) as const,
-		),
+		...kvBindings(options.kvNamespaces),
+		...r2Bindings(options.r2Buckets),
 		...mapEntries(
 			Object.entries(durableObjects),
 			(exportName) => ({ type: 'durable-object', worker: owner, exportName }) as const,
@@ -52,6 +50,18 @@ export function miniflareOptions<Name extends string>(
 			dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
 		})),
 	};
+}
+
+function kvBindings(
+	names: readonly string[] = ['TMCP_SESSION_INFO'],
+): Record<string, { type: 'kv'; id: string }> {
+	const bindings = names.map((binding) => [binding, binding] as const);
+	return mapEntries(bindings, (id) => ({ type: 'kv', id }) as const);
+}
+
+function r2Bindings(names: readonly string[] = []): Record<string, { type: 'r2'; name: string }> {
+	const bindings = names.map((binding) => [binding, binding.toLowerCase()] as const);
+	return mapEntries(bindings, (name) => ({ type: 'r2', name }) as const);
 }
 
 function newKey(): string {

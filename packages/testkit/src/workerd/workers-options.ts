@@ -11,6 +11,8 @@ export interface WorkersOptions<Name extends string = string> {
 	readonly version?: WorkerdVersion;
 	/** Names of KV bindings, each one namespace for all Workers. Default `TMCP_SESSION_INFO`. */
 	readonly kvNamespaces?: readonly string[];
+	/** Names of R2 bindings, each one bucket for all Workers. Default: none. */
+	readonly r2Buckets?: readonly string[];
 	/** Class names by binding name, on SQLite. Default `{ TMCP_DURABLE_OBJECT: 'SyncLayer' }`. */
 	readonly durableObjects?: Readonly<Record<string, string>>;
 	/** The classes without SQLite, as `new_classes` of a migration makes them. Default: none. */
