@@ -3,6 +3,7 @@ import { startNotesWorkers } from './notes-workers.ts';
 import type { NotesWorkers } from './notes-workers.ts';
 import { SessionClient } from './session-client.ts';
 import { StatelessClient } from './stateless-client.ts';
+import type { Report } from './task-steps.ts';
 
 /** The Workers and clients of the story. */
 export interface Scene {
@@ -15,6 +16,8 @@ export interface Scene {
 	readonly stateless: StatelessClient;
 	/** The subscription of `stateless`, once it is open. */
 	subscription?: McpSubscription;
+	/** The task, once it was started. */
+	report?: Report;
 }
 
 /** Starts the Workers and creates clients that are not yet connected. */
@@ -35,6 +38,7 @@ export function createScene(workers: NotesWorkers): Scene {
 /** Closes the clients and stops the Workers; leaves no process and no open connection. */
 export async function clearScene(scene: Scene): Promise<void> {
 	await closeClients(scene);
+	await scene.report?.workers.stop();
 	await scene.workers.stop();
 }
 

@@ -4,6 +4,7 @@ import { resumingSteps } from './resuming-steps.ts';
 import { sessionSteps } from './session-steps.ts';
 import { statelessSteps } from './stateless-steps.ts';
 import type { Step } from './story.ts';
+import { taskSteps } from './task-steps.ts';
 
 /** All steps of the story, in order. */
 export const steps: readonly Step<Scene>[] = [
@@ -11,4 +12,5 @@ export const steps: readonly Step<Scene>[] = [
 	...resumingSteps,
 	...statelessSteps,
 	...endingSteps,
+	...taskSteps,
 ];
