@@ -1,5 +1,3 @@
-import type { CallProgress } from './call-progress.ts';
-
 /** Microtasks in which a tool that awaits nothing has answered: some 40, with a margin. */
 const MICROTASKS_OF_A_CALL = 100;
 
@@ -15,13 +13,20 @@ export async function isAnsweredAtOnce(isAnswered: () => boolean): Promise<boole
 	return isAnswered();
 }
 
+/** How far a message has come. */
+interface Progress {
+	/** Resolves when the server has the message. */
+	readonly begun: Promise<unknown>;
+	readonly isHandled: boolean;
+}
+
 /**
  * Waits for a message that the server may not have yet, as above.
  *
  * @param read of the transport's stream. It settles first if the stream ends without the server.
  */
 export async function isHandledAtOnce(
-	progress: Readonly<CallProgress>,
+	progress: Progress,
 	read?: Promise<unknown>,
 ): Promise<boolean> {
 	if (read) await Promise.race([read, progress.begun]);
