@@ -33,7 +33,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		place: { kind: 'object', id: objectId },
 	});
 	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
-		...{ streams, info, clientResponseTimeoutMs, onPrimed, report, ...extended },
+		...{ streams, info, clientResponseTimeoutMs, keepAliveMs, onPrimed, report, ...extended },
 		hasAuth: true,
 		authorizeSubscription,
 		defaultCodec: createDefaultCodec(stateSecrets ?? (() => undefined)),

@@ -53,7 +53,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		place: { kind: router ? 'routed' : 'isolate' },
 	});
 	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
-		...{ streams, info, clientResponseTimeoutMs, report, ...extended },
+		...{ streams, info, clientResponseTimeoutMs, keepAliveMs, report, ...extended },
 		defaultCodec: createDefaultCodec(() => keys && sharedSecrets(keys, info)),
 		...{ authorizeSubscription, hasAuth: oauth !== undefined },
 	});

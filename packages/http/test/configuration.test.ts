@@ -137,6 +137,13 @@ describe('what is passed in place of something else', () => {
 		expect(() => handler(swapped)).toThrow(
 			'the option info needs an info session manager; got a InMemoryStreamSessionManager',
 		);
+		const server = new McpServer(
+			{ name: 'test', version: '1.0.0' },
+			{ adapter: undefined, capabilities: {} },
+		);
+		expect(() => createSseHandler(server, swapped)).toThrow(
+			'the option info needs an info session manager; got a InMemoryStreamSessionManager',
+		);
 	});
 
 	it('is named if it is the request object of a framework', async () => {

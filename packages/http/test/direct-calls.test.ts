@@ -1,9 +1,11 @@
+import { InMemorySessionStore, StoredInfoSessionManager, StoreError } from '@tmcp-sessions/core';
+import type { SessionRecord } from '@tmcp-sessions/core/backend';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { HttpTransport } from '@tmcp/transport-http';
 import type { McpServer } from 'tmcp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { createServer, open, post, setUp } from './local-handler.ts';
+import { createServer, INITIALIZE, internalIdOf, open, post, setUp } from './local-handler.ts';
 
 const ACCEPT = 'application/json, text/event-stream';
 
@@ -82,5 +84,110 @@ describe('a direct call, which bypasses the transport', () => {
 		expect(await countTransported('quick')).toBe(0);
 		expect(await countTransported('reporting')).toBe(1);
 		expect(await countTransported('slow')).toBe(1);
+	});
+});
+
+/** Takes its time to create a record, as a store of another machine does. */
+class SlowStore extends InMemorySessionStore {
+	readonly #ms: number;
+	failure: Error | undefined;
+
+	constructor(ms: number) {
+		super();
+		this.#ms = ms;
+	}
+
+	override async create(id: string, record: SessionRecord): Promise<void> {
+		await new Promise((resolve) => setTimeout(resolve, this.#ms));
+		if (this.failure) throw this.failure;
+		await super.create(id, record);
+	}
+}
+
+describe('initialize', () => {
+	afterEach(() => {
+		vi.restoreAllMocks();
+	});
+
+	const initialize = (mcp: McpHandler): Promise<Response> =>
+		mcp.fetch(post(INITIALIZE, undefined, ACCEPT));
+	const overStore = (
+		store: SlowStore,
+		options: { keepAliveSeconds?: number } = {},
+		server = createServer(),
+	) => {
+		const info = new StoredInfoSessionManager(store, { onError: () => {} });
+		return { ...setUp({ info, ...options }, server), info };
+	};
+
+	it('bypasses the transport, and is answered after the store has the session', async () => {
+		const respond = vi.spyOn(HttpTransport.prototype, 'respond');
+		const store = new SlowStore(20);
+		const { mcp, info, errors } = overStore(store);
+		const response = await initialize(mcp);
+		const session = response.headers.get('mcp-session-id') ?? '';
+		expect(await store.read(internalIdOf(session))).toMatchObject({
+			clientInfo: INITIALIZE.params.clientInfo,
+			clientCapabilities: {},
+		});
+		expect(await info.getClientInfo(internalIdOf(session))).toEqual(INITIALIZE.params.clientInfo);
+		expect(await response.text()).toContain('"serverInfo"');
+		expect(respond).not.toHaveBeenCalled();
+		expect(errors).toEqual([]);
+	});
+
+	it('has the same response as through the transport', async () => {
+		const responseOf = async (mcp: McpHandler): Promise<object> => {
+			const response = await initialize(mcp);
+			const headers = new Headers(response.headers);
+			expect(headers.get('mcp-session-id')).toMatch(/^1\.0\./);
+			headers.delete('mcp-session-id');
+			return { status: response.status, headers: [...headers], body: await response.text() };
+		};
+		const respond = vi.spyOn(HttpTransport.prototype, 'respond');
+		const direct = await responseOf(setUp().mcp);
+		expect(respond).not.toHaveBeenCalled();
+		// The handler keeps the client waiting for no longer than this without a byte.
+		const slow = overStore(new SlowStore(120), { keepAliveSeconds: 0.05 });
+		const { body, ...transported } = Object(await responseOf(slow.mcp)) as { body: string };
+		expect(respond).toHaveBeenCalledOnce();
+		expect(body).toMatch(/^: /);
+		expect({ ...transported, body: body.replaceAll(/^: .*\n/gm, '') }).toEqual(direct);
+	});
+
+	it('sends what the server sends before its response first, and stores the session', async () => {
+		const store = new SlowStore(20);
+		const server = createServer();
+		const { mcp } = overStore(store, {}, server);
+		server.on('initialize', () => {
+			server.progress(1, 2, 'opening');
+		});
+		const params = { ...INITIALIZE.params, _meta: { progressToken: 'p' } };
+		const response = await mcp.fetch(post({ ...INITIALIZE, params }, undefined, ACCEPT));
+		const text = await response.text();
+		expect(text.indexOf('opening')).toBeGreaterThan(0);
+		expect(text.indexOf('"serverInfo"')).toBeGreaterThan(text.indexOf('opening'));
+		const session = internalIdOf(response.headers.get('mcp-session-id') ?? '');
+		expect(await store.read(session)).toMatchObject({ clientInfo: INITIALIZE.params.clientInfo });
+	});
+
+	it('responds 503 without a session id if the store fails', async () => {
+		const store = new SlowStore(5);
+		store.failure = new StoreError('core', 'create a session', 'down');
+		const { mcp } = overStore(store);
+		const response = await initialize(mcp);
+		expect(response.status).toBe(503);
+		expect(response.headers.get('mcp-session-id')).toBe(null);
+	});
+
+	it('opens a session for each transport of a server, and none for the others', async () => {
+		const server = createServer();
+		const [one, other] = [new SlowStore(1), new SlowStore(1)];
+		const first = overStore(one, {}, server);
+		overStore(other, {}, server);
+		const response = await initialize(first.mcp);
+		const session = internalIdOf(response.headers.get('mcp-session-id') ?? '');
+		expect(await one.read(session)).toBeDefined();
+		expect(await other.read(session)).toBeUndefined();
 	});
 });

@@ -45,15 +45,16 @@ describe('an option with an unknown name', () => {
 	});
 
 	it.each([
-		['route', 'path'],
-		['sessionManager', 'streams and info'],
+		['createMcpHandler', 'route', 'path'],
+		['createMcpHandler', 'sessionManager', 'streams and info'],
+		['createSseHandler', 'sessionManager', 'streams and info'],
+		['createSessionRouter', 'binding', 'object'],
+		['createSessionRouter', 'route', 'path'],
 	])(
-		'of another library is rejected: %s, with what does the same here: %s',
-		async (name, meant) => {
-			const message = await create('createMcpHandler', { [name]: 1 });
-			expect(message).toContain(
-				`createMcpHandler has no option ${name}; did you mean ${meant}? It has `,
-			);
+		'of another library is rejected by %s: %s, with what does the same here: %s',
+		async (owner, name, meant) => {
+			const message = await create(owner, { [name]: 1 });
+			expect(message).toContain(`${owner} has no option ${name}; did you mean ${meant}? It has `);
 		},
 	);
 

@@ -20,6 +20,7 @@ export class DirectCall {
 	/** Sends of the server from before there was a stream. */
 	readonly #deferredSends: (() => void)[] = [];
 	#receiving: Promise<unknown> | undefined;
+	#onSend: (() => void) | undefined;
 
 	/** @param receiving what the server answers, or fails with. */
 	begin(receiving: Promise<unknown>): void {
@@ -41,8 +42,20 @@ export class DirectCall {
 
 	/** Sends a frame as soon as there is a stream. */
 	send(send: () => void): void {
-		if (this.sendNow) this.sendNow(send);
-		else this.#deferredSends.push(send);
+		if (this.sendNow) return this.sendNow(send);
+		this.#deferredSends.push(send);
+		this.#onSend?.();
+	}
+
+	/** Waits until the server has settled the request or sends a frame, for at most this time. */
+	async settledWithin(ms: number): Promise<void> {
+		const { promise, resolve } = Promise.withResolvers<unknown>();
+		this.#onSend = () => resolve(undefined);
+		this.#receiving?.then(resolve, resolve);
+		// Also keeps workerd from ending the request as hung while it awaits another request.
+		const timer = setTimeout(resolve, ms);
+		if (this.#deferredSends.length === 0) await promise;
+		clearTimeout(timer);
 	}
 
 	/**

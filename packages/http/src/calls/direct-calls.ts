@@ -2,13 +2,14 @@ import type { SessionInfo } from '@tmcp-sessions/core/backend';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { isAnsweredAtOnce } from './answered-at-once.ts';
-import { isObject, methodOf } from '../request/json-rpc.ts';
+import { isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
-/** Requests that change nothing of their session, so that the transport has no part in them. */
+/** Requests in which the transport has no part. All but `initialize` change nothing of their session. */
 const DIRECT: ReadonlySet<string> = new Set([
 	'completion/complete',
+	'initialize',
 	'ping',
 	'prompts/get',
 	'prompts/list',
@@ -43,6 +44,7 @@ export function isDirect(
  * first: the request then goes to the transport, which takes over what has begun.
  *
  * @param known the metadata of the session. Default: it is read.
+ * @param openingMs how long `initialize` may take. It waits for a store, so it is not answered at once.
  * @throws what the server, or a backend, fails with at once.
  */
 export async function answerDirectly<Custom extends Record<string, unknown> | undefined>(
@@ -51,19 +53,24 @@ export async function answerDirectly<Custom extends Record<string, unknown> | un
 	context: RequestContext,
 	custom: Custom | undefined,
 	known: SessionInfo | undefined,
+	openingMs: number,
 ): Promise<JsonObject | undefined> {
 	const { message, origin, progress, sessionId } = context;
 	const call = progress.startDirect();
 	// What the transport would give the server, except for subscriptions.
 	const { signal } = call;
 	const auth = origin.auth ?? undefined;
+	const opens = methodOf(message) === 'initialize';
+	const sessionInfo =
+		info && (opens ? newInfo(message) : (known ?? (await readInfo(info, sessionId))));
 	const receiveContext = info
-		? { auth, custom, signal, sessionId, sessionInfo: known ?? (await readInfo(info, sessionId)) }
+		? { auth, custom, signal, sessionId, sessionInfo }
 		: { auth, custom, signal };
 	// Safe because validation has checked the message, and the server checks it again.
 	const receiving = handle(message as never, receiveContext as never);
 	call.begin(receiving);
-	if (!(await isAnsweredAtOnce(() => call.isSettled)) || progress.hasSentFrame) {
+	if (!(await isAnsweredAtOnce(() => call.isSettled)) && opens) await call.settledWithin(openingMs);
+	if (!call.isSettled || progress.hasSentFrame) {
 		// If the client cancels before, the transport never gets to the server.
 		const release = (): void => {
 			if (!call.sendNow) progress.markHandled();
@@ -78,6 +85,12 @@ export async function answerDirectly<Custom extends Record<string, unknown> | un
 		call.end();
 		progress.markHandled();
 	}
+}
+
+/** Returns what `initialize` declares. The server checks it. */
+function newInfo(message: unknown): { [Key in keyof SessionInfo]?: unknown } {
+	const { capabilities: clientCapabilities, clientInfo } = paramsOf(message);
+	return { clientCapabilities, clientInfo };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { IssuedSession } from '@tmcp-sessions/core/backend';
+import type { IssuedSession, SessionInfo } from '@tmcp-sessions/core/backend';
 
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
 import { followClient } from '../calls/follow-client.ts';
@@ -196,8 +196,8 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 
 	/** Handles a message of a session in the scope of its request. */
 	async #handle(context: RequestContext, message: JsonObject): Promise<Answer> {
-		const { calls, createCustom, liveness, server } = this.#deps;
-		const { origin, session } = context;
+		const { calls, liveness } = this.#deps;
+		const { session } = context;
 		const info = session && liveness && (await liveness.require(session));
 		const method = methodOf(message);
 		if (!liveness?.storesMutableState && requiresSessionState(method)) {
@@ -208,7 +208,14 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 			if (session) await calls.deliver(session.internalId, message);
 			return accepted();
 		}
-		const custom = origin.request && createCustom && (await createCustom(origin.request));
+		return this.#answerDirectly(context, info);
+	}
+
+	/** Has the server answer without its transport if it can. */
+	async #answerDirectly(context: RequestContext, info?: SessionInfo): Promise<Answer> {
+		const { createCustom, server } = this.#deps;
+		const { request } = context.origin;
+		const custom = request && createCustom && (await createCustom(request));
 		const answering = server.answerDirectly(context, custom, info);
 		const response = answering && (await answering);
 		return response ? completeAnswer(response, context) : this.#handOver(context, { custom });
@@ -254,7 +261,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		const { calls, router } = this.#deps;
 		return answerInScope(calls, incoming, details, (context) => {
 			const respond = (input?: ServerInput<Custom>): Promise<Answer> =>
-				this.#handOver(context, input);
+				context.isStateless ? this.#handOver(context, input) : this.#answerDirectly(context);
 			return router ? router.route(context, respond) : respond();
 		});
 	}

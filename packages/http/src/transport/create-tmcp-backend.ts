@@ -37,6 +37,8 @@ export interface TmcpBackendOptions {
 	/** Set if an extension may send server requests. */
 	readonly extension?: object | undefined;
 	readonly clientResponseTimeoutMs: number;
+	/** The longest time without a byte to a client that waits for a response. */
+	readonly keepAliveMs: number;
 	readonly onPrimed?: OnPrimed | undefined;
 	/** Seals the request states of a server without a codec of its own. */
 	readonly defaultCodec: DefaultCodec;
@@ -61,7 +63,7 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 ): TmcpBackend<Custom> {
 	matchTemplatesInLinearTime();
 	const { streams, info, clientResponseTimeoutMs, defaultCodec, onPrimed, report } = options;
-	const { authorizeSubscription } = options;
+	const { authorizeSubscription, keepAliveMs } = options;
 	const canResume = hasResumableStreams(streams);
 	const requests = new ExtensionRequests((response) => server.receive(response));
 	// Safe because the registry hands it client responses only.
@@ -94,7 +96,7 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 			statelessRevisions: STATELESS_REVISIONS,
 			answerDirectly(context, custom, known) {
 				if (!isDirect(context, info)) return undefined;
-				return answerDirectly(tracked.handle, info, context, custom, known);
+				return answerDirectly(tracked.handle, info, context, custom, known, keepAliveMs);
 			},
 			async respond(context, { custom, message }) {
 				const response = await transport().respond(transportRequest(context, message), custom);

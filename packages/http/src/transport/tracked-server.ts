@@ -150,7 +150,7 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 /** Creates the server's `on`, whose listeners' promises keep the request alive. */
 function trackedListeners(
 	server: Pick<McpServer, 'on'>,
-	{ report, calls }: Pick<TrackingDeps, 'report' | 'calls'>,
+	{ info, report, calls }: Pick<TrackingDeps, 'calls' | 'info' | 'report'>,
 ): On {
 	const notify = (listener: Listener, detail: unknown, isBroadcast = false): void => {
 		const call = (): unknown => listener(detail);
@@ -170,10 +170,12 @@ function trackedListeners(
 		serverOn(
 			event,
 			(detail) => {
-				if (event !== 'send') return notify(listener, detail, event === 'broadcast');
 				const context = currentContext();
+				const isOpening = event === 'initialize' && context?.progress.direct !== undefined;
+				if (event !== 'send' && !isOpening) return notify(listener, detail, event === 'broadcast');
 				// Every transport of the server gets the event.
 				if (context && context.progress.owner !== calls) return;
+				if (isOpening) return info && storeClient(info, context.sessionId, detail);
 				if (context?.progress.onFrame) return context.progress.onFrame(frameIn(detail));
 				const request = serverRequestIn(detail);
 				if (!request) return sendFrame(listener, detail);
@@ -181,6 +183,14 @@ function trackedListeners(
 			},
 			options,
 		);
+}
+
+/** Stores what the transport stores of a client that opens a session. */
+function storeClient(info: InfoSessionManager, session: string, detail: unknown): void {
+	// Safe because the server has checked the message.
+	const { capabilities, clientInfo } = detail as Record<'capabilities' | 'clientInfo', never>;
+	info.setClientCapabilities(session, capabilities);
+	info.setClientInfo(session, clientInfo);
 }
 
 /** Returns the response with the capabilities of the deployment, if it is that of `initialize`. */

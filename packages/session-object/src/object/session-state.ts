@@ -82,7 +82,7 @@ export class SessionState<Values extends ContextValues> {
 			now,
 			endsWithSession: options.endsWithSession,
 			isInUse: (id) => options.hasOpenStream(id) || this.calls.hasCallsOf(id),
-			onChange: () => this.#onSessionsChanged(),
+			onChange: (hasEnded) => this.#onSessionsChanged(hasEnded),
 			onSubscribe: options.onSubscribe,
 			onUnsubscribe: options.onUnsubscribe,
 		});
@@ -114,6 +114,7 @@ export class SessionState<Values extends ContextValues> {
 		entries.onRollback(() => {
 			this.lifetime.invalidate();
 			this.alarm.invalidate();
+			this.store.invalidate();
 		});
 		return entries;
 	}
@@ -293,9 +294,9 @@ export class SessionState<Values extends ContextValues> {
 		this.store.invalidate();
 	}
 
-	#onSessionsChanged(): void {
+	#onSessionsChanged(hasEnded: boolean): void {
 		this.lifetime.begin();
-		if (this.#options.endsWithSession() && this.store.live().length === 0) {
+		if (hasEnded && this.#options.endsWithSession() && this.store.live().length === 0) {
 			this.lifetime.end('by its client');
 		}
 		this.alarm.update();

@@ -83,6 +83,7 @@ export class Entries {
 		const { sql } = this.#storage;
 		if (this.#closedFor === 'all') throw new SessionStateError(ENDED);
 		if (this.#isOpen) return sql;
+		const isNew = !this.hasTable;
 		this.#storage.transactionSync(() => {
 			sql.exec(
 				// BLOB affinity stores text as text; a column of type ANY would turn numeric text into numbers.
@@ -90,7 +91,7 @@ export class Entries {
 					kind TEXT, key TEXT, value BLOB NOT NULL, at_ms INTEGER, PRIMARY KEY (kind, key)
 				) WITHOUT ROWID`,
 			);
-			migrate(sql, this.#migrations());
+			migrate(sql, this.#migrations(), isNew);
 		});
 		this.#isOpen = true;
 		this.#hasTable = true;

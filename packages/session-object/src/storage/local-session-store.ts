@@ -33,7 +33,7 @@ interface LocalSessionStoreOptions {
 	/** Whether a session has an open stream or a call in flight, and so does not expire. */
 	readonly isInUse: (id: string) => boolean;
 	/** Called when a session was opened or ended, or its expiry time has changed. */
-	readonly onChange: () => void;
+	readonly onChange: (hasEnded: boolean) => void;
 	/** Called when a session has subscribed to a resource, which is confirmed after that. */
 	readonly onSubscribe: () => Promise<void> | void;
 	/** Called when a session gets fewer changes: it has unsubscribed from a resource, or has ended. */
@@ -163,7 +163,7 @@ export class LocalSessionStore implements SessionStore {
 		}
 	}
 
-	/** Drops the cached records after the storage was deleted or replaced. */
+	/** Drops the cached records after the storage was deleted or replaced, or a write was rolled back. */
 	invalidate(): void {
 		this.#cache.clear();
 	}
@@ -212,7 +212,8 @@ export class LocalSessionStore implements SessionStore {
 		this.#cache.delete(id);
 		const removedMs = dueMs === null ? null : (record?.expiresAtMs ?? dueMs);
 		this.#entries.write('session', id, record ? JSON.stringify(record) : ENDED_SESSION, removedMs);
-		this.#options.onChange();
+		this.#cache.set(id, { record, dueMs: removedMs });
+		this.#options.onChange(record === undefined);
 	}
 }
 

@@ -19,10 +19,12 @@ const MIGRATED = 'migrated';
 /**
  * Runs the pending migrations of the user's tables, in the caller's transaction.
  *
+ * @param isNew whether nothing is stored yet, so that nothing has to be read.
  * @throws {TmcpSessionsError} `session-state`, if a migration fails or changes a reserved table.
  * @throws {NewerStorageError} if a later deployment has written the storage.
  */
-export function migrate(sql: SqlStorage, migrations: readonly string[]): void {
+export function migrate(sql: SqlStorage, migrations: readonly string[], isNew: boolean): void {
+	if (isNew && migrations.length === 0) return;
 	const version = storedNumber(sql, SCHEMA) ?? SCHEMA_VERSION;
 	if (version > SCHEMA_VERSION) {
 		throw new NewerStorageError(

@@ -78,6 +78,9 @@ const OPTIONS: OptionNames<SessionRouterOptions> = {
 	...{ oauth: 1, onError: 1, path: 1, principal: 1, recheckSeconds: 1, sessionKeys: 1, tasks: 1 },
 };
 
+/** What is called otherwise in the handlers of tmcp, `agents` and the official SDK. */
+const ELSEWHERE = { binding: 'object', endpoint: 'path', route: 'path' };
+
 /**
  * Creates the Worker's handler in front of session objects. It validates what does not require session
  * state, and forwards each request to the object of its session. Forged and foreign session ids are
@@ -145,7 +148,7 @@ function honoredSubset(
 
 function checkNames(options: SessionRouterOptions): void {
 	checkOptionNames(options);
-	rejectUnknownOptions(options, OPTIONS, PACKAGE, 'createSessionRouter');
+	rejectUnknownOptions(options, OPTIONS, PACKAGE, 'createSessionRouter', ELSEWHERE);
 }
 
 /** Passes on the environment of each request, which a routed request does not have. */
