@@ -141,7 +141,7 @@ describe('what is passed in place of something else', () => {
 			{ name: 'test', version: '1.0.0' },
 			{ adapter: undefined, capabilities: {} },
 		);
-		expect(() => createSseHandler(server, swapped)).toThrow(
+		expect(() => createSseHandler(server, swapped as object)).toThrow(
 			'the option info needs an info session manager; got a InMemoryStreamSessionManager',
 		);
 	});
