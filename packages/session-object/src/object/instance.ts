@@ -84,7 +84,7 @@ export function createInstance<Values extends ContextValues>(
 		},
 		endsWithSession,
 	});
-	const { entries, alarm, lifetime, report, store } = state;
+	const { entries, alarm, report } = state;
 	const streams = new ObjectStreams(context, entries, alarm);
 	const info = createInfo(state, settings, now);
 	const server = options.createServer(state.session);
@@ -92,14 +92,7 @@ export function createInstance<Values extends ContextValues>(
 	const managers = { streams, info, entries };
 	const objectId = context.id.toString();
 	const { extension, run: handle } = createHandle(journaled, settings, managers, objectId);
-	const changes: PublishedChanges | undefined =
-		layers &&
-		new PublishedChanges({
-			...{ layers, entries, store, streams, report },
-			object: objectId,
-			hasEnded: () => lifetime.hasEnded,
-			listKinds: () => listKindsOf(server),
-		});
+	const changes = createPublishedChanges(state, { layers, object: objectId, server, streams });
 	const legacySse: LegacySseSessions = new LegacySseSessions(settings, journaled.server, {
 		entries,
 		alarm,
@@ -111,6 +104,31 @@ export function createInstance<Values extends ContextValues>(
 		onEnding: options.onEndingLegacySse,
 	});
 	return { state, server, handle, extension, streams, legacySse, changes };
+}
+
+interface PublishedChangesParts {
+	readonly server: SessionServer;
+	readonly streams: ObjectStreams;
+	readonly layers: ReturnType<typeof layersOf>;
+	readonly object: string;
+}
+
+/** Creates what receives published changes, if the object has layers. */
+function createPublishedChanges<Values extends ContextValues>(
+	{ entries, lifetime, report, store }: SessionState<Values>,
+	{ layers, object, server, streams }: PublishedChangesParts,
+): PublishedChanges | undefined {
+	if (!layers) return undefined;
+	return new PublishedChanges({
+		layers,
+		entries,
+		store,
+		streams,
+		report,
+		object,
+		hasEnded: () => lifetime.hasEnded,
+		listKinds: () => listKindsOf(server),
+	});
 }
 
 interface ManagersOfObject {
