@@ -160,6 +160,31 @@ describe('what a Redis may do at any time', () => {
 	});
 });
 
+describe('the events of calls', () => {
+	it('take no more bytes in a session than its bounds, and a stream that misses some announces a gap', async () => {
+		const bounds = { bytes: 20_000, messages: 100 };
+		const manager = working({ prefix: '{calls}:', bounds });
+		const call = (name: string): string => `call-${name}`;
+		const size = async (): Promise<number> => {
+			const keys = String(await redis.command('KEYS', '{calls}:call:*')).split(',');
+			const usages = await Promise.all(
+				keys.filter(Boolean).map((key) => redis.command('MEMORY', 'USAGE', key)),
+			);
+			return usages.reduce<number>((sum, usage) => sum + Number(usage), 0);
+		};
+		for (const name of ['one', 'two']) {
+			for (let first = 1; first <= 30; first++) {
+				const frames = [`id: ${call(name)}:${first}\n${frame('x'.repeat(1_000))}`];
+				await manager.keepCall('a', { stream: call(name), first, frames, isComplete: false });
+			}
+		}
+		expect(await size()).toBeLessThan(40_000);
+		const sizes = await redis.command('HGET', '{calls}:sizes:a', '*');
+		expect(Number(String(sizes))).toBeLessThanOrEqual(bounds.bytes);
+		expect(Number(String(sizes))).toBeGreaterThan(bounds.bytes - 2_500);
+	});
+});
+
 describe('messages', () => {
 	it('sends 512 KiB and rejects a byte more', async () => {
 		const manager = working({ prefix: '{large}:' });

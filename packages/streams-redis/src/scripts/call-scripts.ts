@@ -39,7 +39,8 @@ return redis.call('HDEL', p .. 'resumes:' .. ARGV[9], ARGV[10])`;
 /**
  * Stores those events of a call that are not stored yet, and publishes them to the processes that hold
  * streams of the call. ARGV: session, call, sequence of the first frame, whether the call is complete,
- * frames as JSON. A frame has the id \`<sequence>-0\`, the end of the call \`<last sequence>-1\`.
+ * frames as JSON. A frame has the id \`<sequence>-0\`, the end of the call \`<last sequence>-1\`. Removes
+ * the oldest calls of the session, and then the oldest frames of this one, beyond the bounds.
  */
 export const KEEP: string = `${PRELUDE}
 local session, call, first, complete = ARGV[9], ARGV[10], tonumber(ARGV[11]), ARGV[12] == '1'
@@ -55,8 +56,9 @@ local added, bytes = {}, 0
 for index = 13, #ARGV do
   local sequence = first + index - 13
   if sequence > stored then
-    redis.call('XADD', key, 'MAXLEN', max_messages, string.format('%.0f-0', sequence), 'f', ARGV[index])
+    redis.call('XADD', key, string.format('%.0f-0', sequence), 'f', ARGV[index])
     added[#added + 1] = ARGV[index]
+    bytes = bytes + #ARGV[index]
   end
 end
 local from = math.max(stored + 1, first)
@@ -66,11 +68,34 @@ if complete then
 elseif #added == 0 then return 0 end
 redis.call('PEXPIRE', key, age)
 redis.call('ZADD', calls, now, call)
-redis.call('PEXPIRE', calls, age)
-while redis.call('ZCARD', calls) > ${MAX_CALLS_PER_SESSION} do
-  local oldest = redis.call('ZPOPMIN', calls)[1]
-  redis.call('DEL', p .. 'call:' .. session .. ':' .. oldest)
+local sizes = p .. 'sizes:' .. session
+local function resize(each, change)
+  redis.call('HINCRBY', sizes, each, change)
+  return redis.call('HINCRBY', sizes, '*', change)
 end
+local total = resize(call, bytes)
+local function forget(each)
+  redis.call('DEL', p .. 'call:' .. session .. ':' .. each)
+  redis.call('ZREM', calls, each)
+  total = resize(each, -tonumber(redis.call('HGET', sizes, each) or '0'))
+  redis.call('HDEL', sizes, each)
+end
+for _, each in ipairs(redis.call('ZRANGEBYSCORE', calls, '-inf', '(' .. (now - tonumber(age)))) do forget(each) end
+local count = redis.call('ZCARD', calls)
+while count > 1 and (count > ${MAX_CALLS_PER_SESSION} or total > max_bytes) do
+  local oldest = redis.call('ZRANGE', calls, 0, 1)
+  forget(oldest[1] == call and oldest[2] or oldest[1])
+  count = count - 1
+end
+local length = redis.call('XLEN', key)
+while length > 1 and (length > max_messages or total > max_bytes) do
+  local entry = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
+  redis.call('XDEL', key, entry[1])
+  total = resize(call, -#entry[2][2])
+  length = length - 1
+end
+redis.call('PEXPIRE', calls, age)
+redis.call('PEXPIRE', sizes, age)
 local event = '["k","' .. session .. '","' .. call .. '",' .. string.format('%.0f', from) .. ','
   .. (complete and 'true' or 'false') .. ',[' .. table.concat(added, ',') .. ']]'
 local told = {}

@@ -11,6 +11,7 @@
  *     open:<S>         hash: the open streams of a session and the history of its channels
  *     resumes:<S>      hash: the streams that resume calls
  *     calls:<S>        sorted set of the calls with stored events, by time
+ *     sizes:<S>        hash: the bytes of the stored events of each call, and of all (`*`)
  *     call:<S>:<call>  stream of the events of a call, by their sequence
  *     inboxes:<S>      hash: the inboxes of the calls in flight
  *     absent:<S>       hash: the calls that were asked for in vain, with the time of the first attempt

@@ -108,7 +108,7 @@ for process in pairs(holders) do tell(process, '["E","' .. session .. '"]') end
 for _, call in ipairs(redis.call('ZRANGE', calls, 0, -1)) do
   redis.call('DEL', p .. 'call:' .. session .. ':' .. call)
 end
-redis.call('DEL', state, resumes, calls, p .. 'log:' .. session)
+redis.call('DEL', state, resumes, calls, p .. 'sizes:' .. session, p .. 'log:' .. session)
 return 1`;
 
 /**
