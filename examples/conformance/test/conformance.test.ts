@@ -57,7 +57,7 @@ describe.each(['managers', 'session-object', 'redis'] as const)('with %s', (depl
 	});
 
 	it('lists everything to the official clients and the Inspector', async () => {
-		const tasks = deployment === 'managers' ? taskFixtures : [];
+		const tasks = deployment === 'session-object' ? [] : taskFixtures;
 		const expected = { ...offered, tools: [...offered.tools, ...tasks] };
 		const listings = await listWithOfficialClients(new URL('/mcp', proxy.url), expected);
 		for (const [client, listing] of Object.entries(listings)) {

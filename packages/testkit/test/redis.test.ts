@@ -140,7 +140,6 @@ describe("Upstash's REST protocol in front of Redis", () => {
 		['/pipeline', '[]', 'ERR failed to parse command'],
 		['/', '["multi"]', "ERR Command is not available: 'MULTI'"],
 		['/multi-exec', '[["PING"],["WATCH","a"]]', "ERR Command is not available: 'WATCH'"],
-		['/subscribe/a', '[]', 'ERR unsupported path /subscribe/a'],
 	])('rejects POST %s with %s', async (path, body, error) => {
 		expect(await post(path, body)).toEqual({ status: 400, body: { error } });
 	});

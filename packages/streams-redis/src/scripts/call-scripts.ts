@@ -88,7 +88,7 @@ while count > 1 and (count > ${MAX_CALLS_PER_SESSION} or total > max_bytes) do
   count = count - 1
 end
 local length = redis.call('XLEN', key)
-while length > 1 and (length > max_messages or total > max_bytes) do
+while length > 1 and total > max_bytes do
   local entry = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
   redis.call('XDEL', key, entry[1])
   total = resize(call, -#entry[2][2])

@@ -26,12 +26,17 @@ export class StatusLine {
 
 	/** Stores the last message, if it waits. */
 	flush(): void {
+		const message = this.take();
+		if (message !== undefined) this.#write(message);
+	}
+
+	/** Returns the last message, if it waits, for a write that stores it with something else. */
+	take(): string | undefined {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
 		const message = this.#waiting;
-		if (message === undefined) return;
 		this.#waiting = undefined;
-		this.#writtenAtMs = this.#now();
-		this.#write(message);
+		if (message !== undefined) this.#writtenAtMs = this.#now();
+		return message;
 	}
 }

@@ -299,7 +299,12 @@ export class TaskRun implements CurrentTask {
 			if (!known) {
 				const input: TaskInput = { key, request };
 				this.#inputs = [...this.#inputs, input];
-				this.#change(({ inputs }) => ({ inputs: [...inputs, input], status: 'input_required' }));
+				const statusMessage = this.#status.take();
+				this.#change(({ inputs }) => ({
+					inputs: [...inputs, input],
+					status: 'input_required',
+					...(statusMessage !== undefined && { statusMessage }),
+				}));
 			}
 			this.#updateWaiting();
 		}

@@ -14,7 +14,7 @@ export interface RunningRedisPair {
 	/** The current primary. */
 	readonly primary: RunningRedis;
 	readonly replica: RunningRedis;
-	/** Stops replication: later writes are lost by the next failover, although they are acknowledged. */
+	/** Stops replication after all writes so far: later ones are lost by the next failover, although they are acknowledged. */
 	loseWrites(): Promise<void>;
 	/** Makes the replica the primary, and the primary its replica. Connections are reset. */
 	failOver(): Promise<void>;
@@ -41,6 +41,7 @@ export async function startRedisPair(): Promise<RunningRedisPair> {
 			return replica;
 		},
 		async loseWrites() {
+			await waitForOffset(replica, await replicationOffset(primary));
 			await replica.command('REPLICAOF', 'NO', 'ONE');
 		},
 		async failOver() {
@@ -55,6 +56,21 @@ export async function startRedisPair(): Promise<RunningRedisPair> {
 			await Promise.all([primary.stop(), replica.stop()]);
 		},
 	};
+}
+
+/** Returns how much a Redis has written to, or has read from, the stream of replication. */
+async function replicationOffset(redis: RunningRedis): Promise<number> {
+	const state = String(await redis.command('INFO', 'replication'));
+	const [, offset] = /^(?:slave_repl_offset|master_repl_offset):(\d+)/m.exec(state) ?? [];
+	return Number(offset);
+}
+
+async function waitForOffset(replica: RunningRedis, offset: number): Promise<void> {
+	const deadline = Date.now() + SYNC_MS;
+	while ((await replicationOffset(replica)) < offset) {
+		if (Date.now() > deadline) throw new Error(`the replica does not reach the offset ${offset}`);
+		await sleep(5);
+	}
 }
 
 /** Makes a Redis the replica of another one, and waits until it has its data. */
