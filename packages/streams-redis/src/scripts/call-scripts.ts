@@ -99,11 +99,14 @@ redis.call('PEXPIRE', sizes, age)
 local event = '["k","' .. session .. '","' .. call .. '",' .. string.format('%.0f', from) .. ','
   .. (complete and 'true' or 'false') .. ',[' .. table.concat(added, ',') .. ']]'
 local told = {}
-for _, each in ipairs(redis.call('HVALS', resumes)) do
-  local process, resumed = string.match(each, '^(%S+) (.+)$')
-  if resumed == call and not told[process] then
+local streams = redis.call('HGETALL', resumes)
+for index = 1, #streams, 2 do
+  local process, resumed = string.match(streams[index + 1], '^(%S+) (.+)$')
+  if resumed == call then
+    if not told[process] then tell(process, event) end
     told[process] = true
-    tell(process, event)
+    -- The stream ends with the call: another one may take its place at once.
+    if complete then redis.call('HDEL', resumes, streams[index]) end
   end
 end
 return 1`;

@@ -16,8 +16,13 @@ export interface RunningRedisPair {
 	readonly replica: RunningRedis;
 	/** Stops replication after all writes so far: later ones are lost by the next failover, although they are acknowledged. */
 	loseWrites(): Promise<void>;
-	/** Makes the replica the primary, and the primary its replica. Connections are reset. */
-	failOver(): Promise<void>;
+	/**
+	 * Makes the replica the primary, and the primary its replica. Connections are reset. Waits until the
+	 * replica has all writes, unless `loseWrites` has stopped replication.
+	 *
+	 * @param isAbrupt does not wait: the last writes may be lost.
+	 */
+	failOver(isAbrupt?: boolean): Promise<void>;
 	stop(): Promise<void>;
 }
 
@@ -31,6 +36,7 @@ export async function startRedisPair(): Promise<RunningRedisPair> {
 	const settings = { 'repl-diskless-sync-delay': '0' };
 	let [primary, replica] = await Promise.all([startRedis(settings), startRedis(settings)]);
 	await follow(replica, primary);
+	let isReplicating = true;
 	const proxy = await startRedisProxy(primary.port);
 	return {
 		proxy,
@@ -43,13 +49,18 @@ export async function startRedisPair(): Promise<RunningRedisPair> {
 		async loseWrites() {
 			await waitForOffset(replica, await replicationOffset(primary));
 			await replica.command('REPLICAOF', 'NO', 'ONE');
+			isReplicating = false;
 		},
-		async failOver() {
+		async failOver(isAbrupt = false) {
+			if (isReplicating && !isAbrupt) {
+				await waitForOffset(replica, await replicationOffset(primary));
+			}
 			[primary, replica] = [replica, primary];
 			await primary.command('REPLICAOF', 'NO', 'ONE');
 			proxy.target = primary.port;
 			proxy.reset();
 			await follow(replica, primary);
+			isReplicating = true;
 		},
 		async stop() {
 			await proxy.stop();
