@@ -156,10 +156,11 @@ describe('a change that a session publishes', () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		const token = (await registrationsOf(client))[0]?.token ?? '';
-		const change = (sequence: number): [string, object[]] => [
-			token,
-			[{ sequence, notification: { jsonrpc: '2.0', method: TOOLS_CHANGED, params: {} } }],
-		];
+		const change = (sequence: number): [string, object[]] => {
+			const params = { _meta: { sequence } };
+			const notification = { jsonrpc: '2.0', method: TOOLS_CHANGED, params };
+			return [token, [{ sequence, notification }]];
+		};
 		const deliver = (sequence: number): Promise<string> =>
 			objectOf(client).receiveChanges(
 				// Safe because the changes have this type.
@@ -169,8 +170,8 @@ describe('a change that a session publishes', () => {
 		await evictDurableObject(objectOf(client));
 		expect(await deliver(1_000_001)).toBe('received');
 		expect(await deliver(1_000_002)).toBe('received');
-		await stream.until(TOOLS_CHANGED, 2);
-		expect(stream.methods).toHaveLength(2);
+		await stream.until('"sequence":1000002');
+		expect(stream.methods).toEqual([TOOLS_CHANGED, TOOLS_CHANGED]);
 	});
 
 	it('is not sent for a list whose changes the server does not announce', async () => {

@@ -1,9 +1,14 @@
 import { createReporter, reasonOf } from '@tmcp-sessions/core/backend';
-import { hasEnded } from '@tmcp-sessions/tasks/backend';
+import {
+	DEFAULT_MAX_ATTEMPTS,
+	failTask,
+	hasEnded,
+	retryDelayMs,
+} from '@tmcp-sessions/tasks/backend';
 import type { TaskRecord } from '@tmcp-sessions/tasks/backend';
 
 import { handlerOf, missingHandler } from '../handlers.ts';
-import { CallExecution, DEFAULT_MAX_ATTEMPTS, fail, within } from '../run/call-execution.ts';
+import { CallExecution, within } from '../run/call-execution.ts';
 import type { CallOutcome, Execution } from '../run/call-execution.ts';
 import { ObjectExecution } from '../run/object-execution.ts';
 import type { CallTarget } from '../wire.ts';
@@ -12,9 +17,6 @@ import type { RunState, TaskStorage } from './task-storage.ts';
 
 /** The platform ends an alarm after 15 minutes. */
 const MAX_ALARM_MS = 14 * 60_000;
-/** The delay before the first restart of a call that was cut off. It doubles with each. */
-const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 5 * 60_000;
 
 /** What a runner depends on. */
 export interface TaskRunnerDeps {
@@ -113,8 +115,7 @@ export class TaskRunner {
 		const isCutOff = state.phase === 'running' && !execution.isRunning;
 		const interruptions = state.interruptions + (isCutOff ? 1 : 0);
 		// If the object is lost from here on, this alarm starts the call again.
-		const retryMs = Math.min(FIRST_RETRY_MS * 2 ** interruptions, MAX_RETRY_MS);
-		const dueMs = now() + retryMs;
+		const dueMs = now() + retryDelayMs(interruptions + 1);
 		const starts = state.starts + (execution.isRunning ? 0 : 1);
 		storage.writeRun({ ...state, phase: 'running', dueMs, starts, interruptions });
 		// Not awaited: what the call stores in this turn is stored with it, or not at all.
@@ -127,7 +128,7 @@ export class TaskRunner {
 		} catch (error) {
 			createReporter()(error);
 			if (interruptions + 1 >= DEFAULT_MAX_ATTEMPTS) {
-				await fail(this.#deps.store, '', reasonOf(error));
+				await failTask(this.#deps.store, '', reasonOf(error));
 				return { kind: 'ended' };
 			}
 			return undefined;

@@ -1,12 +1,8 @@
-import { changeTask, hasEnded, isRepeatable, TaskRun } from '@tmcp-sessions/tasks/backend';
+import { failTask, hasEnded, restartProblem, TaskRun } from '@tmcp-sessions/tasks/backend';
 import type { TaskRecord, TaskStore } from '@tmcp-sessions/tasks/backend';
 
 import type { TaskHandler } from '../handlers.ts';
 import type { RunState } from '../object/task-storage.ts';
-
-/** How often an interrupted call starts by default. */
-export const DEFAULT_MAX_ATTEMPTS = 5;
-const INTERNAL_ERROR = -32603;
 
 /** The state in which the object of a task has its call started or continued. JSON. */
 export interface CallStart extends Pick<RunState, 'interruptions' | 'phase' | 'usesJournal'> {
@@ -104,31 +100,20 @@ export class CallExecution implements Execution {
 		const handler = this.#deps.handler();
 		const problem = await this.#restartProblem(handler, start);
 		if (problem === undefined) await this.#play(handler, start);
-		else await fail(this.#deps.store, start.record.name, problem);
+		else await failTask(this.#deps.store, start.record.name, problem);
 	}
 
 	/** Returns why a call must not start again; `undefined` if it may. */
 	async #restartProblem(
-		{ host, options }: TaskHandler,
+		handler: TaskHandler,
 		{ interruptions, phase, record, usesJournal }: CallStart,
 	): Promise<string | undefined> {
-		const { store } = this.#deps;
 		if (phase === 'queued') return undefined;
-		const { name, principal, tool } = record;
-		const call = { tool, arguments: (await store.readCall(name))?.arguments ?? {}, principal };
-		const policy = options.policyOf(call);
-		const maxAttempts = policy?.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
-		if (interruptions >= maxAttempts) {
-			return `${tool} was interrupted ${interruptions} times by restarts; call it again`;
-		}
-		if (policy?.onInterrupt === 'resume') return undefined;
+		const { store } = this.#deps;
+		const { name } = record;
+		const call = await store.readCall(name);
 		const hasJournal = usesJournal || (await store.readSteps(name)).length > 0;
-		const isAutomatic = policy?.onInterrupt === undefined;
-		if (isAutomatic && (hasJournal || (await isRepeatable(host, tool)))) return undefined;
-		return (
-			`${tool} was interrupted by a restart and cannot be resumed: it is not annotated as idempotent and ` +
-			'has stored no steps. Call it again'
-		);
+		return restartProblem(handler, { record, call, interruptions, usesJournal: hasJournal });
 	}
 
 	async #play(
@@ -194,18 +179,6 @@ export class CallExecution implements Execution {
 	#wakeSleepers(): void {
 		for (const { untilMs, wake } of this.#sleepers) if (untilMs <= this.#deps.now()) wake();
 	}
-}
-
-/** Ends a task with an error. */
-export async function fail(
-	store: Pick<TaskStore, 'read' | 'update'>,
-	name: string,
-	message: string,
-): Promise<void> {
-	await changeTask(store, name, () => ({
-		...{ status: 'failed', statusMessage: message, inputs: [] },
-		error: { code: INTERNAL_ERROR, message },
-	}));
 }
 
 /** Resolves with the promise, or when the time is over. No timer stays, which would keep the object in memory. */
