@@ -92,7 +92,7 @@ export class RunningProcess {
 	}
 }
 
-/** Runs a command to its end, whatever its status. */
+/** Runs a command to its end, also if it fails. */
 export function runToEnd(
 	command: string,
 	args: readonly string[],

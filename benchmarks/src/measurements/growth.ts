@@ -36,7 +36,7 @@ const efforts = {
 
 const BATCH = 1_000;
 const NOTIFICATION_MS = 60_000;
-/** Calls whose frames are kept, each of its own session. */
+/** Calls whose frames are kept, each in a separate session. */
 const CALLS = 3;
 const TIMED_FRAMES = 10;
 const FRAMES_AT_ONCE = 100;

@@ -25,7 +25,7 @@ afterAll(async () => {
 	await workers.stop();
 });
 
-/** Calls a tool with the command line of the Inspector. Resolves with what it prints, whatever its status. */
+/** Calls a tool with the command line of the Inspector. Resolves with what it prints, also if it fails. */
 async function call(tool: string, era: 'legacy' | 'modern'): Promise<string> {
 	const url = new URL('/mcp', proxy.url).href;
 	const command = [program, '--cli', url, '--transport', 'http', '--protocol-era', era];

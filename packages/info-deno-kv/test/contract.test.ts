@@ -11,40 +11,14 @@ import {
 } from '@tmcp-sessions/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { Expiries, recordedKv } from './recorded-kv.ts';
+import { CAPABILITIES, storesOver } from './store-under-test.ts';
 
 const kv = await openKv(':memory:');
 const open = async (): Promise<DenoKv> => kv;
 
 afterAll(() => kv.close());
 
-testSessionStore(
-	'DenoKvSessionStore',
-	({ now }, step) => {
-		const expiries = new Expiries();
-		const store = (): DenoKvSessionStore =>
-			new DenoKvSessionStore({ now, open: async () => recordedKv(kv, expiries, now, step) });
-		const key = (id: string): string[] => ['tmcp', 'session', encodeURIComponent(id)];
-		return {
-			store: store(),
-			elsewhere: store(),
-			async corrupt(id, text) {
-				await kv.set(key(id), new TextEncoder().encode(text));
-			},
-			async forgottenAfterSeconds(id) {
-				const untilMs = expiries.of(key(id));
-				return untilMs === undefined ? undefined : (untilMs - now()) / 1000;
-			},
-		};
-	},
-	{
-		consistency: 'strong',
-		visibleWithinSeconds: 0,
-		ttlFloorSeconds: 0,
-		atomicUpdate: true,
-		maxIdBytes: 512,
-	},
-);
+testSessionStore('DenoKvSessionStore', storesOver(kv), CAPABILITIES);
 
 testSingleUse('DenoKvSessionStore', ({ now }) => ({
 	singleUse: new DenoKvSessionStore({ now, open }),

@@ -41,7 +41,7 @@ export interface RedisConnection {
 	evaluate(script: string, keys: readonly string[], args: readonly string[]): Promise<RedisReply>;
 
 	/**
-	 * Subscribes to a channel over a connection of its own. After it has resolved, every message that is
+	 * Subscribes to a channel over a separate connection. After it has resolved, every message that is
 	 * published to the channel arrives, until `onEnd`.
 	 */
 	subscribe(channel: string, listener: RedisListener): Promise<RedisSubscription>;

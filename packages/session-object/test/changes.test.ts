@@ -186,7 +186,7 @@ describe('a change that a session publishes', () => {
 
 	it('is stored nowhere if no object can send it', async () => {
 		await expect(publishChange('prompts')).resolves.toBeUndefined();
-		await expect(publishChange({ uri: 'test://nobody' })).resolves.toBeUndefined();
+		await expect(publishChange({ uri: 'test://without-subscribers' })).resolves.toBeUndefined();
 		expect((await rowsOfRoot('changes')) ?? []).toEqual([]);
 	});
 

@@ -30,7 +30,7 @@ afterAll(async () => {
 
 type Route = (request: number, init: RequestInit | undefined) => number;
 
-/** Every request goes to the other process than the one before, whatever it is. */
+/** Every request goes to the other process than the one before. */
 const roundRobin: Route = (request) => request % 2;
 
 interface Connected {

@@ -38,7 +38,7 @@ export interface RedisTasksOptions extends TasksOptions {
 	 */
 	readonly concurrency?: number | undefined;
 	/**
-	 * How long a process that runs a call may give no sign of life, from 1 to 3,600. Then the call continues
+	 * How long a process may not renew the calls that it runs, from 1 to 3,600. Then the call continues
 	 * in another one. Default: 30.
 	 */
 	readonly stalledSeconds?: number | undefined;

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 
 import { startServer } from './server-process.ts';
 
-/** Returns the binary of Bun for this machine, which is in a package of its own. */
+/** Returns the binary of Bun for this machine, which is in a separate package. */
 function findBun(): string {
 	const manifest = createRequire(import.meta.url).resolve('bun/package.json');
 	// Safe because the package lists its platform packages there.

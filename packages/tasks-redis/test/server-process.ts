@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+
+import { startServerProcess } from '@tmcp-sessions/testkit/redis';
 
 import { TaskClient } from './task-client.ts';
 
 const file = fileURLToPath(new URL('fixture/server.ts', import.meta.url));
 
-/** A server in a process of its own. */
+/** A server in a separate process. */
 export interface ServerProcess {
 	readonly pid: number;
 	/** Returns a client of this process. */
@@ -27,28 +26,14 @@ export async function startServer(
 	env: Readonly<Record<string, string>>,
 	command: string = process.execPath,
 ): Promise<ServerProcess> {
-	const child = spawn(command, [file], {
-		env: { ...process.env, ...env },
-		stdio: ['pipe', 'pipe', 'inherit'],
-	});
-	const closed = once(child, 'close');
-	const [line] = (await Promise.race([
-		once(createInterface(child.stdout), 'line'),
-		closed.then(() => ['ended before it listened']),
-	])) as [string]; // Safe because a line is a text.
-	const port = /^listening on (\d+)$/.exec(line)?.[1];
-	if (port === undefined) throw new Error(`the server ${line}`);
+	const server = await startServerProcess(file, { env, command });
 	const handler = {
-		fetch: (request: Request) =>
-			fetch(new Request(new URL('/mcp', `http://127.0.0.1:${port}`), request)),
+		fetch: (request: Request) => fetch(new Request(new URL('/mcp', server.url), request)),
 	};
 	return {
-		pid: child.pid ?? 0,
+		pid: server.pid,
 		client: (user = 'alice') => new TaskClient(handler, undefined, { 'x-user': user }),
-		pause: (isPaused) => void child.kill(isPaused ? 'SIGSTOP' : 'SIGCONT'),
-		async kill(signal = 'SIGKILL') {
-			child.kill(signal);
-			await closed;
-		},
+		pause: (isPaused) => server.signal(isPaused ? 'SIGSTOP' : 'SIGCONT'),
+		kill: (signal) => server.kill(signal),
 	};
 }

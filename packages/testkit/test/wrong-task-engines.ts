@@ -9,7 +9,7 @@ export interface WrongTaskEngine {
 
 const declares = 'declares the expected capabilities';
 const once = 'runs a call once, and stores its result';
-const waits = 'waits for the end of a task if it is told to, but no longer';
+const waits = 'waits for the end of a task if the start asks for it, but no longer';
 const limits = 'starts nothing beyond the limits';
 const delivers = 'delivers responses by their keys, and ignores unknown and answered ones';
 const invalid = 'delivers nothing if one response is invalid';

@@ -100,7 +100,7 @@ export interface BackgroundCall {
 	/** `server.ctx.custom` of the tools. */
 	readonly custom?: unknown;
 	readonly signal: AbortSignal;
-	/** Keeps the promises alive that the call starts. */
+	/** Receives the promises that the call starts, which must settle. */
 	readonly platform: ExecutionContextLike | undefined;
 	/** Receives each notification and each server request of the call. */
 	readonly onFrame: (frame: JsonObject) => void;

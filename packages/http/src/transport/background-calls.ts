@@ -11,7 +11,7 @@ import type { RequestOrigin } from '../request/request-context.ts';
 const NO_HEADERS = new CachedHeaders({ get: () => null });
 
 /**
- * Has the server answer a message without a client, in a scope of its own. Resolves with an error if
+ * Has the server answer a message without a client, in a separate scope. Resolves with an error if
  * the server rejects the message.
  *
  * @param owner as `CallProgress.owner`.

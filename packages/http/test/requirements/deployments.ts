@@ -1,13 +1,14 @@
+import { startServerPair } from '@tmcp-sessions/testkit/redis';
+import type { RunningServerPair } from '@tmcp-sessions/testkit/redis';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Endpoint } from '../endpoint.ts';
-import { startRedisDeployment } from './redis/redis-deployment.ts';
-import type { RedisDeployment } from './redis/redis-deployment.ts';
 
 const entry = fileURLToPath(new URL('fixture/worker.ts', import.meta.url));
+const redisServer = fileURLToPath(new URL('redis/server.ts', import.meta.url));
 
 /**
  * Named after the store of the session metadata. `memory` runs in one isolate, `redis` in two processes of
@@ -111,7 +112,7 @@ function hasOneServer(name: string): boolean {
 }
 
 let running: Workers<'a' | 'b'> | undefined;
-let processes: RedisDeployment | undefined;
+let processes: RunningServerPair | undefined;
 
 function describeDeployments(
 	names: readonly string[],
@@ -123,7 +124,7 @@ function describeDeployments(
 		const onLog = (line: string): void => void logged.push(line);
 		beforeAll(async () => {
 			running = await startWorkers({ ...FIXTURE, onLog });
-			processes = names.includes('redis') ? await startRedisDeployment(onLog) : undefined;
+			processes = names.includes('redis') ? await startServerPair(redisServer, onLog) : undefined;
 		}, 60_000);
 		afterAll(async () => {
 			await running?.stop();

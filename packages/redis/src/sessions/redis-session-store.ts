@@ -82,8 +82,8 @@ export interface RedisSessionStoreOptions {
 }
 
 /**
- * Stores sessions in Redis, whatever the protocol to it: backends that share a database and a prefix share
- * its sessions. Each operation is one read or one script, and atomic.
+ * Stores sessions in Redis over any protocol: backends that share a database and a prefix share its
+ * sessions. Each operation is one read or one script, and atomic.
  */
 export class RedisSessionStore
 	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse

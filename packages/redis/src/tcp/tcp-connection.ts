@@ -31,7 +31,7 @@ export type RedisNodeClient = ReturnType<typeof createClient>;
 /** A connection over TCP. */
 export interface RedisTcpConnection extends RedisConnection {
 	/**
-	 * Creates a client for the primary that serves a key, for a library that needs connections of its own. It
+	 * Creates a client for the primary that serves a key, for a library that manages its connections itself. It
 	 * is not connected yet, and connects again by itself after a loss.
 	 */
 	createClient(key: string): Promise<RedisNodeClient>;

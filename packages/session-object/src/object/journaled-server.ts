@@ -32,7 +32,7 @@ export function createJournaledServer(
 		if (!call) return server.receive(message, context);
 		const scope = currentScope();
 		const execute = async (): Promise<unknown> => server.receive(message, context);
-		// A task has a record of its own, from which it starts again.
+		// A task has its own record, from which it starts again.
 		if (isBackgroundCall()) return runCall(call, execute);
 		return journal.run(
 			{ ...call, session: context?.sessionId ?? '' },

@@ -35,7 +35,7 @@ export interface LinkListener {
 }
 
 /**
- * Connects this process to the others over one Redis: one subscription, to a channel of its own, serves
+ * Connects this process to the others over one Redis: one subscription, to its own channel, serves
  * all of its streams. It is open while something holds it.
  */
 export class ProcessLink {
@@ -191,7 +191,7 @@ export class ProcessLink {
 		for (const listener of this.#listeners) listener.onFailure(error);
 	}
 
-	/** Extends the lease of what the process holds, and replaces a subscription that has become deaf. */
+	/** Extends the lease of what the process holds, and replaces a subscription that Redis no longer serves. */
 	#renew(bounds: ScriptBounds): void {
 		const sessions = [
 			...new Set([...this.#listeners].flatMap((listener) => [...listener.sessions()])),

@@ -14,7 +14,7 @@
  *     sizes:<S>        hash: the bytes of the stored events of each call, and of all (`*`)
  *     call:<S>:<call>  stream of the events of a call, by their sequence
  *     inboxes:<S>      hash: the inboxes of the calls in flight
- *     absent:<S>       hash: the calls that were asked for in vain, with the time of the first attempt
+ *     absent:<S>       hash: the calls that had no inbox when a message was delivered, with the time of the first attempt
  *     ended:<S>        mark of an ended session
  *     processes        hash: the processes that listen, with the time since which one is unreachable
  *     sent:<P>         the number of the last batch that a process has sent
@@ -22,7 +22,7 @@
  * A process listens on the channel `to:<P>` to events, which are JSON arrays.
  */
 
-/** How long the state of open streams and inboxes lives without a sign of life of their process. */
+/** How long the state of open streams and inboxes lives if their process does not renew it. */
 export const LEASE_MS: number = 60 * 60 * 1_000;
 /** After this time without a subscriber, a process counts as dead. */
 const DEAD_MS = 30_000;

@@ -1,7 +1,7 @@
 import { reachedLimit } from '@tmcp-sessions/tasks/backend';
 import type { ListedTask, ReachedLimit, TaskLimits } from '@tmcp-sessions/tasks/backend';
 
-/** The list of a principal's tasks, in an object of its own. */
+/** The list of a principal's tasks, in a separate object. */
 export class PrincipalList {
 	readonly #sql: SqlStorage;
 	readonly #now: () => number;

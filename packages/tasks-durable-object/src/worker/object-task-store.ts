@@ -36,7 +36,7 @@ export interface TaskPlacement {
 	readonly onError?: ErrorReporter | undefined;
 }
 
-/** Stores each task in an object of its own, near the client that creates it. Strongly consistent. */
+/** Stores each task in a separate object, near the client that creates it. Strongly consistent. */
 export class DurableObjectTaskStore implements TaskStore {
 	readonly capabilities: TaskStoreCapabilities;
 	readonly #placement: TaskPlacement;

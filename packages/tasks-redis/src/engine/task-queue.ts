@@ -190,7 +190,7 @@ export class TaskQueue {
 			this.#report(
 				new TmcpSessionsError(
 					...(['task', PACKAGE] as const),
-					`this process gave no sign of life for ${lockMs / 1000} seconds, after which another one may ` +
+					`this process did not renew its calls for ${lockMs / 1000} seconds, after which another one may ` +
 						`continue its calls; found ${ids.length} of them. Keep the event loop free, or raise stalledSeconds`,
 				),
 			);

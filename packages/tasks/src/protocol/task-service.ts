@@ -188,7 +188,7 @@ export class TaskService {
 		if (origin.request && containsToken(saved, origin.request)) {
 			throw taskError(
 				'saveContext must return no tokens, which would be stored with the task; found the access token of ' +
-					'the request. Return what identifies the user, and get a token of its own in tasks.context',
+					'the request. Return what identifies the user, and get a separate token in tasks.context',
 			);
 		}
 		return {

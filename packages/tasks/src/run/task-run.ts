@@ -34,7 +34,7 @@ export interface TaskRunDeps {
 	readonly call: TaskCall;
 	/** The steps that earlier starts of the call have completed. */
 	readonly steps: readonly TaskStep[];
-	/** Keeps the promises alive that the call starts. */
+	/** Receives the promises that the call starts, which must settle. */
 	readonly platform: { waitUntil(promise: Promise<unknown>): void } | undefined;
 	/** Returns `server.ctx.custom` of the tool. */
 	readonly createCustom: (saved: SavedContext) => unknown;
@@ -64,7 +64,7 @@ export class TaskRun implements CurrentTask {
 	#asking = 0;
 	#isAbandoned = false;
 	#writes: Promise<unknown> = Promise.resolve();
-	/** Why the task fails, whatever the tool does with the error that it got. */
+	/** Why the task fails, even if the tool catches the error. */
 	#failure: Error | undefined;
 	#usesJournal = false;
 	/** Settles when it is stored that the call uses the journal. */
@@ -363,7 +363,7 @@ export class TaskRun implements CurrentTask {
 		if (!isStored) throw taskError('the task has ended; its call stops here');
 	}
 
-	/** @throws if the task was cancelled, or fails whatever the tool returns. */
+	/** @throws if the task was cancelled, or has failed: then the tool's result does not count. */
 	#requireRunning(): void {
 		this.signal.throwIfAborted();
 		if (this.#failure) throw this.#failure;

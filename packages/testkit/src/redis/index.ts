@@ -6,5 +6,7 @@ export type { RunningRedisPair } from './redis-pair.ts';
 export { startRedisProxy } from './redis-proxy.ts';
 export type { RedisProxy } from './redis-proxy.ts';
 export type { RestRequest } from './rest-server.ts';
+export { startServerPair, startServerProcess } from './server-process.ts';
+export type { RunningServerPair, ServerProcess } from './server-process.ts';
 export { startRedis } from './start-redis.ts';
 export type { RunningRedis } from './start-redis.ts';

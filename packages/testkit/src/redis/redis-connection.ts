@@ -8,7 +8,7 @@ export interface RedisConnection {
 	/** Sends a command. Rejects with the error of Redis, message unchanged. */
 	send(command: readonly string[]): Promise<RedisReply>;
 	/**
-	 * Subscribes to a channel over a connection of its own.
+	 * Subscribes to a channel over a separate connection.
 	 *
 	 * @param onEnd called once, if the connection ends without `close`.
 	 */

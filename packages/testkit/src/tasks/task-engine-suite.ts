@@ -94,7 +94,7 @@ export const taskEngineCases: readonly TaskEngineCase[] = [
 		},
 	},
 	{
-		name: 'waits for the end of a task if it is told to, but no longer',
+		name: 'waits for the end of a task if the start asks for it, but no longer',
 		async run({ play, start, until }) {
 			play(() => done('at once'));
 			const { started } = await start({ waitMs: 10_000 });
