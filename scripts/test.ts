@@ -8,7 +8,11 @@ import { repository } from './workspace.ts';
 
 /** The projects whose tests start `redis-server`. */
 const REDIS_PROJECTS: ReadonlySet<string> = new Set([
-	...['testkit', 'info-upstash', 'benchmarks', 'example-runtimes', 'example-worker-choose'],
+	'testkit',
+	'info-upstash',
+	'benchmarks',
+	'example-runtimes',
+	'example-worker-choose',
 ]);
 
 /** Returns false if the arguments name projects (`--project core`), none of which starts Redis. */

@@ -32,7 +32,11 @@ const rowsOf =
 		appearsIn: In,
 		floor?: string,
 	) => ({
-		...{ group, title, source, appearsIn, floor },
+		group,
+		title,
+		source,
+		appearsIn,
+		floor,
 		// Safe because a class that does not exist fails the first build.
 		objects: objects.split(' ').filter(Boolean) as ObjectClass[],
 	});

@@ -32,7 +32,9 @@ export async function checkTarball({ name, version, tarball }: PublishedPackage)
 	const manifest = JSON.parse(await read('package.json')) as PackedManifest;
 	const problems: string[] = [];
 	const required = [
-		...['LICENSE', 'README.md', 'CHANGELOG.md'],
+		'LICENSE',
+		'README.md',
+		'CHANGELOG.md',
 		...Object.values(manifest.exports).flatMap((entry) => [entry.types, entry.default]),
 	].map((file) => file.replace(/^\.\//, ''));
 	for (const file of required) {

@@ -14,7 +14,9 @@ import { stepsOf } from './speed.ts';
 /** A turn alternates between a contender and its floor, so that load from elsewhere affects both. */
 const efforts = {
 	full: {
-		...{ connections: 32, batches: 4, repeats: 5 },
+		connections: 32,
+		batches: 4,
+		repeats: 5,
 		rounds: { least: 7, most: 15, warmUps: 1, settledError: 0.006 },
 	},
 	quick: { connections: 2, batches: 1, repeats: 1, rounds: { least: 2, most: 2 } },

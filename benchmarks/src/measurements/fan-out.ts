@@ -41,7 +41,11 @@ const efforts = {
 		delays: { rounds: { least: 7, most: 7, warmUps: 1 }, windowMs: 3_000, gapMs: 2 },
 	},
 	quick: {
-		...{ streams: 12, sideBySide: once, alone: once, largeStreams: 16, large: once },
+		streams: 12,
+		sideBySide: once,
+		alone: once,
+		largeStreams: 16,
+		large: once,
 		delays: { rounds: once, windowMs: 100, gapMs: 2 },
 	},
 } satisfies Record<Effort, object>;
@@ -76,7 +80,9 @@ export const fanOut = measurement({
 		const delivered = table(
 			`ms until the last receiver has it | all of ${few} | ${SUBSCRIBERS} of ${few} | lost | all of ${many} | ${SUBSCRIBERS} of ${many} | lost`,
 			entriesOf(sideBySide).map(([name, figures]) => [
-				...[titleOf(name), ...cells(figures), ...cells(large[name])],
+				titleOf(name),
+				...cells(figures),
+				...cells(large[name]),
 			]),
 		);
 		const delayed = entriesOf(large).flatMap(([name, { delay }]) =>

@@ -15,8 +15,16 @@ import { throughput } from './throughput.ts';
 
 /** The measurements by name, in the order in which they run. */
 export const measurements = {
-	...{ throughput, sessions, cpu, profile, 'fan-out': fanOut, streams, resume },
-	...{ 'cold-start': coldStart, memory, growth },
+	throughput,
+	sessions,
+	cpu,
+	profile,
+	'fan-out': fanOut,
+	streams,
+	resume,
+	'cold-start': coldStart,
+	memory,
+	growth,
 };
 
 type Named = typeof measurements;

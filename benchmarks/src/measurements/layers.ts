@@ -26,10 +26,15 @@ export type LayerTimes = Record<Layer, number>;
 
 /** The layer of each package that a call runs. */
 const layersOfPackages: Readonly<Record<string, Layer>> = {
-	...{ '@tmcp/transport-http': 'transport', '@tmcp/session-manager': 'transport' },
-	...{ tmcp: 'tmcp', 'json-rpc-2.0': 'tmcp', 'uri-template-matcher': 'tmcp' },
-	...{ valibot: 'validation', '@tmcp/adapter-valibot': 'validation' },
-	...{ '@upstash/redis': 'storage', uncrypto: 'storage' },
+	'@tmcp/transport-http': 'transport',
+	'@tmcp/session-manager': 'transport',
+	tmcp: 'tmcp',
+	'json-rpc-2.0': 'tmcp',
+	'uri-template-matcher': 'tmcp',
+	valibot: 'validation',
+	'@tmcp/adapter-valibot': 'validation',
+	'@upstash/redis': 'storage',
+	uncrypto: 'storage',
 };
 /** The layer of a path in this repository. The first match counts. */
 const layersOfPaths: readonly (readonly [RegExp, Layer])[] = [

@@ -14,12 +14,16 @@ import type { Aim, Effort } from './measurement.ts';
 /** Idle streams and sessions, and the contenders: in a quick run one of each kind, since each has its own runtime. */
 const efforts = {
 	full: {
-		...{ streams: 1_000, streamNames: contendersIn('stream-memory') },
-		...{ sessions: 2_000, databaseNames: contendersIn('database') },
+		streams: 1_000,
+		streamNames: contendersIn('stream-memory'),
+		sessions: 2_000,
+		databaseNames: contendersIn('database'),
 	},
 	quick: {
-		...{ streams: 10, streamNames: ['memory-bare', 'ours-http'] as const },
-		...{ sessions: 20, databaseNames: ['ours-object', 'upstream'] as const },
+		streams: 10,
+		streamNames: ['memory-bare', 'ours-http'] as const,
+		sessions: 20,
+		databaseNames: ['ours-object', 'upstream'] as const,
 	},
 } satisfies Record<Effort, object>;
 

@@ -52,13 +52,20 @@ function adapterOf(era: ClientAdapter['era'], lacks: ClientAdapter['lacks']): Cl
 				const { stdout } = await run(
 					process.execPath,
 					[
-						...[program, '--cli', url.href, '--transport', 'http'],
-						...['--protocol-era', era === 'stateless' ? 'modern' : 'legacy'],
+						program,
+						'--cli',
+						url.href,
+						'--transport',
+						'http',
+						'--protocol-era',
+						era === 'stateless' ? 'modern' : 'legacy',
 						...Object.entries(headers).flatMap(([name, value]) => [
 							'--header',
 							`${name}: ${value}`,
 						]),
-						...['--method', method, ...args],
+						'--method',
+						method,
+						...args,
 					],
 					{ timeout: TIMEOUT_MS },
 				);

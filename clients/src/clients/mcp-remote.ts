@@ -24,7 +24,10 @@ export const mcpRemote: ClientAdapter = {
 		const transport = new StdioClientTransport({
 			command: process.execPath,
 			args: [
-				...[program, url.href, '--transport', 'http-only'],
+				program,
+				url.href,
+				'--transport',
+				'http-only',
 				...headers.flatMap(([name, value]) => ['--header', `${name}:${value}`]),
 			],
 			env: { PATH: process.env['PATH'] ?? '', HOME: directory, MCP_REMOTE_CONFIG_DIR: directory },

@@ -22,9 +22,15 @@ interface DeploymentSettings {
 
 /** The scenarios of the tasks extension. */
 const TASKS = [
-	...['tasks-lifecycle', 'tasks-capability-negotiation', 'tasks-wire-fields'],
-	...['tasks-request-state-removal', 'tasks-mrtr-input', 'tasks-request-headers'],
-	...['tasks-dispatch-and-envelope', 'tasks-required-task-error', 'tasks-mrtr-composition'],
+	'tasks-lifecycle',
+	'tasks-capability-negotiation',
+	'tasks-wire-fields',
+	'tasks-request-state-removal',
+	'tasks-mrtr-input',
+	'tasks-request-headers',
+	'tasks-dispatch-and-envelope',
+	'tasks-required-task-error',
+	'tasks-mrtr-composition',
 ];
 
 /** The name of a deployment. */
@@ -42,8 +48,10 @@ export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 	},
 	redis: { durableObjects: {} },
 	'tasks-in-memory': {
-		...{ main: 'tasks-in-memory.ts', durableObjects: {} },
-		...{ isolates: 1, scenarios: TASKS },
+		main: 'tasks-in-memory.ts',
+		durableObjects: {},
+		isolates: 1,
+		scenarios: TASKS,
 	},
 };
 

@@ -44,7 +44,11 @@ export async function runSuite(
 	try {
 		const options = scenario === undefined ? suite.allOptions : suite.scenarioOptions(scenario);
 		const output = await outputOf(suite, [
-			...['server', '--url', url.href, '--output-dir', directory],
+			'server',
+			'--url',
+			url.href,
+			'--output-dir',
+			directory,
 			...options,
 		]);
 		const results = await resultsIn(directory, unscored(output));

@@ -27,7 +27,11 @@ function requirements(revision: string): Suite {
 		program: release020,
 		allOptions: ['--requirements', revision, ...limit],
 		scenarioOptions: (scenario) => [
-			...['--scenario', scenario, '--spec-version', revision, '--force'],
+			'--scenario',
+			scenario,
+			'--spec-version',
+			revision,
+			'--force',
 			...limit,
 		],
 	};

@@ -30,7 +30,9 @@ export class McpClient {
 				...(typeof name === 'string' && { 'mcp-name': name }),
 			},
 			body: JSON.stringify({
-				...{ jsonrpc: '2.0', id: this.#nextId++, method },
+				jsonrpc: '2.0',
+				id: this.#nextId++,
+				method,
 				params: {
 					...params,
 					_meta: {

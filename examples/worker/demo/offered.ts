@@ -3,8 +3,13 @@ import { expectThat } from './expectation.ts';
 /** The names that the notes server lists, by kind. */
 export const offered = {
 	tools: [
-		...['add_note', 'list_notes', 'proofread_notes', 'import_notes', 'clear_notes'],
-		...['whoami', 'announce_change'],
+		'add_note',
+		'list_notes',
+		'proofread_notes',
+		'import_notes',
+		'clear_notes',
+		'whoami',
+		'announce_change',
 	],
 	resources: ['notes://all'],
 	templates: [],

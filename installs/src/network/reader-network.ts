@@ -59,8 +59,16 @@ async function createNamespace(socket: string, port: number): Promise<ReaderNetw
 	const door = new RunningProcess(
 		'unshare',
 		[
-			...['--net', ...asRoot, 'sh', '-c', 'ip link set lo up && exec "$@"', 'door'],
-			...[process.execPath, script, socket, String(port)],
+			'--net',
+			...asRoot,
+			'sh',
+			'-c',
+			'ip link set lo up && exec "$@"',
+			'door',
+			process.execPath,
+			script,
+			socket,
+			String(port),
 		],
 		{ cwd: import.meta.dirname, env: process.env },
 	);

@@ -4,9 +4,28 @@ import { describe, expect, it } from 'vitest';
 
 /** Ids that JSON-RPC allows: strings of up to 1,024 characters, and integers. */
 const IDS = [
-	...[0, 1, -1, 7, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER],
-	...['', '7', 'seven', crypto.randomUUID(), 'a b', 'a/b:c', '"', '\\', '\0\n\r', 'ü', '雪'],
-	...['\u2028', '\u{1f43b}', '\ud800', 'x'.repeat(1_024), '~'.repeat(1_024)],
+	0,
+	1,
+	-1,
+	7,
+	Number.MAX_SAFE_INTEGER,
+	Number.MIN_SAFE_INTEGER,
+	'',
+	'7',
+	'seven',
+	crypto.randomUUID(),
+	'a b',
+	'a/b:c',
+	'"',
+	'\\',
+	'\0\n\r',
+	'ü',
+	'雪',
+	'\u2028',
+	'\u{1f43b}',
+	'\ud800',
+	'x'.repeat(1_024),
+	'~'.repeat(1_024),
 ];
 
 describe('the stream of a call', () => {

@@ -50,7 +50,8 @@ export function connectExtension(
 	// Safe because only packages of this family implement it.
 	const given = tasks as ServerExtension | undefined;
 	const extension = given?.connect({
-		...{ place, hasContext: context !== undefined },
+		place,
+		hasContext: context !== undefined,
 		secrets: (request, to) =>
 			objectSecrets?.(to) ?? sharedSecrets(late().keys, request?.origin.request),
 		runInBackground: (call) => late().access.runInBackground(call),

@@ -29,17 +29,29 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 	const { clientResponseTimeoutMs, eras, keepAliveMs, maxBodyBytes } = resolveOptions(options);
 	const { authorizeSubscription, info, objectId = '', onPrimed, stateSecrets, streams } = options;
 	const extended = connectExtension(options, {
-		...{ report, late: () => backend, objectSecrets: stateSecrets },
+		report,
+		late: () => backend,
+		objectSecrets: stateSecrets,
 		place: { kind: 'object', id: objectId },
 	});
 	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
-		...{ streams, info, clientResponseTimeoutMs, keepAliveMs, onPrimed, report, ...extended },
+		streams,
+		info,
+		clientResponseTimeoutMs,
+		keepAliveMs,
+		onPrimed,
+		report,
+		...extended,
 		hasAuth: true,
 		authorizeSubscription,
 		defaultCodec: createDefaultCodec(stateSecrets ?? (() => undefined)),
 	});
 	const messages = new MessageEndpoint<Custom>({
-		...{ ...backend, eras, keepAliveMs, router: undefined, createCustom: undefined },
+		...backend,
+		eras,
+		keepAliveMs,
+		router: undefined,
+		createCustom: undefined,
 		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
 		liveness: new SessionLiveness(info),
 	});

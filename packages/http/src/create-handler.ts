@@ -43,22 +43,26 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	const { authorizeSubscription, context: createCustom, oauth } = options;
 	const path = options.path === null ? null : endpointPath('path', options.path ?? DEFAULT_PATH);
 	checkCreation(owner, path);
-	const streams = options.streams ?? new InMemoryStreamSessionManager();
-	const { clientResponseTimeoutMs, eras, keepAliveMs, origins } = resolved;
-	const info = eras === 'stateless' ? undefined : options.info;
+	const info = resolved.eras === 'stateless' ? undefined : options.info;
 	// Session keys come with the environment of the first request.
 	let keys: SessionKeys | undefined;
-	const extended = connectExtension(options, {
-		...{ report, late: () => ({ ...backend, keys }) },
-		place: { kind: router ? 'routed' : 'isolate' },
-	});
+	const place = { kind: router ? 'routed' : 'isolate' } as const;
+	const extended = connectExtension(options, { report, place, late: () => ({ ...backend, keys }) });
 	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
-		...{ streams, info, clientResponseTimeoutMs, keepAliveMs, report, ...extended },
+		...resolved,
+		streams: options.streams ?? new InMemoryStreamSessionManager(),
+		info,
+		report,
+		...extended,
 		defaultCodec: createDefaultCodec(() => keys && sharedSecrets(keys, info)),
-		...{ authorizeSubscription, hasAuth: oauth !== undefined },
+		authorizeSubscription,
+		hasAuth: oauth !== undefined,
 	});
 	const messages = new MessageEndpoint<Custom>({
-		...{ ...backend, router, createCustom, eras, keepAliveMs },
+		...backend,
+		...resolved,
+		router,
+		createCustom,
 		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
 		liveness: info && new SessionLiveness(info),
 	});
@@ -66,11 +70,16 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		checkDeployment(owner, { ...options, info }, platform);
 		keys = sessionKeys(options.sessionKeys, env);
 		return new McpEndpoint<Custom>({
-			...{ ...resolved, messages, router, oauth, path, report },
+			...resolved,
+			messages,
+			router,
+			oauth,
+			path,
+			report,
 			ids: info && new SessionIdentifier(keys, info, sessionIds),
 		});
 	};
-	return serveEndpoint(createEndpoint, origins, report);
+	return serveEndpoint(createEndpoint, resolved.origins, report);
 }
 
 /**

@@ -79,7 +79,11 @@ describe('streams outlive revocation', () => {
 	): Promise<{ stream: ReturnType<typeof readAll>; errors: Error[] }[]> => {
 		const { mcp, errors } = setUp({ oauth: authority, principal, ...options });
 		const sse = createSseHandler(createServer(), {
-			...{ oauth: authority, principal, sessionKeys: [KEY], onError: () => {}, ...options },
+			oauth: authority,
+			principal,
+			sessionKeys: [KEY],
+			onError: () => {},
+			...options,
 		});
 		const headers = { accept: 'text/event-stream' };
 		const responses = [

@@ -44,7 +44,8 @@ function createIsolate(
 	});
 	return async (args = { amount: 5 }, input = {}) => {
 		const response = await client.postStateless('tools/call', {
-			...{ name: 'pay', arguments: args },
+			name: 'pay',
+			arguments: args,
 			...input,
 		});
 		await response.end();

@@ -30,7 +30,9 @@ export class DevWorker {
 	async start(options: Omit<WorkersOptions, 'entry' | 'workers'>): Promise<void> {
 		const onLog = (line: string): void => void this.lines.push(line);
 		this.#workers = await startWorkers({
-			...{ entry: this.#entry, workers: ['main'], onLog },
+			entry: this.#entry,
+			workers: ['main'],
+			onLog,
 			...options,
 		});
 		this.#address = await this.#workers.miniflare.ready;

@@ -47,19 +47,24 @@ const anything = fc.oneof(
 /** Values that are valid, almost valid, or valid for another request. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
 	'content-type': [
-		...['application/json', 'application/json; charset=utf-16', 'Application/JSON', 'text/plain'],
-		...['application/json-patch', 'text/html;application/json', 'multipart/form-data; boundary=a'],
+		'application/json',
+		'application/json; charset=utf-16',
+		'Application/JSON',
+		'text/plain',
+		'application/json-patch',
+		'text/html;application/json',
+		'multipart/form-data; boundary=a',
 	],
 	accept: [
-		...[
-			JSON_AND_SSE,
-			'application/json',
-			'text/event-stream',
-			'*/*',
-			'application/*;q=0',
-			'text/*',
-		],
-		...['TEXT/EVENT-STREAM', 'application/json;q=0, text/event-stream;q=-1', 'image/png'],
+		JSON_AND_SSE,
+		'application/json',
+		'text/event-stream',
+		'*/*',
+		'application/*;q=0',
+		'text/*',
+		'TEXT/EVENT-STREAM',
+		'application/json;q=0, text/event-stream;q=-1',
+		'image/png',
 	],
 	authorization: ['Bearer {token}', 'bearer {token}', 'Basic {token}', '{token}', 'Bearer'],
 	'mcp-session-id': [

@@ -33,8 +33,10 @@ export class RecordedTimers {
 			this.#original.clearTimeout(timer);
 		};
 		Object.assign(globalThis, {
-			...{ setTimeout: timeout, clearTimeout: clear },
-			...{ setInterval: interval, clearInterval: clear },
+			setTimeout: timeout,
+			clearTimeout: clear,
+			setInterval: interval,
+			clearInterval: clear,
 		});
 	}
 

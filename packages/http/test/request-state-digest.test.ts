@@ -12,10 +12,34 @@ function digestOf(args: string): Promise<string | undefined> {
 describe('M10 sealed-request-state: the digest of a request', () => {
 	it('differs for all arguments that a tool can tell apart', async () => {
 		const different = [
-			...['1e999', '-1e999', 'null', '0', '-0', '"Infinity"', '"null"', '"0"', 'false', '""'],
-			...['9007199254740991', '9007199254740992', '1e21', '"1e+21"', '[]', '{}', '[null]'],
-			...['"é"', String.raw`"e\u0301"`, String.raw`"\ud800"`, String.raw`"\ud801"`, '"\ufffd"'],
-			...['[1,[2]]', '[[1],2]', '["1,2"]', '["1","2"]', '[1,2]', '[12]'],
+			'1e999',
+			'-1e999',
+			'null',
+			'0',
+			'-0',
+			'"Infinity"',
+			'"null"',
+			'"0"',
+			'false',
+			'""',
+			'9007199254740991',
+			'9007199254740992',
+			'1e21',
+			'"1e+21"',
+			'[]',
+			'{}',
+			'[null]',
+			'"é"',
+			String.raw`"e\u0301"`,
+			String.raw`"\ud800"`,
+			String.raw`"\ud801"`,
+			'"\ufffd"',
+			'[1,[2]]',
+			'[[1],2]',
+			'["1,2"]',
+			'["1","2"]',
+			'[1,2]',
+			'[12]',
 		].map((value) => `{"value":${value}}`);
 		different.push('{}', '{"__proto__":1}', '{"__proto__":2}', '{"a":1,"b":2}', '{"a":{"b":2}}');
 		different.push(String.raw`{"a\":1,\"b":2}`, '{"value":1}', '{"Value":1}', '[]', 'null');

@@ -61,7 +61,9 @@ function createIsolate(
 			'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1.0.0' },
 		};
 		const body = JSON.stringify({
-			...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+			jsonrpc: '2.0',
+			id: 1,
+			method: 'tools/call',
 			params: { name: 'pay', ...params, _meta: metadata },
 		});
 		const request = new Request('https://example.com/mcp', {

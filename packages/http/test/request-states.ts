@@ -22,7 +22,9 @@ export const STATE: object = { version: 1, state: { secret: 'the secret of the s
 export function call(params: object = {}, envelope: object = {}): object {
 	const args = { to: 'bob', amount: 100, notes: [{ a: 1, b: 2 }, 'c'] };
 	return {
-		...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+		jsonrpc: '2.0',
+		id: 1,
+		method: 'tools/call',
 		params: { name: 'transfer', arguments: args, ...params },
 		...envelope,
 	};

@@ -94,7 +94,10 @@ describe('the frames of a call whose client is away', () => {
 		await call.ended;
 		expect(sizesOf(streams)).toEqual([1, 2, 1, 1, 1]);
 		expect(streams.kept.map(({ isComplete }) => isComplete)).toEqual([
-			...[false, false, false, false],
+			false,
+			false,
+			false,
+			false,
 			true,
 		]);
 	});

@@ -104,7 +104,8 @@ describe('of two principals that share a server', () => {
 		const level = { id: 1, method: 'logging/setLevel', params: { level: 'error' } };
 		await textOf(ann.post(sessionA, level));
 		const call = (token: string): object => ({
-			...{ id: 1, method: 'tools/call' },
+			id: 1,
+			method: 'tools/call',
 			params: { name: 'who', arguments: {}, _meta: { progressToken: token } },
 		});
 		const [a, b] = await Promise.all([

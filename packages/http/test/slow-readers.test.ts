@@ -31,7 +31,10 @@ async function setUp(): Promise<Setup> {
 	const info = new StoredInfoSessionManager(new InMemorySessionStore(), { onError });
 	const server = new McpServer({ name: 'test', version: '1.0.0' }, { adapter: undefined });
 	const mcp = createMcpHandler(server, {
-		...{ info, streams, onError, keepAliveSeconds: 0.05 },
+		info,
+		streams,
+		onError,
+		keepAliveSeconds: 0.05,
 		sessionKeys: ['a-key-of-the-tests-32-characters-long-and-more'],
 	});
 	const clientInfo = { name: 'client', version: '1.0.0' };

@@ -65,7 +65,9 @@ export class SessionShard extends DurableObject {
 		this.#rows(
 			`INSERT INTO sessions (id, text, forget_at_ms) VALUES (?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET text = excluded.text, forget_at_ms = excluded.forget_at_ms`,
-			...[id, text, expiresAtMs],
+			id,
+			text,
+			expiresAtMs,
 		);
 		await this.#scheduleAlarm(toGrid(expiresAtMs));
 	}
@@ -97,7 +99,9 @@ export class SessionShard extends DurableObject {
 		const merged = mergeSessionPatch(record, patch);
 		this.#rows(
 			'UPDATE sessions SET text = ?, forget_at_ms = ? WHERE id = ?',
-			...[JSON.stringify(merged), merged.expiresAtMs, id],
+			JSON.stringify(merged),
+			merged.expiresAtMs,
+			id,
 		);
 		await this.#scheduleAlarm(toGrid(merged.expiresAtMs));
 		return { outcome: 'updated' };
@@ -116,7 +120,9 @@ export class SessionShard extends DurableObject {
 			`INSERT INTO sessions (id, text, forget_at_ms) VALUES (?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET text = excluded.text
 			RETURNING subscribed_shards AS shards, forget_at_ms AS forgetAtMs`,
-			...[id, ENDED_SESSION, untilMs],
+			id,
+			ENDED_SESSION,
+			untilMs,
 		);
 		if (!row) return [];
 		await this.#scheduleAlarm(toGrid(row.forgetAtMs));
@@ -149,7 +155,9 @@ export class SessionShard extends DurableObject {
 			`INSERT INTO sessions (id, subscribed_shards, forget_at_ms) VALUES (?, ?, ?)
 			ON CONFLICT (id) DO UPDATE
 			SET subscribed_shards = excluded.subscribed_shards, forget_at_ms = excluded.forget_at_ms`,
-			...[id, JSON.stringify([...new Set([...shards, shard])]), forgetAtMs],
+			id,
+			JSON.stringify([...new Set([...shards, shard])]),
+			forgetAtMs,
 		);
 		await this.#scheduleAlarm(toGrid(forgetAtMs));
 		return true;
@@ -162,7 +170,9 @@ export class SessionShard extends DurableObject {
 			`INSERT INTO subscribers (uri_hash, id, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (uri_hash, id) DO UPDATE SET until_ms = excluded.until_ms
 			WHERE until_ms <> excluded.until_ms`,
-			...[uriHash, id, untilMs],
+			uriHash,
+			id,
+			untilMs,
 		);
 		await this.#scheduleAlarm(toGrid(untilMs));
 	}
@@ -186,7 +196,8 @@ export class SessionShard extends DurableObject {
 	subscribers(uriHash: string, nowMs: number): string[] {
 		return this.#rows<{ id: string }>(
 			'SELECT id FROM subscribers WHERE uri_hash = ? AND until_ms > ?',
-			...[uriHash, nowMs],
+			uriHash,
+			nowMs,
 		).map(({ id }) => id);
 	}
 
@@ -195,7 +206,9 @@ export class SessionShard extends DurableObject {
 		this.#ensureSchema();
 		this.#rows(
 			'INSERT INTO claims (id, claimant, until_ms) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
-			...[id, claimant, untilMs],
+			id,
+			claimant,
+			untilMs,
 		);
 		const [first] = this.#rows<{ claimant: string }>(
 			'SELECT claimant FROM claims WHERE id = ?',
@@ -211,7 +224,9 @@ export class SessionShard extends DurableObject {
 		this.#rows(
 			`INSERT INTO owners (owner, id, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (owner, id) DO UPDATE SET until_ms = excluded.until_ms`,
-			...[owner, id, untilMs],
+			owner,
+			id,
+			untilMs,
 		);
 		await this.#scheduleAlarm(toGrid(untilMs));
 	}
@@ -220,7 +235,8 @@ export class SessionShard extends DurableObject {
 	sessionsOf(owner: string, nowMs: number): OwnedSession[] {
 		return this.#rows<{ id: string; untilMs: number }>(
 			'SELECT id, until_ms AS untilMs FROM owners WHERE owner = ? AND until_ms > ?',
-			...[owner, nowMs],
+			owner,
+			nowMs,
 		);
 	}
 
@@ -228,7 +244,8 @@ export class SessionShard extends DurableObject {
 	async removeOwned(owner: string, ids: readonly string[]): Promise<void> {
 		this.#rows(
 			'DELETE FROM owners WHERE owner = ? AND id IN (SELECT value FROM json_each(?))',
-			...[owner, JSON.stringify(ids)],
+			owner,
+			JSON.stringify(ids),
 		);
 		await this.#scheduleDeletionIfEmpty();
 	}
@@ -239,7 +256,8 @@ export class SessionShard extends DurableObject {
 		this.#rows(
 			`INSERT INTO shards (label, until_ms) VALUES (?, ?)
 			ON CONFLICT (label) DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)`,
-			...[label, untilMs],
+			label,
+			untilMs,
 		);
 		await this.#scheduleAlarm(toGrid(untilMs));
 	}
@@ -255,7 +273,10 @@ export class SessionShard extends DurableObject {
 		return this.#rows<StoredText>(
 			`SELECT id, text FROM sessions
 			WHERE id > ? AND text IS NOT NULL AND text <> ? AND forget_at_ms > ? ORDER BY id LIMIT ?`,
-			...[afterId, ENDED_SESSION, nowMs, limit],
+			afterId,
+			ENDED_SESSION,
+			nowMs,
+			limit,
 		);
 	}
 
@@ -266,7 +287,8 @@ export class SessionShard extends DurableObject {
 		const expired = this.#rows<{ id: string; shards: string }>(
 			`SELECT id, subscribed_shards AS shards FROM sessions
 			WHERE forget_at_ms <= ? ORDER BY forget_at_ms LIMIT ?`,
-			...[nowMs, BATCH_SIZE],
+			nowMs,
+			BATCH_SIZE,
 		);
 		// First, so that the retry of a failed alarm finds the sessions again.
 		await this.#removeSubscriptionsOf(expired);
@@ -274,22 +296,26 @@ export class SessionShard extends DurableObject {
 		this.#rows(
 			`DELETE FROM sessions
 			WHERE id IN (SELECT value FROM json_each(?)) AND forget_at_ms <= ?`,
-			...[JSON.stringify(expired.map(({ id }) => id)), nowMs],
+			JSON.stringify(expired.map(({ id }) => id)),
+			nowMs,
 		);
 		this.#rows(
 			`DELETE FROM subscribers WHERE (uri_hash, id) IN
 			(SELECT uri_hash, id FROM subscribers WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
-			...[nowMs, BATCH_SIZE],
+			nowMs,
+			BATCH_SIZE,
 		);
 		this.#rows(
 			`DELETE FROM claims WHERE id IN
 			(SELECT id FROM claims WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
-			...[nowMs, BATCH_SIZE],
+			nowMs,
+			BATCH_SIZE,
 		);
 		this.#rows(
 			`DELETE FROM owners WHERE (owner, id) IN
 			(SELECT owner, id FROM owners WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
-			...[nowMs, BATCH_SIZE],
+			nowMs,
+			BATCH_SIZE,
 		);
 		this.#rows('DELETE FROM shards WHERE until_ms <= ?', nowMs);
 		const dueMs = this.#earliestExpiryMs();

@@ -106,7 +106,10 @@ export class SealedIds {
 			id = await seal(head);
 		}
 		return {
-			...{ id, principal, protocolVersion, createdAtMs },
+			id,
+			principal,
+			protocolVersion,
+			createdAtMs,
 			internalId: internalIdOf(id, shard),
 			expiresAtMs: createdAtMs + lifetimeMs,
 			idExpiresAtMs: createdAtMs + lifetimeMs,
@@ -127,7 +130,10 @@ export class SealedIds {
 		const expiresAtMs = createdAtMs + Math.min(sealedMs, lifetimeMs);
 		if (createdAtMs > now() + CLOCK_SKEW_MS) return undefined;
 		return {
-			...{ id, principal, createdAtMs, expiresAtMs },
+			id,
+			principal,
+			createdAtMs,
+			expiresAtMs,
 			internalId: internalIdOf(id, shard),
 			idExpiresAtMs: createdAtMs + sealedMs,
 			protocolVersion: version === 0 ? undefined : version,

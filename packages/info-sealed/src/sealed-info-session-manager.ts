@@ -51,7 +51,10 @@ export interface SealedInfoOptions extends Omit<StoredInfoOptions, 'idleSeconds'
 const { idleSeconds: _expiryIsFixed, ...STORED } = STORED_INFO_OPTIONS;
 const OPTIONS: OptionNames<SealedInfoOptions> = {
 	...STORED,
-	...{ keys: 1, rest: 1, administration: 1, recheckSeconds: 1 },
+	keys: 1,
+	rest: 1,
+	administration: 1,
+	recheckSeconds: 1,
 };
 
 /**
@@ -74,7 +77,8 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 			...rest?.options,
 			...Object.fromEntries(given),
 			// The expiry cannot move: the client already has the id that contains it.
-			...{ absoluteSeconds, idleSeconds: absoluteSeconds },
+			absoluteSeconds,
+			idleSeconds: absoluteSeconds,
 		};
 		const secrets = parseSecrets(keys);
 		checkSecrets(secrets, PACKAGE, 'sealed session ids need keys', KEY_BITS);
@@ -90,7 +94,9 @@ export class SealedInfoSessionManager extends StoredInfoSessionManager implement
 		this.#opened = opened;
 		this.#now = now;
 		this.#ids = new SealedIds({
-			...{ secrets, lifetimeMs, now },
+			secrets,
+			lifetimeMs,
+			now,
 			canStore: this.storesMutableState,
 		});
 	}

@@ -18,7 +18,9 @@ export interface UpstashFromEnvOptions extends Omit<UpstashInfoOptions, 'redis'>
 
 const OPTIONS: OptionNames<UpstashInfoOptions> = {
 	...STORED_INFO_OPTIONS,
-	...{ redis: 1, prefix: 1, timeoutMs: 1 },
+	redis: 1,
+	prefix: 1,
+	timeoutMs: 1,
 };
 
 /**

@@ -27,7 +27,8 @@ describe.each([true, false])('the store of an object that ends with its session:
 						{ now, endsWithSession: () => ends, isInUse: () => false, ...listeners },
 					);
 					return {
-						...{ store, elsewhere: store },
+						store,
+						elsewhere: store,
 						corrupt: () => Promise.reject(new Error('not used')),
 						forgottenAfterSeconds: () => Promise.resolve(undefined),
 					};

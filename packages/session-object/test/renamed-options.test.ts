@@ -14,7 +14,7 @@ describe.each([
 	const message = `[tmcp-sessions/http] the option ${oldName} is now called ${newName}: rename it`;
 
 	it('makes createSessionRouter throw an error with the new name', () => {
-		expect(() => createSessionRouter({ object: 'SESSIONS', ...{ [oldName]: 20 } })).toThrow(
+		expect(() => createSessionRouter({ object: 'SESSIONS', [oldName]: 20 })).toThrow(
 			expect.objectContaining({ code: 'configuration', message }),
 		);
 	});

@@ -217,7 +217,8 @@ describe("a server of the official SDK in a session's object", () => {
 	it('rejects requests of the stateless era, with the revisions that it serves', async () => {
 		const version = '2026-07-28';
 		const params = {
-			...{ name: 'list_notes', arguments: {} },
+			name: 'list_notes',
+			arguments: {},
 			_meta: {
 				'io.modelcontextprotocol/protocolVersion': version,
 				'io.modelcontextprotocol/clientCapabilities': {},

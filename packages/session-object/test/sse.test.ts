@@ -232,8 +232,13 @@ describe('the loss of a Worker with an open stream', () => {
 	): Promise<string> => {
 		const session = crypto.randomUUID();
 		const request = {
-			...{ method: 'GET', headers: {}, sessionId: session, principal: '', auth: null },
-			...{ objectPer, transport: 'sse' },
+			method: 'GET',
+			headers: {},
+			sessionId: session,
+			principal: '',
+			auth: null,
+			objectPer,
+			transport: 'sse',
 		};
 		// The serialized request: a line of JSON, and then the body.
 		await stub.answer(`${JSON.stringify(request)}\n`);
@@ -303,12 +308,18 @@ describe('a deployment', () => {
 async function recordInterruptedCall(client: Client | SseClient, messageId: string): Promise<void> {
 	await runInDurableObject(objectOf(client), (_instance, { storage }) => {
 		const call = {
-			...{ tool: 'slow', arguments: {}, messageId, session: internalIdOf(client) },
-			...{ attempts: 0, instance: 'lost', startedAtMs: 1 },
+			tool: 'slow',
+			arguments: {},
+			messageId,
+			session: internalIdOf(client),
+			attempts: 0,
+			instance: 'lost',
+			startedAtMs: 1,
 		};
 		storage.sql.exec(
 			"INSERT INTO tmcp_entries (kind, key, value) VALUES ('call', ?, ?)",
-			...[crypto.randomUUID(), JSON.stringify(call)],
+			crypto.randomUUID(),
+			JSON.stringify(call),
 		);
 	});
 }

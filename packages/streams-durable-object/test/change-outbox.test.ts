@@ -43,7 +43,11 @@ function inShard(deliver: Deliver, run: (shard: Shard) => Promise<void>): Promis
 		};
 		const receivers = new ChangeReceivers(sql);
 		await run({
-			...{ outbox: create(deliver, receivers), receivers, sql, reports, alarms },
+			outbox: create(deliver, receivers),
+			receivers,
+			sql,
+			reports,
+			alarms,
 			restart: (next) => create(next, new ChangeReceivers(sql)),
 		});
 	});

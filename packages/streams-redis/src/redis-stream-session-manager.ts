@@ -62,7 +62,9 @@ export interface RedisStreamOptions extends RedisManagerOptions {
 
 const OPTIONS: OptionNames<RedisStreamOptions> = {
 	...REDIS_MANAGER_OPTIONS,
-	...{ bounds: 1, callWaitMs: 1, now: 1 },
+	bounds: 1,
+	callWaitMs: 1,
+	now: 1,
 };
 
 /**

@@ -42,9 +42,17 @@ describe('an expired task', () => {
 		time.now = () => nowMs;
 		const name = store.newName();
 		const record: TaskRecord = {
-			...{ name, revision: 0, principal: 'ada', tool: 'report', status: 'working', attempts: 0 },
-			...{ createdAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs: nowMs + 60_000 },
-			...{ pollIntervalMs: 1_000, inputs: [] },
+			name,
+			revision: 0,
+			principal: 'ada',
+			tool: 'report',
+			status: 'working',
+			attempts: 0,
+			createdAtMs: nowMs,
+			updatedAtMs: nowMs,
+			expiresAtMs: nowMs + 60_000,
+			pollIntervalMs: 1_000,
+			inputs: [],
 		};
 		await store.create(record, { session: {} });
 		// Safe because the fixture binds this namespace.

@@ -45,8 +45,16 @@ export interface RedisTasksOptions extends TasksOptions {
 }
 
 const OPTIONS: OptionNames<RedisTasksOptions> = {
-	...{ tools: 1, maxRunning: 1, maxStored: 1, limitRequests: 1, saveContext: 1, context: 1 },
-	...{ prefix: 1, name: 1, concurrency: 1, stalledSeconds: 1 },
+	tools: 1,
+	maxRunning: 1,
+	maxStored: 1,
+	limitRequests: 1,
+	saveContext: 1,
+	context: 1,
+	prefix: 1,
+	name: 1,
+	concurrency: 1,
+	stalledSeconds: 1,
 };
 
 /**
@@ -85,7 +93,12 @@ export class RedisTasks implements ServerExtension {
 		const { stalledSeconds = DEFAULT_STALLED_SECONDS } = this.#options;
 		const store = this.#store;
 		const engine = new RedisTaskEngine({
-			...{ redis: this.#redis, store, host, tasks: this.#tasks, handler: name, concurrency },
+			redis: this.#redis,
+			store,
+			host,
+			tasks: this.#tasks,
+			handler: name,
+			concurrency,
 			stalledMs: stalledSeconds * 1000,
 		});
 		this.#engines.add(engine);

@@ -70,11 +70,14 @@ function start(
 	const policy = { pollSeconds: 0.1 };
 	const redisConnection = connectRedis(url, { timeoutMs: 1_000 });
 	const tasks = new RedisTasks(redisConnection, {
-		...{ prefix: `{bad-${(prefixes += 1)}}:`, tools: { wait: policy, quick: policy } },
+		prefix: `{bad-${(prefixes += 1)}}:`,
+		tools: { wait: policy, quick: policy },
 		...options,
 	});
 	const handler = createMcpHandler(server, {
-		...{ tasks, sessionKeys: KEYS, principal: () => 'alice' },
+		tasks,
+		sessionKeys: KEYS,
+		principal: () => 'alice',
 		onError: ({ message }) => void errors.push(message),
 	});
 	closing.push(async () => {

@@ -18,7 +18,8 @@ function testContract(name: string, connect: () => RedisTcpConnection): void {
 			const [store, elsewhere] = connections.map((redis) => new RedisTaskStore(redis, options));
 			if (!store || !elsewhere) throw new Error('unreachable');
 			return {
-				...{ store, elsewhere },
+				store,
+				elsewhere,
 				async close() {
 					for (const each of [store, elsewhere, ...connections]) each.close();
 				},
@@ -42,7 +43,8 @@ function testContract(name: string, connect: () => RedisTcpConnection): void {
 			const [web] = processes;
 			if (!web) throw new Error('unreachable');
 			return {
-				...{ engine: web.engine, store: web.store },
+				engine: web.engine,
+				store: web.store,
 				async close() {
 					await Promise.all(processes.map(({ engine }) => engine.close(100)));
 					for (const { redis, store } of processes) {

@@ -76,8 +76,13 @@ function policyFor(name: string, tool: TaskTool): TaskPolicy {
 		);
 	}
 	return {
-		...{ ttlMs: ttlSeconds * 1000, pollIntervalMs: Math.round(pollSeconds * 1000) },
-		...{ fallback, inlineMs: inlineSeconds * 1000, asksFirst, onInterrupt, maxAttempts },
+		ttlMs: ttlSeconds * 1000,
+		pollIntervalMs: Math.round(pollSeconds * 1000),
+		fallback,
+		inlineMs: inlineSeconds * 1000,
+		asksFirst,
+		onInterrupt,
+		maxAttempts,
 	};
 }
 

@@ -231,9 +231,17 @@ describe('a task whose tool the deployment no longer has', () => {
 		const name = store.newName();
 		const nowMs = Date.now();
 		const record: TaskRecord = {
-			...{ name, revision: 0, principal: '', tool: 'gone', status: 'working', attempts: 0 },
-			...{ createdAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs: nowMs + 60_000 },
-			...{ pollIntervalMs: 100, inputs: [] },
+			name,
+			revision: 0,
+			principal: '',
+			tool: 'gone',
+			status: 'working',
+			attempts: 0,
+			createdAtMs: nowMs,
+			updatedAtMs: nowMs,
+			expiresAtMs: nowMs + 60_000,
+			pollIntervalMs: 100,
+			inputs: [],
 		};
 		const started = await engine.start({ record, call: { session: {} }, waitMs: 5_000 });
 		expect(started).toMatchObject({

@@ -10,8 +10,23 @@ import { TaskClient, TASKS } from './task-client.ts';
 import type { RequestOptions } from './task-client.ts';
 
 const NAMES = [
-	...['quick', 'wait', 'error', 'throw', 'steps', 'ask', 'elicit-two', 'progress', 'log'],
-	...['status', 'signal', 'twice', 'no-json', 'large', 'no-json-result', 'sleep', 'absent'],
+	'quick',
+	'wait',
+	'error',
+	'throw',
+	'steps',
+	'ask',
+	'elicit-two',
+	'progress',
+	'log',
+	'status',
+	'signal',
+	'twice',
+	'no-json',
+	'large',
+	'no-json-result',
+	'sleep',
+	'absent',
 	'routed',
 ];
 
@@ -49,10 +64,13 @@ describe('a call that becomes a task', () => {
 		const { client, release } = deploy();
 		const { result } = await client.call('wait');
 		expect(result).toEqual({
-			...{ resultType: 'task', taskId: result['taskId'], status: 'working' },
+			resultType: 'task',
+			taskId: result['taskId'],
+			status: 'working',
 			createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
 			lastUpdatedAt: result['createdAt'],
-			...{ ttlMs: 3_600_000, pollIntervalMs: 100 },
+			ttlMs: 3_600_000,
+			pollIntervalMs: 100,
 		});
 		const found = await client.get(String(result['taskId']));
 		expect(found.result).toEqual({ ...result, resultType: 'complete' });
@@ -71,7 +89,8 @@ describe('a call that becomes a task', () => {
 		expect(completed).toMatchObject({ status: 'completed', result: { isError: true } });
 		const failed = await client.ended(await client.start('throw'));
 		expect(failed).toMatchObject({
-			...{ status: 'failed', statusMessage: 'out of ink' },
+			status: 'failed',
+			statusMessage: 'out of ink',
 			error: { message: 'out of ink' },
 		});
 		expect(failed).not.toHaveProperty('result');

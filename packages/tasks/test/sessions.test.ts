@@ -36,7 +36,9 @@ class Session {
 		});
 		const session = new Session(handler);
 		const response = await session.post({
-			...{ jsonrpc: '2.0', id: 0, method: 'initialize' },
+			jsonrpc: '2.0',
+			id: 0,
+			method: 'initialize',
 			params: {
 				protocolVersion: '2025-11-25',
 				capabilities: { elicitation: {} },
@@ -108,7 +110,10 @@ it('lets a session-based client wait, with its question on the stream of the cal
 it('rejects a session-based call with -32021 if the fallback is refuse', async () => {
 	const session = await Session.open({ quick: { fallback: 'refuse' } });
 	const response = await session.post({
-		...{ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'quick', arguments: {} } },
+		jsonrpc: '2.0',
+		id: 1,
+		method: 'tools/call',
+		params: { name: 'quick', arguments: {} },
 	});
 	expect(response.status).toBe(200);
 	expect(await response.json()).toMatchObject({ id: 1, error: { code: -32021 } });

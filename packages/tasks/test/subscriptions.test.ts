@@ -58,7 +58,10 @@ describe('subscriptions/listen', () => {
 			Object.keys(Object(inputRequests) as object),
 		);
 		expect(seen.map(({ status }) => status)).toEqual([
-			...['input_required', 'input_required', 'working', 'completed'],
+			'input_required',
+			'input_required',
+			'working',
+			'completed',
 		]);
 		expect(outstanding).toEqual([['input-1', 'input-2'], ['input-2'], [], []]);
 		const { resultType, ...task } = (await client.get(taskId)).result;

@@ -53,7 +53,9 @@ export class TaskClient {
 	/** Sends a request. */
 	send(method: string, params: Fields, options: RequestOptions = {}): Promise<Response> {
 		const message = {
-			...{ jsonrpc: '2.0', id: this.#nextId++, method },
+			jsonrpc: '2.0',
+			id: this.#nextId++,
+			method,
 			params: {
 				...params,
 				_meta: {

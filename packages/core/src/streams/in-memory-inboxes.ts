@@ -52,7 +52,7 @@ export class InMemoryInboxes {
 	deliver(session: string, message: string, call?: string): number {
 		const inboxes = this.#inboxes.get(session) ?? new Set();
 		let received = 0;
-		for (const inbox of [...inboxes]) {
+		for (const inbox of Array.from(inboxes)) {
 			if (call !== undefined && inbox.call !== call) continue;
 			if (!inboxes.has(inbox)) continue; // `take` of an earlier inbox has closed it.
 			inbox.take(message);

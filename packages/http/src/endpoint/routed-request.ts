@@ -44,8 +44,15 @@ export function incomingCall(
 	const { auth, method, principal } = call;
 	const headers = new CachedHeaders({ get: (name) => call.headers[name] ?? null });
 	return {
-		...{ request: undefined, sessions: routedSession(call) },
-		...{ auth, headers, method, pickShard, platform, principal, report },
+		request: undefined,
+		sessions: routedSession(call),
+		auth,
+		headers,
+		method,
+		pickShard,
+		platform,
+		principal,
+		report,
 	};
 }
 

@@ -26,7 +26,12 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 		const keys = sessionKeys(options.sessionKeys, env);
 		return new SseEndpoint<Custom>({
 			...resolved,
-			...{ calls, endpoint, oauth, pacesStreams, path, report },
+			calls,
+			endpoint,
+			oauth,
+			pacesStreams,
+			path,
+			report,
 			transport: transport(),
 			ids: new SseSessionIds(new SessionIdentifier(keys, undefined, sessionIds), path),
 			host: route ? new RoutedSessions(route) : backend.createSessions(),

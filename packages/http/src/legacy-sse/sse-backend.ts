@@ -61,42 +61,61 @@ export function createSseBackend<Custom extends Record<string, unknown> | undefi
 ): SseBackend<Custom> {
 	checkServer(server, 'createSseHandler');
 	matchTemplatesInLinearTime();
-	const path = endpointPath('path', options.path ?? DEFAULT_PATH);
-	const endpoint = endpointPath('endpoint', options.endpoint ?? DEFAULT_ENDPOINT);
+	const paths = endpointPaths(options);
 	const { clientResponseTimeoutSeconds = DEFAULT_SSE_CLIENT_RESPONSE_TIMEOUT_SECONDS } = options;
 	const resolved = resolveOptions({ ...options, clientResponseTimeoutSeconds });
-	if (path === endpoint) {
-		throw configurationError(
-			`endpoint must differ from path; both are ${path}: set one of them to another path`,
-		);
-	}
 	const report = createReporter(options.onError);
 	const streams = options.streams ?? new InMemoryStreamSessionManager();
 	const info = options.info ?? new StoredInfoSessionManager(new InMemorySessionStore());
-	const { clientResponseTimeoutMs } = resolved;
-	const calls = new InFlightCalls(server, { streams, clientResponseTimeoutMs, report });
+	const calls = new InFlightCalls(server, { ...resolved, streams, report });
 	const broadcasts = claimBroadcasts(server, streams);
 	const ordered = sessionStreams(streams);
 	const tracked = createTrackedServer(server, {
-		...{ info, report, calls, canResume: false, acceptsBatches: false },
+		info,
+		report,
+		calls,
+		canResume: false,
+		acceptsBatches: false,
 		authorizeSubscription: options.authorizeSubscription,
 	});
 	let created: SseTransport<Custom> | undefined;
 	const transport = (): SseTransport<Custom> =>
 		(created ??= new SseTransport<Custom>(servedServer(tracked, broadcasts), {
-			...{ path, endpoint },
+			...paths,
 			...managers(ordered, info),
 		}));
 	queueMicrotask(transport);
 	return {
-		...{ resolved, path, endpoint, calls, transport, report },
+		...paths,
+		resolved,
+		calls,
+		transport,
+		report,
 		pacesStreams: hasResumableStreams(streams),
 		createSessions: () =>
 			new OwnSessions<Custom>({
-				...{ calls, endpoint, info, streams: ordered, createCustom: options.context },
-				...{ transport: transport(), live: new LiveSessions(streams, info, path) },
+				calls,
+				endpoint: paths.endpoint,
+				info,
+				streams: ordered,
+				createCustom: options.context,
+				transport: transport(),
+				live: new LiveSessions(streams, info, paths.path),
 			}),
 	};
+}
+
+function endpointPaths(
+	options: Pick<SseHandlerOptions<never>, 'path' | 'endpoint'>,
+): Pick<SseBackend<never>, 'path' | 'endpoint'> {
+	const path = endpointPath('path', options.path ?? DEFAULT_PATH);
+	const endpoint = endpointPath('endpoint', options.endpoint ?? DEFAULT_ENDPOINT);
+	if (path === endpoint) {
+		throw configurationError(
+			`endpoint must differ from path; both are ${path}: set one of them to another path`,
+		);
+	}
+	return { path, endpoint };
 }
 
 function managers(

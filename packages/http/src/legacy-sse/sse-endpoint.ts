@@ -78,8 +78,16 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		const { clientOf, recheck, report } = this.#deps;
 		const pickShard = (): string => this.#deps.pickShard(request);
 		const origin = {
-			...{ request, method, headers, auth, principal, platform, report, pickShard },
-			...{ clientOf, recheck },
+			request,
+			method,
+			headers,
+			auth,
+			principal,
+			platform,
+			report,
+			pickShard,
+			clientOf,
+			recheck,
 		};
 		if (method === 'GET' && isForStream) return this.#openStream(request, origin);
 		if (method === 'POST' && !isForStream) return this.#post(request, origin, url);

@@ -28,8 +28,13 @@ export async function runInBackground(
 	const progress = new CallProgress(owner);
 	progress.onFrame = onFrame;
 	const origin: RequestOrigin = {
-		...{ request: undefined, method: 'POST', headers: NO_HEADERS, auth: auth ?? null },
-		...{ principal, platform, pickShard: () => '0' },
+		request: undefined,
+		method: 'POST',
+		headers: NO_HEADERS,
+		auth: auth ?? null,
+		principal,
+		platform,
+		pickShard: () => '0',
 		// A call that was cancelled often ends with an error, which is expected.
 		report(error, session) {
 			if (!signal.aborted) report(error, session);
@@ -37,7 +42,10 @@ export async function runInBackground(
 	};
 	const context = new RequestContext(origin, { message, messageId: id }, progress);
 	const receiveContext = {
-		...{ auth, custom, signal, sessionInfo },
+		auth,
+		custom,
+		signal,
+		sessionInfo,
 		...(sessionId !== undefined && { sessionId }),
 	};
 	try {

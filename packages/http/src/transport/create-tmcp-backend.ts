@@ -11,11 +11,12 @@ import type { HttpTransportOptions } from '@tmcp/transport-http';
 import { answerDirectly, isDirect } from '../calls/direct-calls.ts';
 import { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { OnPrimed } from '../calls/in-flight-calls.ts';
-import type { MessageServer } from '../endpoint/message-server.ts';
+import type { MessageServer, ServerInput } from '../endpoint/message-server.ts';
 import type { ExtensionAccess } from '../endpoint/server-extension.ts';
 import type { AuthorizeSubscription, ServerOf } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { currentContext } from '../request/request-context.ts';
+import type { RequestContext } from '../request/request-context.ts';
 import { claimBroadcasts, withoutBroadcasts } from './broadcasts.ts';
 import { bindSubscriptionsToRequest } from './request-bound-subscriptions.ts';
 import { endResumedCalls } from './resumed-streams.ts';
@@ -62,20 +63,20 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	options: TmcpBackendOptions,
 ): TmcpBackend<Custom> {
 	matchTemplatesInLinearTime();
-	const { streams, info, clientResponseTimeoutMs, defaultCodec, onPrimed, report } = options;
-	const { authorizeSubscription, keepAliveMs } = options;
+	const { streams, info, defaultCodec, authorizeSubscription, report } = options;
 	const canResume = hasResumableStreams(streams);
 	const requests = new ExtensionRequests((response) => server.receive(response));
 	// Safe because the registry hands it client responses only.
 	const receiver = requests as unknown as Pick<typeof server, 'receive'>;
-	const calls = new InFlightCalls(options.extension ? receiver : server, {
-		...{ streams, clientResponseTimeoutMs, onPrimed, report },
-		resumable: canResume ? streams : undefined,
-	});
-	const isFirst = claimBroadcasts(server, streams);
-	const broadcasting = isFirst ? streams : withoutBroadcasts(streams);
+	const calls = createCalls(options.extension ? receiver : server, options);
+	const broadcasting = claimBroadcasts(server, streams) ? streams : withoutBroadcasts(streams);
 	const tracked = createTrackedServer(server, {
-		...{ info, report, calls, canResume, defaultCodec, acceptsBatches: true },
+		info,
+		report,
+		calls,
+		canResume,
+		defaultCodec,
+		acceptsBatches: true,
 		authorizeSubscription,
 	});
 	let created: HttpTransport<Custom> | undefined;
@@ -86,9 +87,14 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 		));
 	queueMicrotask(transport);
 	return {
-		...{ calls, pacesStreams: canResume },
+		calls,
+		pacesStreams: canResume,
 		access: createExtensionAccess(server, {
-			...{ calls, handle: tracked.handle, info, report, requests },
+			calls,
+			handle: tracked.handle,
+			info,
+			report,
+			requests,
 			// The server sends frames only once the transport listens to it.
 			prepare: transport,
 		}),
@@ -96,16 +102,35 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 			statelessRevisions: STATELESS_REVISIONS,
 			answerDirectly(context, custom, known) {
 				if (!isDirect(context, info)) return undefined;
-				return answerDirectly(tracked.handle, info, context, custom, known, keepAliveMs);
+				return answerDirectly(tracked.handle, info, context, custom, known, options.keepAliveMs);
 			},
-			async respond(context, { custom, message }) {
-				const response = await transport().respond(transportRequest(context, message), custom);
-				if (!response) throw new Error('expected the transport to answer every path; got none');
-				// Hot path: only errors are JSON. Streams are escaped by frame.
-				return response.status < 400 ? response : inOneLine(response);
-			},
+			respond: (context, input) => respond(transport(), context, input),
 		},
 	};
+}
+
+function createCalls(
+	receiver: ConstructorParameters<typeof InFlightCalls>[0],
+	{ streams, clientResponseTimeoutMs, onPrimed, report }: TmcpBackendOptions,
+): InFlightCalls {
+	return new InFlightCalls(receiver, {
+		streams,
+		clientResponseTimeoutMs,
+		onPrimed,
+		report,
+		resumable: hasResumableStreams(streams) ? streams : undefined,
+	});
+}
+
+async function respond<Custom extends Record<string, unknown> | undefined>(
+	transport: HttpTransport<Custom>,
+	context: RequestContext,
+	{ custom, message }: ServerInput<Custom>,
+): Promise<Response> {
+	const response = await transport.respond(transportRequest(context, message), custom);
+	if (!response) throw new Error('expected the transport to answer every path; got none');
+	// Hot path: only errors are JSON. Streams are escaped by frame.
+	return response.status < 400 ? response : inOneLine(response);
 }
 
 /** Escapes the line terminators of the transport's JSON. */

@@ -101,7 +101,8 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 	const support: Support = {
 		hasSessions: info !== undefined,
 		storesMutableState: !info || storesMutableState(info),
-		...{ canResume, acceptsBatches },
+		canResume,
+		acceptsBatches,
 	};
 	const flushable = info && canFlush(info) ? info : undefined;
 	return async (message, receiveContext) => {

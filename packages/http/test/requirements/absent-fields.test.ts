@@ -13,7 +13,10 @@ describeEachDeployment(
 				protocolVersion: VERSION,
 				capabilities: { roots: null, elicitation: { form: null }, extensions: { 'com.x': null } },
 				clientInfo: {
-					...{ name: 'raw', version: '1', title: null, websiteUrl: null },
+					name: 'raw',
+					version: '1',
+					title: null,
+					websiteUrl: null,
 					icons: [{ src: 'https://example.com/i.png', mimeType: null, sizes: null }],
 				},
 				_meta: null,

@@ -30,11 +30,13 @@ function send(
 }
 
 const echo = (id: number, text: string): object => ({
-	...{ id, method: 'tools/call' },
+	id,
+	method: 'tools/call',
 	params: { name: 'echo', arguments: { text } },
 });
 const report = (id: number): object => ({
-	...{ id, method: 'tools/call' },
+	id,
+	method: 'tools/call',
 	params: { name: 'report', arguments: { text: `r${id}`, times: 3 }, _meta: { progressToken: id } },
 });
 

@@ -53,7 +53,7 @@ async function openEveryStream(
 	await withGap.waitFor(': gap, ');
 	await resumed.waitFor(': keep-alive', 2);
 	for (const each of [resumed, withGap, resumedCall]) each.destroy();
-	return [...[listening, quick, reporting, lasting, eliciting], ...[resumed, withGap, resumedCall]];
+	return [listening, quick, reporting, lasting, eliciting, resumed, withGap, resumedCall];
 }
 
 describeEachDeployment(

@@ -128,7 +128,11 @@ export class CallJournal implements SessionCalls {
 		const id = crypto.randomUUID();
 		const { tool, session, messageId } = call;
 		this.#write(id, {
-			...{ tool, session, messageId, startedAtMs, attempts: 0 },
+			tool,
+			session,
+			messageId,
+			startedAtMs,
+			attempts: 0,
 			arguments: storableArguments(call.arguments),
 			instance: this.#instance,
 		});

@@ -158,7 +158,8 @@ function createHandle(
 		onError,
 		onPrimed,
 		stateSecrets: (to) => [stateSecret(entries, to)],
-		...{ objectId, tasks: settings.tasks },
+		objectId,
+		tasks: settings.tasks,
 	});
 }
 

@@ -58,9 +58,23 @@ export interface SessionSettings<
 }
 
 const SETTINGS: OptionNames<SessionSettings> = {
-	...{ authorizeSubscription: 1, clientResponseTimeoutSeconds: 1, eras: 1, keepAliveSeconds: 1 },
-	...{ maxBodyBytes: 1, context: 1, limits: 1, lifetime: 1, migrations: 1, bucket: 1, archive: 1 },
-	...{ artifactBytes: 1, authKeys: 1, syncLayer: 1, sse: 1, onError: 1, tasks: 1 },
+	authorizeSubscription: 1,
+	clientResponseTimeoutSeconds: 1,
+	eras: 1,
+	keepAliveSeconds: 1,
+	maxBodyBytes: 1,
+	context: 1,
+	limits: 1,
+	lifetime: 1,
+	migrations: 1,
+	bucket: 1,
+	archive: 1,
+	artifactBytes: 1,
+	authKeys: 1,
+	syncLayer: 1,
+	sse: 1,
+	onError: 1,
+	tasks: 1,
 };
 const LIFETIME: OptionNames<LifetimeOptions> = { idleSeconds: 1, absoluteSeconds: 1 };
 

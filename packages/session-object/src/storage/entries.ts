@@ -151,7 +151,10 @@ export class Entries {
 		if (WRITTEN_BY_SESSION.has(kind)) this.checkOpen();
 		this.sql.exec(
 			'INSERT OR REPLACE INTO tmcp_entries (kind, key, value, at_ms) VALUES (?, ?, ?, ?)',
-			...[kind, key, value, dueMs],
+			kind,
+			key,
+			value,
+			dueMs,
 		);
 	}
 
@@ -161,7 +164,8 @@ export class Entries {
 		if (!this.hasTable) return false;
 		const { rowsWritten } = this.sql.exec(
 			'DELETE FROM tmcp_entries WHERE kind = ? AND key = ?',
-			...[kind, key],
+			kind,
+			key,
 		);
 		return rowsWritten > 0;
 	}

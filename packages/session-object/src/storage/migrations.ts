@@ -62,7 +62,8 @@ export function migrate(sql: SqlStorage, migrations: readonly string[], isNew: b
 	}
 	sql.exec(
 		"INSERT OR REPLACE INTO tmcp_entries (kind, key, value) VALUES ('meta', ?, ?)",
-		...[MIGRATED, String(migrations.length)],
+		MIGRATED,
+		String(migrations.length),
 	);
 }
 
@@ -81,7 +82,8 @@ function stateError(message: string, options?: ErrorOptions): TmcpSessionsError 
 function reservedTables(sql: SqlStorage): Map<string, string> {
 	const rows = sql.exec<{ name: string; definition: string | null }>(
 		'SELECT name, sql AS definition FROM sqlite_master WHERE substr(lower(name), 1, ?) = ?',
-		...[RESERVED.length, RESERVED],
+		RESERVED.length,
+		RESERVED,
 	);
 	return new Map(rows.toArray().map(({ name, definition }) => [name, definition ?? '']));
 }

@@ -73,9 +73,25 @@ export type Identify = (
 ) => Identity | null | Promise<Identity | null>;
 
 const OPTIONS: OptionNames<SessionRouterOptions> = {
-	...{ object: 1, identify: 1, stateless: 1, sse: 1, locationHint: 1, jurisdiction: 1 },
-	...{ allowedHosts: 1, clientOf: 1, cors: 1, eras: 1, keepAliveSeconds: 1, maxBodyBytes: 1 },
-	...{ oauth: 1, onError: 1, path: 1, principal: 1, recheckSeconds: 1, sessionKeys: 1, tasks: 1 },
+	object: 1,
+	identify: 1,
+	stateless: 1,
+	sse: 1,
+	locationHint: 1,
+	jurisdiction: 1,
+	allowedHosts: 1,
+	clientOf: 1,
+	cors: 1,
+	eras: 1,
+	keepAliveSeconds: 1,
+	maxBodyBytes: 1,
+	oauth: 1,
+	onError: 1,
+	path: 1,
+	principal: 1,
+	recheckSeconds: 1,
+	sessionKeys: 1,
+	tasks: 1,
 };
 
 /** What is called otherwise in the handlers of tmcp, `agents` and the official SDK. */

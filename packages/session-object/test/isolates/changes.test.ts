@@ -116,7 +116,9 @@ describe.each(workerdVersions)('a published change on workerd %s', (version) => 
 		const resumed = await client.stream(undefined, stream.lastEventId);
 		await client.publish({ list: 'resources' });
 		expect(await resumed.until(4)).toEqual([
-			...['notes://1', 'notes://2', 'notes://3'],
+			'notes://1',
+			'notes://2',
+			'notes://3',
 			'notifications/resources/list_changed',
 		]);
 		await end([client], [resumed]);

@@ -65,7 +65,9 @@ export class CallSockets {
 	): number {
 		const { stream: call, sequence: seen } = position;
 		this.#state.acceptWebSocket(socket, [
-			...[CALL_TAG, callTag(call), callsTag(session)],
+			CALL_TAG,
+			callTag(call),
+			callsTag(session),
 			...clientTags(CALL_TAG, client),
 		]);
 		const attachment = { session, call, seen, atMs: nowMs };

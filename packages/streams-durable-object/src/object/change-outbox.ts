@@ -98,7 +98,9 @@ export class ChangeOutbox {
 		this.#sql.exec(TABLE);
 		this.#sql.exec(
 			'INSERT INTO tmcp_changes (sequence, at_ms, notification) VALUES (?, ?, ?)',
-			...[sequence, atMs, JSON.stringify(notification)],
+			sequence,
+			atMs,
+			JSON.stringify(notification),
 		);
 		this.#setRecovery();
 		const remaining = new Set(interested);
@@ -215,7 +217,8 @@ export class ChangeOutbox {
 			change.isSaved = true;
 			this.#sql.exec(
 				'UPDATE tmcp_changes SET receivers = ? WHERE sequence = ?',
-				...[JSON.stringify([...change.remaining]), change.sequence],
+				JSON.stringify([...change.remaining]),
+				change.sequence,
 			);
 		}
 	}

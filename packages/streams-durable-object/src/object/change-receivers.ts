@@ -37,7 +37,10 @@ export class ChangeReceivers {
 		this.#sql.exec(TABLE);
 		this.#sql.exec(
 			'INSERT OR REPLACE INTO tmcp_receivers (object, token, since, interests) VALUES (?, ?, ?, ?)',
-			...[object, token, since, JSON.stringify(interests)],
+			object,
+			token,
+			since,
+			JSON.stringify(interests),
 		);
 		receivers.set(object, receiver);
 	}

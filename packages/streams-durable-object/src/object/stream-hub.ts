@@ -289,7 +289,8 @@ export class StreamHub {
 		const others = this.#streamsOf(session);
 		const opened = this.#log.open(session, lastEventId, nowMs, client);
 		this.#state.acceptWebSocket(socket, [
-			...[STREAM_TAG, sessionTag(session)],
+			STREAM_TAG,
+			sessionTag(session),
 			...clientTags(STREAM_TAG, client),
 		]);
 		const rank = rankSocket(socket, purpose, opened, others, nowMs);

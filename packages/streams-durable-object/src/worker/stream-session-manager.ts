@@ -37,8 +37,12 @@ export interface StreamSessionOptions extends SyncLayerOptions {
 
 /** The managers may share one object of options. */
 export const STREAM_OPTIONS: OptionNames<StreamSessionOptions> = {
-	...{ onError: 1, jurisdiction: 1, openTimeoutMs: 1 },
-	...{ callWaitMs: 1, random: 1, sleep: 1 },
+	onError: 1,
+	jurisdiction: 1,
+	openTimeoutMs: 1,
+	callWaitMs: 1,
+	random: 1,
+	sleep: 1,
 };
 
 /**

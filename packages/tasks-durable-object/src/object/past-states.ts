@@ -44,8 +44,14 @@ export class PastStates {
 		return this.states
 			.filter((state) => state.revision > revision && state.revision < record.revision)
 			.map(({ inputs = [], revision: past, status, statusMessage, updatedAtMs }) => ({
-				...{ ...record, revision: past, status, statusMessage, updatedAtMs, inputs },
-				...{ result: undefined, error: undefined },
+				...record,
+				revision: past,
+				status,
+				statusMessage,
+				updatedAtMs,
+				inputs,
+				result: undefined,
+				error: undefined,
 			}));
 	}
 }

@@ -26,7 +26,8 @@ export class PrincipalList {
 		);
 		this.#sql.exec(
 			'INSERT OR IGNORE INTO tmcp_tasks (name, expires_ms, ended) VALUES (?, ?, 0)',
-			...[task.name, task.expiresAtMs],
+			task.name,
+			task.expiresAtMs,
 		);
 		return undefined;
 	}
@@ -39,7 +40,8 @@ export class PrincipalList {
 			.exec<{ name: string; expires_ms: number; ended: number }>('SELECT * FROM tmcp_tasks')
 			.toArray()
 			.map(({ name, expires_ms: expiresAtMs, ended }) => ({
-				...{ name, expiresAtMs },
+				name,
+				expiresAtMs,
 				hasEnded: ended === 1,
 			}));
 	}

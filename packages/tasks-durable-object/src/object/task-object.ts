@@ -28,13 +28,17 @@ import { TaskStorage } from './task-storage.ts';
 export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> implements TaskObjectRpc {
 	readonly #storage: TaskStorage = new TaskStorage(this.ctx.storage.sql);
 	readonly #store: LocalTaskStore = new LocalTaskStore({
-		...{ storage: this.#storage, id: this.ctx.id.toString(), env: this.env as object },
+		storage: this.#storage,
+		id: this.ctx.id.toString(),
+		env: this.env as object,
 		now: () => this.now(),
 		onChange: (record) => this.#publish(record),
 	});
 	readonly #list: PrincipalList = new PrincipalList(this.ctx.storage.sql, () => this.now());
 	readonly #runner: TaskRunner = new TaskRunner({
-		...{ context: this.ctx, store: this.#store, storage: this.#storage },
+		context: this.ctx,
+		store: this.#store,
+		storage: this.#storage,
 		env: this.env,
 		now: () => this.now(),
 	});
@@ -95,7 +99,9 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 
 	async cancel(): Promise<boolean> {
 		const changed = await changeTask(this.#store, '', () => ({
-			...{ status: 'cancelled', statusMessage: 'Cancelled by the client', inputs: [] },
+			status: 'cancelled',
+			statusMessage: 'Cancelled by the client',
+			inputs: [],
 		}));
 		if (changed?.isChanged) await this.#runner.cancel();
 		return changed !== undefined;
@@ -193,7 +199,8 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 			const exports: object | undefined = Reflect.get(this.ctx, 'exports') as object | undefined;
 			const namespace = ownNamespace<DurableObjectNamespace<TaskObject>>(
 				this.ctx.id,
-				...[exports, this.env as object],
+				exports,
+				this.env as object,
 			);
 			const list = namespace?.getByName(await indexName(principal));
 			await list?.settle(name, isDeleted);

@@ -52,8 +52,12 @@ export class TaskRunner {
 	async queue(target: CallTarget): Promise<void> {
 		const { context, now, storage } = this.#deps;
 		storage.writeRun({
-			...{ ...target, phase: 'queued', dueMs: now() },
-			...{ usesJournal: false, starts: 0, interruptions: 0 },
+			...target,
+			phase: 'queued',
+			dueMs: now(),
+			usesJournal: false,
+			starts: 0,
+			interruptions: 0,
 		});
 		await context.storage.setAlarm(now());
 	}
@@ -123,7 +127,12 @@ export class TaskRunner {
 		const { phase, usesJournal } = state;
 		try {
 			return await execution.run({
-				...{ record, phase, usesJournal, starts, interruptions, maxMs: maxAlarmMs },
+				record,
+				phase,
+				usesJournal,
+				starts,
+				interruptions,
+				maxMs: maxAlarmMs,
 			});
 		} catch (error) {
 			createReporter()(error);
@@ -162,7 +171,11 @@ export class TaskRunner {
 			return (this.#execution = new ObjectExecution(object, name, [exports, env as object]));
 		}
 		return (this.#execution = new CallExecution({
-			...{ handler: () => handlerOf(handler), store, env, platform: context, now },
+			handler: () => handlerOf(handler),
+			store,
+			env,
+			platform: context,
+			now,
 			onJournal: () => {
 				const state = storage.readRun();
 				if (state) storage.writeRun({ ...state, usesJournal: true });

@@ -83,7 +83,8 @@ export class TaskStorage {
 		this.#createTable();
 		this.#sql.exec(
 			'INSERT OR IGNORE INTO tmcp_task (key, value) VALUES (?, ?)',
-			...[STEP + step.name, JSON.stringify(step)],
+			STEP + step.name,
+			JSON.stringify(step),
 		);
 	}
 
@@ -108,7 +109,8 @@ export class TaskStorage {
 		this.#createTable();
 		this.#sql.exec(
 			'INSERT OR REPLACE INTO tmcp_task (key, value) VALUES (?, ?)',
-			...[key, JSON.stringify(value)],
+			key,
+			JSON.stringify(value),
 		);
 	}
 

@@ -83,7 +83,8 @@ export class CallExecution implements Execution {
 		const wakes = [...this.#sleepers].map(({ untilMs }) => untilMs);
 		return {
 			kind: this.#isWaiting && usesJournal ? 'waiting' : 'running',
-			...{ usesJournal, dueMs: wakes.length > 0 ? Math.min(...wakes) : null },
+			usesJournal,
+			dueMs: wakes.length > 0 ? Math.min(...wakes) : null,
 		};
 	}
 
@@ -127,7 +128,13 @@ export class CallExecution implements Execution {
 		const record = await store.read(name);
 		if (!call || !record || hasEnded(record)) return;
 		const run = new TaskRun({
-			...{ host, record: { ...record, attempts: starts }, call, steps, platform, now, onJournal },
+			host,
+			record: { ...record, attempts: starts },
+			call,
+			steps,
+			platform,
+			now,
+			onJournal,
 			// Safe because a run uses no other members.
 			store: store as TaskStore,
 			createCustom: (saved) => options.context?.(saved, env),

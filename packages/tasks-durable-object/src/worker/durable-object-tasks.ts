@@ -63,7 +63,11 @@ export class DurableObjectTasks implements ServerExtension, BindingUser {
 			return connected;
 		}
 		const executions = new Executions({
-			...{ handler: () => handler, store, env, now: Date.now, onJournal: () => {} },
+			handler: () => handler,
+			store,
+			env,
+			now: Date.now,
+			onJournal: () => {},
 			// The object of the task keeps the call alive: it awaits it.
 			platform: { waitUntil: () => {} },
 		});

@@ -33,7 +33,8 @@ describe('tasks whose tools run in session objects, on two isolates', () => {
 	it('run beside the state of the session, found by the other isolate', async () => {
 		const taskId = await client('a', 'ada').start('count');
 		expect(await client('b', 'ada').ended(taskId)).toMatchObject({
-			...{ status: 'completed', statusMessage: 'half' },
+			status: 'completed',
+			statusMessage: 'half',
 			result: { content: [{ text: 'counted' }] },
 		});
 		expect(await counters('ada')).toEqual([1, 2]);

@@ -14,7 +14,8 @@ describe('M13 tasks: tasks in objects, on two isolates', () => {
 	it('run their steps once and show their status', async () => {
 		const taskId = await deployment.client('a').start('five_steps', { id: 'once' });
 		expect(await deployment.client('b').ended(taskId)).toMatchObject({
-			...{ status: 'completed', result: text('once: 15') },
+			status: 'completed',
+			result: text('once: 15'),
 		});
 		const effects = await deployment.effects();
 		expect([1, 2, 3, 4, 5].map((number) => effects[`once ${number}`])).toEqual([1, 1, 1, 1, 1]);
@@ -29,7 +30,8 @@ describe('M13 tasks: tasks in objects, on two isolates', () => {
 			.toBeGreaterThan(0);
 		await b.update(taskId, { 'input-1': { action: 'accept', content: { approve: true } } });
 		expect(await a.ended(taskId)).toMatchObject({
-			...{ status: 'completed', result: text('published true') },
+			status: 'completed',
+			result: text('published true'),
 		});
 		const effects = await deployment.effects();
 		expect([effects['asked before'], effects['asked after']]).toEqual([1, 1]);

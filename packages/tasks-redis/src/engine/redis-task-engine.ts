@@ -50,12 +50,15 @@ export class RedisTaskEngine implements TaskEngine {
 		this.#states = new RunStates(store.database);
 		const { prefix } = store.database;
 		this.#queue = new TaskQueue({
-			...{ redis, prefix, handler },
+			redis,
+			prefix,
+			handler,
 			report: (error) => host.report(error),
 		});
 		if (concurrency === 0) return;
 		this.#queue.start({
-			...{ concurrency, lockMs: stalledMs },
+			concurrency,
+			lockMs: stalledMs,
 			run: (name, wake) => this.#run(name, wake),
 			onLost: (name) => this.#jobs.get(name)?.lose(),
 		});
@@ -91,7 +94,9 @@ export class RedisTaskEngine implements TaskEngine {
 	async cancel(name: string): Promise<boolean> {
 		const { host, store } = this.#deps;
 		const changed = await changeTask(store, name, () => ({
-			...{ status: 'cancelled', statusMessage: 'Cancelled by the client', inputs: [] },
+			status: 'cancelled',
+			statusMessage: 'Cancelled by the client',
+			inputs: [],
 		}));
 		if (changed?.isChanged) {
 			// The worker of a job that is left finds that its task has ended.

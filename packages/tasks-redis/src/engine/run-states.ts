@@ -44,7 +44,9 @@ export class RunStates {
 	/** Lets a job run the call, with a new lease. */
 	async claim(name: string, wake: number, lease: string): Promise<Claim> {
 		const reply = await this.#database.run('starting a call', CLAIM, name, [
-			...[String(wake), lease, ...RETRY_DELAYS],
+			String(wake),
+			lease,
+			...RETRY_DELAYS,
 		]);
 		if (typeof reply === 'string') return { dueMs: Number(reply) };
 		const [json, call, before, starts, interruptions, journal, steps] = asList(reply);
@@ -53,8 +55,12 @@ export class RunStates {
 		const completed = stepsIn(steps);
 		return {
 			claimed: {
-				...{ record, call: parse<TaskCall>(call), steps: completed, isNew: before === 'queued' },
-				...{ starts: Number(starts), interruptions: Number(interruptions) },
+				record,
+				call: parse<TaskCall>(call),
+				steps: completed,
+				isNew: before === 'queued',
+				starts: Number(starts),
+				interruptions: Number(interruptions),
 				usesJournal: journal === '1' || completed.length > 0,
 			},
 		};

@@ -126,7 +126,11 @@ export class TaskJob {
 		const { call, record, starts, steps } = this.#claimed;
 		const { now } = store.database;
 		return new TaskRun({
-			...{ host, call, steps, now, platform: undefined },
+			host,
+			call,
+			steps,
+			now,
+			platform: undefined,
 			record: { ...record, attempts: starts },
 			// Safe because a run uses no other members.
 			store: this.#leased as unknown as TaskStore,

@@ -156,8 +156,10 @@ export class TaskQueue {
 			...shared,
 			skipMetasUpdate: true,
 			defaultJobOptions: {
-				...{ attempts: UNLIMITED, backoff: { type: 'fixed', delay: RETRY_MS } },
-				...{ removeOnComplete: true, removeOnFail: true },
+				attempts: UNLIMITED,
+				backoff: { type: 'fixed', delay: RETRY_MS },
+				removeOnComplete: true,
+				removeOnFail: true,
 			},
 		});
 		queue.on('error', (error) => this.#report(error));
@@ -180,8 +182,12 @@ export class TaskQueue {
 				throw new DelayedError();
 			},
 			{
-				...{ ...shared, concurrency, runRetryDelay: RETRY_MS },
-				...{ lockDuration: lockMs, stalledInterval: lockMs / 2, maxStalledCount: UNLIMITED },
+				...shared,
+				concurrency,
+				runRetryDelay: RETRY_MS,
+				lockDuration: lockMs,
+				stalledInterval: lockMs / 2,
+				maxStalledCount: UNLIMITED,
 			},
 		);
 		worker.on('error', (error) => this.#onWorkerError(worker, error));

@@ -75,8 +75,12 @@ export class RedisTaskStore implements TaskStore {
 		const base = { name, principal, tool, createdAtMs, expiresAtMs, pollIntervalMs };
 		const owner = principal === '' ? '' : await hashText(principal);
 		const reached = await this.database.run('creating a task', CREATE, name, [
-			...[JSON.stringify(base), JSON.stringify(call), String(expiresAtMs), owner],
-			...[String(limits?.running ?? ''), String(limits?.stored ?? '')],
+			JSON.stringify(base),
+			JSON.stringify(call),
+			String(expiresAtMs),
+			owner,
+			String(limits?.running ?? ''),
+			String(limits?.stored ?? ''),
 			...storedFields(fields),
 		]);
 		return reached === 'running' || reached === 'stored' ? reached : undefined;
@@ -107,7 +111,10 @@ export class RedisTaskStore implements TaskStore {
 		const changed = await this.database.run(
 			...(['changing a task', UPDATE, name] as const),
 			[
-				...[String(revision), crypto.randomUUID(), writer?.lease ?? '', ends ? '1' : ''],
+				String(revision),
+				crypto.randomUUID(),
+				writer?.lease ?? '',
+				ends ? '1' : '',
 				...storedFields(patch),
 			],
 			writer?.retryMs,

@@ -54,8 +54,10 @@ export class InMemoryTaskStore implements TaskStore {
 		const reached = limits && reachedLimit(this.#listed(record.principal), limits);
 		if (reached) return reached;
 		this.#tasks.set(record.name, {
-			...{ record: copy(record), call: copy(call) },
-			...{ steps: new Map(), listeners: new Set() },
+			record: copy(record),
+			call: copy(call),
+			steps: new Map(),
+			listeners: new Set(),
 		});
 		return undefined;
 	}

@@ -55,11 +55,12 @@ export class InProcessEngine implements TaskEngine {
 		const limit = await this.#store.create(started, call, limits);
 		if (limit) return { limit };
 		const run = this.#createRun({
-			...{ store: this.#store, record: started, call, steps: [] },
-			...{
-				platform: undefined,
-				sleepUntil: (untilMs, signal) => this.#sleepUntil(untilMs, signal),
-			},
+			store: this.#store,
+			record: started,
+			call,
+			steps: [],
+			platform: undefined,
+			sleepUntil: (untilMs, signal) => this.#sleepUntil(untilMs, signal),
 			now: this.#now,
 		});
 		this.#runs.set(name, run);
@@ -81,7 +82,9 @@ export class InProcessEngine implements TaskEngine {
 
 	async cancel(name: string): Promise<boolean> {
 		const changed = await changeTask(this.#store, name, () => ({
-			...{ status: 'cancelled', statusMessage: 'Cancelled by the client', inputs: [] },
+			status: 'cancelled',
+			statusMessage: 'Cancelled by the client',
+			inputs: [],
 		}));
 		if (changed?.isChanged) this.#runs.get(name)?.cancel();
 		return changed !== undefined;

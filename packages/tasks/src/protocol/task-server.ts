@@ -198,10 +198,15 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 			host,
 			{
 				message: {
-					...{ jsonrpc: '2.0', id: messageId, method: 'tools/call' },
+					jsonrpc: '2.0',
+					id: messageId,
+					method: 'tools/call',
 					params: { name, arguments: structuredClone(given) },
 				},
-				...{ principal, auth: origin.auth ?? undefined, custom, platform: context },
+				principal,
+				auth: origin.auth ?? undefined,
+				custom,
+				platform: context,
 				sessionInfo: clientMetadataOf(context.message),
 			},
 			inputs,
@@ -211,7 +216,8 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 			const requestState = await state.seal(outcome.inputs, callIdentity(context));
 			return {
 				resultType: 'input_required',
-				...{ inputRequests: inputRequests(outcome), requestState },
+				inputRequests: inputRequests(outcome),
+				requestState,
 			};
 		}
 		const { error, result } = outcome.response;

@@ -68,20 +68,22 @@ export class TaskService {
 		const taskId = await this.#idsOf(context, 'seal').issue(name, principal);
 		const createdAtMs = now();
 		const record: TaskRecord = {
-			...{
-				name,
-				revision: 0,
-				principal,
-				tool: String(tool),
-				status: 'working',
-				attempts: 0,
-				inputs,
-			},
-			...{ createdAtMs, updatedAtMs: createdAtMs, expiresAtMs: createdAtMs + policy.ttlMs },
+			name,
+			revision: 0,
+			principal,
+			tool: String(tool),
+			status: 'working',
+			attempts: 0,
+			inputs,
+			createdAtMs,
+			updatedAtMs: createdAtMs,
+			expiresAtMs: createdAtMs + policy.ttlMs,
 			pollIntervalMs: policy.pollIntervalMs,
 		};
 		const start: TaskStart = {
-			...{ record, call: await this.#callOf(context), waitMs: inlineMs },
+			record,
+			call: await this.#callOf(context),
+			waitMs: inlineMs,
 			limits: principal === '' ? undefined : options.limits,
 		};
 		const started = await engine.start(start);
@@ -192,9 +194,11 @@ export class TaskService {
 			);
 		}
 		return {
-			...{ arguments: isObject(given) ? given : undefined, metadata: keptMetadata(message) },
+			arguments: isObject(given) ? given : undefined,
+			metadata: keptMetadata(message),
 			session: isStateless ? clientMetadataOf(message) : await host.clientMetadata(context),
-			...{ sessionId: isStateless ? undefined : sessionId, context: saved },
+			sessionId: isStateless ? undefined : sessionId,
+			context: saved,
 		};
 	}
 

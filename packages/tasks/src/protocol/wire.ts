@@ -7,10 +7,13 @@ import type { TaskRecord } from '../task/task-record.ts';
 export function wireTask(taskId: string, record: TaskRecord): JsonObject {
 	const { createdAtMs, expiresAtMs, pollIntervalMs, status, statusMessage, updatedAtMs } = record;
 	return {
-		...{ taskId, status, ...(statusMessage !== undefined && { statusMessage }) },
+		taskId,
+		status,
+		...(statusMessage !== undefined && { statusMessage }),
 		createdAt: new Date(createdAtMs).toISOString(),
 		lastUpdatedAt: new Date(updatedAtMs).toISOString(),
-		...{ ttlMs: expiresAtMs - createdAtMs, pollIntervalMs },
+		ttlMs: expiresAtMs - createdAtMs,
+		pollIntervalMs,
 	};
 }
 

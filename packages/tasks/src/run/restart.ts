@@ -54,7 +54,9 @@ export async function failTask(
 	message: string,
 ): Promise<void> {
 	await changeTask(store, name, () => ({
-		...{ status: 'failed', statusMessage: message, inputs: [] },
+		status: 'failed',
+		statusMessage: message,
+		inputs: [],
 		error: { code: INTERNAL_ERROR, message },
 	}));
 }

@@ -117,7 +117,9 @@ export class TaskRun implements CurrentTask {
 			host.report(error);
 			const message = `The task failed: ${reasonOf(error)}`;
 			await changeTask(this.#deps.store, record.name, () => ({
-				...{ status: 'failed', statusMessage: message, inputs: [] },
+				status: 'failed',
+				statusMessage: message,
+				inputs: [],
 				error: { code: INTERNAL_ERROR, message },
 			})).catch((cause: unknown) => host.report(cause));
 		} finally {
@@ -222,16 +224,24 @@ export class TaskRun implements CurrentTask {
 		const { session, sessionId } = call;
 		const custom: unknown = await createCustom({ principal, session, value: call.context });
 		const message = {
-			...{ jsonrpc: '2.0', id: record.name, method: 'tools/call' },
+			jsonrpc: '2.0',
+			id: record.name,
+			method: 'tools/call',
 			params: {
-				...{ name: tool, arguments: structuredClone(call.arguments) },
+				name: tool,
+				arguments: structuredClone(call.arguments),
 				// With a token, the server sends the progress that becomes the status message.
 				_meta: { ...call.metadata, progressToken: record.name },
 			},
 		};
 		return runInTask(this, () =>
 			host.runInBackground({
-				...{ message, principal, sessionId, sessionInfo: session, custom, platform },
+				message,
+				principal,
+				sessionId,
+				sessionInfo: session,
+				custom,
+				platform,
 				signal: this.signal,
 				onFrame: (frame) => this.#receive(frame),
 			}),

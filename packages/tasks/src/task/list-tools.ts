@@ -14,11 +14,16 @@ export async function listTools(
 	for (let page = 0; page < MAX_PAGES; page++) {
 		const { result } = await host.runInBackground({
 			message: {
-				...{ jsonrpc: '2.0', id: page, method: 'tools/list' },
+				jsonrpc: '2.0',
+				id: page,
+				method: 'tools/list',
 				params: { ...(typeof cursor === 'string' && { cursor }) },
 			},
-			...{ principal: '', sessionInfo: {}, signal: new AbortController().signal },
-			...{ platform: undefined, onFrame: () => {} },
+			principal: '',
+			sessionInfo: {},
+			signal: new AbortController().signal,
+			platform: undefined,
+			onFrame: () => {},
 		});
 		const { nextCursor, tools } = (isObject(result) ? result : {}) as {
 			nextCursor?: unknown;

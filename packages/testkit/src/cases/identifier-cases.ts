@@ -7,14 +7,54 @@ const INVALID = { name: 'InvalidSessionIdError', code: 'invalid-session-id' };
 
 /** Endings of ids that a backend may truncate, unescape, normalize or treat as a pattern. */
 const ENDINGS = [
-	...['', ':', ':b', '/', '/b', '#x', '?x', '&x', '+', ' ', '%', '%20', '%3Ab', '.', '..', '/..'],
-	...['/../a', '*', '[a]', '\\', '"', "'", ';', '\u0000', '\n', 'B', 'b'],
-	...['é', 'e\u0301', '日本', '🚀', '\ufffd'],
+	'',
+	':',
+	':b',
+	'/',
+	'/b',
+	'#x',
+	'?x',
+	'&x',
+	'+',
+	' ',
+	'%',
+	'%20',
+	'%3Ab',
+	'.',
+	'..',
+	'/..',
+	'/../a',
+	'*',
+	'[a]',
+	'\\',
+	'"',
+	"'",
+	';',
+	'\u0000',
+	'\n',
+	'B',
+	'b',
+	'é',
+	'e\u0301',
+	'日本',
+	'🚀',
+	'\ufffd',
 ];
 
 /** Values that are not strings, or strings that cannot be session ids. */
 const INVALID_IDS: readonly unknown[] = [
-	...['', undefined, null, 0, 7, true, {}, [], ['a'], Symbol('a'), '\ud800', 'a\udc00b'],
+	'',
+	undefined,
+	null,
+	0,
+	7,
+	true,
+	{},
+	[],
+	['a'],
+	Symbol('a'),
+	'\ud800',
+	'a\udc00b',
 ];
 
 /** Lists every method that takes an id, with a function that calls it with this one. */

@@ -237,7 +237,9 @@ export async function runTaskEngineCase(
 	const principal = `principal ${crypto.randomUUID()}`;
 	try {
 		await run({
-			...{ engine, store, expected },
+			engine,
+			store,
+			expected,
 			play: (script) => {
 				host.script = script;
 			},
@@ -245,9 +247,17 @@ export async function runTaskEngineCase(
 				const name = store.newName();
 				const nowMs = Date.now();
 				const record: TaskRecord = {
-					...{ name, revision: 0, principal, tool: 'scripted', status: 'working', attempts: 0 },
-					...{ createdAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs: nowMs + HOUR_MS },
-					...{ pollIntervalMs: 100, inputs: [] },
+					name,
+					revision: 0,
+					principal,
+					tool: 'scripted',
+					status: 'working',
+					attempts: 0,
+					createdAtMs: nowMs,
+					updatedAtMs: nowMs,
+					expiresAtMs: nowMs + HOUR_MS,
+					pollIntervalMs: 100,
+					inputs: [],
 				};
 				const call = { arguments: {}, session: {} };
 				return { name, started: await engine.start({ record, call, limits, waitMs }) };

@@ -47,7 +47,11 @@ export interface TaskStoreCase {
 
 const CALL: TaskCall = { arguments: { rows: [1, 2] }, session: {}, context: { tenant: 'a' } };
 const step = (name: string, index: number, value: unknown = name): TaskStep => ({
-	...{ name, kind: 'step', index, isConcurrent: false, value },
+	name,
+	kind: 'step',
+	index,
+	isConcurrent: false,
+	value,
 });
 
 /** All cases of `TaskStore`. */
@@ -280,9 +284,18 @@ export async function runTaskStoreCase(
 	const underTest = await factory(clock);
 	const { store, elsewhere } = underTest;
 	const record = (fields?: Partial<TaskRecord>): TaskRecord => ({
-		...{ name: store.newName(), revision: 0, principal, tool: 'report', status: 'working' },
-		...{ createdAtMs: clock.now(), updatedAtMs: clock.now(), expiresAtMs: clock.now() + HOUR_MS },
-		...{ pollIntervalMs: 5_000, attempts: 0, inputs: [], ...fields },
+		name: store.newName(),
+		revision: 0,
+		principal,
+		tool: 'report',
+		status: 'working',
+		createdAtMs: clock.now(),
+		updatedAtMs: clock.now(),
+		expiresAtMs: clock.now() + HOUR_MS,
+		pollIntervalMs: 5_000,
+		attempts: 0,
+		inputs: [],
+		...fields,
 	});
 	const create = async (fields?: Partial<TaskRecord>): Promise<TaskRecord> => {
 		const created = record(fields);

@@ -32,7 +32,8 @@ export function miniflareOptions<Name extends string>(
 			}) as const,
 	);
 	return {
-		...{ cf: false, inspectorPort: options.inspectorPort },
+		cf: false,
+		inspectorPort: options.inspectorPort,
 		...(options.storagePath !== undefined && { resourcePersistencePath: options.storagePath }),
 		handleStructuredLogs: ({ level, message }) => log(`[workerd ${level}] ${message}`),
 		workers: options.workers.map((name) => ({
