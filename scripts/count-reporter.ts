@@ -1,27 +1,40 @@
-import type { Reporter, SerializedError, TestModule } from 'vitest/node';
+import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from 'vitest/node';
+
+type Failed = TestCase | TestModule | TestSuite;
 
 /**
- * Prints `N passed, N failed` as the last line of a run, and `, N skipped` if tests were skipped.
- * A file or suite that fails outside its tests (an import, a hook) counts as one failure, and so does
- * an unhandled error: a count of tests alone would miss both.
+ * Lists the failures of a run, and prints `N passed, N failed` as its last line, with `, N skipped` if tests
+ * were skipped. A file or suite that fails outside its tests (an import, a hook) counts as one failure, and
+ * so does an unhandled error: a count of tests alone would miss both.
  */
 export default class CountReporter implements Reporter {
 	onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
 		let passed = 0;
-		let failed = unhandled.length;
 		let skipped = 0;
+		const failed: string[] = unhandled.map((error) => failure('unhandled error', [error]));
 		for (const module of modules) {
-			failed += [module, ...module.children.allSuites()].filter(
-				(suite) => suite.errors().length > 0,
-			).length;
+			for (const suite of [module, ...module.children.allSuites()]) {
+				if (suite.errors().length > 0) failed.push(failure(titleOf(suite), suite.errors()));
+			}
 			for (const test of module.children.allTests()) {
-				const { state } = test.result();
+				const { state, errors } = test.result();
 				if (state === 'passed') passed += 1;
-				else if (state === 'failed') failed += 1;
+				else if (state === 'failed') failed.push(failure(titleOf(test), errors));
 				else skipped += 1;
 			}
 		}
-		const counts = `${passed} passed, ${failed} failed`;
+		for (const line of failed) console.log(line);
+		const counts = `${passed} passed, ${failed.length} failed`;
 		console.log(skipped === 0 ? counts : `${counts}, ${skipped} skipped`);
 	}
+}
+
+function titleOf(failed: Failed): string {
+	if (failed.type === 'module') return `${failed.project.name} ${failed.relativeModuleId}`;
+	return `${titleOf(failed.module)} > ${failed.fullName}`;
+}
+
+function failure(title: string, errors: readonly SerializedError[]): string {
+	const messages = errors.map(({ message }) => message.replaceAll(/^/gm, '    '));
+	return [`FAILED  ${title}`, ...messages].join('\n');
 }
