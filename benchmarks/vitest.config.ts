@@ -6,6 +6,7 @@ export default defineConfig({
 		include: ['test/**/*.test.ts'],
 		isolate: false,
 		testTimeout: 120_000,
+		expect: { poll: { timeout: 10_000 } },
 		hookTimeout: 120_000,
 	},
 });

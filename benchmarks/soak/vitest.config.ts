@@ -5,5 +5,6 @@ export default defineConfig({
 		name: 'soak',
 		include: ['test/**/*.test.ts'],
 		testTimeout: 120_000,
+		expect: { poll: { timeout: 10_000 } },
 	},
 });

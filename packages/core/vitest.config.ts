@@ -6,6 +6,7 @@ export default defineConfig({
 		include: ['test/**/*.test.ts'],
 		isolate: false,
 		testTimeout: 30_000,
+		expect: { poll: { timeout: 10_000 } },
 		hookTimeout: 60_000,
 	},
 });

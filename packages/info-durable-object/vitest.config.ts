@@ -12,6 +12,7 @@ export default defineConfig({
 		name: 'info-durable-object',
 		include: ['test/**/*.test.ts'],
 		testTimeout: 30_000,
+		expect: { poll: { timeout: 10_000 } },
 		hookTimeout: 60_000,
 	},
 });

@@ -12,10 +12,24 @@ export default defineConfig({
 						wrangler: { configPath: './test/fixture/wrangler.jsonc' },
 					}),
 				],
-				test: { name: 'in workerd', include: ['test/*.test.ts'], isolate: false },
+				test: {
+					name: 'in workerd',
+					include: ['test/*.test.ts'],
+					isolate: false,
+					testTimeout: 30_000,
+					expect: { poll: { timeout: 10_000 } },
+				},
 			},
 			// These start workerd themselves, and so run in Node.js.
-			{ test: { name: 'isolates', include: ['test/isolates/*.test.ts'], isolate: false } },
+			{
+				test: {
+					name: 'isolates',
+					include: ['test/isolates/*.test.ts'],
+					isolate: false,
+					testTimeout: 30_000,
+					expect: { poll: { timeout: 10_000 } },
+				},
+			},
 		],
 	},
 });

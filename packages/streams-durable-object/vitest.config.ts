@@ -12,10 +12,22 @@ export default defineConfig({
 						wrangler: { configPath: './test/fixture/wrangler.jsonc' },
 					}),
 				],
-				test: { name: 'in workerd', include: ['test/*.test.ts'] },
+				test: {
+					name: 'in workerd',
+					include: ['test/*.test.ts'],
+					testTimeout: 30_000,
+					expect: { poll: { timeout: 10_000 } },
+				},
 			},
 			// These start workerd themselves, and so run in Node.js.
-			{ test: { name: 'isolates', include: ['test/isolates/*.test.ts'] } },
+			{
+				test: {
+					name: 'isolates',
+					include: ['test/isolates/*.test.ts'],
+					testTimeout: 30_000,
+					expect: { poll: { timeout: 10_000 } },
+				},
+			},
 		],
 	},
 });

@@ -12,7 +12,13 @@ export default defineConfig({
 						wrangler: { configPath: './test/fixture/wrangler.jsonc' },
 					}),
 				],
-				test: { name: 'in workerd', include: ['test/*.test.ts'], isolate: false },
+				test: {
+					name: 'in workerd',
+					include: ['test/*.test.ts'],
+					isolate: false,
+					testTimeout: 30_000,
+					expect: { poll: { timeout: 10_000 } },
+				},
 			},
 			// These start workerd themselves, and so run in Node.js.
 			{
@@ -21,6 +27,7 @@ export default defineConfig({
 					include: ['test/isolates/*.test.ts'],
 					isolate: false,
 					testTimeout: 60_000,
+					expect: { poll: { timeout: 10_000 } },
 					hookTimeout: 60_000,
 				},
 			},

@@ -6,6 +6,7 @@ export default defineConfig({
 		isolate: false,
 		include: ['test/**/*.test.ts'],
 		testTimeout: 30_000,
+		expect: { poll: { timeout: 10_000 } },
 		hookTimeout: 60_000,
 	},
 });

@@ -169,7 +169,7 @@ describe("alice's session", () => {
 	async function expectUpdate(): Promise<void> {
 		const before = alice.updates.length;
 		expect(await alice.call('b', 'ring')).toBe('rang');
-		await expect.poll(() => alice.updates.length, { timeout: 5_000 }).toBe(before + 1);
+		await expect.poll(() => alice.updates.length).toBe(before + 1);
 	}
 
 	it('is known on both isolates, and tools read the caller', async () => {

@@ -76,7 +76,7 @@ async function statusOf(sent: SentRequest): Promise<number> {
 async function expectUpdate(): Promise<void> {
 	const before = alice.updates.length;
 	expect(await alice.call('b', 'ring')).toBe('rang');
-	await expect.poll(() => alice.updates.length, { timeout: 5_000 }).toBe(before + 1);
+	await expect.poll(() => alice.updates.length).toBe(before + 1);
 }
 
 /** Sets the expiry of this user's access tokens in the provider's storage to the past. */

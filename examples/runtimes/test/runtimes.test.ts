@@ -151,7 +151,7 @@ describe.each(RUNTIMES)('a process of %s without variables', (runtime) => {
 			const response = await request(server, 'POST');
 			expect(response.status).toBe(500);
 			expect(await response.text()).toContain('see its log');
-			await expect.poll(server.output, { timeout: 10_000 }).toContain(missing);
+			await expect.poll(server.output).toContain(missing);
 		} finally {
 			await server.stop();
 		}
@@ -186,7 +186,7 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 			await call('announce');
 			return changes;
 		};
-		await expect.poll(announce, { timeout: 10_000 }).toBeGreaterThan(0);
+		await expect.poll(announce).toBeGreaterThan(0);
 		await client.close();
 	});
 
@@ -215,7 +215,7 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 			await client.callTool({ name: 'announce' });
 			return changes;
 		};
-		await expect.poll(announce, { timeout: 10_000 }).toBeGreaterThan(1);
+		await expect.poll(announce).toBeGreaterThan(1);
 		await client.close();
 	});
 
@@ -255,7 +255,7 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 		const { content } = await client.callTool({ name: 'whoami' });
 		expect(JSON.stringify(content)).toContain('stateless-client');
 		await statusOf(there, 'POST', await openSession(there), ANNOUNCE);
-		await expect.poll(() => changes, { timeout: 10_000 }).toBe(1);
+		await expect.poll(() => changes).toBe(1);
 		await subscription.close();
 		await client.close();
 	});

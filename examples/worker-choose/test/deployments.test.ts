@@ -102,7 +102,7 @@ describe.each(['kv', 'durable-object', 'mixed', 'sealed'])('the deployment %s', 
 	it('notifies a subscriber of a change on the other isolate', async () => {
 		await session.client.subscribeResource({ uri: DOOR });
 		await call(session.otherClient, 'ring');
-		await expect.poll(() => session.updates, { timeout: 5_000 }).toEqual([DOOR]);
+		await expect.poll(() => session.updates).toEqual([DOOR]);
 	});
 });
 

@@ -70,17 +70,21 @@ describe('a backend outage', () => {
 
 	it('sends the error as a stream event if the status was already sent', async () => {
 		const store = new InMemorySessionStore();
+		const keptAlive = Promise.withResolvers<void>();
 		store.create = async () => {
-			await new Promise((resolve) => setTimeout(resolve, 60));
+			await keptAlive.promise;
 			throw new StoreError('core', 'storing', 'secret of the backend');
 		};
 		const info = new StoredInfoSessionManager(store, { onError: () => {} });
 		const { mcp, errors } = setUp({ info, keepAliveSeconds: 0.02 });
 		const response = await mcp.fetch(post(INITIALIZE));
 		expect(response.status).toBe(200);
-		const text = await response.text();
-		expect(text).toContain(': keep-alive');
-		const [, data = ''] = /^data: (.*)$/m.exec(text) ?? [];
+		const stream = response.body?.pipeThrough(new TextDecoderStream()).values();
+		expect((await stream?.next())?.value).toContain(': keep-alive');
+		keptAlive.resolve();
+		let rest = '';
+		for await (const text of stream ?? []) rest += text;
+		const [, data = ''] = /^data: (.*)$/m.exec(rest) ?? [];
 		expect(JSON.parse(data)).toEqual({
 			jsonrpc: '2.0',
 			id: 1,

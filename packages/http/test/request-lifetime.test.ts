@@ -139,7 +139,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 	});
 
 	it('closes the sockets of streams whose clients disconnected', async () => {
-		await expect.poll(() => fetchJson<number>('/sockets'), { timeout: 10_000 }).toBe(0);
+		await expect.poll(() => fetchJson<number>('/sockets')).toBe(0);
 		const session = await isolateA.initialize();
 		const open = [
 			await isolateA.openStream(session),
@@ -148,7 +148,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		];
 		expect(await fetchJson<number>('/sockets')).toBe(3);
 		for (const stream of open) stream.destroy();
-		await expect.poll(() => fetchJson<number>('/sockets'), { timeout: 10_000 }).toBe(0);
+		await expect.poll(() => fetchJson<number>('/sockets')).toBe(0);
 	});
 
 	it('L15 stream-takeover: serves a GET at once after the connection of the previous stream was reset', async () => {
@@ -170,9 +170,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		const call = await isolateA.post({ id: 1, method: 'tools/call', params }, session);
 		await call.waitFor('"half"');
 		call.destroy();
-		await expect
-			.poll(() => fetchJson<string | null>(`/finished?name=${note}`), { timeout: 10_000 })
-			.toBe('finished');
+		await expect.poll(() => fetchJson<string | null>(`/finished?name=${note}`)).toBe('finished');
 	});
 
 	it('L13 disconnect-is-not-cancellation: delivers a client response to a call whose client disconnected during an elicitation', async () => {
@@ -187,9 +185,7 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 30_000 }, (version) =
 		const { id } = serverRequestIn(call.text);
 		const result = { action: 'accept', content: { sure: true } };
 		expect((await isolateA.post({ id, result }, session)).status).toBe(202);
-		await expect
-			.poll(() => fetchJson<string | null>(`/finished?name=${note}`), { timeout: 10_000 })
-			.toBe('accept');
+		await expect.poll(() => fetchJson<string | null>(`/finished?name=${note}`)).toBe('accept');
 	});
 
 	it('streams the response of a slow call, but not one that completes at once', async () => {

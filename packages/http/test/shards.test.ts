@@ -181,8 +181,8 @@ describe.each(workerdVersions)(
 				const times = index + 1;
 				const receivedTimes = (all: readonly { readonly text: string }[]) => (): boolean =>
 					all.every(({ text }) => countChanges(text) === times);
-				await expect.poll(receivedTimes(clients), { timeout: 10_000 }).toBe(true);
-				await expect.poll(receivedTimes(subscriptions), { timeout: 10_000 }).toBe(true);
+				await expect.poll(receivedTimes(clients)).toBe(true);
+				await expect.poll(receivedTimes(subscriptions)).toBe(true);
 				const targets = await publishedTo(isolate);
 				expect(new Set(targets).size).toBe(targets.length);
 				for (const object of targets) objects.add(object);
@@ -196,9 +196,7 @@ describe.each(workerdVersions)(
 			}
 			await fetchJson('a', `/change?by=/4&uri=${URI}`);
 			await expect
-				.poll(() => clients.every(({ text }) => text.split(UPDATED).length === 2), {
-					timeout: 10_000,
-				})
+				.poll(() => clients.every(({ text }) => text.split(UPDATED).length === 2))
 				.toBe(true);
 			expect((await publishedTo('a')).toSorted()).toEqual([...objects].toSorted());
 

@@ -65,7 +65,7 @@ describe('the registration of a session object', () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.disconnect();
-		await expect.poll(() => socketCount(client), { timeout: 5_000 }).toBe(0);
+		await expect.poll(() => socketCount(client)).toBe(0);
 		testState.skewMs = DAY_MS + 1_000;
 		await runAlarm(client);
 		expect(await tablesOf(objectOf(client))).toEqual([]);
@@ -76,7 +76,7 @@ describe('the registration of a session object', () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.disconnect();
-		await expect.poll(() => socketCount(client), { timeout: 5_000 }).toBe(0);
+		await expect.poll(() => socketCount(client)).toBe(0);
 		testState.skewMs = HOUR_MS;
 		await runAlarm(client);
 		expect(await registrationsOf(client)).toHaveLength(1);
@@ -110,14 +110,14 @@ describe('the registration of a session object', () => {
 			TOOLS_CHANGED,
 		]);
 		await subscription.disconnect();
-		await expect.poll(registrations, { timeout: 5_000 }).toEqual([]);
+		await expect.poll(registrations).toEqual([]);
 	});
 
 	it('is removed by a shard that finds its object gone, which then stores nothing', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
 		await stream.disconnect();
-		await expect.poll(() => socketCount(client), { timeout: 5_000 }).toBe(0);
+		await expect.poll(() => socketCount(client)).toBe(0);
 		await runInDurableObject(objectOf(client), (_instance, { storage }) => storage.deleteAll());
 		await evictDurableObject(objectOf(client));
 		expect(await registrationsOf(client)).toHaveLength(1);

@@ -102,16 +102,14 @@ describe('a session of the legacy SSE transport', () => {
 			await client.initialize();
 			await client.call('add_note', { text: 'milk' });
 			await client.disconnect();
-			await expect
-				.poll(async () => (await client.send(PING)).status, { timeout: 10_000 })
-				.toBe(404);
+			await expect.poll(async () => (await client.send(PING)).status).toBe(404);
 			const sockets = (): Promise<number> =>
 				runInDurableObject(
 					objectOf(client),
 					(_instance, state) =>
 						state.getWebSockets().filter(({ readyState }) => readyState === 1).length,
 				);
-			await expect.poll(sockets, { timeout: 5_000 }).toBe(0);
+			await expect.poll(sockets).toBe(0);
 			testState.skewMs = MINUTE_MS;
 			await runDurableObjectAlarm(objectOf(client));
 			expect(await tablesOf(objectOf(client))).toEqual([]);
@@ -158,7 +156,7 @@ describe('an identity', () => {
 		const first = await SseClient.open('/identity/sse', identity);
 		await first.call('add_note', { text: 'milk' });
 		await first.disconnect();
-		await expect.poll(async () => (await first.send(PING)).status, { timeout: 10_000 }).toBe(404);
+		await expect.poll(async () => (await first.send(PING)).status).toBe(404);
 		const next = await SseClient.open('/identity/sse', identity);
 		expect(next.session).not.toBe(first.session);
 		expect(await next.call('list_notes')).toBe('["milk"]');

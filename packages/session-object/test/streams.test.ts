@@ -229,7 +229,7 @@ describe('a client that resumes a call', () => {
 		expect(id).toMatch(/^call\/.+:0$/);
 		await reader?.cancel();
 		const stream = await Stream.open(client, id);
-		await expect.poll(() => stream.hasEnded, { timeout: 5_000 }).toBe(true);
+		await expect.poll(() => stream.hasEnded).toBe(true);
 		expect(stream.text).toContain('slept');
 	});
 });

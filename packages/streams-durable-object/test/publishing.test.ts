@@ -263,7 +263,7 @@ describe('publishing', () => {
 		await Promise.all(
 			['1', '2', '3', '4'].map((each) => isolate.streams.send([weur0], frameOf(each + large))),
 		);
-		await expect.poll(() => streams[1]?.messages.length, { timeout: 10_000 }).toBe(4);
+		await expect.poll(() => streams[1]?.messages.length).toBe(4);
 		expect(streams[1]?.messages.map((message) => String(message)[0])).toEqual(['1', '2', '3', '4']);
 		expect(isolate.calls).toHaveLength(2);
 	});

@@ -105,7 +105,7 @@ describe('two processes behind a round-robin proxy', () => {
 		await new Promise((resolve) => setTimeout(resolve, 2_000));
 		for (const { abort } of calls) abort.abort();
 		await Promise.all(calls.map(({ call }) => call));
-		await expect.poll(counted, { timeout: 10_000 }).toBe(before + 20);
+		await expect.poll(counted).toBe(before + 20);
 	});
 
 	it('announce a change to the streams and subscriptions of both', async () => {
@@ -166,7 +166,7 @@ describe('a call whose connection breaks', () => {
 			{ name: 'count', arguments: { until: 40 } },
 			{ onprogress: ({ progress }) => seen.push(progress), timeout: 20_000 },
 		);
-		await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThan(15);
+		await expect.poll(() => seen.length).toBeGreaterThan(15);
 		abort?.abort();
 		const result = await calling;
 		expect(JSON.stringify(result.content)).toContain('counted to 40');

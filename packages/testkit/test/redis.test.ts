@@ -201,8 +201,8 @@ describe('startRedis', () => {
 		const { port, folder } = JSON.parse(String(line));
 		expect(await isTaken(port)).toBe(true);
 		child.kill('SIGKILL');
-		await expect.poll(() => isTaken(port), { timeout: 5_000 }).toBe(false);
-		await expect.poll(() => existsSync(folder), { timeout: 5_000 }).toBe(false);
+		await expect.poll(() => isTaken(port)).toBe(false);
+		await expect.poll(() => existsSync(folder)).toBe(false);
 	}, 20_000);
 
 	test('rejects with install instructions if redis-server is not installed', async () => {

@@ -21,8 +21,7 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		(await fetch(new URL('/sockets', workers.url('get')))).json();
 	const noteOf = async (name: string): Promise<unknown> =>
 		(await fetch(new URL(`/note?name=${encodeURIComponent(name)}`, workers.url('get')))).json();
-	const expectNoSockets = (): Promise<void> =>
-		expect.poll(sockets, { timeout: 10_000, interval: 50 }).toBe(0);
+	const expectNoSockets = (): Promise<void> => expect.poll(sockets, { interval: 50 }).toBe(0);
 
 	it('sends the endpoint event first, even while changes are broadcast', async () => {
 		const flood = { isOver: false };
@@ -147,7 +146,7 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		await pause(1_300); // The call has opened its inbox, which other isolates can reach.
 		session.stream.destroy();
 		await expectNoSockets();
-		await expect.poll(() => noteOf(note), { timeout: 5_000 }).toBe('cancelled');
+		await expect.poll(() => noteOf(note)).toBe('cancelled');
 		const { status, text } = await session.send({ id: 2, method: 'ping' }, { endpoint });
 		expect([status, JSON.parse(text)]).toMatchObject([
 			404,
@@ -193,7 +192,7 @@ describe.each(workerdVersions)('workerd %s, GET and POST on different isolates',
 		const endpoint = `${session.stream.endpoint}&down=write`;
 		await session.send({ id: 1, method: 'initialize', params }, { endpoint });
 		await expect
-			.poll(() => session.stream.messages, { timeout: 5_000 })
+			.poll(() => session.stream.messages)
 			.toMatchObject([{ id: 1, error: { message: expect.stringContaining('storage') } }]);
 		session.stream.destroy();
 	});

@@ -132,7 +132,7 @@ describeEachDeployment((deployment) => {
 
 	it('M7 stream-end: cancels the subscriptions that the client closes, and no others', async () => {
 		const { isolateA, isolateB } = deployment.endpoint();
-		await expect.poll(() => deployment.countSubscriptions(), { timeout: 5_000 }).toBe(0);
+		await expect.poll(() => deployment.countSubscriptions()).toBe(0);
 		const subscriptions = await Promise.all(
 			Array.from({ length: 40 }, (_, index) =>
 				openSubscription(index % 2 ? isolateA : isolateB, index, ALL_KINDS),
@@ -142,7 +142,7 @@ describeEachDeployment((deployment) => {
 		expect(await deployment.countSubscriptions()).toBe(40);
 		const [closed, kept] = [subscriptions.slice(0, 30), subscriptions.slice(30)];
 		for (const subscription of closed) subscription.destroy();
-		await expect.poll(() => deployment.countSubscriptions(), { timeout: 5_000 }).toBe(10);
+		await expect.poll(() => deployment.countSubscriptions()).toBe(10);
 		await emitChange(isolateA, 'update', { uri: 'test://a' });
 		await Promise.all(kept.map((subscription) => subscription.waitFor(UPDATED)));
 		expect(kept.map((subscription) => notificationsOf(subscription).length)).toEqual(

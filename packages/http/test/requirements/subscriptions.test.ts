@@ -75,13 +75,13 @@ describeEachDeployment((deployment) => {
 
 	it('M7 stream-end: cancels a subscription on disconnect and accepts its id again', async () => {
 		const { isolateA, isolateB } = deployment.endpoint();
-		await expect.poll(() => deployment.countSubscriptions(), { timeout: 5_000 }).toBe(0);
+		await expect.poll(() => deployment.countSubscriptions()).toBe(0);
 		for (const endpoint of [isolateA, isolateB, isolateA]) {
 			const subscription = await openSubscription(endpoint, 7, TOOLS);
 			await subscription.waitFor(ACKNOWLEDGED);
 			expect(await deployment.countSubscriptions()).toBe(1);
 			subscription.destroy();
-			await expect.poll(() => deployment.countSubscriptions(), { timeout: 5_000 }).toBe(0);
+			await expect.poll(() => deployment.countSubscriptions()).toBe(0);
 		}
 	});
 

@@ -128,7 +128,7 @@ describe.each(workerdVersions)(
 			await client.setLoggingLevel('info');
 			await callTool(client, 'notify');
 			await callTool(client, 'speak');
-			await expect.poll(() => seen.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(3);
+			await expect.poll(() => seen.length).toBeGreaterThanOrEqual(3);
 			await new Promise((resolve) => setTimeout(resolve, 300));
 			expect(seen.toSorted()).toEqual(['notifications/tools/list_changed', 'spoken', 'test://a']);
 		});
@@ -148,7 +148,7 @@ describe.each(workerdVersions)(
 			});
 			setTimeout(() => stop.abort(), 200);
 			await expect(call).rejects.toThrow('abort');
-			await expect.poll(() => callTool(client, 'notes'), { timeout: 5_000 }).toContain('cancelled');
+			await expect.poll(() => callTool(client, 'notes')).toContain('cancelled');
 		});
 
 		it('resumes a call whose object is lost, and responds on the stream', async () => {

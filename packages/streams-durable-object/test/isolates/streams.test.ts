@@ -162,11 +162,11 @@ describe.each(workerdVersions)('on workerd %s', { timeout: 90_000 }, (version) =
 		const report = async (): Promise<string[]> =>
 			(await request<string[]>('a', '/errors')).slice(before);
 		await expect
-			.poll(report, { timeout: 5_000 })
+			.poll(report)
 			.toEqual([expect.stringContaining('writing to a stream failed: the client does not read')]);
 		await expect.poll(async () => (await counts(session)).isOpen).toBe(false);
 		const again = await openStream('b', session, /id: (\S+)/.exec(first)?.[1]);
-		await expect.poll(() => again.messages.length, { timeout: 5_000 }).toBe(messages.length);
+		await expect.poll(() => again.messages.length).toBe(messages.length);
 		// Compared here so that a failure does not print the messages.
 		expect(again.messages.map((message, index) => message === messages[index])).not.toContain(
 			false,
