@@ -5,13 +5,13 @@ import type { CallRunner, CallRunnerOptions } from './calls/routed-call.ts';
 import { connectExtension } from './connect-extension.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { incomingCall } from './endpoint/routed-request.ts';
+import type { ServerBackend } from './endpoint/server-backend.ts';
 import type { ServerOf } from './options.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { rejectionAnswer } from './response/rejection-answer.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
 import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
-import type { TmcpBackend } from './transport/create-tmcp-backend.ts';
 import { checkBodyLength, checkContentType } from './validation/body.ts';
 
 /**
@@ -34,7 +34,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		objectSecrets: stateSecrets,
 		place: { kind: 'object', id: objectId },
 	});
-	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
+	const backend: ServerBackend<Custom> = createTmcpBackend<Custom>(server, {
 		streams,
 		info,
 		clientResponseTimeoutMs,

@@ -4,7 +4,6 @@ import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { checkDeployment } from './check-deployment.ts';
-import { checkServer } from './check-server.ts';
 import { connectExtension } from './connect-extension.ts';
 import { endpointPath } from './endpoint/endpoint-path.ts';
 import type { HandlerComposition } from './endpoint/route.ts';
@@ -12,32 +11,31 @@ import type { RequestRouter } from './endpoint/request-router.ts';
 import { McpEndpoint } from './endpoint/mcp-endpoint.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { serveEndpoint } from './endpoint/serve-endpoint.ts';
-import type { ExecutionContextLike, McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
+import type { ConnectServer, ServerBackend } from './endpoint/server-backend.ts';
+import type { ExecutionContextLike, McpHandler, McpHandlerOptions } from './options.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { SessionIdentifier } from './session/session-identifier.ts';
 import { sessionKeys } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
-import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
-import type { TmcpBackend } from './transport/create-tmcp-backend.ts';
 import { checkCreation } from './warnings.ts';
 
 const DEFAULT_PATH = '/mcp';
 
 /** What a handler has besides its options. */
-export interface HandlerParts extends Pick<HandlerComposition, 'sessionIds'> {
+export interface HandlerParts<Custom> extends Pick<HandlerComposition, 'sessionIds'> {
+	/** The function that creates the handler, for its errors and warnings. */
+	readonly owner: string;
+	readonly connect: ConnectServer<Custom>;
 	readonly router?: RequestRouter | undefined;
 }
 
-/** Creates the handler of `createMcpHandler` and `composeHandler`. */
+/** Creates a handler for a server of any library. */
 export function createHandler<Custom extends Record<string, unknown> | undefined = undefined>(
-	server: ServerOf<Custom>,
 	options: McpHandlerOptions<Custom>,
-	{ router, sessionIds }: HandlerParts,
+	{ owner, connect, router, sessionIds }: HandlerParts<Custom>,
 ): McpHandler {
-	const owner = router ? 'createSessionRouter' : 'createMcpHandler';
-	checkServer(server, owner);
 	const report = createReporter(options.onError);
 	const resolved = resolveOptions(options);
 	const { authorizeSubscription, context: createCustom, oauth } = options;
@@ -48,7 +46,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	let keys: SessionKeys | undefined;
 	const place = { kind: router ? 'routed' : 'isolate' } as const;
 	const extended = connectExtension(options, { report, place, late: () => ({ ...backend, keys }) });
-	const backend: TmcpBackend<Custom> = createTmcpBackend<Custom>(server, {
+	const backend: ServerBackend<Custom> = connect({
 		...resolved,
 		streams: options.streams ?? new InMemoryStreamSessionManager(),
 		info,

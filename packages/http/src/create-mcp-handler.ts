@@ -1,10 +1,12 @@
 import { rejectUnknownOptions } from '@tmcp-sessions/core/internal';
 
 import { checkManagers } from './check-managers.ts';
+import { checkServer } from './check-server.ts';
 import { createHandler } from './create-handler.ts';
 import { ELSEWHERE, HANDLER_OPTIONS } from './option-names.ts';
 import type { McpHandler, McpHandlerOptions, ServerOf } from './options.ts';
 import { checkOptionNames } from './resolve-options.ts';
+import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
 
 /**
  * Creates a handler that serves a server over Streamable HTTP, in both eras of the protocol. Promises
@@ -24,5 +26,9 @@ export function createMcpHandler<Custom extends Record<string, unknown> | undefi
 	checkOptionNames(options);
 	rejectUnknownOptions(options, HANDLER_OPTIONS, 'http', 'createMcpHandler', ELSEWHERE);
 	checkManagers(options);
-	return createHandler(server, options, {});
+	checkServer(server, 'createMcpHandler');
+	return createHandler(options, {
+		owner: 'createMcpHandler',
+		connect: (backend) => createTmcpBackend<Custom>(server, backend),
+	});
 }

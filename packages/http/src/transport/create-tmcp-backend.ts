@@ -1,20 +1,14 @@
 import { escapeLineTerminators } from '@tmcp-sessions/core/backend';
 import { BoundedSubscriptionManager, hasResumableStreams } from '@tmcp-sessions/core/internal';
-import type {
-	InfoSessionManager,
-	StreamSessionManager,
-	SubscriptionManager,
-} from '@tmcp/session-manager';
+import type { StreamSessionManager } from '@tmcp/session-manager';
 import { HttpTransport } from '@tmcp/transport-http';
 import type { HttpTransportOptions } from '@tmcp/transport-http';
 
 import { answerDirectly, isDirect } from '../calls/direct-calls.ts';
 import { InFlightCalls } from '../calls/in-flight-calls.ts';
-import type { OnPrimed } from '../calls/in-flight-calls.ts';
-import type { MessageServer, ServerInput } from '../endpoint/message-server.ts';
-import type { ExtensionAccess } from '../endpoint/server-extension.ts';
-import type { AuthorizeSubscription, ServerOf } from '../options.ts';
-import type { DefaultCodec } from '../request-state/default-sealing.ts';
+import type { ServerInput } from '../endpoint/message-server.ts';
+import type { ServerBackend, ServerBackendOptions } from '../endpoint/server-backend.ts';
+import type { ServerOf } from '../options.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { claimBroadcasts, withoutBroadcasts } from './broadcasts.ts';
@@ -27,41 +21,11 @@ import { matchTemplatesInLinearTime } from './template-matching.ts';
 import { createTrackedServer } from './tracked-server.ts';
 import { transportRequest } from './transport-request.ts';
 
-/** What a tmcp server is connected to. */
-export interface TmcpBackendOptions {
-	readonly streams: StreamSessionManager;
-	/** Undefined if the deployment has no sessions. */
-	readonly info: InfoSessionManager | undefined;
-	readonly subscriptions?: SubscriptionManager | undefined;
-	/** Whether callers are authenticated, so that the transport hands their `auth` on. */
-	readonly hasAuth: boolean;
-	/** Set if an extension may send server requests. */
-	readonly extension?: object | undefined;
-	readonly clientResponseTimeoutMs: number;
-	/** The longest time without a byte to a client that waits for a response. */
-	readonly keepAliveMs: number;
-	readonly onPrimed?: OnPrimed | undefined;
-	/** Seals the request states of a server without a codec of its own. */
-	readonly defaultCodec: DefaultCodec;
-	readonly authorizeSubscription?: AuthorizeSubscription | undefined;
-	readonly report: (error: unknown) => void;
-}
-
-/** A tmcp server, connected to the managers of a deployment. */
-export interface TmcpBackend<Custom extends Record<string, unknown> | undefined> {
-	readonly calls: InFlightCalls;
-	readonly pacesStreams: boolean;
-	/** Answers requests: directly if the server answers at once, else by the transport. */
-	readonly server: MessageServer<Custom>;
-	/** What an extension of the handler may use. */
-	readonly access: ExtensionAccess;
-}
-
 /** Connects a tmcp server to the managers of a deployment. */
 export function createTmcpBackend<Custom extends Record<string, unknown> | undefined>(
 	server: ServerOf<Custom>,
-	options: TmcpBackendOptions,
-): TmcpBackend<Custom> {
+	options: ServerBackendOptions,
+): ServerBackend<Custom> {
 	matchTemplatesInLinearTime();
 	const { streams, info, defaultCodec, authorizeSubscription, report } = options;
 	const canResume = hasResumableStreams(streams);
@@ -111,7 +75,7 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 
 function createCalls(
 	receiver: ConstructorParameters<typeof InFlightCalls>[0],
-	{ streams, clientResponseTimeoutMs, onPrimed, report }: TmcpBackendOptions,
+	{ streams, clientResponseTimeoutMs, onPrimed, report }: ServerBackendOptions,
 ): InFlightCalls {
 	return new InFlightCalls(receiver, {
 		streams,
@@ -141,7 +105,7 @@ async function inOneLine(response: Response): Promise<Response> {
 }
 
 function transportOptions(
-	options: TmcpBackendOptions,
+	options: ServerBackendOptions,
 	streams: StreamSessionManager,
 ): HttpTransportOptions {
 	const { hasAuth, info, report } = options;
