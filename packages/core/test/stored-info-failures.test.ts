@@ -83,6 +83,21 @@ describe('failures', () => {
 	});
 });
 
+describe('a session that ends during a request', () => {
+	it('rejects flush of the request and is not reported', async () => {
+		const { manager, errors } = setUp();
+		initialize(manager, 'a');
+		await manager.flush('a');
+		await inRequest(async () => {
+			await manager.getClientInfo('a');
+			await inRequest(() => manager.delete('a'));
+			manager.setLogLevel('a', 'error');
+			await expect(manager.flush('a')).rejects.toMatchObject({ code: 'unknown-session' });
+		});
+		expect(errors).toEqual([]);
+	});
+});
+
 describe('keepAlive', () => {
 	/** Opens a session that has used up half of its idle time. */
 	const openAndAge = async (): Promise<Setup> => {

@@ -72,6 +72,25 @@ describe('the registration of a session object', () => {
 		expect(await registrationsOf(client)).toEqual([]);
 	});
 
+	it('is not left behind by a stream that opens while its session ends, which is not reported', async () => {
+		const begun = Promise.withResolvers<void>();
+		const gate = Promise.withResolvers<void>();
+		testState.settings = { syncLayer: layersWithGate(gate.promise, begun.resolve) };
+		const client = await Client.open();
+		const opening = Stream.open(client);
+		await begun.promise;
+		await client.send('DELETE');
+		testState.skewMs = 31_000;
+		const ended = runAlarm(client);
+		gate.resolve();
+		await ended;
+		const stream = await opening;
+		await expect.poll(() => stream.hasEnded).toBe(true);
+		expect(testState.errors).toEqual([]);
+		expect(await registrationsOf(client)).toEqual([]);
+		expect(await tablesOf(objectOf(client))).toEqual([]);
+	});
+
 	it('is removed when no stream can be resumed any more', async () => {
 		const client = await Client.open();
 		const stream = await Stream.open(client);
@@ -237,3 +256,30 @@ describe('a change that a session publishes', () => {
 		await expect(publishChange('tools', { syncLayer: 'MISSING' })).rejects.toThrow(/MISSING/);
 	});
 });
+
+/** Returns the namespace of `SyncLayer`, whose objects add a receiver after a promise. */
+function layersWithGate(gate: Promise<void>, onAdd: () => void): typeof env.TMCP_DURABLE_OBJECT {
+	const gated = (stub: object): object =>
+		new Proxy(stub, {
+			get(target, key) {
+				const member: unknown = Reflect.get(target, key, target);
+				if (key !== 'addReceiver' || typeof member !== 'function') return member;
+				return async (...args: unknown[]) => {
+					onAdd();
+					await gate;
+					return Reflect.apply(member, target, args) as unknown;
+				};
+			},
+		});
+	return new Proxy(env.TMCP_DURABLE_OBJECT, {
+		get(target, key) {
+			const member: unknown = Reflect.get(target, key, target);
+			if (typeof member !== 'function') return member;
+			return (...args: unknown[]) => {
+				// Safe because the methods of a namespace return stubs, other namespaces and ids.
+				const result = Reflect.apply(member, target, args) as object;
+				return key === 'get' || key === 'getByName' ? gated(result) : result;
+			};
+		},
+	});
+}

@@ -338,9 +338,16 @@ export class StoredInfoSessionManager
 		return this.#pendingChanges.changes(id).some((change) => change.kind === 'create');
 	}
 
-	/** Keeps the request alive for a write, reports its failure and makes `flush` wait for it. */
+	/**
+	 * Keeps the request alive for a write, reports its failure and makes `flush` wait for it. That the
+	 * session of a request has ended meanwhile is not reported: `flush` rejects, and its client gets a 404.
+	 */
 	#track(id: string, write: Promise<void>): void {
-		keepRequestAlive(this.#writes.add(id, write, this.#report), this.#waitUntil);
+		const isOfRequest = currentScope() !== undefined;
+		const onFailure = (error: unknown): void => {
+			if (!isOfRequest || !(error instanceof UnknownSessionError)) this.#report(error);
+		};
+		keepRequestAlive(this.#writes.add(id, write, onFailure), this.#waitUntil);
 	}
 }
 

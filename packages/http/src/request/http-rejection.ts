@@ -79,6 +79,19 @@ const BY_CODE: Partial<Record<ErrorCode, HttpRejection>> = {
 	'unknown-session': unknownSession(),
 };
 
+/**
+ * Whether an error concerns its client only and is not reported: the request was rejected, or its session
+ * ended while it was handled.
+ */
+export function isForClient(error: unknown): boolean {
+	return error instanceof HttpRejection || hasEndedSession(error);
+}
+
+/** Whether an operation failed because its session has ended, which may happen while it runs. */
+export function hasEndedSession(error: unknown): boolean {
+	return error instanceof TmcpSessionsError && error.code === 'unknown-session';
+}
+
 /** Returns what a client may learn of an error. */
 export function rejectionOf(error: unknown): HttpRejection {
 	if (error instanceof HttpRejection) return error;

@@ -8,6 +8,7 @@ import type { ExecutionContextLike } from '../options.ts';
 import { principalOf } from '../session/authenticator.ts';
 import { parseJsonRpc } from '../validation/absent-fields.ts';
 import type { CachedHeaders } from './cached-headers.ts';
+import { hasEndedSession } from './http-rejection.ts';
 import type { HttpRejection } from './http-rejection.ts';
 
 /** The format of an answer: one JSON object, or a stream of events. */
@@ -177,8 +178,9 @@ export class RequestContext implements RequestScope {
 		this.origin.platform?.waitUntil(reported);
 	}
 
-	/** Reports an error of this request. */
+	/** Reports an error of this request. That its session has ended meanwhile is none. */
 	report(error: unknown): void {
+		if (hasEndedSession(error)) return;
 		this.origin.report(error, this.sessionId);
 	}
 }

@@ -6,7 +6,7 @@ import {
 } from '@tmcp-sessions/core/backend';
 
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
-import { errorMessage, HttpRejection } from '../request/http-rejection.ts';
+import { errorMessage, hasEndedSession, HttpRejection } from '../request/http-rejection.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { keepSessionAlive } from '../session/session-keep-alive.ts';
 import type { SessionKeepAlive } from '../session/session-keep-alive.ts';
@@ -136,8 +136,9 @@ function stream(
 	const writer = new ClientWriter(() => context.run(onLeft));
 	progress.onPrimed(() => writer.write(openingOf(context)));
 	if (options.isPaced) {
-		// The manager has cut the stream and reported why.
-		reader.closed.catch(() => {
+		// The manager has cut the stream and reported why, unless the session ended while the stream opened.
+		reader.closed.catch((error: unknown) => {
+			if (hasEndedSession(error)) return;
 			isCut = true;
 			writer.cut();
 		});

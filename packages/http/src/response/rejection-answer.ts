@@ -3,15 +3,14 @@ import { toJsonLine } from '@tmcp-sessions/core/backend';
 import {
 	errorMessage,
 	explainError,
-	HttpRejection,
+	isForClient,
 	isMistake,
 	rejectionOf,
 } from '../request/http-rejection.ts';
 import type { PlainAnswer } from './answer.ts';
 
 /**
- * Creates the answer to a request that failed. A rejection is for its client only; every other error
- * is reported.
+ * Creates the answer to a request that failed, and reports the error unless it concerns the client only.
  *
  * @param id of the request, if it has one.
  * @param request the request, if it came over HTTP: the answer to one to this machine says why it failed.
@@ -22,7 +21,7 @@ export function rejectionAnswer(
 	id?: string | number,
 	request?: Request,
 ): PlainAnswer {
-	if (!(error instanceof HttpRejection)) report(error);
+	if (!isForClient(error)) report(error);
 	const rejection = (request && explainError(error, request)) ?? rejectionOf(error);
 	const { status, extras } = rejection;
 	return {

@@ -4,7 +4,7 @@ import type { McpServer } from 'tmcp';
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { AuthorizeSubscription } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
-import { invalidRequest } from '../request/http-rejection.ts';
+import { hasEndedSession, invalidRequest } from '../request/http-rejection.ts';
 import { idOf, isObject, isSchemaError, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { JsonObject, ServerRequest } from '../request/json-rpc.ts';
 import { currentContext } from '../request/request-context.ts';
@@ -142,7 +142,7 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 			// For the client only: not reported.
 			if (isSchemaError(error)) throw invalidRequest('The message does not match the protocol');
 			// The stream of a request ends with the error. Other messages have been answered already.
-			if (!isRequest) deps.report(error);
+			if (!isRequest && !hasEndedSession(error)) deps.report(error);
 			throw error;
 		}
 	};

@@ -110,12 +110,16 @@ export class PublishedChanges {
 
 	/** Removes the registration before the object is archived or deleted. Never rejects: a shard removes it when the object is gone. */
 	async leave(): Promise<void> {
-		const registration = this.#registration();
-		if (!registration) return;
-		this.#remove();
 		const { layers, object, report } = this.#options;
-		const { shard, token } = registration;
-		await this.#inTurn(() => removeReceiver(layers, shard, { object, token })).catch(report);
+		// In turn: a stream that opens while its session ends may be adding the registration.
+		const leaving = this.#inTurn(async () => {
+			const registration = this.#registration();
+			if (!registration) return;
+			this.#remove();
+			const { shard, token } = registration;
+			await removeReceiver(layers, shard, { object, token });
+		});
+		await leaving.catch(report);
 	}
 
 	/**
@@ -158,6 +162,9 @@ export class PublishedChanges {
 	}
 
 	async #extend(): Promise<void> {
+		const { entries, hasEnded } = this.#options;
+		// The session may have ended meanwhile: its stream is rejected next.
+		if (!entries.hasTable || hasEnded()) return;
 		const wanted = this.#wanted();
 		const registration = this.#registration();
 		if (!wanted || (registration && includesInterests(registration.interests, wanted))) return;

@@ -15,7 +15,8 @@ export async function announceToolChange(server: SessionServer, entries: Entries
 	if (!entries.hasTable || !server.hasMethod('tools/list')) return;
 	const hash = await hashText(JSON.stringify(await listTools(server)));
 	const stored = entries.read('meta', KEY);
-	if (stored === hash) return;
+	// The object may have been deleted meanwhile.
+	if (stored === hash || !entries.hasTable) return;
 	// Writes in the same turn as the notification, so that both are stored or neither is.
 	entries.write('meta', KEY, hash);
 	if (stored !== undefined) server.changed('tools');
