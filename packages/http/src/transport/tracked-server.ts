@@ -177,13 +177,19 @@ function trackedListeners(
 				// Every transport of the server gets the event.
 				if (context && context.progress.owner !== calls) return;
 				if (isOpening) return info && storeClient(info, context.sessionId, detail);
-				if (context?.progress.onFrame) return context.progress.onFrame(frameIn(detail));
+				const onFrame = context?.progress.onFrame;
+				// A change that a call in the background publishes is for the clients that subscribe.
+				if (onFrame && !isOfSubscription(detail)) return onFrame(frameIn(detail));
 				const request = serverRequestIn(detail);
 				if (!request) return sendFrame(listener, detail);
 				calls.sendRequest(context, request, (sent) => sendFrame(listener, { request: sent }));
 			},
 			options,
 		);
+}
+
+function isOfSubscription(detail: unknown): boolean {
+	return isObject(detail) && detail['subscriptionId'] !== undefined;
 }
 
 /** Stores what the transport stores of a client that opens a session. */
