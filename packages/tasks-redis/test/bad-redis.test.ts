@@ -12,8 +12,8 @@ import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { readNotifications, TaskClient } from './task-client.ts';
-import type { Reply } from './task-client.ts';
+import { readNotifications, TaskClient } from '@tmcp-sessions/testkit/task-client';
+import type { Reply } from '@tmcp-sessions/testkit/task-client';
 
 const PASSWORD = 'a-password-of-the-test';
 const KEYS = [Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')];

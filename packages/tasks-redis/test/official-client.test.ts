@@ -7,7 +7,7 @@ import { startRedis } from '@tmcp-sessions/testkit/redis';
 import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import type { Fields, TaskClient } from './task-client.ts';
+import type { Fields, TaskClient } from '@tmcp-sessions/testkit/task-client';
 import { startServer } from './server-process.ts';
 import type { ServerProcess } from './server-process.ts';
 

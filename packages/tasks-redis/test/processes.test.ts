@@ -3,8 +3,8 @@ import { startRedis } from '@tmcp-sessions/testkit/redis';
 import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { readNotifications } from './task-client.ts';
-import type { Fields } from './task-client.ts';
+import { readNotifications } from '@tmcp-sessions/testkit/task-client';
+import type { Fields } from '@tmcp-sessions/testkit/task-client';
 import { startServer } from './server-process.ts';
 import type { ServerProcess } from './server-process.ts';
 

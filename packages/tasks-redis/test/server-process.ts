@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { startServerProcess } from '@tmcp-sessions/testkit/redis';
 
-import { TaskClient } from './task-client.ts';
+import { TaskClient } from '@tmcp-sessions/testkit/task-client';
 
 const file = fileURLToPath(new URL('fixture/server.ts', import.meta.url));
 

@@ -16,7 +16,8 @@ import { tool } from 'tmcp/utils';
 import { describe, expect, it } from 'vitest';
 
 import { createReportServer } from './report-server.ts';
-import { readNotifications, TaskClient } from './task-client.ts';
+import { readNotifications, TaskClient } from '@tmcp-sessions/testkit/task-client';
+import type { Reply } from '@tmcp-sessions/testkit/task-client';
 
 const FORGED = 100_000;
 
@@ -53,6 +54,10 @@ function inheriting(replaced: Partial<TaskStore>): TaskStore {
 describe('options', () => {
 	it.each<[Partial<TaskTool>, string]>([
 		[{ ttlSeconds: 0 }, 'tools.quick.ttlSeconds must be an integer from 1 to 2592000; got 0'],
+		[
+			{ ttlSeconds: 2_592_001 },
+			'tools.quick.ttlSeconds must be an integer from 1 to 2592000; got 2592001',
+		],
 		[{ ttlSeconds: 1.5 }, 'tools.quick.ttlSeconds must be an integer from 1 to 2592000; got 1.5'],
 		[{ pollSeconds: 0 }, 'tools.quick.pollSeconds must be from 0.1 to 3600; got 0'],
 		[{ inlineSeconds: 30 }, 'tools.quick.inlineSeconds must be from 0 to 20; got 30'],
@@ -251,26 +256,32 @@ describe('a task whose tool the deployment no longer has', () => {
 });
 
 describe('forged ids', () => {
-	it('cost no operation of the store', async () => {
-		const { server } = createReportServer();
-		const operations: string[] = [];
-		const counted = (operation: string) => (): Promise<undefined> => {
-			operations.push(operation);
-			return Promise.resolve(undefined);
-		};
-		const store = inheriting({ read: counted('read'), watch: counted('watch') });
-		const client = new TaskClient(createMcpHandler(server, { tasks: tasksOver(store) }));
-		const name = 'a'.repeat(32);
-		const forged = (index: number): string => `t1.${name}.${`${index}`.padStart(42, 'A')}A`;
-		for (let index = 0; index < 500; index++) {
-			const replies = [client.get, client.cancel, (id: string) => client.update(id, {})].map(
-				(send) => send.call(client, forged(index)),
-			);
-			for (const { error } of await Promise.all(replies)) expect(error?.code).toBe(-32602);
-		}
-		// The same check, 64 times in a request.
+	it.each<[number, string, (client: TaskClient, taskId: string) => Promise<Reply>]>([
+		[FORGED, 'tasks/get', (client, taskId) => client.get(taskId)],
+		[10_000, 'tasks/update', (client, taskId) => client.update(taskId, { 'input-1': ACCEPT })],
+		[10_000, 'tasks/cancel', (client, taskId) => client.cancel(taskId)],
+	])(
+		'cost no operation of the store in %d requests of %s',
+		async (requests, _, send) => {
+			const { client, operations } = deployCounted();
+			for (let index = 0; index < requests; index++) {
+				const { error } = await send(client, forged(index));
+				if (error?.code !== -32602) expect(error).toMatchObject({ code: -32602 });
+			}
+			expect(operations).toEqual([]);
+			const taskId = await client.start('quick');
+			expect((await send(client, taskId)).error).toBeUndefined();
+			// The count works: this is not a forged id.
+			expect(operations).toContain('create');
+			expect(operations).toContain('read');
+		},
+		240_000,
+	);
+
+	it('cost no operation of the store in subscriptions to 100,000', async () => {
+		const { client, operations } = deployCounted();
 		for (let index = 0; index < FORGED; index += 64) {
-			const taskIds = Array.from({ length: 64 }, (_, offset) => forged(index + offset));
+			const taskIds = Array.from({ length: 64 }, (__, offset) => forged(index + offset));
 			const params = { notifications: { taskIds } };
 			const stream = readNotifications(await client.send('subscriptions/listen', params));
 			expect(await stream.next()).toMatchObject({ params: { notifications: {} } });
@@ -279,3 +290,28 @@ describe('forged ids', () => {
 		expect(operations).toEqual([]);
 	}, 120_000);
 });
+
+const ACCEPT = { action: 'accept' };
+
+/** Returns ids of the form of real ones: the name of a task in the store, and a signature. */
+function forged(index: number): string {
+	return `t1.${'a'.repeat(32)}.${`${index}`.padStart(42, 'A')}A`;
+}
+
+/** Deploys a server over a store whose operations are counted. */
+function deployCounted(): { client: TaskClient; operations: string[] } {
+	const { server } = createReportServer();
+	const operations: string[] = [];
+	const store: TaskStore = new Proxy(new InMemoryTaskStore(), {
+		get(target, key) {
+			const member: unknown = Reflect.get(target, key);
+			if (typeof member !== 'function') return member;
+			return (...given: unknown[]): unknown => {
+				operations.push(String(key));
+				return Reflect.apply(member, target, given);
+			};
+		},
+	});
+	const client = new TaskClient(createMcpHandler(server, { tasks: tasksOver(store) }));
+	return { client, operations };
+}

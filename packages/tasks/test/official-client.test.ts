@@ -8,8 +8,8 @@ import { InMemoryTasks } from '@tmcp-sessions/tasks';
 import { expect, it } from 'vitest';
 
 import { createReportServer } from './report-server.ts';
-import { TaskClient } from './task-client.ts';
-import type { Fields } from './task-client.ts';
+import { TaskClient } from '@tmcp-sessions/testkit/task-client';
+import type { Fields } from '@tmcp-sessions/testkit/task-client';
 
 /** Connects the official client to a handler. */
 function portTo(client: TaskClient, methods: string[]): ConnectedMcpSessionPort {

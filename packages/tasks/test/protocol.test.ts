@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 
 import { createReportServer } from './report-server.ts';
 import type { ReportServer } from './report-server.ts';
-import { TaskClient, TASKS } from './task-client.ts';
-import type { RequestOptions } from './task-client.ts';
+import { TaskClient, TASKS } from '@tmcp-sessions/testkit/task-client';
+import type { RequestOptions } from '@tmcp-sessions/testkit/task-client';
 
 const NAMES = [
 	'quick',
@@ -138,6 +138,15 @@ describe('a call that becomes a task', () => {
 		const { result } = await client.call('quick');
 		expect(result).toMatchObject({ resultType: 'complete', content: content('done') });
 		expect((await client.call('wait')).result).toMatchObject({ resultType: 'task' });
+	});
+
+	it.each([0, 5])('runs its tool exactly once with inlineSeconds %d', async (inlineSeconds) => {
+		const { client, effects } = deploy({ tools: { steps: { inlineSeconds } } });
+		const { result } = await client.call('steps');
+		const { taskId } = result;
+		const ended = typeof taskId === 'string' ? await client.ended(taskId) : { result };
+		expect(ended['result']).toMatchObject({ content: content('sum 6') });
+		expect(effects).toEqual(['read', 'sum']);
 	});
 });
 
@@ -445,6 +454,27 @@ describe('a client without the extension', () => {
 			code: -32021,
 			data: { requiredCapabilities: { extensions: TASKS } },
 		});
+	});
+
+	it('gets generated tools with other names if the server has tools of these names', async () => {
+		const reports = createReportServer();
+		reports.server.tool({ name: 'task_status', description: 'Of the server' }, () => ({
+			content: [{ type: 'text', text: 'of the server' }],
+		}));
+		const tasks = new InMemoryTasks({ tools: { quick: { fallback: 'poll-tools' } } });
+		const plain = new TaskClient(createMcpHandler(reports.server, { tasks }), {});
+		const { tools } = (await plain.request('tools/list', {})).result as {
+			tools: { name: string }[];
+		};
+		const names = tools.map(({ name }) => name).filter((name) => name.startsWith('task_'));
+		expect(names).toEqual(['task_status', 'task_status_2', 'task_cancel']);
+		const started = JSON.stringify((await plain.call('quick')).result);
+		expect(started).toContain('Call task_status_2 with this taskId');
+		const [, taskId = ''] = /task (t1\.\S+?)\. /.exec(started) ?? [];
+		const textOf = async (name: string): Promise<unknown> =>
+			text((await plain.call(name, { taskId })).result);
+		await expect.poll(() => textOf('task_status_2'), { interval: 5 }).toEqual(content('done'));
+		expect(await textOf('task_status')).toEqual(content('of the server'));
 	});
 
 	it('polls with generated tools, answers a question, and gets the result', async () => {

@@ -43,6 +43,10 @@ export function createReportServer(): ReportServer {
 	plain('throw', () => {
 		throw new Error('out of ink');
 	});
+	plain('change', () => {
+		server.changed('tools');
+		return 'changed';
+	});
 	plain('steps', async () => {
 		const task = currentTask();
 		const rows = await task.step('read', () => {

@@ -10,8 +10,8 @@ import type { TaskTool } from '@tmcp-sessions/tasks';
 import { expect, it } from 'vitest';
 
 import { createReportServer } from './report-server.ts';
-import { readNotifications } from './task-client.ts';
-import type { Fields, Notifications } from './task-client.ts';
+import { readNotifications } from '@tmcp-sessions/testkit/task-client';
+import type { Fields, Notifications } from '@tmcp-sessions/testkit/task-client';
 
 /** A session-based client. */
 class Session {

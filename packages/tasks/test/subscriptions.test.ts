@@ -4,12 +4,14 @@ import { describe, expect, it } from 'vitest';
 
 import { createReportServer } from './report-server.ts';
 import type { ReportServer } from './report-server.ts';
-import { readNotifications, TaskClient } from './task-client.ts';
-import type { Fields } from './task-client.ts';
+import { readNotifications, TaskClient } from '@tmcp-sessions/testkit/task-client';
+import type { Fields } from '@tmcp-sessions/testkit/task-client';
 
 function deploy(): ReportServer & { client: TaskClient; plain: TaskClient } {
 	const reports = createReportServer();
-	const tasks = new InMemoryTasks({ tools: { ask: {}, quick: {}, wait: {}, 'elicit-two': {} } });
+	const tasks = new InMemoryTasks({
+		tools: { ask: {}, change: {}, quick: {}, wait: {}, 'elicit-two': {} },
+	});
 	const principal = (request: Request): string => request.headers.get('x-user') ?? 'ada';
 	const handler = createMcpHandler(reports.server, { tasks, principal, onError: () => {} });
 	const plain = new TaskClient(handler, {});
@@ -40,6 +42,15 @@ describe('subscriptions/listen', () => {
 		const methods = [(await stream.next())['method'], 'notifications/tools/list_changed'];
 		expect(methods).toContain('notifications/tools/list_changed');
 		expect(meta).toHaveProperty('io.modelcontextprotocol/subscriptionId');
+		await stream.stop();
+	});
+
+	it('sends what a tool changes while it runs as a task', async () => {
+		const { client } = deploy();
+		const stream = readNotifications(await listen(client, { toolsListChanged: true }));
+		await stream.next();
+		await client.start('change');
+		expect(await stream.next()).toMatchObject({ method: 'notifications/tools/list_changed' });
 		await stream.stop();
 	});
 

@@ -3,7 +3,7 @@ import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { TaskClient } from '../task-client.ts';
+import { TaskClient } from '@tmcp-sessions/testkit/task-client';
 
 describe('where a task finds its handler', () => {
 	let workers: Workers<'a' | 'b'>;

@@ -2,7 +2,7 @@ import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { WorkerdVersion, Workers } from '@tmcp-sessions/testkit/workerd';
 import { join } from 'node:path';
 
-import { TaskClient } from '../task-client.ts';
+import { TaskClient } from '@tmcp-sessions/testkit/task-client';
 
 type Name = 'a' | 'b';
 

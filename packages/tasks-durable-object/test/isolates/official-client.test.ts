@@ -5,7 +5,7 @@ import type {
 } from '@modelcontextprotocol/ext-tasks/client';
 import { expect, it } from 'vitest';
 
-import type { Fields } from '../task-client.ts';
+import type { Fields } from '@tmcp-sessions/testkit/task-client';
 import { Deployment } from './deployment.ts';
 
 it('is driven by the official client, whose requests take turns between two isolates', async () => {

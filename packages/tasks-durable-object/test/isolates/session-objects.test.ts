@@ -3,8 +3,8 @@ import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { readNotifications, TaskClient } from '../task-client.ts';
-import type { Fields } from '../task-client.ts';
+import { readNotifications, TaskClient } from '@tmcp-sessions/testkit/task-client';
+import type { Fields } from '@tmcp-sessions/testkit/task-client';
 
 const WITHOUT_TASKS = { elicitation: {} };
 const textOf = (result: unknown): string => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { readNotifications } from '../task-client.ts';
-import type { Fields } from '../task-client.ts';
+import { readNotifications } from '@tmcp-sessions/testkit/task-client';
+import type { Fields } from '@tmcp-sessions/testkit/task-client';
 import { Deployment } from './deployment.ts';
 
 const paramsOf = ({ params }: Fields): Fields => Object(params) as Fields;

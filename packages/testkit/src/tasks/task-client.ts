@@ -1,6 +1,6 @@
 const PREFIX = 'io.modelcontextprotocol/';
 /** The extension, as a client declares it. */
-const TASKS = { [`${PREFIX}tasks`]: {} };
+export const TASKS: Readonly<Record<string, object>> = { [`${PREFIX}tasks`]: {} };
 const REVISION = '2026-07-28';
 
 /** A JSON object from the server, whose fields a test knows. */
@@ -23,20 +23,24 @@ export interface RequestOptions {
 	readonly signal?: AbortSignal;
 }
 
-/** A stateless client of a Worker. */
+/** A handler in this process, or the current URL of a Worker. */
+export type TaskServer =
+	{ fetch(request: Request, env: object): Promise<Response> | Response } | (() => URL);
+
+/** A stateless client of a server with tasks. */
 export class TaskClient {
-	readonly #url: () => URL;
+	readonly #server: TaskServer;
 	readonly #capabilities: object;
 	readonly #headers: Readonly<Record<string, string>>;
 	#nextId = 1;
 
 	/** @param capabilities default: elicitation and the extension. */
 	constructor(
-		url: () => URL,
+		server: TaskServer,
 		capabilities: object = { elicitation: {}, extensions: TASKS },
 		headers: Readonly<Record<string, string>> = {},
 	) {
-		this.#url = url;
+		this.#server = server;
 		this.#capabilities = capabilities;
 		this.#headers = headers;
 	}
@@ -50,7 +54,7 @@ export class TaskClient {
 	}
 
 	/** Sends a request. */
-	send(method: string, params: Fields, options: RequestOptions = {}): Promise<Response> {
+	async send(method: string, params: Fields, options: RequestOptions = {}): Promise<Response> {
 		const message = {
 			jsonrpc: '2.0',
 			id: this.#nextId++,
@@ -78,12 +82,11 @@ export class TaskClient {
 		const given = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
 			value === null ? [] : [[name, value]],
 		);
-		return fetch(new URL('/mcp', this.#url()), {
-			method: 'POST',
-			headers: given,
-			body: JSON.stringify(message),
-			...(options.signal && { signal: options.signal }),
-		});
+		const { signal = null } = options;
+		const init = { method: 'POST', headers: given, body: JSON.stringify(message), signal };
+		const server = this.#server;
+		if (typeof server === 'function') return fetch(new URL('/mcp', server()), init);
+		return server.fetch(new Request('http://localhost/mcp', init), {});
 	}
 
 	call(name: string, args: Fields = {}, options: RequestOptions = {}): Promise<Reply> {
@@ -115,7 +118,7 @@ export class TaskClient {
 			const { error, result } = await this.get(taskId);
 			if (error) throw new Error(error.message);
 			if (statuses.includes(String(result['status']))) return result;
-			await new Promise((resolve) => setTimeout(resolve, 20));
+			await new Promise((resolve) => setTimeout(resolve, 10));
 		}
 	}
 
