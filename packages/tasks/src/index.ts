@@ -5,3 +5,5 @@ export type { Fallback, TaskRequest, TasksOptions, TaskTool, ToolCall } from './
 export { currentTask } from './run/current-task.ts';
 export type { Answer, CurrentTask } from './run/current-task.ts';
 export type { SavedContext } from './run/task-run.ts';
+export { createTokenSeal } from './token-seal.ts';
+export type { TokenSeal, TokenSealOptions } from './token-seal.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@tmcp-sessions/http/internal';
+import type { JsonObject, RequestContext } from '@tmcp-sessions/http/internal';
 
 import type { SavedContext } from './run/task-run.ts';
 
@@ -45,6 +45,9 @@ export interface ToolCall {
 	readonly principal: string;
 }
 
+/** What the option `oauth` of a handler returns for a request. */
+type RequestAuth = RequestContext['origin']['auth'];
+
 /** A request that concerns tasks. */
 export interface TaskRequest {
 	readonly kind: 'cancel' | 'create' | 'get' | 'update';
@@ -73,9 +76,11 @@ export interface TasksOptions {
 		((request: TaskRequest) => Promise<number | undefined> | number | undefined) | undefined;
 	/**
 	 * Returns what a task needs of the request that creates it, as JSON. It is stored as it is: return no
-	 * tokens. Default: nothing.
+	 * tokens, unless `createTokenSeal` has sealed them. Default: nothing.
+	 *
+	 * @param auth what the option `oauth` of the handler has verified.
 	 */
-	readonly saveContext?: ((request: Request) => unknown) | undefined;
+	readonly saveContext?: ((request: Request, auth: RequestAuth) => unknown) | undefined;
 	/**
 	 * Returns `server.ctx.custom` for a task, as the handler's `context` does for a request. Required if
 	 * the handler has `context`.

@@ -101,23 +101,4 @@ describe('M13 tasks: tasks in objects, on two isolates', () => {
 		const again = async (): Promise<number> => (await bob.call('quick')).status;
 		await expect.poll(again, { interval: 50 }).toBe(200);
 	});
-
-	it('are found by isolate B the moment isolate A has answered', async () => {
-		const lanes = Array.from({ length: 10 }, async (_, lane) => {
-			const user = `eve ${lane}`;
-			const [a, b] = [deployment.client('a', user), deployment.client('b', user)];
-			let found = 0;
-			for (let index = 0; index < 100; index++) {
-				const taskId = await a.start('quick');
-				if ((await b.get(taskId)).result['taskId'] === taskId) found += 1;
-				// Not more than may run at once.
-				if (index % 10 < 9) continue;
-				const ended = await b.ended(taskId);
-				expect(ended).toMatchObject({ status: 'completed', result: text('done') });
-			}
-			return found;
-		});
-		const found = await Promise.all(lanes);
-		expect(found.reduce((total, each) => total + each, 0)).toBe(1_000);
-	}, 120_000);
 });

@@ -180,7 +180,7 @@ export class TaskService {
 		const { arguments: given } = paramsOf(message) as { arguments?: unknown };
 		const { host, options } = this.#deps;
 		const { saveContext } = options;
-		const saved: unknown = origin.request && (await saveContext?.(origin.request));
+		const saved: unknown = origin.request && (await saveContext?.(origin.request, origin.auth));
 		const problem = jsonProblem(saved, 'the saved context');
 		if (problem) {
 			throw taskError(
@@ -190,7 +190,8 @@ export class TaskService {
 		if (origin.request && containsToken(saved, origin.request)) {
 			throw taskError(
 				'saveContext must return no tokens, which would be stored with the task; found the access token of ' +
-					'the request. Return what identifies the user, and get a separate token in tasks.context',
+					'the request. Return what identifies the user, and get a separate token in tasks.context, or seal ' +
+					'this one with createTokenSeal',
 			);
 		}
 		return {
