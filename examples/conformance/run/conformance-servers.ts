@@ -44,7 +44,7 @@ export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 	},
 	'session-object': {
 		main: 'session-object.ts',
-		durableObjects: { CONFORMANCE: 'ConformanceSession' },
+		durableObjects: { CONFORMANCE: 'ConformanceSession', TMCP_TASK_OBJECT: 'TaskObject' },
 	},
 	redis: { durableObjects: {} },
 	'tasks-in-memory': {

@@ -77,9 +77,18 @@ describe.each(['managers', 'session-object', 'redis'] as const)('with %s', (depl
 		expect(results).toEqual([{ scenario: 'tools-call-with-progress', scored: true, failed: [] }]);
 	});
 
+	it.each(['tasks-lifecycle', 'tasks-mrtr-input'])(
+		'passes %s on two isolates',
+		async (scenario) => {
+			const suite = suites.at(-1);
+			const results = suite && (await runSuite(suite, new URL('/mcp', proxy.url), scenario));
+			expect(results).toMatchObject([{ scenario, failed: [] }]);
+		},
+		60_000,
+	);
+
 	it('lists everything to the official clients and the Inspector', async () => {
-		const tasks = deployment === 'session-object' ? [] : taskFixtures;
-		const expected = { ...offered, tools: [...offered.tools, ...tasks] };
+		const expected = { ...offered, tools: [...offered.tools, ...taskFixtures] };
 		const listings = await listWithOfficialClients(new URL('/mcp', proxy.url), expected);
 		for (const [client, listing] of Object.entries(listings)) {
 			expect(listing, client).toEqual(expected);
