@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
 import { countOperations } from '../operations/count-operations.ts';
+import { countTasks, TASKS_IN_FLIGHT } from '../operations/count-tasks.ts';
 import { readCapabilities } from '../operations/read-capabilities.ts';
 import { publish } from '../reports/documents.ts';
 import { comparisonTables, operationsTables } from '../reports/operations.ts';
 import { writeResult } from '../reports/results.ts';
+import { taskTables } from '../reports/tasks.ts';
 
 const { values } = parseArgs({
 	options: { json: { type: 'boolean' }, write: { type: 'boolean' } },
@@ -11,14 +13,22 @@ const { values } = parseArgs({
 console.error('Counting the storage operations of each kind of request …');
 const capabilities = await readCapabilities();
 const operations = await countOperations();
+console.error('Counting the operations of tasks …');
+// The last number takes a minute.
+const tasks = await countTasks(values.write ? TASKS_IN_FLIGHT : TASKS_IN_FLIGHT.slice(0, -1));
 console.log(
 	values.json
-		? JSON.stringify(operations, null, 2)
-		: `${operationsTables(operations)}\n\n${comparisonTables({ capabilities, operations })}`,
+		? JSON.stringify({ ...operations, tasks }, null, 2)
+		: [
+				operationsTables(operations),
+				comparisonTables({ capabilities, operations }),
+				taskTables(tasks),
+			].join('\n\n'),
 );
 if (values.write) {
 	writeResult('capabilities', capabilities);
 	writeResult('operations', operations);
+	writeResult('tasks', tasks);
 	await publish();
 	console.error('Wrote benchmarks/results and the documents.');
 }

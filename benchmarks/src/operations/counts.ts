@@ -75,8 +75,8 @@ export function describeStorage(counts: OperationCounts): string {
 }
 
 function withDetail(amountsOf: readonly string[], detail: readonly string[]): string {
-	const words = amountsOf.join(', ') || 'none';
-	return detail.length === 0 ? words : `${words}: ${detail.join(', ')}`;
+	const texts = [amountsOf, detail].map((each) => each.join(', ')).filter((text) => text !== '');
+	return texts.join(': ') || 'none';
 }
 
 function storageAmounts(counts: OperationCounts): string[] {

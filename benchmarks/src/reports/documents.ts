@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { measurements, readResults } from '../measurements/index.ts';
 import type { Results } from '../measurements/index.ts';
 import type { Measurement } from '../measurements/measurement.ts';
+import type { TaskOperations } from '../operations/count-tasks.ts';
 import { growthChart, throughputChart } from './charts.ts';
 import { costTable } from './costs.ts';
 import { figuresTable } from './figures.ts';
@@ -13,7 +14,8 @@ import {
 	operationsTables,
 	sessionObjectCosts,
 } from './operations.ts';
-import { resultsFolder } from './results.ts';
+import { readResult, resultsFolder } from './results.ts';
+import { taskTables } from './tasks.ts';
 
 const repository = join(import.meta.dirname, '../../..');
 
@@ -71,6 +73,7 @@ export function publishedSections(): Section[] {
 			...format('resume'),
 			...format('cold-start'),
 			...format('memory'),
+			tasks: taskTables(readResult<TaskOperations>('tasks')),
 		},
 		'README.md': { figures: figuresTable(operations, results.throughput) },
 		'docs/scaling.md': {

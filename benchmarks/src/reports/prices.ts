@@ -39,6 +39,8 @@ const prices: Prices = {
 };
 /** The price of data stored in SQLite, for a GB and a month. Deleting it is free. */
 const OBJECT_GB_MONTH = 0.2;
+/** The price of the memory of an object for a second, in which it runs or cannot hibernate. */
+const OBJECT_SECOND = (12.5 / 1e6) * 0.128;
 
 /** Returns the price of these operations a million times in the session store, in dollars. */
 export function storeDollarsPerMillion(counts: OperationCounts): number {
@@ -53,6 +55,11 @@ export function dollarsPerMillion(counts: OperationCounts): number {
 /** Returns the price of storing data in Durable Objects for a month, in dollars. */
 export function storageDollars(bytes: number): number {
 	return (bytes / 1e9) * OBJECT_GB_MONTH;
+}
+
+/** Returns the price of an object that works for this time, in dollars. */
+export function durationDollars(seconds: number): number {
+	return seconds * OBJECT_SECOND;
 }
 
 /** Formats an amount. */
