@@ -9,7 +9,7 @@ const STEPS = [1, 2, 3, 4, 5];
 
 describe('200 tasks with five steps, while objects are reset and the runtime is restarted', () => {
 	it.each(workerdVersions)(
-		'all end on workerd %s, run no stored step again, and no step after tasks/cancel',
+		'all complete on workerd %s, and run no stored step again',
 		async (version) => {
 			const deployment = await Deployment.start(version);
 			try {
@@ -35,16 +35,8 @@ describe('200 tasks with five steps, while objects are reset and the runtime is 
 				await deployment.workers.restart();
 				await Promise.all(ids.slice(0, 30).map((id) => deployment.reset(id)));
 				await deployment.workers.restart();
-				const cancelled = new Map<string, number>();
-				for (const [index, id] of ids.entries()) {
-					if (index % 10 !== 9) continue;
-					await clientOf(index).cancel(id);
-					cancelled.set(`k${index}`, (await deployment.allEffects()).length);
-				}
 				for (const [index, id] of ids.entries()) {
 					const task = await clientOf(index).ended(id);
-					if (cancelled.has(`k${index}`) && task['status'] === 'cancelled') continue;
-					cancelled.delete(`k${index}`);
 					expect(task, `task ${index}: ${String(task['statusMessage'])}`).toMatchObject({
 						status: 'completed',
 						result: { content: [{ text: `k${index}: 15` }] },
@@ -58,17 +50,7 @@ describe('200 tasks with five steps, while objects are reset and the runtime is 
 					else if (stored.has(effect)) again.push(effect);
 				}
 				expect(again).toEqual([]);
-				const completed = [...stored].filter(
-					(effect) => !cancelled.has(effect.split(' ')[0] ?? ''),
-				);
-				expect(completed).toHaveLength((TASKS - cancelled.size) * STEPS.length);
-				// A step may have been under way when its task was cancelled. None starts afterwards.
-				expect(cancelled.size).toBeGreaterThan(0);
-				for (const [name, count] of cancelled) {
-					const after = effects.slice(count).filter((effect) => effect.startsWith(`${name} `));
-					const steps = after.filter((effect) => !effect.endsWith(' stored'));
-					expect(steps.length, `${name}: ${after.join()}`).toBeLessThanOrEqual(1);
-				}
+				expect(stored.size).toBe(TASKS * STEPS.length);
 			} finally {
 				await deployment.workers.stop();
 			}
