@@ -6,7 +6,7 @@ import {
 	mergeSessionPatch,
 	parseLiveSessionRecord,
 } from '@tmcp-sessions/core/backend';
-import type { OwnedSession, SessionPatch, SessionRecord } from '@tmcp-sessions/core/backend';
+import type { OwnedSession, SessionPatch, SessionRecord, StoredState } from '@tmcp-sessions/core/backend';
 import { ownNamespace } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 
@@ -22,7 +22,7 @@ export type UpdateOutcome =
 /** A row of a listing. A type alias: the type parameter of `exec` accepts no interface. */
 export type StoredText = { readonly id: string; readonly text: string };
 
-/** The most sessions, subscriptions, claims and owners that one alarm removes, so that it does not delay requests. */
+/** The most sessions, subscriptions, claims, owners and states that one alarm removes, so that it does not delay requests. */
 const BATCH_SIZE = 100;
 /** Alarms are set to full minutes, so that sessions with similar expiry share one. */
 const ALARM_GRID_MS = 60_000;
@@ -218,6 +218,62 @@ export class SessionShard extends DurableObject {
 		return first?.claimant === claimant;
 	}
 
+	/** Returns the state of a session or of a handle. */
+	readState(id: string): StoredState | 'ended' | null {
+		const [row] = this.#rows<{ text: string | null; version: string }>(
+			'SELECT text, version FROM states WHERE id = ?',
+			id,
+		);
+		if (!row) return null;
+		return row.text === null ? 'ended' : { text: row.text, version: row.version };
+	}
+
+	/**
+	 * Stores a state if the stored version is still `version`, or is the new one after a retry.
+	 *
+	 * @param version null if there was no state.
+	 */
+	async writeState(
+		id: string,
+		next: StoredState,
+		version: string | null,
+		untilMs: number,
+	): Promise<boolean> {
+		this.#ensureSchema();
+		const stored = this.readState(id);
+		if (stored === 'ended') return false;
+		const found = stored?.version ?? null;
+		if (found !== version && found !== next.version) return false;
+		this.#putState(id, next.text, next.version, untilMs);
+		await this.#scheduleAlarm(toGrid(untilMs));
+		return true;
+	}
+
+	/** Moves the expiry of a state to a later time. */
+	async extendState(id: string, untilMs: number): Promise<void> {
+		this.#rows('UPDATE states SET until_ms = ? WHERE id = ? AND until_ms < ?', untilMs, id, untilMs);
+	}
+
+	/** Removes a state for good. Returns it, once. */
+	async endState(id: string, untilMs: number): Promise<string | null> {
+		this.#ensureSchema();
+		const stored = this.readState(id);
+		if (stored === 'ended') return null;
+		this.#putState(id, null, '', untilMs);
+		await this.#scheduleAlarm(toGrid(untilMs));
+		return stored?.text ?? null;
+	}
+
+	#putState(id: string, text: string | null, version: string, untilMs: number): void {
+		this.ctx.storage.sql.exec(
+			'INSERT OR REPLACE INTO states (id, text, version, until_ms) VALUES (?, ?, ?, ?)',
+			id,
+			text,
+			version,
+			untilMs,
+		);
+	}
+
 	/** Records the owner of a session until `untilMs`. */
 	async addOwner(owner: string, id: string, untilMs: number): Promise<void> {
 		this.#ensureSchema();
@@ -317,6 +373,12 @@ export class SessionShard extends DurableObject {
 			nowMs,
 			BATCH_SIZE,
 		);
+		this.#rows(
+			`DELETE FROM states WHERE id IN
+			(SELECT id FROM states WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
+			nowMs,
+			BATCH_SIZE,
+		);
 		this.#rows('DELETE FROM shards WHERE until_ms <= ?', nowMs);
 		const dueMs = this.#earliestExpiryMs();
 		if (dueMs === undefined) await this.#deleteStorage();
@@ -352,6 +414,7 @@ export class SessionShard extends DurableObject {
 				UNION ALL SELECT min(until_ms) FROM subscribers
 				UNION ALL SELECT min(until_ms) FROM claims
 				UNION ALL SELECT min(until_ms) FROM owners
+				UNION ALL SELECT min(until_ms) FROM states
 				UNION ALL SELECT min(until_ms) FROM shards
 			)`,
 		);

@@ -15,6 +15,8 @@ import type {
 	SessionRecord,
 	SessionStore,
 	SingleUse,
+	StateProvider,
+	StateStore,
 	StoreCapabilities,
 	StoredSessionRecord,
 } from '@tmcp-sessions/core/backend';
@@ -34,6 +36,7 @@ import {
 	UPDATE,
 	UPDATED,
 } from './scripts.ts';
+import { RedisStateStore } from './redis-state-store.ts';
 import { storedFieldsToJson, toStoredFields } from './stored-fields.ts';
 import { SessionKeys } from './session-keys.ts';
 
@@ -86,7 +89,7 @@ export interface RedisSessionStoreOptions {
  * sessions. Each operation is one read or one script, and atomic.
  */
 export class RedisSessionStore
-	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse
+	implements SessionStore, SessionDirectory, DirectoryProvider, StateProvider, SingleUse
 {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
@@ -100,6 +103,7 @@ export class RedisSessionStore
 	readonly #packageName: string;
 	readonly #invalidResponse: string;
 	readonly #now: () => number;
+	#state: StateStore | undefined;
 
 	constructor(database: SessionDatabase, options: RedisSessionStoreOptions) {
 		this.#database = database;
@@ -111,6 +115,16 @@ export class RedisSessionStore
 
 	get directory(): SessionDirectory {
 		return this;
+	}
+
+	get state(): StateStore {
+		return (this.#state ??= new RedisStateStore({
+			database: this.#database,
+			keys: this.#keys,
+			packageName: this.#packageName,
+			invalidResponse: this.#invalidResponse,
+			ttl: (untilMs) => this.#ttl(untilMs),
+		}));
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
