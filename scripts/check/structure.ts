@@ -24,6 +24,7 @@ const importsByFolder: Readonly<Record<string, string[]>> = {
 	'info-upstash': ['core', 'redis'],
 	'streams-redis': ['core', 'redis'],
 	'session-object': ['core', 'http', 'streams-durable-object'],
+	state: ['core'],
 	tasks: ['core', 'http'],
 	testkit: ['core', 'http', 'tasks'],
 	'tasks-durable-object': ['core', 'http', 'tasks'],

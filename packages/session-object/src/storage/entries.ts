@@ -12,6 +12,7 @@ export type EntryKind =
 	| 'schedule'
 	| 'session'
 	| 'sse'
+	| 'state'
 	| `uri:${string}`;
 
 /** A row of the object's table. */
@@ -30,6 +31,7 @@ const WRITTEN_BY_SESSION: ReadonlySet<EntryKind> = new Set([
 	'auth',
 	'context',
 	'schedule',
+	'state',
 ]);
 const ENDED =
 	'the session has ended and stores nothing more; store the results of background work elsewhere if ' +
