@@ -67,7 +67,13 @@ type Position = readonly [shard: string, index: number, afterId: string];
 
 /** Stores sessions in Durable Objects of the class `SessionShard`. Strongly consistent. */
 export class DurableObjectSessionStore
-	implements SessionStore, SessionDirectory, DirectoryProvider, StateProvider, SingleUse, BindingUser
+	implements
+		SessionStore,
+		SessionDirectory,
+		DirectoryProvider,
+		StateProvider,
+		SingleUse,
+		BindingUser
 {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',

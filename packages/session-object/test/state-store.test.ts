@@ -37,7 +37,7 @@ describe('the state store of an object (contract of StateStore)', () => {
 					const { entries, store } = createStore(storage, now);
 					return {
 						store: store.state,
-						elsewhere: createStore(storage, now).store.state,
+						elsewhere: store.state,
 						async removedAfterSeconds(id) {
 							const entry = entries.find('state', id);
 							return entry && ((entry.dueMs ?? Infinity) - now()) / 1000;
