@@ -46,7 +46,12 @@ export class KVStateStore implements StateStore {
 		return text === ENDED ? ENDED : { text, version: '' };
 	}
 
-	async write(id: string, text: string, _version: string | undefined, untilMs: number): Promise<true> {
+	async write(
+		id: string,
+		text: string,
+		_version: string | undefined,
+		untilMs: number,
+	): Promise<true> {
 		await this.#put('storing state', id, text, untilMs);
 		return true;
 	}

@@ -47,7 +47,9 @@ const stateId = (internalId: string): string => internalId + STATE;
  * Sessions that are not sealed are in `rest` only: those of a bare `HttpTransport`, and those that were
  * opened before the deployment sealed its sessions.
  */
-export class SealedSessionStore implements SessionStore, DirectoryProvider, StateProvider, BindingUser {
+export class SealedSessionStore
+	implements SessionStore, DirectoryProvider, StateProvider, BindingUser
+{
 	readonly capabilities: StoreCapabilities;
 	readonly #opened: OpenedSessions;
 	readonly #rest: SessionStore | undefined;

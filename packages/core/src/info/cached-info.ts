@@ -45,7 +45,9 @@ export function cachedInfo(
 }
 
 /** The store of `cachedInfo`. `far` is authoritative; failures of `near` are reported and cost a read of `far`. */
-export class CachedSessionStore implements SessionStore, DirectoryProvider, StateProvider, BindingUser {
+export class CachedSessionStore
+	implements SessionStore, DirectoryProvider, StateProvider, BindingUser
+{
 	readonly capabilities: StoreCapabilities;
 	readonly #near: SessionStore;
 	readonly #far: SessionStore;

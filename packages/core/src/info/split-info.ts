@@ -52,7 +52,9 @@ export function splitInfo(
 }
 
 /** The store of `splitInfo`. A session exists as long as all of its parts do. */
-export class SplitSessionStore implements SessionStore, DirectoryProvider, StateProvider, BindingUser {
+export class SplitSessionStore
+	implements SessionStore, DirectoryProvider, StateProvider, BindingUser
+{
 	readonly capabilities: StoreCapabilities;
 	readonly #parts: InfoParts<SessionStore>;
 	/** The distinct stores, that of `client` first. */

@@ -36,6 +36,7 @@ import {
 	UPDATE,
 	UPDATED,
 } from './scripts.ts';
+import type { SessionDatabase } from './session-database.ts';
 import { RedisStateStore } from './redis-state-store.ts';
 import { storedFieldsToJson, toStoredFields } from './stored-fields.ts';
 import { SessionKeys } from './session-keys.ts';
@@ -48,29 +49,6 @@ const MAX_ID_BYTES = 1024;
  * scripts.
  */
 export const DEFAULT_PREFIX = '{tmcp}:';
-
-/** A Redis as a session store uses it. Failures are errors of `core`. */
-export interface SessionDatabase {
-	/**
-	 * Reads a text from the primary; null if there is none.
-	 *
-	 * @param encodedId the session of the key, which no error may contain.
-	 * @throws {CorruptRecordError} if the key holds another type.
-	 */
-	read(operation: string, key: string, encodedId: string): Promise<unknown>;
-	/**
-	 * Runs a script.
-	 *
-	 * @throws {CorruptRecordError} if a key holds another type.
-	 */
-	run(
-		operation: string,
-		script: string,
-		keys: readonly string[],
-		args: readonly string[],
-		encodedId?: string,
-	): Promise<unknown>;
-}
 
 /** Whose store it is, and its keys. */
 export interface RedisSessionStoreOptions {

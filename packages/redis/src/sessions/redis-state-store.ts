@@ -2,7 +2,7 @@ import { StoreError } from '@tmcp-sessions/core';
 import { encodeSessionId } from '@tmcp-sessions/core/backend';
 import type { StateCapabilities, StateStore, StoredState } from '@tmcp-sessions/core/backend';
 
-import type { SessionDatabase } from './redis-session-store.ts';
+import type { SessionDatabase } from './session-database.ts';
 import { END_STATE, EXTEND_STATE, STATE_WRITTEN, WRITE_STATE } from './scripts.ts';
 import type { SessionKeys } from './session-keys.ts';
 import { ENDED_FIELDS } from './stored-fields.ts';
