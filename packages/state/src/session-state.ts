@@ -9,14 +9,7 @@ import { Handles, MAX_HANDLE_SECONDS, stateExpiryMs } from './handles.ts';
 import type { VerifiedHandle } from './handles.ts';
 import { changeValues, parseValues, readValues } from './stored-values.ts';
 import type { Place } from './stored-values.ts';
-import type {
-	HandleOptions,
-	OpenedState,
-	SessionState,
-	State,
-	StateSchemas,
-	ValueOf,
-} from './types.ts';
+import type { HandleOptions, OpenedState, SessionState, State, StateSchemas } from './types.ts';
 import { StateValues } from './values.ts';
 
 const DEFAULT_HANDLE_SECONDS = 24 * 60 * 60;
@@ -62,25 +55,14 @@ export function sessionState<const Schemas extends StateSchemas>(
 	const { handleSeconds = DEFAULT_HANDLE_SECONDS, now = Date.now } = options;
 	checkTtl('handleSeconds', handleSeconds);
 	const store = openStore(source);
-	const { capabilities } = store;
-	const { maxBytes = Math.min(DEFAULT_MAX_BYTES, capabilities.maxBytes) } = options;
-	if (!(Number.isInteger(maxBytes) && maxBytes > 0 && maxBytes <= capabilities.maxBytes)) {
-		throw configurationError(
-			`maxBytes must be an integer from 1 to ${capabilities.maxBytes}, the limit of this store; got ${maxBytes}`,
-		);
-	}
-	const values = new StateValues(schemas, maxBytes);
+	const values = new StateValues(schemas, maxBytesOf(options, store));
 	const handles = new Handles(now);
 
 	const stateAt = (place: () => Promise<Place>): State<Schemas> =>
 		createState(store, values, place);
 
 	const ofHandle = (handle: VerifiedHandle, token: string): OpenedState<Schemas> => ({
-		...stateAt(async () => ({
-			id: handle.id,
-			untilMs: stateExpiryMs(handle),
-			isHandle: true,
-		})),
+		...stateAt(async () => placeOfHandle(handle)),
 		handle: token,
 	});
 
@@ -163,14 +145,16 @@ function createUsedState<Schemas extends StateSchemas>(
 		);
 	};
 	return {
-		get: async <Key extends keyof Schemas & string>(key: Key) =>
-			// Safe because the value matches the schema of its key.
-			(await values.stored(stored, key)) as ValueOf<Schemas, Key> | undefined,
+		get: async (key) => values.stored(stored, key),
 		set: reject,
 		update: reject,
 		delete: reject,
 		handle: undefined,
 	};
+}
+
+function placeOfHandle(handle: VerifiedHandle): Place {
+	return { id: handle.id, untilMs: stateExpiryMs(handle), isHandle: true };
 }
 
 async function placeOfSession(source: StateSource, store: StateStore): Promise<Place> {
@@ -207,6 +191,15 @@ function openStore(source: StateSource): StateStore {
 			'KVInfoSessionManager, DurableObjectInfoSessionManager, RedisInfoSessionManager, ' +
 			'UpstashInfoSessionManager or DenoKvInfoSessionManager, or give SealedInfoSessionManager one of ' +
 			'them as rest',
+	);
+}
+
+function maxBytesOf(options: StateOptions, { capabilities }: StateStore): number {
+	const most = capabilities.maxBytes;
+	const { maxBytes = Math.min(DEFAULT_MAX_BYTES, most) } = options;
+	if (Number.isInteger(maxBytes) && maxBytes > 0 && maxBytes <= most) return maxBytes;
+	throw configurationError(
+		`maxBytes must be an integer from 1 to ${most}, the limit of this store; got ${maxBytes}`,
 	);
 }
 

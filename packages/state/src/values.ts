@@ -60,8 +60,10 @@ export class StateValues {
 		const schema = Object.hasOwn(this.#schemas, key) ? this.#schemas[key] : undefined;
 		if (schema) return schema;
 		const keys = Object.keys(this.#schemas).join(', ');
+		// JavaScript callers can pass any value.
+		const given: unknown = key;
 		throw new StateError(
-			`a key must be one of ${keys}; got "${String(key).slice(0, 80)}". Add its schema to sessionState`,
+			`a key must be one of ${keys}; got "${String(given).slice(0, 80)}". Add its schema to sessionState`,
 		);
 	}
 }

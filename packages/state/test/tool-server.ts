@@ -10,10 +10,10 @@ import * as v from 'valibot';
 const SCHEMAS = { draft: v.string(), count: v.number() };
 
 /** The state that the tools of this server use. */
-export type TestState = SessionState<typeof SCHEMAS>;
+type TestState = SessionState<typeof SCHEMAS>;
 
 /** A use of the state by a tool. Returns what the client gets, as JSON. */
-export type Use = (state: TestState) => Promise<unknown>;
+type Use = (state: TestState) => Promise<unknown>;
 
 /** A server whose tools use state, with its clients. */
 export interface ToolServer {
@@ -25,7 +25,7 @@ export interface ToolServer {
 }
 
 /** A session-based client. */
-export interface Session {
+interface Session {
 	/** The id of the session in storage. */
 	readonly internalId: string;
 	/** Runs a function in a tool that the client calls. */

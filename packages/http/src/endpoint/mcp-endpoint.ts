@@ -137,7 +137,6 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		sessions?.checkHost(url);
 		const { method } = request;
 		if (method === 'OPTIONS') return preflightAnswer('GET, POST, DELETE, OPTIONS');
-		const pickShard = (): string => this.#deps.pickShard(request);
 		// Hot path: one object, which spreads would copy.
 		const incoming: HttpRequest & { session: IncomingRequest['session'] } = {
 			request,
@@ -147,7 +146,7 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			principal,
 			platform,
 			report,
-			pickShard,
+			pickShard: () => this.#deps.pickShard(request),
 			sessions,
 			clientOf,
 			secrets,
