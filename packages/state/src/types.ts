@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 export type StateSchemas = Readonly<Record<string, StandardSchemaV1>>;
 
 /** The type of the value of a key. */
-export type ValueOf<
+type ValueOf<
 	Schemas extends StateSchemas,
 	Key extends keyof Schemas,
 > = StandardSchemaV1.InferOutput<Schemas[Key]>;
