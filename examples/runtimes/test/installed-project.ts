@@ -8,12 +8,24 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const PACKED = ['core', 'http', 'info-sealed', 'info-upstash', 'redis', 'streams-redis'];
+const PACKED = [
+	'core',
+	'http',
+	'info-redis',
+	'info-sealed',
+	'info-upstash',
+	'redis',
+	'streams-redis',
+	'tasks',
+	'tasks-redis',
+];
 const LINKED = [
 	'@hono/node-server',
+	'@redis/client',
 	'@tmcp/transport-http',
 	'@upstash/redis',
 	'@vercel/functions',
+	'bullmq',
 	'hono',
 	'tmcp',
 ];
@@ -43,6 +55,7 @@ export async function installProject(): Promise<InstalledProject> {
 		// The dependencies of the packages that are no peers.
 		['@tmcp/session-manager', '../../../packages/core'],
 		['uri-template-matcher', '../../../packages/http'],
+		['@standard-schema/spec', '../../../packages/tasks'],
 	];
 	for (const [name = '', from = ''] of linked) {
 		await mkdir(dirname(join(modules, name)), { recursive: true });
