@@ -47,7 +47,9 @@ export function sendToSessions(send: () => Promise<void> | void): Promise<void> 
 	if (!state || state.isSent) return send();
 	let sent: Promise<void> | void = undefined;
 	if (!state.before || state.before.isSent) {
-		inOrder(state, () => (sent = send()));
+		inOrder(state, () => {
+			sent = send();
+		});
 		return sent;
 	}
 	return new Promise((resolve) => {
