@@ -45,7 +45,8 @@ export async function installProject(): Promise<InstalledProject> {
 	const packages = PACKED.map((name) => here(`../../../packages/${name}`));
 	await run('npm', ['pack', '--silent', '--pack-destination', family, ...packages]);
 	for (const tarball of await readdir(family)) {
-		const name = PACKED.find((each) => tarball.startsWith(`tmcp-sessions-${each}-`)) ?? tarball;
+		const name =
+			PACKED.find((each) => new RegExp(`^tmcp-sessions-${each}-\\d`).test(tarball)) ?? tarball;
 		const target = join(family, name);
 		await mkdir(target);
 		await run('tar', ['-xzf', join(family, tarball), '--strip-components=1', '-C', target]);
