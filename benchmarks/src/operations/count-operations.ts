@@ -35,7 +35,11 @@ type Count = <Result>(kind: string, request: () => Promise<Result>) => Promise<R
 
 /** Contenders whose idle sessions `http` keeps alive at a cost: a sealed session costs nothing. */
 const keptAlive: readonly CountedContender[] = [
-	...(['ours-http', 'ours-object', 'ours-mixed', 'ours-cached', 'ours-upstash'] as const),
+	'ours-http',
+	'ours-object',
+	'ours-mixed',
+	'ours-cached',
+	'ours-upstash',
 ];
 /** Contenders whose whole server is in the session's object, and the time until its alarm has emptied it. */
 const teardownMs: Partial<Record<Contender, number>> = {

@@ -94,6 +94,15 @@ async function connect({ url }: ServerProcess, sessionId?: string): Promise<Visi
 	return { client, transport, call };
 }
 
+/** Counts the changes of the tools that a client receives. */
+function countChanges(client: Client): () => number {
+	let changes = 0;
+	client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+		changes += 1;
+	});
+	return () => changes;
+}
+
 type Method = 'DELETE' | 'GET' | 'POST';
 
 function request(
@@ -180,14 +189,11 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 
 	it('deliver a notification to a GET stream that a tool raised before it returned', async () => {
 		const { client, call } = await connect(here);
-		let changes = 0;
-		client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
-			changes += 1;
-		});
+		const changes = countChanges(client);
 		// The client does not report when its stream is open: announce until a notification arrives.
 		const announce = async (): Promise<number> => {
 			await call('announce');
-			return changes;
+			return changes();
 		};
 		await expect.poll(announce).toBeGreaterThan(0);
 		await client.close();
@@ -209,14 +215,11 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 		const transport = new StreamableHTTPClientTransport(here.url, {
 			fetch: (_url, init) => fetch((requests++ % 2 === 0 ? here : there).url, init),
 		});
-		let changes = 0;
-		client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
-			changes += 1;
-		});
+		const changes = countChanges(client);
 		await client.connect(transport);
 		const announce = async (): Promise<number> => {
 			await client.callTool({ name: 'announce' });
-			return changes;
+			return changes();
 		};
 		await expect.poll(announce).toBeGreaterThan(1);
 		await client.close();
@@ -292,15 +295,12 @@ describe.each(['express', 'fastify'] as const)(
 
 		it('serve the official client, whose stream in one gets the changes of the other', async () => {
 			const { client, transport } = await connect(here);
-			let changes = 0;
-			client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
-				changes += 1;
-			});
+			const changes = countChanges(client);
 			const elsewhere = await connect(there, transport.sessionId);
 			expect(await elsewhere.call('whoami')).toContain('visitor');
 			const announce = async (): Promise<number> => {
 				await elsewhere.call('announce');
-				return changes;
+				return changes();
 			};
 			await expect.poll(announce).toBeGreaterThan(0);
 			const { sessionId } = transport;
@@ -337,10 +337,7 @@ describe.each(['node', 'bun'] as const)('two processes of %s over TCP, with task
 		const transport = new StreamableHTTPClientTransport(next(), {
 			fetch: (_url, init) => fetch(next(), init),
 		});
-		let changes = 0;
-		client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
-			changes += 1;
-		});
+		const changes = countChanges(client);
 		await client.connect(transport);
 		await client.setLoggingLevel('debug');
 		for (let call = 0; call < 2; call++) {
@@ -349,7 +346,7 @@ describe.each(['node', 'bun'] as const)('two processes of %s over TCP, with task
 		}
 		const announce = async (): Promise<number> => {
 			await client.callTool({ name: 'announce' });
-			return changes;
+			return changes();
 		};
 		await expect.poll(announce).toBeGreaterThan(1);
 		const { sessionId } = transport;

@@ -197,7 +197,8 @@ export class TaskQueue {
 			for (const id of ids) target.onLost(id.slice(0, id.lastIndexOf('.')));
 			this.#report(
 				new TmcpSessionsError(
-					...(['task', PACKAGE] as const),
+					'task',
+					PACKAGE,
 					`this process did not renew its calls for ${lockMs / 1000} seconds, after which another one may ` +
 						`continue its calls; found ${ids.length} of them. Keep the event loop free, or raise stalledSeconds`,
 				),
