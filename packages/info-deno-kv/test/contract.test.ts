@@ -1,5 +1,5 @@
 import { openKv } from '@deno/kv';
-import type { SessionRecord, StateStore } from '@tmcp-sessions/core/backend';
+import type { SessionRecord } from '@tmcp-sessions/core/backend';
 import { DenoKvInfoSessionManager, DenoKvSessionStore } from '@tmcp-sessions/info-deno-kv';
 import type { DenoKv, DenoKvInfoOptions } from '@tmcp-sessions/info-deno-kv';
 import {
@@ -12,8 +12,12 @@ import {
 import { testStateStore } from '@tmcp-sessions/testkit/state';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { Expiries, recordedKv } from './recorded-kv.ts';
-import { CAPABILITIES, storesOver } from './store-under-test.ts';
+import {
+	CAPABILITIES,
+	STATE_CAPABILITIES,
+	stateStoresOver,
+	storesOver,
+} from './store-under-test.ts';
 
 const kv = await openKv(':memory:');
 const open = async (): Promise<DenoKv> => kv;
@@ -22,33 +26,7 @@ afterAll(() => kv.close());
 
 testSessionStore('DenoKvSessionStore', storesOver(kv), CAPABILITIES);
 
-testStateStore(
-	'DenoKvSessionStore',
-	({ now }) => {
-		const expiries = new Expiries();
-		const store = (): StateStore => {
-			const recorded = recordedKv(kv, expiries, now);
-			return new DenoKvSessionStore({ now, open: async () => recorded }).state;
-		};
-		return {
-			store: store(),
-			elsewhere: store(),
-			async removedAfterSeconds(id) {
-				const untilMs = expiries.of(['tmcp', 'state', encodeURIComponent(id)]);
-				return untilMs === undefined ? undefined : (untilMs - now()) / 1000;
-			},
-		};
-	},
-	{
-		consistency: 'strong',
-		visibleWithinSeconds: 0,
-		ttlFloorSeconds: 0,
-		maxIdBytes: 512,
-		isAtomic: true,
-		canExtend: true,
-		maxBytes: 65_455,
-	},
-);
+testStateStore('DenoKvSessionStore', stateStoresOver(kv), STATE_CAPABILITIES);
 
 testSingleUse('DenoKvSessionStore', ({ now }) => ({
 	singleUse: new DenoKvSessionStore({ now, open }),

@@ -35,7 +35,7 @@ const HANDLE = new RegExp(
 
 /**
  * Issues and verifies handles: `<id>.<use and expiry>.<mac>`. The MAC covers the principal, which is not in
- * the handle. It rejects an invalid handle without a read of storage.
+ * the handle. Verification needs no storage.
  */
 export class Handles {
 	readonly #now: () => number;

@@ -10,6 +10,7 @@ import type { VerifiedHandle } from './handles.ts';
 import { changeValues, parseValues, readValues } from './stored-values.ts';
 import type { Place } from './stored-values.ts';
 import type { HandleOptions, OpenedState, SessionState, State, StateSchemas } from './types.ts';
+import { UsedHandles } from './used-handles.ts';
 import { StateValues } from './values.ts';
 
 const DEFAULT_HANDLE_SECONDS = 24 * 60 * 60;
@@ -57,6 +58,7 @@ export function sessionState<const Schemas extends StateSchemas>(
 	const store = openStore(source);
 	const values = new StateValues(schemas, maxBytesOf(options, store));
 	const handles = new Handles(now);
+	const used = new UsedHandles();
 
 	const stateAt = (place: () => Promise<Place>): State<Schemas> =>
 		createState(store, values, place);
@@ -69,7 +71,9 @@ export function sessionState<const Schemas extends StateSchemas>(
 	const openHandle = async (token: string): Promise<OpenedState<Schemas>> => {
 		const handle = await handles.verify(token);
 		if (!handle.isSingleUse) return ofHandle(handle, token);
+		if (used.has(handle.id)) throw new HandleError();
 		const text = await store.end(handle.id, stateExpiryMs(handle));
+		used.add(handle.id);
 		if (text === undefined) throw new HandleError();
 		return createUsedState(values, text);
 	};
