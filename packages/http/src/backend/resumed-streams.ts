@@ -13,7 +13,7 @@ import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import { errorMessage, HttpRejection } from '../request/http-rejection.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
-import { flushDeferred } from './one-broadcast.ts';
+import { flushDeferred } from '../backend/one-broadcast.ts';
 import { withOverrides } from './with-overrides.ts';
 
 /** The second check follows soon: the call may have been reconnecting at the first. */
