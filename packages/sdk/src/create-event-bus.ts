@@ -1,11 +1,22 @@
 import type { ServerEventBus } from '@modelcontextprotocol/server';
 import type { ErrorReporter } from '@tmcp-sessions/core';
-import { createReporter, keepRequestAlive } from '@tmcp-sessions/core/backend';
+import { createReporter, keepRequestAlive, sleep } from '@tmcp-sessions/core/backend';
 import { EVERY_URI, hasEveryUri } from '@tmcp-sessions/core/internal';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
 import { eventOf, notificationOf } from './changes/notifications.ts';
 import { configurationError } from './configuration-error.ts';
+
+/** Pauses between attempts to register a subscription again whose connection was lost. */
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 15_000;
+
+const EVERYTHING = {
+	toolsListChanged: true,
+	promptsListChanged: true,
+	resourcesListChanged: true,
+	resourceSubscriptions: EVERY_URI,
+} as const;
 
 /** Options of `createEventBus`. */
 export interface EventBusOptions {
@@ -52,26 +63,36 @@ export function createEventBus(
 		},
 		subscribe(listener) {
 			const [id, origin] = ['bus', crypto.randomUUID()];
-			const filters = {
-				toolsListChanged: true,
-				promptsListChanged: true,
-				resourcesListChanged: true,
-				resourceSubscriptions: EVERY_URI,
-			} as const;
-			const register = async (): Promise<unknown> =>
-				subscriptions.create(
-					{ id, origin, filters },
-					{
-						acknowledge: () => {},
-						send(notification) {
-							const event = eventOf(notification);
-							if (event) listener(event);
+			let isOpen = true;
+			const register = async (pauseMs: number): Promise<void> => {
+				if (!isOpen) return;
+				try {
+					await subscriptions.create(
+						{ id, origin, filters: EVERYTHING },
+						{
+							acknowledge: () => {},
+							send(notification) {
+								const event = eventOf(notification);
+								if (event) listener(event);
+							},
+							// The SDK cannot end the stream of a client, which would subscribe again.
+							close: () => keep(registerIn(FIRST_PAUSE_MS)),
 						},
-						close: () => {},
-					},
-				);
-			keep(register());
-			return () => keep((async () => subscriptions.close(id, origin, 'cancelled'))());
+					);
+				} catch (error) {
+					if (pauseMs <= FIRST_PAUSE_MS) report(error);
+					await registerIn(Math.min(2 * pauseMs, MAX_PAUSE_MS));
+				}
+			};
+			const registerIn = async (ms: number): Promise<void> => {
+				await sleep(ms);
+				await register(ms);
+			};
+			keep(register(FIRST_PAUSE_MS));
+			return () => {
+				isOpen = false;
+				keep((async () => subscriptions.close(id, origin, 'cancelled'))());
+			};
 		},
 	};
 }

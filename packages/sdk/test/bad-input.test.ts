@@ -54,7 +54,11 @@ describe.each([
 	});
 
 	it('is rejected if the factory is slow', async () => {
-		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true, advanceTimeDelta: 2_000 });
+		vi.useFakeTimers({
+			toFake: ['setTimeout', 'clearTimeout'],
+			shouldAdvanceTime: true,
+			advanceTimeDelta: 2_000,
+		});
 		try {
 			const { errors, fetch } = setUp(() => new Promise(() => {}));
 			await expect(connect(MCP, fetch, options)).rejects.toThrow();

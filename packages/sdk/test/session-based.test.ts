@@ -64,7 +64,9 @@ describe('a session-based client', () => {
 	it('receives progress in order, before the response', async () => {
 		const { client } = await connect(MCP, setUp().fetch);
 		const progress: number[] = [];
-		const options = { onprogress: (each: { progress: number }) => void progress.push(each.progress) };
+		const options = {
+			onprogress: (each: { progress: number }) => void progress.push(each.progress),
+		};
 		expect(textOf(await client.callTool({ name: 'progress' }, options))).toBe('done');
 		expect(progress).toEqual([1, 2, 3, 4, 5]);
 	});
@@ -72,7 +74,10 @@ describe('a session-based client', () => {
 	it('receives logs from the level that it has set, in later calls too', async () => {
 		const { client } = await connect(MCP, setUp().fetch);
 		const logs: unknown[] = [];
-		client.setNotificationHandler('notifications/message', ({ params }) => void logs.push(params.data));
+		client.setNotificationHandler(
+			'notifications/message',
+			({ params }) => void logs.push(params.data),
+		);
 		await client.callTool({ name: 'log' });
 		expect(logs).toEqual(['of some importance']);
 		await client.setLoggingLevel('debug');
@@ -89,7 +94,10 @@ describe('a session-based client', () => {
 			[client, received],
 			[other, others],
 		] as const) {
-			each.setNotificationHandler('notifications/tools/list_changed', () => void list.push('tools'));
+			each.setNotificationHandler(
+				'notifications/tools/list_changed',
+				() => void list.push('tools'),
+			);
 			each.setNotificationHandler(
 				'notifications/resources/updated',
 				({ params }) => void list.push(params.uri),
@@ -112,8 +120,14 @@ describe('a session-based client', () => {
 		const { fetch, handler } = setUp();
 		const { client } = await connect(MCP, fetch);
 		const received: string[] = [];
-		client.setNotificationHandler('notifications/tools/list_changed', () => void received.push('tools'));
-		client.setNotificationHandler('notifications/resources/updated', () => void received.push('update'));
+		client.setNotificationHandler(
+			'notifications/tools/list_changed',
+			() => void received.push('tools'),
+		);
+		client.setNotificationHandler(
+			'notifications/resources/updated',
+			() => void received.push('update'),
+		);
 		await client.subscribeResource({ uri: NOTES });
 		await client.callTool({ name: 'update', arguments: { uri: NOTES } });
 		await handler.notify.toolsChanged();

@@ -34,7 +34,9 @@ describe('a stateless client', () => {
 	it('receives progress before the response', async () => {
 		const { client } = await connect(MCP, setUp().fetch, STATELESS);
 		const progress: number[] = [];
-		const options = { onprogress: (each: { progress: number }) => void progress.push(each.progress) };
+		const options = {
+			onprogress: (each: { progress: number }) => void progress.push(each.progress),
+		};
 		expect(textOf(await client.callTool({ name: 'progress' }, options))).toBe('done');
 		expect(progress).toEqual([1, 2, 3, 4, 5]);
 	});
@@ -43,7 +45,10 @@ describe('a stateless client', () => {
 		const { fetch, handler } = setUp();
 		const { client } = await connect(MCP, fetch, STATELESS);
 		const received: string[] = [];
-		client.setNotificationHandler('notifications/tools/list_changed', () => void received.push('tools'));
+		client.setNotificationHandler(
+			'notifications/tools/list_changed',
+			() => void received.push('tools'),
+		);
 		client.setNotificationHandler(
 			'notifications/resources/updated',
 			({ params }) => void received.push(params.uri),

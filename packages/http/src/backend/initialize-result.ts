@@ -62,11 +62,7 @@ function negotiatedRevision(requested: unknown, support: Support): string {
  *
  * @param requested the revision that the client requested.
  */
-function initializeResult(
-	result: JsonObject,
-	requested: unknown,
-	support: Support,
-): JsonObject {
+function initializeResult(result: JsonObject, requested: unknown, support: Support): JsonObject {
 	const { capabilities, serverInfo, instructions, _meta } = result;
 	return {
 		protocolVersion: negotiatedRevision(requested, support),

@@ -25,7 +25,8 @@ export function checkSdkServer(server: unknown): SdkServer {
 }
 
 function found(server: unknown, has: (name: string) => boolean): string {
-	if (has('receive')) return 'a server of tmcp: serve it with createMcpHandler of @tmcp-sessions/http';
+	if (has('receive'))
+		return 'a server of tmcp: serve it with createMcpHandler of @tmcp-sessions/http';
 	// 2.x has `registerTool` only. `Server` of 1.x sends pings by this name, as that of 2.x does.
 	if (has('tool')) {
 		return (
