@@ -188,7 +188,7 @@ export function createHandling(deps: HandlingDeps): MessageHandling {
 				return withSupport(message, response, support) as JsonObject;
 			} catch (error) {
 				// The stream of a request ends with the error. Other messages have been answered already.
-				if (idOf(message) === undefined) deps.report(error);
+				if (idOf(message) === undefined) context.report(error);
 				throw error;
 			}
 		},
