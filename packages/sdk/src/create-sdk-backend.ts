@@ -73,6 +73,7 @@ export function createSdkBackend(
 		bus,
 		broadcast,
 		authorizeSubscription,
+		withholdsResponses: options.extension !== undefined,
 		report,
 	});
 	const deps = { info, streams, subscriptions, handling, frames };

@@ -21,6 +21,8 @@ export interface StatelessDeps {
 	readonly bus: ListenBus;
 	readonly broadcast: Broadcast;
 	readonly authorizeSubscription: AuthorizeSubscription | undefined;
+	/** Whether an extension may change a response, which it finds in `progress`. */
+	readonly withholdsResponses: boolean;
 	readonly report: (error: unknown) => void;
 }
 
@@ -91,8 +93,12 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 		if (response.status >= 500) for (const error of failed.others) report(error);
 		const isStream = response.headers.get('content-type') === 'text/event-stream';
 		if (!isStream || !response.body) {
+			// Hot path: the SDK's response is sent as it is.
+			const isWithheld = deps.withholdsResponses && response.status === 200;
+			const body: unknown = isWithheld ? await response.json() : undefined;
+			if (isObject(body)) progress.withhold(body);
 			progress.markHandled();
-			return response;
+			return isWithheld ? new Response(null) : response;
 		}
 		const registration = bus.registrationOf(context);
 		await registered(context, response.body, registration);
