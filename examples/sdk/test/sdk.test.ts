@@ -32,13 +32,24 @@ describe('on two isolates', () => {
 	});
 });
 
+/** Returns the paths of the modules whose code is in the bundle of a Worker. */
+async function bundledModules(main: string): Promise<string[]> {
+	const { metafile } = await build({ ...workerBundle, entryPoints: [main], metafile: true });
+	return Object.values(metafile.outputs).flatMap(({ inputs }) =>
+		Object.entries(inputs).flatMap(([path, { bytesInOutput }]) =>
+			bytesInOutput > 0 ? [path] : [],
+		),
+	);
+}
+
 it('has a bundle without tmcp and its transports', async () => {
-	const { metafile } = await build({ ...workerBundle, entryPoints: [entry], metafile: true });
-	const [output] = Object.values(metafile.outputs);
-	const bytes = Object.entries(output?.inputs ?? {}).filter(([path, { bytesInOutput }]) => {
-		const inPackage = /node_modules\/(tmcp|@tmcp\/transport-[^/]+)\//.test(path);
-		return bytesInOutput > 0 && inPackage;
-	});
-	expect(bytes).toEqual([]);
-	expect(Object.keys(output?.inputs ?? {}).join()).toContain('@modelcontextprotocol/server');
+	const modules = await bundledModules(entry);
+	expect(modules.filter((path) => /\/(tmcp|@tmcp\/transport-[^/]+)\//.test(path))).toEqual([]);
+	expect(modules.join()).toContain('/@modelcontextprotocol/server/');
+});
+
+it('leaves the SDK out of the bundle of a tmcp server', async () => {
+	const modules = await bundledModules(join(import.meta.dirname, '../../minimal/src/index.ts'));
+	expect(modules.filter((path) => path.includes('/@modelcontextprotocol/'))).toEqual([]);
+	expect(modules.join()).toContain('/tmcp/');
 });
