@@ -10,11 +10,7 @@ export type { AuthorizeSubscription, McpHandler, McpHandlerOptions } from './opt
 
 // The seam.
 export type { MessageServer, ServerInput } from './endpoint/message-server.ts';
-export type {
-	ConnectServer,
-	ServerBackend,
-	ServerBackendOptions,
-} from './endpoint/server-backend.ts';
+export type { ConnectServer, ServerBackend, ServerBackendDeps } from './endpoint/server-backend.ts';
 export type { ClientMetadata, ExtensionAccess } from './endpoint/server-extension.ts';
 
 // Calls.

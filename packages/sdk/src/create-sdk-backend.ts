@@ -12,7 +12,7 @@ import type {
 	HandleMessage,
 	InFlightCalls,
 	ServerBackend,
-	ServerBackendOptions,
+	ServerBackendDeps,
 } from '@tmcp-sessions/http/server';
 
 import { createBroadcast } from './changes/broadcast.ts';
@@ -36,7 +36,7 @@ export interface SdkBackend extends ServerBackend<undefined> {
 /** Connects the servers of a factory to the managers of a deployment. */
 export function createSdkBackend(
 	factory: McpServerFactory,
-	options: ServerBackendOptions,
+	options: ServerBackendDeps,
 ): SdkBackend {
 	const { authorizeSubscription, info, keepAliveMs, report } = options;
 	const canResume = hasResumableStreams(options.streams);

@@ -7,7 +7,7 @@ import type { HttpTransportOptions } from '@tmcp/transport-http';
 import { answerDirectly, isDirect } from '../calls/direct-calls.ts';
 import { createCalls } from '../backend/create-calls.ts';
 import type { ServerInput } from '../endpoint/message-server.ts';
-import type { ServerBackend, ServerBackendOptions } from '../endpoint/server-backend.ts';
+import type { ServerBackend, ServerBackendDeps } from '../endpoint/server-backend.ts';
 import type { ServerOf } from '../options.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
@@ -24,7 +24,7 @@ import { transportRequest } from './transport-request.ts';
 /** Connects a tmcp server to the managers of a deployment. */
 export function createTmcpBackend<Custom extends Record<string, unknown> | undefined>(
 	server: ServerOf<Custom>,
-	options: ServerBackendOptions,
+	options: ServerBackendDeps,
 ): ServerBackend<Custom> {
 	matchTemplatesInLinearTime();
 	const { streams, info, defaultCodec, authorizeSubscription, report } = options;
@@ -90,7 +90,7 @@ async function inOneLine(response: Response): Promise<Response> {
 }
 
 function transportOptions(
-	options: ServerBackendOptions,
+	options: ServerBackendDeps,
 	streams: StreamSessionManager,
 ): HttpTransportOptions {
 	const { hasAuth, info, report } = options;
