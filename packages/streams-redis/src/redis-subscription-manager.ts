@@ -44,7 +44,7 @@ export class RedisSubscriptionManager extends SubscriptionManager implements Eve
 			onLoss: closeAll,
 			onReconnect: () => {},
 			onFailure: closeAll,
-			sessions: () => [],
+			leases: () => [],
 		});
 	}
 

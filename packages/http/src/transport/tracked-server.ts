@@ -150,7 +150,9 @@ function trackedListeners(
 ): On {
 	const notify = (listener: Listener, detail: unknown, isBroadcast = false): void => {
 		const call = (): unknown => listener(detail);
-		const result = isBroadcast ? runAsOneBroadcast(call) : call();
+		const result = isBroadcast
+			? runAsOneBroadcast(call, isUpdate(detail) ? currentContext() : undefined)
+			: call();
 		if (result instanceof Promise) keepAlive(result, report);
 	};
 	const sendFrame = (listener: Listener, detail: unknown): void => {
@@ -193,6 +195,11 @@ function storeClient(info: InfoSessionManager, session: string, detail: unknown)
 	const { capabilities, clientInfo } = detail as Record<'capabilities' | 'clientInfo', never>;
 	info.setClientCapabilities(session, capabilities);
 	info.setClientInfo(session, clientInfo);
+}
+
+/** Whether a broadcast is the update of a resource, whose subscribers are looked up first. */
+function isUpdate(detail: unknown): boolean {
+	return methodOf(frameIn(detail)) === 'notifications/resources/updated';
 }
 
 /** Returns the message of an event. */
