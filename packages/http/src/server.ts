@@ -26,6 +26,7 @@ export { isWithheld } from './backend/withheld-response.ts';
 // Sessions, streams and subscriptions.
 export { authorizedMessage } from './backend/authorized-subscriptions.ts';
 export { canFlush } from './backend/flush.ts';
+export type { Flushable } from './backend/flush.ts';
 export { supportOf, withSupport } from './backend/initialize-result.ts';
 export { keepAlive } from './backend/keep-alive.ts';
 export { runAsOneBroadcast } from './backend/one-broadcast.ts';

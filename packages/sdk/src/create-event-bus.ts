@@ -1,4 +1,4 @@
-import type { ServerEventBus } from '@modelcontextprotocol/server';
+import type { ServerEvent, ServerEventBus } from '@modelcontextprotocol/server';
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { createReporter, keepRequestAlive, sleep } from '@tmcp-sessions/core/backend';
 import { EVERY_URI, hasEveryUri } from '@tmcp-sessions/core/internal';
@@ -11,6 +11,7 @@ import { configurationError } from './configuration-error.ts';
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 15_000;
 
+const ID = 'bus';
 const EVERYTHING = {
 	toolsListChanged: true,
 	promptsListChanged: true,
@@ -44,9 +45,9 @@ export function createEventBus(
 	{ onError, waitUntil }: EventBusOptions = {},
 ): ServerEventBus {
 	if (!hasEveryUri(subscriptions)) {
-		const { name } = Object(subscriptions).constructor as { name: string };
+		const { constructor: found = Object } = subscriptions as { constructor?: { name: string } };
 		throw configurationError(
-			`createEventBus needs a subscription manager that delivers the updates of every uri; got ${name}. ` +
+			`createEventBus needs a subscription manager that delivers the updates of every uri; got ${found.name}. ` +
 				'Use DurableObjectSubscriptionManager of @tmcp-sessions/streams-durable-object, or ' +
 				'createSdkHandler, which names the uris',
 		);
@@ -62,37 +63,66 @@ export function createEventBus(
 			keep((async () => subscriptions.send(notificationOf(event) as never))());
 		},
 		subscribe(listener) {
-			const [id, origin] = ['bus', crypto.randomUUID()];
-			let isOpen = true;
-			const register = async (pauseMs: number): Promise<void> => {
-				if (!isOpen) return;
-				try {
-					await subscriptions.create(
-						{ id, origin, filters: EVERYTHING },
-						{
-							acknowledge: () => {},
-							send(notification) {
-								const event = eventOf(notification);
-								if (event) listener(event);
-							},
-							// The SDK cannot end the stream of a client, which would subscribe again.
-							close: () => keep(registerIn(FIRST_PAUSE_MS)),
-						},
-					);
-				} catch (error) {
-					if (pauseMs <= FIRST_PAUSE_MS) report(error);
-					await registerIn(Math.min(2 * pauseMs, MAX_PAUSE_MS));
-				}
-			};
-			const registerIn = async (ms: number): Promise<void> => {
-				await sleep(ms);
-				await register(ms);
-			};
-			keep(register(FIRST_PAUSE_MS));
-			return () => {
-				isOpen = false;
-				keep((async () => subscriptions.close(id, origin, 'cancelled'))());
-			};
+			const subscription = new EverySubscription({ subscriptions, listener, report, keep });
+			subscription.open();
+			return () => subscription.close();
 		},
 	};
+}
+
+/** What a subscription to every change depends on. */
+interface SubscribingDeps {
+	readonly subscriptions: SubscriptionManager;
+	readonly listener: (event: ServerEvent) => void;
+	readonly report: (error: unknown) => void;
+	/** Keeps the request alive until a promise settles. */
+	readonly keep: (promise: Promise<unknown>) => void;
+}
+
+/** A subscription to every change, which is registered again until it is closed. */
+class EverySubscription {
+	readonly #deps: SubscribingDeps;
+	readonly #origin = crypto.randomUUID();
+	#isOpen = true;
+
+	constructor(deps: SubscribingDeps) {
+		this.#deps = deps;
+	}
+
+	open(): void {
+		this.#deps.keep(this.#register(FIRST_PAUSE_MS));
+	}
+
+	close(): void {
+		const { keep, subscriptions } = this.#deps;
+		this.#isOpen = false;
+		keep((async () => subscriptions.close(ID, this.#origin, 'cancelled'))());
+	}
+
+	async #register(pauseMs: number): Promise<void> {
+		const { keep, listener, report, subscriptions } = this.#deps;
+		if (!this.#isOpen) return;
+		try {
+			await subscriptions.create(
+				{ id: ID, origin: this.#origin, filters: EVERYTHING },
+				{
+					acknowledge: () => {},
+					send(notification) {
+						const event = eventOf(notification);
+						if (event) listener(event);
+					},
+					// The SDK cannot end the stream of a client, which would subscribe again.
+					close: () => keep(this.#registerIn(FIRST_PAUSE_MS)),
+				},
+			);
+		} catch (error) {
+			if (pauseMs <= FIRST_PAUSE_MS) report(error);
+			await this.#registerIn(Math.min(2 * pauseMs, MAX_PAUSE_MS));
+		}
+	}
+
+	async #registerIn(ms: number): Promise<void> {
+		await sleep(ms);
+		await this.#register(ms);
+	}
 }

@@ -31,8 +31,7 @@ export async function connect1(url: URL, fetch: Fetch): Promise<Client1> {
 	const transport = new Transport1(url, {
 		fetch: (input, init) => fetch(new Request(input, init)),
 	});
-	// Safe because the transport implements the interface, whose optional members allow undefined.
-	await client.connect(transport as unknown as Parameters<Client1['connect']>[0]);
+	await client.connect(transport);
 	onTestFinished(() => client.close());
 	return client;
 }

@@ -148,7 +148,7 @@ describe('a session-based client', () => {
 			{ signal: abort.signal },
 		);
 		setTimeout(() => abort.abort('no time'), 50);
-		await expect(calling).rejects.toThrow();
+		await expect(calling).rejects.toThrow('no time');
 		await expect.poll(() => seen).toEqual(['cancelled']);
 	});
 

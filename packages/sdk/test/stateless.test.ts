@@ -113,6 +113,6 @@ describe('a stateless client', () => {
 			}),
 		);
 		expect(response.headers.get('content-type')).toBe('application/json');
-		expect(textOf(((await response.json()) as { result: unknown }).result)).toBe('done');
+		expect(textOf((await response.json<{ result: unknown }>()).result)).toBe('done');
 	});
 });

@@ -18,6 +18,7 @@ import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { CreateServer } from '../server/create-server.ts';
 import { protocolServer } from '../server/sdk-server.ts';
 import type { MessageHandling } from './handle-message.ts';
+import type { SdkExchange } from './sdk-exchange.ts';
 import type { ServerRequests } from './server-requests.ts';
 
 /** What the access of an extension depends on. */
@@ -73,7 +74,7 @@ export function createAccess(deps: AccessDeps): ExtensionAccess {
 
 function currentExchange(handling: MessageHandling): {
 	context: RequestContext;
-	exchange: NonNullable<ReturnType<MessageHandling['exchangeOf']>>;
+	exchange: SdkExchange;
 } {
 	const context = currentContext();
 	const exchange = context && handling.exchangeOf(context);

@@ -75,7 +75,7 @@ export class ListenBus implements ServerEventBus {
 		this.#registrations.set(context, { registered, ended });
 		return () => {
 			// Bound to the request and reported by the manager.
-			void this.#subscriptions.close(id, origin, 'cancelled');
+			Promise.resolve(this.#subscriptions.close(id, origin, 'cancelled')).catch(() => {});
 		};
 	}
 }

@@ -7,13 +7,13 @@ import {
 	idOf,
 	isObject,
 } from '@tmcp-sessions/http/server';
-import type { AuthorizeSubscription, JsonObject, RequestContext } from '@tmcp-sessions/http/server';
+import type { AuthorizeSubscription, RequestContext } from '@tmcp-sessions/http/server';
 
 import type { Broadcast } from '../changes/broadcast.ts';
-import { changeIn } from '../changes/notifications.ts';
 import type { CreateServer } from '../server/create-server.ts';
 import type { SdkServer } from '../server/sdk-server.ts';
 import type { ListenBus, Registration } from './listen-bus.ts';
+import { takeChanges } from './take-changes.ts';
 
 /** What the serving of stateless requests depends on. */
 export interface StatelessDeps {
@@ -37,13 +37,13 @@ const decoder = new TextDecoder();
 /** Errors of the SDK's handler while it serves a request. */
 interface Failures {
 	/** Why there is no server. */
-	factory?: unknown;
-	readonly others: unknown[];
+	factory: Error | undefined;
+	readonly others: Error[];
 }
 
 /** Creates what answers stateless requests with the SDK's own handler. */
 export function createStateless(deps: StatelessDeps): ServeStateless {
-	const { authorizeSubscription: authorize, bus, report } = deps;
+	const { bus, report } = deps;
 	const failures = new WeakMap<RequestContext, Failures>();
 	const handler = createMcpHandler((context) => createStatelessServer(deps, failures, context), {
 		legacy: 'reject',
@@ -59,16 +59,12 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 		},
 	});
 	return async (context, received) => {
-		const { origin, progress } = context;
-		const { auth, method, request } = origin;
-		if (method !== 'POST') {
-			const headers = { Allow: 'POST, OPTIONS' };
-			throw new HttpRejection(405, -32601, `HTTP method ${method} is not supported`, { headers });
-		}
-		if (!request || !isObject(received)) throw new Error('expected an HTTP request; got none');
-		progress.markBegun();
-		if (progress.failure) throw progress.failure;
+		const { auth, request } = checkOrigin(context);
+		if (!isObject(received)) throw new Error('expected a message; got none');
+		context.progress.markBegun();
+		checkFailure(context, undefined);
 		let message = received;
+		const authorize = deps.authorizeSubscription;
 		const authorizing = authorize && authorizedMessage(authorize, message);
 		if (authorizing) {
 			const decision = await authorizing;
@@ -76,7 +72,7 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 			message = decision.message;
 		}
 		bus.expect(context, message);
-		const failed: Failures = { others: [] };
+		const failed: Failures = { factory: undefined, others: [] };
 		failures.set(context, failed);
 		const response = await handler.fetch(request, {
 			parsedBody: message,
@@ -84,26 +80,54 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 			...(auth && { authInfo: auth as AuthInfo }),
 		});
 		failures.delete(context);
-		const failure = failed.factory ?? progress.failure;
-		if (failure) {
-			progress.markHandled();
-			throw failure;
-		}
+		checkFailure(context, failed.factory);
 		// The client gets the details of its own mistakes.
 		if (response.status >= 500) for (const error of failed.others) report(error);
-		const isStream = response.headers.get('content-type') === 'text/event-stream';
-		if (!isStream || !response.body) {
-			// Hot path: the SDK's response is sent as it is.
-			const isWithheld = deps.withholdsResponses && response.status === 200;
-			const body: unknown = isWithheld ? await response.json() : undefined;
-			if (isObject(body)) progress.withhold(body);
-			progress.markHandled();
-			return isWithheld ? new Response(null) : response;
-		}
+		return answerOf(deps, context, response);
+	};
+}
+
+/** @throws {HttpRejection} 405 for another method than POST. */
+function checkOrigin({ origin }: RequestContext): {
+	readonly auth: RequestContext['origin']['auth'];
+	readonly request: Request;
+} {
+	const { auth, method, request } = origin;
+	if (method !== 'POST') {
+		const headers = { Allow: 'POST, OPTIONS' };
+		throw new HttpRejection(405, -32601, `HTTP method ${method} is not supported`, { headers });
+	}
+	if (!request) throw new Error('expected an HTTP request; got none');
+	return { auth, request };
+}
+
+/** @throws what the factory or the request has failed with. */
+function checkFailure({ progress }: RequestContext, failure: Error | undefined): void {
+	const found = failure ?? progress.failure;
+	if (!found) return;
+	progress.markHandled();
+	throw found;
+}
+
+/** Returns the answer to a request, of which the SDK has returned a response. */
+async function answerOf(
+	{ bus, withholdsResponses }: StatelessDeps,
+	context: RequestContext,
+	response: Response,
+): Promise<Response> {
+	const { progress } = context;
+	const isStream = response.headers.get('content-type') === 'text/event-stream';
+	if (isStream && response.body) {
 		const registration = bus.registrationOf(context);
 		await registered(context, response.body, registration);
 		return new Response(streamOf(context, response.body, registration), response);
-	};
+	}
+	// Hot path: the SDK's response is sent as it is.
+	const isWithheld = withholdsResponses && response.status === 200;
+	const body: unknown = isWithheld ? await response.json() : undefined;
+	if (isObject(body)) progress.withhold(body);
+	progress.markHandled();
+	return isWithheld ? new Response(null) : response;
 }
 
 /** Creates the server of a stateless request. What it changes reaches all clients. */
@@ -114,24 +138,15 @@ async function createStatelessServer(
 ): Promise<SdkServer> {
 	try {
 		const server = await createServer(requestContext);
-		const connect = server.connect.bind(server);
-		server.connect = (transport) => {
-			const send = transport.send.bind(transport);
-			// The SDK's transport drops what belongs to no request.
-			transport.send = async (message, options) => {
-				// Safe because a message of the SDK is a JSON object.
-				const change = changeIn(message as JsonObject);
-				if (!change) return send(message, options);
-				// Reported by the broadcast.
-				broadcast(change).catch(() => {});
-			};
-			return connect(transport);
-		};
+		takeChanges(server, (change) => {
+			// Reported by the broadcast.
+			broadcast(change).catch(() => {});
+		});
 		return server;
 	} catch (error) {
 		const context = currentContext();
 		const pending = context && failures.get(context);
-		if (pending) pending.factory = error;
+		if (pending && error instanceof Error) pending.factory = error;
 		throw error;
 	}
 }
