@@ -49,7 +49,7 @@ describe('sessionState in a session object', () => {
 		};
 		const drafts = await Promise.all([add(client, 'a'), add(client, 'b')]);
 		expect(reads).toBe(3);
-		expect(drafts.map((each) => each.length).toSorted()).toEqual([13, 14]);
+		expect(new Set(drafts.map((each) => each.length))).toEqual(new Set([13, 14]));
 		expect(await add(client, 'c')).toMatch(/^\{"draft":"(abc|bac)"\}$/);
 	});
 
