@@ -8,7 +8,7 @@ import type { Cancellation } from '../session-based/sdk-exchange.ts';
 import { takeChanges } from '../stateless/take-changes.ts';
 
 /** What a server gets besides a stateless message. */
-export interface StatelessInput {
+interface StatelessInput {
 	/** Undefined for a message that no client has sent. */
 	readonly request?: RequestContext | undefined;
 	readonly auth?: AuthInfo | undefined;
