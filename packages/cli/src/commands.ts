@@ -1,0 +1,11 @@
+import { createGroup } from './command/command.ts';
+import type { Command } from './command/command.ts';
+import { keysCommand } from './keys/keys-command.ts';
+import { probeCommand } from './probe/probe-command.ts';
+
+/** All commands. */
+export const tmcpSessions: Command = createGroup(
+	'tmcp-sessions',
+	'Creates, checks and probes MCP servers',
+	{ probe: probeCommand, keys: keysCommand },
+);

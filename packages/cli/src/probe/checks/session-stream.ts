@@ -1,0 +1,69 @@
+import { streamRequest } from '../connection/requests.ts';
+import { objectOf } from '../connection/event-stream.ts';
+import { failed, passed, skipped } from '../finding.ts';
+import type { Finding } from '../finding.ts';
+import { withSessionEra } from '../eras.ts';
+import { openStream } from '../open-stream.ts';
+import type { Target } from '../target.ts';
+
+/** By capability, the fields that promise messages which only a stream can carry. */
+const PROMISES: Readonly<Record<string, readonly string[]>> = {
+	tools: ['listChanged'],
+	prompts: ['listChanged'],
+	resources: ['listChanged', 'subscribe'],
+};
+
+/** Opens a stream with GET, waits whether it stays open, and opens it again after a lost connection. */
+export async function checkSessionStream(target: Target): Promise<Finding> {
+	return withSessionEra(target, async ({ capabilities, session }) => {
+		const { connection, expectations } = target;
+		const opened = await openStream(connection, streamRequest(session));
+		if (!('stream' in opened)) return refusedStream(opened, promisesOf(capabilities));
+		const openMs = await opened.stream.stayOpen(expectations.streamMs);
+		if (opened.stream.hasEnded) {
+			return failed(`the stream of a GET ended after ${Math.round(openMs)} ms`, {
+				cause:
+					'messages of the server find no stream. On Workers, the runtime ends a stream whose request ' +
+					'waits for nothing of its own',
+				fix: 'keep the stream open, with a keep-alive every 15 seconds',
+			});
+		}
+		opened.stream.close();
+		const again = await openStream(connection, streamRequest(session));
+		if ('stream' in again) {
+			again.stream.close();
+			return passed(
+				`a stream stayed open for ${expectations.streamMs / 1_000} s and could be reopened`,
+			);
+		}
+		return failed(`a client that lost its stream cannot open it again: ${again.message}`, {
+			cause:
+				'the server still holds the lost stream. Official clients give up after a few attempts',
+			fix: 'serve the new stream at once, and end the old one',
+		});
+	});
+}
+
+function refusedStream(
+	{ message, status }: { readonly message: string; readonly status: number },
+	promises: readonly string[],
+): Finding {
+	if (status !== 405) {
+		return failed(`a stream was refused with ${message}`, {
+			cause: 'a GET of a session must open a stream, or be answered with 405',
+			fix: 'the log of the server has the reason',
+		});
+	}
+	if (promises.length === 0) return skipped('the server has no streams (405), and promises none');
+	return failed(`the server declares ${promises.join(', ')}, but refuses every stream (405)`, {
+		cause: 'clients wait for changes that never reach them, and show outdated lists',
+		fix: 'open a stream for GET, or do not declare these capabilities',
+	});
+}
+
+function promisesOf(capabilities: Readonly<Record<string, unknown>>): string[] {
+	return Object.entries(PROMISES).flatMap(([name, fields]) => {
+		const declared = objectOf(capabilities, name);
+		return fields.filter((field) => declared[field] === true).map((field) => `${name}.${field}`);
+	});
+}
