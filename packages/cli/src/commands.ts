@@ -1,5 +1,6 @@
 import { createGroup } from './command/command.ts';
 import type { Command } from './command/command.ts';
+import { doctorCommand } from './doctor/doctor-command.ts';
 import { keysCommand } from './keys/keys-command.ts';
 import { probeCommand } from './probe/probe-command.ts';
 
@@ -7,5 +8,5 @@ import { probeCommand } from './probe/probe-command.ts';
 export const tmcpSessions: Command = createGroup(
 	'tmcp-sessions',
 	'Creates, checks and probes MCP servers',
-	{ probe: probeCommand, keys: keysCommand },
+	{ doctor: doctorCommand, probe: probeCommand, keys: keysCommand },
 );

@@ -98,13 +98,32 @@ describe('on workerd', () => {
 
 	it('reports the faults of @tmcp/session-manager-durable-objects in plain words', async () => {
 		const report = await probe(new URL('/mcp', workers.url('upstream')), quick);
-		console.error(JSON.stringify(report, undefined, 1));
 		expect(report.status).toBe('failed');
+		expect(faults(report)).toEqual([
+			'unknown-session: a request with a forged session id was answered with 200 and a result',
+			'missing-session: a message without a session id was answered with 200',
+			expect.stringMatching(
+				/^session-stream: a client that lost its stream cannot open it again: 409 with the error/,
+			),
+			expect.stringMatching(
+				/^subscription: a subscription was acknowledged and ended after \d+ ms$/,
+			),
+			expect.stringMatching(
+				/^change: a change did not arrive on the stream of a session: it was refused/,
+			),
+			'foreign-origin: a page of any web site may send requests',
+			'end-of-session: after the end of its session, a message got 200 instead of 404',
+		]);
 	});
 
 	it('reports what a stateless server of the official SDK lacks', async () => {
 		const report = await probe(new URL('/mcp', workers.url('sdk')), quick);
-		console.error(JSON.stringify(report, undefined, 1));
 		expect(report.status).toBe('failed');
+		expect(faults(report)).toEqual([
+			'session-handshake: sdk 1.0.0 answered with 2025-11-25 and gave no session id',
+			'session-stream: the server declares tools.listChanged, but refuses every stream (405)',
+			expect.stringMatching(/^change: a change did not arrive on the stream of a session/),
+			'foreign-origin: a page of any web site may send requests',
+		]);
 	});
 });

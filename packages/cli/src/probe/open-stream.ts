@@ -1,7 +1,7 @@
-import { excerptOf } from './connection/call.ts';
+import { describeReply, excerptOf } from './connection/call.ts';
 import { sendRequest } from './connection/connection.ts';
 import type { Connection, ProbeRequest } from './connection/connection.ts';
-import { EventStream } from './connection/event-stream.ts';
+import { EventStream, parseMessages } from './connection/event-stream.ts';
 
 /** A stream that is open, or how it was refused. */
 export type OpenedStream =
@@ -22,6 +22,8 @@ export async function openStream(
 	const text = await response.text().catch(() => '');
 	clearTimeout(timer);
 	const { status } = response;
+	const [message] = parseMessages(text);
+	if (message) return { status, message: describeReply({ status, response: message }) };
 	return {
 		status,
 		message: text && !/html/i.test(type) ? `${status}: ${excerptOf(text)}` : `${status}`,

@@ -60,7 +60,9 @@ export function readToolCall(option: string, text: string | undefined): ToolCall
 			return { name, arguments: given as Readonly<Record<string, unknown>> };
 		}
 	} catch {
-		throw new CliError(`the arguments in --${option} must be JSON: --${option} 'name={"argument": 1}'`);
+		throw new CliError(
+			`the arguments in --${option} must be JSON: --${option} 'name={"argument": 1}'`,
+		);
 	}
 	throw new CliError(`--${option} must be a name, or name={"argument": 1}`);
 }

@@ -69,7 +69,14 @@ function isChange({ method }: Message): boolean {
 }
 
 function lost(where: string, problem: string): Finding {
-	return failed(`a change did not arrive on ${where}: ${problem}`, {
+	const message = `a change did not arrive on ${where}: ${problem}`;
+	if (!problem.endsWith('in time')) {
+		return failed(message, {
+			cause: 'there was no stream or no change to wait for',
+			fix: 'see the findings above; --change-tool must name a call that announces a change of a list',
+		});
+	}
+	return failed(message, {
 		cause:
 			'the message was raised on another connection than the stream: another isolate or process does ' +
 			'not reach the stream, or the platform dropped the message when the call had ended',

@@ -1,9 +1,11 @@
 import { streamRequest } from '../connection/requests.ts';
+import type { OpenedSession } from '../connection/requests.ts';
 import { objectOf } from '../connection/event-stream.ts';
 import { failed, passed, skipped } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { withSessionEra } from '../eras.ts';
 import { openStream } from '../open-stream.ts';
+import type { OpenedStream } from '../open-stream.ts';
 import type { Target } from '../target.ts';
 
 /** By capability, the fields that promise messages which only a stream can carry. */
@@ -29,7 +31,7 @@ export async function checkSessionStream(target: Target): Promise<Finding> {
 			});
 		}
 		opened.stream.close();
-		const again = await openStream(connection, streamRequest(session));
+		const again = await reopen(target, session);
 		if ('stream' in again) {
 			again.stream.close();
 			return passed(
@@ -42,6 +44,17 @@ export async function checkSessionStream(target: Target): Promise<Finding> {
 			fix: 'serve the new stream at once, and end the old one',
 		});
 	});
+}
+
+/** The time in which a server can notice that a connection was closed. */
+const NOTICE_MS = 1_000;
+
+/** Opens the stream again, twice at most. */
+async function reopen({ connection }: Target, session: OpenedSession): Promise<OpenedStream> {
+	const again = await openStream(connection, streamRequest(session));
+	if ('stream' in again) return again;
+	await new Promise((resolve) => setTimeout(resolve, NOTICE_MS));
+	return openStream(connection, streamRequest(session));
 }
 
 function refusedStream(

@@ -1,0 +1,103 @@
+import { parseSecrets, weaknessOf } from '@tmcp-sessions/core/internal';
+
+import { readVariable } from '../../keys/vars-file.ts';
+import { environmentsOf } from '../declared-bindings.ts';
+import type { Problem } from '../problem.ts';
+import type { Project } from '../project.ts';
+
+const VARIABLE = 'TMCP_SESSION_KEYS';
+const VARS_FILE = '.dev.vars';
+
+/** Checks the session keys: in `.dev.vars`, out of git, as a required secret, and not in plain text. */
+export function* checkKeys(project: Project): Generator<Problem> {
+	const { config, entry } = project;
+	// The code passes keys itself.
+	if (/\bsessionKeys\b/.test(entry.code) || !usesKeys(project)) return;
+	for (const { name, root } of environmentsOf(config)) {
+		const where = name === '' ? '' : ` of the environment ${name}`;
+		if (config.get(...root, 'vars', VARIABLE) !== undefined) {
+			yield {
+				rule: 'keys',
+				severity: 'error',
+				file: config.file,
+				line: config.lineOf(...root, 'vars', VARIABLE),
+				message: `${VARIABLE} is in "vars"${where}: everyone who can read the repository can forge sessions`,
+				fix: `remove it, make a new key with keys new, and set it with npx wrangler secret put ${VARIABLE}`,
+			};
+		}
+		const required = config.list(...root, 'secrets', 'required');
+		if (required.includes(VARIABLE)) continue;
+		const isListed = config.get(...root, 'secrets', 'required') !== undefined;
+		yield {
+			rule: 'keys',
+			severity: isListed ? 'error' : 'warning',
+			file: config.file,
+			line: config.lineOf(...root, 'secrets', 'required'),
+			message: isListed
+				? `"secrets.required"${where} does not name ${VARIABLE}: wrangler dev then ignores it in ${VARS_FILE}`
+				: `"secrets.required"${where} does not name ${VARIABLE}: a deployment without a key fails at its first request`,
+			fix: `add "secrets": { "required": ["${VARIABLE}"] }, with every other secret of the Worker`,
+			...((isListed || required.length === 0) && {
+				repair: {
+					kind: 'edit-config',
+					path: [...root, 'secrets', 'required', required.length],
+					value: VARIABLE,
+				},
+			}),
+		};
+	}
+	yield* checkVarsFile(project);
+}
+
+function* checkVarsFile({ readFile }: Project): Generator<Problem> {
+	const text = readFile(VARS_FILE);
+	const value = readVariable(text ?? '', VARIABLE) ?? '';
+	const keys = parseSecrets([value]);
+	const weakness = keys.length > 0 ? weaknessOf(keys) : undefined;
+	const line = Math.max(
+		1,
+		(text ?? '').split('\n').findIndex((candidate) => candidate.includes(VARIABLE)) + 1,
+	);
+	if (keys.length === 0) {
+		yield {
+			rule: 'keys',
+			severity: 'warning',
+			file: VARS_FILE,
+			line,
+			message: `${VARIABLE} is not set: in development, sessions end when the server restarts`,
+			fix: `run npx tmcp-sessions keys new --file ${VARS_FILE}`,
+			repair: { kind: 'add-key', file: VARS_FILE, name: VARIABLE },
+		};
+	} else if (weakness) {
+		yield {
+			rule: 'keys',
+			severity: 'error',
+			file: VARS_FILE,
+			line,
+			message: `${VARIABLE} needs keys of ${weakness.required}; found ${weakness.found}`,
+			fix: `replace the value with the output of npx tmcp-sessions keys new`,
+		};
+	}
+	if (text !== undefined && !isIgnored(readFile('.gitignore') ?? '')) {
+		yield {
+			rule: 'keys',
+			severity: 'error',
+			file: '.gitignore',
+			line: 1,
+			message: `git does not ignore ${VARS_FILE}, which holds secrets`,
+			fix: `add ${VARS_FILE} to .gitignore`,
+			repair: { kind: 'append', file: '.gitignore', text: `${VARS_FILE}\n` },
+		};
+	}
+}
+
+/** Whether the project uses the handler of this family, which signs session ids. */
+function usesKeys({ entry }: Project): boolean {
+	return entry.packages.some((name) => name.startsWith('@tmcp-sessions/'));
+}
+
+const IGNORES = /^\/?(?:\.dev\.vars\*?|\.\*\.vars|\.dev\.\*|\*\.vars|\.\*|\*)$/;
+
+function isIgnored(gitignore: string): boolean {
+	return gitignore.split('\n').some((line) => IGNORES.test(line.trim()));
+}
