@@ -18,6 +18,7 @@ const shared = ['core', 'http', 'testkit'];
 
 /** The imports of packages that are neither shared nor a backend, and of `core`. */
 const importsByFolder: Readonly<Record<string, string[]>> = {
+	cli: ['core'],
 	core: [],
 	redis: ['core'],
 	'info-redis': ['core', 'redis'],

@@ -1,4 +1,6 @@
 import { parseSecrets, weaknessOf } from '@tmcp-sessions/core/internal';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 import { readVariable } from '../../keys/vars-file.ts';
 import { environmentsOf } from '../declared-bindings.ts';
@@ -49,8 +51,12 @@ export function* checkKeys(project: Project): Generator<Problem> {
 	yield* checkVarsFile(project);
 }
 
-function* checkVarsFile({ readFile }: Project): Generator<Problem> {
+function* checkVarsFile(project: Project): Generator<Problem> {
+	const { readFile } = project;
 	const text = readFile(VARS_FILE);
+	// The file is never in git: the example stands for it.
+	const isShown = text === undefined && readFile(`${VARS_FILE}.example`)?.includes(VARIABLE);
+	if (isShown) return;
 	const value = readVariable(text ?? '', VARIABLE) ?? '';
 	const keys = parseSecrets([value]);
 	const weakness = keys.length > 0 ? weaknessOf(keys) : undefined;
@@ -78,7 +84,7 @@ function* checkVarsFile({ readFile }: Project): Generator<Problem> {
 			fix: `replace the value with the output of npx tmcp-sessions keys new`,
 		};
 	}
-	if (text !== undefined && !isIgnored(readFile('.gitignore') ?? '')) {
+	if (text !== undefined && !isIgnored(project)) {
 		yield {
 			rule: 'keys',
 			severity: 'error',
@@ -98,6 +104,12 @@ function usesKeys({ entry }: Project): boolean {
 
 const IGNORES = /^\/?(?:\.dev\.vars\*?|\.\*\.vars|\.dev\.\*|\*\.vars|\.\*|\*)$/;
 
-function isIgnored(gitignore: string): boolean {
-	return gitignore.split('\n').some((line) => IGNORES.test(line.trim()));
+/** Whether the project, or a folder around it in the same repository, ignores the file. */
+function isIgnored({ folder, readFile }: Project): boolean {
+	for (let path = ''; ; path += '../') {
+		const lines = (readFile(`${path}.gitignore`) ?? '').split('\n');
+		if (lines.some((line) => IGNORES.test(line.trim()))) return true;
+		const isTop = resolve(folder, path) === resolve(folder, path, '..');
+		if (isTop || existsSync(join(folder, path, '.git'))) return false;
+	}
 }
