@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { run } from './terminal.ts';
@@ -50,5 +55,20 @@ describe('the command line', () => {
 		expect(JSON.parse(stdout)).toEqual({
 			error: 'set TMCP_SESSION_KEYS to the current value, or name its file with --file',
 		});
+	});
+
+	it('ends with exit code 130 at Ctrl-C', async () => {
+		const server = createServer(() => {}).listen(0, '127.0.0.1');
+		await once(server, 'listening');
+		// Safe because the server listens on a port.
+		const { port } = server.address() as AddressInfo;
+		const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url));
+		const child = spawn(process.execPath, [bin, 'probe', `http://127.0.0.1:${port}/mcp`]);
+		await once(server, 'request');
+		child.kill('SIGINT');
+		const [exitCode] = await once(child, 'exit');
+		server.closeAllConnections();
+		server.close();
+		expect(exitCode).toBe(130);
 	});
 });

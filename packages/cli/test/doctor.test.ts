@@ -175,7 +175,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	'no entry': [inConfig('"main": "src/index.ts",', ''), '"main" must name the entry'],
 	'a package that is no dependency': [
 		(project) => project.replace('package.json', '"@tmcp-sessions/info-kv":"*",', ''),
-		'src/index.ts:2 @tmcp-sessions/info-kv is imported and is no dependency of package.json',
+		'src/index.ts:2 @tmcp-sessions/info-kv is imported but is not a dependency of package.json',
 	],
 	'a peer that is too old': [
 		(project) => project.write('node_modules/tmcp/package.json', '{ "version": "1.19.0" }'),

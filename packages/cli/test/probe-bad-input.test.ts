@@ -133,7 +133,7 @@ describe('an address that cannot be probed', () => {
 		});
 		expect(exitCode).toBe(3);
 		expect(stderr).toContain(
-			'is no MCP endpoint: it answered initialize with 200, text/plain: pong [31m',
+			'is not an MCP endpoint: it answered initialize with 200, text/plain: pong [31m',
 		);
 	});
 

@@ -1,10 +1,16 @@
 import { resolve } from 'node:path';
 
+import { CliError } from '../command/cli-error.ts';
 import { createCommand } from '../command/command.ts';
 import type { Command } from '../command/command.ts';
 import { EXIT } from '../command/exit-codes.ts';
 import { paint, printJson, printLine } from '../command/terminal.ts';
 import type { Terminal } from '../command/terminal.ts';
+import { ProbeError } from '../probe/probe-error.ts';
+import { readHeaders } from '../probe/read-options.ts';
+import { printResult } from '../probe/report/text-report.ts';
+import { probe } from '../probe/run-probe.ts';
+import type { ProbeReport } from '../probe/run-probe.ts';
 import { diagnose } from './diagnose.ts';
 import type { Problem } from './problem.ts';
 import { readConfig } from './read-config.ts';
@@ -18,6 +24,16 @@ export const doctorCommand: Command = createCommand({
 		folder: { type: 'positional', default: '.', description: 'The folder of the Worker' },
 		config: { type: 'string', valueHint: 'file', description: 'Another name of wrangler.jsonc' },
 		fix: { type: 'boolean', description: 'Make the changes that are safe' },
+		url: {
+			type: 'string',
+			valueHint: 'url',
+			description: 'Also probe the deployment at this address',
+		},
+		'bearer-env': {
+			type: 'string',
+			valueHint: 'variable',
+			description: 'With --url: send the bearer token of this environment variable',
+		},
 		json: { type: 'boolean', description: 'Print JSON' },
 	},
 	async run(args, terminal) {
@@ -32,11 +48,38 @@ export const doctorCommand: Command = createCommand({
 			problems = await check();
 			next = nextRepair(problems, fixed);
 		}
-		if (args.json) printJson(terminal, { problems, fixed });
-		else print(terminal, problems, fixed);
-		return problems.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.passed;
+		const headers = readHeaders([], args['bearer-env'], terminal);
+		if (!args.json) print(terminal, problems, fixed);
+		const deployment =
+			args.url === undefined
+				? undefined
+				: await probeDeployment(args.url, headers, args.json, terminal);
+		if (args.json) printJson(terminal, { problems, fixed, ...(deployment && { deployment }) });
+		const hasFailed =
+			problems.some(({ severity }) => severity === 'error') || deployment?.status === 'failed';
+		return hasFailed ? EXIT.failed : EXIT.passed;
 	},
 });
+
+/** @throws {CliError} if the address cannot be probed. */
+async function probeDeployment(
+	url: string,
+	headers: Readonly<Record<string, string>>,
+	isJson: boolean | undefined,
+	terminal: Terminal,
+): Promise<ProbeReport> {
+	if (!isJson) printLine(terminal);
+	try {
+		return await probe(url, {
+			headers,
+			signal: terminal.signal,
+			...(!isJson && { onResult: (result) => printResult(terminal, result) }),
+		});
+	} catch (error) {
+		if (!(error instanceof ProbeError)) throw error;
+		throw new CliError(`${error.message}: ${error.fix}`, EXIT.unreachable);
+	}
+}
 
 type Repairable = Problem & Required<Pick<Problem, 'repair'>>;
 

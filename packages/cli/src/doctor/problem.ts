@@ -17,7 +17,7 @@ export interface Problem {
 	readonly repair?: Repair;
 }
 
-/** A change that no one loses anything by. */
+/** Describes a change of `--fix`, which removes nothing. */
 export type Repair =
 	| {
 			readonly kind: 'edit-config';

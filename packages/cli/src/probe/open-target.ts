@@ -17,7 +17,7 @@ import type { Era, Expectations, Refused, SessionEra, Target } from './target.ts
 /**
  * Sends the handshakes of both eras, and opens the session that the checks use.
  *
- * @throws {ProbeError} if the address cannot be reached or is no MCP endpoint for this caller.
+ * @throws {ProbeError} if the address cannot be reached or is not an MCP endpoint for this caller.
  */
 export async function openTarget(
 	connection: Connection,
@@ -162,7 +162,7 @@ function notMcp({ url }: Pick<Connection, 'url'>, reply: Reply): ProbeError {
 	}
 	return new ProbeError(
 		'not-mcp',
-		`${url.href} is no MCP endpoint: it answered initialize with ${describeBody(reply)}`,
+		`${url.href} is not an MCP endpoint: it answered initialize with ${describeBody(reply)}`,
 		hint,
 	);
 }

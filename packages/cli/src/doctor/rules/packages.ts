@@ -26,7 +26,7 @@ export function* checkPackages(project: Project): Generator<Problem> {
 				rule: 'packages',
 				severity: 'error',
 				...placeOf(new RegExp(`['"]${name}(?:/[^'"]*)?['"]`), entry.sources),
-				message: `${name} is imported and is no dependency of package.json`,
+				message: `${name} is imported but is not a dependency of package.json`,
 				fix: `run npm install ${name}`,
 			};
 			continue;

@@ -26,7 +26,7 @@ export async function checkSessionStream(target: Target): Promise<Finding> {
 			return failed(`the stream of a GET ended after ${Math.round(openMs)} ms`, {
 				cause:
 					'messages of the server find no stream. On Workers, the runtime ends a stream whose request ' +
-					'waits for nothing of its own',
+					'has no pending timer, RPC or socket',
 				fix: 'keep the stream open, with a keep-alive every 15 seconds',
 			});
 		}

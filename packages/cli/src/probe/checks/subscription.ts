@@ -41,7 +41,7 @@ export async function checkSubscription(target: Target): Promise<Finding> {
 			return failed(`a subscription was acknowledged and ended after ${Math.round(openMs)} ms`, {
 				cause:
 					'stateless clients hear of no change. On Workers, the runtime ends a stream whose request ' +
-					'waits for nothing of its own',
+					'has no pending timer, RPC or socket',
 				fix: 'keep the subscription open, with a keep-alive every 15 seconds',
 			});
 		} finally {

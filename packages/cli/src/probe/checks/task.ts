@@ -56,7 +56,7 @@ async function poll({ connection }: Target, taskId: string, startMs: number): Pr
 		if (status !== 'working') {
 			return failed(`the task ended as ${status}`, {
 				cause: 'the tool failed, was cancelled or asks for input',
-				fix: 'name a tool that completes by itself',
+				fix: 'name a tool that completes without input',
 			});
 		}
 		const interval = typeof pollIntervalMs === 'number' ? pollIntervalMs : MAX_POLL_MS;

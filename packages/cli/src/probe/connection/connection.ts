@@ -17,7 +17,7 @@ export interface ProbeRequest {
 	readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS';
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body?: string;
-	/** Whether to send it on a connection of its own, which may reach another isolate or process. */
+	/** Whether to send it on a new connection, which may reach another isolate or process. */
 	readonly isApart?: boolean;
 }
 
@@ -33,7 +33,7 @@ export async function sendRequest(
 	stop?: AbortSignal,
 ): Promise<Response> {
 	const { fetch, signal, timeoutMs, url } = connection;
-	// A timer of its own: once the headers are here, the body has other limits.
+	// Not a signal of the caller: once the headers are here, the body has other limits.
 	const timeout = new AbortController();
 	const timer = setTimeout(
 		() => timeout.abort(new DOMException('No headers in time', 'TimeoutError')),
