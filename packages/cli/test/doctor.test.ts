@@ -32,7 +32,7 @@ const SECRETS = '"secrets": { "required": ["TMCP_SESSION_KEYS"] },';
 const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	'no KV namespace': [
 		inConfig(NAMESPACE, ''),
-		'wrangler.jsonc:1 KVInfoSessionManager (src/index.ts:15) needs the binding TMCP_SESSION_INFO: it must be a Workers KV namespace; found none',
+		'wrangler.jsonc:1 KVInfoSessionManager (src/index.ts:16) needs the binding TMCP_SESSION_INFO: it must be a Workers KV namespace; found none',
 	],
 	'another name of the namespace': [
 		inConfig('"TMCP_SESSION_INFO"', '"SESSION_INFO"'),
@@ -44,7 +44,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	],
 	'a bucket in place of a namespace': [
 		inConfig(NAMESPACE, '"r2_buckets": [{ "binding": "TMCP_SESSION_INFO", "bucket_name": "b" }],'),
-		'wrangler.jsonc:12 KVInfoSessionManager (src/index.ts:15) needs the binding TMCP_SESSION_INFO: it must be a Workers KV namespace; found an R2 bucket',
+		'wrangler.jsonc:12 KVInfoSessionManager (src/index.ts:16) needs the binding TMCP_SESSION_INFO: it must be a Workers KV namespace; found an R2 bucket',
 	],
 	'a variable in place of a namespace': [
 		inConfig(NAMESPACE, '"vars": { "TMCP_SESSION_INFO": "x" },'),
@@ -146,7 +146,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	],
 	'no info': [
 		inEntry('	info: new KVInfoSessionManager(),\n', ''),
-		'src/index.ts:12 the handler has streams and no info',
+		'src/index.ts:13 the handler has streams and no info',
 	],
 	'no streams': [
 		inEntry('	streams: new DurableObjectStreamSessionManager(),\n', ''),
@@ -162,7 +162,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	],
 	'a syntax error': [
 		inEntry('const server =', 'const server'),
-		'src/index.ts:10 the entry does not bundle: ',
+		'src/index.ts:11 the entry does not bundle: ',
 	],
 	'a file that is missing': [
 		inEntry("from 'tmcp';", "from 'tmcp';\nimport './tools.ts';"),

@@ -68,6 +68,41 @@ describe('on Node.js, in memory', () => {
 	});
 });
 
+describe('on an example', () => {
+	const example = (name: string): string =>
+		fileURLToPath(new URL(`../../../examples/${name}/src/index.ts`, import.meta.url));
+
+	it('passes on examples/worker', async () => {
+		const workers = await startWorkers({
+			workers: ['main'],
+			entry: example('worker'),
+			durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', NOTEBOOK: 'Notebook' },
+		});
+		const report = await probe(new URL('/mcp', workers.url('main')), {
+			...quick,
+			changeTool: { name: 'announce_change', arguments: { what: 'tools' } },
+		});
+		await workers.stop();
+		expect(faults(report)).toEqual([]);
+		expect(statuses(report)).toEqual(ALL_PASSED);
+	});
+
+	it('passes on examples/tasks, which has no sessions', async () => {
+		const workers = await startWorkers({
+			workers: ['main'],
+			entry: example('tasks'),
+			durableObjects: { TMCP_TASK_OBJECT: 'TaskObject' },
+			kvNamespaces: [],
+		});
+		const { status } = await probe(new URL('/mcp', workers.url('main')), {
+			...quick,
+			changeTool: undefined,
+		});
+		await workers.stop();
+		expect(status).toBe('passed');
+	});
+});
+
 describe('on workerd', () => {
 	let workers: Workers<'objects' | 'ours' | 'upstream' | 'sdk'>;
 

@@ -50,8 +50,15 @@ export function textOf(entry: unknown, field: string): string | undefined {
 	return typeof value === 'string' ? value : undefined;
 }
 
-/** Returns the environments of a configuration, with the top level first. */
+/**
+ * Returns the environments of a configuration, with the top level first. A top level without bindings
+ * beside environments is not deployed.
+ */
 export function environmentsOf(config: WranglerConfig): { name: string; root: ConfigPath }[] {
 	const names = Object.keys(Object(config.get('env')) as object);
-	return [{ name: '', root: [] }, ...names.map((name) => ({ name, root: ['env', name] }))];
+	const isDeployed = names.length === 0 || declaredBindings(config).length > 0;
+	return [
+		...(isDeployed ? [{ name: '', root: [] }] : []),
+		...names.map((name) => ({ name, root: ['env', name] })),
+	];
 }

@@ -21,7 +21,7 @@ export function* checkBindingsOfConfig({ config, entry }: Project): Generator<Pr
 	const used = usedBindings(entry.constructions);
 	for (const { name: environment, root } of environmentsOf(config)) {
 		const declared = declaredBindings(config, root);
-		for (const use of used) {
+		for (const use of requiredOf(used, declared, entry.code)) {
 			const found = declared.find(({ name }) => name === use.name);
 			const where = environment === '' ? '' : ` in the environment ${environment}`;
 			const problem = problemOf(use, found);
@@ -50,6 +50,24 @@ function usedBindings(constructions: Project['entry']['constructions']): Used[] 
 	});
 	// Managers share bindings.
 	return [...new Map(used.map((use) => [use.name, use])).values()];
+}
+
+/** With `chooseSessions`, one of the info managers is used in each environment. */
+function requiredOf(
+	used: readonly Used[],
+	declared: readonly DeclaredBinding[],
+	code: string,
+): readonly Used[] {
+	if (!/\bchooseSessions\(/.test(code)) return used;
+	const isOfInfo = ({ user }: Used): boolean => MANAGER_CLASSES[user]?.role === 'info';
+	const isThere = (use: Used): boolean =>
+		problemOf(
+			use,
+			declared.find(({ name }) => name === use.name),
+		) === undefined;
+	const choices = used.filter(isOfInfo);
+	const others = used.filter((use) => !isOfInfo(use));
+	return choices.some(isThere) ? others : [...choices.slice(0, 1), ...others];
 }
 
 function problemOf({ kind, name }: Used, found: DeclaredBinding | undefined): string | undefined {
