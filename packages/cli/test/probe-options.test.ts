@@ -50,7 +50,7 @@ describe('probe', () => {
 			/^✓ session-handshake +probed 1\.0\.0 opened a session with 2025-11-25$/m,
 		);
 		expect(stdout).toMatch(/^- change +skipped: name a tool/m);
-		expect(stdout).not.toMatch(/\u001B/);
+		expect(stdout).not.toContain('\u001B');
 		expect(stdout).not.toContain(TOKEN);
 		for (const id of sessions.keys()) expect(stdout).not.toContain(id);
 		expect(sessions.size).toBe(1);
@@ -61,7 +61,7 @@ describe('probe', () => {
 		const coloured = await run(args, { env, folder, isTTY: true });
 		expect(coloured.stdout).toContain('\u001B[32m✓\u001B[39m');
 		const plain = await run(args, { env: { ...env, NO_COLOR: '1' }, folder, isTTY: true });
-		expect(plain.stdout).not.toMatch(/\u001B/);
+		expect(plain.stdout).not.toContain('\u001B');
 	});
 
 	it('prints JSON with a hash, and fails with a readable difference if the tools change', async () => {

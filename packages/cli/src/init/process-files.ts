@@ -27,8 +27,43 @@ export default { fetch: mcp.fetch, port: Number(process.env['PORT'] ?? ${PORT}),
 };
 
 /** Plans the files of a server on Node.js, Deno or Bun. */
-export function processFiles({ hasTasks, runtime, sessions }: Choices): RuntimeFiles {
-	const { command, entry } = STARTS[runtime === 'workers' ? 'node' : runtime];
+export function processFiles(choices: Choices): RuntimeFiles {
+	const { hasTasks, runtime, sessions } = choices;
+	const { command } = startOf(runtime);
+	const isRedis = sessions === 'redis';
+	return {
+		files: { 'src/index.ts': processEntry(choices) },
+		json: {},
+		secrets: { '.env': { TMCP_SESSION_KEYS: createKey } },
+		scripts: { dev: command },
+		dependencies: [
+			...(runtime === 'node' ? ['@hono/node-server'] : []),
+			...(isRedis
+				? [
+						'@tmcp-sessions/info-redis',
+						'@tmcp-sessions/redis',
+						'@tmcp-sessions/streams-redis',
+						'@redis/client',
+					]
+				: ['@tmcp-sessions/core']),
+			...(hasTasks ? ['@tmcp-sessions/tasks'] : []),
+		],
+		devDependencies: ['@types/node'],
+		tsconfig: { module: 'nodenext', types: ['node'] },
+		ignored: ['.env'],
+		next: [
+			'npm install',
+			'npm run dev',
+			`npx @tmcp-sessions/cli probe http://localhost:${PORT}/mcp`,
+		],
+	};
+}
+
+function startOf(runtime: Runtime): (typeof STARTS)['node'] {
+	return STARTS[runtime === 'workers' ? 'node' : runtime];
+}
+
+function processEntry({ hasTasks, runtime, sessions }: Choices): string {
 	const isRedis = sessions === 'redis';
 	const imports = [
 		...(runtime === 'node' ? ["import { serve } from '@hono/node-server';"] : []),
@@ -65,26 +100,5 @@ export function processFiles({ hasTasks, runtime, sessions }: Choices): RuntimeF
 		'});',
 		'',
 	];
-	return {
-		files: { 'src/index.ts': `${lines.join('\n')}\n${entry}` },
-		json: {},
-		secrets: { '.env': { TMCP_SESSION_KEYS: createKey } },
-		scripts: { dev: command },
-		dependencies: [
-			...(runtime === 'node' ? ['@hono/node-server'] : []),
-			...(isRedis
-				? [
-						'@tmcp-sessions/info-redis',
-						'@tmcp-sessions/redis',
-						'@tmcp-sessions/streams-redis',
-						'@redis/client',
-					]
-				: ['@tmcp-sessions/core']),
-			...(hasTasks ? ['@tmcp-sessions/tasks'] : []),
-		],
-		devDependencies: ['@types/node'],
-		tsconfig: { module: 'nodenext', types: ['node'] },
-		ignored: ['.env'],
-		next: ['npm install', 'npm run dev', `npx tmcp-sessions probe http://localhost:${PORT}/mcp`],
-	};
+	return `${lines.join('\n')}\n${startOf(runtime).entry}`;
 }

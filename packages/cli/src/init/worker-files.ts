@@ -65,7 +65,11 @@ export function workerFiles(choices: Choices): RuntimeFiles {
 			types: ['@cloudflare/workers-types'],
 		},
 		ignored: ['.wrangler', '.*.vars'],
-		next: ['npm install', 'npx wrangler dev', 'npx tmcp-sessions probe http://localhost:8787/mcp'],
+		next: [
+			'npm install',
+			'npx wrangler dev',
+			'npx @tmcp-sessions/cli probe http://localhost:8787/mcp',
+		],
 	};
 }
 

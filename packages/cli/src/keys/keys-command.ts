@@ -123,7 +123,7 @@ function explainRotation(name: string, file = '.production.vars'): string {
 	const steps = Object.entries(ROTATION_STEPS).flatMap(([step, meaning]) => [
 		`${step}. ${meaning}`,
 		'',
-		`   npx tmcp-sessions keys rotate --step ${step} --file ${file}`,
+		`   npx @tmcp-sessions/cli keys rotate --step ${step} --file ${file}`,
 		`   npx wrangler deploy --secrets-file ${file}`,
 		'',
 	]);

@@ -71,7 +71,7 @@ function* checkVarsFile(project: Project): Generator<Problem> {
 			file: VARS_FILE,
 			line,
 			message: `${VARIABLE} is not set: in development, sessions end when the server restarts`,
-			fix: `run npx tmcp-sessions keys new --file ${VARS_FILE}`,
+			fix: `run npx @tmcp-sessions/cli keys new --file ${VARS_FILE}`,
 			repair: { kind: 'add-key', file: VARS_FILE, name: VARIABLE },
 		};
 	} else if (weakness) {
@@ -81,7 +81,7 @@ function* checkVarsFile(project: Project): Generator<Problem> {
 			file: VARS_FILE,
 			line,
 			message: `${VARIABLE} needs keys of ${weakness.required}; found ${weakness.found}`,
-			fix: `replace the value with the output of npx tmcp-sessions keys new`,
+			fix: `replace the value with the output of npx @tmcp-sessions/cli keys new`,
 		};
 	}
 	if (text !== undefined && !isIgnored(project)) {

@@ -15,7 +15,7 @@ const CERTIFICATE_PROBLEMS: Readonly<Record<string, string>> = {
 
 /** Translates the failure of a `fetch` into plain words. */
 export function connectionError(url: URL, cause: unknown, timeoutMs: number): ProbeError {
-	const { host, hostname, protocol } = url;
+	const { host, protocol } = url;
 	const code = codeOf(cause);
 	const problem = CERTIFICATE_PROBLEMS[code];
 	if (problem !== undefined) {
@@ -26,6 +26,36 @@ export function connectionError(url: URL, cause: unknown, timeoutMs: number): Pr
 				'has its own authority, set NODE_EXTRA_CA_CERTS to the file of its certificate',
 		);
 	}
+	const network = networkError(url, code, timeoutMs);
+	if (network) return network;
+	if (protocol === 'https:' && /^(?:ERR_SSL_|EPROTO)/.test(code)) {
+		return new ProbeError(
+			'certificate',
+			`${host} does not answer with TLS that can be used (${code})`,
+			'if the server speaks plain http, as wrangler dev does, use http:// in the URL',
+		);
+	}
+	if (/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) {
+		return new ProbeError(
+			'network',
+			`${host} closed the connection before its response was complete (${code})`,
+			'the log of the server or of the proxy in front of it has the reason',
+		);
+	}
+	const reason = cause instanceof Error ? reasonOf(cause) : String(cause);
+	return new ProbeError(
+		'network',
+		`the request to ${host} failed: ${reason}`,
+		'check URL and network',
+	);
+}
+
+/** Returns the error of a server that cannot be reached at all. */
+function networkError(
+	{ host, hostname }: URL,
+	code: string,
+	timeoutMs: number,
+): ProbeError | undefined {
 	if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
 		return new ProbeError(
 			'network',
@@ -54,26 +84,7 @@ export function connectionError(url: URL, cause: unknown, timeoutMs: number): Pr
 			'check the network',
 		);
 	}
-	if (protocol === 'https:' && /^(?:ERR_SSL_|EPROTO)/.test(code)) {
-		return new ProbeError(
-			'certificate',
-			`${host} does not answer with TLS that can be used (${code})`,
-			'if the server speaks plain http, as wrangler dev does, use http:// in the URL',
-		);
-	}
-	if (/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) {
-		return new ProbeError(
-			'network',
-			`${host} closed the connection before its response was complete (${code})`,
-			'the log of the server or of the proxy in front of it has the reason',
-		);
-	}
-	const reason = cause instanceof Error ? reasonOf(cause) : String(cause);
-	return new ProbeError(
-		'network',
-		`the request to ${host} failed: ${reason}`,
-		'check URL and network',
-	);
+	return undefined;
 }
 
 /** Returns the code of the innermost cause: `fetch` wraps what happened. */
