@@ -37,40 +37,17 @@ export function projectFiles(
 	choices: Choices,
 	versionOf: (packageName: string) => string,
 ): ProjectFiles {
-	const { library, name, runtime } = choices;
+	const { hasTasks, library, name, runtime } = choices;
 	const own = runtime === 'workers' ? workerFiles(choices) : processFiles(choices);
-	const ranges = (names: readonly string[]): Record<string, string> =>
-		Object.fromEntries(names.toSorted().map((each) => [each, versionOf(each)]));
-	const shared =
-		library === 'sdk'
-			? ['@modelcontextprotocol/server', 'zod']
-			: ['@tmcp/adapter-valibot', 'valibot'];
 	return {
 		files: {
 			...own.files,
-			'src/server.ts': library === 'sdk' ? sdkServer(name) : tmcpServer(name, choices.hasTasks),
+			'src/server.ts': library === 'sdk' ? sdkServer(name) : tmcpServer(name, hasTasks),
 			...(library === 'tmcp' && { 'test/server.test.ts': serverTest }),
 		},
 		json: {
 			...own.json,
-			'package.json': {
-				name,
-				private: true,
-				type: 'module',
-				scripts: {
-					...own.scripts,
-					...(library === 'tmcp' && { test: `${NODE} --test "test/*.test.ts"` }),
-					types: 'tsc',
-				},
-				dependencies: ranges([
-					...own.dependencies,
-					...shared,
-					'@tmcp-sessions/http',
-					'@tmcp/transport-http',
-					'tmcp',
-				]),
-				devDependencies: ranges([...own.devDependencies, 'typescript']),
-			},
+			'package.json': manifestOf(choices, own, versionOf),
 			'tsconfig.json': {
 				compilerOptions: {
 					target: 'es2023',
@@ -87,6 +64,37 @@ export function projectFiles(
 		lines: { '.gitignore': ['node_modules', ...own.ignored] },
 		secrets: own.secrets,
 		next: own.next,
+	};
+}
+
+function manifestOf(
+	{ library, name }: Choices,
+	own: RuntimeFiles,
+	versionOf: (packageName: string) => string,
+): Record<string, unknown> {
+	const ranges = (names: readonly string[]): Record<string, string> =>
+		Object.fromEntries(names.toSorted().map((each) => [each, versionOf(each)]));
+	const ofLibrary =
+		library === 'sdk'
+			? ['@modelcontextprotocol/server', 'zod']
+			: ['@tmcp/adapter-valibot', 'valibot'];
+	return {
+		name,
+		private: true,
+		type: 'module',
+		scripts: {
+			...own.scripts,
+			...(library === 'tmcp' && { test: `${NODE} --test "test/*.test.ts"` }),
+			types: 'tsc',
+		},
+		dependencies: ranges([
+			...own.dependencies,
+			...ofLibrary,
+			'@tmcp-sessions/http',
+			'@tmcp/transport-http',
+			'tmcp',
+		]),
+		devDependencies: ranges([...own.devDependencies, 'typescript']),
 	};
 }
 
