@@ -99,7 +99,7 @@ function* checkVarsFile(project: Project): Generator<Problem> {
 
 /** Whether the project uses the handler of this family, which signs session ids. */
 function usesKeys({ entry }: Project): boolean {
-	return entry.packages.some((name) => name.startsWith('@tmcp-sessions/'));
+	return entry.packages.some((name) => /^@tmcp-sessions\/(?:http|session-object)$/.test(name));
 }
 
 const IGNORES = /^\/?(?:\.dev\.vars\*?|\.\*\.vars|\.dev\.\*|\*\.vars|\.\*|\*)$/;
