@@ -8,10 +8,7 @@ import type { Target } from '../target.ts';
 /** Sends a message without a session id to a server that gave one. */
 export async function checkMissingSession(target: Target): Promise<Finding> {
 	return withSession(target, async ({ protocolVersion }) => {
-		const request = sessionRequest(
-			{ id: undefined, protocolVersion },
-			{ method: 'tools/list', id: 21 },
-		);
+		const request = sessionRequest({ id: undefined, protocolVersion }, { method: 'ping', id: 21 });
 		const reply = await readReply(target.connection, request);
 		if (reply.status >= 400) return passed(`a message without a session id gets a ${reply.status}`);
 		return warned(`a message without a session id was answered with ${describeReply(reply)}`, {

@@ -14,10 +14,7 @@ export async function checkUnknownSession(target: Target): Promise<Finding> {
 		};
 		const statuses: string[] = [];
 		for (const [what, unknown] of Object.entries(ids)) {
-			const request = sessionRequest(
-				{ id: unknown, protocolVersion },
-				{ method: 'tools/list', id: 20 },
-			);
+			const request = sessionRequest({ id: unknown, protocolVersion }, { method: 'ping', id: 20 });
 			const reply = await readReply(target.connection, request);
 			if (reply.response && 'result' in reply.response) {
 				return failed(`a request with ${what} was answered with ${reply.status} and a result`, {
