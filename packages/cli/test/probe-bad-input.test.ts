@@ -140,11 +140,9 @@ describe('an address that cannot be probed', () => {
 	it('names an untrusted certificate, and a server without TLS', async () => {
 		const folder = temporaryFolder();
 		const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+		const args = ['req', '-x509', '-newkey', 'rsa:2048', '-keyout', key, '-out', cert];
 		const subject = ['-subj', '/CN=localhost', '-days', '2', '-nodes'];
-		await promisify(execFile)('openssl', [
-			...['req', '-x509', '-newkey', 'rsa:2048', '-keyout', key, '-out', cert],
-			...subject,
-		]);
+		await promisify(execFile)('openssl', args.concat(subject));
 		const tls = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) });
 		const untrusted = await run(['probe', await addressOf(tls, 'https')]);
 		expect(untrusted.exitCode).toBe(3);

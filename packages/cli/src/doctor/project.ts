@@ -7,5 +7,5 @@ export interface Project {
 	readonly config: WranglerConfig;
 	readonly entry: Entry;
 	/** Returns the text of a file of the project, or `undefined`. */
-	readFile(path: string): string | undefined;
+	readonly readFile: (path: string) => string | undefined;
 }

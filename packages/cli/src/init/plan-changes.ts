@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CliError } from '../command/cli-error.ts';
 import { readVariable, withVariable } from '../keys/vars-file.ts';
 import { mergeJson } from './merge-json.ts';
-import type { ProjectFiles } from './project-files.ts';
+import type { ProjectFiles } from './runtime-files.ts';
 
 /** A file that `init` writes. */
 export interface FileChange {

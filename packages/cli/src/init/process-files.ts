@@ -1,6 +1,6 @@
 import { createKey } from '../keys/create-key.ts';
 import type { Choices, Runtime } from './choices.ts';
-import type { RuntimeFiles } from './project-files.ts';
+import type { RuntimeFiles } from './runtime-files.ts';
 
 const PORT = 3000;
 const NODE = 'node --experimental-strip-types --env-file=.env';

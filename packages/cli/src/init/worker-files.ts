@@ -1,6 +1,6 @@
 import { createKey } from '../keys/create-key.ts';
 import type { Choices, Sessions } from './choices.ts';
-import type { RuntimeFiles } from './project-files.ts';
+import type { RuntimeFiles } from './runtime-files.ts';
 
 /** The date that the packages are tested with. */
 const COMPATIBILITY_DATE = '2026-07-01';

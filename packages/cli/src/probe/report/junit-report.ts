@@ -35,15 +35,13 @@ export function junitFailure(url: string, message: string, startedAt: string): s
 function testCase({ cause, check, durationMs, fix, message, status }: CheckResult): string {
 	const attributes = `classname="probe" name="${escaped(check)}" time="${seconds(durationMs)}"`;
 	const details = escaped([cause, fix].filter((text) => text !== undefined).join('\n'));
-	switch (status) {
-		case 'failed':
-			return `<testcase ${attributes}><failure message="${escaped(message)}">${details}</failure></testcase>`;
-		case 'skipped':
-			return `<testcase ${attributes}><skipped message="${escaped(message)}"/></testcase>`;
-		case 'passed':
-		case 'warned':
-			return `<testcase ${attributes}><system-out>${escaped(`${status}: ${message}`)}</system-out></testcase>`;
-	}
+	const content = {
+		failed: `<failure message="${escaped(message)}">${details}</failure>`,
+		skipped: `<skipped message="${escaped(message)}"/>`,
+		passed: `<system-out>${escaped(message)}</system-out>`,
+		warned: `<system-out>${escaped(`warned: ${message}`)}</system-out>`,
+	}[status];
+	return `<testcase ${attributes}>${content}</testcase>`;
 }
 
 function seconds(durationMs: number): string {
