@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 
 /** A stream that text is written to. */
-export interface Output {
+interface Output {
 	readonly isTTY?: boolean | undefined;
 	write(text: string): unknown;
 }

@@ -1,7 +1,7 @@
 import type { ConfigPath, WranglerConfig } from './read-config.ts';
 
 /** The kind of a binding in the configuration. */
-export type DeclaredKind =
+type DeclaredKind =
 	'a Workers KV namespace' | 'a Durable Object namespace' | 'an R2 bucket' | 'another binding';
 
 /** A binding of the configuration. */

@@ -1,5 +1,3 @@
-import type { Edit } from 'jsonc-parser';
-
 /** A mistake in the code or the configuration of a project. */
 export interface Problem {
 	/** The rule that found it. */
@@ -26,6 +24,3 @@ export type Repair =
 	  }
 	| { readonly kind: 'append'; readonly file: string; readonly text: string }
 	| { readonly kind: 'add-key'; readonly file: string; readonly name: string };
-
-/** Edits of a JSONC text. */
-export type Edits = readonly Edit[];

@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** A construction of a class, such as `new KVInfoSessionManager('SESSIONS')`. */
-export interface Construction {
+interface Construction {
 	readonly className: string;
 	/** The first argument if it is a text. */
 	readonly binding: string | undefined;

@@ -43,7 +43,7 @@ export async function withStatelessEra(
 
 /** Returns what creates an ordinary request, in the session if there is one. */
 export function requestsOf({ sessionBased }: Target): (call: Call) => ProbeRequest {
-	if (!isServed(sessionBased)) return statelessRequest;
+	if (!isServed(sessionBased)) return (call) => statelessRequest(call);
 	const { session } = sessionBased;
 	return (call) => sessionRequest(session, call);
 }

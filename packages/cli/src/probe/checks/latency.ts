@@ -49,7 +49,7 @@ export async function checkLatency(target: Target): Promise<Finding> {
 }
 
 /** Returns percentiles in milliseconds, by the nearest rank. */
-export function percentilesOf(times: readonly number[]): Record<'p50' | 'p95' | 'p99', number> {
+function percentilesOf(times: readonly number[]): Record<'p50' | 'p95' | 'p99', number> {
 	const sorted = times.toSorted((a, b) => a - b);
 	const at = (share: number): number =>
 		Math.round((sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0) * 10) / 10;

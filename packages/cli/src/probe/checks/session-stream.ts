@@ -1,19 +1,12 @@
 import { streamRequest } from '../connection/requests.ts';
 import type { OpenedSession } from '../connection/requests.ts';
-import { objectOf } from '../connection/event-stream.ts';
 import { failed, passed, skipped } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { withSessionEra } from '../eras.ts';
 import { openStream } from '../open-stream.ts';
 import type { OpenedStream } from '../open-stream.ts';
+import { promisesOf } from '../promised-changes.ts';
 import type { Target } from '../target.ts';
-
-/** By capability, the fields that promise messages which only a stream can carry. */
-const PROMISES: Readonly<Record<string, readonly string[]>> = {
-	tools: ['listChanged'],
-	prompts: ['listChanged'],
-	resources: ['listChanged', 'subscribe'],
-};
 
 /** Opens a stream with GET, waits whether it stays open, and opens it again after a lost connection. */
 export async function checkSessionStream(target: Target): Promise<Finding> {
@@ -71,12 +64,5 @@ function refusedStream(
 	return failed(`the server declares ${promises.join(', ')}, but refuses every stream (405)`, {
 		cause: 'clients wait for changes that never reach them, and show outdated lists',
 		fix: 'open a stream for GET, or do not declare these capabilities',
-	});
-}
-
-function promisesOf(capabilities: Readonly<Record<string, unknown>>): string[] {
-	return Object.entries(PROMISES).flatMap(([name, fields]) => {
-		const declared = objectOf(capabilities, name);
-		return fields.filter((field) => declared[field] === true).map((field) => `${name}.${field}`);
 	});
 }

@@ -1,15 +1,21 @@
-import { failed, passed } from '../finding.ts';
+import { failed, passed, skipped } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { withStatelessEra } from '../eras.ts';
 import { SUBSCRIPTION_ID, isAcknowledgment, listen, subscriptionOf } from '../listen.ts';
+import { promisesOf } from '../promised-changes.ts';
 import type { Target } from '../target.ts';
 
 /** Subscribes to changes without a session, and waits whether the subscription stays open. */
 export async function checkSubscription(target: Target): Promise<Finding> {
-	return withStatelessEra(target, async () => {
+	return withStatelessEra(target, async ({ capabilities }) => {
 		const { connection, expectations } = target;
 		const opened = await listen(connection);
 		if (!('stream' in opened)) {
+			if (promisesOf(capabilities).length === 0) {
+				return skipped(
+					`the server has no subscriptions (${opened.status}), and promises no changes`,
+				);
+			}
 			return failed(`subscriptions/listen was refused with ${opened.message}`, {
 				cause: 'stateless clients hear of no change',
 				fix: 'give the server a subscription manager',

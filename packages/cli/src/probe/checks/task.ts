@@ -24,7 +24,7 @@ export async function checkTask(target: Target): Promise<Finding> {
 		if (!taskTool) return skipped('name a tool that runs as a task with --task-tool');
 		const { name } = taskTool;
 		const params = { ...taskTool };
-		const request = statelessRequest({ method: 'tools/call', id: 50, params }, name);
+		const request = statelessRequest({ method: 'tools/call', id: 50, params }, name, true);
 		const started = await readReply(connection, request);
 		const { resultType, taskId } = objectOf(started.response, 'result');
 		if (resultType !== 'task' || typeof taskId !== 'string') {
@@ -39,7 +39,7 @@ export async function checkTask(target: Target): Promise<Finding> {
 
 async function poll({ connection }: Target, taskId: string, startMs: number): Promise<Finding> {
 	for (let id = 0; id < MAX_POLLS; id++) {
-		const get = statelessRequest({ method: 'tasks/get', id, params: { taskId } }, taskId);
+		const get = statelessRequest({ method: 'tasks/get', id, params: { taskId } }, taskId, true);
 		const reply = await readReply(connection, { ...get, isApart: true });
 		const { pollIntervalMs, status } = objectOf(reply.response, 'result');
 		if (typeof status !== 'string') {

@@ -19,7 +19,10 @@ export async function checkToolsList(target: Target): Promise<Finding> {
 		listings.push(['in a session', listing]);
 	}
 	if (isServed(stateless) && 'tools' in stateless.capabilities) {
-		listings.push(['without a session', await listTools(connection, statelessRequest)]);
+		listings.push([
+			'without a session',
+			await listTools(connection, (call) => statelessRequest(call)),
+		]);
 	}
 	for (const [era, listing] of listings) {
 		if ('problem' in listing) {

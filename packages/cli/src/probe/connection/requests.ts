@@ -1,7 +1,7 @@
 import type { ProbeRequest } from './connection.ts';
 
 /** The revision that the probe asks for in `initialize`. */
-export const SESSION_VERSION = '2025-11-25';
+const SESSION_VERSION = '2025-11-25';
 /** The revision without sessions. */
 export const STATELESS_VERSION = '2026-07-28';
 /** The identifier of the tasks extension. */
@@ -63,19 +63,28 @@ export function endRequest(session: OpenedSession): ProbeRequest {
 }
 
 /** Returns the headers of a session. */
-export function sessionHeaders({ id, protocolVersion }: OpenedSession): Record<string, string> {
+function sessionHeaders({ id, protocolVersion }: OpenedSession): Record<string, string> {
 	return {
 		'mcp-protocol-version': protocolVersion,
 		...(id !== undefined && { 'mcp-session-id': id }),
 	};
 }
 
-/** Creates a request of 2026-07-28, which needs no session. */
-export function statelessRequest({ method, id, params = {} }: Call, name?: string): ProbeRequest {
+/**
+ * Creates a request of 2026-07-28, which needs no session.
+ *
+ * @param name of the tool or the task, which a header repeats.
+ * @param knowsTasks whether the client declares the tasks extension. Servers may list other tools to it.
+ */
+export function statelessRequest(
+	{ method, id, params = {} }: Call,
+	name?: string,
+	knowsTasks = false,
+): ProbeRequest {
 	const _meta = {
 		[`${PREFIX}protocolVersion`]: STATELESS_VERSION,
 		[`${PREFIX}clientInfo`]: clientInfo,
-		[`${PREFIX}clientCapabilities`]: { extensions: { [TASKS_EXTENSION]: {} } },
+		[`${PREFIX}clientCapabilities`]: knowsTasks ? { extensions: { [TASKS_EXTENSION]: {} } } : {},
 	};
 	return {
 		method: 'POST',
