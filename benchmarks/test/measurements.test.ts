@@ -92,6 +92,13 @@ describe('a quick run of', () => {
 		expect(databaseBytes.upstream).toEqual({ session: 0, stream: 0 });
 	});
 
+	test('redis-streams holds two connections and reaches the right process each time', async () => {
+		const { arrived, bytes, connections, routed } = await quick('redis-streams');
+		expect(arrived).toEqual({ cancellations: routed, answers: routed, resumes: routed });
+		expect(connections.single).toBe(2);
+		expect(bytes.redis.heap).toBeGreaterThan(0);
+	});
+
 	test('growth counts the same for a call beside more sessions, and a row for each subscriber', async () => {
 		const { sessions: points, subscribers, frames } = await quick('growth');
 		for (const { keptMs } of frames) expect(keptMs).toBeGreaterThan(0);

@@ -7,6 +7,6 @@ export default defineConfig({
 		include: ['test/**/*.test.ts'],
 		testTimeout: 30_000,
 		expect: { poll: { timeout: 10_000 } },
-		hookTimeout: 60_000,
+		hookTimeout: 240_000,
 	},
 });

@@ -5,7 +5,7 @@ export default defineConfig({
 		name: 'streams-redis',
 		isolate: false,
 		include: ['test/**/*.test.ts'],
-		testTimeout: 30_000,
+		testTimeout: 120_000,
 		expect: { poll: { timeout: 10_000 } },
 		hookTimeout: 60_000,
 	},

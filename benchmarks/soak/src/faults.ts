@@ -38,11 +38,26 @@ export const clientFaults: Faults = {
 	},
 };
 
-/** Returns the faults of local Workers. */
-export function faultsOf(workers: Workers<'a' | 'b'>, version: WorkerdVersion): Faults {
+/**
+ * Returns the faults of local Workers.
+ *
+ * @param classNames the classes of their Durable Objects.
+ * @param canFlood whether a message can be published to one session.
+ */
+export function faultsOf(
+	workers: Workers<'a' | 'b'>,
+	version: WorkerdVersion,
+	classNames: readonly string[],
+	canFlood: boolean,
+): Faults {
 	// workerd of 2026-07-30 may wait forever for an eviction while a socket is being opened.
-	const evictions = version === 'current' ? evictionsOf(workers) : {};
-	return { ...clientFaults, ...floods, ...evictions, ...restartsOf(workers) };
+	const evictions = version === 'current' ? evictionsOf(workers, classNames) : {};
+	return {
+		...clientFaults,
+		...(canFlood && floods),
+		...evictions,
+		...restartsOf(workers, classNames),
+	};
 }
 
 const floods: Faults = {
@@ -60,18 +75,24 @@ const floods: Faults = {
 	},
 };
 
-function evictionsOf(workers: Workers<'a' | 'b'>): Faults {
-	const className = 'SyncLayer';
+function evictionsOf(workers: Workers<'a' | 'b'>, classNames: readonly string[]): Faults {
+	const evict = async (webSockets: 'close' | 'hibernate'): Promise<number> => {
+		let count = 0;
+		for (const className of classNames) count += await workers.evict({ className, webSockets });
+		return count;
+	};
 	return {
-		'objects hibernated': () => workers.evict({ className, webSockets: 'hibernate' }),
-		'objects evicted, sockets closed': () => workers.evict({ className, webSockets: 'close' }),
+		'objects hibernated': () => evict('hibernate'),
+		'objects evicted, sockets closed': () => evict('close'),
 	};
 }
 
-function restartsOf(workers: Workers<'a' | 'b'>): Faults {
+function restartsOf(workers: Workers<'a' | 'b'>, classNames: readonly string[]): Faults {
 	return {
 		'objects aborted': async ({ random }) => {
-			const ids = await workers.miniflare.listDurableObjectIds('SyncLayer', 'a');
+			const { miniflare } = workers;
+			const lists = classNames.map((name) => miniflare.listDurableObjectIds(name, 'a'));
+			const ids = (await Promise.all(lists)).flat();
 			const url = new URL('/abort', workers.url(random() < 0.5 ? 'a' : 'b'));
 			const response = await fetch(url, { method: 'POST', body: JSON.stringify(ids) });
 			if (!response.ok) throw new Error(`/abort must succeed; got ${response.status}`);

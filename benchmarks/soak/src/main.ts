@@ -23,8 +23,8 @@ if (!workerd) {
 	throw new Error(`--workerd must be ${workerdVersions.join(' or ')}; got ${values['workerd']}`);
 }
 const over = values['over'] ?? 'workerd';
-if (!['workerd', 'redis', 'redis-failover'].includes(over)) {
-	throw new Error(`--over must be workerd, redis or redis-failover; got ${over}`);
+if (!['workerd', 'session-objects', 'redis', 'redis-failover'].includes(over)) {
+	throw new Error(`--over must be workerd, session-objects, redis or redis-failover; got ${over}`);
 }
 console.log(
 	`--over ${over}`,
@@ -37,8 +37,11 @@ const onProgress = (line: string): void => {
 	console.error(`${seconds.padStart(5)} s  ${line}`);
 };
 const result =
-	over === 'workerd'
-		? await soak({ ...options, workerd }, onProgress)
+	over === 'workerd' || over === 'session-objects'
+		? await soak(
+				{ ...options, workerd, soaked: over === 'workerd' ? 'streams' : 'published changes' },
+				onProgress,
+			)
 		: await soakRedis({ ...options, failover: over === 'redis-failover' }, onProgress);
 console.log(formatReport(result));
 // A failover may let a message arrive twice whose response it lost.

@@ -34,8 +34,13 @@ export interface StormTarget<Isolate extends string = 'a' | 'b'> {
 	readonly shares?: { readonly all: number; readonly subscribers: number };
 }
 
+/** What is soaked: the streams of `http`, or the changes that are published to session objects. */
+type Soaked = 'published changes' | 'streams';
+
 /** The length and load of a soak, and the local Workers. */
 export interface SoakOptions extends StormOptions {
+	/** Default: `streams`. */
+	readonly soaked?: Soaked | undefined;
 	/** The number of objects over which the sessions are distributed. */
 	readonly shards: number;
 	readonly workerd: WorkerdVersion;
@@ -79,6 +84,16 @@ const RESPONSE_MS = 20_000;
 const PAUSE_MS = 200;
 /** By default, 60 of a hundred messages go to one session. */
 const defaultShares = { all: 0.15, subscribers: 0.25 };
+/** No change is published to one session. */
+const sharesOfChanges = { all: 0.25, subscribers: 0.75 };
+/** The entry of the Workers, in this folder, and their Durable Object classes by binding. */
+const deployments = {
+	streams: { entry: 'worker/worker.ts', durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer' } },
+	'published changes': {
+		entry: 'worker/publishing-worker.ts',
+		durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', SESSIONS: 'SoakedSession' },
+	},
+} as const;
 
 /** Starts Workers, runs a storm over them, and returns what arrived. */
 export async function soak(
@@ -86,19 +101,23 @@ export async function soak(
 	onProgress: (line: string) => void,
 ): Promise<SoakResult> {
 	const logged = new Counts();
+	const { soaked = 'streams' } = options;
+	const { entry, durableObjects } = deployments[soaked];
 	const workers = await startWorkers({
-		entry: join(import.meta.dirname, 'worker/worker.ts'),
+		entry: join(import.meta.dirname, entry),
+		durableObjects,
 		workers: ['a', 'b'],
 		version: options.workerd,
 		vars: { SHARDS: `${options.shards}` },
 		onLog: (line) => logged.add(line.replaceAll(/\b[\w-]*\d[\w-]*\b/g, '#').slice(0, 300)),
 	});
 	try {
-		const faults = faultsOf(workers, options.workerd);
+		const areChanges = soaked === 'published changes';
 		const target: StormTarget = {
 			isolates: ['a', 'b'],
 			url: (isolate) => workers.url(isolate),
-			faults,
+			faults: faultsOf(workers, options.workerd, Object.values(durableObjects), !areChanges),
+			...(areChanges && { shares: sharesOfChanges }),
 		};
 		return { ...(await storm(options, target, onProgress)), logged };
 	} finally {

@@ -45,15 +45,34 @@ export function toolCall(session: string | undefined, params: object = sum): Mcp
 }
 
 /** Creates a tool call of 2026-07-28, which has no sessions. */
-export function statelessToolCall(name = sum.name, args: object = sum.arguments): McpRequest {
+export function statelessToolCall(
+	name = sum.name,
+	args: object = sum.arguments,
+	capabilities: object = clientCapabilities,
+): McpRequest {
+	return stateless('tools/call', { name, arguments: args }, capabilities, { 'mcp-name': name });
+}
+
+/** Creates the request of a 2026-07-28 client that listens to changes of tools. */
+export function statelessListen(): McpRequest {
+	const notifications = { toolsListChanged: true };
+	return stateless('subscriptions/listen', { notifications }, clientCapabilities);
+}
+
+function stateless(
+	method: string,
+	params: object,
+	capabilities: object,
+	headers: Record<string, string> = {},
+): McpRequest {
 	const _meta = {
 		'io.modelcontextprotocol/protocolVersion': '2026-07-28',
 		'io.modelcontextprotocol/clientInfo': clientInfo,
-		'io.modelcontextprotocol/clientCapabilities': clientCapabilities,
+		'io.modelcontextprotocol/clientCapabilities': capabilities,
 	};
 	return post(
-		{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name },
-		{ id: 3, method: 'tools/call', params: { name, arguments: args, _meta } },
+		{ ...headers, 'mcp-protocol-version': '2026-07-28', 'mcp-method': method },
+		{ id: 3, method, params: { ...params, _meta } },
 	);
 }
 

@@ -3,9 +3,11 @@ import type { Contender, ContenderIn } from '../contenders.ts';
 import type { DatabaseBytes } from '../measurements/memory.ts';
 import { IDLE_DAY, KEEP_ALIVE, SESSION_CALL } from '../operations/count-operations.ts';
 import type { Operations } from '../operations/count-operations.ts';
-import { addCounts, describeCounts, times } from '../operations/counts.ts';
+import type { RedisOperations } from '../operations/count-redis.ts';
+import { addCounts, describeCounts, describeStorage, times } from '../operations/counts.ts';
 import type { OperationCounts } from '../operations/counts.ts';
 import { table } from './markdown.ts';
+import { idleUpstashDollars, tcpCall, upstashPair } from './redis.ts';
 import {
 	dollarsPerMillion,
 	expiryCounts,
@@ -29,6 +31,7 @@ const NOTES = [
 	'The duration of objects is left out too: a request takes milliseconds, and every contender hibernates afterwards. With `session-object` and `McpAgent` a tool runs in the object, so its own time is part of that duration.',
 	'`http` extends a stored session every 18 hours while its stream is open. An alarm is billed as a request; an idle `session-object` has one a day, which checks whether its stream is still open. The price list does not name `deleteAll`, which empties an object, so it counts as free.',
 	'A WebSocket message to an object is billed as a twentieth of a request, a message from an object not at all.',
+	'Upstash alone and Redis over TCP are processes of Node.js, Bun, Deno or Vercel without Durable Objects. A server of Redis is billed by its size, not by commands.',
 	'The handlers without sessions store nothing, and offer session-based clients neither streams nor log levels nor subscriptions.',
 ];
 
@@ -36,22 +39,45 @@ const NOTES = [
 export function costTable(
 	operations: Operations,
 	bytes: Partial<Record<Contender, DatabaseBytes>>,
+	redis: RedisOperations,
 ): string {
 	const upstream = sessionDollars(operations, 'upstream');
+	const upstash = upstashPair(redis, operations);
+	const upstashSession = dollarsPerMillion(sessionCounts(upstash));
+	const elsewhere = [
+		[
+			'Upstash alone, streams included',
+			describeStorage(upstash[SESSION_CALL] ?? {}),
+			formatDollars(dollarsPerMillion(upstash[SESSION_CALL] ?? {})),
+			formatDollars(upstashSession),
+			(upstashSession / upstream).toFixed(2),
+			formatDollars(idleUpstashDollars(upstash)),
+		],
+		[
+			'Redis over TCP, streams included',
+			tcpCall(redis),
+			...(['that of the server', 'that of the server', '', 'that of the server'] as const),
+		],
+	];
 	const costs = table(
 		`storage and objects, in dollars | a tool call | a million tool calls | a million sessions of ${CALLS_PER_SESSION} calls | to upstream | ${IDLE_STREAMS.toLocaleString('en')} idle streams for a month`,
-		contendersIn('costs').map((name) => {
-			const session = sessionDollars(operations, name);
-			const call = operations[name][SESSION_CALL] ?? {};
-			return [
-				titleOf(name),
-				describeCounts(call),
-				formatDollars(dollarsPerMillion(call)),
-				formatDollars(session),
-				(session / upstream).toFixed(2),
-				hasSessions(name) ? formatDollars(idleDollars(operations[name], bytes[name])) : 'has none',
-			];
-		}),
+		[
+			...contendersIn('costs').map((name) => {
+				const session = sessionDollars(operations, name);
+				const call = operations[name][SESSION_CALL] ?? {};
+				return [
+					titleOf(name),
+					describeCounts(call),
+					formatDollars(dollarsPerMillion(call)),
+					formatDollars(session),
+					(session / upstream).toFixed(2),
+					hasSessions(name)
+						? formatDollars(idleDollars(operations[name], bytes[name]))
+						: 'has none',
+				];
+			}),
+			...elsewhere,
+		],
 	);
 	return `${costs}\n\n${NOTES.join(' ')}`;
 }
@@ -62,7 +88,7 @@ export function sessionDollars(operations: Operations, name: Priced): number {
 }
 
 /** Returns the operations of a session from `initialize` to DELETE and the removal of its rows. */
-export function sessionCounts(counts: Operations[Priced]): OperationCounts {
+export function sessionCounts(counts: Readonly<Record<string, OperationCounts>>): OperationCounts {
 	return addCounts(
 		openingCounts(counts),
 		times(CALLS_PER_SESSION, counts[SESSION_CALL] ?? {}),
@@ -86,6 +112,6 @@ function idleDollars(
 	return (dollarsPerMillion(month) * IDLE_STREAMS) / 1e6 + stored;
 }
 
-function openingCounts(counts: Operations[Priced]): OperationCounts {
+function openingCounts(counts: Readonly<Record<string, OperationCounts>>): OperationCounts {
 	return addCounts(counts['initialize'] ?? {}, counts['notifications/initialized'] ?? {});
 }

@@ -12,8 +12,10 @@ import {
 	managerFacts,
 	managerNames,
 	operationsTables,
+	redisFacts,
 	sessionObjectCosts,
 } from './operations.ts';
+import { redisStreamsTable, redisTables } from './redis.ts';
 import { readResult, resultsFolder } from './results.ts';
 import { taskTables } from './tasks.ts';
 
@@ -53,8 +55,8 @@ export async function staleDocuments(): Promise<string[]> {
 /** Generates every section from `results/`. */
 export function publishedSections(): Section[] {
 	const results = readResults();
-	const { operations, capabilities, memory } = results;
-	const comparison = { operations, capabilities };
+	const { operations, capabilities, memory, redis } = results;
+	const comparison = { operations, capabilities, redis };
 	const format = (name: keyof typeof measurements): Record<string, string> => {
 		const measurement: Measurement<object> = measurements[name];
 		return { [name]: measurement.format(results[name]) };
@@ -64,7 +66,8 @@ export function publishedSections(): Section[] {
 	const documents: Readonly<Record<string, Record<string, string>>> = {
 		'docs/benchmarks.md': {
 			operations: operationsTables(operations),
-			costs: costTable(operations, memory.databaseBytes),
+			redis: redisTables(redis),
+			costs: costTable(operations, memory.databaseBytes, redis),
 			...format('throughput'),
 			...format('sessions'),
 			...format('cpu'),
@@ -74,6 +77,7 @@ export function publishedSections(): Section[] {
 			...format('cold-start'),
 			...format('memory'),
 			tasks: taskTables(readResult<TaskOperations>('tasks')),
+			...format('redis-streams'),
 		},
 		'README.md': { figures: figuresTable(operations, results.throughput) },
 		'docs/scaling.md': {
@@ -83,6 +87,8 @@ export function publishedSections(): Section[] {
 		},
 		'docs/choosing.md': {
 			comparison: comparisonTables(comparison),
+			redis: redisFacts(comparison),
+			'redis-streams': redisStreamsTable(redis),
 			...Object.fromEntries(managerNames.map((name) => [name, managerFacts(comparison, name)])),
 		},
 		'docs/architecture/session-objects.md': { 'idle-session': idleBytes },

@@ -3,6 +3,7 @@ import type { InfoManagerName } from '../contenders.ts';
 import { IDLE_DAY, SESSION_CALL } from '../operations/count-operations.ts';
 import type { Operations } from '../operations/count-operations.ts';
 import { describeCounts, describeStorage } from '../operations/counts.ts';
+import type { RedisOperations } from '../operations/count-redis.ts';
 import type { OperationCounts } from '../operations/counts.ts';
 import type { DeclaredCapabilities } from '../operations/read-capabilities.ts';
 import { CALLS_PER_SESSION, sessionCounts, sessionDollars } from './costs.ts';
@@ -13,6 +14,7 @@ import { dollarsPerMillion, formatDollars, storeDollarsPerMillion } from './pric
 export interface Comparison {
 	readonly capabilities: DeclaredCapabilities;
 	readonly operations: Operations;
+	readonly redis: RedisOperations;
 }
 
 interface ManagerRow {
@@ -38,6 +40,12 @@ const managers: Readonly<Record<InfoManagerName, ManagerRow>> = {
 		runtimes: 'those of the store under it',
 	},
 };
+
+/** The rows of managers that do not run in workerd. Deno KV has no price list. */
+const elsewhere = {
+	redis: { title: 'Redis', packages: ['info-redis'], runtimes: 'Node.js, Bun, Deno' },
+	'deno-kv': { title: 'Deno KV', packages: ['info-deno-kv'], runtimes: 'Deno, Node.js' },
+} as const;
 
 /** The info managers, in the order of the rows. */
 // Safe because the keys are those of the literal above.
@@ -91,32 +99,59 @@ function kindsTable(
 export function comparisonTables(comparison: Comparison): string {
 	const guarantees = table(
 		'info in | package | runtimes | consistency | expires by itself | longest id | atomic',
-		managerNames.map((name) => {
-			const { title, packages, runtimes } = managers[name];
-			const { ttlFloorSeconds, maxIdBytes, atomicUpdate } = comparison.capabilities[name];
-			return [
-				title,
-				packages.map((each) => `[\`${each}\`](../packages/${each})`).join(', '),
-				runtimes,
-				describeConsistency(comparison, name),
-				ttlFloorSeconds === 0 ? 'on time' : `after ${ttlFloorSeconds} s or later`,
-				`${maxIdBytes} bytes`,
-				atomicUpdate ? 'yes' : 'no',
-			];
-		}),
+		[
+			...managerNames.map((name) => guaranteesRow(managers[name], comparison.capabilities[name])),
+			guaranteesRow(elsewhere.redis, comparison.redis.capabilities.redis),
+			guaranteesRow(elsewhere['deno-kv'], comparison.redis.capabilities['deno-kv']),
+		],
 	);
-	const costs = table(
-		`info in | ${Object.keys(costsOf(comparison, 'memory')).join(' | ')}`,
-		managerNames.map((name) => [managers[name].title, ...Object.values(costsOf(comparison, name))]),
-	);
+	const costs = table(`info in | ${Object.keys(costsOf(comparison, 'memory')).join(' | ')}`, [
+		...managerNames.map((name) => [
+			managers[name].title,
+			...Object.values(costsOf(comparison, name)),
+		]),
+		[elsewhere.redis.title, ...Object.values(redisCosts(comparison.redis))],
+	]);
 	return `${guarantees}\n\n${costs}`;
+}
+
+type Capabilities = DeclaredCapabilities[InfoManagerName];
+
+function guaranteesRow(
+	{ packages, runtimes, title }: ManagerRow,
+	capabilities: Capabilities,
+): string[] {
+	const { ttlFloorSeconds, maxIdBytes, atomicUpdate } = capabilities;
+	return [
+		title,
+		packages.map((each) => `[\`${each}\`](../packages/${each})`).join(', '),
+		runtimes,
+		describeConsistency(capabilities),
+		ttlFloorSeconds === 0 ? 'on time' : `after ${ttlFloorSeconds} s or later`,
+		`${maxIdBytes} bytes`,
+		atomicUpdate ? 'yes' : 'no',
+	];
+}
+
+/** The guarantees and costs of metadata in Redis as a list. */
+export function redisFacts({ redis }: Comparison): string {
+	return factsOf(redis.capabilities.redis, redisCosts(redis));
+}
+
+function redisCosts({ info }: RedisOperations): Record<string, string> {
+	const server = 'that of the server';
+	return costsOfCounts(info.tcp, () => server);
 }
 
 /** The guarantees and costs of one info manager as a list. */
 export function managerFacts(comparison: Comparison, name: InfoManagerName): string {
-	const { ttlFloorSeconds, maxIdBytes, atomicUpdate } = comparison.capabilities[name];
+	return factsOf(comparison.capabilities[name], costsOf(comparison, name));
+}
+
+function factsOf(capabilities: Capabilities, costs: Readonly<Record<string, string>>): string {
+	const { ttlFloorSeconds, maxIdBytes, atomicUpdate } = capabilities;
 	const guarantees = [
-		`consistency: ${describeConsistency(comparison, name)}`,
+		`consistency: ${describeConsistency(capabilities)}`,
 		atomicUpdate
 			? 'two concurrent updates both persist'
 			: 'one of two concurrent updates may be lost',
@@ -125,7 +160,7 @@ export function managerFacts(comparison: Comparison, name: InfoManagerName): str
 	];
 	return listOf([
 		guarantees.join('; '),
-		...Object.entries(costsOf(comparison, name)).map(([what, cost]) => `${what}: ${cost}`),
+		...Object.entries(costs).map(([what, cost]) => `${what}: ${cost}`),
 	]);
 }
 
@@ -148,26 +183,32 @@ function listOf(items: readonly string[]): string {
 	return items.map((item) => `- ${item}`).join('\n');
 }
 
-function describeConsistency({ capabilities }: Comparison, name: InfoManagerName): string {
-	const { consistency, visibleWithinSeconds } = capabilities[name];
+function describeConsistency({ consistency, visibleWithinSeconds }: Capabilities): string {
 	if (consistency === 'isolate') return 'this isolate alone';
 	return consistency === 'strong' ? 'strong' : `eventual, within ${visibleWithinSeconds} s`;
 }
 
 function costsOf({ operations }: Comparison, name: InfoManagerName): Record<string, string> {
-	const counts = operations[contenderOfManager[name]];
+	return costsOfCounts(operations[contenderOfManager[name]], (counts) =>
+		formatDollars(storeDollarsPerMillion(counts)),
+	);
+}
+
+function costsOfCounts(
+	counts: Readonly<Record<string, OperationCounts>>,
+	priceOf: (counts: OperationCounts) => string,
+): Record<string, string> {
 	const countsOf = (kind: string): OperationCounts => {
 		const found = counts[kind];
-		if (!found) throw new Error(`operations of ${kind} must be counted; found none of ${name}`);
+		if (!found) throw new Error(`operations of ${kind} must be counted; found none`);
 		return found;
 	};
-	const dollars = (of: OperationCounts): string => formatDollars(storeDollarsPerMillion(of));
 	return {
 		initialize: describeStorage(countsOf('initialize')),
 		'an ordinary call': describeStorage(countsOf(SESSION_CALL)),
 		subscribe: describeStorage(countsOf('resources/subscribe')),
 		'end with 2 subscriptions': describeStorage(countsOf('DELETE with 2 subscriptions')),
-		'a million calls': dollars(countsOf(SESSION_CALL)),
-		[`a million sessions of ${CALLS_PER_SESSION} calls`]: dollars(sessionCounts(counts)),
+		'a million calls': priceOf(countsOf(SESSION_CALL)),
+		[`a million sessions of ${CALLS_PER_SESSION} calls`]: priceOf(sessionCounts(counts)),
 	};
 }

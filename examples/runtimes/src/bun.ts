@@ -1,4 +1,5 @@
-import { mcp } from './mcp.ts';
+// With REDIS_URL over TCP and with tasks, else over HTTP.
+const { mcp } = process.env['REDIS_URL'] ? await import('./redis.ts') : await import('./mcp.ts');
 
 // Bun serves the default export. It closes connections that are silent for ten seconds by default; an
 // open stream sends a keep-alive every fifteen.

@@ -8,12 +8,24 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const PACKED = ['core', 'http', 'info-sealed', 'info-upstash', 'redis', 'streams-redis'];
+const PACKED = [
+	'core',
+	'http',
+	'info-redis',
+	'info-sealed',
+	'info-upstash',
+	'redis',
+	'streams-redis',
+	'tasks',
+	'tasks-redis',
+];
 const LINKED = [
 	'@hono/node-server',
+	'@redis/client',
 	'@tmcp/transport-http',
 	'@upstash/redis',
 	'@vercel/functions',
+	'bullmq',
 	'hono',
 	'tmcp',
 ];
@@ -33,7 +45,8 @@ export async function installProject(): Promise<InstalledProject> {
 	const packages = PACKED.map((name) => here(`../../../packages/${name}`));
 	await run('npm', ['pack', '--silent', '--pack-destination', family, ...packages]);
 	for (const tarball of await readdir(family)) {
-		const name = PACKED.find((each) => tarball.startsWith(`tmcp-sessions-${each}-`)) ?? tarball;
+		const name =
+			PACKED.find((each) => new RegExp(`^tmcp-sessions-${each}-\\d`).test(tarball)) ?? tarball;
 		const target = join(family, name);
 		await mkdir(target);
 		await run('tar', ['-xzf', join(family, tarball), '--strip-components=1', '-C', target]);
@@ -43,6 +56,7 @@ export async function installProject(): Promise<InstalledProject> {
 		// The dependencies of the packages that are no peers.
 		['@tmcp/session-manager', '../../../packages/core'],
 		['uri-template-matcher', '../../../packages/http'],
+		['@standard-schema/spec', '../../../packages/tasks'],
 	];
 	for (const [name = '', from = ''] of linked) {
 		await mkdir(dirname(join(modules, name)), { recursive: true });

@@ -2,6 +2,7 @@ import {
 	Client as StatelessClient,
 	StreamableHTTPClientTransport as StatelessTransport,
 } from '@modelcontextprotocol/client';
+import { resultFromTaskOutcome, withTasks } from '@modelcontextprotocol/ext-tasks/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -13,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installProject } from './installed-project.ts';
 import type { InstalledProject } from './installed-project.ts';
 import { startServer } from './server-process.ts';
+import { createTaskPort } from './task-port.ts';
 import type { Runtime, ServerProcess } from './server-process.ts';
 
 const RUNTIMES: Runtime[] = ['node', 'deno', 'bun', 'edge'];
@@ -57,9 +59,10 @@ afterAll(async () => {
 });
 
 /** Starts a process that shares only the key, and the database if there is one. */
-function start(runtime: Runtime, storage: 'no-database' | 'redis'): Promise<ServerProcess> {
+function start(runtime: Runtime, storage: 'no-database' | 'redis' | 'tcp'): Promise<ServerProcess> {
 	return startServer(runtime, project.directory, {
 		TMCP_SESSION_KEYS: key,
+		...(storage === 'tcp' && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
 		...(storage === 'redis' && {
 			UPSTASH_REDIS_REST_URL: redis.url,
 			UPSTASH_REDIS_REST_TOKEN: redis.token,
@@ -273,6 +276,72 @@ describe.each(RUNTIMES)('two processes of %s over one database', (runtime) => {
 
 	it('log no error or warning', () => {
 		for (const { output } of [here, there]) expect(output()).not.toMatch(/error|warn/i);
+	});
+});
+
+describe.each(['node', 'bun'] as const)('two processes of %s over TCP, with tasks', (runtime) => {
+	let processes: ServerProcess[] = [];
+	/** The next process: a proxy that takes turns. */
+	let turn = 0;
+	const next = (): URL => processes[turn++ % processes.length]?.url ?? expect.fail();
+
+	beforeAll(async () => {
+		processes = await Promise.all([start(runtime, 'tcp'), start(runtime, 'tcp')]);
+	});
+	afterAll(() => Promise.all(processes.map((each) => each.stop())));
+
+	it('serve a session of the official client, whose stream gets the changes of both', async () => {
+		const client = new Client({ name: 'visitor', version: '1.0.0' });
+		const transport = new StreamableHTTPClientTransport(next(), {
+			fetch: (_url, init) => fetch(next(), init),
+		});
+		let changes = 0;
+		client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+			changes += 1;
+		});
+		await client.connect(transport);
+		await client.setLoggingLevel('debug');
+		for (let call = 0; call < 2; call++) {
+			const { content } = await client.callTool({ name: 'whoami' });
+			expect(JSON.stringify(content)).toContain('visitor, level debug');
+		}
+		const announce = async (): Promise<number> => {
+			await client.callTool({ name: 'announce' });
+			return changes;
+		};
+		await expect.poll(announce, { timeout: 10_000 }).toBeGreaterThan(1);
+		await transport.terminateSession();
+		for (const at of processes) {
+			expect(await statusOf(at, 'POST', transport.sessionId ?? 'none')).toBe(404);
+		}
+		await client.close();
+	});
+
+	it('run a task for the official client of tasks', async () => {
+		const session = withTasks(createTaskPort(next));
+		const execution = await session.callTool('report', {});
+		const { outcome } = await execution.settle();
+		expect(resultFromTaskOutcome(outcome)).toMatchObject({ content: [{ text: '3 notes' }] });
+		await session.close();
+	});
+
+	it('serve a 2026-07-28 client, whose subscription receives a change of the other', async () => {
+		const client = new StatelessClient(
+			{ name: 'stateless-client', version: '1.0.0' },
+			{ versionNegotiation: { mode: { pin: '2026-07-28' } } },
+		);
+		let changes = 0;
+		client.setNotificationHandler('notifications/tools/list_changed', () => {
+			changes += 1;
+		});
+		const [here, there] = processes;
+		if (!here || !there) expect.fail();
+		await client.connect(new StatelessTransport(here.url));
+		const subscription = await client.listen({ toolsListChanged: true });
+		await statusOf(there, 'POST', await openSession(there), ANNOUNCE);
+		await expect.poll(() => changes, { timeout: 10_000 }).toBe(1);
+		await subscription.close();
+		await client.close();
 	});
 });
 

@@ -60,6 +60,7 @@ export { isLogLevel } from './store/session-record.ts';
 // Logs of messages and of calls, and what clients hold open.
 export { BoundedSubscriptionManager } from './streams/bounded-subscription-manager.ts';
 export { stalledError } from './streams/bounded-stream.ts';
+export { ClientCounts } from './streams/client-counts.ts';
 export {
 	FIRST_SEQUENCE_AFTER_LOSS,
 	replayCall,

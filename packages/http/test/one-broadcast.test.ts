@@ -6,8 +6,10 @@ import {
 import { createMcpHandler } from '@tmcp-sessions/http';
 import { InMemorySubscriptionManager } from '@tmcp/session-manager';
 import { McpServer } from 'tmcp';
-import { resource } from 'tmcp/utils';
+import { resource, tool } from 'tmcp/utils';
 import { describe, expect, it } from 'vitest';
+
+import { open, post, setUp } from './local-handler.ts';
 
 const URI = 'test://a';
 
@@ -89,6 +91,64 @@ describe('a change of the server', () => {
 		await delay(10);
 		expect(turns).toEqual([['subscriptions']]);
 		expect(errors).toEqual(['the store is down']);
+	});
+
+	it('is sent after the updates that its request has raised before, however long their lookups take', async () => {
+		const uris = ['test://slow', 'test://failing', 'test://fast'];
+		const lookups = uris.map(() => Promise.withResolvers<string[]>());
+		class Info extends StoredInfoSessionManager {
+			override async getSubscriptions(uri: string): Promise<string[]> {
+				return lookups[uris.indexOf(uri)]?.promise ?? [];
+			}
+		}
+		const sent: string[] = [];
+		const uriIn = (text: string): string => /test:\/\/\w+/.exec(text)?.[0] ?? '';
+		class Streams extends InMemoryStreamSessionManager {
+			override send(_sessions: string[] | undefined, frame: string): void {
+				sent.push(`session ${uriIn(frame)}`);
+			}
+		}
+		class Subscriptions extends InMemorySubscriptionManager {
+			override async send(message: object): Promise<void> {
+				sent.push(`subscription ${uriIn(JSON.stringify(message))}`);
+			}
+		}
+		const server = new McpServer(
+			{ name: 'test', version: '1.0.0' },
+			{ adapter: undefined, capabilities: { resources: { subscribe: true }, tools: {} } },
+		);
+		for (const uri of uris) {
+			server.resource({ name: uri, description: 'A resource', uri }, () => resource.text(uri, 'a'));
+		}
+		server.tool({ name: 'change', description: 'Changes three resources' }, () => {
+			for (const uri of uris) server.changed('resource', uri);
+			return tool.text('changed');
+		});
+		const { mcp } = setUp(
+			{
+				streams: new Streams(),
+				subscriptions: new Subscriptions(),
+				info: new Info(new InMemorySessionStore()),
+			},
+			server,
+		);
+		const session = await open(mcp);
+		const call = { id: 2, method: 'tools/call', params: { name: 'change', arguments: {} } };
+		await mcp.fetch(post(call, session));
+		const [slow, failing, fast] = lookups;
+		fast?.resolve(['session']);
+		failing?.reject(new Error('the store is down'));
+		await delay(0);
+		expect(sent).toEqual([]);
+		slow?.resolve(['session']);
+		await delay(0);
+		expect(sent).toEqual([
+			'subscription test://slow',
+			'session test://slow',
+			'subscription test://failing',
+			'subscription test://fast',
+			'session test://fast',
+		]);
 	});
 
 	it('does not wait for the lookup of an earlier change', async () => {

@@ -239,6 +239,18 @@ describe('a change that a session publishes', () => {
 		await expect(session.publish('tools')).rejects.toThrow(/the session has ended/);
 	});
 
+	it('is not stored if no session object is registered', async () => {
+		const root = env.TMCP_DURABLE_OBJECT.getByName('TMCP_DURABLE_OBJECT');
+		await publishChange('tools');
+		await expect.poll(() => rowsOfRoot('changes')).toEqual([]);
+		await runInDurableObject(root, (_instance, { storage }) => {
+			storage.sql.exec('DELETE FROM tmcp_receivers');
+		});
+		await publishChange('tools');
+		await publishChange({ uri: 'notes://1' });
+		expect(await rowsOfRoot('changes')).toEqual([]);
+	});
+
 	it('is rejected without settings.syncLayer', async () => {
 		testState.settings = undefined;
 		const client = await Client.open();

@@ -1,10 +1,13 @@
+import { publishChange } from '@tmcp-sessions/session-object';
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { Client, PARAMS } from './fixture/client.ts';
 import { objectOf, tablesOf } from './fixture/objects.ts';
-import { resetTestState } from './fixture/test-session.ts';
+import { rowsOfRoot } from './fixture/receivers.ts';
+import { Stream } from './fixture/stream.ts';
+import { resetTestState, testState } from './fixture/test-session.ts';
 
 afterEach(resetTestState);
 
@@ -45,6 +48,46 @@ describe('a Worker of the release before and an object of this one', () => {
 		expect(await stub.isLive(session)).toBe(true);
 		expect(await stub.deliver(session, '{"method":"tmcp-sessions/resumed"}')).toBe(0);
 		expect(await stub.honoredSubset({ toolsListChanged: true })).toHaveProperty('notifications');
+	});
+});
+
+describe('a change from a Worker of the release before, which published to subscriptions only', () => {
+	it('reaches no session object; the same change of this release reaches each once', async () => {
+		testState.settings = { syncLayer: 'TMCP_DURABLE_OBJECT' };
+		const client = await Client.open();
+		const stream = await Stream.open(client);
+		const root = env.TMCP_DURABLE_OBJECT.getByName('TMCP_DURABLE_OBJECT');
+		// Recorded from its wire.
+		const notification = {
+			jsonrpc: '2.0' as const,
+			method: 'notifications/tools/list_changed',
+			params: {},
+		};
+		await root.publish([{ notification }]);
+		expect(await rowsOfRoot('changes')).toEqual([]);
+		await publishChange('tools');
+		await publishChange({ uri: 'test://unsubscribed' });
+		await stream.until('list_changed');
+		expect(stream.methods).toEqual(['notifications/tools/list_changed']);
+	});
+
+	it('differs from that of this release in a field that an object of the release before ignores', async () => {
+		const sent: unknown[] = [];
+		const recording = new Proxy(env.TMCP_DURABLE_OBJECT, {
+			get(target, key) {
+				if (key !== 'getByName') return Reflect.get(target, key) as unknown;
+				return () => ({
+					publish: async (publications: unknown) => (sent.push(publications), []),
+				});
+			},
+		});
+		await publishChange({ uri: 'test://a' }, { syncLayer: recording });
+		const notification = {
+			jsonrpc: '2.0',
+			method: 'notifications/resources/updated',
+			params: { uri: 'test://a' },
+		};
+		expect(sent).toEqual([[{ notification, isForReceivers: true }]]);
 	});
 });
 

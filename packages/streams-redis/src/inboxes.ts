@@ -53,8 +53,9 @@ export class HeldInboxes {
 		};
 	}
 
-	sessions(): string[] {
-		return [...this.#inboxes.values()].map(({ session }) => session);
+	/** Returns the keys of the inboxes in Redis. */
+	leases(): string[] {
+		return [...this.#inboxes.values()].map(({ session }) => `inboxes:${session}`);
 	}
 
 	/** Registers the inboxes again, since Redis may have taken this process for dead. */

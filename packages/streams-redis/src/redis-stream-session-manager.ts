@@ -16,7 +16,14 @@ import type {
 	SessionInboxes,
 	StreamPresence,
 } from '@tmcp-sessions/core/backend';
-import { gapText, rejectUnknownOptions, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
+import {
+	ClientCounts,
+	gapText,
+	MAX_STREAMS_PER_CLIENT,
+	rejectUnknownOptions,
+	TOO_MANY_OF_CLIENT,
+	UNKNOWN_CALL_WAIT_MS,
+} from '@tmcp-sessions/core/internal';
 import type { LogBounds, OptionNames } from '@tmcp-sessions/core/internal';
 import type { RedisConnection, RedisReply } from '@tmcp-sessions/redis';
 import { StreamSessionManager } from '@tmcp/session-manager';
@@ -84,6 +91,9 @@ export class RedisStreamSessionManager
 	readonly #report: (cause: unknown, session?: string) => void;
 	readonly #streams = new HeldStreams();
 	readonly #inboxes: HeldInboxes;
+	readonly #listening = new ClientCounts(MAX_STREAMS_PER_CLIENT, TOO_MANY_OF_CLIENT);
+	readonly #resuming = new ClientCounts(MAX_STREAMS_PER_CLIENT, TOO_MANY_OF_CLIENT);
+	readonly #inboxCounts = new ClientCounts(MAX_STREAMS_PER_CLIENT, TOO_MANY_OF_CLIENT);
 	/** Whether each stream was registered, once that is known. Its end waits for it. */
 	readonly #joining = new WeakMap<HeldStream, Promise<boolean>>();
 
@@ -105,7 +115,7 @@ export class RedisStreamSessionManager
 			onLoss: () => this.#streams.startWaiting(),
 			onReconnect: () => this.#catchUp(),
 			onFailure: (reason) => this.#streams.endAll(reason),
-			sessions: () => [...this.#streams.sessions(), ...this.#inboxes.sessions()],
+			leases: () => [...this.#streams.leases(), ...this.#inboxes.leases()],
 		});
 	}
 
@@ -115,12 +125,16 @@ export class RedisStreamSessionManager
 	 * replaced, and the stream continues after its last event; after 30 seconds without one it ends.
 	 *
 	 * @throws {InvalidSessionIdError} if the id is not a string of 1 to 1,024 bytes, URI encoded.
-	 * @throws {StreamError} if Redis cannot be reached, or 256 streams of the session wait for calls.
+	 * @throws {StreamError} if Redis cannot be reached, 256 streams of the session wait for calls, or the
+	 * client has 4,096 streams in this process.
 	 * @throws {UnknownSessionError} if the session has ended.
 	 */
 	override async create(id: string, controller: ReadableStreamDefaultController): Promise<void> {
 		const scope = currentScope();
 		const stream = this.#createStream(id, controller, scope);
+		const counts = stream instanceof ResumedCall ? this.#resuming : this.#listening;
+		const endCount = counts.add(scope?.client, 'opening a stream');
+		stream.onRelease = endCount;
 		// Before it is registered: the client may disconnect meanwhile.
 		this.#streams.add(stream, scope);
 		const joining = this.#join(stream);
@@ -134,7 +148,10 @@ export class RedisStreamSessionManager
 		await joining;
 		if (this.#maxStreamMs === undefined || stream.isReleased) return;
 		const timer = setTimeout(() => stream.endEarly(), this.#maxStreamMs);
-		stream.onRelease = () => clearTimeout(timer);
+		stream.onRelease = () => {
+			clearTimeout(timer);
+			endCount();
+		};
 	}
 
 	/**
@@ -195,7 +212,8 @@ export class RedisStreamSessionManager
 	 * Opens an inbox in this process. Messages that are delivered while the connection to Redis is lost do
 	 * not arrive, and `deliver` does not count them.
 	 *
-	 * @throws {StreamError} if Redis cannot be reached, or the session has 256 open inboxes.
+	 * @throws {StreamError} if Redis cannot be reached, the session has 256 open inboxes, or the client 4,096
+	 * in this process.
 	 */
 	async openInbox(
 		id: string,
@@ -203,13 +221,21 @@ export class RedisStreamSessionManager
 		call: string = '',
 	): Promise<SessionInbox> {
 		const session = encodeId(id);
-		await this.#link.hold('opening an inbox', this.#bounds);
+		const endCount = this.#inboxCounts.add(currentScope()?.client, 'opening an inbox');
+		try {
+			await this.#link.hold('opening an inbox', this.#bounds);
+		} catch (error) {
+			endCount();
+			throw error;
+		}
 		try {
 			return await this.#inboxes.open({ session, take, call }, (inbox) => {
+				endCount();
 				this.#link.release();
 				this.#background(this.#run('closing an inbox', CLOSE_INBOX, [session, inbox]), id);
 			});
 		} catch (error) {
+			endCount();
 			this.#link.release();
 			throw error;
 		}

@@ -42,7 +42,7 @@ export class RedisSubscriptionManager extends SubscriptionManager {
 			onLoss: closeAll,
 			onReconnect: () => {},
 			onFailure: closeAll,
-			sessions: () => [],
+			leases: () => [],
 		});
 	}
 

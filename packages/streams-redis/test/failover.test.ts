@@ -1,7 +1,7 @@
 import { connectRedis } from '@tmcp-sessions/redis/tcp';
 import { RedisStreamSessionManager } from '@tmcp-sessions/streams-redis';
 import { OpenStream } from '@tmcp-sessions/testkit';
-import { startRedisPair } from '@tmcp-sessions/testkit/redis';
+import { startRedisPair, startRedisProxy } from '@tmcp-sessions/testkit/redis';
 import type { RunningRedisPair } from '@tmcp-sessions/testkit/redis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -17,8 +17,8 @@ beforeEach(async () => {
 
 afterEach(() => pair.stop());
 
-function createManager(): RedisStreamSessionManager {
-	const connection = connectRedis(`redis://127.0.0.1:${pair.proxy.port}`);
+function createManager(port = pair.proxy.port): RedisStreamSessionManager {
+	const connection = connectRedis(`redis://127.0.0.1:${port}`);
 	return new RedisStreamSessionManager(connection, { onError: (error) => errors.push(error) });
 }
 
@@ -80,4 +80,49 @@ it('sends each message once through several failovers', async () => {
 	await other.send(['a'], frame('last'));
 	await stream.until('last');
 	expect(stream.messages).toEqual([...sent, 'last']);
+});
+
+it('replays what was sent in several epochs while a process was away, after one announcement', async () => {
+	const own = await startRedisProxy(pair.proxy.port);
+	const [manager, other] = [createManager(own.port), createManager()];
+	const stream = await OpenStream.open(manager, 'a');
+	await other.send(['a'], frame('before'));
+	await stream.until('before');
+	own.isRefusing = true;
+	own.reset();
+	const sent: string[] = [];
+	for (let round = 0; round < 3; round++) {
+		await pair.failOver();
+		for (const message of numbered(`round ${round}, message`, 4)) {
+			sent.push(message);
+			await other.send(sent.length % 2 === 0 ? undefined : ['a'], frame(message));
+		}
+	}
+	own.isRefusing = false;
+	await other.send(['a'], frame('last'));
+	await stream.until('last');
+	expect(stream.messages).toEqual(['before', ...sent, 'last']);
+	expect(gapsOf(stream)).toHaveLength(1);
+	await own.stop();
+});
+
+it('replays messages to all that were sent before a stream came back whose registration was lost', async () => {
+	const own = await startRedisProxy(pair.proxy.port);
+	const [manager, other] = [createManager(own.port), createManager()];
+	await pair.loseWrites();
+	const stream = await OpenStream.open(manager, 'a');
+	await manager.send(['a'], frame('seen'));
+	await stream.until('seen');
+	own.isRefusing = true;
+	own.reset();
+	await pair.failOver();
+	const sent = numbered('to all', 3);
+	for (const message of sent) await other.send(undefined, frame(message));
+	own.isRefusing = false;
+	await expect.poll(() => other.hasOpenStream('a')).toBe(true);
+	await other.send(['a'], frame('last'));
+	await stream.until('last');
+	expect(stream.messages).toEqual(['seen', ...sent, 'last']);
+	expect(gapsOf(stream)).toHaveLength(1);
+	await own.stop();
 });

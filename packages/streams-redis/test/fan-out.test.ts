@@ -3,7 +3,7 @@ import { RedisStreamSessionManager } from '@tmcp-sessions/streams-redis';
 import { OpenStream } from '@tmcp-sessions/testkit';
 import { startRedis } from '@tmcp-sessions/testkit/redis';
 import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 
 import { frame, numbered } from './numbered.ts';
 
@@ -15,16 +15,24 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop());
 
-/** Returns how often Redis has run each command since the last call, also within scripts. */
-async function takeCommands(): Promise<Record<string, number>> {
+afterEach(() => void vi.useRealTimers());
+
+/** Returns how often Redis has run each command since the last reset, also within scripts. */
+async function readCommands(): Promise<Record<string, number>> {
 	const text = String(await redis.command('INFO', 'commandstats'));
-	await redis.command('CONFIG', 'RESETSTAT');
 	const counts = [...text.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)];
 	return Object.fromEntries(
 		counts
 			.map(([, name = '', calls = '0']) => [name, Number(calls)] as const)
 			.filter(([name]) => !/^(?:info|config)/.test(name) || name === 'info|in-script'),
 	);
+}
+
+/** Returns the same, and resets it. */
+async function takeCommands(): Promise<Record<string, number>> {
+	const commands = await readCommands();
+	await redis.command('CONFIG', 'RESETSTAT');
+	return commands;
 }
 
 interface Opened {
@@ -50,20 +58,22 @@ async function open(prefix: string, processes: number, count: number): Promise<O
 	return { managers, streams };
 }
 
-it('runs the same commands for a message to 10 of 100 and of 2,000 sessions', async () => {
+it('runs the same commands for a message to 10 of 100 and of 10,000 sessions, and publishes to their process only', async () => {
 	const counts = [];
-	for (const size of [100, 2_000]) {
+	for (const size of [100, 10_000]) {
 		const { managers, streams } = await open(`{of-${size}}:`, 3, size);
 		await managers[0]?.send(['0'], frame('first'));
 		await takeCommands();
-		const receivers = Array.from({ length: 10 }, (_, index) => `${index}`);
+		// One of three processes holds them.
+		const receivers = Array.from({ length: 10 }, (_, index) => `${index * 3}`);
 		await managers[0]?.send(receivers, frame('to ten'));
 		counts.push(await takeCommands());
-		await Promise.all(streams.slice(0, 10).map((stream) => stream.until('to ten')));
-		expect(streams[10]?.messages).toEqual([]);
+		const held = streams.filter((_, id) => receivers.includes(`${id}`));
+		await Promise.all(held.map((stream) => stream.until('to ten')));
+		expect(streams[1]?.messages).toEqual([]);
 	}
 	expect(counts[1]).toEqual(counts[0]);
-	expect(counts[0]).toMatchObject({ evalsha: 1, publish: 3, xadd: 10 });
+	expect(counts[0]).toMatchObject({ evalsha: 1, publish: 1, xadd: 10 });
 });
 
 it('runs one script and one publication a process for a broadcast', async () => {
@@ -93,4 +103,20 @@ it('runs no command while streams are idle', async () => {
 	await takeCommands();
 	await new Promise((resolve) => setTimeout(resolve, 1_000));
 	expect(await takeCommands()).toEqual({});
+});
+
+it('renews an idle stream with one command in eight hours, and checks its process every 20 minutes', async () => {
+	vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+	await open('{day}:', 1, 300);
+	await takeCommands();
+	for (let hour = 0; hour < 24; hour++) {
+		vi.advanceTimersByTime(3_600_000);
+		// The interval fires three times an hour.
+		await expect.poll(async () => (await readCommands())['evalsha']).toBe(3 * (hour + 1));
+	}
+	expect(await readCommands()).toMatchObject({
+		evalsha: 72,
+		'pubsub|numsub': 72,
+		pexpire: 900,
+	});
 });

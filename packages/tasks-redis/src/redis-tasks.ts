@@ -4,6 +4,7 @@ import type { OptionNames } from '@tmcp-sessions/core/internal';
 import type {
 	ConnectedExtension,
 	ExtensionHost,
+	MessageServer,
 	ServerExtension,
 } from '@tmcp-sessions/http/internal';
 import type { RedisTcpConnection } from '@tmcp-sessions/redis/tcp';
@@ -58,8 +59,8 @@ const OPTIONS: OptionNames<RedisTasksOptions> = {
 };
 
 /**
- * Runs tasks on Redis and BullMQ, for processes that live on. Each process that creates a handler runs
- * calls, and a call survives the crash of its process.
+ * Runs tasks on Redis and BullMQ, for processes that live on. Each process runs calls from its first
+ * request or `start` on, and a call survives the crash of its process.
  */
 export class RedisTasks implements ServerExtension {
 	readonly #redis: RedisTcpConnection;
@@ -102,7 +103,19 @@ export class RedisTasks implements ServerExtension {
 			stalledMs: stalledSeconds * 1000,
 		});
 		this.#engines.add(engine);
-		return connectTasks(host, this.#tasks, { store, engine });
+		const connected = connectTasks(host, this.#tasks, { store, engine });
+		return {
+			...connected,
+			wrapServer: (server) => startedByRequests(connected.wrapServer(server), engine),
+		};
+	}
+
+	/**
+	 * Runs calls from now on. The first request does the same: call it, after the handler was created, in a
+	 * process that gets no requests, or that shall continue calls before its first one.
+	 */
+	start(): void {
+		for (const engine of this.#engines) engine.startWorker();
 	}
 
 	/**
@@ -117,6 +130,24 @@ export class RedisTasks implements ServerExtension {
 		await Promise.all(closing);
 		this.#store.close();
 	}
+}
+
+/** Starts the worker with the first request: a build that imports the module has no Redis. */
+function startedByRequests<Custom>(
+	server: MessageServer<Custom>,
+	engine: RedisTaskEngine,
+): MessageServer<Custom> {
+	return {
+		statelessRevisions: server.statelessRevisions,
+		answerDirectly(context, custom, info) {
+			engine.startWorker();
+			return server.answerDirectly(context, custom, info);
+		},
+		respond(context, input) {
+			engine.startWorker();
+			return server.respond(context, input);
+		},
+	};
 }
 
 function checkNumber(name: string, value: number | undefined, min: number, max: number): void {

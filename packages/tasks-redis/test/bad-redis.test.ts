@@ -1,13 +1,17 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
 import { sleep } from '@tmcp-sessions/core/backend';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import type { McpHandler } from '@tmcp-sessions/http';
 import { connectRedis } from '@tmcp-sessions/redis/tcp';
 import { connectUpstash } from '@tmcp-sessions/redis/upstash';
 import { currentTask } from '@tmcp-sessions/tasks';
-import { RedisTasks } from '@tmcp-sessions/tasks-redis';
+import { RedisTasks, RedisTaskStore } from '@tmcp-sessions/tasks-redis';
 import type { RedisTasksOptions } from '@tmcp-sessions/tasks-redis';
-import { startRedis, startRedisProxy } from '@tmcp-sessions/testkit/redis';
-import type { RedisProxy, RunningRedis } from '@tmcp-sessions/testkit/redis';
+import { startRedis, startRedisPair, startRedisProxy } from '@tmcp-sessions/testkit/redis';
+import type { RedisProxy, RunningRedis, RunningRedisPair } from '@tmcp-sessions/testkit/redis';
 import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -47,6 +51,7 @@ afterEach(async () => {
 interface Process {
 	readonly client: TaskClient;
 	readonly handler: McpHandler;
+	readonly tasks: RedisTasks;
 }
 
 let prefixes = 0;
@@ -66,12 +71,19 @@ function start(
 		const two = await currentTask().step('two', () => 'two');
 		return tool.text(one + two);
 	});
+	server.tool({ name: 'large', description: 'Returns too much' }, () =>
+		tool.text('x'.repeat(2_000_000)),
+	);
+	server.tool({ name: 'large_step', description: 'Stores too much' }, async () => {
+		await currentTask().step('one', () => 'x'.repeat(2_000_000));
+		return tool.text('stored');
+	});
 	server.tool({ name: 'quick', description: 'Returns at once' }, () => tool.text('done'));
 	const policy = { pollSeconds: 0.1 };
 	const redisConnection = connectRedis(url, { timeoutMs: 1_000 });
 	const tasks = new RedisTasks(redisConnection, {
 		prefix: `{bad-${(prefixes += 1)}}:`,
-		tools: { wait: policy, quick: policy },
+		tools: { wait: policy, quick: policy, large: policy, large_step: policy },
 		...options,
 	});
 	const handler = createMcpHandler(server, {
@@ -84,7 +96,7 @@ function start(
 		await tasks.close(0);
 		redisConnection.close();
 	});
-	return { handler, client: new TaskClient(handler) };
+	return { handler, tasks, client: new TaskClient(handler) };
 }
 
 function expectUnavailable({ error, headers, status }: Reply): void {
@@ -167,6 +179,47 @@ describe('a Redis that cannot be reached', () => {
 		expect(errors.join()).not.toContain('wrong-one');
 	});
 
+	it('reports a missing password', async () => {
+		const { client } = start({}, `redis://127.0.0.1:${redis.port}`);
+		expectUnavailable(await client.call('quick'));
+		await expect
+			.poll(() => errors)
+			.toContainEqual(expect.stringMatching(/Redis rejected the credentials\. Check .*\(NOAUTH/));
+	});
+
+	it('reports a replica', async () => {
+		const pair = await startRedisPair();
+		try {
+			const { client, tasks } = start({}, `redis://127.0.0.1:${pair.replica.port}`);
+			expectUnavailable(await client.call('quick'));
+			await expect
+				.poll(() => errors)
+				.toContainEqual(
+					expect.stringMatching(/read-only replica\. Connect to the primary \(READONLY/),
+				);
+			await tasks.close(0);
+		} finally {
+			await pair.stop();
+		}
+	});
+
+	it('reports a user or a token that may not subscribe', async () => {
+		await redis.command('ACL', 'SETUSER', 'narrow', 'on', '>pw', '~*', '+@all', 'resetchannels');
+		const tcp = connectRedis(`redis://narrow:pw@127.0.0.1:${redis.port}`);
+		const rest = connectUpstash(redis);
+		await redis.command('ACL', 'SETUSER', 'default', 'resetchannels');
+		try {
+			for (const connection of [tcp, rest]) {
+				await expect(new RedisTaskStore(connection).watch('task', () => {})).rejects.toThrow(
+					/Allow scripts, publishing and the channels of the prefix.*\(NOPERM/,
+				);
+			}
+		} finally {
+			await redis.command('ACL', 'SETUSER', 'default', 'allchannels');
+			tcp.close();
+		}
+	});
+
 	it('reports that it is out of memory, and starts nothing', async () => {
 		const { client } = start();
 		await client.ended(await client.start('quick'));
@@ -179,6 +232,84 @@ describe('a Redis that cannot be reached', () => {
 		expect(errors).toContainEqual(
 			expect.stringContaining('a task failed: Redis is out of memory. Raise maxmemory'),
 		);
+	});
+});
+
+describe('a handler before its first request', () => {
+	it('opens no connection, and runs the calls of others once it has started', async () => {
+		const prefix = `{first-${(prefixes += 1)}}:`;
+		const { tasks } = start({ prefix });
+		await sleep(200);
+		expect(proxy.connections).toBe(0);
+		const web = start({ prefix, concurrency: 0 }, `redis://:${PASSWORD}@127.0.0.1:${redis.port}`);
+		const taskId = await web.client.start('quick');
+		await sleep(200);
+		expect((await web.client.get(taskId)).result).toMatchObject({ status: 'working' });
+		tasks.start();
+		expect(await web.client.ended(taskId)).toMatchObject({ status: 'completed' });
+		expect(errors).toEqual([]);
+	});
+
+	it('lets a build end that imports its module without a Redis', async () => {
+		const file = fileURLToPath(new URL('fixture/build.ts', import.meta.url));
+		const env = { ...process.env, REDIS_URL: 'redis://127.0.0.1:1' };
+		const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], {
+			env,
+			timeout: 20_000,
+		});
+		expect(stdout).toBe('built function\n');
+		expect(stderr).not.toContain('tasks-redis');
+	});
+});
+
+describe('a failover while tasks run', () => {
+	let pair: RunningRedisPair;
+	beforeEach(async () => {
+		pair = await startRedisPair();
+	});
+	afterEach(() => pair.stop());
+
+	it('lets replicated tasks go on, and new ones start', async () => {
+		const { client, tasks } = start({}, `redis://127.0.0.1:${pair.proxy.port}`);
+		const taskIds: string[] = [];
+		for (let index = 0; index < 5; index++) taskIds.push(await client.start('wait'));
+		await sleep(300);
+		await pair.failOver();
+		gate.resolve();
+		for (const taskId of taskIds) {
+			expect(await client.ended(taskId)).toMatchObject({
+				status: 'completed',
+				result: { content: [{ text: 'onetwo' }] },
+			});
+		}
+		expect(await client.ended(await client.start('quick'))).toMatchObject({ status: 'completed' });
+		await tasks.close(0);
+	});
+
+	it('makes a task unknown whose start was not replicated, and hangs nothing', async () => {
+		const { client, tasks } = start({}, `redis://127.0.0.1:${pair.proxy.port}`);
+		const kept = await client.start('wait');
+		await sleep(300);
+		await pair.loseWrites();
+		const lost = await client.start('wait');
+		await pair.failOver();
+		gate.resolve();
+		expect(await client.ended(kept)).toMatchObject({ status: 'completed' });
+		expect((await client.get(lost)).error).toMatchObject({ code: -32_602 });
+		expect((await client.cancel(lost)).error).toMatchObject({ code: -32_602 });
+		expect(await client.ended(await client.start('quick'))).toMatchObject({ status: 'completed' });
+		await tasks.close(0);
+	});
+});
+
+describe('a payload over the limit', () => {
+	it.each([
+		['large', /The result of large must have at most 1850000 bytes of JSON; got 20000\d\d/],
+		['large_step', /the result of the step "one" must have at most 1850000 bytes/],
+	])('lets the task of %s fail with its size', async (name, text) => {
+		const { client } = start();
+		const task = await client.ended(await client.start(name));
+		expect(JSON.stringify(task)).toMatch(new RegExp(text.source.replaceAll('"', '.{1,3}')));
 	});
 });
 
@@ -221,7 +352,7 @@ describe('a configuration', () => {
 		const taskId = await one.client.start('quick');
 		await other.client.ended(await other.client.start('quick'));
 		expect((await one.client.get(taskId)).result).toMatchObject({ status: 'working' });
-		start({ prefix, name: 'one' });
+		start({ prefix, name: 'one' }).tasks.start();
 		expect(await one.client.ended(taskId)).toMatchObject({ status: 'completed' });
 	});
 

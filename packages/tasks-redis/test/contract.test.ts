@@ -1,15 +1,18 @@
+import type { RedisConnection } from '@tmcp-sessions/redis';
 import { connectRedis } from '@tmcp-sessions/redis/tcp';
 import type { RedisTcpConnection } from '@tmcp-sessions/redis/tcp';
+import { connectUpstash } from '@tmcp-sessions/redis/upstash';
 import { resolveTasks } from '@tmcp-sessions/tasks/backend';
 import { RedisTaskEngine, RedisTaskStore } from '@tmcp-sessions/tasks-redis';
 import { startRedis, startRedisCluster } from '@tmcp-sessions/testkit/redis';
+import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
 import { testTaskEngine, testTaskStore } from '@tmcp-sessions/testkit/tasks';
 import { afterAll, beforeAll, describe } from 'vitest';
 
 let prefixes = 0;
 
-/** Runs both contract suites. Each connection stands for one process. */
-function testContract(name: string, connect: () => RedisTcpConnection): void {
+/** Runs the suite of stores. Each connection stands for one process. */
+function testStore(name: string, connect: () => RedisConnection): void {
 	testTaskStore(
 		`RedisTaskStore ${name}`,
 		({ now }) => {
@@ -27,6 +30,11 @@ function testContract(name: string, connect: () => RedisTcpConnection): void {
 		},
 		{ consistency: 'strong', maxResultBytes: 1_850_000 },
 	);
+}
+
+/** Runs both contract suites. */
+function testContract(name: string, connect: () => RedisTcpConnection): void {
+	testStore(name, connect);
 
 	// Tasks start in a process without a worker, and run in another one.
 	testTaskEngine(
@@ -38,7 +46,9 @@ function testContract(name: string, connect: () => RedisTcpConnection): void {
 				const redis = connect();
 				const store = new RedisTaskStore(redis, { prefix });
 				const shared = { redis, store, host, tasks, handler: 'default', stalledMs: 2_000 };
-				return { redis, store, engine: new RedisTaskEngine({ ...shared, concurrency }) };
+				const engine = new RedisTaskEngine({ ...shared, concurrency });
+				engine.startWorker();
+				return { redis, store, engine };
 			});
 			const [web] = processes;
 			if (!web) throw new Error('unreachable');
@@ -80,4 +90,14 @@ describe('on a cluster', () => {
 	});
 	afterAll(() => stop());
 	testContract('on a cluster', () => connectRedis(urls));
+});
+
+// BullMQ needs TCP: over REST, the store works with an engine of your own.
+describe('over REST', () => {
+	let redis: RunningRedis;
+	beforeAll(async () => {
+		redis = await startRedis();
+	});
+	afterAll(() => redis.stop());
+	testStore("over Upstash's REST API", () => connectUpstash(redis));
 });

@@ -13,7 +13,7 @@ import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import { errorMessage, HttpRejection } from '../request/http-rejection.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
-import { flushDeferred } from './one-broadcast.ts';
+import { sendToSessions } from './one-broadcast.ts';
 import { withOverrides } from './with-overrides.ts';
 
 /** The second check follows soon: the call may have been reconnecting at the first. */
@@ -38,7 +38,8 @@ export function endResumedCalls(
 		const context = currentContext();
 		const position = parseEventId(context?.lastEventId ?? '');
 		if (!context || !position || !isCallStream(position.stream)) {
-			return streams.create(session, controller);
+			const listening = context?.progress.startListening(controller);
+			return streams.create(session, listening ?? controller);
 		}
 		if (position.sequence === LAST_SEQUENCE) return closeStream(controller);
 		await streams.create(session, controller);
@@ -50,10 +51,8 @@ export function endResumedCalls(
 		};
 		await watchCall(context, controller, isLost, end);
 	};
-	const send: StreamSessionManager['send'] = (sessions, data) => {
-		flushDeferred();
-		return streams.send(sessions, data);
-	};
+	const send: StreamSessionManager['send'] = (sessions, data) =>
+		sendToSessions(() => streams.send(sessions, data));
 	return withOverrides(streams, { create, send });
 }
 

@@ -155,7 +155,9 @@ function trackedListeners(
 ): On {
 	const notify = (listener: Listener, detail: unknown, isBroadcast = false): void => {
 		const call = (): unknown => listener(detail);
-		const result = isBroadcast ? runAsOneBroadcast(call) : call();
+		const result = isBroadcast
+			? runAsOneBroadcast(call, isUpdate(detail) ? currentContext() : undefined)
+			: call();
 		if (result instanceof Promise) keepAlive(result, report);
 	};
 	const sendFrame = (listener: Listener, detail: unknown): void => {
@@ -216,6 +218,11 @@ function isWithheld(response: unknown, context: RequestContext): boolean {
 	if (responseType === 'sse' && progress.hasSentFrame) return false;
 	progress.withhold(response);
 	return true;
+}
+
+/** Whether a broadcast is the update of a resource, whose subscribers are looked up first. */
+function isUpdate(detail: unknown): boolean {
+	return methodOf(frameIn(detail)) === 'notifications/resources/updated';
 }
 
 /** Returns the message of an event. */

@@ -1,6 +1,7 @@
 import { withTimeout } from '@tmcp-sessions/core/backend';
 
-import type { Entries, Entry } from '../storage/entries.ts';
+import type { Entry } from '../storage/entry.ts';
+import type { Entries } from '../storage/entries.ts';
 import { SessionStateError } from '../errors.ts';
 import type { ObjectAlarm } from '../storage/object-alarm.ts';
 

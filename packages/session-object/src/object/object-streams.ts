@@ -83,7 +83,7 @@ export class ObjectStreams
 
 	/** Handles a closed WebSocket. @returns the session if it was a stream. */
 	handleClose(socket: WebSocket): string | undefined {
-		if (!this.#entries.hasTable) {
+		if (!this.#entries.hasData) {
 			socket.close(1000);
 			return undefined;
 		}
@@ -101,18 +101,18 @@ export class ObjectStreams
 
 	/** Sends a notification to the stateless subscriptions that requested it. */
 	sendToSubscriptions(notification: JSONRPCRequest): void {
-		if (this.#entries.hasTable) this.#open().sendSubscription(notification);
+		if (this.#entries.hasData) this.#open().sendSubscription(notification);
 	}
 
 	/** Returns whether the session, or any session, has a stream that is open or can be resumed. */
 	canReceive(session?: string): boolean {
-		if (!this.#entries.hasTable) return false;
+		if (!this.#entries.hasData) return false;
 		return this.#open().hasHistory(session === undefined ? undefined : encoded(session));
 	}
 
 	/** Returns what each open stateless subscription selects. */
 	subscriptionInterests(): ChangeInterests[] {
-		return this.areOpen && this.#entries.hasTable ? this.#open().subscriptionInterests() : [];
+		return this.areOpen && this.#entries.hasData ? this.#open().subscriptionInterests() : [];
 	}
 
 	/** Closes all streams for good, before the object is deleted. */
@@ -139,14 +139,14 @@ export class ObjectStreams
 	}
 
 	override send(sessions: string[] | undefined, data: string): void {
-		if (!this.#entries.hasTable) return;
+		if (!this.#entries.hasData) return;
 		this.#open().broadcast(sessions?.map(encoded), escapeLineTerminators(data));
 	}
 
 	/** Returns whether a Worker holds a stream of the session open. */
 	isOpen(id: string): boolean {
 		// Checks for sockets first: creating the hub creates its tables.
-		return this.areOpen && this.#entries.hasTable && this.#open().has(encoded(id));
+		return this.areOpen && this.#entries.hasData && this.#open().has(encoded(id));
 	}
 
 	async hasOpenStream(id: string): Promise<boolean> {
@@ -159,7 +159,7 @@ export class ObjectStreams
 
 	/** Does the same as `keepCall`, synchronously. */
 	keep(id: string, events: CallEvents): void {
-		if (this.#entries.hasTable) this.#open().keepCall(encoded(id), events);
+		if (this.#entries.hasData) this.#open().keepCall(encoded(id), events);
 	}
 
 	async openInbox(
@@ -172,7 +172,7 @@ export class ObjectStreams
 
 	async deliver(session: string, message: string, call?: string): Promise<number> {
 		const received = this.#inboxes.deliver(session, message, call);
-		if (received > 0 || call === undefined || !this.#entries.hasTable) return received;
+		if (received > 0 || call === undefined || !this.#entries.hasData) return received;
 		return this.#open().isComplete(encoded(session), call) ? 1 : 0;
 	}
 

@@ -130,10 +130,10 @@ export class PublishedChanges {
 	 */
 	async receive(token: string, changes: readonly NumberedChange[]): Promise<DeliveryOutcome> {
 		const { entries, hasEnded, listKinds } = this.#options;
-		if (!entries.hasTable) return 'gone';
+		if (!entries.hasData) return 'gone';
 		this.#listKinds ??= await listKinds();
 		// From here on synchronous: a change and its number are stored together.
-		if (!entries.hasTable || hasEnded()) return 'gone';
+		if (!entries.hasData || hasEnded()) return 'gone';
 		if (token !== this.#newToken && token !== this.#registration()?.token) return 'gone';
 		const kinds = this.#listKinds;
 		entries.atomically(() => {
@@ -164,7 +164,7 @@ export class PublishedChanges {
 	async #extend(): Promise<void> {
 		const { entries, hasEnded } = this.#options;
 		// The session may have ended meanwhile: its stream is rejected next.
-		if (!entries.hasTable || hasEnded()) return;
+		if (!entries.hasData || hasEnded()) return;
 		const wanted = this.#wanted();
 		const registration = this.#registration();
 		if (!wanted || (registration && includesInterests(registration.interests, wanted))) return;

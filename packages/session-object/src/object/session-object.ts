@@ -278,9 +278,9 @@ export abstract class SessionObject<
 		if (event === 'alarm') instance.state.alarm.markFired();
 		if (!this.#instance) {
 			const { entries, calls, lifetime } = instance.state;
-			if (entries.hasTable) entries.open();
+			if (entries.hasData) entries.open();
 			this.#instance = instance;
-			if (entries.hasTable && !lifetime.hasEnded) this.ctx.waitUntil(calls.recover());
+			if (entries.hasData && !lifetime.hasEnded) this.ctx.waitUntil(calls.recover());
 		}
 		await instance.state.alarm.load();
 		return instance;
@@ -312,7 +312,7 @@ export abstract class SessionObject<
 	 * once, since every call would pay for it.
 	 */
 	#announceTools({ server, state, streams }: Instance<Values>, isNewStream: boolean): void {
-		if (this.#hasAnnouncedTools || !state.entries.hasTable) return;
+		if (this.#hasAnnouncedTools || !state.entries.hasData) return;
 		if (!isNewStream && this.#hasStoredTools) return;
 		this.#hasStoredTools ||= hasStoredTools(state.entries);
 		if (!isNewStream && this.#hasStoredTools && !streams.areOpen) return;

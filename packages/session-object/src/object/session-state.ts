@@ -224,7 +224,7 @@ export class SessionState<Values extends ContextValues> {
 			return rows;
 		} catch (error) {
 			dropStaged(storage);
-			if (!this.entries.hasTable) await this.#deleteAll();
+			if (!this.entries.hasData) await this.#deleteAll();
 			throw error;
 		} finally {
 			this.#isRestoring = false;
@@ -238,13 +238,13 @@ export class SessionState<Values extends ContextValues> {
 			await state.storage.setAlarm(now() + RESTORE_TIMEOUT_MS);
 			return false;
 		}
-		if (!dropStaged(state.storage) || this.entries.hasTable) return false;
+		if (!dropStaged(state.storage) || this.entries.hasData) return false;
 		await this.#deleteAll();
 		return true;
 	}
 
 	#checkIsEmpty(): void {
-		if (!this.entries.hasTable) return;
+		if (!this.entries.hasData) return;
 		throw new ArchiveError(
 			'the session is live and was not overwritten; end it before you restore it',
 		);
@@ -264,6 +264,7 @@ export class SessionState<Values extends ContextValues> {
 			if (archive && this.lifetime.endReason === 'expired') {
 				const { originMs = 0 } = this.lifetime;
 				await this.#artifacts.clear('leftovers');
+				this.entries.moveToTable();
 				const object = { id: state.id.toString(), originMs };
 				await writeArchive(bucket, object, this.entries.sql, now());
 			} else {

@@ -12,11 +12,11 @@ const MAX_PAGES = 100;
  * hash of the list with the stored one when a new instance is first used.
  */
 export async function announceToolChange(server: SessionServer, entries: Entries): Promise<void> {
-	if (!entries.hasTable || !server.hasMethod('tools/list')) return;
+	if (!entries.hasData || !server.hasMethod('tools/list')) return;
 	const hash = await hashText(JSON.stringify(await listTools(server)));
 	const stored = entries.read('meta', KEY);
 	// The object may have been deleted meanwhile.
-	if (stored === hash || !entries.hasTable) return;
+	if (stored === hash || !entries.hasData) return;
 	// Writes in the same turn as the notification, so that both are stored or neither is.
 	entries.write('meta', KEY, hash);
 	if (stored !== undefined) server.changed('tools');

@@ -17,7 +17,10 @@ const RETRY_MS = 2_000;
 const IDLE_MS = 5_000;
 /** After this time without a subscription, the streams of the process end. */
 const GIVE_UP_MS = 30_000;
-const RENEWAL_MS = LEASE_MS / 3;
+/** How often Redis is asked whether it serves the subscription. */
+const CHECK_MS = 20 * 60 * 1_000;
+/** The leases are renewed by each such check. */
+const CHECKS_PER_RENEWAL = LEASE_MS / 3 / CHECK_MS;
 const RENEWED_AT_ONCE = 500;
 
 /** Receives what concerns the streams of a process. */
@@ -30,8 +33,8 @@ export interface LinkListener {
 	onReconnect(): void;
 	/** Called if the subscription could not be replaced for 30 seconds. */
 	onFailure(reason: Error): void;
-	/** Returns the sessions that the process holds something of. */
-	sessions(): Iterable<string>;
+	/** Returns the keys of what the process holds, without the prefix. */
+	leases(): Iterable<string>;
 }
 
 /**
@@ -49,7 +52,8 @@ export class ProcessLink {
 	#subscription: RedisSubscription | undefined;
 	#opening: Promise<void> | undefined;
 	#idleTimer: ReturnType<typeof setTimeout> | undefined;
-	#renewalTimer: ReturnType<typeof setInterval> | undefined;
+	#checkTimer: ReturnType<typeof setInterval> | undefined;
+	#checks = 0;
 
 	constructor(redis: RedisConnection, prefix: string) {
 		this.#redis = redis;
@@ -138,8 +142,8 @@ export class ProcessLink {
 			});
 			this.#subscription = subscription;
 			await this.#evaluate(HELLO, [this.id], bounds);
-			this.#renewalTimer ??= setInterval(() => this.#renew(bounds), RENEWAL_MS);
-			unref(this.#renewalTimer);
+			this.#checkTimer ??= setInterval(() => this.#check(bounds), CHECK_MS);
+			unref(this.#checkTimer);
 		} catch (error) {
 			subscription?.close();
 			if (this.#subscription === subscription) {
@@ -191,29 +195,31 @@ export class ProcessLink {
 		for (const listener of this.#listeners) listener.onFailure(error);
 	}
 
-	/** Extends the lease of what the process holds, and replaces a subscription that Redis no longer serves. */
-	#renew(bounds: ScriptBounds): void {
-		const sessions = [
-			...new Set([...this.#listeners].flatMap((listener) => [...listener.sessions()])),
-		];
+	/** Replaces a subscription that Redis no longer serves, and now and then renews what the process holds. */
+	#check(bounds: ScriptBounds): void {
+		this.#checks += 1;
+		const isRenewal = this.#checks % CHECKS_PER_RENEWAL === 0;
+		const leases = isRenewal
+			? [...new Set([...this.#listeners].flatMap((listener) => [...listener.leases()]))]
+			: [];
 		const subscription = this.#subscription;
-		for (let index = 0; index < Math.max(1, sessions.length); index += RENEWED_AT_ONCE) {
-			const args = [this.id, ...sessions.slice(index, index + RENEWED_AT_ONCE)];
+		for (let index = 0; index < Math.max(1, leases.length); index += RENEWED_AT_ONCE) {
+			const args = [this.id, ...leases.slice(index, index + RENEWED_AT_ONCE)];
 			this.#evaluate(RENEW, args, bounds).then(
 				(isSubscribed) => {
 					if (isSubscribed !== 0 || subscription !== this.#subscription) return;
 					subscription?.close();
 					this.#handleLoss(subscription, new Error('the subscription was lost'), bounds);
 				},
-				() => {}, // The lease is longer than the time until the next renewal.
+				() => {}, // The lease outlasts two renewals.
 			);
 		}
 	}
 
 	#close(): void {
 		if (this.#holders > 0) return;
-		if (this.#renewalTimer !== undefined) clearInterval(this.#renewalTimer);
-		this.#renewalTimer = undefined;
+		if (this.#checkTimer !== undefined) clearInterval(this.#checkTimer);
+		this.#checkTimer = undefined;
 		const subscription = this.#subscription;
 		this.#subscription = undefined;
 		this.#opening = undefined;

@@ -14,6 +14,9 @@ const MAX_BATCH_MESSAGES = 100;
 /** The most messages that wait for Redis. */
 const MAX_WAITING = 10_000;
 
+/** The bounds of a batch without a message that is stored. */
+const NO_BOUNDS: ScriptBounds = { ageMs: 1, messages: 1, bytes: 1 };
+
 /** A message for streams or subscriptions. */
 export interface Publication {
 	/** The sessions, URI encoded; `undefined` is every session. */
@@ -27,7 +30,8 @@ export interface Publication {
 interface Waiting {
 	readonly args: readonly string[];
 	readonly length: number;
-	readonly bounds: ScriptBounds;
+	/** Undefined for a notification, which no log stores. */
+	readonly bounds: ScriptBounds | undefined;
 	readonly settle: PromiseWithResolvers<void>;
 }
 
@@ -69,7 +73,7 @@ export class Publisher {
 		const args = [kind, json, String(sessions?.length ?? 0), ...(sessions ?? [])];
 		const length = args.reduce((total, each) => total + each.length, 0);
 		const settle = Promise.withResolvers<void>();
-		this.#waiting.push({ args, length, bounds, settle });
+		this.#waiting.push({ args, length, bounds: isNotification ? undefined : bounds, settle });
 		if (!this.#isSending) {
 			this.#isSending = true;
 			// Messages of one turn form one batch.
@@ -93,24 +97,23 @@ export class Publisher {
 
 	#takeBatch(): Waiting[] {
 		let length = 0;
-		const [first] = this.#waiting;
+		const bounds = boundsOf(this.#waiting);
 		const end = this.#waiting.findIndex((each, index) => {
 			length += each.length;
 			const isFull = length > MAX_BATCH_LENGTH || index === MAX_BATCH_MESSAGES;
-			return index > 0 && (isFull || each.bounds !== first?.bounds);
+			return index > 0 && (isFull || (each.bounds ?? bounds) !== bounds);
 		});
 		return this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);
 	}
 
 	async #sendBatch(batch: readonly Waiting[]): Promise<void> {
-		const [first] = batch;
-		if (!first) return;
 		this.#batch += 1;
+		const bounds = boundsOf(batch) ?? NO_BOUNDS;
 		const args = batch.flatMap((each) => each.args);
 		const untilMs = Date.now() + RETRY_MS;
 		for (let attempt = 0; ; attempt++) {
 			try {
-				await this.#send(this.#batch, args, first.bounds);
+				await this.#send(this.#batch, args, bounds);
 				return;
 			} catch (error) {
 				if (!isConnectionLoss(error) || Date.now() > untilMs) throw error;
@@ -118,4 +121,9 @@ export class Publisher {
 			}
 		}
 	}
+}
+
+/** Returns the bounds of the first message that is stored. */
+function boundsOf(waiting: readonly Waiting[]): ScriptBounds | undefined {
+	return waiting.find(({ bounds }) => bounds !== undefined)?.bounds;
 }

@@ -5,7 +5,7 @@
  * A script builds its keys from the prefix, whose hash tag puts all of them into one slot of a cluster.
  * `<S>` is a session id, URI encoded; `<P>` the id of a process.
  *
- *     streams          hash: newest sequence, epoch and instance of the log, its bytes and losses
+ *     streams          hash: newest sequence, epochs and instance of the log, its bytes and losses
  *     log              stream of the messages to all sessions, by sequence
  *     log:<S>          stream of the messages to one session, by the same sequence
  *     open:<S>         hash: the open streams of a session and the history of its channels
@@ -22,12 +22,16 @@
  * A process listens on the channel `to:<P>` to events, which are JSON arrays.
  */
 
-/** How long the state of open streams and inboxes lives if their process does not renew it. */
-export const LEASE_MS: number = 60 * 60 * 1_000;
+/**
+ * How long the state of open streams and inboxes lives if their process does not renew it. Long, because
+ * each renewal is a command for each stream, which Upstash bills.
+ */
+export const LEASE_MS: number = 24 * 60 * 60 * 1_000;
 /** After this time without a subscriber, a process counts as dead. */
 const DEAD_MS = 30_000;
 const MAX_CHANNELS = 32;
 const MAX_CHANGES = 128;
+const MAX_EPOCHS = 32;
 
 /** Defines what scripts share. ARGV 1 to 8 are those of `scriptArguments`. */
 export const PRELUDE: string = `
@@ -52,13 +56,18 @@ end
 
 -- Returns the epoch of the log. Another instance of Redis may have lost messages: it begins a new epoch.
 local function current_epoch()
-  local known = redis.call('HMGET', meta, 'epoch', 'instance', 'newest')
+  local known = redis.call('HMGET', meta, 'epoch', 'instance', 'newest', 'past')
   if known[1] and ARGV[5] == '0' then return known[1] end
   local info = ARGV[5] == '1' and redis.pcall('INFO', 'server')
   local instance = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or '-'
   if known[1] and known[2] == instance then return known[1] end
-  redis.call('HSET', meta, 'epoch', ARGV[4], 'instance', instance,
-    'previous', known[1] or '', 'since', known[3] or '0')
+  redis.call('HSET', meta, 'epoch', ARGV[4], 'instance', instance)
+  if not known[1] then return ARGV[4] end
+  -- The epochs before, each with the newest sequence that this Redis has of it.
+  local past = {}
+  for word in string.gmatch(known[4] or '', '%S+') do past[#past + 1] = word end
+  past[#past + 1] = known[1] .. ':' .. (known[3] or '0')
+  redis.call('HSET', meta, 'past', table.concat(past, ' ', math.max(1, #past - ${MAX_EPOCHS - 1})))
   return ARGV[4]
 end
 

@@ -22,15 +22,24 @@ redis.call('HSETNX', processes, process, '0')
 local epoch = current_epoch()
 expire(log, state)
 expire(p .. 'log', meta)
-local known = redis.call('HMGET', meta, 'newest', 'previous', 'since', 'lost')
-local top, since = tonumber(known[1] or '0'), tonumber(known[3] or '0')
+local known = redis.call('HMGET', meta, 'newest', 'past', 'lost')
+local top, since, past_epochs = tonumber(known[1] or '0'), 0, {}
 local list, fields = streams_of(state)
 local before, channels = fields.channels or '', words(fields.channels)
 local after = tonumber(ARGV[14] ~= '' and ARGV[14] or '-1')
-local is_previous = ARGV[12] ~= '' and ARGV[12] == known[2]
+local is_past = false
+for _, each in ipairs(words(known[2])) do
+  local name, last = string.match(each, '^(.+):(%d+)$')
+  since = tonumber(last)
+  past_epochs[#past_epochs + 1] = name
+  is_past = is_past or name == ARGV[12]
+  if is_past then after = math.min(after, since) end
+end
 local resumed = contains(channels, ARGV[13]) and after >= 0
-  and (is_previous or (ARGV[12] == epoch and after <= top))
-if is_previous then after = math.min(after, since) end
+  and (is_past or (ARGV[12] == epoch and after <= top))
+-- A failover may have lost the epoch of a held stream as a whole: everything in this epoch is new to it.
+local is_lost = not resumed and ARGV[16] ~= '' and after >= 0 and ARGV[12] ~= epoch
+if is_lost and not is_past then after = since end
 
 local own = { id = id, process = process, superseded = false }
 own.order = tonumber(ARGV[16]) or redis.call('HINCRBY', state, 'order', 1)
@@ -75,10 +84,10 @@ end
 elect(session, state, top + 1)
 
 local now_known = redis.call('HMGET', state, 'changes', 'lost', 'version', 'current')
-local from = resumed and string.format('%.0f', after)
-return { 'open', epoch, tostring(top), known[2] or '', tostring(since), own.channel, tostring(own.order),
+local from = (resumed or is_lost) and string.format('%.0f', after)
+return { 'open', epoch, tostring(top), table.concat(past_epochs, ' '), from or '', own.channel, tostring(own.order),
   now_known[3] or '0', now_known[4] == id .. ' ' .. process and '1' or '0', resumed and '1' or '0', before,
-  now_known[1] or '', now_known[2] or '0', known[4] or '0',
+  now_known[1] or '', now_known[2] or '0', known[3] or '0',
   from and range(log, from) or {}, from and range(p .. 'log', from) or {} }`;
 
 /** Removes a stream of a session. ARGV: session, stream. */
@@ -176,11 +185,7 @@ export const GOODBYE: string = `${PRELUDE}
 redis.call('HDEL', processes, ARGV[9])
 return 1`;
 
-/** Extends the lease of what a process holds. ARGV: process, sessions. Returns whether it is subscribed. */
+/** Extends the lease of what a process holds. ARGV: process, keys. Returns whether it is subscribed. */
 export const RENEW: string = `${PRELUDE}
-for index = 10, #ARGV do
-  for _, kind in ipairs({ 'open:', 'resumes:', 'inboxes:' }) do
-    redis.call('PEXPIRE', p .. kind .. ARGV[index], ${LEASE_MS}, 'GT')
-  end
-end
+for index = 10, #ARGV do redis.call('PEXPIRE', p .. ARGV[index], ${LEASE_MS}, 'GT') end
 return listens(ARGV[9]) and 1 or 0`;

@@ -106,8 +106,13 @@ export abstract class HeldStream {
 		this.#isReleased = true;
 		this.#waiting = undefined;
 		this.clearTimers();
-		this.onRelease?.();
+		const { onRelease } = this;
+		this.onRelease = undefined;
+		onRelease?.();
 	}
+
+	/** The key of the stream in Redis, without the prefix. */
+	abstract get lease(): string;
 
 	/** Registers the stream in Redis, and writes what its client missed. */
 	protected abstract join(): Promise<void>;

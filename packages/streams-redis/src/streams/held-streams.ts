@@ -22,8 +22,9 @@ export class HeldStreams {
 		if (streams?.delete(stream.id) && streams.size === 0) this.#bySession.delete(stream.session);
 	}
 
-	sessions(): Iterable<string> {
-		return this.#bySession.keys();
+	/** Returns the keys of the streams in Redis. */
+	leases(): string[] {
+		return this.#all().map((stream) => stream.lease);
 	}
 
 	/**

@@ -36,6 +36,10 @@ export class ListeningStream extends HeldStream {
 		this.#lastEventId = options.lastEventId;
 	}
 
+	override get lease(): string {
+		return `open:${this.session}`;
+	}
+
 	protected override async join(): Promise<void> {
 		const { epoch, channel, sequence } = namedPosition(this.#lastEventId);
 		const candidate = this.#options.now() * 4096 + Math.floor(Math.random() * 4096);
@@ -49,7 +53,8 @@ export class ListeningStream extends HeldStream {
 		}
 		const frames = missedFrames(this.session, reply, this.#lastEventId);
 		if (this.#opened) this.#pastEpochs.add(this.#opened.epoch);
-		this.#pastEpochs.add(reply.previous.epoch).delete(reply.epoch);
+		for (const epoch of reply.pastEpochs) this.#pastEpochs.add(epoch);
+		this.#pastEpochs.delete(reply.epoch);
 		this.#opened = reply;
 		this.#version = reply.version;
 		this.#isCurrent = reply.isCurrent;

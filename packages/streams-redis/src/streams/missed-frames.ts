@@ -41,8 +41,8 @@ export function missedFrames(
 	const log = new RepliedLog(reply);
 	if (lastEventId === undefined || lastEventId === '') return [firstFrame(log, reply.channel)];
 	const position = namedPosition(lastEventId);
-	if (reply.isResumed && position.epoch === reply.previous.epoch) {
-		return framesAfterFailover(log, reply, Number(position.sequence));
+	if (reply.from !== undefined && position.epoch !== reply.epoch) {
+		return framesAfterFailover(log, reply, reply.from);
 	}
 	const point = findResumePoint(log, reply.history, lastEventId);
 	if (reply.isResumed && typeof point === 'object') return resumeStream(log, session, point).frames;
@@ -51,14 +51,17 @@ export function missedFrames(
 }
 
 /** Announces the gap of a failover, and then replays what this Redis has after the last event. */
-function framesAfterFailover(log: RepliedLog, reply: OpenReply, seen: number): string[] {
-	const from = Math.min(seen, reply.previous.newest);
+function framesAfterFailover(log: RepliedLog, reply: OpenReply, from: number): string[] {
 	const stream = `${log.shard}/${log.epoch}/${reply.channel.toString(36)}`;
 	const text = gapText('Redis was restarted or failed over');
 	const frames = [gapFrame({ stream, sequence: from }, text)];
 	for (const { sequence, frame } of log.since('', from)) {
-		if (channelAt(reply.history, sequence) !== reply.channel || frame === undefined) continue;
-		frames.push(loggedFrame(log, reply.channel, sequence, frame));
+		const owner = channelAt(reply.history, sequence);
+		// If the failover has lost the session's streams, messages to all had no other one.
+		const isOwn = owner === reply.channel || (!reply.isResumed && owner === undefined);
+		if (isOwn && frame !== undefined) {
+			frames.push(loggedFrame(log, reply.channel, sequence, frame));
+		}
 	}
 	return frames;
 }

@@ -8,8 +8,10 @@ export interface OpenReply {
 	readonly epoch: string;
 	/** The newest sequence of the log. */
 	readonly newest: number;
-	/** The epoch before, and its newest sequence that this Redis has. */
-	readonly previous: { readonly epoch: string; readonly newest: number };
+	/** The epochs before. */
+	readonly pastEpochs: readonly string[];
+	/** The sequence after which messages were read; `undefined` if none were. */
+	readonly from: number | undefined;
 	readonly channel: number;
 	/** Distinguishes the connections of a channel: the highest one is the client's. */
 	readonly order: string;
@@ -29,13 +31,14 @@ export interface OpenReply {
 export function parseOpenReply(reply: RedisReply): OpenReply | undefined {
 	const fields = listOf(reply);
 	if (fields[0] === ENDED) return undefined;
-	const [, epoch, newest, previous, since, channel, order, version, isCurrent, isResumed] =
+	const [, epoch, newest, pastEpochs, from, channel, order, version, isCurrent, isResumed] =
 		fields.map(String);
 	const [channels, changes, lost, lostToAll] = fields.slice(10, 14).map(String);
 	return {
 		epoch: epoch ?? '',
 		newest: Number(newest),
-		previous: { epoch: previous ?? '', newest: Number(since) },
+		pastEpochs: wordsOf(pastEpochs),
+		from: from === '' ? undefined : Number(from),
 		channel: Number(channel),
 		order: order ?? '',
 		version: Number(version),

@@ -35,6 +35,10 @@ export class ResumedCall extends HeldStream {
 		this.#seen = options.position.sequence;
 	}
 
+	override get lease(): string {
+		return `resumes:${this.session}`;
+	}
+
 	protected override async join(): Promise<void> {
 		const reply = await this.#options.resume(this.id, [this.#call, String(this.#seen)]);
 		const [status, ...entries] = listOf(reply);

@@ -9,7 +9,7 @@ const STEPS = [1, 2, 3, 4, 5];
 
 describe('200 tasks with five steps, while objects are reset and the runtime is restarted', () => {
 	it.each(workerdVersions)(
-		'all complete on workerd %s, and run no stored step again',
+		'all end on workerd %s, run no stored step again, and no step after tasks/cancel',
 		async (version) => {
 			const deployment = await Deployment.start(version);
 			try {
@@ -22,6 +22,12 @@ describe('200 tasks with five steps, while objects are reset and the runtime is 
 					return client;
 				};
 				const ids: string[] = [];
+				/** The number of effects when the cancellation of a task was acknowledged. */
+				const cancelled = new Map<string, number>();
+				const cancel = async (index: number): Promise<void> => {
+					await clientOf(index).cancel(ids[index] ?? '');
+					cancelled.set(`k${index}`, (await deployment.allEffects()).length);
+				};
 				while (ids.length < TASKS) {
 					const batch = Array.from({ length: USERS }, (_, offset) => ids.length + offset);
 					ids.push(
@@ -29,7 +35,8 @@ describe('200 tasks with five steps, while objects are reset and the runtime is 
 							batch.map((index) => clientOf(index).start('five_steps', { id: `k${index}` })),
 						)),
 					);
-					// Some are reset in the middle of their steps.
+					// Some are cancelled and some are reset in the middle of their steps, the last one both.
+					await Promise.all([ids.length - 4, ids.length - 1].map(cancel));
 					for (const id of ids.slice(-3)) await deployment.reset(id);
 				}
 				await deployment.workers.restart();
@@ -37,6 +44,9 @@ describe('200 tasks with five steps, while objects are reset and the runtime is 
 				await deployment.workers.restart();
 				for (const [index, id] of ids.entries()) {
 					const task = await clientOf(index).ended(id);
+					if (task['status'] === 'cancelled' && cancelled.has(`k${index}`)) continue;
+					// It had completed before.
+					cancelled.delete(`k${index}`);
 					expect(task, `task ${index}: ${String(task['statusMessage'])}`).toMatchObject({
 						status: 'completed',
 						result: { content: [{ text: `k${index}: 15` }] },
@@ -50,7 +60,17 @@ describe('200 tasks with five steps, while objects are reset and the runtime is 
 					else if (stored.has(effect)) again.push(effect);
 				}
 				expect(again).toEqual([]);
-				expect(stored.size).toBe(TASKS * STEPS.length);
+				const completed = [...stored].filter(
+					(effect) => !cancelled.has(effect.split(' ')[0] ?? ''),
+				);
+				expect(completed).toHaveLength((TASKS - cancelled.size) * STEPS.length);
+				// A step may have been under way when its task was cancelled. None starts afterwards.
+				expect(cancelled.size).toBeGreaterThan(0);
+				for (const [name, count] of cancelled) {
+					const after = effects.slice(count).filter((effect) => effect.startsWith(`${name} `));
+					const steps = after.filter((effect) => !effect.endsWith(' stored'));
+					expect(steps.length, `${name}: ${after.join()}`).toBeLessThanOrEqual(1);
+				}
 			} finally {
 				await deployment.workers.stop();
 			}

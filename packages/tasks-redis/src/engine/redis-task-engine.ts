@@ -31,7 +31,7 @@ export interface RedisTaskEngineDeps {
 	readonly stalledMs: number;
 }
 
-/** Runs tasks as jobs of BullMQ, in any process that has a worker for the handler. */
+/** Runs tasks as jobs of BullMQ, in any process that has started a worker for the handler. */
 export class RedisTaskEngine implements TaskEngine {
 	readonly capabilities: TaskEngineCapabilities = {
 		maxRunSeconds: null,
@@ -42,10 +42,11 @@ export class RedisTaskEngine implements TaskEngine {
 	readonly #states: RunStates;
 	readonly #queue: TaskQueue;
 	readonly #jobs = new Map<string, TaskJob>();
+	#hasWorker = false;
 	#isReleasing = false;
 
 	constructor(deps: RedisTaskEngineDeps) {
-		const { concurrency, handler, host, redis, stalledMs, store } = deps;
+		const { handler, host, redis, store } = deps;
 		this.#deps = deps;
 		this.#states = new RunStates(store.database);
 		const { prefix } = store.database;
@@ -55,7 +56,13 @@ export class RedisTaskEngine implements TaskEngine {
 			handler,
 			report: (error) => host.report(error),
 		});
-		if (concurrency === 0) return;
+	}
+
+	/** Connects, and runs calls from now on. Idempotent. */
+	startWorker(): void {
+		const { concurrency, stalledMs } = this.#deps;
+		if (this.#hasWorker || concurrency === 0) return;
+		this.#hasWorker = true;
 		this.#queue.start({
 			concurrency,
 			lockMs: stalledMs,
@@ -111,6 +118,7 @@ export class RedisTaskEngine implements TaskEngine {
 	 * @param graceMs the time.
 	 */
 	async close(graceMs: number): Promise<void> {
+		this.#hasWorker = true; // A request that comes later starts none.
 		const release = (): void => {
 			this.#isReleasing = true;
 			for (const job of this.#jobs.values()) job.release();

@@ -12,6 +12,8 @@ const READY_MS = 20_000;
 export interface RunningRedisCluster {
 	/** The URLs of its nodes. */
 	readonly urls: readonly string[];
+	/** A connection to each node, in the order of the URLs. */
+	readonly nodes: readonly Pick<RedisConnection, 'send'>[];
 	/** Sends a command to the node that has its first key. */
 	command(name: string, key: string, ...args: string[]): Promise<RedisReply>;
 	stop(): Promise<void>;
@@ -57,6 +59,7 @@ export async function startRedisCluster(): Promise<RunningRedisCluster> {
 	}
 	return {
 		urls: nodes.map(({ port }) => `redis://127.0.0.1:${port}`),
+		nodes: connections,
 		async command(name, key, ...args) {
 			const slot = Number(await connections[0]?.send(['CLUSTER', 'KEYSLOT', key]));
 			const node = connections.find((_, index) => slot < firstSlot(index + 1));
