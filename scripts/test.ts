@@ -8,11 +8,18 @@ import { repository } from './workspace.ts';
 
 /** The projects whose tests start `redis-server`. */
 const REDIS_PROJECTS: ReadonlySet<string> = new Set([
-	'testkit',
-	'info-upstash',
 	'benchmarks',
+	'example-conformance',
 	'example-runtimes',
 	'example-worker-choose',
+	'http',
+	'info-redis',
+	'info-upstash',
+	'redis',
+	'soak',
+	'streams-redis',
+	'tasks-redis',
+	'testkit',
 ]);
 
 /** Returns false if the arguments name projects (`--project core`), none of which starts Redis. */

@@ -60,7 +60,9 @@ const OWN = /^(?:config\|resetstat|client\|.*|hello|auth|ping|quit|script.*|clus
 /** Counts in another process. */
 export async function countRedisApart(): Promise<RedisOperations> {
 	const file = join(import.meta.dirname, '../redis/count-process.ts');
-	const { stdout } = await promisify(execFile)(process.execPath, [file]);
+	// Each stream that is open at the end reports that Redis is gone.
+	const options = { maxBuffer: 64 * 1_024 * 1_024 };
+	const { stdout } = await promisify(execFile)(process.execPath, [file], options);
 	// Safe because the process prints nothing else.
 	return JSON.parse(stdout) as RedisOperations;
 }

@@ -38,9 +38,13 @@ export type OperationCounts = Partial<Record<Operation, number>>;
 
 const reads = ['memoryReads', 'kvReads', 'kvLists', 'shardReads', 'redisReads'] as const;
 const writes = [
-	...(['memoryWrites', 'memoryDeletes', 'kvWrites', 'kvDeletes'] as const),
-	...(['shardWrites', 'redisScripts'] as const),
-];
+	'memoryWrites',
+	'memoryDeletes',
+	'kvWrites',
+	'kvDeletes',
+	'shardWrites',
+	'redisScripts',
+] as const;
 const details = ['rowsRead', 'rowsWritten', 'redisCommands'] as const;
 const streams = ['objectCalls', 'objectSockets', 'objectMessages', 'objectAlarms'] as const;
 const streamRows = ['objectRowsRead', 'objectRowsWritten'] as const;

@@ -1,4 +1,4 @@
-// Counts in a process of its own, which ends with thousands of streams open. Prints the result as JSON.
+// Counts in a separate process, which ends with thousands of streams open. Prints the result as JSON.
 import { countRedis } from '../operations/count-redis.ts';
 
 console.log(JSON.stringify(await countRedis()));

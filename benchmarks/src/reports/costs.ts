@@ -56,7 +56,10 @@ export function costTable(
 		[
 			'Redis over TCP, streams included',
 			tcpCall(redis),
-			...(['that of the server', 'that of the server', '', 'that of the server'] as const),
+			'that of the server',
+			'that of the server',
+			'',
+			'that of the server',
 		],
 	];
 	const costs = table(

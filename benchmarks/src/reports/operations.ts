@@ -59,9 +59,7 @@ export function operationsTables(operations: Operations): string {
 	const kinds = Object.keys(operations['ours-http']);
 	const others = Object.keys(operations['session-object']).filter((kind) => !kinds.includes(kind));
 	const ofStore = kinds.filter((kind) => !streamKinds.some((each) => kind.startsWith(each)));
-	const compared = [
-		...(['ours-http', 'ours-bare', 'session-object', 'upstream', 'mcp-agent'] as const),
-	];
+	const compared = ['ours-http', 'ours-bare', 'session-object', 'upstream', 'mcp-agent'] as const;
 	return [
 		kindsTable(operations, [...kinds, ...others], compared),
 		'Operations of each info manager on its store, through `http`:',

@@ -26,6 +26,8 @@ const LINKED = [
 	'@upstash/redis',
 	'@vercel/functions',
 	'bullmq',
+	'express',
+	'fastify',
 	'hono',
 	'tmcp',
 ];

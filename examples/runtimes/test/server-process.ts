@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const START_MS = 20_000;
 
-/** The runtimes of the example. */
-export type Runtime = 'bun' | 'deno' | 'edge' | 'node';
+/** The runtimes of the example, and frameworks on Node.js. */
+export type Runtime = 'bun' | 'deno' | 'edge' | 'express' | 'fastify' | 'node';
 
 /** A server in a child process. */
 export interface ServerProcess {
@@ -36,6 +36,8 @@ const COMMANDS: Record<Runtime, () => string[]> = {
 		'src/deno.ts',
 	],
 	edge: () => [process.execPath, here('edge-server.ts'), 'app/mcp/route.ts'],
+	express: () => [process.execPath, 'src/express.ts'],
+	fastify: () => [process.execPath, 'src/fastify.ts'],
 	node: () => [process.execPath, 'src/node.ts'],
 };
 

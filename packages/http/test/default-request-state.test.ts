@@ -18,7 +18,7 @@ type Call = (args?: object, input?: object) => Promise<Outcome>;
 
 const YES = { sure: { action: 'accept', content: { yes: true } } };
 
-/** Creates an isolate whose tool remembers an amount between two rounds, without a codec of its own. */
+/** Creates an isolate whose tool remembers an amount between two rounds, without a codec. */
 function createIsolate(
 	options: McpHandlerOptions,
 	env: unknown = {},

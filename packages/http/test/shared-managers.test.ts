@@ -19,7 +19,7 @@ function createManagers(): Required<Pick<McpHandlerOptions, 'info' | 'streams'>>
 	};
 }
 
-/** Creates a handler with a server of its own. */
+/** Creates a handler with a new server. */
 function createHandler(options: McpHandlerOptions) {
 	const server = createServer();
 	return { server, mcp: createMcpHandler(server, { sessionKeys: [KEY], ...options }) };

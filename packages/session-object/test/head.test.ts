@@ -52,7 +52,7 @@ async function storeInTable(client: Client): Promise<void> {
 	await evictDurableObject(objectOf(client));
 }
 
-describe('a session that stores nothing of its own', () => {
+describe('a session whose tools store nothing', () => {
 	it('has one value and no table, also with a stream, and is found again after an eviction', async () => {
 		const client = await Client.open();
 		await expect.poll(() => keysOf(client)).toEqual({ [HEAD]: ['session', 'life', 'tools'] });

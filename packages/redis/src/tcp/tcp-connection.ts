@@ -32,7 +32,7 @@ export type RedisNodeClient = ReturnType<typeof createClient>;
 export interface RedisTcpConnection extends RedisConnection {
 	/**
 	 * Creates a client for the primary that serves a key, for a library that manages its connections itself. It
-	 * is not connected yet, and connects again by itself after a loss.
+	 * is not connected yet, and connects again by itself after a loss. Its commands wait for the connection.
 	 */
 	createClient(key: string): Promise<RedisNodeClient>;
 }
@@ -144,7 +144,7 @@ class TcpConnection implements RedisTcpConnection {
 		const options = await this.#nodeOf(key);
 		const reconnectStrategy = (attempts: number): number => Math.min(50 * 2 ** attempts, 2_000);
 		const socket = { ...options.socket, reconnectStrategy };
-		return createClient({ ...options, socket });
+		return createClient({ ...options, socket, disableOfflineQueue: false });
 	}
 
 	close(): void {

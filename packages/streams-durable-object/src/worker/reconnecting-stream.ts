@@ -10,20 +10,13 @@ import {
 import type { Backoff } from './backoff.ts';
 import type { OpenedSocket } from './open-socket.ts';
 import { ReconnectingSocket } from './reconnecting-socket.ts';
-import { FrameOrder } from './frame-order.ts';
-import type { FrameReceiver, TakenPlace } from './stream-groups.ts';
 import { PACKAGE } from '../package-name.ts';
 import { createStreamError } from '../stream-error.ts';
 import { parseCallPosition } from '../wire/call-position.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import { RANK_HEADER, REPLAYED_HEADER } from '../wire/headers.ts';
-import { parseStreamMessage } from '../wire/stream-messages.ts';
-import type { GroupMessage, StreamMessage } from '../wire/stream-messages.ts';
 
 const HOLDING = 'holding a stream';
-
-/** How long a message may take that was sent on the socket of another stream, after that has closed. */
-const MISSING_MS = 1_000;
 
 interface ReconnectingStreamOptions {
 	readonly controller: ReadableStreamDefaultController;
@@ -35,12 +28,7 @@ interface ReconnectingStreamOptions {
 	readonly openSocket: (
 		lastEventId: string | undefined,
 		rank: number | undefined,
-		place: TakenPlace | undefined,
 	) => Promise<OpenedSocket>;
-	/** Takes a place in a group of the object's streams. */
-	readonly join: (receive: FrameReceiver) => TakenPlace;
-	/** Gives a message to the streams of the group. */
-	readonly distribute: (message: GroupMessage) => void;
 	readonly backoff: Backoff;
 	/** How long a stream that resumes an unknown call stays open. */
 	readonly callWaitMs: number;
@@ -61,11 +49,6 @@ export class ReconnectingStream {
 	readonly #socket: ReconnectingSocket;
 	#lastEventId: string | undefined;
 	#rank: number | undefined;
-	/** The place of the current socket. */
-	#place: TakenPlace | undefined;
-	#order = new FrameOrder();
-	/** Resolves when another request has found that the stream has ended, and cannot close the socket. */
-	readonly #ended = Promise.withResolvers<void>();
 	/** The number of replayed messages that have not arrived yet. */
 	#replayed = 0;
 	/** Closes a stream that resumes a call, unless an event of the call arrives in time. */
@@ -80,11 +63,7 @@ export class ReconnectingStream {
 			operation: HOLDING,
 			open: () => this.#openSocket(),
 			backoff: options.backoff,
-			onMessage: (message) => this.#receive(parseStreamMessage(message)),
-			onLateMessage: (text) => {
-				const message = parseStreamMessage(text);
-				if (message.kind === 'group') options.distribute(message.message);
-			},
+			onMessage: (frame) => this.#write(frame),
 			onFinalClose: (code) => {
 				if (code !== FINAL_CLOSE_CODES.tooManyStreams) return this.#end();
 				options.report(createStreamError(HOLDING, TOO_MANY_STREAMS));
@@ -104,8 +83,6 @@ export class ReconnectingStream {
 	 * @throws as `openSocket` does.
 	 */
 	async open(): Promise<void> {
-		// Runs in this request.
-		this.#ended.promise.then(() => this.release()).catch(this.#options.report);
 		await this.#socket.open();
 		const position = parseCallPosition(this.#lastEventId);
 		if (this.#socket.isClosed || !position) return;
@@ -121,53 +98,18 @@ export class ReconnectingStream {
 	release(): void {
 		if (this.#socket.isClosed) return;
 		if (this.#callTimer !== undefined) clearTimeout(this.#callTimer);
-		this.#place?.leave();
 		this.#socket.close();
 		this.#options.onEnd();
 	}
 
 	async #openSocket(): Promise<OpenedSocket> {
-		this.#place?.leave();
-		const order = new FrameOrder();
-		this.#order = order;
-		this.#replayed = 0;
-		// The frames of a call are sent to each stream that resumes it.
-		this.#place = parseCallPosition(this.#lastEventId)
-			? undefined
-			: this.#options.join((number, frame) => {
-					for (const ready of order.add(number, frame)) this.#write(ready, true);
-				});
-		const opened = await this.#options.openSocket(this.#lastEventId, this.#rank, this.#place);
+		const opened = await this.#options.openSocket(this.#lastEventId, this.#rank);
 		this.#rank = parseHeader(opened.headers, RANK_HEADER);
 		this.#replayed = parseHeader(opened.headers, REPLAYED_HEADER) ?? 0;
 		return opened;
 	}
 
-	#receive(message: StreamMessage): void {
-		switch (message.kind) {
-			case 'frame':
-				return this.#write(message.frame);
-			case 'group':
-				return this.#options.distribute(message.message);
-			case 'numbered':
-				if (message.frame === '') return this.#checkOrder(message.number);
-				for (const ready of this.#order.add(message.number, message.frame)) this.#write(ready);
-		}
-	}
-
-	/** Resumes on another socket if a message is missing that a closed socket should have received. */
-	#checkOrder(number: number): void {
-		const order = this.#order;
-		if (!order.misses(number)) return;
-		setTimeout(() => {
-			const isMissing = order === this.#order && order.misses(number);
-			if (isMissing) this.#socket.replace('a message was lost with the socket of another stream');
-		}, MISSING_MS);
-	}
-
-	/** @param isForeign whether another request calls it, which cannot use the socket of this one. */
-	#write(frame: string, isForeign = false): void {
-		if (this.#socket.isClosed) return;
+	#write(frame: string): void {
 		if (this.#callTimer !== undefined) clearTimeout(this.#callTimer);
 		const gap = gapOf(frame);
 		if (gap) this.#options.report(createStreamError('resuming a stream', gap));
@@ -184,8 +126,7 @@ export class ReconnectingStream {
 			this.#stream.cut(error);
 			this.#options.report(error);
 		}
-		if (isForeign) this.#ended.resolve();
-		else this.release();
+		this.release();
 	}
 
 	/** Ends a stream that its client may open again. */

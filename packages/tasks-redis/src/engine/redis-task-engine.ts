@@ -150,7 +150,8 @@ export class RedisTaskEngine implements TaskEngine {
 			if (!claim.claimed) return undefined;
 			job = new TaskJob(
 				{ host, options: tasks, store, states: this.#states },
-				...([lease, claim.claimed] as const),
+				lease,
+				claim.claimed,
 			);
 			this.#jobs.set(name, job);
 			if (this.#isReleasing) job.release();

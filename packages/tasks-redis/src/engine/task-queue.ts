@@ -47,6 +47,8 @@ export interface TaskQueueOptions {
 	readonly report: (error: unknown) => void;
 }
 
+type BullClient = ReturnType<typeof createNodeRedisClient>;
+
 interface Connected {
 	readonly client: RedisNodeClient;
 	readonly queue: Queue<JobData>;
@@ -150,7 +152,7 @@ export class TaskQueue {
 		const { handler, prefix, redis } = this.#options;
 		const client = await redis.createClient(prefix);
 		client.on('error', (error) => this.#report(error));
-		const shared = { connection: createNodeRedisClient(client), prefix: `${prefix}bullmq` };
+		const shared = { connection: createBullClient(client), prefix: `${prefix}bullmq` };
 		const name = `tasks-${encodeURIComponent(handler)}`;
 		const queue = new Queue<JobData>(name, {
 			...shared,
@@ -170,7 +172,7 @@ export class TaskQueue {
 	#createWorker(
 		target: QueueWorker,
 		name: string,
-		shared: { readonly connection: ReturnType<typeof createNodeRedisClient>; prefix: string },
+		shared: { readonly connection: BullClient; prefix: string },
 	): Worker<JobData> {
 		const { concurrency, lockMs } = target;
 		const worker = new Worker<JobData>(
@@ -195,7 +197,8 @@ export class TaskQueue {
 			for (const id of ids) target.onLost(id.slice(0, id.lastIndexOf('.')));
 			this.#report(
 				new TmcpSessionsError(
-					...(['task', PACKAGE] as const),
+					'task',
+					PACKAGE,
 					`this process did not renew its calls for ${lockMs / 1000} seconds, after which another one may ` +
 						`continue its calls; found ${ids.length} of them. Keep the event loop free, or raise stalledSeconds`,
 				),
@@ -229,6 +232,24 @@ export class TaskQueue {
 			error instanceof TmcpSessionsError ? error : new StoreError(PACKAGE, 'running tasks', reason),
 		);
 	}
+}
+
+/**
+ * Creates the client of BullMQ. Its scripts reject after a pause: a worker repeats one at once that Redis
+ * has rejected, for instance without memory (bullmq 6.7.0, `retryIfFailed`), and would keep a core busy.
+ */
+function createBullClient(client: RedisNodeClient): BullClient {
+	const connection = createNodeRedisClient(client);
+	const runCommand = connection.runCommand.bind(connection);
+	connection.runCommand = async (name, args): Promise<unknown> => {
+		try {
+			return (await runCommand(name, args)) as unknown;
+		} catch (error) {
+			await sleep(FIRST_PAUSE_MS);
+			throw error;
+		}
+	};
+	return connection;
 }
 
 async function disconnect({ client, queue, worker }: Connected, isForced: boolean): Promise<void> {

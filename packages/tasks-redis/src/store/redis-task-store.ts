@@ -109,7 +109,9 @@ export class RedisTaskStore implements TaskStore {
 	): Promise<TaskRecord | 'lost' | undefined> {
 		const ends = patch.status !== undefined && hasEnded({ status: patch.status });
 		const changed = await this.database.run(
-			...(['changing a task', UPDATE, name] as const),
+			'changing a task',
+			UPDATE,
+			name,
 			[
 				String(revision),
 				crypto.randomUUID(),
@@ -129,7 +131,9 @@ export class RedisTaskStore implements TaskStore {
 	/** Stores a step as `addStep` does. Returns `lost` if another run holds the lease. */
 	async writeStep(name: string, step: TaskStep, writer?: TaskWriter): Promise<boolean | 'lost'> {
 		const stored = await this.database.run(
-			...(['storing a step', ADD_STEP, name] as const),
+			'storing a step',
+			ADD_STEP,
+			name,
 			[writer?.lease ?? '', step.name, JSON.stringify(step)],
 			writer?.retryMs,
 		);
@@ -139,8 +143,11 @@ export class RedisTaskStore implements TaskStore {
 	/** Notes that a call stores results, from which it can be resumed. Returns `lost` as `writeStep` does. */
 	async markJournal(name: string, writer: TaskWriter): Promise<boolean | 'lost'> {
 		const stored = await this.database.run(
-			...(['storing a step', MARK_JOURNAL, name] as const),
-			...([[writer.lease], writer.retryMs] as const),
+			'storing a step',
+			MARK_JOURNAL,
+			name,
+			[writer.lease],
+			writer.retryMs,
 		);
 		return stored === 'lost' ? 'lost' : stored === 1;
 	}

@@ -72,13 +72,15 @@ function checkedPrefix(redis: RedisConnection, prefix: string): string {
 	const found = JSON.stringify(prefix).slice(0, 80);
 	if (redis.publishCommand === 'SPUBLISH' && !/^[^{]*\{[^}]+\}/.test(prefix)) {
 		throw new TmcpSessionsError(
-			...(['configuration', PACKAGE] as const),
+			'configuration',
+			PACKAGE,
 			`on a cluster, prefix must contain a hash tag such as {tmcp}, which puts all keys into one slot; got ${found}`,
 		);
 	}
 	if (/^[!#-[\]-~]{1,256}$/.test(prefix)) return prefix;
 	throw new TmcpSessionsError(
-		...(['configuration', PACKAGE] as const),
+		'configuration',
+		PACKAGE,
 		`prefix must be 1 to 256 printable ASCII characters without quotes and backslashes; got ${found}`,
 	);
 }
