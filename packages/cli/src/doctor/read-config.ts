@@ -26,7 +26,7 @@ const NAMES = ['wrangler.jsonc', 'wrangler.json'];
 /** Reads the configuration of a project. */
 export function readConfig(folder: string, given?: string): WranglerConfig {
 	const file = given ?? NAMES.find((name) => existsSync(join(folder, name)));
-	if (file === undefined || /\.toml$/.test(file)) {
+	if (file === undefined || file.endsWith('.toml')) {
 		if (file !== undefined || existsSync(join(folder, 'wrangler.toml'))) {
 			throw new CliError(
 				`${file ?? 'wrangler.toml'} cannot be read: only wrangler.jsonc and wrangler.json can. ` +

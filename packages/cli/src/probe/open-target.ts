@@ -23,29 +23,56 @@ export async function openTarget(
 	connection: Connection,
 	expectations: Expectations,
 ): Promise<Target> {
-	const initialized = await readReply(connection, initializeRequest());
-	const isOpened = initialized.response !== undefined && 'result' in initialized.response;
-	if (!isOpened) checkReachable(connection, initialized);
-	const discover = statelessRequest({ method: 'server/discover', id: 2 });
-	const discovered = await readReply(connection, discover);
-	if (!initialized.response && !discovered.response) throw notMcp(connection, initialized);
-
+	const initialized = await initialize(connection);
 	const sessionBased = sessionEraOf(initialized);
-	if (isServed(sessionBased)) {
-		const notification = { method: 'notifications/initialized' };
-		await readReply(connection, sessionRequest(sessionBased.session, notification));
+	try {
+		const isOpened = initialized.response !== undefined && 'result' in initialized.response;
+		if (!isOpened) checkReachable(connection, initialized);
+		const discover = statelessRequest({ method: 'server/discover', id: 2 });
+		const discovered = await readReply(connection, discover);
+		if (!initialized.response && !discovered.response) throw notMcp(connection, initialized);
+		if (isServed(sessionBased)) {
+			const notification = { method: 'notifications/initialized' };
+			await readReply(connection, sessionRequest(sessionBased.session, notification));
+		}
+		return {
+			connection,
+			expectations,
+			platform: platformOf(connection.url, initialized.headers),
+			sessionBased,
+			stateless: statelessEraOf(discovered),
+		};
+	} catch (error) {
+		await closeTarget({ connection, sessionBased });
+		throw error;
 	}
-	return {
-		connection,
-		expectations,
-		platform: platformOf(connection.url, initialized.headers),
-		sessionBased,
-		stateless: statelessEraOf(discovered),
+}
+
+/** How long `initialize` may still take after Ctrl-C. */
+const GRACE_MS = 1_000;
+
+/** Opens the session. Delays Ctrl-C, because a session can only be ended once its id has arrived. */
+async function initialize(connection: Connection): Promise<Reply> {
+	const { signal } = connection;
+	const delayed = new AbortController();
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	const abort = (): void => {
+		timer = setTimeout(() => delayed.abort(), GRACE_MS);
 	};
+	signal.addEventListener('abort', abort, { once: true });
+	try {
+		return await readReply({ ...connection, signal: delayed.signal }, initializeRequest());
+	} finally {
+		signal.removeEventListener('abort', abort);
+		clearTimeout(timer);
+	}
 }
 
 /** Ends the session of a probe, whether or not the server can. */
-export async function closeTarget({ connection, sessionBased }: Target): Promise<void> {
+export async function closeTarget({
+	connection,
+	sessionBased,
+}: Pick<Target, 'connection' | 'sessionBased'>): Promise<void> {
 	if (!isServed(sessionBased) || sessionBased.session.id === undefined) return;
 	// Also after Ctrl-C: the session is the only thing that a probe leaves on the server.
 	const open = { ...connection, signal: new AbortController().signal };
