@@ -152,6 +152,13 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 		inEntry('	streams: new DurableObjectStreamSessionManager(),\n', ''),
 		'the handler has info and no streams',
 	],
+	'no streams of a server of the official SDK': [
+		(project) => {
+			project.replace(ENTRY, '	streams: new DurableObjectStreamSessionManager(),\n', '');
+			project.write(ENTRY, project.read(ENTRY).replaceAll('createMcpHandler', 'createSdkHandler'));
+		},
+		'src/index.ts:13 the handler has info and no streams',
+	],
 	'no subscriptions': [
 		inEntry('	subscriptions: new DurableObjectSubscriptionManager(),\n', ''),
 		'the handler has streams and no subscriptions',

@@ -97,9 +97,9 @@ function* checkVarsFile(project: Project): Generator<Problem> {
 	}
 }
 
-/** Whether the project uses the handler of this family, which signs session ids. */
+/** Whether the project uses a handler of this family, which signs session ids. */
 function usesKeys({ entry }: Project): boolean {
-	return entry.packages.some((name) => /^@tmcp-sessions\/(?:http|session-object)$/.test(name));
+	return entry.packages.some((name) => /^@tmcp-sessions\/(?:http|sdk|session-object)$/.test(name));
 }
 
 const IGNORES = /^\/?(?:\.dev\.vars\*?|\.\*\.vars|\.dev\.\*|\*\.vars|\.\*|\*)$/;

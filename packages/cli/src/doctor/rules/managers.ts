@@ -12,11 +12,11 @@ export function* checkManagers({ entry }: Project): Generator<Problem> {
 	const problem = (severity: Problem['severity'], message: string, fix: string): Problem => ({
 		rule: 'managers',
 		severity,
-		...placeOf(/createMcpHandler\s*\(/, entry.sources),
+		...placeOf(/\bcreate(?:Mcp|Sdk)Handler\s*\(/, entry.sources),
 		message,
 		fix,
 	});
-	if (!/\bcreateMcpHandler\w*\(/.test(entry.code)) return;
+	if (!/\bcreate(?:Mcp|Sdk)Handler\w*\(/.test(entry.code)) return;
 	if (roles.has('info') && !roles.has('streams')) {
 		yield problem(
 			'warning',

@@ -1,3 +1,5 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { satisfies, validRange } from 'semver';
 
 import type { Problem } from '../problem.ts';
@@ -35,7 +37,7 @@ export function* checkPackages(project: Project): Generator<Problem> {
 		const manifest = manifestAt(project, `node_modules/${name}/package.json`);
 		for (const [peer, range] of Object.entries(manifest?.peerDependencies ?? {})) {
 			if (checked.has(peer)) continue;
-			const found = manifestAt(project, `node_modules/${peer}/package.json`)?.version;
+			const found = peerOf(project, name, peer)?.version;
 			if (found === undefined && manifest?.peerDependenciesMeta?.[peer]?.optional === true)
 				continue;
 			if (found !== undefined && (validRange(range) === null || satisfies(found, range))) continue;
@@ -53,10 +55,27 @@ export function* checkPackages(project: Project): Generator<Problem> {
 	}
 }
 
+/** Finds the peer of a package as Node.js does: in the folders around the package. */
+function peerOf({ folder }: Project, name: string, peer: string): Manifest | undefined {
+	let at = realpathSync(join(folder, 'node_modules', name));
+	for (;;) {
+		const manifest = parseManifest(() =>
+			readFileSync(join(at, 'node_modules', peer, 'package.json'), 'utf8'),
+		);
+		const parent = dirname(at);
+		if (manifest || parent === at) return manifest;
+		at = parent;
+	}
+}
+
 function manifestAt({ readFile }: Project, path: string): Manifest | undefined {
+	return parseManifest(() => readFile(path) ?? '');
+}
+
+function parseManifest(read: () => string): Manifest | undefined {
 	try {
 		// Safe because npm writes manifests of this shape, and every field is optional.
-		return JSON.parse(readFile(path) ?? '') as Manifest;
+		return JSON.parse(read()) as Manifest;
 	} catch {
 		return undefined; // It is missing or invalid, which npm reports itself.
 	}
