@@ -37,6 +37,14 @@ export { createTaskIds } from './ids/task-ids.ts';
 
 // Placement of Durable Objects, and their bindings.
 export { checkBindings } from './cloudflare/binding.ts';
+export {
+	KV_KIND,
+	RESULT_BUCKET_KIND,
+	SESSION_OBJECT_KIND,
+	SESSION_SHARD_KIND,
+	SYNC_LAYER_KIND,
+	TASK_OBJECT_KIND,
+} from './cloudflare/binding-kinds.ts';
 export { namespaceOfObject, ownNamespace } from './cloudflare/own-namespace.ts';
 export { regionOfClient } from './placement/region-of-client.ts';
 export {
