@@ -54,7 +54,7 @@ function manifestOf(
 		Object.fromEntries(names.toSorted().map((each) => [each, versionOf(each)]));
 	const ofLibrary =
 		library === 'sdk'
-			? ['@modelcontextprotocol/server', 'zod']
+			? ['@modelcontextprotocol/server', '@tmcp-sessions/sdk', 'zod']
 			: ['@tmcp/adapter-valibot', 'valibot'];
 	return {
 		name,

@@ -146,8 +146,8 @@ function handlerEntry(
 
 function objectEntry(library: Choices['library']): string {
 	const isSdk = library === 'sdk';
-	return `import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-object';
-${isSdk ? "import { sdkServer } from '@tmcp-sessions/session-object/sdk';\n" : ''}import { createServer } from './server.ts';
+	return `${isSdk ? "import { sdkServer } from '@tmcp-sessions/sdk';\n" : ''}import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-object';
+import { createServer } from './server.ts';
 
 /** Runs the server of one session. Pass \`session\` to your tools for state that survives evictions. */
 export class Sessions extends SessionObject {
