@@ -107,6 +107,15 @@ export class TaskJob {
 		this.#signal();
 	}
 
+	/**
+	 * Stops the call at a time limit, so that it continues in another run. Its next start counts as a restart
+	 * after an interruption, unless the call has stored the result of a step in this run.
+	 */
+	interrupt(): void {
+		if (this.#leased.hasProgress) this.release();
+		else this.lose();
+	}
+
 	/** Returns why the call must not start; `undefined` if it may. */
 	async #problem(): Promise<string | undefined> {
 		const { call, isNew, record } = this.#claimed;
