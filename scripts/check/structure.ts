@@ -19,6 +19,7 @@ const shared = ['core', 'http', 'testkit'];
 /** The imports of packages that are neither shared nor a backend, and of `core`. */
 const importsByFolder: Readonly<Record<string, string[]>> = {
 	core: [],
+	otel: ['core', 'http'],
 	redis: ['core'],
 	'info-redis': ['core', 'redis'],
 	'info-upstash': ['core', 'redis'],

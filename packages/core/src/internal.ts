@@ -89,3 +89,4 @@ export {
 	UNKNOWN_CALL_WAIT_MS,
 } from './streams/stream-bounds.ts';
 export { isStreamOpen } from './streams/stream-controller.ts';
+export { channels } from './telemetry/channels.ts';

@@ -11,6 +11,7 @@ import { resolveOptions } from './resolve-options.ts';
 import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { rejectionAnswer } from './response/rejection-answer.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
+import { observeServer } from './telemetry/observe-server.ts';
 import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
 import { checkBodyLength, checkContentType } from './validation/body.ts';
 
@@ -52,7 +53,10 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		keepAliveMs,
 		router: undefined,
 		createCustom: undefined,
-		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
+		server: observeServer(
+			extended.extension?.wrapServer(backend.server) ?? backend.server,
+			options.telemetry,
+		),
 		liveness: new SessionLiveness(info),
 	});
 	const run: CallRunner['run'] = async (call, platform) => {

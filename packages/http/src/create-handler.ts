@@ -19,6 +19,7 @@ import { SessionIdentifier } from './session/session-identifier.ts';
 import { sessionKeys } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
+import { observeServer } from './telemetry/observe-server.ts';
 import { checkCreation } from './warnings.ts';
 
 const DEFAULT_PATH = '/mcp';
@@ -61,7 +62,10 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		...resolved,
 		router,
 		createCustom,
-		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
+		server: observeServer(
+			extended.extension?.wrapServer(backend.server) ?? backend.server,
+			options.telemetry,
+		),
 		liveness: info && new SessionLiveness(info),
 	});
 	const createEndpoint = (env: unknown, platform?: ExecutionContextLike): McpEndpoint<Custom> => {

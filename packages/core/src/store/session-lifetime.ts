@@ -48,6 +48,11 @@ export class SessionLifetime {
 		return Math.max(record.createdAtMs + this.#absoluteMs, record.expiresAtMs);
 	}
 
+	/** Returns how long the session has been open, in milliseconds. */
+	ageMs({ createdAtMs }: SessionRecord): number {
+		return Math.max(0, this.#now() - createdAtMs);
+	}
+
 	/** Returns the latest expiry that any operation on a session may have written until now. */
 	latestExpiryMs(): number {
 		return this.#now() + this.idleMs;

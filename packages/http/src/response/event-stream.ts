@@ -5,6 +5,7 @@ import {
 	messageFrame,
 } from '@tmcp-sessions/core/backend';
 
+import { observeStream } from '../telemetry/observe-stream.ts';
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
 import { errorMessage, hasEndedSession, HttpRejection } from '../request/http-rejection.ts';
 import type { RequestContext } from '../request/request-context.ts';
@@ -194,6 +195,7 @@ async function forward(
 		revoked.rejection = rejection;
 		cancel();
 	});
+	const endObservation = observeStream(context);
 	const finish = async (message: object | undefined): Promise<void> => {
 		if (message) writer.write(numbered(encodeFrames(messageFrame(message)), context));
 		// A client that has cancelled the call expects no response, but one that resumes it must get one.
@@ -222,6 +224,7 @@ async function forward(
 		clearTimeout(expiry);
 		stopKeepAlive?.();
 		stopRecheck?.();
+		endObservation?.();
 	}
 }
 

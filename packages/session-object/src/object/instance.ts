@@ -160,6 +160,7 @@ function createHandle(
 		stateSecrets: (to) => [stateSecret(entries, to)],
 		objectId,
 		tasks: settings.tasks,
+		telemetry: settings.telemetry,
 	});
 }
 
