@@ -24,6 +24,7 @@ const importsByFolder: Readonly<Record<string, string[]>> = {
 	'info-redis': ['core', 'redis'],
 	'info-upstash': ['core', 'redis'],
 	'streams-redis': ['core', 'redis'],
+	sdk: ['core', 'http'],
 	'session-object': ['core', 'http', 'streams-durable-object'],
 	tasks: ['core', 'http'],
 	testkit: ['core', 'http', 'tasks'],
@@ -117,6 +118,7 @@ function importsOf(source: string): string[] {
  * library must fit in, so that these import no values of tmcp or of a transport.
  */
 const serverIndependent = [
+	'backend',
 	'calls',
 	'endpoint',
 	'request',

@@ -8,6 +8,8 @@ export type { OptionNames } from './option-names.ts';
 export { rejectUnknownOptions } from './option-names.ts';
 export { rejectRenamedOptions } from './renamed-options.ts';
 export { STORED_INFO_OPTIONS } from './info/stored-info-session-manager.ts';
+export { EVERY_URI, hasEveryUri } from './extensions/every-uri.ts';
+export type { EveryUriSubscriptions } from './extensions/every-uri.ts';
 export { hasResumableStreams } from './extensions/resumable-streams.ts';
 export { hasSessionAdministration } from './extensions/session-administration.ts';
 export { hasSessionExpiry } from './extensions/session-expiry.ts';

@@ -11,9 +11,13 @@ export function checkServer(server: unknown, owner: string): void {
 	if (has('receive') && has('on')) return;
 	const needed = `${owner} needs a McpServer of tmcp`;
 	if (has('connect')) {
+		const fix =
+			owner === 'createMcpHandler'
+				? 'Give createSdkHandler of @tmcp-sessions/sdk a function that creates it'
+				: 'Return sdkServer(() => …) of @tmcp-sessions/session-object/sdk from createServer of a ' +
+					'SessionObject';
 		throw configurationError(
-			`${needed}; got a server of the official SDK. Return sdkServer(() => …) of ` +
-				'@tmcp-sessions/session-object/sdk from createServer of a SessionObject, with a server of ' +
+			`${needed}; got a server of the official SDK. ${fix}, with a server of ` +
 				"@modelcontextprotocol/server 2.x; or import { McpServer } from 'tmcp'",
 		);
 	}

@@ -56,5 +56,5 @@ export {
 } from './request/json-rpc.ts';
 export type { JsonObject } from './request/json-rpc.ts';
 export { sessionBasedOnly } from './validation/headers.ts';
-export { authorizedNotifications } from './transport/authorized-subscriptions.ts';
-export { withOverrides } from './transport/with-overrides.ts';
+export { authorizedNotifications } from './backend/authorized-subscriptions.ts';
+export { withOverrides } from './backend/with-overrides.ts';

@@ -1,5 +1,6 @@
 import { createReporter } from '@tmcp-sessions/core/backend';
 import { BoundedSubscriptionManager, rejectUnknownOptions } from '@tmcp-sessions/core/internal';
+import type { EveryUriSubscriptions } from '@tmcp-sessions/core/internal';
 import type { RedisConnection } from '@tmcp-sessions/redis';
 import { SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
@@ -21,7 +22,8 @@ export type RedisSubscriptionOptions = RedisManagerOptions;
  * A subscription has no replay. It ends with an empty result, so that its client listens again, if the
  * connection to Redis was lost and after `maxStreamSeconds`: changes in between do not reach it.
  */
-export class RedisSubscriptionManager extends SubscriptionManager {
+export class RedisSubscriptionManager extends SubscriptionManager implements EveryUriSubscriptions {
+	readonly deliversEveryUri = true;
 	readonly #link: ProcessLink;
 	readonly #maxStreamMs: number | undefined;
 	readonly #report: (cause: unknown) => void;

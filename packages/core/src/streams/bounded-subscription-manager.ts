@@ -1,12 +1,17 @@
 import { InMemorySubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 
+import type { EveryUriSubscriptions } from '../extensions/every-uri.ts';
 import { currentScope } from '../request-scope.ts';
 import { ClientCounts } from './client-counts.ts';
 import { MAX_SUBSCRIPTIONS_PER_CLIENT, TOO_MANY_SUBSCRIPTIONS } from './stream-bounds.ts';
 
 /** Manages the subscriptions of one process, of which each client has at most 1,024. */
-export class BoundedSubscriptionManager extends InMemorySubscriptionManager {
+export class BoundedSubscriptionManager
+	extends InMemorySubscriptionManager
+	implements EveryUriSubscriptions
+{
+	readonly deliversEveryUri = true;
 	readonly #counts = new ClientCounts(MAX_SUBSCRIPTIONS_PER_CLIENT, TOO_MANY_SUBSCRIPTIONS);
 
 	/** @throws {StreamError} if the client has 1,024 open subscriptions. */

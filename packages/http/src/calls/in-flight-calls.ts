@@ -3,7 +3,6 @@ import { sleep } from '@tmcp-sessions/core/backend';
 import type { RequestScope, ResumableStreams } from '@tmcp-sessions/core/backend';
 import { hasSessionInboxes } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
-import type { McpServer } from 'tmcp';
 
 import { InFlightCall, noClientResponse, RESUMED } from './in-flight-call.ts';
 import type { ServerRequestDeps } from './in-flight-call.ts';
@@ -26,6 +25,11 @@ const LOST_AFTER_LEAVING_MS = 60_000;
 /** Called when the stream of a call becomes resumable under this name. */
 export type OnPrimed = (call: RequestScope, stream: string) => void;
 
+/** Takes the responses to server requests. */
+export interface ResponseReceiver {
+	receive(response: never): unknown;
+}
+
 /** What the registry of one transport's calls is created from. */
 export interface InFlightCallsOptions {
 	readonly streams: StreamSessionManager;
@@ -46,12 +50,12 @@ export class InFlightCalls {
 	readonly #calls = new Map<string, Set<InFlightCall>>();
 	readonly #byContext = new WeakMap<RequestContext, InFlightCall>();
 
-	constructor(server: Pick<McpServer, 'receive'>, options: InFlightCallsOptions) {
+	constructor(server: ResponseReceiver, options: InFlightCallsOptions) {
 		const { clientResponseTimeoutMs, report, streams } = options;
 		// Async because the server throws at once for an invalid response.
 		const receive = async (response: ClientResponse): Promise<unknown> =>
 			// Safe because the server checks it.
-			server.receive(response as unknown as Parameters<typeof server.receive>[0]);
+			server.receive(response as never);
 		this.#options = options;
 		this.#deps = {
 			clientResponseTimeoutMs,

@@ -11,7 +11,7 @@ import type { MessageServer } from './message-server.ts';
 import type { ExtensionAccess } from './server-extension.ts';
 
 /** What a handler connects a server to. */
-export interface ServerBackendOptions {
+export interface ServerBackendDeps {
 	readonly streams: StreamSessionManager;
 	/** Undefined if the deployment has no sessions. */
 	readonly info: InfoSessionManager | undefined;
@@ -41,4 +41,4 @@ export interface ServerBackend<Custom> {
 }
 
 /** Connects a server of one library to the managers of a deployment. */
-export type ConnectServer<Custom> = (options: ServerBackendOptions) => ServerBackend<Custom>;
+export type ConnectServer<Custom> = (options: ServerBackendDeps) => ServerBackend<Custom>;

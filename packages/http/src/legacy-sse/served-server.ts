@@ -4,7 +4,7 @@ import { errorMessage, HttpRejection } from '../request/http-rejection.ts';
 import { methodOf } from '../request/json-rpc.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { TrackedServer } from '../transport/tracked-server.ts';
-import { withOverrides } from '../transport/with-overrides.ts';
+import { withOverrides } from '../backend/with-overrides.ts';
 import { checkStoredParams } from '../validation/stored-params.ts';
 
 type Receive = McpServer['receive'];

@@ -2,7 +2,7 @@ import type { StreamSessionManager } from '@tmcp/session-manager';
 
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
-import { withOverrides } from '../transport/with-overrides.ts';
+import { withOverrides } from '../backend/with-overrides.ts';
 
 /**
  * Returns the stream manager for the transport.

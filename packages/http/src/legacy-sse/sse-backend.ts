@@ -19,7 +19,7 @@ import type { ResolvedOptions } from '../resolve-options.ts';
 import { claimBroadcasts } from '../transport/broadcasts.ts';
 import { matchTemplatesInLinearTime } from '../transport/template-matching.ts';
 import { createTrackedServer } from '../transport/tracked-server.ts';
-import { withOverrides } from '../transport/with-overrides.ts';
+import { withOverrides } from '../backend/with-overrides.ts';
 import { LiveSessions } from './live-sessions.ts';
 import type { SseHandlerOptions } from './options.ts';
 import { servedServer } from './served-server.ts';

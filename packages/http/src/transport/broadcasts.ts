@@ -1,6 +1,6 @@
 import type { StreamSessionManager } from '@tmcp/session-manager';
 
-import { withOverrides } from './with-overrides.ts';
+import { withOverrides } from '../backend/with-overrides.ts';
 
 /** The stream managers whose sessions already get a server's broadcasts. */
 const claimed = new WeakMap<object, WeakSet<StreamSessionManager>>();

@@ -5,18 +5,18 @@ import { HttpTransport } from '@tmcp/transport-http';
 import type { HttpTransportOptions } from '@tmcp/transport-http';
 
 import { answerDirectly, isDirect } from '../calls/direct-calls.ts';
-import { InFlightCalls } from '../calls/in-flight-calls.ts';
+import { createCalls } from '../backend/create-calls.ts';
 import type { ServerInput } from '../endpoint/message-server.ts';
-import type { ServerBackend, ServerBackendOptions } from '../endpoint/server-backend.ts';
+import type { ServerBackend, ServerBackendDeps } from '../endpoint/server-backend.ts';
 import type { ServerOf } from '../options.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { claimBroadcasts, withoutBroadcasts } from './broadcasts.ts';
-import { bindSubscriptionsToRequest } from './request-bound-subscriptions.ts';
-import { endResumedCalls } from './resumed-streams.ts';
+import { bindSubscriptionsToRequest } from '../backend/request-bound-subscriptions.ts';
+import { endResumedCalls } from '../backend/resumed-streams.ts';
 import { STATELESS_REVISIONS } from './stateless-revisions.ts';
 import { createExtensionAccess } from './extension-access.ts';
-import { ExtensionRequests } from './extension-requests.ts';
+import { ExtensionRequests } from '../backend/extension-requests.ts';
 import { matchTemplatesInLinearTime } from './template-matching.ts';
 import { createTrackedServer } from './tracked-server.ts';
 import { transportRequest } from './transport-request.ts';
@@ -24,15 +24,13 @@ import { transportRequest } from './transport-request.ts';
 /** Connects a tmcp server to the managers of a deployment. */
 export function createTmcpBackend<Custom extends Record<string, unknown> | undefined>(
 	server: ServerOf<Custom>,
-	options: ServerBackendOptions,
+	options: ServerBackendDeps,
 ): ServerBackend<Custom> {
 	matchTemplatesInLinearTime();
 	const { streams, info, defaultCodec, authorizeSubscription, report } = options;
 	const canResume = hasResumableStreams(streams);
 	const requests = new ExtensionRequests((response) => server.receive(response));
-	// Safe because the registry hands it client responses only.
-	const receiver = requests as unknown as Pick<typeof server, 'receive'>;
-	const calls = createCalls(options.extension ? receiver : server, options);
+	const calls = createCalls(options.extension ? requests : server, options);
 	const broadcasting = claimBroadcasts(server, streams) ? streams : withoutBroadcasts(streams);
 	const tracked = createTrackedServer(server, {
 		info,
@@ -73,19 +71,6 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 	};
 }
 
-function createCalls(
-	receiver: ConstructorParameters<typeof InFlightCalls>[0],
-	{ streams, clientResponseTimeoutMs, onPrimed, report }: ServerBackendOptions,
-): InFlightCalls {
-	return new InFlightCalls(receiver, {
-		streams,
-		clientResponseTimeoutMs,
-		onPrimed,
-		report,
-		resumable: hasResumableStreams(streams) ? streams : undefined,
-	});
-}
-
 async function respond<Custom extends Record<string, unknown> | undefined>(
 	transport: HttpTransport<Custom>,
 	context: RequestContext,
@@ -105,7 +90,7 @@ async function inOneLine(response: Response): Promise<Response> {
 }
 
 function transportOptions(
-	options: ServerBackendOptions,
+	options: ServerBackendDeps,
 	streams: StreamSessionManager,
 ): HttpTransportOptions {
 	const { hasAuth, info, report } = options;

@@ -5,9 +5,9 @@ import type { HandleMessage } from '../calls/direct-calls.ts';
 import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { ClientMetadata, ExtensionAccess } from '../endpoint/server-extension.ts';
 import type { ServerOf } from '../options.ts';
-import { runInBackground } from './background-calls.ts';
+import { runInBackground } from '../backend/background-calls.ts';
 import { checkParameterHeaders } from '../validation/mirrored-headers.ts';
-import type { ExtensionRequests } from './extension-requests.ts';
+import type { ExtensionRequests } from '../backend/extension-requests.ts';
 
 /** What the access of an extension depends on. */
 export interface ExtensionAccessDeps {

@@ -5,22 +5,22 @@ import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { AuthorizeSubscription } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
 import { hasEndedSession, invalidRequest } from '../request/http-rejection.ts';
-import { idOf, isObject, isSchemaError, methodOf, paramsOf } from '../request/json-rpc.ts';
+import { idOf, isObject, isSchemaError, methodOf } from '../request/json-rpc.ts';
 import type { JsonObject, ServerRequest } from '../request/json-rpc.ts';
 import { currentContext } from '../request/request-context.ts';
-import type { RequestContext } from '../request/request-context.ts';
-import { storesMutableState } from '../session/stores-mutable-state.ts';
-import { authorizedMessage } from './authorized-subscriptions.ts';
+import { authorizedMessage } from '../backend/authorized-subscriptions.ts';
 import { reportFailedMessages } from './failed-messages.ts';
-import { initializeResult, withTmcpRevision } from './initialize-result.ts';
-import type { Support } from './initialize-result.ts';
-import { keepAlive } from './keep-alive.ts';
-import { runAsOneBroadcast } from './one-broadcast.ts';
+import { canFlush } from '../backend/flush.ts';
+import { supportOf, withSupport } from '../backend/initialize-result.ts';
+import { keepAlive } from '../backend/keep-alive.ts';
+import { runAsOneBroadcast } from '../backend/one-broadcast.ts';
 import { provideRoots } from './request-roots.ts';
 import { keepRootsPerSession } from './session-roots.ts';
 import { invalidRequestError, withSpecifiedError } from './specified-errors.ts';
 import { hasInput, receiveInput, requiresInput, sealedInput } from './stateless-inputs.ts';
-import { withOverrides } from './with-overrides.ts';
+import { withTmcpRevision } from './tmcp-revision.ts';
+import { isWithheld } from '../backend/withheld-response.ts';
+import { withOverrides } from '../backend/with-overrides.ts';
 
 type Receive = McpServer['receive'];
 type Message = Parameters<Receive>[0];
@@ -99,12 +99,7 @@ export function createTrackedServer<Server extends TrackableServer>(
 function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 	const { info, acceptsBatches, canResume, defaultCodec = () => undefined } = deps;
 	const { authorizeSubscription: authorize } = deps;
-	const support: Support = {
-		hasSessions: info !== undefined,
-		storesMutableState: !info || storesMutableState(info),
-		canResume,
-		acceptsBatches,
-	};
+	const support = supportOf(info, { canResume, acceptsBatches });
 	const flushable = info && canFlush(info) ? info : undefined;
 	return async (message, receiveContext) => {
 		const context = currentContext();
@@ -203,24 +198,6 @@ function storeClient(info: InfoSessionManager, session: string, detail: unknown)
 	info.setClientInfo(session, clientInfo);
 }
 
-/** Returns the response with the capabilities of the deployment, if it is that of `initialize`. */
-function withSupport(message: object, response: unknown, support: Support): unknown {
-	if (methodOf(message) !== 'initialize' || !isObject(response)) return response;
-	const { result } = response;
-	if (!isObject(result)) return response;
-	const requested = paramsOf(message)['protocolVersion'];
-	return { ...response, result: initializeResult(result, requested, support) };
-}
-
-/** Withholds a response from the transport's stream, if no frame precedes it there. */
-function isWithheld(response: unknown, context: RequestContext): boolean {
-	const { isListening, progress, responseType } = context;
-	if (!isObject(response) || isListening) return false;
-	if (responseType === 'sse' && progress.hasSentFrame) return false;
-	progress.withhold(response);
-	return true;
-}
-
 /** Whether a broadcast is the update of a resource, whose subscribers are looked up first. */
 function isUpdate(detail: unknown): boolean {
 	return methodOf(frameIn(detail)) === 'notifications/resources/updated';
@@ -236,8 +213,4 @@ function serverRequestIn(detail: unknown): ServerRequest | undefined {
 	const request = frameIn(detail);
 	const id = idOf(request);
 	return id !== undefined ? { ...request, id } : undefined;
-}
-
-function canFlush(info: object): info is { flush(id: string): Promise<void> } {
-	return 'flush' in info && typeof info.flush === 'function';
 }

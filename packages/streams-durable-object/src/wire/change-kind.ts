@@ -1,4 +1,4 @@
-import { fnv1a } from '@tmcp-sessions/core/internal';
+import { EVERY_URI, fnv1a } from '@tmcp-sessions/core/internal';
 import type { SubscriptionFilter } from 'tmcp';
 
 /** A kind of change that a client can subscribe to. */
@@ -36,8 +36,9 @@ export function changeKindsOf(filters: SubscriptionFilter): ChangeKind[] {
 	return kinds;
 }
 
-/** Returns hashes of a subscription's URIs, or `undefined` if there are too many of them. */
+/** Returns hashes of a subscription's URIs, or `undefined` for every URI and for too many of them. */
 export function uriHashesOf(filters: SubscriptionFilter): number[] | undefined {
+	if (filters.resourceSubscriptions === EVERY_URI) return undefined;
 	const hashes = new Set(filters.resourceSubscriptions?.map(fnv1a));
 	return hashes.size <= MAX_URI_HASHES ? [...hashes] : undefined;
 }

@@ -1,6 +1,7 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { createReporter, currentScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
+import type { EveryUriSubscriptions } from '@tmcp-sessions/core/internal';
 import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
@@ -30,7 +31,11 @@ export interface SocketSubscriptionOptions {
  * `InMemorySubscriptionManager` of tmcp for each subscription filters by the URI itself, and holds
  * notifications back until the acknowledgement is sent.
  */
-export abstract class SocketSubscriptionManager extends SubscriptionManager {
+export abstract class SocketSubscriptionManager
+	extends SubscriptionManager
+	implements EveryUriSubscriptions
+{
+	readonly deliversEveryUri = true;
 	protected readonly report: (cause: unknown) => void;
 	readonly #stubFor: SubscriptionStubFor;
 	readonly #openTimeoutMs: number | undefined;

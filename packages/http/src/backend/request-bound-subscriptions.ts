@@ -2,8 +2,8 @@ import { StreamError } from '@tmcp-sessions/core';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
 import { currentContext } from '../request/request-context.ts';
-import { keepAlive } from './keep-alive.ts';
-import { sendWithSessions } from './one-broadcast.ts';
+import { keepAlive } from '../backend/keep-alive.ts';
+import { sendWithSessions } from '../backend/one-broadcast.ts';
 import { withOverrides } from './with-overrides.ts';
 
 /**

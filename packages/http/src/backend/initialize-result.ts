@@ -1,5 +1,8 @@
+import type { InfoSessionManager } from '@tmcp/session-manager';
+
 import { isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
+import { storesMutableState } from '../session/stores-mutable-state.ts';
 import { BATCH_REVISION, servedVersion } from '../validation/headers.ts';
 
 /** What a deployment supports. */
@@ -14,10 +17,31 @@ export interface Support {
 	readonly acceptsBatches: boolean;
 }
 
-/** The revision that adds resumable streams to the one before. tmcp 1.20 does not negotiate it. */
+/** The revision that adds resumable streams to the one before. */
 const RESUMABLE_REVISION = '2025-11-25';
-/** The newest revision that tmcp 1.20 negotiates. It rejects texts that are not dates with -32602. */
-const TMCP_REVISION = '2025-06-18';
+const REVISION_BEFORE = '2025-06-18';
+
+/** Returns what a deployment supports. */
+export function supportOf(
+	info: InfoSessionManager | undefined,
+	streams: Pick<Support, 'acceptsBatches' | 'canResume'>,
+): Support {
+	return {
+		hasSessions: info !== undefined,
+		storesMutableState: !info || storesMutableState(info),
+		canResume: streams.canResume,
+		acceptsBatches: streams.acceptsBatches,
+	};
+}
+
+/** Returns the response with the capabilities of the deployment, if it is that of `initialize`. */
+export function withSupport(message: object, response: unknown, support: Support): unknown {
+	if (methodOf(message) !== 'initialize' || !isObject(response)) return response;
+	const { result } = response;
+	if (!isObject(result)) return response;
+	const requested = paramsOf(message)['protocolVersion'];
+	return { ...response, result: initializeResult(result, requested, support) };
+}
 
 /**
  * Returns the revision for a client: the requested one if it is served here, else the newest that is.
@@ -26,19 +50,10 @@ const TMCP_REVISION = '2025-06-18';
  */
 function negotiatedRevision(requested: unknown, support: Support): string {
 	const { hasSessions, canResume, acceptsBatches } = support;
-	const newest = hasSessions && canResume ? RESUMABLE_REVISION : TMCP_REVISION;
+	const newest = hasSessions && canResume ? RESUMABLE_REVISION : REVISION_BEFORE;
 	const served = servedVersion(requested);
 	if (served === undefined || (served === BATCH_REVISION && !acceptsBatches)) return newest;
 	return served <= newest ? served : newest;
-}
-
-/** Returns an `initialize` with a revision that tmcp negotiates. Other messages are returned as they are. */
-export function withTmcpRevision<Message extends object>(message: Message): Message {
-	if (methodOf(message) !== 'initialize') return message;
-	const params = paramsOf(message);
-	const served = servedVersion(params['protocolVersion']);
-	const isKnown = served !== undefined && served <= TMCP_REVISION;
-	return isKnown ? message : { ...message, params: { ...params, protocolVersion: TMCP_REVISION } };
 }
 
 /**
@@ -47,11 +62,7 @@ export function withTmcpRevision<Message extends object>(message: Message): Mess
  *
  * @param requested the revision that the client requested.
  */
-export function initializeResult(
-	result: JsonObject,
-	requested: unknown,
-	support: Support,
-): JsonObject {
+function initializeResult(result: JsonObject, requested: unknown, support: Support): JsonObject {
 	const { capabilities, serverInfo, instructions, _meta } = result;
 	return {
 		protocolVersion: negotiatedRevision(requested, support),

@@ -1,0 +1,4 @@
+export { createSdkHandler } from './create-sdk-handler.ts';
+export type { SdkHandler, SdkHandlerOptions, SdkNotifier } from './create-sdk-handler.ts';
+export { createEventBus } from './create-event-bus.ts';
+export type { EventBusOptions } from './create-event-bus.ts';

@@ -1,0 +1,90 @@
+import {
+	checkParameterHeaders,
+	currentContext,
+	readInfo,
+	runInBackground,
+} from '@tmcp-sessions/http/server';
+import type {
+	ClientMetadata,
+	ExtensionAccess,
+	ExtensionRequests,
+	HandleMessage,
+	InFlightCalls,
+	RequestContext,
+} from '@tmcp-sessions/http/server';
+import { McpServer } from '@modelcontextprotocol/server';
+import type { InfoSessionManager } from '@tmcp/session-manager';
+
+import type { CreateServer } from '../server/create-server.ts';
+import { protocolServer } from '../server/sdk-server.ts';
+import type { MessageHandling } from './handle-message.ts';
+import type { SdkExchange } from './sdk-exchange.ts';
+import type { ServerRequests } from './server-requests.ts';
+
+/** What the access of an extension depends on. */
+export interface AccessDeps {
+	readonly calls: InFlightCalls;
+	readonly createServer: CreateServer;
+	readonly extensionRequests: ExtensionRequests;
+	readonly handle: HandleMessage;
+	readonly handling: MessageHandling;
+	/** Undefined if the deployment has no sessions. */
+	readonly info: InfoSessionManager | undefined;
+	readonly report: (error: unknown) => void;
+	readonly serverRequests: ServerRequests;
+}
+
+/** Creates what an extension, such as tasks, may use of the servers. */
+export function createAccess(deps: AccessDeps): ExtensionAccess {
+	const { calls, createServer, extensionRequests, handle, handling, info, report } = deps;
+	return {
+		runInBackground: (call) => runInBackground(handle, calls, call, report),
+		async clientMetadata({ sessionId }) {
+			// Safe because validation has checked what the session declared.
+			return (info && sessionId ? await readInfo(info, sessionId) : {}) as ClientMetadata;
+		},
+		sendRequest: (context, request, write) =>
+			extensionRequests.send(calls, context, request, write),
+		respond: async (response) => deps.serverRequests.receive(response),
+		async hasTool(name, call) {
+			const server = await createServer({ era: 'legacy' });
+			const schema = server instanceof McpServer ? server.toolInputSchemaJson(name) : undefined;
+			if (schema && call) checkParameterHeaders(call, schema);
+			return schema !== undefined;
+		},
+		async elicit(message, schema) {
+			const { exchange } = currentExchange(handling);
+			// Safe because the server rejects a schema that elicitations do not allow.
+			return protocolServer(exchange.server).elicitInput({
+				message,
+				requestedSchema: schema as never,
+			});
+		},
+		progress(count, message) {
+			const { context, exchange } = currentExchange(handling);
+			const token = progressTokenOf(context);
+			if (token === undefined) return;
+			const params = { progressToken: token, progress: count, total: count + 1, message };
+			protocolServer(exchange.server)
+				.notification({ method: 'notifications/progress', params })
+				.catch(report);
+		},
+	};
+}
+
+function currentExchange(handling: MessageHandling): {
+	context: RequestContext;
+	exchange: SdkExchange;
+} {
+	const context = currentContext();
+	const exchange = context && handling.exchangeOf(context);
+	if (!exchange) throw new Error('expected a call that runs; got none');
+	return { context, exchange };
+}
+
+function progressTokenOf({ message }: RequestContext): string | number | undefined {
+	const { params } = Object(message) as {
+		params?: { _meta?: { progressToken?: string | number } };
+	};
+	return params?._meta?.progressToken;
+}

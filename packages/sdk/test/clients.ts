@@ -1,0 +1,44 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { onTestFinished } from 'vitest';
+
+/** Answers the requests of a client. */
+export type Fetch = (request: Request) => Promise<Response>;
+
+export const STATELESS = { versionNegotiation: { mode: { pin: '2026-07-28' } } } as const;
+
+const clientInfo = { name: 'visitor', version: '1.0.0' };
+
+/** Connects a client of the official SDK 2.x, session-based by default. */
+export async function connect(
+	url: URL,
+	fetch: Fetch,
+	options: ConstructorParameters<typeof Client>[1] = {},
+): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
+	const client = new Client(clientInfo, options);
+	const transport = new StreamableHTTPClientTransport(url, {
+		fetch: (input, init) => fetch(new Request(input, init)),
+	});
+	await client.connect(transport);
+	onTestFinished(() => client.close());
+	return { client, transport };
+}
+
+/** Connects a client of the official SDK 1.x. */
+export async function connect1(url: URL, fetch: Fetch): Promise<Client1> {
+	const client = new Client1(clientInfo, { capabilities: { elicitation: {} } });
+	const transport = new Transport1(url, {
+		fetch: (input, init) => fetch(new Request(input, init)),
+	});
+	await client.connect(transport);
+	onTestFinished(() => client.close());
+	return client;
+}
+
+/** Returns the text of a tool's result. */
+export function textOf(result: unknown): string {
+	// Safe because the tools of the tests return one text.
+	const { content } = result as { content?: { text?: string }[] };
+	return content?.[0]?.text ?? JSON.stringify(result);
+}

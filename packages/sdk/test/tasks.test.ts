@@ -1,0 +1,59 @@
+import { createSdkHandler } from '@tmcp-sessions/sdk';
+import { InMemoryTasks } from '@tmcp-sessions/tasks';
+import { TaskClient, TASKS } from '@tmcp-sessions/testkit/task-client';
+import { describe, expect, it } from 'vitest';
+
+import { textOf } from './clients.ts';
+import { createNotesServer } from './fixture/notes-server.ts';
+
+function deploy(): { client: TaskClient; plain: TaskClient; errors: Error[] } {
+	const errors: Error[] = [];
+	const policy = { pollSeconds: 0.1 };
+	const tasks = new InMemoryTasks({
+		tools: { ask: policy, fail: policy, measure: policy, progress: policy },
+	});
+	const handler = createSdkHandler(createNotesServer, {
+		tasks,
+		onError: (error) => void errors.push(error),
+	});
+	return { client: new TaskClient(handler), plain: new TaskClient(handler, {}), errors };
+}
+
+describe('a call of a server of the SDK that becomes a task', () => {
+	it('has the result of the tool, also with an outputSchema', async () => {
+		const { client, errors } = deploy();
+		const task = await client.ended(await client.start('measure', { as: 'number' }));
+		expect(task).toMatchObject({
+			status: 'completed',
+			result: { structuredContent: { celsius: 21 } },
+		});
+		expect(errors).toEqual([]);
+	});
+
+	it('has an error if the result breaks the outputSchema', async () => {
+		const { client } = deploy();
+		const { result } = await client.ended(await client.start('measure', { as: 'text' }));
+		expect(result).toMatchObject({ isError: true });
+		expect(textOf(result)).toMatch(/Invalid structured content for tool measure/);
+	});
+
+	it('requires the input that the tool elicits', async () => {
+		const { client } = deploy();
+		const id = await client.start('ask');
+		const { inputRequests } = await client.until(id, 'input_required');
+		const [key = ''] = Object.keys(Object(inputRequests) as object);
+		await client.update(id, { [key]: { action: 'accept', content: { sure: true } } });
+		expect(textOf((await client.ended(id))['result'])).toBe('accept {"sure":true}');
+	});
+
+	it('is announced by server/discover', async () => {
+		const { client } = deploy();
+		const { result } = await client.request('server/discover', {});
+		expect(result['capabilities']).toMatchObject({ extensions: TASKS });
+	});
+
+	it('waits for the result if the client does not know tasks', async () => {
+		const { result } = await deploy().plain.call('measure', { as: 'number' });
+		expect(result).toMatchObject({ structuredContent: { celsius: 21 } });
+	});
+});
