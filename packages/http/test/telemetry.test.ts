@@ -2,6 +2,7 @@ import { channels } from '@tmcp-sessions/core/internal';
 import { onTelemetry } from '@tmcp-sessions/core';
 import type { TelemetryEvents } from '@tmcp-sessions/core';
 import type { HandlerTelemetry, McpHandler, ObservedMessage } from '@tmcp-sessions/http';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { MessageServer } from '../src/endpoint/message-server.ts';
@@ -201,6 +202,14 @@ describe('telemetry', () => {
 			name: 'slow',
 			metadata: { progressToken: 'p' },
 		});
+	});
+
+	it('has each of its channels in the documents', () => {
+		const documents = new URL('../../../docs/telemetry.md', import.meta.url);
+		const text = readFileSync(documents, 'utf8');
+		expect([...text.matchAll(/`tmcp-sessions:(\w+)`/g)].map(([, name]) => name)).toEqual(
+			Object.keys(channels),
+		);
 	});
 
 	it('adds no promise to a call without a subscriber', () => {
