@@ -2,7 +2,7 @@ import { createReporter } from '@tmcp-sessions/core/backend';
 
 import { checkServer } from './check-server.ts';
 import type { CallRunner, CallRunnerOptions } from './calls/routed-call.ts';
-import { connectExtension } from './connect-extension.ts';
+import { connectExtension, wrapServer } from './connect-extension.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { incomingCall } from './endpoint/routed-request.ts';
 import type { ServerBackend } from './endpoint/server-backend.ts';
@@ -11,7 +11,6 @@ import { resolveOptions } from './resolve-options.ts';
 import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { rejectionAnswer } from './response/rejection-answer.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
-import { observeServer } from './telemetry/observe-server.ts';
 import { createTmcpBackend } from './transport/create-tmcp-backend.ts';
 import { checkBodyLength, checkContentType } from './validation/body.ts';
 
@@ -53,10 +52,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		keepAliveMs,
 		router: undefined,
 		createCustom: undefined,
-		server: observeServer(
-			extended.extension?.wrapServer(backend.server) ?? backend.server,
-			options.telemetry,
-		),
+		server: wrapServer(backend.server, extended.extension, options.telemetry),
 		liveness: new SessionLiveness(info),
 	});
 	const run: CallRunner['run'] = async (call, platform) => {

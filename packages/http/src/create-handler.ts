@@ -4,7 +4,7 @@ import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { checkDeployment } from './check-deployment.ts';
-import { connectExtension } from './connect-extension.ts';
+import { connectExtension, wrapServer } from './connect-extension.ts';
 import { endpointPath } from './endpoint/endpoint-path.ts';
 import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
@@ -19,7 +19,6 @@ import { SessionIdentifier } from './session/session-identifier.ts';
 import { sessionKeys } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
-import { observeServer } from './telemetry/observe-server.ts';
 import { checkCreation } from './warnings.ts';
 
 const DEFAULT_PATH = '/mcp';
@@ -62,10 +61,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		...resolved,
 		router,
 		createCustom,
-		server: observeServer(
-			extended.extension?.wrapServer(backend.server) ?? backend.server,
-			options.telemetry,
-		),
+		server: wrapServer(backend.server, extended.extension, options.telemetry),
 		liveness: info && new SessionLiveness(info),
 	});
 	const createEndpoint = (env: unknown, platform?: ExecutionContextLike): McpEndpoint<Custom> => {

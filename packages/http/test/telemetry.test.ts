@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { MessageServer } from '../src/endpoint/message-server.ts';
-import { observeServer } from '../src/telemetry/observe-server.ts';
+import { ObservedServer } from '../src/telemetry/observed-server.ts';
 import { internalIdOf, KEY, open, post, setUp, URL_OF_MCP } from './local-handler.ts';
 import { requestContext } from './request-contexts.ts';
 
@@ -220,7 +220,7 @@ describe('telemetry', () => {
 			answerDirectly: () => answering,
 			respond: () => responding,
 		};
-		const observed = observeServer(server, undefined);
+		const observed = new ObservedServer(server, undefined);
 		const message = { jsonrpc: '2.0', id: 1, method: 'ping' };
 		const context = requestContext({ message, messageId: 1 });
 		expect(observed.answerDirectly(context, undefined, undefined)).toBe(answering);

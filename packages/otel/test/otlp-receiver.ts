@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
@@ -66,12 +67,17 @@ export interface OtlpReceiver {
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
 	const spans: ReceivedSpan[] = [];
 	const points: ReceivedPoint[] = [];
+	const receive = async (request: IncomingMessage): Promise<void> => {
+		const body = await json(request);
+		// Safe because only exporters of OTLP send to this receiver.
+		if (request.url === '/v1/traces') spans.push(...spansOf(body as TracesBody));
+		else points.push(...pointsOf(body as MetricsBody));
+	};
 	const server = createServer((request, response) => {
-		void json(request).then((body) => {
-			if (request.url === '/v1/traces') spans.push(...spansOf(body as TracesBody));
-			else points.push(...pointsOf(body as MetricsBody));
-			response.setHeader('content-type', 'application/json').end('{}');
-		});
+		receive(request).then(
+			() => response.setHeader('content-type', 'application/json').end('{}'),
+			(error: Error) => response.destroy(error),
+		);
 	});
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 	const { port } = server.address() as AddressInfo;

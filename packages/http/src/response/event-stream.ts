@@ -145,7 +145,9 @@ function stream(
 		});
 	}
 	for (const frames of ready) writer.write(frames);
+	const publishClosed = observeStream(context);
 	const forwarding = forward(reader, next, writer, context, options);
+	if (publishClosed) context.waitUntil(forwarding.then(publishClosed, publishClosed));
 	context.waitUntil(
 		forwarding.catch((error: unknown) => {
 			if (!isCut) throw error;
@@ -195,7 +197,6 @@ async function forward(
 		revoked.rejection = rejection;
 		cancel();
 	});
-	const endObservation = observeStream(context);
 	const finish = async (message: object | undefined): Promise<void> => {
 		if (message) writer.write(numbered(encodeFrames(messageFrame(message)), context));
 		// A client that has cancelled the call expects no response, but one that resumes it must get one.
@@ -224,7 +225,6 @@ async function forward(
 		clearTimeout(expiry);
 		stopKeepAlive?.();
 		stopRecheck?.();
-		endObservation?.();
 	}
 }
 
