@@ -12,6 +12,7 @@ export interface Manifest {
 	keywords?: string[];
 	type?: string;
 	sideEffects?: boolean;
+	bin?: Record<string, string>;
 	exports?: Record<string, Record<string, string>>;
 	files?: string[];
 	dependencies?: Record<string, string>;

@@ -11,8 +11,9 @@ const shared = ['uri-template-matcher'];
 
 /** Measures an entry point in bytes: bundled and minified as ESM, gzipped, without peers and siblings. */
 async function measure({ path, manifest }: WorkspacePackage, file: string): Promise<number> {
-	const siblings = Object.keys(manifest.dependencies ?? {}).filter((name) =>
-		name.startsWith('@tmcp-sessions/'),
+	// A command line is never part of another bundle: only its own code counts.
+	const siblings = Object.keys(manifest.dependencies ?? {}).filter(
+		(name) => manifest.bin !== undefined || name.startsWith('@tmcp-sessions/'),
 	);
 	const peers = Object.keys(manifest.peerDependencies ?? {});
 	const result = await build({

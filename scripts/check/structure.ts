@@ -18,6 +18,8 @@ const shared = ['core', 'http', 'testkit'];
 
 /** The imports of packages that are neither shared nor a backend, and of `core`. */
 const importsByFolder: Readonly<Record<string, string[]>> = {
+	cli: ['core'],
+	'create-tmcp-sessions': ['cli'],
 	core: [],
 	otel: ['core', 'http'],
 	redis: ['core'],
@@ -26,6 +28,7 @@ const importsByFolder: Readonly<Record<string, string[]>> = {
 	'streams-redis': ['core', 'redis'],
 	sdk: ['core', 'http'],
 	'session-object': ['core', 'http', 'streams-durable-object'],
+	state: ['core'],
 	tasks: ['core', 'http'],
 	testkit: ['core', 'http', 'tasks'],
 	'tasks-durable-object': ['core', 'http', 'tasks'],
@@ -42,7 +45,8 @@ function allowedImports(folder: string): string[] {
 /** Reports fields of a manifest that differ from those of the other packages. */
 function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Generator<string> {
 	const expected = {
-		name: scope + folder,
+		// `npm create NAME` finds the package `create-NAME`.
+		name: folder.startsWith('create-') ? folder : scope + folder,
 		license: 'MIT',
 		type: 'module',
 		sideEffects: false,

@@ -45,6 +45,7 @@ function verdaccioConfig(folder: string, uplink: string): object {
 		uplinks: { npm: { url: uplink, maxage: '30m', timeout: '60s', max_fails: 20 } },
 		packages: {
 			'@tmcp-sessions/*': access,
+			'create-tmcp-sessions': access,
 			'**': { ...access, proxy: 'npm' },
 		},
 		web: { enable: false },

@@ -26,6 +26,8 @@ export { SplitSessionStore } from './info/split-info.ts';
 export { fromBase64Url, toBase64Url } from './ids/base64url.ts';
 export { fnv1a } from './ids/fnv1a.ts';
 export type { Sealing } from './ids/sealing.ts';
+export { createSigning, MAC } from './ids/signing.ts';
+export type { Signing } from './ids/signing.ts';
 export { createSealing, SEALED_ID_LENGTH } from './ids/sealing.ts';
 export { checkSecrets, parseSecrets, weaknessOf } from './ids/secrets.ts';
 export type { SessionIds } from './ids/session-ids.ts';
@@ -35,6 +37,14 @@ export { createTaskIds } from './ids/task-ids.ts';
 
 // Placement of Durable Objects, and their bindings.
 export { checkBindings } from './cloudflare/binding.ts';
+export {
+	KV_KIND,
+	RESULT_BUCKET_KIND,
+	SESSION_OBJECT_KIND,
+	SESSION_SHARD_KIND,
+	SYNC_LAYER_KIND,
+	TASK_OBJECT_KIND,
+} from './cloudflare/binding-kinds.ts';
 export { namespaceOfObject, ownNamespace } from './cloudflare/own-namespace.ts';
 export { regionOfClient } from './placement/region-of-client.ts';
 export {

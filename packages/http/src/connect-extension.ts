@@ -9,8 +9,8 @@ import type {
 } from './endpoint/server-extension.ts';
 import type { MessageServer } from './endpoint/message-server.ts';
 import type { McpHandlerOptions } from './options.ts';
-import { checkKeysOfProcess } from './session/session-keys.ts';
 import type { StateSecrets } from './request-state/default-sealing.ts';
+import { secretsOf } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 import { ObservedServer } from './telemetry/observed-server.ts';
 import type { HandlerTelemetry } from './telemetry/options.ts';
@@ -56,7 +56,7 @@ export function connectExtension(
 		place,
 		hasContext: context !== undefined,
 		secrets: (request, to) =>
-			objectSecrets?.(to) ?? sharedSecrets(late().keys, request?.origin.request),
+			objectSecrets?.(to) ?? secretsOf(late().keys, request?.origin.request),
 		runInBackground: (call) => late().access.runInBackground(call),
 		respond: (response) => late().access.respond(response),
 		clientMetadata: (request) => late().access.clientMetadata(request),
@@ -78,13 +78,4 @@ export function wrapServer<Custom>(
 	telemetry: HandlerTelemetry | undefined,
 ): MessageServer<Custom> {
 	return new ObservedServer(extension?.wrapServer(server) ?? server, telemetry);
-}
-
-/** @throws {TmcpSessionsError} `configuration` if the host of a request needs keys that are missing. */
-function sharedSecrets(
-	keys: SessionKeys | undefined,
-	request: Request | undefined,
-): readonly string[] {
-	if (keys?.isOfThisProcess && request) checkKeysOfProcess(new URL(request.url));
-	return keys?.secrets ?? [];
 }

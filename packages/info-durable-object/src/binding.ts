@@ -1,21 +1,19 @@
-import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import { resolveBinding } from '@tmcp-sessions/core/backend';
 import type { BindingRequirement } from '@tmcp-sessions/core/backend';
+import { SESSION_SHARD_KIND } from '@tmcp-sessions/core/internal';
 import { env } from 'cloudflare:workers';
 
-import { PACKAGE } from './package-name.ts';
 import type { SessionShard } from './session-shard.ts';
 
 /** The default name of the binding. */
-export const DEFAULT_BINDING = 'TMCP_SESSION_SHARD';
-
-const KIND = durableObjectKind(PACKAGE, 'SessionShard', DEFAULT_BINDING);
+export const DEFAULT_BINDING: string = SESSION_SHARD_KIND.defaultName;
 
 /** A Durable Object namespace of `SessionShard`, or the name of its binding. */
 export type SessionShardBinding = string | DurableObjectNamespace<SessionShard>;
 
 /** Names the namespace of a store. */
 export function shardRequirement(binding: SessionShardBinding): BindingRequirement {
-	return { kind: KIND, binding, env };
+	return { kind: SESSION_SHARD_KIND, binding, env };
 }
 
 /**
@@ -28,6 +26,6 @@ export function sessionShards(
 	binding: SessionShardBinding,
 	jurisdiction?: DurableObjectJurisdiction,
 ): DurableObjectNamespace<SessionShard> {
-	const namespace = resolveBinding(KIND, binding, env);
+	const namespace = resolveBinding(SESSION_SHARD_KIND, binding, env);
 	return jurisdiction ? namespace.jurisdiction(jurisdiction) : namespace;
 }

@@ -1,26 +1,25 @@
-import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import { resolveBinding } from '@tmcp-sessions/core/backend';
 import type { BindingRequirement } from '@tmcp-sessions/core/backend';
+import { RESULT_BUCKET_KIND, TASK_OBJECT_KIND } from '@tmcp-sessions/core/internal';
 import { env } from 'cloudflare:workers';
 
-import { BUCKET_KIND } from './bucket-binding.ts';
 import type { TaskObject } from './object/task-object.ts';
-import { PACKAGE } from './package-name.ts';
 
 /** A Durable Object namespace of `TaskObject`, or the name of its binding. */
 export type TaskObjectBinding = string | DurableObjectNamespace<TaskObject>;
 
 /** The default name of the binding. */
-export const DEFAULT_BINDING = 'TMCP_TASK_OBJECT';
-
-const KIND = durableObjectKind(PACKAGE, 'TaskObject', DEFAULT_BINDING);
+export const DEFAULT_BINDING: string = TASK_OBJECT_KIND.defaultName;
 
 /** Returns the bindings, without resolving them. */
 export function taskBindings(
 	binding: TaskObjectBinding = DEFAULT_BINDING,
 	bucket: string | undefined,
 ): BindingRequirement[] {
-	const objects = { kind: KIND, binding, env };
-	return bucket === undefined ? [objects] : [objects, { kind: BUCKET_KIND, binding: bucket, env }];
+	const objects = { kind: TASK_OBJECT_KIND, binding, env };
+	return bucket === undefined
+		? [objects]
+		: [objects, { kind: RESULT_BUCKET_KIND, binding: bucket, env }];
 }
 
 /**
@@ -32,6 +31,6 @@ export function taskObjects(
 	binding: TaskObjectBinding,
 	jurisdiction: DurableObjectJurisdiction | undefined,
 ): DurableObjectNamespace<TaskObject> {
-	const namespace = resolveBinding(KIND, binding, env);
+	const namespace = resolveBinding(TASK_OBJECT_KIND, binding, env);
 	return jurisdiction ? namespace.jurisdiction(jurisdiction) : namespace;
 }

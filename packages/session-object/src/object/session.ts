@@ -1,3 +1,4 @@
+import type { StateSource } from '@tmcp-sessions/core/backend';
 import type { createMcpHandler } from '@tmcp-sessions/http';
 
 import type { Change } from '../change.ts';
@@ -6,7 +7,10 @@ import type { SessionCalls } from '../features/call-journal.ts';
 import type { ContextValues, SessionContext } from '../features/session-context.ts';
 import type { SessionAuth } from '../features/session-auth.ts';
 
-/** A tmcp server with any schema type. `sdkServer` adapts a server of the official SDK. */
+/**
+ * A tmcp server with any schema type. `sdkServer` of `@tmcp-sessions/sdk` adapts servers of the official
+ * SDK.
+ */
 export type SessionServer = Parameters<typeof createMcpHandler>[0];
 
 /** Gives a session's tools access to its state, which survives deployments and evictions. */
@@ -15,6 +19,8 @@ export interface Session<Values extends ContextValues = Record<string, unknown>>
 	readonly objectId: string;
 	/** Validated JSON values by key. */
 	readonly context: SessionContext<Values>;
+	/** For `sessionState` of `@tmcp-sessions/state`, whose tools run also without a session object. */
+	readonly state: StateSource;
 	/** Tokens for other services, encrypted in the session's storage. */
 	readonly auth: SessionAuth;
 	/**

@@ -1,7 +1,8 @@
 import { StreamError } from '@tmcp-sessions/core';
 import type { BindingError } from '@tmcp-sessions/core';
-import { classErrorOf, durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import { classErrorOf, resolveBinding } from '@tmcp-sessions/core/backend';
 import type { BindingRequirement } from '@tmcp-sessions/core/backend';
+import { SESSION_OBJECT_KIND } from '@tmcp-sessions/core/internal';
 import { env } from 'cloudflare:workers';
 
 import { PACKAGE } from '../package-name.ts';
@@ -22,13 +23,6 @@ export interface Placement {
 	readonly jurisdiction?: DurableObjectJurisdiction | undefined;
 }
 
-const KIND = durableObjectKind(
-	PACKAGE,
-	'YourSessionObject',
-	'SESSIONS',
-	`export class YourSessionObject extends SessionObject { … } // of @tmcp-sessions/${PACKAGE}`,
-);
-
 /** Creates ids and stubs of session objects. Resolves its binding on first use. */
 export class ObjectNamespace {
 	readonly #binding: SessionObjectBinding;
@@ -45,7 +39,7 @@ export class ObjectNamespace {
 
 	/** The binding of the namespace. */
 	get requirement(): BindingRequirement {
-		return { kind: KIND, binding: this.#binding, env };
+		return { kind: SESSION_OBJECT_KIND, binding: this.#binding, env };
 	}
 
 	/** Creates the error of an RPC that failed. */
@@ -78,7 +72,7 @@ export class ObjectNamespace {
 	#resolve(): Namespace {
 		if (this.#resolved) return this.#resolved;
 		const namespace = resolveBinding<Namespace & object>(
-			KIND,
+			SESSION_OBJECT_KIND,
 			// Safe because `resolveBinding` rejects anything but a namespace.
 			this.#binding as string | (Namespace & object),
 			env,

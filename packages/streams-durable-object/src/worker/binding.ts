@@ -1,20 +1,22 @@
-import { durableObjectKind, resolveBinding } from '@tmcp-sessions/core/backend';
+import { resolveBinding } from '@tmcp-sessions/core/backend';
 import type { BindingRequirement } from '@tmcp-sessions/core/backend';
-import { regionOfShard, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/internal';
+import {
+	regionOfShard,
+	ROOT_SHARD,
+	shardOfSession,
+	SYNC_LAYER_KIND,
+} from '@tmcp-sessions/core/internal';
 import { env } from 'cloudflare:workers';
 
 import type { SocketTarget } from './open-socket.ts';
 import type { SyncLayer } from '../object/sync-layer.ts';
-import { PACKAGE } from '../package-name.ts';
 import { ROOT_OBJECT_NAME } from '../wire/object-name.ts';
 
 /** A Durable Object namespace of `SyncLayer`, or the name of its binding. */
 export type SyncLayerBinding = string | DurableObjectNamespace<SyncLayer>;
 
 /** The default name of the binding. */
-export const DEFAULT_BINDING = 'TMCP_DURABLE_OBJECT';
-
-const KIND = durableObjectKind(PACKAGE, 'SyncLayer', DEFAULT_BINDING);
+export const DEFAULT_BINDING: string = SYNC_LAYER_KIND.defaultName;
 
 /** The objects that a manager uses. */
 export interface SyncLayers {
@@ -25,7 +27,7 @@ export interface SyncLayers {
 
 /** Names the namespace of the objects. */
 export function layersRequirement({ binding }: SyncLayers): BindingRequirement {
-	return { kind: KIND, binding, env };
+	return { kind: SYNC_LAYER_KIND, binding, env };
 }
 
 /**
@@ -35,7 +37,7 @@ export function layersRequirement({ binding }: SyncLayers): BindingRequirement {
  */
 export function syncLayer(layers: SyncLayers, shard: string): DurableObjectStub<SyncLayer> {
 	const { binding, jurisdiction } = layers;
-	const all = resolveBinding(KIND, binding, env);
+	const all = resolveBinding(SYNC_LAYER_KIND, binding, env);
 	const namespace = jurisdiction ? all.jurisdiction(jurisdiction) : all;
 	const locationHint = regionOfShard(shard);
 	const name = shard === ROOT_SHARD ? ROOT_OBJECT_NAME : `${ROOT_OBJECT_NAME}/${shard}`;

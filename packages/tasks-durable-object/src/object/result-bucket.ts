@@ -1,6 +1,6 @@
 import { resolveBinding } from '@tmcp-sessions/core/backend';
 
-import { BUCKET_KIND } from '../bucket-binding.ts';
+import { RESULT_BUCKET_KIND } from '@tmcp-sessions/core/internal';
 
 const MAX_DELETED = 1_000;
 
@@ -42,6 +42,6 @@ export class ResultBucket {
 	}
 
 	#bucket(): R2Bucket {
-		return resolveBinding<R2Bucket>(BUCKET_KIND, this.#name, this.#env);
+		return resolveBinding<R2Bucket>(RESULT_BUCKET_KIND, this.#name, this.#env);
 	}
 }

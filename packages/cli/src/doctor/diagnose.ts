@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Problem } from './problem.ts';
+import type { Project } from './project.ts';
+import type { WranglerConfig } from './read-config.ts';
+import { readEntry } from './read-entry.ts';
+import { checkBindingsOfConfig } from './rules/bindings.ts';
+import { checkClasses, checkMigrations } from './rules/classes.ts';
+import { checkCompatibility } from './rules/compatibility.ts';
+import { checkDevHost } from './rules/development.ts';
+import { checkKeys } from './rules/keys.ts';
+import { checkDefaultExport, checkManagers } from './rules/managers.ts';
+import { checkPackages } from './rules/packages.ts';
+
+/** A rule: returns what is wrong with a project. */
+type Rule = (project: Project) => Iterable<Problem>;
+
+const RULES: readonly Rule[] = [
+	checkDefaultExport,
+	checkManagers,
+	checkBindingsOfConfig,
+	checkClasses,
+	checkMigrations,
+	checkCompatibility,
+	checkKeys,
+	checkDevHost,
+	checkPackages,
+];
+
+/** Compares the code of a Worker with its configuration. */
+export async function diagnose(folder: string, config: WranglerConfig): Promise<Problem[]> {
+	const main = config.get('main');
+	if (typeof main !== 'string') {
+		return [
+			{
+				rule: 'entry',
+				severity: 'error',
+				file: config.file,
+				line: config.lineOf('main'),
+				message: '"main" must name the entry of the Worker; found none',
+				fix: 'set "main": "src/index.ts"',
+			},
+		];
+	}
+	const entry = await readEntry(folder, main);
+	if ('message' in entry) {
+		const fix = 'correct the file, or "main" of the configuration';
+		return [{ rule: 'entry', severity: 'error', ...entry.place, message: entry.message, fix }];
+	}
+	const project: Project = { folder, config, entry, readFile: (path) => read(join(folder, path)) };
+	return RULES.flatMap((rule) => [...rule(project)]);
+}
+
+function read(path: string): string | undefined {
+	try {
+		return readFileSync(path, 'utf8');
+	} catch {
+		return undefined; // It does not exist.
+	}
+}

@@ -1,0 +1,92 @@
+import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from 'jsonc-parser';
+import type { Node, ParseError } from 'jsonc-parser';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { CliError } from '../command/cli-error.ts';
+
+/** A path in a configuration: `['durable_objects', 'bindings', 0]`. */
+export type ConfigPath = readonly (string | number)[];
+
+/** A `wrangler.jsonc` with the positions of its values. */
+export interface WranglerConfig {
+	/** The name of the file. */
+	readonly file: string;
+	readonly text: string;
+	/** Returns a value of any type, or `undefined`. */
+	get(...path: ConfigPath): unknown;
+	/** Returns the entries of a list, or none. */
+	list(...path: ConfigPath): readonly unknown[];
+	/** Returns the line of a value, or of the nearest value around it. */
+	lineOf(...path: ConfigPath): number;
+}
+
+const NAMES = ['wrangler.jsonc', 'wrangler.json'];
+
+/** Reads the configuration of a project. */
+export function readConfig(folder: string, given?: string): WranglerConfig {
+	const file = given ?? NAMES.find((name) => existsSync(join(folder, name)));
+	if (file === undefined || file.endsWith('.toml')) {
+		if (file !== undefined || existsSync(join(folder, 'wrangler.toml'))) {
+			throw new CliError(
+				`${file ?? 'wrangler.toml'} cannot be read: only wrangler.jsonc and wrangler.json can. ` +
+					'Translate it; both formats have the same fields',
+			);
+		}
+		throw new CliError(
+			`no wrangler.jsonc in ${folder}: run this in the folder of a Worker, or use init`,
+		);
+	}
+	if (!existsSync(join(folder, file))) throw new CliError(`the file ${file} does not exist`);
+	return parseConfig(file, readFileSync(join(folder, file), 'utf8'));
+}
+
+/** @throws {CliError} with the line of the first mistake. */
+export function parseConfig(file: string, text: string): WranglerConfig {
+	const errors: ParseError[] = [];
+	const root = parseTree(text, errors, { allowTrailingComma: true, disallowComments: false });
+	const [error] = errors;
+	if (error) {
+		const code = printParseErrorCode(error.error);
+		throw new CliError(`${file}:${lineAt(text, error.offset)}: invalid JSONC (${code})`);
+	}
+	if (root?.type !== 'object') throw new CliError(`${file}:1: must be an object`);
+	return new ParsedConfig(file, text, root);
+}
+
+/** Returns the line of an offset, from 1. */
+export function lineAt(text: string, offset: number): number {
+	return text.slice(0, offset).split('\n').length;
+}
+
+class ParsedConfig implements WranglerConfig {
+	readonly file: string;
+	readonly text: string;
+	readonly #root: Node;
+
+	constructor(file: string, text: string, root: Node) {
+		this.file = file;
+		this.text = text;
+		this.#root = root;
+	}
+
+	get(...path: ConfigPath): unknown {
+		const node = findNodeAtLocation(this.#root, [...path]);
+		return node && (getNodeValue(node) as unknown);
+	}
+
+	list(...path: ConfigPath): readonly unknown[] {
+		const value = this.get(...path);
+		return Array.isArray(value) ? value : [];
+	}
+
+	lineOf(...path: ConfigPath): number {
+		for (let length = path.length; length > 0; length--) {
+			const node = findNodeAtLocation(this.#root, path.slice(0, length));
+			// A property begins at its key.
+			if (node)
+				return lineAt(this.text, (node.parent?.type === 'property' ? node.parent : node).offset);
+		}
+		return 1;
+	}
+}

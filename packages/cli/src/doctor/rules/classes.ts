@@ -1,0 +1,152 @@
+import { declaredBindings, environmentsOf, textOf } from '../declared-bindings.ts';
+import { MANAGER_CLASSES } from '../manager-classes.ts';
+import type { Problem } from '../problem.ts';
+import type { Project } from '../project.ts';
+import type { ConfigPath, WranglerConfig } from '../read-config.ts';
+
+/** How a class is stored, as migrations or `exports` declare it. */
+interface Storage {
+	readonly kind: 'sqlite' | 'key-value' | 'deleted';
+	readonly path: ConfigPath;
+}
+
+/** Checks that the classes of all Durable Object bindings are exported and have SQLite storage. */
+export function* checkClasses({ config, entry }: Project): Generator<Problem> {
+	const storage = storageOf(config);
+	const seen = new Set<string>();
+	for (const { root } of environmentsOf(config)) {
+		for (const { className, path, scriptName } of declaredBindings(config, root)) {
+			if (className === undefined || scriptName !== undefined || seen.has(className)) continue;
+			seen.add(className);
+			const line = config.lineOf(...path);
+			if (!entry.exportNames.includes(className))
+				yield notExported(className, line, { config, entry });
+			const found = storage.get(className);
+			if (found?.kind === 'sqlite') continue;
+			yield found
+				? wrongStorage(className, found, config)
+				: withoutMigration(className, line, config);
+		}
+	}
+}
+
+function notExported(
+	className: string,
+	line: number,
+	{ config, entry }: Pick<Project, 'config' | 'entry'>,
+): Problem {
+	const kinds = Object.values(MANAGER_CLASSES).flatMap(({ kind }) => kind?.durableObject ?? []);
+	const exportLine = kinds.find((kind) => kind.className === className)?.exportLine;
+	return {
+		rule: 'classes',
+		severity: 'error',
+		file: config.file,
+		line,
+		message: `${entry.file} does not export the class ${className}, which a binding names`,
+		fix: exportLine
+			? `add to ${entry.file}: ${exportLine}`
+			: `export the class from ${entry.file}, or correct class_name`,
+		...(exportLine && {
+			repair: { kind: 'append', file: entry.file, text: `\n${exportLine}\n` },
+		}),
+	};
+}
+
+function wrongStorage(className: string, { kind, path }: Storage, config: WranglerConfig): Problem {
+	return {
+		rule: 'classes',
+		severity: 'error',
+		file: config.file,
+		line: config.lineOf(...path),
+		message:
+			kind === 'deleted'
+				? `the class ${className} is deleted by a migration, and a binding names it`
+				: `the class ${className} has no SQLite storage, which its package needs`,
+		fix:
+			kind === 'deleted'
+				? 'remove the binding, or bind another class'
+				: `if it was never deployed, move it to "new_sqlite_classes" (or "storage": "sqlite" in "exports"); ` +
+					'a deployed class cannot change: use a class of another name',
+	};
+}
+
+function withoutMigration(className: string, line: number, config: WranglerConfig): Problem {
+	const migrations = config.list('migrations');
+	const hasExports = config.get('exports') !== undefined;
+	const tag = `v${migrations.length + 1}`;
+	const isFree = !migrations.some((migration) => textOf(migration, 'tag') === tag);
+	const entry = { type: 'durable-object', storage: 'sqlite' };
+	const migration = { tag, new_sqlite_classes: [className] };
+	return {
+		rule: 'classes',
+		severity: 'error',
+		file: config.file,
+		line,
+		message: `no migration creates the class ${className}, which a binding names`,
+		fix: hasExports
+			? `add to "exports": "${className}": ${JSON.stringify(entry)}`
+			: `add to "migrations", after those that are deployed: ${JSON.stringify(migration)}`,
+		...((hasExports || isFree) && {
+			repair: hasExports
+				? { kind: 'edit-config', path: ['exports', className], value: entry }
+				: { kind: 'edit-config', path: ['migrations', migrations.length], value: migration },
+		}),
+	};
+}
+
+function storageOf(config: WranglerConfig): Map<string, Storage> {
+	const storage = new Map<string, Storage>();
+	const set = (name: unknown, kind: Storage['kind'], path: ConfigPath): void => {
+		if (typeof name === 'string') storage.set(name, { kind, path });
+	};
+	for (const index of config.list('migrations').keys()) {
+		const path = ['migrations', index];
+		for (const name of config.list(...path, 'new_classes')) set(name, 'key-value', path);
+		for (const name of config.list(...path, 'new_sqlite_classes')) set(name, 'sqlite', path);
+		for (const name of config.list(...path, 'deleted_classes')) set(name, 'deleted', path);
+		for (const renamed of [
+			...config.list(...path, 'renamed_classes'),
+			...config.list(...path, 'transferred_classes'),
+		]) {
+			const from = textOf(renamed, 'from');
+			// A transferred class keeps the storage that it had in the other Worker.
+			const { kind } = storage.get(from ?? '') ?? { kind: 'sqlite' };
+			if (from !== undefined) storage.delete(from);
+			set(textOf(renamed, 'to'), kind, path);
+		}
+	}
+	for (const name of Object.keys(Object(config.get('exports')) as object)) {
+		if (config.get('exports', name, 'type') !== 'durable-object') continue;
+		const kind = config.get('exports', name, 'storage') === 'sqlite' ? 'sqlite' : 'key-value';
+		set(name, kind, ['exports', name]);
+	}
+	return storage;
+}
+
+/** Checks the tags of migrations, and that classes are declared in one way. */
+export function* checkMigrations({ config }: Project): Generator<Problem> {
+	const problem = (path: ConfigPath, message: string, fix: string): Problem => ({
+		rule: 'migrations',
+		severity: 'error',
+		file: config.file,
+		line: config.lineOf(...path),
+		message,
+		fix,
+	});
+	const tags = new Set<string>();
+	for (const [index, migration] of config.list('migrations').entries()) {
+		const tag = textOf(migration, 'tag');
+		const path = ['migrations', index];
+		if (tag === undefined) yield problem(path, 'a migration has no tag', 'give it a new tag');
+		else if (tags.has(tag)) {
+			yield problem(path, `two migrations have the tag ${tag}`, 'give the second one a new tag');
+		} else tags.add(tag);
+	}
+	if (config.get('migrations') !== undefined && config.get('exports') !== undefined) {
+		yield problem(
+			['exports'],
+			'classes are declared in "migrations" and in "exports"',
+			'use one of them: a deployed Worker keeps the one that it has',
+		);
+	}
+}

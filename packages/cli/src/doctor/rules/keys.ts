@@ -1,0 +1,115 @@
+import { parseSecrets, weaknessOf } from '@tmcp-sessions/core/internal';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { readVariable } from '../../keys/vars-file.ts';
+import { environmentsOf } from '../declared-bindings.ts';
+import type { Problem } from '../problem.ts';
+import type { Project } from '../project.ts';
+
+const VARIABLE = 'TMCP_SESSION_KEYS';
+const VARS_FILE = '.dev.vars';
+
+/** Checks the session keys: in `.dev.vars`, out of git, as a required secret, and not in plain text. */
+export function* checkKeys(project: Project): Generator<Problem> {
+	const { config, entry } = project;
+	// The code passes keys itself.
+	if (/\bsessionKeys\b/.test(entry.code) || !usesKeys(project)) return;
+	for (const { name, root } of environmentsOf(config)) {
+		const where = name === '' ? '' : ` of the environment ${name}`;
+		if (config.get(...root, 'vars', VARIABLE) !== undefined) {
+			yield {
+				rule: 'keys',
+				severity: 'error',
+				file: config.file,
+				line: config.lineOf(...root, 'vars', VARIABLE),
+				message: `${VARIABLE} is in "vars"${where}: everyone who can read the repository can forge sessions`,
+				fix: `remove it, make a new key with keys new, and set it with npx wrangler secret put ${VARIABLE}`,
+			};
+		}
+		const required = config.list(...root, 'secrets', 'required');
+		if (required.includes(VARIABLE)) continue;
+		const isListed = config.get(...root, 'secrets', 'required') !== undefined;
+		yield {
+			rule: 'keys',
+			severity: isListed ? 'error' : 'warning',
+			file: config.file,
+			line: config.lineOf(...root, 'secrets', 'required'),
+			message: isListed
+				? `"secrets.required"${where} does not name ${VARIABLE}: wrangler dev then ignores it in ${VARS_FILE}`
+				: `"secrets.required"${where} does not name ${VARIABLE}: a deployment without a key fails at its first request`,
+			fix: `add "secrets": { "required": ["${VARIABLE}"] }, with every other secret of the Worker`,
+			...((isListed || required.length === 0) && {
+				repair: {
+					kind: 'edit-config',
+					path: [...root, 'secrets', 'required', required.length],
+					value: VARIABLE,
+				},
+			}),
+		};
+	}
+	yield* checkVarsFile(project);
+}
+
+function* checkVarsFile(project: Project): Generator<Problem> {
+	const { readFile } = project;
+	const text = readFile(VARS_FILE);
+	// The file is never in git: the example stands for it.
+	const isShown = text === undefined && readFile(`${VARS_FILE}.example`)?.includes(VARIABLE);
+	if (isShown) return;
+	const value = readVariable(text ?? '', VARIABLE) ?? '';
+	const keys = parseSecrets([value]);
+	const weakness = keys.length > 0 ? weaknessOf(keys) : undefined;
+	const line = Math.max(
+		1,
+		(text ?? '').split('\n').findIndex((candidate) => candidate.includes(VARIABLE)) + 1,
+	);
+	if (keys.length === 0) {
+		yield {
+			rule: 'keys',
+			severity: 'warning',
+			file: VARS_FILE,
+			line,
+			message: `${VARIABLE} is not set: in development, sessions end when the server restarts`,
+			fix: `run npx @tmcp-sessions/cli keys new --file ${VARS_FILE}`,
+			repair: { kind: 'add-key', file: VARS_FILE, name: VARIABLE },
+		};
+	} else if (weakness) {
+		yield {
+			rule: 'keys',
+			severity: 'error',
+			file: VARS_FILE,
+			line,
+			message: `${VARIABLE} needs keys of ${weakness.required}; found ${weakness.found}`,
+			fix: `replace the value with the output of npx @tmcp-sessions/cli keys new`,
+		};
+	}
+	if (text !== undefined && !isIgnored(project)) {
+		yield {
+			rule: 'keys',
+			severity: 'error',
+			file: '.gitignore',
+			line: 1,
+			message: `git does not ignore ${VARS_FILE}, which holds secrets`,
+			fix: `add ${VARS_FILE} to .gitignore`,
+			repair: { kind: 'append', file: '.gitignore', text: `${VARS_FILE}\n` },
+		};
+	}
+}
+
+/** Whether the project uses a handler of this family, which signs session ids. */
+function usesKeys({ entry }: Project): boolean {
+	return entry.packages.some((name) => /^@tmcp-sessions\/(?:http|sdk|session-object)$/.test(name));
+}
+
+const IGNORES = /^\/?(?:\.dev\.vars\*?|\.\*\.vars|\.dev\.\*|\*\.vars|\.\*|\*)$/;
+
+/** Whether the project, or a folder around it in the same repository, ignores the file. */
+function isIgnored({ folder, readFile }: Project): boolean {
+	for (let path = ''; ; path += '../') {
+		const lines = (readFile(`${path}.gitignore`) ?? '').split('\n');
+		if (lines.some((line) => IGNORES.test(line.trim()))) return true;
+		const isTop = resolve(folder, path) === resolve(folder, path, '..');
+		if (isTop || existsSync(join(folder, path, '.git'))) return false;
+	}
+}

@@ -1,0 +1,17 @@
+/** Returns the value of a variable in a file such as `.dev.vars`. */
+export function readVariable(text: string, name: string): string | undefined {
+	const [, value] = lineOf(name).exec(text) ?? [];
+	return value?.trim().replace(/^(['"])([^]*)\1$/, '$2');
+}
+
+/** Returns the text of the file with another value of the variable. Other lines stay as they are. */
+export function withVariable(text: string, name: string, value: string): string {
+	const line = `${name}=${/\s/.test(value) ? `"${value}"` : value}`;
+	if (lineOf(name).test(text)) return text.replace(lineOf(name), () => line);
+	const separator = text === '' || text.endsWith('\n') ? '' : '\n';
+	return `${text}${separator}${line}\n`;
+}
+
+function lineOf(name: string): RegExp {
+	return new RegExp(String.raw`^[ \t]*(?:export[ \t]+)?${name}[ \t]*=(.*)$`, 'm');
+}

@@ -1,0 +1,43 @@
+/** What a check has found. */
+export interface Finding {
+	/**
+	 * `warned`: allowed by the protocol, or not the server's fault, but clients notice. `skipped`: the
+	 * check does not apply to this server, or needs an option.
+	 */
+	readonly status: 'passed' | 'warned' | 'failed' | 'skipped';
+	/** What was seen, in one sentence. It has no token and no session id. */
+	readonly message: string;
+	/** Why that happens, or what it means for clients. */
+	readonly cause?: string;
+	/** What to do. */
+	readonly fix?: string;
+	/** Values for machines, such as percentiles. */
+	readonly values?: Readonly<Record<string, number | string>>;
+}
+
+/** The reason and the remedy of a finding. */
+export type Advice = Pick<Finding, 'cause' | 'fix' | 'values'>;
+
+export const passed = (message: string, advice: Advice = {}): Finding => ({
+	status: 'passed',
+	message,
+	...advice,
+});
+
+export const warned = (message: string, advice: Advice): Finding => ({
+	status: 'warned',
+	message,
+	...advice,
+});
+
+export const failed = (message: string, advice: Advice): Finding => ({
+	status: 'failed',
+	message,
+	...advice,
+});
+
+export const skipped = (message: string, advice: Advice = {}): Finding => ({
+	status: 'skipped',
+	message,
+	...advice,
+});

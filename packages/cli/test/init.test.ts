@@ -1,0 +1,215 @@
+import { startWorkers } from '@tmcp-sessions/testkit/workerd';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+import { readVariable } from '../src/keys/vars-file.ts';
+import { probe } from '../src/index.ts';
+import type { ProbeOptions } from '../src/index.ts';
+import { run } from './terminal.ts';
+import { WorkerProject } from './worker-project.ts';
+
+const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
+const quick: ProbeOptions = { streamMs: 300, latencySamples: 3, timeoutMs: 5_000 };
+
+/** Writes a project, whose packages are those of this repository. */
+async function initialize(...args: string[]): Promise<WorkerProject> {
+	const project = new WorkerProject({});
+	const { exitCode, stderr } = await run(['init', '.', '--name=greeter', ...args], {
+		folder: project.folder,
+	});
+	expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+	symlinkSync(modules, join(project.folder, 'node_modules'));
+	return project;
+}
+
+const execute = promisify(execFile);
+const inProject = (folder: string, tool: string, ...args: string[]) =>
+	execute(process.execPath, [join(modules, tool), ...args], { cwd: folder });
+
+describe('init for Workers', () => {
+	it.each([
+		[['--sessions=kv']],
+		[['--sessions=durable-object']],
+		[['--sessions=sealed']],
+		[['--sessions=session-object']],
+		[['--sessions=session-object', '--library=sdk']],
+		[['--sessions=kv', '--tasks']],
+		[['--sessions=kv', '--auth=bearer']],
+	])('writes a Worker with %s that type-checks and passes doctor and probe', async (args) => {
+		using project = await initialize('--runtime=workers', ...args);
+		const { folder } = project;
+		const diagnosis = await run(['doctor', folder]);
+		expect(diagnosis.stdout).toBe('No problems found\n');
+		await inProject(folder, 'typescript/bin/tsc', '-p', folder);
+
+		const config = JSON.parse(project.read('wrangler.jsonc'));
+		const bindings: { name: string; class_name: string }[] = config.durable_objects.bindings;
+		const vars = project.read('.dev.vars');
+		const secrets: string[] = config.secrets.required;
+		const workers = await startWorkers({
+			workers: ['main'],
+			entry: join(folder, config.main),
+			durableObjects: Object.fromEntries(bindings.map((each) => [each.name, each.class_name])),
+			kvNamespaces: (config.kv_namespaces ?? []).map(({ binding }: { binding: string }) => binding),
+			vars: Object.fromEntries(secrets.map((name) => [name, readVariable(vars, name) ?? ''])),
+			compatibilityDate: config.compatibility_date,
+		});
+		try {
+			const token = JSON.parse(readVariable(vars, 'MCP_TOKENS') ?? '{}').me;
+			const report = await probe(new URL('/mcp', workers.url('main')), {
+				...quick,
+				...(token && { headers: { authorization: `Bearer ${token}` } }),
+				...(args.includes('--tasks') && {
+					taskTool: { name: 'generate_report', arguments: {} },
+				}),
+			});
+			expect(report.results.filter(({ status }) => status === 'failed')).toEqual([]);
+		} finally {
+			await workers.stop();
+		}
+	});
+
+	it('writes a test that passes', async () => {
+		using project = await initialize();
+		const args = ['--experimental-strip-types', '--test', 'test/server.test.ts'];
+		const { stdout } = await execute(process.execPath, args, { cwd: project.folder });
+		expect(stdout).toMatch(/pass 1/);
+	});
+});
+
+describe('init for a process', () => {
+	it.each([[['--sessions=memory']], [['--sessions=memory', '--tasks']]])(
+		'writes a server of Node.js with %s that type-checks and passes probe',
+		async (args) => {
+			using project = await initialize('--runtime=node', ...args);
+			const { folder } = project;
+			await inProject(folder, 'typescript/bin/tsc', '-p', folder);
+			const child = spawn(
+				process.execPath,
+				['--experimental-strip-types', '--env-file=.env', 'src/index.ts'],
+				{ cwd: folder, env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] },
+			);
+			try {
+				const [line] = await once(child.stdout, 'data');
+				const [url = ''] = /http:\S+/.exec(String(line)) ?? [];
+				const report = await probe(url, quick);
+				expect(report.results.filter(({ status }) => status === 'failed')).toEqual([]);
+			} finally {
+				child.kill();
+			}
+		},
+	);
+
+	it.each([['node'], ['deno'], ['bun']])(
+		'writes a server of %s over Redis that type-checks',
+		async (runtime) => {
+			using project = await initialize(`--runtime=${runtime}`, '--sessions=redis');
+			await inProject(project.folder, 'typescript/bin/tsc', '-p', project.folder);
+			expect(project.read('src/index.ts')).toContain('connectRedis');
+		},
+	);
+});
+
+describe('init in a folder that is not empty', () => {
+	const wrangler = `{
+  // My Worker
+  "name": "mine",
+  "main": "src/index.ts",
+  "compatibility_date": "2026-08-01", // keep
+  "kv_namespaces": [{ "binding": "CACHE" }],
+  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Counter"] }],
+}
+`;
+
+	it('writes nothing without consent', async () => {
+		using project = new WorkerProject({ 'notes.txt': 'mine' });
+		const { exitCode, stderr } = await run(['init'], { folder: project.folder });
+		expect(exitCode).toBe(2);
+		expect(stderr).toContain('is not empty: look at --dry-run, and pass --yes to add to it');
+		expect(readdirSync(project.folder)).toEqual(['notes.txt']);
+	});
+
+	it('edits configuration with its comments, and keeps what is there', async () => {
+		using project = new WorkerProject({
+			'wrangler.jsonc': wrangler,
+			'package.json': '{\n\t"name": "mine",\n\t"scripts": { "dev": "mine" }\n}\n',
+			'.gitignore': 'dist',
+			'.dev.vars': 'API_TOKEN=1',
+		});
+		const { exitCode, stdout } = await run(['init', '--yes'], { folder: project.folder });
+		expect(exitCode).toBe(0);
+		expect(stdout).toMatch(/^edit {2}wrangler\.jsonc$/m);
+		expect(stdout).toContain('+');
+		const config = project.read('wrangler.jsonc');
+		expect(config).toContain('// My Worker');
+		expect(config).toContain('"compatibility_date": "2026-08-01", // keep');
+		expect(config).toMatch(/"tag": "v2",\s+"new_sqlite_classes": \[\s*"SyncLayer"\s*\]/);
+		expect(config).toMatch(/"CACHE"[^]*"TMCP_SESSION_INFO"/);
+		expect(JSON.parse(project.read('package.json'))).toMatchObject({
+			name: 'mine',
+			scripts: { dev: 'mine', deploy: 'wrangler deploy' },
+		});
+		expect(project.read('.gitignore')).toMatch(/^dist\nnode_modules\n/);
+		expect(project.read('.dev.vars')).toMatch(/^API_TOKEN=1\nTMCP_SESSION_KEYS=\S{44}\n$/);
+		expect(stdout).not.toContain(readVariable(project.read('.dev.vars'), 'TMCP_SESSION_KEYS'));
+		const again = await run(['init', '--yes', '--overwrite'], { folder: project.folder });
+		expect(again.stdout).toContain('Nothing to change');
+	});
+
+	it('replaces a file only with --overwrite', async () => {
+		using project = new WorkerProject({ 'src/index.ts': '// mine\n' });
+		const refused = await run(['init', '--yes'], { folder: project.folder });
+		expect(refused.exitCode).toBe(2);
+		expect(refused.stderr).toContain('src/index.ts would be replaced');
+		expect(readdirSync(project.folder)).toEqual(['src']);
+		await run(['init', '--yes', '--overwrite'], { folder: project.folder });
+		expect(project.read('src/index.ts')).toContain('createMcpHandler');
+	});
+
+	it('restores the folder if a file cannot be written', async () => {
+		using project = new WorkerProject({ 'wrangler.jsonc': wrangler, test: 'a file, not a folder' });
+		const { exitCode } = await run(['init', '--yes'], { folder: project.folder });
+		expect(exitCode).not.toBe(0);
+		expect(readdirSync(project.folder).toSorted()).toEqual(['test', 'wrangler.jsonc']);
+		expect(project.read('wrangler.jsonc')).toBe(wrangler);
+	});
+
+	it('shows with --dry-run what it would write', async () => {
+		using project = new WorkerProject({});
+		const { stdout } = await run(['init', '--dry-run'], { folder: project.folder });
+		expect(stdout).toMatch(/^create {2}src\/index\.ts$/m);
+		expect(readdirSync(project.folder)).toEqual([]);
+	});
+
+	it('writes nothing after Ctrl-C', async () => {
+		using project = new WorkerProject({});
+		const signal = AbortSignal.abort();
+		const { exitCode } = await run(['init'], { folder: project.folder, signal });
+		expect(exitCode).toBe(130);
+		expect(readdirSync(project.folder)).toEqual([]);
+	});
+
+	it.each([
+		[{ 'wrangler.toml': 'name = "a"' }, [], 'init edits wrangler.jsonc only; found wrangler.toml'],
+		[{ 'wrangler.jsonc': '{ "name" }' }, [], 'wrangler.jsonc:1: invalid JSONC'],
+		[{}, ['--runtime=browser'], 'Expected one of: workers, node, deno, bun'],
+		[
+			{},
+			['--runtime=node', '--sessions=kv'],
+			'--sessions kv does not run on Node.js: choose memory, redis',
+		],
+		[{}, ['--library=sdk'], '--library sdk needs --sessions session-object'],
+		[{}, ['--name=My Server'], 'the name must be up to 63 small letters'],
+	])('rejects %o with %s', async (files, args, message) => {
+		using project = new WorkerProject(files);
+		const { exitCode, stderr } = await run(['init', '--yes', ...args], { folder: project.folder });
+		expect(exitCode).toBe(2);
+		expect(stderr).toContain(message);
+		expect(existsSync(join(project.folder, 'src'))).toBe(false);
+	});
+});

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { createProject } from '@tmcp-sessions/cli/create';
+
+await createProject(process.argv.slice(2));
