@@ -52,6 +52,7 @@ export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 	sdk: {
 		main: 'sdk/index.ts',
 		durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_TASK_OBJECT: 'TaskObject' },
+		isolates: 2,
 	},
 	redis: { durableObjects: {} },
 	'tasks-in-memory': {
