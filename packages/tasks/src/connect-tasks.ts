@@ -42,7 +42,7 @@ export function connectTasks(
 	const service = new TaskService({ host, store, engine, options, now });
 	const subscriptions = new TaskSubscriptions(store, (error) => host.report(error));
 	return {
-		wrapServer: (server) => new TaskServer({ host, server, service, subscriptions, options }),
+		wrapServer: (server) => new TaskServer({ host, server, service, subscriptions, options, now }),
 		wrapSubscriptions: (manager) => subscriptions.wrap(manager),
 		async honoredSubset(principal, { taskIds }) {
 			if (!Array.isArray(taskIds)) return {};

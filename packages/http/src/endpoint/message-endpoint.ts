@@ -196,7 +196,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 
 	/** Handles a message of a session in the scope of its request. */
 	async #handle(context: RequestContext, message: JsonObject): Promise<Answer> {
-		const { calls, liveness } = this.#deps;
+		const { calls, liveness, server } = this.#deps;
 		const { session } = context;
 		const info = session && liveness && (await liveness.require(session));
 		const method = methodOf(message);
@@ -204,8 +204,11 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 			throw requiresSession(200, `Method ${method}`);
 		}
 		checkStoredParams(method, message);
-		if (isClientResponse(message) || isCancellation(message)) {
-			if (session) await calls.deliver(session.internalId, message);
+		const isResponse = isClientResponse(message);
+		if (isResponse || isCancellation(message)) {
+			const taking = isResponse && session && server.takeResponse?.(context, message);
+			if (taking) await taking;
+			else if (session) await calls.deliver(session.internalId, message);
 			return accepted();
 		}
 		return this.#answerDirectly(context, info);
