@@ -1,6 +1,6 @@
 import type { SessionInfo } from '@tmcp-sessions/core/backend';
 
-import type { ClientResponse, JsonObject } from '../request/json-rpc.ts';
+import type { JsonObject } from '../request/json-rpc.ts';
 import type { RequestContext } from '../request/request-context.ts';
 
 /** What a server gets besides the request. */
@@ -44,9 +44,4 @@ export interface MessageServer<Custom> {
 	 * response, and withhold it in `context.progress`.
 	 */
 	respond(context: RequestContext, input: ServerInput<Custom>): Promise<Response>;
-	/**
-	 * Takes the response to a server request that belongs to no call of an isolate. Returns `undefined` for any
-	 * other.
-	 */
-	takeResponse?(context: RequestContext, response: ClientResponse): Promise<void> | undefined;
 }

@@ -9,7 +9,6 @@ import {
 	paramsOf,
 } from '@tmcp-sessions/http/internal';
 import type {
-	ClientResponse,
 	ExtensionHost,
 	JsonObject,
 	MessageServer,
@@ -36,7 +35,8 @@ import {
 	withPollTools,
 } from './poll-tools.ts';
 import type { PollToolNames } from './poll-tools.ts';
-import { requiresTask, SessionTasks } from './session-tasks.ts';
+import { requiresTask } from './session-tasks.ts';
+import type { SessionTasks } from './session-tasks.ts';
 import { speaksSessionTasks, withSessionTasks } from './session-wire.ts';
 import { callIdentity, clientMetadataOf } from './task-service.ts';
 import type { KnownTask, TaskService } from './task-service.ts';
@@ -54,8 +54,8 @@ export interface TaskServerDeps<Custom> {
 	readonly service: TaskService;
 	readonly subscriptions: TaskSubscriptions;
 	readonly options: ResolvedTasks;
-	/** Returns the time in milliseconds since the epoch. */
-	readonly now: () => number;
+	/** Serves the sessions of 2025-11-25. */
+	readonly sessionTasks: SessionTasks;
 }
 
 /**
@@ -66,13 +66,11 @@ export interface TaskServerDeps<Custom> {
 export class TaskServer<Custom> implements MessageServer<Custom> {
 	readonly statelessRevisions: readonly string[];
 	readonly #deps: TaskServerDeps<Custom>;
-	readonly #sessionTasks: SessionTasks;
 	#pollToolNames: Promise<PollToolNames> | undefined;
 	#hasCheckedNames = false;
 
 	constructor(deps: TaskServerDeps<Custom>) {
 		this.#deps = deps;
-		this.#sessionTasks = new SessionTasks(deps);
 		this.statelessRevisions = deps.server.statelessRevisions;
 	}
 
@@ -93,7 +91,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		const policy = this.#policyOf(context);
 		const { task } = paramsOf(context.message);
 		if (task !== undefined && !this.#mayBePollTool(context) && speaksSessionTasks(context)) {
-			return this.#sessionTasks
+			return this.#deps.sessionTasks
 				.call(context, policy, task)
 				.then((result) => (result ? response(context, result) : call()));
 		}
@@ -130,10 +128,6 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 			default:
 				return server.respond(context, input);
 		}
-	}
-
-	takeResponse(context: RequestContext, received: ClientResponse): Promise<void> | undefined {
-		return this.#sessionTasks.takeResponse(context, received);
 	}
 
 	async #answerTaskMethod(context: RequestContext, method: string): Promise<JsonObject> {
@@ -401,7 +395,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 	async #respondToSession(context: RequestContext, input: ServerInput<Custom>): Promise<Response> {
 		const { name } = paramsOf(context.message);
 		const method = methodOf(context.message);
-		const responding = this.#sessionTasks.respond(context, method);
+		const responding = this.#deps.sessionTasks.respond(context, method);
 		if (responding) return responding;
 		if (method === 'tools/call' && this.#mayBePollTool(context)) {
 			if (name === (await this.#namesOfPollTools()).status) return this.#ask(context);
@@ -448,7 +442,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 	/** Returns the result of `tools/list` with what its client needs to know of tasks. */
 	async #listedTools(context: RequestContext, result: JsonObject): Promise<JsonObject> {
 		const listed = speaksSessionTasks(context)
-			? this.#sessionTasks.withTaskSupport(result, context)
+			? this.#deps.sessionTasks.withTaskSupport(result, context)
 			: result;
 		// A client that has declared the extension needs no generated tools.
 		if (!this.#deps.options.hasPollTools || declaresTasks(context.message)) return listed;
