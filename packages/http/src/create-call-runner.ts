@@ -53,6 +53,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		keepAliveMs,
 		router: undefined,
 		createCustom: undefined,
+		extension: extended.extension,
 		server: wrapServer(backend.server, extended.extension, options.telemetry),
 		liveness: new SessionLiveness(info),
 	});

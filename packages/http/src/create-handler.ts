@@ -64,6 +64,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		...resolved,
 		router,
 		createCustom,
+		extension: extended.extension,
 		server: wrapServer(backend.server, extended.extension, options.telemetry),
 		liveness: info && new SessionLiveness(info),
 	});
