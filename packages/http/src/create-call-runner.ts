@@ -2,7 +2,7 @@ import { createReporter } from '@tmcp-sessions/core/backend';
 
 import { checkServer } from './check-server.ts';
 import type { CallRunner, CallRunnerOptions } from './calls/routed-call.ts';
-import { connectExtension } from './connect-extension.ts';
+import { connectExtension, wrapServer } from './connect-extension.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { incomingCall } from './endpoint/routed-request.ts';
 import type { ServerBackend } from './endpoint/server-backend.ts';
@@ -53,7 +53,8 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		keepAliveMs,
 		router: undefined,
 		createCustom: undefined,
-		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
+		extension: extended.extension,
+		server: wrapServer(backend.server, extended.extension, options.telemetry),
 		liveness: new SessionLiveness(info),
 	});
 	const run: CallRunner['run'] = async (call, platform) => {

@@ -22,10 +22,14 @@ export class CallProgress {
 	isHandled = false;
 	/** Whether the server has sent a frame, which the response must follow on the stream. */
 	hasSentFrame = false;
+	/** Whether a write has found the client gone. It may resume the call. */
+	hasClientLeft = false;
 	/** Why the message must not be handled, or was handled in vain: a backend is down. */
 	failure: StoreError | StreamError | undefined;
 	/** The response, if it was withheld from the transport's stream. */
 	response: JsonObject | undefined;
+	/** The response of the server, also if it was not withheld. Known when the message is handled. */
+	answered: unknown;
 	/** The call that the server got before the transport. */
 	direct: DirectCall | undefined;
 	/** Receives what the server sends during a call that has no client. */
@@ -79,6 +83,11 @@ export class CallProgress {
 		this.response = response;
 	}
 
+	/** Notes the response that the server has returned. */
+	markAnswered(response: unknown): void {
+		this.answered = response;
+	}
+
 	/** Notes that the server gets the message before the transport. */
 	startDirect(): DirectCall {
 		return (this.direct = new DirectCall());
@@ -102,6 +111,7 @@ export class CallProgress {
 
 	/** Notes that a write found the client gone. */
 	markClientLeft(): void {
+		this.hasClientLeft = true;
 		this.#onClientLeft?.();
 	}
 }
