@@ -255,8 +255,8 @@ describe('QStashTasks', () => {
 		expect(await client.ended(id)).toMatchObject({ status: 'completed' });
 		expect(deliveries).toBe(3);
 		expect(errors.map(({ message }) => message)).toEqual([
-			expect.stringContaining('starting a call failed: OOM command not allowed'),
-			expect.stringContaining('starting a call failed: OOM command not allowed'),
+			expect.stringContaining('starting a call failed: Redis is out of memory'),
+			expect.stringContaining('starting a call failed: Redis is out of memory'),
 		]);
 	});
 
