@@ -14,8 +14,7 @@ export function checkServer(server: unknown, owner: string): void {
 		const fix =
 			owner === 'createMcpHandler'
 				? 'Give createSdkHandler of @tmcp-sessions/sdk a function that creates it'
-				: 'Return sdkServer(() => …) of @tmcp-sessions/session-object/sdk from createServer of a ' +
-					'SessionObject';
+				: 'Return sdkServer(() => …) of @tmcp-sessions/sdk from createServer of a SessionObject';
 		throw configurationError(
 			`${needed}; got a server of the official SDK. ${fix}, with a server of ` +
 				"@modelcontextprotocol/server 2.x; or import { McpServer } from 'tmcp'",

@@ -74,7 +74,7 @@ describe('a server of another library', () => {
 		],
 		[
 			'wraps-sdk',
-			'sdkServer needs a McpServer of @modelcontextprotocol/server 2.x; got one of @modelcontextprotocol/sdk 1.x: npm i',
+			'the factory of sdkServer must return a McpServer of @modelcontextprotocol/server 2.x; got one of @modelcontextprotocol/sdk 1.x: run npm i',
 		],
 		['misspelt', 'settings has no option lifetimes; did you mean lifetime?'],
 	])('is explained to a client on this machine, and to no other: /%s', async (name, expected) => {

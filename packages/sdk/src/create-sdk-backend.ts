@@ -87,7 +87,7 @@ function createParts(factory: McpServerFactory, options: ServerBackendDeps): Par
 	const own = options.subscriptions ?? new BoundedSubscriptionManager();
 	const subscriptions = bindSubscriptionsToRequest(own, report);
 	const broadcast = createBroadcast({ info, report, streams, subscriptions });
-	const createServer = createServerWith(factory);
+	const createServer = createServerWith(factory, 'createSdkHandler');
 	const frames = new CallFrames();
 	const shared = { authorizeSubscription, broadcast, createServer, report };
 	const handling = new MessageHandling({

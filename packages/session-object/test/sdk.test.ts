@@ -213,29 +213,91 @@ describe("a server of the official SDK in a session's object", () => {
 		await client.send({ id, result: { action: 'decline' } });
 		expect((await client.answer(asking)).result?.content?.[0]?.text).toContain('decline');
 	});
+});
 
-	it('rejects requests of the stateless era, with the revisions that it serves', async () => {
-		const version = '2026-07-28';
-		const params = {
+describe('a stateless client of a server of the official SDK', () => {
+	const create = (): Client => new Client('/sdk', { authorization: newClientId() });
+
+	/** Returns the result in a response of either format. */
+	async function resultOf(response: Response): Promise<Record<string, unknown>> {
+		const text = await response.text();
+		const [, data = text] = /^data: (.*"result".*)$/m.exec(text) ?? [];
+		// Safe because the responses of the tests are JSON-RPC.
+		return (JSON.parse(data) as { result?: Record<string, unknown> }).result ?? { text };
+	}
+
+	it('calls tools, whose state lasts', async () => {
+		const client = create();
+		await client.callStateless('add_note', { text: 'milk' });
+		const response = await client.sendStateless('tools/call', {
 			name: 'list_notes',
 			arguments: {},
-			_meta: {
-				'io.modelcontextprotocol/protocolVersion': version,
-				'io.modelcontextprotocol/clientCapabilities': {},
-			},
-		};
-		const response = await new Client('/sdk', { authorization: newClientId() }).send(
-			'POST',
-			{ jsonrpc: '2.0', id: 1, method: 'tools/call', params },
-			{
-				'mcp-protocol-version': version,
-				'mcp-method': 'tools/call',
-				'mcp-name': 'list_notes',
-			},
+		});
+		expect(response.status).toBe(200);
+		expect(await resultOf(response)).toMatchObject({
+			content: [{ text: '["milk"]' }],
+			resultType: 'complete',
+			_meta: { 'io.modelcontextprotocol/serverInfo': { name: 'official' } },
+		});
+		expect(testState.errors).toEqual([]);
+	});
+
+	it('discovers the capabilities of the server', async () => {
+		const response = await create().sendStateless('server/discover', {});
+		expect(await resultOf(response)).toMatchObject({
+			capabilities: { resources: { subscribe: true } },
+		});
+	});
+
+	it('receives progress in order, before the response', async () => {
+		const text = await create().callStateless('progress');
+		const progress = [...text.matchAll(/"progress":(\d)/g)].map(([, each]) => Number(each));
+		expect(progress).toEqual([1, 2, 3, 4, 5]);
+		expect(text.lastIndexOf('"progress":5')).toBeLessThan(text.indexOf('"result"'));
+	});
+
+	it('gets the errors of the SDK', async () => {
+		const client = create();
+		expect(await client.callStateless('fail')).toContain('on purpose');
+		expect(await client.callStateless('add_note', { text: 7 })).toMatch(/expected string/i);
+		const response = await client.sendStateless('no/such', {});
+		expect([response.status, await response.text()]).toEqual([
+			404,
+			expect.stringContaining('-32601'),
+		]);
+	});
+
+	it('calls again with its roots and the state of the server', async () => {
+		const client = create();
+		const capabilities = { roots: {} };
+		const first = { name: 'confirm', arguments: {} };
+		const asked = await client.sendStateless('tools/call', first, 1, capabilities);
+		const { inputRequests, requestState } = await resultOf(asked);
+		expect(inputRequests).toMatchObject({ roots: { method: 'roots/list' } });
+		const roots = { roots: [{ uri: 'file:///home' }] };
+		const again = { ...first, inputResponses: { roots }, requestState };
+		const answer = await client.sendStateless('tools/call', again, 2, capabilities);
+		expect(await answer.text()).toContain(
+			'asked before {\\"roots\\":{\\"roots\\":[{\\"uri\\":\\"file:///home\\"}]}}',
 		);
-		expect(response.status).toBe(400);
-		const { error } = await response.json<{ error: { code: number; data: object } }>();
-		expect(error.code).toBe(-32022);
-		expect(error.data).toMatchObject({ supported: expect.arrayContaining(['2025-11-25']) });
+	});
+
+	it('receives the changes that its subscription names', async () => {
+		const client = create();
+		const notifications = {
+			promptsListChanged: true,
+			resourceSubscriptions: ['test://a'],
+			toolsListChanged: true,
+		};
+		const listening = await client.sendStateless('subscriptions/listen', { notifications }, 'l');
+		const stream = new Stream(listening);
+		await stream.until('notifications/subscriptions/acknowledged');
+		const honored =
+			'"notifications":{"toolsListChanged":true,"resourceSubscriptions":["test://a"]}';
+		expect(stream.text).toContain(honored);
+		await client.callStateless('announce');
+		await stream.until(UPDATED);
+		await stream.until(TOOLS_CHANGED);
+		expect(testState.errors).toEqual([]);
 	});
 });

@@ -54,7 +54,7 @@ function runtimeFiles(choices: Choices): RuntimeFiles {
 }
 
 function manifestOf(
-	{ library, name, sessions }: Choices,
+	{ library, name }: Choices,
 	own: RuntimeFiles,
 	versionOf: (packageName: string) => string,
 ): Record<string, unknown> {
@@ -73,7 +73,7 @@ function manifestOf(
 		dependencies: ranges([
 			...own.dependencies,
 			...(isSdk
-				? ['@modelcontextprotocol/server', 'zod']
+				? ['@modelcontextprotocol/server', '@tmcp-sessions/sdk', 'zod']
 				: [
 						'@tmcp-sessions/http',
 						'@tmcp/adapter-valibot',
@@ -81,7 +81,6 @@ function manifestOf(
 						'tmcp',
 						'valibot',
 					]),
-			...itemsIf(isSdk && sessions !== 'session-object', '@tmcp-sessions/sdk'),
 		]),
 		devDependencies: ranges([
 			...own.devDependencies,

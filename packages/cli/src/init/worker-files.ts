@@ -143,8 +143,8 @@ function handlerEntry(choices: Choices, info: InfoManager = INFO.kv): string {
 function objectEntry(choices: Choices): string {
 	const isSdk = choices.library === 'sdk';
 	const lines = [
+		...itemsIf(isSdk, "import { sdkServer } from '@tmcp-sessions/sdk';"),
 		"import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-object';",
-		...itemsIf(isSdk, "import { sdkServer } from '@tmcp-sessions/session-object/sdk';"),
 		...itemsIf(hasPrincipal(choices), "import { principal } from './principal.ts';"),
 		"import { createServer } from './server.ts';",
 		'',

@@ -23,13 +23,17 @@ export function requiresInput(response: unknown): response is JsonObject & { res
 	return isObject(result) && result['resultType'] === 'input_required';
 }
 
-/** Hands the server a stateless request with its state opened, and roots in the form that tmcp reads. */
+/**
+ * Hands the server a stateless request with its state opened.
+ *
+ * @param isTmcp whether the server is one of tmcp, which gets roots in the form that it reads.
+ */
 export async function receiveInput(
 	message: object,
-	defaultCodec: DefaultCodec,
+	{ defaultCodec, isTmcp }: { readonly defaultCodec: DefaultCodec; readonly isTmcp: boolean },
 	receive: (message: object) => unknown,
 ): Promise<unknown> {
-	const translated = withRootsResponses(message);
+	const translated = isTmcp ? withRootsResponses(message) : message;
 	const params = paramsOf(translated);
 	const state = params['requestState'];
 	const isState = typeof state === 'string' && WITH_INPUT.has(methodOf(message));

@@ -100,6 +100,8 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 	const { authorizeSubscription: authorize } = deps;
 	const support = supportOf(info, { canResume, acceptsBatches });
 	const flushable = info && canFlush(info) ? info : undefined;
+	// `sdkServer` adapts servers of another library, which have no such field.
+	const isTmcp = 'roots' in server;
 	return async (message, receiveContext) => {
 		const context = currentContext();
 		const progress = context?.progress;
@@ -123,7 +125,7 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 			const receive = (received: object): unknown =>
 				server.receive(received as Message, receiveContext);
 			const response: unknown = await (isStateless && hasInput(message)
-				? receiveInput(message, defaultCodec, receive)
+				? receiveInput(message, { defaultCodec, isTmcp }, receive)
 				: receive(withTmcpRevision(authorized)));
 			// A request-state codec hides from the client that its store is down.
 			if (progress?.failure) throw progress.failure;

@@ -10,6 +10,9 @@ import type { SdkServer } from './sdk-server.ts';
 /** A factory is slower only if it waits for something that hangs. */
 const FACTORY_TIMEOUT_MS = 10_000;
 
+/** What takes a factory, for errors. */
+export type FactoryOwner = 'createSdkHandler' | 'sdkServer';
+
 /** Creates the server of one message. */
 export type CreateServer = (context: McpRequestContext) => SdkServer | Promise<SdkServer>;
 
@@ -21,15 +24,17 @@ export type CreateServer = (context: McpRequestContext) => SdkServer | Promise<S
  */
 export function createServerWith(
 	factory: McpServerFactory,
+	owner: FactoryOwner,
 	timeoutMs: number = FACTORY_TIMEOUT_MS,
 ): CreateServer {
+	const failed = (cause: unknown): TmcpSessionsError => factoryError(owner, cause);
 	const returned = new WeakSet();
 	const check = (product: unknown): SdkServer => {
-		const server = checkSdkServer(product);
+		const server = checkSdkServer(product, owner);
 		if (returned.has(server)) {
 			throw configurationError(
-				'the factory of createSdkHandler must return a new server for each message; got one that it ' +
-					'has returned before. Create the McpServer inside of the factory',
+				`the factory of ${owner} must return a new server for each message; got one that it has ` +
+					'returned before. Create the McpServer inside of the factory',
 			);
 		}
 		returned.add(server);
@@ -40,25 +45,31 @@ export function createServerWith(
 		try {
 			product = factory(context);
 		} catch (error) {
-			throw factoryError(error);
+			throw failed(error);
 		}
 		// Hot path: most factories are synchronous.
-		return product instanceof Promise ? awaited(product, timeoutMs).then(check) : check(product);
+		return product instanceof Promise
+			? awaited(product, timeoutMs, failed).then(check)
+			: check(product);
 	};
 }
 
-async function awaited<Product>(product: Promise<Product>, timeoutMs: number): Promise<Product> {
+async function awaited<Product>(
+	product: Promise<Product>,
+	timeoutMs: number,
+	failed: (cause: unknown) => TmcpSessionsError,
+): Promise<Product> {
 	try {
 		return await withTimeout(timeoutMs, product, () => {
 			const found = `it takes longer than ${timeoutMs / 1000} s. Create what it waits for once, in module scope`;
 			return new Error(found);
 		});
 	} catch (error) {
-		throw factoryError(error);
+		throw failed(error);
 	}
 }
 
-function factoryError(cause: unknown): TmcpSessionsError {
-	const message = `the factory of createSdkHandler created no server: ${reasonOf(cause)}`;
+function factoryError(owner: FactoryOwner, cause: unknown): TmcpSessionsError {
+	const message = `the factory of ${owner} created no server: ${reasonOf(cause)}`;
 	return new TmcpSessionsError('message', PACKAGE, message, { cause });
 }

@@ -13,20 +13,27 @@ export function protocolServer(server: SdkServer): Server {
 /**
  * Checks that a server is one of the SDK 2.x, which JavaScript and casts do not.
  *
+ * @param owner what took its factory.
  * @throws {TmcpSessionsError} `configuration` for any other value.
  */
-export function checkSdkServer(server: unknown): SdkServer {
+export function checkSdkServer(server: unknown, owner: string): SdkServer {
 	if (server instanceof McpServer || server instanceof Server) return server;
 	const has = (name: string): boolean => typeof Reflect.get(Object(server), name) === 'function';
 	throw configurationError(
-		'the factory of createSdkHandler must return a McpServer of @modelcontextprotocol/server 2.x; got ' +
-			found(server, has),
+		`the factory of ${owner} must return a McpServer of @modelcontextprotocol/server 2.x; got ` +
+			found(server, has, owner),
 	);
 }
 
-function found(server: unknown, has: (name: string) => boolean): string {
-	if (has('receive'))
-		return 'a server of tmcp: serve it with createMcpHandler of @tmcp-sessions/http';
+function found(server: unknown, has: (name: string) => boolean, owner: string): string {
+	if (has('receive')) {
+		const fix =
+			owner === 'sdkServer'
+				? 'return it from createServer as it is'
+				: 'serve it with createMcpHandler of @tmcp-sessions/http';
+		return `a server of tmcp: ${fix}`;
+	}
+	if (has('then')) return 'a promise: create the server synchronously';
 	// 2.x has `registerTool` only. `Server` of 1.x sends pings by this name, as that of 2.x does.
 	if (has('tool')) {
 		return (

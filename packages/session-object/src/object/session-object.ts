@@ -52,7 +52,7 @@ export abstract class SessionObject<
 
 	/**
 	 * Creates the session's server, whose tools close over `session`: a tmcp server, or one of the
-	 * official SDK through `sdkServer` of `@tmcp-sessions/session-object/sdk`. Called once per instance.
+	 * official SDK through `sdkServer` of `@tmcp-sessions/sdk`. Called once per instance.
 	 */
 	abstract createServer(session: Session<Values>): SessionServer;
 

@@ -6,7 +6,10 @@ import type { SessionCalls } from '../features/call-journal.ts';
 import type { ContextValues, SessionContext } from '../features/session-context.ts';
 import type { SessionAuth } from '../features/session-auth.ts';
 
-/** A tmcp server with any schema type. `sdkServer` adapts a server of the official SDK. */
+/**
+ * A tmcp server with any schema type. `sdkServer` of `@tmcp-sessions/sdk` adapts servers of the official
+ * SDK.
+ */
 export type SessionServer = Parameters<typeof createMcpHandler>[0];
 
 /** Gives a session's tools access to its state, which survives deployments and evictions. */
