@@ -225,6 +225,42 @@ describe('init in a folder that is not empty', () => {
 	});
 
 	it.each([
+		['the first question', 'Where does the server run?'],
+		['the last question', 'Write?'],
+	])('leaves the folder as it was after Ctrl-C at %s', async (_, question) => {
+		using project = new WorkerProject({ 'notes.txt': 'mine' });
+		const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url));
+		// `script` gives the process a terminal.
+		const child = spawn(
+			'script',
+			['-qec', `stty cols 200 rows 50; '${process.execPath}' '${bin}' init`, '/dev/null'],
+			{
+				cwd: project.folder,
+				env: { ...process.env, CI: '' },
+			},
+		);
+		const closed = once(child, 'close');
+		const questions = [
+			'Where does the server run?',
+			'Where are sessions?',
+			'Which server library?',
+			'How do users sign in?',
+			'Do tools take minutes (tasks)?',
+			'Write?',
+		];
+		let output = '';
+		child.stdout.on('data', (chunk: Buffer) => {
+			output += chunk.toString();
+			const [next] = questions;
+			if (next === undefined || !output.includes(next)) return;
+			questions.shift();
+			child.stdin.write(next === question ? '\u0003' : '\r');
+		});
+		expect((await closed)[0]).toBe(130);
+		expect(readdirSync(project.folder)).toEqual(['notes.txt']);
+	});
+
+	it.each([
 		[{ 'wrangler.toml': 'name = "a"' }, [], 'init edits wrangler.jsonc only; found wrangler.toml'],
 		[{ 'wrangler.jsonc': '{ "name" }' }, [], 'wrangler.jsonc:1: invalid JSONC'],
 		[{}, ['--runtime=browser'], 'Expected one of: workers, node, deno, bun, vercel'],

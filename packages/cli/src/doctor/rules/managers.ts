@@ -16,6 +16,17 @@ export function* checkManagers({ entry }: Project): Generator<Problem> {
 		message,
 		fix,
 	});
+	for (const { className, place } of entry.constructions) {
+		if (MANAGER_CLASSES[className]?.isInMemory !== true) continue;
+		yield {
+			...problem(
+				'warning',
+				`${className} holds streams in the memory of one isolate: messages of others do not reach them`,
+				`use its counterpart of '@tmcp-sessions/streams-durable-object'`,
+			),
+			...place,
+		};
+	}
 	if (!/\bcreate(?:Mcp|Sdk)Handler\w*\(/.test(entry.code)) return;
 	if (roles.has('info') && !roles.has('streams')) {
 		yield problem(
