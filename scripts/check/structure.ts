@@ -27,6 +27,7 @@ const importsByFolder: Readonly<Record<string, string[]>> = {
 	'streams-redis': ['core', 'redis'],
 	sdk: ['core', 'http'],
 	'session-object': ['core', 'http', 'streams-durable-object'],
+	state: ['core'],
 	tasks: ['core', 'http'],
 	testkit: ['core', 'http', 'tasks'],
 	'tasks-durable-object': ['core', 'http', 'tasks'],

@@ -39,6 +39,15 @@ export type {
 	IssuedSession,
 	SessionSealing,
 } from './extensions/session-sealing.ts';
+export type {
+	StateCapabilities,
+	StateLifetime,
+	StateProvider,
+	StateSource,
+	StateStore,
+	StoredState,
+} from './extensions/state-store.ts';
+export { stateOf } from './extensions/state-store.ts';
 export type { SingleUse } from './extensions/single-use.ts';
 
 // Optional capabilities of stream managers.

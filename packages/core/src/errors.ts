@@ -12,6 +12,7 @@ export type ErrorCode =
 	| 'session-auth'
 	| 'session-state'
 	| 'session-too-large'
+	| 'state-handle'
 	| 'store'
 	| 'stream'
 	| 'task'

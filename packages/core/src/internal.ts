@@ -26,6 +26,8 @@ export { SplitSessionStore } from './info/split-info.ts';
 export { fromBase64Url, toBase64Url } from './ids/base64url.ts';
 export { fnv1a } from './ids/fnv1a.ts';
 export type { Sealing } from './ids/sealing.ts';
+export { createSigning, MAC } from './ids/signing.ts';
+export type { Signing } from './ids/signing.ts';
 export { createSealing, SEALED_ID_LENGTH } from './ids/sealing.ts';
 export { checkSecrets, parseSecrets, weaknessOf } from './ids/secrets.ts';
 export type { SessionIds } from './ids/session-ids.ts';

@@ -32,6 +32,13 @@ export interface RequestScope {
 	 * gets, because a tool may modify its arguments.
 	 */
 	readonly message?: unknown;
+	/**
+	 * Returns the secrets that sign and seal what clients carry. The first signs, all verify. A first
+	 * secret may be created `to` seal. Default: none.
+	 *
+	 * @throws {TmcpSessionsError} `configuration` if the deployment needs keys that are missing.
+	 */
+	secrets?(to: 'open' | 'seal'): readonly string[];
 	/** The session that the message belongs to or opens, as the info manager issued it. */
 	readonly session?: IssuedSession | undefined;
 }

@@ -8,8 +8,8 @@ import type {
 	ServerPlace,
 } from './endpoint/server-extension.ts';
 import type { McpHandlerOptions } from './options.ts';
-import { checkKeysOfProcess } from './session/session-keys.ts';
 import type { StateSecrets } from './request-state/default-sealing.ts';
+import { secretsOf } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 
 type Options = Pick<McpHandlerOptions, 'subscriptions' | 'tasks'> & { readonly context?: unknown };
@@ -53,7 +53,7 @@ export function connectExtension(
 		place,
 		hasContext: context !== undefined,
 		secrets: (request, to) =>
-			objectSecrets?.(to) ?? sharedSecrets(late().keys, request?.origin.request),
+			objectSecrets?.(to) ?? secretsOf(late().keys, request?.origin.request),
 		runInBackground: (call) => late().access.runInBackground(call),
 		respond: (response) => late().access.respond(response),
 		clientMetadata: (request) => late().access.clientMetadata(request),
@@ -66,13 +66,4 @@ export function connectExtension(
 	if (!extension) return { extension, subscriptions };
 	const manager = subscriptions ?? new BoundedSubscriptionManager();
 	return { extension, subscriptions: extension.wrapSubscriptions(manager) };
-}
-
-/** @throws {TmcpSessionsError} `configuration` if the host of a request needs keys that are missing. */
-function sharedSecrets(
-	keys: SessionKeys | undefined,
-	request: Request | undefined,
-): readonly string[] {
-	if (keys?.isOfThisProcess && request) checkKeysOfProcess(new URL(request.url));
-	return keys?.secrets ?? [];
 }

@@ -41,6 +41,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		keepAliveMs,
 		onPrimed,
 		report,
+		secrets: stateSecrets,
 		...extended,
 		hasAuth: true,
 		authorizeSubscription,
@@ -57,7 +58,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 	});
 	const run: CallRunner['run'] = async (call, platform) => {
 		try {
-			const incoming = incomingCall(call, platform, report);
+			const incoming = incomingCall(call, platform, report, stateSecrets);
 			if (call.method !== 'POST') return await messages.answerBodyless(incoming);
 			checkContentType(incoming.headers);
 			checkBodyLength(call.body.length, maxBodyBytes);

@@ -13,10 +13,11 @@ import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { serveEndpoint } from './endpoint/serve-endpoint.ts';
 import type { ConnectServer, ServerBackend } from './endpoint/server-backend.ts';
 import type { ExecutionContextLike, McpHandler, McpHandlerOptions } from './options.ts';
+import type { CarriedSecrets } from './request/request-context.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { createDefaultCodec } from './request-state/default-sealing.ts';
 import { SessionIdentifier } from './session/session-identifier.ts';
-import { sessionKeys } from './session/session-keys.ts';
+import { secretsOf, sessionKeys } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
 import { SessionLiveness } from './session/session-liveness.ts';
 import { checkCreation } from './warnings.ts';
@@ -46,11 +47,13 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 	let keys: SessionKeys | undefined;
 	const place = { kind: router ? 'routed' : 'isolate' } as const;
 	const extended = connectExtension(options, { report, place, late: () => ({ ...backend, keys }) });
+	const secrets: CarriedSecrets = (_to, request) => secretsOf(keys, request);
 	const backend: ServerBackend<Custom> = connect({
 		...resolved,
 		streams: options.streams ?? new InMemoryStreamSessionManager(),
 		info,
 		report,
+		secrets,
 		...extended,
 		defaultCodec: createDefaultCodec(() => keys && sharedSecrets(keys, info)),
 		authorizeSubscription,
@@ -74,6 +77,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 			oauth,
 			path,
 			report,
+			secrets,
 			ids: info && new SessionIdentifier(keys, info, sessionIds),
 		});
 	};

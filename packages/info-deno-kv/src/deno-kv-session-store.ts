@@ -19,10 +19,13 @@ import type {
 	SessionRecord,
 	SessionStore,
 	SingleUse,
+	StateProvider,
+	StateStore,
 	StoreCapabilities,
 	StoredSessionRecord,
 } from '@tmcp-sessions/core/backend';
 
+import { DenoKvStateStore } from './deno-kv-state-store.ts';
 import { openDenoKv } from './open-deno-kv.ts';
 import type { DenoKv, DenoKvAtomic, DenoKvEntry, DenoKvKey, OpenDenoKv } from './deno-kv.ts';
 
@@ -57,9 +60,10 @@ export interface DenoKvStoreOptions {
  *     <prefix> own <id> <hash>      the same, for the end of the session
  *     <prefix> owner <hash> <id>    a session of a principal: until when it is stored
  *     <prefix> claim <id>           a single use: until when it is remembered
+ *     <prefix> state <id>           the state of a session or of a handle, behind its expiry, in UTF-8
  */
 export class DenoKvSessionStore
-	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse
+	implements SessionStore, SessionDirectory, DirectoryProvider, StateProvider, SingleUse
 {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
@@ -72,6 +76,7 @@ export class DenoKvSessionStore
 	readonly #prefix: string;
 	readonly #now: () => number;
 	#opened: Promise<DenoKv> | undefined;
+	#state: StateStore | undefined;
 
 	constructor({ open = openDenoKv, prefix = 'tmcp', now = Date.now }: DenoKvStoreOptions = {}) {
 		this.#open = open;
@@ -81,6 +86,17 @@ export class DenoKvSessionStore
 
 	get directory(): SessionDirectory {
 		return this;
+	}
+
+	get state(): StateStore {
+		return (this.#state ??= new DenoKvStateStore({
+			maxIdBytes: MAX_ID_BYTES,
+			maxBytes: MAX_RECORD_BYTES,
+			keyOf: (id) => [this.#prefix, 'state', encode(id)],
+			textOf,
+			run: (operation, use) => this.#run(operation, use),
+			set: (...args) => this.#set(...args),
+		}));
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {

@@ -9,9 +9,15 @@ import {
 	testSessionStore,
 	testSingleUse,
 } from '@tmcp-sessions/testkit';
+import { testStateStore } from '@tmcp-sessions/testkit/state';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { CAPABILITIES, storesOver } from './store-under-test.ts';
+import {
+	CAPABILITIES,
+	STATE_CAPABILITIES,
+	stateStoresOver,
+	storesOver,
+} from './store-under-test.ts';
 
 const kv = await openKv(':memory:');
 const open = async (): Promise<DenoKv> => kv;
@@ -19,6 +25,8 @@ const open = async (): Promise<DenoKv> => kv;
 afterAll(() => kv.close());
 
 testSessionStore('DenoKvSessionStore', storesOver(kv), CAPABILITIES);
+
+testStateStore('DenoKvSessionStore', stateStoresOver(kv), STATE_CAPABILITIES);
 
 testSingleUse('DenoKvSessionStore', ({ now }) => ({
 	singleUse: new DenoKvSessionStore({ now, open }),

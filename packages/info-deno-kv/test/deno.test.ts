@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const deno = fileURLToPath(new URL('../node_modules/.bin/deno', import.meta.url));
 
-it('passes the cases of the session store on Deno', async () => {
+it('passes the cases of the session store and of the state store on Deno', async () => {
 	const args = ['run', '-A', '--no-check', '--cached-only', 'deno-contract.ts'];
 	const { stdout } = await promisify(execFile)(deno, args, { cwd: here });
 	expect(stdout).not.toContain('FAILED');

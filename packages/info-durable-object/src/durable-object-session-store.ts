@@ -21,6 +21,8 @@ import type {
 	SessionRecord,
 	SessionStore,
 	SingleUse,
+	StateProvider,
+	StateStore,
 	StoreCapabilities,
 	StoredSessionRecord,
 } from '@tmcp-sessions/core/backend';
@@ -28,6 +30,7 @@ import { isShardLabel, ROOT_SHARD, shardOfSession } from '@tmcp-sessions/core/in
 
 import { DEFAULT_BINDING, sessionShards, shardRequirement } from './binding.ts';
 import type { SessionShardBinding } from './binding.ts';
+import { DurableObjectStateStore } from './durable-object-state-store.ts';
 import { PACKAGE } from './package-name.ts';
 import {
 	locationInShard,
@@ -64,7 +67,13 @@ type Position = readonly [shard: string, index: number, afterId: string];
 
 /** Stores sessions in Durable Objects of the class `SessionShard`. Strongly consistent. */
 export class DurableObjectSessionStore
-	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse, BindingUser
+	implements
+		SessionStore,
+		SessionDirectory,
+		DirectoryProvider,
+		StateProvider,
+		SingleUse,
+		BindingUser
 {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
@@ -79,6 +88,7 @@ export class DurableObjectSessionStore
 	readonly #sleep: (ms: number) => Promise<void>;
 	/** The shards that this isolate has listed. */
 	readonly #listedShards = new Set([ROOT_SHARD]);
+	#state: StateStore | undefined;
 	/** Resolved at first use: checking a binding reads each of its methods. */
 	#namespace: DurableObjectNamespace<SessionShard> | undefined;
 
@@ -95,6 +105,13 @@ export class DurableObjectSessionStore
 
 	get directory(): SessionDirectory {
 		return this;
+	}
+
+	get state(): StateStore {
+		return (this.#state ??= new DurableObjectStateStore(
+			(operation, key, method) => this.#call(operation, locationOfSession(key), method),
+			MAX_ID_BYTES,
+		));
 	}
 
 	requiredBindings(): readonly BindingRequirement[] {

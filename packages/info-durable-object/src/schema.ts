@@ -52,6 +52,16 @@ export const MIGRATIONS: readonly string[] = [
 		until_ms INTEGER NOT NULL
 	) WITHOUT ROWID;
 	`,
+	`
+	-- The state of the tools, of a session or of a handle. text: JSON, null once it has ended.
+	CREATE TABLE states (
+		id TEXT NOT NULL PRIMARY KEY,
+		text TEXT,
+		version TEXT NOT NULL,
+		until_ms INTEGER NOT NULL
+	) WITHOUT ROWID;
+	CREATE INDEX states_by_end ON states (until_ms);
+	`,
 ];
 
 /** Returns the schema version of the storage, 0 without tables. workerd forbids `PRAGMA user_version`. */

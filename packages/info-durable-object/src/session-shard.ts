@@ -6,7 +6,12 @@ import {
 	mergeSessionPatch,
 	parseLiveSessionRecord,
 } from '@tmcp-sessions/core/backend';
-import type { OwnedSession, SessionPatch, SessionRecord } from '@tmcp-sessions/core/backend';
+import type {
+	OwnedSession,
+	SessionPatch,
+	SessionRecord,
+	StoredState,
+} from '@tmcp-sessions/core/backend';
 import { ownNamespace } from '@tmcp-sessions/core/internal';
 import { DurableObject } from 'cloudflare:workers';
 
@@ -22,7 +27,7 @@ export type UpdateOutcome =
 /** A row of a listing. A type alias: the type parameter of `exec` accepts no interface. */
 export type StoredText = { readonly id: string; readonly text: string };
 
-/** The most sessions, subscriptions, claims and owners that one alarm removes, so that it does not delay requests. */
+/** The most sessions, subscriptions, claims, owners and states that one alarm removes, so that it does not delay requests. */
 const BATCH_SIZE = 100;
 /** Alarms are set to full minutes, so that sessions with similar expiry share one. */
 const ALARM_GRID_MS = 60_000;
@@ -218,6 +223,67 @@ export class SessionShard extends DurableObject {
 		return first?.claimant === claimant;
 	}
 
+	/** Returns the state of a session or of a handle. */
+	readState(id: string): StoredState | 'ended' | null {
+		const [row] = this.#rows<{ text: string | null; version: string }>(
+			'SELECT text, version FROM states WHERE id = ?',
+			id,
+		);
+		if (!row) return null;
+		return row.text === null ? 'ended' : { text: row.text, version: row.version };
+	}
+
+	/**
+	 * Stores a state if the stored version is still `version`, or is the new one after a retry.
+	 *
+	 * @param version null if there was no state.
+	 */
+	async writeState(
+		id: string,
+		next: StoredState,
+		version: string | null,
+		untilMs: number,
+	): Promise<boolean> {
+		this.#ensureSchema();
+		const stored = this.readState(id);
+		if (stored === 'ended') return false;
+		const found = stored?.version ?? null;
+		if (found !== version && found !== next.version) return false;
+		this.#putState(id, next.text, next.version, untilMs);
+		await this.#scheduleAlarm(toGrid(untilMs));
+		return true;
+	}
+
+	/** Moves the expiry of a state to a later time. */
+	async extendState(id: string, untilMs: number): Promise<void> {
+		this.#rows(
+			'UPDATE states SET until_ms = ? WHERE id = ? AND until_ms < ?',
+			untilMs,
+			id,
+			untilMs,
+		);
+	}
+
+	/** Removes a state for good. Returns it, once. */
+	async endState(id: string, untilMs: number): Promise<string | null> {
+		this.#ensureSchema();
+		const stored = this.readState(id);
+		if (stored === 'ended') return null;
+		this.#putState(id, null, '', untilMs);
+		await this.#scheduleAlarm(toGrid(untilMs));
+		return stored?.text ?? null;
+	}
+
+	#putState(id: string, text: string | null, version: string, untilMs: number): void {
+		this.ctx.storage.sql.exec(
+			'INSERT OR REPLACE INTO states (id, text, version, until_ms) VALUES (?, ?, ?, ?)',
+			id,
+			text,
+			version,
+			untilMs,
+		);
+	}
+
 	/** Records the owner of a session until `untilMs`. */
 	async addOwner(owner: string, id: string, untilMs: number): Promise<void> {
 		this.#ensureSchema();
@@ -317,6 +383,12 @@ export class SessionShard extends DurableObject {
 			nowMs,
 			BATCH_SIZE,
 		);
+		this.#rows(
+			`DELETE FROM states WHERE id IN
+			(SELECT id FROM states WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
+			nowMs,
+			BATCH_SIZE,
+		);
 		this.#rows('DELETE FROM shards WHERE until_ms <= ?', nowMs);
 		const dueMs = this.#earliestExpiryMs();
 		if (dueMs === undefined) await this.#deleteStorage();
@@ -346,6 +418,12 @@ export class SessionShard extends DurableObject {
 	}
 
 	#earliestExpiryMs(): number | undefined {
+		const dueMs = [this.#earliestRowMs(), this.#earliestStateMs()].filter((ms) => ms !== undefined);
+		return dueMs.length > 0 ? Math.min(...dueMs) : undefined;
+	}
+
+	/** Leaves out states: workerd accepts at most five terms in a compound SELECT. */
+	#earliestRowMs(): number | undefined {
 		const [row] = this.#rows<{ dueMs: number | null }>(
 			`SELECT min(due_ms) AS dueMs FROM (
 				SELECT min(forget_at_ms) AS due_ms FROM sessions
@@ -358,6 +436,11 @@ export class SessionShard extends DurableObject {
 		return row?.dueMs ?? undefined;
 	}
 
+	#earliestStateMs(): number | undefined {
+		const [row] = this.#rows<{ dueMs: number | null }>('SELECT min(until_ms) AS dueMs FROM states');
+		return row?.dueMs ?? undefined;
+	}
+
 	/** Sets the alarm unless it is due earlier. */
 	async #scheduleAlarm(alarmMs: number): Promise<void> {
 		if (this.#alarmMs !== undefined && this.#alarmMs <= alarmMs) return;
@@ -367,7 +450,8 @@ export class SessionShard extends DurableObject {
 
 	/** Empties the object soon: the alarm that is set may be due in a month. */
 	async #scheduleDeletionIfEmpty(): Promise<void> {
-		if (this.#hasSchema && this.#earliestExpiryMs() === undefined) {
+		if (!this.#hasSchema || this.#earliestRowMs() !== undefined) return;
+		if (this.#earliestStateMs() === undefined) {
 			await this.#scheduleAlarm(toGrid(Date.now()));
 		}
 	}

@@ -1,4 +1,4 @@
-import { hashText } from '@tmcp-sessions/core/backend';
+import { hashText, MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
 import {
 	createCountedDurableObject,
 	createInterceptedDurableObject,
@@ -8,6 +8,7 @@ import {
 	openSession,
 } from '@tmcp-sessions/testkit';
 import type { Step } from '@tmcp-sessions/testkit';
+import { testStateStore } from '@tmcp-sessions/testkit/state';
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { DurableObjectSessionStore } from '../src/index.ts';
@@ -51,6 +52,36 @@ testSingleUse('DurableObjectSessionStore', ({ now }) => ({
 	singleUse: new DurableObjectSessionStore(namespace, { now }),
 	elsewhere: new DurableObjectSessionStore('TMCP_SESSION_SHARD', { now }),
 }));
+
+testStateStore(
+	'DurableObjectSessionStore',
+	({ now }) => ({
+		store: new DurableObjectSessionStore(namespace, { now }).state,
+		elsewhere: new DurableObjectSessionStore('TMCP_SESSION_SHARD', { now }).state,
+		removedAfterSeconds: (id) =>
+			runInDurableObject(objectOfSession(id), async (_object, { storage }) => {
+				const { sql } = storage;
+				if (sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'states'").toArray().length === 0) {
+					return undefined;
+				}
+				const ends = sql
+					.exec<{ ms: number }>('SELECT until_ms AS ms FROM states WHERE id = ?', id)
+					.toArray();
+				const alarmMs = (await storage.getAlarm()) ?? Infinity;
+				// An alarm that is too early sets the next one.
+				return ends[0] && (alarmMs === Infinity ? Infinity : (ends[0].ms - now()) / 1000);
+			}),
+	}),
+	{
+		consistency: 'strong',
+		visibleWithinSeconds: 0,
+		ttlFloorSeconds: 0,
+		maxIdBytes: 1024,
+		isAtomic: true,
+		canExtend: true,
+		maxBytes: MAX_ROW_BYTES,
+	},
+);
 
 describe('the RPCs of DurableObjectSessionStore', () => {
 	const counter = new ObjectRpcCounter();

@@ -145,7 +145,7 @@ describe('the schema', () => {
 			name: 'StoreError',
 			message:
 				'[tmcp-sessions/info-durable-object] reading a session failed: the storage has ' +
-				'schema version 7; this release of @tmcp-sessions/info-durable-object supports 3. ' +
+				'schema version 7; this release of @tmcp-sessions/info-durable-object supports 4. ' +
 				'Deploy a later release',
 		});
 		await expect(store.create('b', { createdAtMs: 0, expiresAtMs: 0 })).rejects.toThrow(

@@ -9,6 +9,7 @@ const HASH_LENGTH = 43;
  *
  *     tmcp:session:<id>      the record as JSON, or the tombstone of an ended session
  *     tmcp:ended:<id>        exists once the session has ended; read before a record is updated
+ *     tmcp:state:<id>        the state of a session or of a handle; nothing without @tmcp-sessions/state
  *     tmcp:uri:<hash>:<id>   the session subscribed to the uri; lists the subscribers of a uri
  *     tmcp:own:<id>:<hash>   the same in reverse; lists the subscriptions of a session
  *     tmcp:of:<hash>:<id>    the principal with this hash owns the session; written with `administration`
@@ -25,6 +26,11 @@ export function sessionKey(encodedId: string): string {
 /** Returns the key that marks a session as ended. */
 export function endedKey(encodedId: string): string {
 	return `tmcp:ended:${encodedId}`;
+}
+
+/** Returns the key of the state of a session or of a handle. */
+export function stateKey(encodedId: string): string {
+	return `tmcp:state:${encodedId}`;
 }
 
 /** Returns the prefix of the keys of a uri's subscribers; the encoded id follows. */

@@ -17,6 +17,8 @@ import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
+	StateProvider,
+	StateStore,
 	StoreCapabilities,
 } from '@tmcp-sessions/core/backend';
 import { EndChecks, isCheckDue, MAX_WRITE_DELAY_MS } from './end-checks.ts';
@@ -29,6 +31,7 @@ import {
 	subscribersPrefix,
 	subscriptionsPrefix,
 } from './kv-keys.ts';
+import { KVStateStore } from './kv-state-store.ts';
 import { MIN_TTL_SECONDS, ttlSeconds } from './kv-ttl.ts';
 import { retryRateLimited } from './write-retry.ts';
 
@@ -57,7 +60,7 @@ export interface KVSessionStoreOptions {
 }
 
 /** Stores sessions in a Workers KV namespace. Every key has a TTL. */
-export class KVSessionStore implements SessionStore, DirectoryProvider, BindingUser {
+export class KVSessionStore implements SessionStore, DirectoryProvider, StateProvider, BindingUser {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'eventual',
 		visibleWithinSeconds: 60,
@@ -71,6 +74,7 @@ export class KVSessionStore implements SessionStore, DirectoryProvider, BindingU
 	readonly #now: () => number;
 	readonly #sleep: (ms: number) => Promise<void>;
 	readonly #checks = new EndChecks();
+	#state: StateStore | undefined;
 	/** Undefined without the option `administration`. */
 	readonly directory: SessionDirectory | undefined;
 
@@ -87,6 +91,15 @@ export class KVSessionStore implements SessionStore, DirectoryProvider, BindingU
 					write: (operation, write) => this.#write(operation, write),
 				})
 			: undefined;
+	}
+
+	get state(): StateStore {
+		return (this.#state ??= new KVStateStore({
+			kv: () => this.#kv,
+			now: this.#now,
+			read: (operation, read) => this.#try(operation, read),
+			write: (operation, write) => this.#write(operation, write),
+		}));
 	}
 
 	requiredBindings(): readonly BindingRequirement[] {

@@ -6,6 +6,7 @@ import {
 	testSessionStore,
 	openSession,
 } from '@tmcp-sessions/testkit';
+import { testStateStore } from '@tmcp-sessions/testkit/state';
 import { describe, expect, it } from 'vitest';
 import { subscribersPrefix } from '../src/kv-keys.ts';
 import { KVSessionStore } from '../src/kv-session-store.ts';
@@ -32,6 +33,28 @@ testSessionStore(
 		ttlFloorSeconds: 60,
 		atomicUpdate: false,
 		maxIdBytes: 459,
+	},
+);
+
+testStateStore(
+	'KVSessionStore',
+	({ now }) => ({
+		store: new KVSessionStore(namespace, { now }).state,
+		elsewhere: new KVSessionStore(namespace, { now }).state,
+		async removedAfterSeconds(id) {
+			const name = `tmcp:state:${encodeURIComponent(id)}`;
+			const key = (await namespace.list({ prefix: name })).keys.find((each) => each.name === name);
+			return key && (key.expiration ?? Infinity) - Date.now() / 1000;
+		},
+	}),
+	{
+		consistency: 'eventual',
+		visibleWithinSeconds: 60,
+		ttlFloorSeconds: 60,
+		maxIdBytes: 459,
+		isAtomic: false,
+		canExtend: false,
+		maxBytes: 26_214_400,
 	},
 );
 

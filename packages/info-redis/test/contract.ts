@@ -3,6 +3,18 @@ import type { RedisConnection } from '@tmcp-sessions/redis';
 import { testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
 import type { Step } from '@tmcp-sessions/testkit';
 import type { RedisReply } from '@tmcp-sessions/testkit/redis';
+import { testStateStore } from '@tmcp-sessions/testkit/state';
+
+/** The capabilities of the state store. */
+const STATE_CAPABILITIES = {
+	consistency: 'strong',
+	visibleWithinSeconds: 0,
+	ttlFloorSeconds: 0,
+	maxIdBytes: 1024,
+	isAtomic: true,
+	canExtend: true,
+	maxBytes: 1_000_000,
+} as const;
 
 /** Makes each script one step of a store operation. */
 function stepped(redis: RedisConnection, step: Step): RedisConnection {
@@ -47,6 +59,18 @@ export function testContract(
 			atomicUpdate: true,
 			maxIdBytes: 1024,
 		},
+	);
+	testStateStore(
+		name,
+		({ now }) => ({
+			store: createRedisSessionStore(connect(), { now }).state,
+			elsewhere: createRedisSessionStore(connect(), { now }).state,
+			async removedAfterSeconds(id) {
+				const ms = Number(await command('PTTL', `{tmcp}:state:${encodeURIComponent(id)}`));
+				return ms === -2 ? undefined : ms === -1 ? Infinity : ms / 1000;
+			},
+		}),
+		STATE_CAPABILITIES,
 	);
 	testSingleUse(name, ({ now }) => ({
 		singleUse: createRedisSessionStore(connect(), { now }),

@@ -1,5 +1,5 @@
 import { TmcpSessionsError, UnknownSessionError } from '@tmcp-sessions/core';
-import { bindingsOf, currentScope, directoryOf } from '@tmcp-sessions/core/backend';
+import { bindingsOf, currentScope, directoryOf, stateOf } from '@tmcp-sessions/core/backend';
 import type {
 	BindingRequirement,
 	BindingUser,
@@ -9,6 +9,8 @@ import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
+	StateProvider,
+	StateStore,
 	StoreCapabilities,
 } from '@tmcp-sessions/core/backend';
 
@@ -45,7 +47,9 @@ const stateId = (internalId: string): string => internalId + STATE;
  * Sessions that are not sealed are in `rest` only: those of a bare `HttpTransport`, and those that were
  * opened before the deployment sealed its sessions.
  */
-export class SealedSessionStore implements SessionStore, DirectoryProvider, BindingUser {
+export class SealedSessionStore
+	implements SessionStore, DirectoryProvider, StateProvider, BindingUser
+{
 	readonly capabilities: StoreCapabilities;
 	readonly #opened: OpenedSessions;
 	readonly #rest: SessionStore | undefined;
@@ -64,6 +68,10 @@ export class SealedSessionStore implements SessionStore, DirectoryProvider, Bind
 		this.capabilities = sealedCapabilities(rest?.capabilities, recheckMs / 1000);
 		const directory = administration && rest ? directoryOf(rest) : undefined;
 		this.directory = directory && withoutStates(directory);
+	}
+
+	get state(): StateStore | undefined {
+		return this.#rest && stateOf(this.#rest);
 	}
 
 	requiredBindings(): readonly BindingRequirement[] {

@@ -1,5 +1,6 @@
 import { testSessionStore, testSingleUse } from '@tmcp-sessions/testkit';
 import type { Step } from '@tmcp-sessions/testkit';
+import { testStateStore } from '@tmcp-sessions/testkit/state';
 import { Redis } from '@upstash/redis';
 import { describe } from 'vitest';
 import type { UpstashRedis } from '../src/upstash-client.ts';
@@ -50,6 +51,31 @@ describe.each([
 			ttlFloorSeconds: 0,
 			atomicUpdate: true,
 			maxIdBytes: 1024,
+		},
+	);
+
+	testStateStore(
+		'UpstashSessionStore',
+		({ now }) => {
+			const client = (): Redis => new Redis({ ...redis(), ...settings });
+			return {
+				store: new UpstashSessionStore({ redis: client(), now }).state,
+				elsewhere: new UpstashSessionStore({ redis: client(), now }).state,
+				async removedAfterSeconds(id) {
+					const key = `{tmcp}:state:${encodeURIComponent(id)}`;
+					const ms = Number(await redis().command('PTTL', key));
+					return ms === -2 ? undefined : ms === -1 ? Infinity : ms / 1000;
+				},
+			};
+		},
+		{
+			consistency: 'strong',
+			visibleWithinSeconds: 0,
+			ttlFloorSeconds: 0,
+			maxIdBytes: 1024,
+			isAtomic: true,
+			canExtend: true,
+			maxBytes: 1_000_000,
 		},
 	);
 

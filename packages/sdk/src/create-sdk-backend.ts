@@ -41,7 +41,7 @@ export function createSdkBackend(
 	factory: McpServerFactory,
 	options: ServerBackendDeps,
 ): SdkBackend {
-	const { info, keepAliveMs, report } = options;
+	const { info, keepAliveMs, report, secrets } = options;
 	const parts = createParts(factory, options);
 	const { broadcast, calls, handling, pacesStreams, serveStateless } = parts;
 	const handle: HandleMessage = (message, context) => handling.handle(message, context);
@@ -49,7 +49,7 @@ export function createSdkBackend(
 		calls,
 		broadcast,
 		pacesStreams,
-		access: createAccess({ ...parts, handle, info, report }),
+		access: createAccess({ ...parts, handle, info, report, secrets }),
 		server: {
 			statelessRevisions: STATELESS_REVISIONS,
 			answerDirectly(context, custom, known) {

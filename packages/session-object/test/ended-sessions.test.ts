@@ -6,7 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { Entries } from '../src/storage/entries.ts';
 import { LocalSessionStore } from '../src/storage/local-session-store.ts';
 
-const listeners = { onChange: () => {}, onSubscribe: () => {}, onUnsubscribe: () => {} };
+const listeners = {
+	onChange: () => {},
+	onStateChange: () => {},
+	onSubscribe: () => {},
+	onUnsubscribe: () => {},
+};
 
 /** The cases of operations that run concurrently with the end of their session. */
 const cases = sessionStoreCases.filter(({ name }) => /^keeps .*\border/.test(name));

@@ -5,6 +5,8 @@ import { CorruptRecordError, createReporter, TmcpSessionsError } from '../errors
 import type { ErrorReporter } from '../errors.ts';
 import { directoryOf } from '../extensions/session-directory.ts';
 import type { DirectoryProvider, SessionDirectory } from '../extensions/session-directory.ts';
+import { stateOf } from '../extensions/state-store.ts';
+import type { StateProvider, StateStore } from '../extensions/state-store.ts';
 import { combineCapabilities } from '../store/store-capabilities.ts';
 import type {
 	SessionPatch,
@@ -43,7 +45,9 @@ export function cachedInfo(
 }
 
 /** The store of `cachedInfo`. `far` is authoritative; failures of `near` are reported and cost a read of `far`. */
-export class CachedSessionStore implements SessionStore, DirectoryProvider, BindingUser {
+export class CachedSessionStore
+	implements SessionStore, DirectoryProvider, StateProvider, BindingUser
+{
 	readonly capabilities: StoreCapabilities;
 	readonly #near: SessionStore;
 	readonly #far: SessionStore;
@@ -73,6 +77,10 @@ export class CachedSessionStore implements SessionStore, DirectoryProvider, Bind
 
 	get directory(): SessionDirectory | undefined {
 		return directoryOf(this.#far);
+	}
+
+	get state(): StateStore | undefined {
+		return stateOf(this.#far);
 	}
 
 	requiredBindings(): readonly BindingRequirement[] {

@@ -3,6 +3,8 @@ import type { BindingRequirement, BindingUser } from '../cloudflare/binding.ts';
 import { encodeSessionId } from '../ids/encode-session-id.ts';
 import { directoryOf } from '../extensions/session-directory.ts';
 import type { DirectoryProvider, SessionDirectory } from '../extensions/session-directory.ts';
+import { stateOf } from '../extensions/state-store.ts';
+import type { StateProvider, StateStore } from '../extensions/state-store.ts';
 import { rejectUnknownOptions } from '../option-names.ts';
 import { ComposedInfoSessionManager, STORED_INFO_OPTIONS } from './stored-info-session-manager.ts';
 import type { StoredInfoOptions, StoredInfoSessionManager } from './stored-info-session-manager.ts';
@@ -50,7 +52,9 @@ export function splitInfo(
 }
 
 /** The store of `splitInfo`. A session exists as long as all of its parts do. */
-export class SplitSessionStore implements SessionStore, DirectoryProvider, BindingUser {
+export class SplitSessionStore
+	implements SessionStore, DirectoryProvider, StateProvider, BindingUser
+{
 	readonly capabilities: StoreCapabilities;
 	readonly #parts: InfoParts<SessionStore>;
 	/** The distinct stores, that of `client` first. */
@@ -65,6 +69,11 @@ export class SplitSessionStore implements SessionStore, DirectoryProvider, Bindi
 	/** That of the first part that has one, which has every session. */
 	get directory(): SessionDirectory | undefined {
 		return this.#stores.map(directoryOf).find((directory) => directory !== undefined);
+	}
+
+	/** As `directory`. */
+	get state(): StateStore | undefined {
+		return this.#stores.map(stateOf).find((state) => state !== undefined);
 	}
 
 	requiredBindings(): readonly BindingRequirement[] {

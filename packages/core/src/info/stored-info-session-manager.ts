@@ -10,6 +10,8 @@ import type { SessionAdministration } from '../extensions/session-administration
 import { directoryOf } from '../extensions/session-directory.ts';
 import type { SessionDirectory } from '../extensions/session-directory.ts';
 import type { SessionExpiry } from '../extensions/session-expiry.ts';
+import { stateOf } from '../extensions/state-store.ts';
+import type { StateLifetime, StateSource, StateStore } from '../extensions/state-store.ts';
 import { rejectUnknownOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { currentScope, keepRequestAlive } from '../request-scope.ts';
@@ -75,7 +77,7 @@ interface InitializeBatch {
  */
 export class StoredInfoSessionManager
 	extends InfoSessionManager
-	implements SessionExpiry, SessionInfoReader, BindingUser
+	implements SessionExpiry, SessionInfoReader, StateSource, BindingUser
 {
 	/** Stores the sessions. */
 	readonly store: SessionStore;
@@ -93,6 +95,8 @@ export class StoredInfoSessionManager
 	readonly #reads: RequestReadCache;
 	readonly #pendingChanges: PendingWrites<SessionChange>;
 	readonly #pendingSubscriptions: PendingWrites<{ id: string; subscribed: boolean }>;
+	/** The store of the tools' state, once something uses it. */
+	#state: StateStore | undefined;
 	/** Sessions that `initialize` is opening, until the microtask that stores them in one write. */
 	readonly #batches = new Map<string, InitializeBatch>();
 	readonly #writes = new RequestWriteTracker();
@@ -124,6 +128,15 @@ export class StoredInfoSessionManager
 	/** Returns the bindings of the store. */
 	requiredBindings(): readonly BindingRequirement[] {
 		return bindingsOf(this.store);
+	}
+
+	openState(): StateStore | undefined {
+		return (this.#state ??= stateOf(this.store));
+	}
+
+	async stateLifetime(id: string): Promise<StateLifetime | undefined> {
+		const record = await this.#reads.latest(id, () => this.#load(id));
+		return record && this.#lifetime.stateLifetime(record);
 	}
 
 	get idleMs(): number {
@@ -215,7 +228,10 @@ export class StoredInfoSessionManager
 		this.#reads.forget(id);
 		const confirm = this.#pendingChanges.add(id, { kind: 'delete' });
 		try {
-			const deletion = this.store.delete(id, untilMs);
+			// The state first: if that fails, nothing has ended and the caller can retry.
+			const deletion = this.#state
+				? this.#state.end(id, untilMs).then(() => this.store.delete(id, untilMs))
+				: this.store.delete(id, untilMs);
 			keepRequestAlive(
 				deletion.catch(() => {}),
 				this.#waitUntil,
@@ -282,6 +298,10 @@ export class StoredInfoSessionManager
 		const patch = { expiresAtMs };
 		const confirm = this.#pendingChanges.add(id, { kind: 'update', patch });
 		const extension = this.store.update(id, patch).finally(confirm);
+		if (this.#state?.capabilities.canExtend) {
+			const extended = this.#state.extend(id, expiresAtMs).catch(this.#report);
+			keepRequestAlive(extended, this.#waitUntil);
+		}
 		keepRequestAlive(extension.catch(this.#report), this.#waitUntil);
 		return extension;
 	}

@@ -19,7 +19,9 @@ import type {
 	SessionDirectory,
 	StoredSessionRecord,
 } from '../extensions/session-directory.ts';
+import type { StateProvider, StateStore } from '../extensions/state-store.ts';
 import type { SingleUse } from '../extensions/single-use.ts';
+import { InMemoryStateStore } from './in-memory-state-store.ts';
 import { rejectUnknownOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 
@@ -55,7 +57,7 @@ const OPTIONS: OptionNames<InMemorySessionStoreOptions> = {
  * data that may be lost. Each added entry removes a few expired ones.
  */
 export class InMemorySessionStore
-	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse
+	implements SessionStore, SessionDirectory, DirectoryProvider, StateProvider, SingleUse
 {
 	readonly capabilities: StoreCapabilities;
 	readonly #forgetAfterMs: number;
@@ -70,6 +72,7 @@ export class InMemorySessionStore
 	/** Claimed ids, with the time until which each is remembered. */
 	readonly #claims = new Map<string, number>();
 	#sweep: Iterator<void>;
+	#state: StateStore | undefined;
 
 	constructor(options: InMemorySessionStoreOptions = {}) {
 		rejectUnknownOptions(options, OPTIONS, 'core', 'InMemorySessionStore');
@@ -89,6 +92,10 @@ export class InMemorySessionStore
 		this.#now = now;
 		this.#sessions = sessions;
 		this.#sweep = this.#sweepAll();
+	}
+
+	get state(): StateStore {
+		return (this.#state ??= new InMemoryStateStore(this.#now));
 	}
 
 	get directory(): SessionDirectory {

@@ -1,4 +1,5 @@
 import { TmcpSessionsError } from '../errors.ts';
+import type { StateLifetime } from '../extensions/state-store.ts';
 import type { SessionPatch, SessionRecord } from './session-store.ts';
 
 /** 24 hours idle, 30 days in total: some clients never open a new session after a 404. */
@@ -46,6 +47,14 @@ export class SessionLifetime {
 	 */
 	latestEndMs(record: SessionRecord): number {
 		return Math.max(record.createdAtMs + this.#absoluteMs, record.expiresAtMs);
+	}
+
+	/** Returns how long the state of a session is stored that is used now. */
+	stateLifetime(record: SessionRecord): StateLifetime {
+		return {
+			untilMs: Math.max(this.#expiresAtMs(record.createdAtMs), record.expiresAtMs),
+			latestMs: this.latestEndMs(record),
+		};
 	}
 
 	/** Returns the latest expiry that any operation on a session may have written until now. */

@@ -20,7 +20,7 @@ export async function runInBackground(
 	handle: HandleMessage,
 	owner: object,
 	call: BackgroundCall,
-	report: RequestOrigin['report'],
+	{ report, secrets }: Pick<RequestOrigin, 'report' | 'secrets'>,
 ): Promise<JsonObject> {
 	const { message, onFrame, principal, platform, sessionId, sessionInfo } = call;
 	const { auth, custom, signal } = call;
@@ -35,12 +35,14 @@ export async function runInBackground(
 		principal,
 		platform,
 		pickShard: () => '0',
+		secrets,
 		// A call that was cancelled often ends with an error, which is expected.
 		report(error, session) {
 			if (!signal.aborted) report(error, session);
 		},
 	};
-	const context = new RequestContext(origin, { message, messageId: id }, progress);
+	const session = sessionId === undefined ? undefined : { id: sessionId, internalId: sessionId };
+	const context = new RequestContext(origin, { message, messageId: id, session }, progress);
 	const receiveContext = {
 		auth,
 		custom,

@@ -43,6 +43,7 @@ export interface McpEndpointDeps<Custom extends Record<string, unknown> | undefi
 	readonly maxBodyBytes: number;
 	readonly pickShard: PickShard;
 	readonly clientOf: NonNullable<RequestOrigin['clientOf']>;
+	readonly secrets: RequestOrigin['secrets'];
 	/** Undefined if open streams are not checked again. */
 	readonly recheck: CallerRecheck | undefined;
 	readonly report: (error: unknown, session?: string) => void;
@@ -132,11 +133,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 		platform: ExecutionContextLike | undefined,
 		{ auth, principal }: Caller,
 	): Promise<Answer> {
-		const { clientOf, ids: sessions, messages, recheck, router, report } = this.#deps;
+		const { clientOf, ids: sessions, messages, recheck, report, router, secrets } = this.#deps;
 		sessions?.checkHost(url);
 		const { method } = request;
 		if (method === 'OPTIONS') return preflightAnswer('GET, POST, DELETE, OPTIONS');
-		const pickShard = (): string => this.#deps.pickShard(request);
 		// Hot path: one object, which spreads would copy.
 		const incoming: HttpRequest & { session: IncomingRequest['session'] } = {
 			request,
@@ -146,9 +146,10 @@ export class McpEndpoint<Custom extends Record<string, unknown> | undefined> {
 			principal,
 			platform,
 			report,
-			pickShard,
+			pickShard: () => this.#deps.pickShard(request),
 			sessions,
 			clientOf,
+			secrets,
 			recheck,
 			session: undefined,
 		};

@@ -40,6 +40,7 @@ export function incomingCall(
 	call: RoutedCall,
 	platform: ExecutionContextLike,
 	report: IncomingRequest['report'],
+	secrets?: RequestOrigin['secrets'],
 ): IncomingRequest {
 	const { auth, method, principal } = call;
 	const headers = new CachedHeaders({ get: (name) => call.headers[name] ?? null });
@@ -53,6 +54,7 @@ export function incomingCall(
 		platform,
 		principal,
 		report,
+		secrets,
 	};
 }
 

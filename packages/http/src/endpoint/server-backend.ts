@@ -7,6 +7,7 @@ import type {
 import type { InFlightCalls, OnPrimed } from '../calls/in-flight-calls.ts';
 import type { AuthorizeSubscription } from '../options.ts';
 import type { DefaultCodec } from '../request-state/default-sealing.ts';
+import type { CarriedSecrets } from '../request/request-context.ts';
 import type { MessageServer } from './message-server.ts';
 import type { ExtensionAccess } from './server-extension.ts';
 
@@ -27,6 +28,8 @@ export interface ServerBackendDeps {
 	/** Seals the request states of a server without a codec. */
 	readonly defaultCodec: DefaultCodec;
 	readonly authorizeSubscription?: AuthorizeSubscription | undefined;
+	/** Returns the secrets for what clients carry, for background calls. */
+	readonly secrets?: CarriedSecrets | undefined;
 	readonly report: (error: unknown) => void;
 }
 

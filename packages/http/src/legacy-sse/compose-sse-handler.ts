@@ -2,7 +2,7 @@ import { checkDeployment } from '../check-deployment.ts';
 import { serveEndpoint } from '../endpoint/serve-endpoint.ts';
 import type { ExecutionContextLike, McpHandler, ServerOf } from '../options.ts';
 import { SessionIdentifier } from '../session/session-identifier.ts';
-import { sessionKeys } from '../session/session-keys.ts';
+import { secretsOf, sessionKeys } from '../session/session-keys.ts';
 import { checkCreation } from '../warnings.ts';
 import type { SseComposition } from './legacy-sse.ts';
 import type { SseHandlerOptions } from './options.ts';
@@ -32,6 +32,7 @@ export function composeSseHandler<Custom extends Record<string, unknown> | undef
 			pacesStreams,
 			path,
 			report,
+			secrets: (_to, request) => secretsOf(keys, request),
 			transport: transport(),
 			ids: new SseSessionIds(new SessionIdentifier(keys, undefined, sessionIds), path),
 			host: route ? new RoutedSessions(route) : backend.createSessions(),

@@ -38,6 +38,7 @@ export interface SseEndpointDeps<
 	readonly path: string;
 	readonly endpoint: string;
 	readonly pacesStreams: boolean;
+	readonly secrets: RequestOrigin['secrets'];
 	readonly report: (error: unknown, session?: string) => void;
 }
 
@@ -75,7 +76,7 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 		if (method === 'OPTIONS') return preflightAnswer(`${isForStream ? 'GET' : 'POST'}, OPTIONS`);
 		if (isBrowserVisit(method, headers)) return browserAnswer(this.#target(url));
 		const { auth, principal } = await authenticator.identify(request, platform);
-		const { clientOf, recheck, report } = this.#deps;
+		const { clientOf, recheck, report, secrets } = this.#deps;
 		const pickShard = (): string => this.#deps.pickShard(request);
 		const origin = {
 			request,
@@ -87,6 +88,7 @@ export class SseEndpoint<Custom extends Record<string, unknown> | undefined> {
 			report,
 			pickShard,
 			clientOf,
+			secrets,
 			recheck,
 		};
 		if (method === 'GET' && isForStream) return this.#openStream(request, origin);

@@ -31,11 +31,23 @@ export interface RequestOrigin {
 	readonly pickShard: () => string;
 	/** Identifies the client of a request without a principal, whose open streams are bounded. */
 	readonly clientOf?: ((request: Request) => string | undefined) | undefined;
+	/** Returns the secrets for what the client carries. */
+	readonly secrets?: CarriedSecrets | undefined;
 	/** Authenticates the caller again while a stream is open. */
 	readonly recheck?: CallerRecheck | undefined;
 	/** Reports an error, and the session that it concerns. */
 	readonly report: (error: unknown, session?: string) => void;
 }
+
+/**
+ * Returns the secrets for what clients carry, of which a first one may be created `to` seal.
+ *
+ * @throws {TmcpSessionsError} `configuration` if the host of the request needs keys that are missing.
+ */
+export type CarriedSecrets = (
+	to: 'open' | 'seal',
+	request: Request | undefined,
+) => readonly string[] | undefined;
 
 /** Authenticates the callers of open streams again. */
 export interface CallerRecheck {
@@ -165,6 +177,10 @@ export class RequestContext implements RequestScope {
 	/** The shard of what the request opens, picked once. Most requests open nothing. */
 	get shard(): string {
 		return (this.#shard ??= this.origin.pickShard());
+	}
+
+	secrets(to: 'open' | 'seal'): readonly string[] {
+		return this.origin.secrets?.(to, this.origin.request) ?? [];
 	}
 
 	/** Runs a function in the scope of this request. */

@@ -38,6 +38,19 @@ function checkedKeys(source: string, secrets: readonly string[]): SessionKeys {
 	return { secrets, isOfThisProcess: false };
 }
 
+/**
+ * Returns the secrets of a deployment for what its clients carry.
+ *
+ * @throws {TmcpSessionsError} `configuration` if the host of a request needs keys that are missing.
+ */
+export function secretsOf(
+	keys: SessionKeys | undefined,
+	request: Request | undefined,
+): readonly string[] {
+	if (keys?.isOfThisProcess && request) checkKeysOfProcess(new URL(request.url));
+	return keys?.secrets ?? [];
+}
+
 let hasWarned = false;
 
 /**

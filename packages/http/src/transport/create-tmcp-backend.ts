@@ -57,6 +57,7 @@ export function createTmcpBackend<Custom extends Record<string, unknown> | undef
 			info,
 			report,
 			requests,
+			secrets: options.secrets,
 			// The server sends frames only once the transport listens to it.
 			prepare: transport,
 		}),

@@ -6,6 +6,7 @@ import type { InFlightCalls } from '../calls/in-flight-calls.ts';
 import type { ClientMetadata, ExtensionAccess } from '../endpoint/server-extension.ts';
 import type { ServerOf } from '../options.ts';
 import { runInBackground } from '../backend/background-calls.ts';
+import type { CarriedSecrets } from '../request/request-context.ts';
 import { checkParameterHeaders } from '../validation/mirrored-headers.ts';
 import type { ExtensionRequests } from '../backend/extension-requests.ts';
 
@@ -16,6 +17,7 @@ export interface ExtensionAccessDeps {
 	/** Undefined if the deployment has no sessions. */
 	readonly info: InfoSessionManager | undefined;
 	readonly requests: ExtensionRequests;
+	readonly secrets: CarriedSecrets | undefined;
 	readonly report: (error: unknown) => void;
 	/** Called before the server gets a message in the background. */
 	readonly prepare: () => void;
@@ -24,12 +26,12 @@ export interface ExtensionAccessDeps {
 /** Creates what an extension may use of a server. */
 export function createExtensionAccess<Custom extends Record<string, unknown> | undefined>(
 	server: ServerOf<Custom>,
-	{ calls, handle, info, prepare, report, requests }: ExtensionAccessDeps,
+	{ calls, handle, info, prepare, report, requests, secrets }: ExtensionAccessDeps,
 ): ExtensionAccess {
 	return {
 		runInBackground(call) {
 			prepare();
-			return runInBackground(handle, calls, call, report);
+			return runInBackground(handle, calls, call, { report, secrets });
 		},
 		async clientMetadata({ sessionId }) {
 			// Safe because validation has checked what the session declared.

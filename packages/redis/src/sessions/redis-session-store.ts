@@ -15,6 +15,8 @@ import type {
 	SessionRecord,
 	SessionStore,
 	SingleUse,
+	StateProvider,
+	StateStore,
 	StoreCapabilities,
 	StoredSessionRecord,
 } from '@tmcp-sessions/core/backend';
@@ -34,6 +36,8 @@ import {
 	UPDATE,
 	UPDATED,
 } from './scripts.ts';
+import type { SessionDatabase } from './session-database.ts';
+import { RedisStateStore } from './redis-state-store.ts';
 import { storedFieldsToJson, toStoredFields } from './stored-fields.ts';
 import { SessionKeys } from './session-keys.ts';
 
@@ -45,29 +49,6 @@ const MAX_ID_BYTES = 1024;
  * scripts.
  */
 export const DEFAULT_PREFIX = '{tmcp}:';
-
-/** A Redis as a session store uses it. Failures are errors of `core`. */
-export interface SessionDatabase {
-	/**
-	 * Reads a text from the primary; null if there is none.
-	 *
-	 * @param encodedId the session of the key, which no error may contain.
-	 * @throws {CorruptRecordError} if the key holds another type.
-	 */
-	read(operation: string, key: string, encodedId: string): Promise<unknown>;
-	/**
-	 * Runs a script.
-	 *
-	 * @throws {CorruptRecordError} if a key holds another type.
-	 */
-	run(
-		operation: string,
-		script: string,
-		keys: readonly string[],
-		args: readonly string[],
-		encodedId?: string,
-	): Promise<unknown>;
-}
 
 /** Whose store it is, and its keys. */
 export interface RedisSessionStoreOptions {
@@ -86,7 +67,7 @@ export interface RedisSessionStoreOptions {
  * sessions. Each operation is one read or one script, and atomic.
  */
 export class RedisSessionStore
-	implements SessionStore, SessionDirectory, DirectoryProvider, SingleUse
+	implements SessionStore, SessionDirectory, DirectoryProvider, StateProvider, SingleUse
 {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
@@ -100,6 +81,7 @@ export class RedisSessionStore
 	readonly #packageName: string;
 	readonly #invalidResponse: string;
 	readonly #now: () => number;
+	#state: StateStore | undefined;
 
 	constructor(database: SessionDatabase, options: RedisSessionStoreOptions) {
 		this.#database = database;
@@ -111,6 +93,16 @@ export class RedisSessionStore
 
 	get directory(): SessionDirectory {
 		return this;
+	}
+
+	get state(): StateStore {
+		return (this.#state ??= new RedisStateStore({
+			database: this.#database,
+			keys: this.#keys,
+			packageName: this.#packageName,
+			invalidResponse: this.#invalidResponse,
+			ttl: (untilMs) => this.#ttl(untilMs),
+		}));
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {

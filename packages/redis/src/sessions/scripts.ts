@@ -133,3 +133,28 @@ export const CLAIMED = 1;
 export const CLAIM: string = `
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return ${CLAIMED} end
 return redis.call('GET', KEYS[1]) == ARGV[1] and ${CLAIMED} or 0`;
+
+/** The result of `WRITE_STATE` after a write. */
+export const STATE_WRITTEN = 1;
+
+/** KEYS: state. ARGV: version that is replaced (or empty), new version, text, time to live. */
+export const WRITE_STATE: string = `
+local stored = redis.call('GET', KEYS[1])
+if stored == '${ENDED_FIELDS}' then return 0 end
+local version = stored and string.match(stored, '^[^\\n]+') or ''
+if version ~= ARGV[1] and version ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2] .. '\\n' .. ARGV[3], 'PX', ARGV[4])
+return ${STATE_WRITTEN}`;
+
+/** KEYS: state. ARGV: time to live. */
+export const EXTEND_STATE: string = `
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl >= 0 and ttl < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return 1`;
+
+/** KEYS: state. ARGV: time to live of the tombstone. Returns what it replaces, once. */
+export const END_STATE: string = `
+local stored = redis.call('GET', KEYS[1])
+if stored == '${ENDED_FIELDS}' then return false end
+redis.call('SET', KEYS[1], '${ENDED_FIELDS}', 'PX', ARGV[1])
+return stored`;

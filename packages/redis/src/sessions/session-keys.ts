@@ -7,6 +7,7 @@
  *     own:<id>       set of the hashes that the session subscribed to
  *     owner:<hash>   sorted set of the sessions of a principal, by their expiry
  *     claim:<id>     the claimant of a single use
+ *     state:<id>     the state of a session or of a handle, behind its version
  */
 export class SessionKeys {
 	/** The prefix of all keys. */
@@ -35,6 +36,10 @@ export class SessionKeys {
 
 	owner(hash: string): string {
 		return `${this.prefix}owner:${hash}`;
+	}
+
+	state(encodedId: string): string {
+		return `${this.prefix}state:${encodedId}`;
 	}
 
 	claim(id: string): string {

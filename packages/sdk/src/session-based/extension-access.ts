@@ -11,6 +11,7 @@ import type {
 	HandleMessage,
 	InFlightCalls,
 	RequestContext,
+	ServerBackendDeps,
 } from '@tmcp-sessions/http/server';
 import { McpServer } from '@modelcontextprotocol/server';
 import type { InfoSessionManager } from '@tmcp/session-manager';
@@ -31,14 +32,15 @@ export interface AccessDeps {
 	/** Undefined if the deployment has no sessions. */
 	readonly info: InfoSessionManager | undefined;
 	readonly report: (error: unknown) => void;
+	readonly secrets: ServerBackendDeps['secrets'];
 	readonly serverRequests: ServerRequests;
 }
 
 /** Creates what an extension, such as tasks, may use of the servers. */
 export function createAccess(deps: AccessDeps): ExtensionAccess {
-	const { calls, createServer, extensionRequests, handle, handling, info, report } = deps;
+	const { calls, createServer, extensionRequests, handle, handling, info, report, secrets } = deps;
 	return {
-		runInBackground: (call) => runInBackground(handle, calls, call, report),
+		runInBackground: (call) => runInBackground(handle, calls, call, { report, secrets }),
 		async clientMetadata({ sessionId }) {
 			// Safe because validation has checked what the session declared.
 			return (info && sessionId ? await readInfo(info, sessionId) : {}) as ClientMetadata;

@@ -1,4 +1,4 @@
-import { StoredInfoSessionManager } from '@tmcp-sessions/core';
+import type { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import { checkOptionNames, createCallRunner } from '@tmcp-sessions/http/internal';
 import type { CallRunner, ConnectedExtension, RunCall } from '@tmcp-sessions/http/internal';
 
@@ -9,7 +9,6 @@ import type { Entries } from '../storage/entries.ts';
 import { createJournaledServer } from './journaled-server.ts';
 import type { JournaledServer, RunToolCall } from './journaled-server.ts';
 import { LegacySseSessions } from './legacy-sse-sessions.ts';
-import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS } from './lifetime.ts';
 import { listKindsOf } from './list-kinds.ts';
 import { ObjectStreams } from './object-streams.ts';
 import { ObjectSubscriptions } from './object-subscriptions.ts';
@@ -84,9 +83,8 @@ export function createInstance<Values extends ContextValues>(
 		},
 		endsWithSession,
 	});
-	const { entries, alarm, report } = state;
+	const { entries, alarm, info, report } = state;
 	const streams = new ObjectStreams(context, entries, alarm);
-	const info = createInfo(state, settings, now);
 	const server = options.createServer(state.session);
 	const journaled = createJournaledServer(server, state.calls, options.runCall);
 	const managers = { streams, info, entries };
@@ -160,18 +158,5 @@ function createHandle(
 		stateSecrets: (to) => [stateSecret(entries, to)],
 		objectId,
 		tasks: settings.tasks,
-	});
-}
-
-function createInfo<Values extends ContextValues>(
-	{ store }: SessionState<Values>,
-	{ lifetime = {}, onError }: SessionSettings<Values>,
-	now: () => number,
-): StoredInfoSessionManager {
-	return new StoredInfoSessionManager(store, {
-		idleSeconds: lifetime.idleSeconds ?? DEFAULT_IDLE_SECONDS,
-		absoluteSeconds: lifetime.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,
-		onError,
-		now,
 	});
 }

@@ -1,3 +1,4 @@
+import { StoredInfoSessionManager } from '@tmcp-sessions/core';
 import { createReporter } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
 
@@ -17,7 +18,7 @@ import type { ContextValues } from '../features/session-context.ts';
 import { Entries } from '../storage/entries.ts';
 import { LocalSessionStore } from '../storage/local-session-store.ts';
 import { ObjectAlarm } from '../storage/object-alarm.ts';
-import { Lifetime } from './lifetime.ts';
+import { DEFAULT_ABSOLUTE_SECONDS, DEFAULT_IDLE_SECONDS, Lifetime } from './lifetime.ts';
 import type { ObjectStreams } from './object-streams.ts';
 import type { PublishedChanges } from './published-changes.ts';
 import type { Session } from './session.ts';
@@ -55,6 +56,8 @@ export class SessionState<Values extends ContextValues> {
 	readonly alarm: ObjectAlarm;
 	readonly lifetime: Lifetime;
 	readonly store: LocalSessionStore;
+	/** The manager of the session metadata, which extends and removes the state of the tools. */
+	readonly info: StoredInfoSessionManager;
 	readonly calls: CallJournal;
 	readonly session: Session<Values>;
 	readonly report: (error: unknown) => void;
@@ -83,8 +86,15 @@ export class SessionState<Values extends ContextValues> {
 			endsWithSession: options.endsWithSession,
 			isInUse: (id) => options.hasOpenStream(id) || this.calls.hasCallsOf(id),
 			onChange: (hasEnded) => this.#onSessionsChanged(hasEnded),
+			onStateChange: () => this.alarm.update(),
 			onSubscribe: options.onSubscribe,
 			onUnsubscribe: options.onUnsubscribe,
+		});
+		this.info = new StoredInfoSessionManager(this.store, {
+			idleSeconds: settings.lifetime?.idleSeconds ?? DEFAULT_IDLE_SECONDS,
+			absoluteSeconds: settings.lifetime?.absoluteSeconds ?? DEFAULT_ABSOLUTE_SECONDS,
+			onError: settings.onError,
+			now,
 		});
 		this.calls = new CallJournal(this.entries, this.alarm, {
 			resume: resumeCall,
@@ -122,7 +132,7 @@ export class SessionState<Values extends ContextValues> {
 	#createSession(objectId: string): Session<Values> {
 		const { state, env, settings, now, publish, refreshAuth: refresh } = this.#options;
 		const { context = {}, limits } = settings;
-		const { calls, entries, report } = this;
+		const { calls, entries, info, report } = this;
 		const schedule = this.#schedule;
 		return {
 			objectId,
@@ -138,6 +148,7 @@ export class SessionState<Values extends ContextValues> {
 			}),
 			publish,
 			calls,
+			state: info,
 			artifacts: this.#artifacts,
 			get sql() {
 				entries.checkOpen();

@@ -1,3 +1,4 @@
+import type { StateSource } from '@tmcp-sessions/core/backend';
 import type { createMcpHandler } from '@tmcp-sessions/http';
 
 import type { Change } from '../change.ts';
@@ -18,6 +19,8 @@ export interface Session<Values extends ContextValues = Record<string, unknown>>
 	readonly objectId: string;
 	/** Validated JSON values by key. */
 	readonly context: SessionContext<Values>;
+	/** For `sessionState` of `@tmcp-sessions/state`, whose tools run also without a session object. */
+	readonly state: StateSource;
 	/** Tokens for other services, encrypted in the session's storage. */
 	readonly auth: SessionAuth;
 	/**

@@ -12,6 +12,7 @@ const WRITTEN_BY_SESSION: ReadonlySet<EntryKind> = new Set([
 	'auth',
 	'context',
 	'schedule',
+	'state',
 ]);
 const ENDED =
 	'the session has ended and stores nothing more; store the results of background work elsewhere if ' +

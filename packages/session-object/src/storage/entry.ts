@@ -9,6 +9,7 @@ export type EntryKind =
 	| 'schedule'
 	| 'session'
 	| 'sse'
+	| 'state'
 	| `uri:${string}`;
 
 /** A row of the object's table. */

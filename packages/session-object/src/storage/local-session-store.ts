@@ -10,10 +10,13 @@ import type {
 	SessionPatch,
 	SessionRecord,
 	SessionStore,
+	StateProvider,
+	StateStore,
 	StoreCapabilities,
 } from '@tmcp-sessions/core/backend';
 
 import type { Entries } from './entries.ts';
+import { LocalStateStore } from './local-state-store.ts';
 import { LATE_ALARM_MS } from './object-alarm.ts';
 import { PACKAGE } from '../package-name.ts';
 
@@ -34,6 +37,8 @@ interface LocalSessionStoreOptions {
 	readonly isInUse: (id: string) => boolean;
 	/** Called when a session was opened or ended, or its expiry time has changed. */
 	readonly onChange: (hasEnded: boolean) => void;
+	/** Called when the state of a handle was stored, which expires. */
+	readonly onStateChange: () => void;
 	/** Called when a session has subscribed to a resource, which is confirmed after that. */
 	readonly onSubscribe: () => Promise<void> | void;
 	/** Called when a session gets fewer changes: it has unsubscribed from a resource, or has ended. */
@@ -44,7 +49,7 @@ interface LocalSessionStoreOptions {
  * Stores the session records of one object in the object's own SQLite database: one record, or one
  * for each session of an identity.
  */
-export class LocalSessionStore implements SessionStore {
+export class LocalSessionStore implements SessionStore, StateProvider {
 	readonly capabilities: StoreCapabilities = {
 		consistency: 'strong',
 		visibleWithinSeconds: 0,
@@ -52,6 +57,8 @@ export class LocalSessionStore implements SessionStore {
 		atomicUpdate: true,
 		maxIdBytes: MAX_ID_BYTES,
 	};
+	/** The state of the tools. */
+	readonly state: StateStore;
 	readonly #entries: Entries;
 	readonly #options: LocalSessionStoreOptions;
 	readonly #cache = new Map<string, StoredSession>();
@@ -59,6 +66,10 @@ export class LocalSessionStore implements SessionStore {
 	constructor(entries: Entries, options: LocalSessionStoreOptions) {
 		this.#entries = entries;
 		this.#options = options;
+		this.state = new LocalStateStore(entries, {
+			isSession: (id) => this.#load(id) !== undefined,
+			onChange: () => options.onStateChange(),
+		});
 	}
 
 	async read(id: string): Promise<SessionRecord | undefined> {
@@ -168,12 +179,16 @@ export class LocalSessionStore implements SessionStore {
 		this.#cache.clear();
 	}
 
-	/** Removes the expired sessions and their subscriptions. */
+	/** Removes the expired sessions with their subscriptions and states, and the states of expired handles. */
 	prune(): void {
 		for (const { key } of this.#entries.due('session', this.#options.now())) {
 			this.#cache.delete(key);
 			this.#entries.remove('session', key);
 			this.#entries.removeSubscriber(key);
+			this.#entries.remove('state', key);
+		}
+		for (const { key } of this.#entries.due('state', this.#options.now())) {
+			this.#entries.remove('state', key);
 		}
 	}
 
