@@ -32,7 +32,8 @@ const inConfig =
 	(change: (config: Config) => Config): Mistake['plant'] =>
 	(project) =>
 		project.write(CONFIG, JSON.stringify(change(JSON.parse(project.read(CONFIG))), undefined, 2));
-const without = (field: string): Mistake['plant'] => inConfig(({ [field]: _, ...rest }) => rest);
+const without = (field: string): Mistake['plant'] =>
+	inConfig((config) => ({ ...config, [field]: undefined }));
 const replaced =
 	(path: string, text: string, other: string): Mistake['plant'] =>
 	(project) =>
@@ -59,8 +60,9 @@ const mistakes: Readonly<Record<string, Mistake>> = {
 	},
 	'a bucket has the name of the KV namespace': {
 		source: [KV, 'the binding is missing or is no KV namespace'],
-		plant: inConfig(({ kv_namespaces: _, ...rest }) => ({
-			...rest,
+		plant: inConfig((config) => ({
+			...config,
+			kv_namespaces: undefined,
 			r2_buckets: [{ binding: 'TMCP_SESSION_INFO', bucket_name: 'sessions' }],
 		})),
 		found: 'found an R2 bucket',

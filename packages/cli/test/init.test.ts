@@ -33,12 +33,12 @@ const execute = promisify(execFile);
 const inProject = (folder: string, tool: string, ...args: string[]) =>
 	execute(process.execPath, [join(modules, tool), ...args], { cwd: folder });
 
-/** Type-checks a project and runs the test that `init` wrote. */
-async function verify({ folder }: WorkerProject): Promise<void> {
+/** Type-checks a project, and returns the output of the test that `init` wrote. */
+async function verify({ folder }: WorkerProject): Promise<string> {
 	await inProject(folder, 'typescript/bin/tsc', '-p', folder);
 	const args = ['--experimental-strip-types', '--test', 'test/server.test.ts'];
 	const { stdout } = await execute(process.execPath, args, { cwd: folder });
-	expect(stdout).toMatch(/pass 1/);
+	return stdout;
 }
 
 /** Probes a server as `init` wrote it, with its token. */
@@ -71,7 +71,7 @@ describe('init for Workers', () => {
 		const { folder } = project;
 		const diagnosis = await run(['doctor', folder]);
 		expect(diagnosis.stdout).toBe('No problems found\n');
-		await verify(project);
+		expect(await verify(project)).toMatch(/pass 1/);
 
 		const config = JSON.parse(project.read('wrangler.jsonc'));
 		const bindings: { name: string; class_name: string }[] = config.durable_objects.bindings;
@@ -110,7 +110,7 @@ describe('init for a process', () => {
 	])('writes a server with %s that passes its test and probe', async (args) => {
 		using project = await initialize(...args);
 		const { folder } = project;
-		await verify(project);
+		expect(await verify(project)).toMatch(/pass 1/);
 		const { dev } = JSON.parse(project.read('package.json')).scripts;
 		const [command = '', ...words] = String(dev).split(' ');
 		expect(command).toBe('node');
@@ -141,7 +141,7 @@ describe('init for a process', () => {
 		[['--runtime=bun', '--sessions=redis', '--tasks']],
 	])('writes a server with %s that type-checks and passes its test', async (args) => {
 		using project = await initialize(...args);
-		await verify(project);
+		expect(await verify(project)).toMatch(/pass 1/);
 	});
 });
 
