@@ -53,6 +53,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		keepAliveMs,
 		router: undefined,
 		createCustom: undefined,
+		extension: extended.extension,
 		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
 		liveness: new SessionLiveness(info),
 	});

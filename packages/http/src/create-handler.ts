@@ -64,6 +64,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		...resolved,
 		router,
 		createCustom,
+		extension: extended.extension,
 		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
 		liveness: info && new SessionLiveness(info),
 	});

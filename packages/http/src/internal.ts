@@ -54,7 +54,7 @@ export {
 	paramsOf,
 	requestIdIn,
 } from './request/json-rpc.ts';
-export type { JsonObject } from './request/json-rpc.ts';
+export type { ClientResponse, JsonObject } from './request/json-rpc.ts';
 export { sessionBasedOnly } from './validation/headers.ts';
 export { authorizedNotifications } from './backend/authorized-subscriptions.ts';
 export { withOverrides } from './backend/with-overrides.ts';

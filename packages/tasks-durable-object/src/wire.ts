@@ -43,7 +43,8 @@ export interface TaskObjectRpc {
 	remove(): Promise<void>;
 	/** Lists a task, unless a limit is reached. */
 	reserve(task: ListedTask, limits: TaskLimits | undefined): Promise<ReachedLimit | undefined>;
-	list(): Promise<readonly ListedTask[]>;
+	/** @param session returns those of the session only. */
+	list(session?: string): Promise<readonly ListedTask[]>;
 	/** Notes that a listed task has ended; removes it from the list if it was deleted. */
 	settle(name: string, isDeleted: boolean): Promise<void>;
 }

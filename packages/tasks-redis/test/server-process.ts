@@ -9,6 +9,8 @@ const file = fileURLToPath(new URL('fixture/server.ts', import.meta.url));
 /** A server in a separate process. */
 export interface ServerProcess {
 	readonly pid: number;
+	/** Sends requests to this process. */
+	readonly handler: { fetch(request: Request): Promise<Response> };
 	/** Returns a client of this process. */
 	client(user?: string): TaskClient;
 	/** Stops the process, as an overloaded machine does, or lets it continue. */
@@ -32,6 +34,7 @@ export async function startServer(
 	};
 	return {
 		pid: server.pid,
+		handler,
 		client: (user = 'alice') => new TaskClient(handler, undefined, { 'x-user': user }),
 		pause: (isPaused) => server.signal(isPaused ? 'SIGSTOP' : 'SIGCONT'),
 		kill: (signal) => server.kill(signal),

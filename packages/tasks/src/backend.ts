@@ -23,12 +23,13 @@ export type {
 	TaskStarted,
 } from './task/task-engine.ts';
 export { isRepeatable } from './task/list-tools.ts';
-export { hasEnded } from './task/task-record.ts';
+export { hasEnded, ownerOf } from './task/task-record.ts';
 export type {
 	TaskCall,
 	TaskError,
 	TaskInput,
 	TaskPatch,
+	TaskProgress,
 	TaskRecord,
 	TaskStatus,
 	TaskStep,

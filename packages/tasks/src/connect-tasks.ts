@@ -2,6 +2,7 @@ import type { ConnectedExtension, ExtensionHost } from '@tmcp-sessions/http/inte
 
 import type { ResolvedTasks } from './resolve-options.ts';
 import { MAX_OBSERVED, TaskServer } from './protocol/task-server.ts';
+import { SessionTasks } from './protocol/session-tasks.ts';
 import { TaskService } from './protocol/task-service.ts';
 import { TaskSubscriptions } from './protocol/task-subscriptions.ts';
 import { configurationError } from './task-error.ts';
@@ -41,8 +42,11 @@ export function connectTasks(
 	}
 	const service = new TaskService({ host, store, engine, options, now });
 	const subscriptions = new TaskSubscriptions(store, (error) => host.report(error));
+	const sessionTasks = new SessionTasks({ host, service, options, now });
 	return {
-		wrapServer: (server) => new TaskServer({ host, server, service, subscriptions, options }),
+		wrapServer: (server) =>
+			new TaskServer({ host, server, service, subscriptions, options, sessionTasks }),
+		takeResponse: (context, response) => sessionTasks.takeResponse(context, response),
 		wrapSubscriptions: (manager) => subscriptions.wrap(manager),
 		async honoredSubset(principal, { taskIds }) {
 			if (!Array.isArray(taskIds)) return {};

@@ -50,10 +50,10 @@ type RequestAuth = RequestContext['origin']['auth'];
 
 /** A request that concerns tasks. */
 export interface TaskRequest {
-	readonly kind: 'cancel' | 'create' | 'get' | 'update';
+	readonly kind: 'cancel' | 'create' | 'get' | 'list' | 'result' | 'update';
 	/** Empty if tasks belong to no principal. */
 	readonly principal: string;
-	/** Undefined for `create`. */
+	/** Undefined for `create` and `list`. */
 	readonly taskId: string | undefined;
 	/** Whether the client polls faster than `pollSeconds`. */
 	readonly isEarly: boolean;

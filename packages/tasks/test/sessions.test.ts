@@ -26,7 +26,10 @@ class Session {
 		this.#handler = handler;
 	}
 
-	static async open(tools: Record<string, TaskTool>): Promise<Session> {
+	static async open(
+		tools: Record<string, TaskTool>,
+		protocolVersion = '2025-11-25',
+	): Promise<Session> {
 		const { server } = createReportServer();
 		const handler = createMcpHandler(server, {
 			info: new StoredInfoSessionManager(new InMemorySessionStore()),
@@ -40,7 +43,7 @@ class Session {
 			id: 0,
 			method: 'initialize',
 			params: {
-				protocolVersion: '2025-11-25',
+				protocolVersion,
 				capabilities: { elicitation: {} },
 				clientInfo: { name: 'test', version: '1.0.0' },
 			},
@@ -48,7 +51,7 @@ class Session {
 		session.#headers = {
 			...session.#headers,
 			'mcp-session-id': response.headers.get('mcp-session-id') ?? '',
-			'mcp-protocol-version': '2025-11-25',
+			'mcp-protocol-version': protocolVersion,
 		};
 		await session.post({ jsonrpc: '2.0', method: 'notifications/initialized' });
 		return session;
@@ -107,8 +110,8 @@ it('lets a session-based client wait, with its question on the stream of the cal
 	expect(textIn(await call.next())).toBe('decline undefined');
 });
 
-it('rejects a session-based call with -32021 if the fallback is refuse', async () => {
-	const session = await Session.open({ quick: { fallback: 'refuse' } });
+it('rejects a call of an older session with -32021 if the fallback is refuse', async () => {
+	const session = await Session.open({ quick: { fallback: 'refuse' } }, '2025-06-18');
 	const response = await session.post({
 		jsonrpc: '2.0',
 		id: 1,

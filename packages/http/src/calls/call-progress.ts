@@ -22,6 +22,8 @@ export class CallProgress {
 	isHandled = false;
 	/** Whether the server has sent a frame, which the response must follow on the stream. */
 	hasSentFrame = false;
+	/** Whether a write has found the client gone. It may resume the call. */
+	hasClientLeft = false;
 	/** Why the message must not be handled, or was handled in vain: a backend is down. */
 	failure: StoreError | StreamError | undefined;
 	/** The response, if it was withheld from the transport's stream. */
@@ -102,6 +104,7 @@ export class CallProgress {
 
 	/** Notes that a write found the client gone. */
 	markClientLeft(): void {
+		this.hasClientLeft = true;
 		this.#onClientLeft?.();
 	}
 }

@@ -48,11 +48,14 @@ import type { IncomingRequest } from './incoming-request.ts';
 import type { Eras } from '../options.ts';
 import type { MessageServer, ServerInput } from './message-server.ts';
 import type { RequestRouter } from './request-router.ts';
+import type { ConnectedExtension } from './server-extension.ts';
 
 /** What the endpoint of messages depends on. */
 export interface MessageEndpointDeps<Custom extends Record<string, unknown> | undefined> {
 	readonly server: MessageServer<Custom>;
 	readonly calls: InFlightCalls;
+	/** Takes client responses that belong to no call. */
+	readonly extension: Pick<ConnectedExtension, 'takeResponse'> | undefined;
 	/** Undefined if the deployment has no sessions. */
 	readonly liveness: SessionLiveness | undefined;
 	readonly router: RequestRouter | undefined;
@@ -196,7 +199,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 
 	/** Handles a message of a session in the scope of its request. */
 	async #handle(context: RequestContext, message: JsonObject): Promise<Answer> {
-		const { calls, liveness } = this.#deps;
+		const { calls, extension, liveness } = this.#deps;
 		const { session } = context;
 		const info = session && liveness && (await liveness.require(session));
 		const method = methodOf(message);
@@ -204,8 +207,11 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 			throw requiresSession(200, `Method ${method}`);
 		}
 		checkStoredParams(method, message);
-		if (isClientResponse(message) || isCancellation(message)) {
-			if (session) await calls.deliver(session.internalId, message);
+		const isResponse = isClientResponse(message);
+		if (isResponse || isCancellation(message)) {
+			const taking = isResponse && session && extension?.takeResponse?.(context, message);
+			if (taking) await taking;
+			else if (session) await calls.deliver(session.internalId, message);
 			return accepted();
 		}
 		return this.#answerDirectly(context, info);

@@ -23,6 +23,11 @@ export interface ConnectedExtension {
 	wrapServer<Custom>(server: MessageServer<Custom>): MessageServer<Custom>;
 	/** Wraps the manager of subscriptions, so that they receive the notifications of the extension. */
 	wrapSubscriptions(manager: SubscriptionManager): SubscriptionManager;
+	/**
+	 * Takes the response to a server request that belongs to no call of an isolate. Returns `undefined` for any
+	 * other.
+	 */
+	takeResponse?(context: RequestContext, response: ClientResponse): Promise<void> | undefined;
 	/** Answers a message from another object of the extension. Called if the server runs in an object. */
 	receive?(message: JsonObject): Promise<JsonObject>;
 	/**

@@ -1,6 +1,8 @@
 import { reachedLimit } from '@tmcp-sessions/tasks/backend';
 import type { ListedTask, ReachedLimit, TaskLimits } from '@tmcp-sessions/tasks/backend';
 
+type Row = { name: string; expires_ms: number; ended: number; session: string | null };
+
 /** The list of a principal's tasks, in a separate object. */
 export class PrincipalList {
 	readonly #sql: SqlStorage;
@@ -22,28 +24,36 @@ export class PrincipalList {
 		const reached = limits && reachedLimit(listed, limits);
 		if (reached) return reached;
 		this.#sql.exec(
-			'CREATE TABLE IF NOT EXISTS tmcp_tasks (name TEXT PRIMARY KEY, expires_ms INTEGER, ended INTEGER) WITHOUT ROWID',
+			'CREATE TABLE IF NOT EXISTS tmcp_tasks (name TEXT PRIMARY KEY, expires_ms INTEGER, ended INTEGER, session TEXT) WITHOUT ROWID',
 		);
 		this.#sql.exec(
-			'INSERT OR IGNORE INTO tmcp_tasks (name, expires_ms, ended) VALUES (?, ?, 0)',
+			'INSERT OR IGNORE INTO tmcp_tasks (name, expires_ms, ended, session) VALUES (?, ?, 0, ?)',
 			task.name,
 			task.expiresAtMs,
+			task.session ?? null,
 		);
 		return undefined;
 	}
 
-	/** Returns the tasks that have not expired. */
-	list(): ListedTask[] {
+	/**
+	 * Returns the tasks that have not expired.
+	 *
+	 * @param only the session whose tasks to return. Default: all.
+	 */
+	list(only?: string): ListedTask[] {
 		if (!this.exists) return [];
 		this.#sql.exec('DELETE FROM tmcp_tasks WHERE expires_ms <= ?', this.#now());
 		return this.#sql
-			.exec<{ name: string; expires_ms: number; ended: number }>('SELECT * FROM tmcp_tasks')
+			.exec<Row>(
+				'SELECT * FROM tmcp_tasks WHERE ? IS NULL OR session = ?',
+				only ?? null,
+				only ?? null,
+			)
 			.toArray()
-			.map(({ name, expires_ms: expiresAtMs, ended }) => ({
-				name,
-				expiresAtMs,
-				hasEnded: ended === 1,
-			}));
+			.map(({ name, expires_ms: expiresAtMs, ended, session }) => {
+				const listed = { name, expiresAtMs, hasEnded: ended === 1 };
+				return session === null ? listed : { ...listed, session };
+			});
 	}
 
 	settle(name: string, isDeleted: boolean): void {

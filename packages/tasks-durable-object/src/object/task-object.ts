@@ -1,6 +1,6 @@
 import { createReporter } from '@tmcp-sessions/core/backend';
 import { ownNamespace } from '@tmcp-sessions/core/internal';
-import { deliverResponses, changeTask, hasEnded } from '@tmcp-sessions/tasks/backend';
+import { deliverResponses, changeTask, hasEnded, ownerOf } from '@tmcp-sessions/tasks/backend';
 import type {
 	ListedTask,
 	ReachedLimit,
@@ -121,8 +121,8 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 		return reached;
 	}
 
-	async list(): Promise<readonly ListedTask[]> {
-		return this.#list.list();
+	async list(session?: string): Promise<readonly ListedTask[]> {
+		return this.#list.list(session);
 	}
 
 	async settle(name: string, isDeleted: boolean): Promise<void> {
@@ -193,8 +193,9 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 	}
 
 	/** The list is for limits only: a failure must not keep the task from ending. */
-	async #settleInList({ name, principal }: TaskRecord, isDeleted: boolean): Promise<void> {
-		if (principal === '') return;
+	async #settleInList(record: TaskRecord, isDeleted: boolean): Promise<void> {
+		const owner = ownerOf(record);
+		if (owner === '') return;
 		try {
 			const exports: object | undefined = Reflect.get(this.ctx, 'exports') as object | undefined;
 			const namespace = ownNamespace<DurableObjectNamespace<TaskObject>>(
@@ -202,8 +203,8 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 				exports,
 				this.env as object,
 			);
-			const list = namespace?.getByName(await indexName(principal));
-			await list?.settle(name, isDeleted);
+			const list = namespace?.getByName(await indexName(owner));
+			await list?.settle(record.name, isDeleted);
 		} catch (error) {
 			createReporter()(error);
 		}

@@ -1,5 +1,6 @@
 import { createReporter, storeOperation } from '@tmcp-sessions/core/backend';
 import type { ErrorReporter } from '@tmcp-sessions/core';
+import { listedTask, ownerOf } from '@tmcp-sessions/tasks/backend';
 import type {
 	ListedTask,
 	ReachedLimit,
@@ -76,14 +77,14 @@ export class DurableObjectTaskStore implements TaskStore {
 		});
 	}
 
-	/** Lists a task for its principal, unless a limit is reached. */
+	/** Lists a task for its owner, unless a limit is reached. */
 	async reserve(
-		{ expiresAtMs, name, principal }: TaskRecord,
+		record: TaskRecord,
 		limits: TaskLimits | undefined,
 	): Promise<ReachedLimit | undefined> {
-		if (principal === '') return undefined;
-		const list = this.#namespace().getByName(await indexName(principal));
-		return list.reserve({ name, expiresAtMs, hasEnded: false }, limits);
+		const owner = ownerOf(record);
+		if (owner === '') return undefined;
+		return (await this.#listOf(owner)).reserve(listedTask(record), limits);
 	}
 
 	read(name: string): Promise<TaskRecord | undefined> {
@@ -110,20 +111,15 @@ export class DurableObjectTaskStore implements TaskStore {
 		return this.#run('deleting a task', async () => {
 			const record = await this.read(name);
 			await this.objectOf(name).remove();
-			if (!record?.principal) return;
-			await this.#namespace()
-				.getByName(await indexName(record.principal))
-				.settle(name, true);
+			const owner = record && ownerOf(record);
+			if (owner) await (await this.#listOf(owner)).settle(name, true);
 		});
 	}
 
-	list(principal: string): Promise<readonly ListedTask[]> {
+	list(principal: string, session?: string): Promise<readonly ListedTask[]> {
+		const owner = ownerOf({ principal, session });
 		return this.#run('listing tasks', async () =>
-			principal === ''
-				? []
-				: this.#namespace()
-						.getByName(await indexName(principal))
-						.list(),
+			owner === '' ? [] : (await this.#listOf(owner)).list(session),
 		);
 	}
 
@@ -131,6 +127,11 @@ export class DurableObjectTaskStore implements TaskStore {
 		return this.#run('observing a task', () =>
 			watchTask(() => this.objectOf(name), listener, this.#report),
 		);
+	}
+
+	/** Returns the object that lists the tasks of an owner. */
+	async #listOf(owner: string): Promise<DurableObjectStub<TaskObject>> {
+		return this.#namespace().getByName(await indexName(owner));
 	}
 
 	#namespace(): DurableObjectNamespace<TaskObject> {

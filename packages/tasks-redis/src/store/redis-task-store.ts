@@ -1,7 +1,7 @@
 import { hashText, MAX_ROW_BYTES } from '@tmcp-sessions/core/backend';
 import { toBase64Url } from '@tmcp-sessions/core/internal';
 import type { RedisConnection, RedisReply } from '@tmcp-sessions/redis';
-import { hasEnded } from '@tmcp-sessions/tasks/backend';
+import { hasEnded, ownerOf } from '@tmcp-sessions/tasks/backend';
 import type {
 	ListedTask,
 	ReachedLimit,
@@ -71,14 +71,25 @@ export class RedisTaskStore implements TaskStore {
 		call: TaskCall,
 		limits?: TaskLimits,
 	): Promise<ReachedLimit | undefined> {
-		const { createdAtMs, expiresAtMs, name, pollIntervalMs, principal, tool, ...fields } = record;
-		const base = { name, principal, tool, createdAtMs, expiresAtMs, pollIntervalMs };
-		const owner = principal === '' ? '' : await hashText(principal);
+		const { createdAtMs, expiresAtMs, name, pollIntervalMs, principal, tool, ...others } = record;
+		const { progressToken, session, ...fields } = others;
+		const base = {
+			name,
+			principal,
+			session,
+			progressToken,
+			tool,
+			createdAtMs,
+			expiresAtMs,
+			pollIntervalMs,
+		};
+		const owner = ownerOf(record);
 		const reached = await this.database.run('creating a task', CREATE, name, [
 			JSON.stringify(base),
 			JSON.stringify(call),
 			String(expiresAtMs),
-			owner,
+			owner && (await hashText(owner)),
+			session === undefined ? '' : await hashText(session),
 			String(limits?.running ?? ''),
 			String(limits?.stored ?? ''),
 			...storedFields(fields),
@@ -160,16 +171,19 @@ export class RedisTaskStore implements TaskStore {
 		await this.database.run('deleting a task', DELETE, name);
 	}
 
-	async list(principal: string): Promise<readonly ListedTask[]> {
-		if (principal === '') return [];
-		const hash = await hashText(principal);
-		const [all, running] = asList(await this.database.run('listing tasks', LIST, hash)).map(asList);
+	async list(principal: string, session?: string): Promise<readonly ListedTask[]> {
+		const owner = ownerOf({ principal, session });
+		if (owner === '') return [];
+		const of = session === undefined ? '' : await hashText(session);
+		const listed = await this.database.run('listing tasks', LIST, await hashText(owner), [of]);
+		const [all, running] = asList(listed).map(asList);
 		const names = new Set(running);
-		return (all ?? []).flatMap((name, index, list) =>
-			typeof name === 'string' && index % 2 === 0
-				? [{ name, hasEnded: !names.has(name), expiresAtMs: Number(list[index + 1]) }]
-				: [],
-		);
+		return (all ?? []).flatMap((name, index, list) => {
+			if (typeof name !== 'string' || index % 2 !== 0) return [];
+			const expiresAtMs = Number(list[index + 1]);
+			const task = { name, hasEnded: !names.has(name), expiresAtMs };
+			return [session === undefined ? task : { ...task, session }];
+		});
 	}
 
 	watch(name: string, listener: (record: TaskRecord) => void): Promise<StopWatching | undefined> {

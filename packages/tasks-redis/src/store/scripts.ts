@@ -8,8 +8,9 @@
  *     task:<name>           hash: the fields of the record as JSON, the call, and the state of its run
  *     task-steps:<name>     hash: the completed steps by their names
  *     task-watchers:<name>  set of the processes that observe the task
- *     task-owner:<hash>     sorted set of the tasks of a principal, by their expiry
+ *     task-owner:<hash>     sorted set of the tasks of a principal, or of a session without one, by their expiry
  *     task-running:<hash>   the same of those that have not ended
+ *     task-session:<hash>   the same of the tasks of a session
  *
  * Fields of the run: `phase` (queued; running; waiting, for a time or the client; woken, by the client),
  * `wake` (the number of the job that may run the call), `lease` (the run that may write), `starts`,
@@ -23,7 +24,7 @@
 const PRELUDE = `
 local p, name, now, publish = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local task, steps, watchers = p .. 'task:' .. name, p .. 'task-steps:' .. name, p .. 'task-watchers:' .. name
-local fields = { 'revision', 'status', 'statusMessage', 'updatedAtMs', 'attempts', 'inputs', 'result', 'error' }
+local fields = { 'revision', 'status', 'statusMessage', 'progress', 'updatedAtMs', 'attempts', 'inputs', 'result', 'error' }
 
 local function live()
   local expires = redis.call('HGET', task, 'expires')
@@ -58,6 +59,11 @@ local function forget_expired(hash)
   redis.call('ZREMRANGEBYSCORE', p .. 'task-running:' .. hash, '-inf', now)
 end
 
+local function add_to(key, expires)
+  redis.call('ZADD', key, expires, name)
+  last_at_least(key, math.ceil(expires - now))
+end
+
 local function tell_watchers()
   local list = redis.call('SMEMBERS', watchers)
   if #list == 0 then return end
@@ -69,9 +75,12 @@ local function tell_watchers()
 end
 `;
 
-/** Arguments: base, call, expiry, hash of the principal or '', limits or '', fields and values in turn. */
+/**
+ * Arguments: base, call, expiry, hash of the owner or '', hash of the session or '', limits or '', fields and
+ * values in turn.
+ */
 export const CREATE: string = `${PRELUDE}
-local expires, hash, running, stored = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10]
+local expires, hash, session, running, stored = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 if redis.call('EXISTS', task) == 1 or expires <= now then return '' end
 if hash ~= '' then
   forget_expired(hash)
@@ -79,13 +88,15 @@ if hash ~= '' then
   if running ~= '' and redis.call('ZCARD', p .. 'task-running:' .. hash) >= tonumber(running) then return 'running' end
 end
 redis.call('HSET', task, 'base', ARGV[5], 'call', ARGV[6], 'expires', ARGV[7], 'owner', hash,
-  'phase', 'queued', 'wake', 1, 'starts', 0, 'interruptions', 0, 'answered', 0, 'seen', 0, 'due', '', unpack(ARGV, 11))
+  'phase', 'queued', 'wake', 1, 'starts', 0, 'interruptions', 0, 'answered', 0, 'seen', 0, 'due', '', unpack(ARGV, 12))
 redis.call('PEXPIRE', task, math.ceil(expires - now))
 if hash ~= '' then
-  for _, key in ipairs({ p .. 'task-owner:' .. hash, p .. 'task-running:' .. hash }) do
-    redis.call('ZADD', key, expires, name)
-    last_at_least(key, math.ceil(expires - now))
-  end
+  add_to(p .. 'task-owner:' .. hash, expires)
+  add_to(p .. 'task-running:' .. hash, expires)
+end
+if session ~= '' then
+  redis.call('HSET', task, 'of', session)
+  add_to(p .. 'task-session:' .. session, expires)
 end
 return ''
 `;
@@ -137,8 +148,9 @@ return live() and redis.call('HVALS', steps) or {}
 
 /** Deletes a task. */
 export const DELETE: string = `${PRELUDE}
-local hash = redis.call('HGET', task, 'owner')
+local hash, session = unpack(redis.call('HMGET', task, 'owner', 'of'))
 redis.call('DEL', task, steps, watchers)
+if session then redis.call('ZREM', p .. 'task-session:' .. session, name) end
 if hash and hash ~= '' then
   redis.call('ZREM', p .. 'task-owner:' .. hash, name)
   redis.call('ZREM', p .. 'task-running:' .. hash, name)
@@ -146,10 +158,18 @@ end
 return 1
 `;
 
-/** The name is the hash of a principal. Returns the names and expiry times, and the names of those that run. */
+/**
+ * The name is the hash of an owner. Argument: the hash of a session, for its tasks only, or ''. Returns the
+ * names and expiry times, and the names of those that run.
+ */
 export const LIST: string = `${PRELUDE}
 forget_expired(name)
-return { redis.call('ZRANGE', p .. 'task-owner:' .. name, 0, -1, 'WITHSCORES'),
+local listed = p .. 'task-owner:' .. name
+if ARGV[5] ~= '' then
+  listed = p .. 'task-session:' .. ARGV[5]
+  redis.call('ZREMRANGEBYSCORE', listed, '-inf', now)
+end
+return { redis.call('ZRANGE', listed, 0, -1, 'WITHSCORES'),
   redis.call('ZRANGE', p .. 'task-running:' .. name, 0, -1) }
 `;
 

@@ -1,6 +1,6 @@
 import { toBase64Url } from '@tmcp-sessions/core/internal';
 
-import { hasEnded } from '../task/task-record.ts';
+import { hasEnded, ownerOf } from '../task/task-record.ts';
 import type { TaskCall, TaskPatch, TaskRecord, TaskStep } from '../task/task-record.ts';
 import type {
 	ListedTask,
@@ -51,7 +51,7 @@ export class InMemoryTaskStore implements TaskStore {
 		limits?: TaskLimits,
 	): Promise<ReachedLimit | undefined> {
 		this.#deleteExpired();
-		const reached = limits && reachedLimit(this.#listed(record.principal), limits);
+		const reached = limits && reachedLimit(this.#listed(ownerOf(record)), limits);
 		if (reached) return reached;
 		this.#tasks.set(record.name, {
 			record: copy(record),
@@ -94,9 +94,10 @@ export class InMemoryTaskStore implements TaskStore {
 		this.#tasks.delete(name);
 	}
 
-	async list(principal: string): Promise<readonly ListedTask[]> {
+	async list(principal: string, session?: string): Promise<readonly ListedTask[]> {
 		this.#deleteExpired();
-		return this.#listed(principal);
+		const listed = this.#listed(ownerOf({ principal, session }));
+		return session === undefined ? listed : listed.filter((task) => task.session === session);
 	}
 
 	async watch(
@@ -119,9 +120,9 @@ export class InMemoryTaskStore implements TaskStore {
 		return undefined;
 	}
 
-	#listed(principal: string): ListedTask[] {
+	#listed(owner: string): ListedTask[] {
 		return [...this.#tasks.values()]
-			.filter(({ record }) => record.principal === principal)
+			.filter(({ record }) => ownerOf(record) === owner)
 			.map(({ record }) => listedTask(record));
 	}
 
@@ -132,11 +133,12 @@ export class InMemoryTaskStore implements TaskStore {
 
 /** Returns what `list` has of a task. */
 export function listedTask(record: TaskRecord): ListedTask {
-	const { name, expiresAtMs } = record;
-	return { name, hasEnded: hasEnded(record), expiresAtMs };
+	const { name, expiresAtMs, session } = record;
+	const listed = { name, hasEnded: hasEnded(record), expiresAtMs };
+	return session === undefined ? listed : { ...listed, session };
 }
 
-/** Returns the limit that a principal with these tasks has reached. */
+/** Returns the limit that an owner of these tasks has reached. */
 export function reachedLimit(
 	tasks: readonly ListedTask[],
 	{ running, stored }: TaskLimits,

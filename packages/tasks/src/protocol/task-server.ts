@@ -24,6 +24,7 @@ import { outstandingInputs } from '../task/deliver-responses.ts';
 import { listTools, unknownTools } from '../task/list-tools.ts';
 import { hasEnded } from '../task/task-record.ts';
 import type { TaskInput } from '../task/task-record.ts';
+import { answered, CallError, response, STREAM_HEADERS } from './answered.ts';
 import { declaresTasks, missingExtension, withExtension } from './extension.ts';
 import { FirstPhaseState } from './first-phase-state.ts';
 import {
@@ -34,6 +35,9 @@ import {
 	withPollTools,
 } from './poll-tools.ts';
 import type { PollToolNames } from './poll-tools.ts';
+import { requiresTask } from './session-tasks.ts';
+import type { SessionTasks } from './session-tasks.ts';
+import { speaksSessionTasks, withSessionTasks } from './session-wire.ts';
 import { callIdentity, clientMetadataOf } from './task-service.ts';
 import type { KnownTask, TaskService } from './task-service.ts';
 import type { ObservedTask, TaskSubscriptions } from './task-subscriptions.ts';
@@ -41,7 +45,6 @@ import { detailedTask, inputRequests, wireTask } from './wire.ts';
 
 /** The most tasks that one subscription observes. */
 export const MAX_OBSERVED = 64;
-const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
 
 /** What the server of tasks depends on. */
 export interface TaskServerDeps<Custom> {
@@ -51,11 +54,14 @@ export interface TaskServerDeps<Custom> {
 	readonly service: TaskService;
 	readonly subscriptions: TaskSubscriptions;
 	readonly options: ResolvedTasks;
+	/** Serves the sessions of 2025-11-25. */
+	readonly sessionTasks: SessionTasks;
 }
 
 /**
  * Answers the methods of tasks, turns calls into tasks, and passes every other request on. The methods
- * exist in the stateless era only; clients of the session-based era get the fallback of a tool.
+ * exist in the stateless era, and others in the sessions of 2025-11-25. Every other client gets the
+ * fallback of a tool.
  */
 export class TaskServer<Custom> implements MessageServer<Custom> {
 	readonly statelessRevisions: readonly string[];
@@ -77,11 +83,18 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		const method = methodOf(context.message);
 		const call = (): Promise<JsonObject | undefined> | undefined =>
 			server.answerDirectly(context, custom, info);
-		if (method === 'tools/list' && this.#deps.options.hasPollTools) {
-			return this.#listDirectly(call());
+		if (method === 'initialize') return this.#initializeDirectly(call());
+		if (method === 'tools/list' && this.#changesList(context)) {
+			return this.#listDirectly(context, call());
 		}
 		if (method !== 'tools/call') return call();
 		const policy = this.#policyOf(context);
+		const { task } = paramsOf(context.message);
+		if (task !== undefined && !this.#mayBePollTool(context) && speaksSessionTasks(context)) {
+			return this.#deps.sessionTasks
+				.call(context, policy, task)
+				.then((result) => (result ? response(context, result) : call()));
+		}
 		if (policy?.fallback === 'wait') return this.#waiting(context, call);
 		const pollTool = this.#mayBePollTool(context);
 		if (!policy && !pollTool) return call();
@@ -100,7 +113,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 			case 'tasks/get':
 			case 'tasks/update':
 			case 'tasks/cancel':
-				return this.#answered(context, () => this.#answerTaskMethod(context, method));
+				return answered(context, () => this.#answerTaskMethod(context, method));
 			case 'tools/call':
 				return this.#respondToCall(context, input);
 			case 'tools/list':
@@ -143,7 +156,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		if (!policy) {
 			if (!this.#mayBePollTool(context)) return pass();
 			const result = await this.#callPollTool(context);
-			return result ? this.#answered(context, async () => result) : pass();
+			return result ? answered(context, async () => result) : pass();
 		}
 		const { name } = paramsOf(context.message) as { name?: unknown };
 		// The server rejects a call without a valid name.
@@ -154,12 +167,12 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		};
 		if (!declaresTasks(context.message)) {
 			if (policy.fallback === 'wait') return this.#waiting(context, pass);
-			return this.#answered(context, async () => {
+			return answered(context, async () => {
 				await checkHeaders();
 				return (await this.#fallback(context, policy)) ?? {};
 			});
 		}
-		return this.#answered(context, async () => {
+		return answered(context, async () => {
 			await checkHeaders();
 			return policy.asksFirst
 				? this.#startFirstPhase(context, input, policy)
@@ -174,7 +187,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		inputs?: readonly TaskInput[],
 	): Promise<JsonObject> {
 		const { service } = this.#deps;
-		const { record, taskId } = await service.create(context, policy, inputs);
+		const { record, taskId } = await service.create(context, policy, { inputs });
 		const { result } = record;
 		if (policy.inlineMs === 0 || record.status !== 'completed' || !result) {
 			return { resultType: 'task', ...wireTask(taskId, record) };
@@ -251,6 +264,7 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		const { name } = paramsOf(context.message) as { name?: unknown };
 		if (!policy) return this.#callPollTool(context);
 		if (policy.fallback === 'refuse') {
+			if (speaksSessionTasks(context)) throw requiresTask(String(name));
 			throw missingExtension(`the tool ${String(name)}`, context.isStateless ? 400 : 200);
 		}
 		if (typeof name !== 'string' || !(await host.hasTool(name))) return undefined;
@@ -380,12 +394,17 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 
 	async #respondToSession(context: RequestContext, input: ServerInput<Custom>): Promise<Response> {
 		const { name } = paramsOf(context.message);
-		const isCall = methodOf(context.message) === 'tools/call';
-		if (isCall && this.#mayBePollTool(context)) {
+		const method = methodOf(context.message);
+		const responding = this.#deps.sessionTasks.respond(context, method);
+		if (responding) return responding;
+		if (method === 'tools/call' && this.#mayBePollTool(context)) {
 			if (name === (await this.#namesOfPollTools()).status) return this.#ask(context);
 		}
 		const answer = await this.#deps.server.respond(context, input);
-		return methodOf(context.message) === 'tools/list' ? this.#listed(context, answer) : answer;
+		if (method === 'initialize') {
+			return this.#changed(context, answer, async (result) => withSessionTasks(result));
+		}
+		return method === 'tools/list' ? this.#listed(context, answer) : answer;
 	}
 
 	/** Runs a call whose client waits for the response. */
@@ -394,19 +413,40 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 		return runInTask(new WaitingTask(this.#deps.host, signal), call);
 	}
 
-	async #listDirectly(
+	async #initializeDirectly(
 		answering: Promise<JsonObject | undefined> | undefined,
 	): Promise<JsonObject | undefined> {
 		const answer = await answering;
 		if (!answer || !isObject(answer.result)) return answer;
-		return { ...answer, result: withPollTools(answer.result, await this.#namesOfPollTools()) };
+		return { ...answer, result: withSessionTasks(answer.result) };
 	}
 
-	/** Adds the generated tools to the response of a client that has not declared the extension. */
+	async #listDirectly(
+		context: RequestContext,
+		answering: Promise<JsonObject | undefined> | undefined,
+	): Promise<JsonObject | undefined> {
+		const answer = await answering;
+		if (!answer || !isObject(answer.result)) return answer;
+		return { ...answer, result: await this.#listedTools(context, answer.result) };
+	}
+
 	async #listed(context: RequestContext, answer: Response): Promise<Response> {
-		if (!this.#deps.options.hasPollTools || declaresTasks(context.message)) return answer;
-		const names = await this.#namesOfPollTools();
-		return this.#changed(context, answer, async (result) => withPollTools(result, names));
+		if (!this.#changesList(context)) return answer;
+		return this.#changed(context, answer, (result) => this.#listedTools(context, result));
+	}
+
+	#changesList(context: RequestContext): boolean {
+		return this.#deps.options.hasPollTools || speaksSessionTasks(context);
+	}
+
+	/** Returns the result of `tools/list` with what its client needs to know of tasks. */
+	async #listedTools(context: RequestContext, result: JsonObject): Promise<JsonObject> {
+		const listed = speaksSessionTasks(context)
+			? this.#deps.sessionTasks.withTaskSupport(result, context)
+			: result;
+		// A client that has declared the extension needs no generated tools.
+		if (!this.#deps.options.hasPollTools || declaresTasks(context.message)) return listed;
+		return withPollTools(listed, await this.#namesOfPollTools());
 	}
 
 	/** Changes the result of a request that sends no frames before its response. */
@@ -422,21 +462,6 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 			progress.withhold({ ...answered, result: await change(answered.result) });
 		}
 		return answer;
-	}
-
-	/** Answers a request that the server does not get. */
-	async #answered(context: RequestContext, answer: () => Promise<JsonObject>): Promise<Response> {
-		const { progress } = context;
-		progress.markBegun();
-		try {
-			progress.withhold(response(context, await answer()));
-		} catch (error) {
-			if (!(error instanceof CallError)) throw error;
-			progress.withhold(error.response);
-		} finally {
-			progress.markHandled();
-		}
-		return new Response(null, { headers: STREAM_HEADERS });
 	}
 
 	#policyOf({ message, principal }: RequestContext): TaskPolicy | undefined {
@@ -469,16 +494,6 @@ export class TaskServer<Custom> implements MessageServer<Custom> {
 /** Stands for the result of `task_status` if it asks the questions of the task. */
 const ASKS: JsonObject = {};
 
-/** The JSON-RPC error of a call that has run without becoming a task. */
-class CallError extends Error {
-	readonly response: JsonObject;
-
-	constructor(failed: JsonObject) {
-		super('the call failed');
-		this.response = failed;
-	}
-}
-
 function isUnknownTask(error: unknown): error is Error {
 	return error instanceof Error && 'code' in error && error.code === -32602;
 }
@@ -486,8 +501,4 @@ function isUnknownTask(error: unknown): error is Error {
 /** Returns a result as the era of its request has it. */
 function completeResult({ isStateless }: RequestContext, result: JsonObject): JsonObject {
 	return isStateless ? { ...result, resultType: 'complete' } : result;
-}
-
-function response({ messageId }: RequestContext, result: JsonObject): JsonObject {
-	return { jsonrpc: '2.0', id: messageId ?? null, result };
 }

@@ -10,7 +10,7 @@ import {
 	metadataOf,
 	paramsOf,
 } from '@tmcp-sessions/http/internal';
-import type { ExtensionHost, RequestContext } from '@tmcp-sessions/http/internal';
+import type { ExtensionHost, JsonObject, RequestContext } from '@tmcp-sessions/http/internal';
 
 import type { TaskRequest } from '../options.ts';
 import type { ResolvedTasks, TaskPolicy } from '../resolve-options.ts';
@@ -18,6 +18,7 @@ import { keptMetadata } from '../run/task-run.ts';
 import { taskError } from '../task-error.ts';
 import { jsonProblem } from '../task/json.ts';
 import type { TaskEngine, TaskStart } from '../task/task-engine.ts';
+import { ownerOf } from '../task/task-record.ts';
 import type { TaskCall, TaskInput, TaskRecord } from '../task/task-record.ts';
 import type { ReachedLimit, TaskStore } from '../task/task-store.ts';
 import { PollTimes } from './poll-limits.ts';
@@ -27,6 +28,23 @@ import type { ObservedTask } from './task-subscriptions.ts';
 export interface KnownTask {
 	readonly taskId: string;
 	readonly record: TaskRecord;
+}
+
+/** Whom a task belongs to: its principal, or the session of its principal. */
+export type TaskScope = 'principal' | 'session';
+
+/** How a task is created. */
+export interface NewTask {
+	/** The server requests that were settled before. */
+	readonly inputs?: readonly TaskInput[] | undefined;
+	/** Default: as the policy says. */
+	readonly inlineMs?: number | undefined;
+	/** Default: as the policy says. */
+	readonly ttlMs?: number | undefined;
+	/** As in the record. */
+	readonly session?: string | undefined;
+	/** As in the record. */
+	readonly progressToken?: number | string | undefined;
 }
 
 /** What a service of tasks depends on. */
@@ -51,40 +69,43 @@ export class TaskService {
 	/**
 	 * Creates a task for a call, and starts it.
 	 *
-	 * @param inputs the server requests that were settled before.
 	 * @throws {HttpRejection} 429 if the principal has too many tasks, or sends too many requests.
 	 */
 	async create(
 		context: RequestContext,
 		policy: TaskPolicy,
-		inputs: readonly TaskInput[] = [],
-		inlineMs: number = policy.inlineMs,
+		task: NewTask = {},
 	): Promise<KnownTask> {
+		const { inlineMs = policy.inlineMs, inputs = [], ttlMs = policy.ttlMs } = task;
+		const { progressToken, session } = task;
 		const { engine, now, options, store } = this.#deps;
 		const { principal } = context;
 		await this.#limit({ kind: 'create', principal, taskId: undefined, isEarly: false });
 		const { name: tool } = paramsOf(context.message) as { name?: unknown };
 		const name = store.newName();
-		const taskId = await this.#idsOf(context, 'seal').issue(name, principal);
+		const scope = session === undefined ? 'principal' : 'session';
+		const taskId = await this.idOf(context, name, scope);
 		const createdAtMs = now();
 		const record: TaskRecord = {
 			name,
 			revision: 0,
 			principal,
+			...(session !== undefined && { session }),
+			...(progressToken !== undefined && { progressToken }),
 			tool: String(tool),
 			status: 'working',
 			attempts: 0,
 			inputs,
 			createdAtMs,
 			updatedAtMs: createdAtMs,
-			expiresAtMs: createdAtMs + policy.ttlMs,
+			expiresAtMs: createdAtMs + ttlMs,
 			pollIntervalMs: policy.pollIntervalMs,
 		};
 		const start: TaskStart = {
 			record,
 			call: await this.#callOf(context),
 			waitMs: inlineMs,
-			limits: principal === '' ? undefined : options.limits,
+			limits: ownerOf(record) === '' ? undefined : options.limits,
 		};
 		const started = await engine.start(start);
 		if ('limit' in started) throw this.#limitReached(started.limit);
@@ -96,15 +117,48 @@ export class TaskService {
 	 *
 	 * @throws {HttpRejection} -32602 if the task is unknown, or belongs to another principal.
 	 */
-	async read(context: RequestContext, taskId: unknown): Promise<KnownTask> {
+	async read(
+		context: RequestContext,
+		taskId: unknown,
+		kind: 'cancel' | 'get' | 'result' = 'get',
+		scope: TaskScope = 'principal',
+	): Promise<KnownTask> {
 		const { now, store } = this.#deps;
-		const name = await this.nameOf(context, taskId);
+		const name = await this.nameOf(context, taskId, scope);
 		const record = name === undefined ? undefined : await store.read(name);
 		if (!record) throw unknownTask();
-		const isEarly = this.#polls.isEarly(record.name, now(), record.pollIntervalMs);
+		const isEarly =
+			kind === 'get' && this.#polls.isEarly(record.name, now(), record.pollIntervalMs);
 		const { principal } = context;
-		await this.#limit({ kind: 'get', principal, taskId: String(taskId), isEarly });
+		await this.#limit({ kind, principal, taskId: String(taskId), isEarly });
 		return { taskId: String(taskId), record };
+	}
+
+	/** Returns a task as it is now; `undefined` if it has expired. */
+	current(name: string): Promise<TaskRecord | undefined> {
+		return this.#deps.store.read(name);
+	}
+
+	/** Observes a task, as `TaskStore.watch` does. */
+	watch(name: string, listener: (record: TaskRecord) => void): ReturnType<TaskStore['watch']> {
+		return this.#deps.store.watch(name, listener);
+	}
+
+	/** Returns the names of the tasks of a session. */
+	async list({ principal, sessionId }: RequestContext): Promise<readonly string[]> {
+		await this.#limit({ kind: 'list', principal, taskId: undefined, isEarly: false });
+		const listed = await this.#deps.store.list(principal, sessionId);
+		return listed.map(({ name }) => name);
+	}
+
+	/** Delivers responses, as `TaskEngine.deliver` does. */
+	deliver(name: string, responses: JsonObject): ReturnType<TaskEngine['deliver']> {
+		return this.#deps.engine.deliver(name, responses);
+	}
+
+	/** Cancels a task, as `TaskEngine.cancel` does. */
+	cancelNamed(name: string): Promise<boolean> {
+		return this.#deps.engine.cancel(name);
 	}
 
 	/**
@@ -142,9 +196,18 @@ export class TaskService {
 		await this.#deps.store.delete(record.name);
 	}
 
-	/** Returns the name in an id that was issued to the principal of a request. Needs no storage. */
-	async nameOf(context: RequestContext, taskId: unknown): Promise<string | undefined> {
-		return this.#nameIn(taskId, context.principal, context);
+	/** Returns the name in an id that was issued to the client of a request. Needs no storage. */
+	async nameOf(
+		context: RequestContext,
+		taskId: unknown,
+		scope: TaskScope = 'principal',
+	): Promise<string | undefined> {
+		return this.#nameIn(taskId, holderOf(context, scope), context);
+	}
+
+	/** Returns the id by which the client of a request knows a task. */
+	idOf(context: RequestContext, name: string, scope: TaskScope): Promise<string> {
+		return this.#idsOf(context, 'seal').issue(name, holderOf(context, scope));
 	}
 
 	/** Returns the tasks of a principal among these ids, to observe them. Needs no storage. */
@@ -161,11 +224,11 @@ export class TaskService {
 
 	async #nameIn(
 		taskId: unknown,
-		principal: string,
+		holder: string,
 		context?: RequestContext,
 	): Promise<string | undefined> {
 		if (typeof taskId !== 'string') return undefined;
-		return this.#idsOf(context, 'open').nameOf(taskId, principal);
+		return this.#idsOf(context, 'open').nameOf(taskId, holder);
 	}
 
 	#idsOf(context: RequestContext | undefined, to: 'open' | 'seal'): TaskIds {
@@ -217,6 +280,12 @@ export class TaskService {
 	}
 }
 
+/** Returns whom the ids of tasks are bound to. */
+function holderOf({ principal, sessionId }: RequestContext, scope: TaskScope): string {
+	// Differs from every principal, which is a JSON array.
+	return scope === 'session' ? `session ${sessionId} ${principal}` : principal;
+}
+
 /** Whether a text of a value has the bearer token of a request. */
 function containsToken(saved: unknown, { headers }: Request): boolean {
 	const [, token] = /^Bearer +(\S+)/i.exec(headers.get('authorization') ?? '') ?? [];
@@ -224,7 +293,7 @@ function containsToken(saved: unknown, { headers }: Request): boolean {
 }
 
 /** Creates the same rejection for tasks that are forged, foreign and expired. */
-function unknownTask(): HttpRejection {
+export function unknownTask(): HttpRejection {
 	return new HttpRejection(
 		200,
 		-32602,

@@ -76,8 +76,8 @@ export class TaskRun implements CurrentTask {
 		this.#journal = new StepJournal(deps.steps);
 		this.#usesJournal = deps.steps.length > 0;
 		this.#inputs = deps.record.inputs;
-		this.#status = new StatusLine((statusMessage) => {
-			this.#change(() => ({ statusMessage }));
+		this.#status = new StatusLine((line) => {
+			this.#change(() => line);
 		}, deps.now);
 	}
 
@@ -287,8 +287,13 @@ export class TaskRun implements CurrentTask {
 		const id = idOf(frame);
 		const method = methodOf(frame);
 		if (id !== undefined) this.#request(id, frame);
-		else if (method === 'notifications/progress') this.#status.set(progressText(paramsOf(frame)));
+		else if (method === 'notifications/progress') this.#setProgress(paramsOf(frame));
 		else if (method === 'notifications/message') this.#status.set(logText(paramsOf(frame)));
+	}
+
+	#setProgress(params: JsonObject): void {
+		const isStored = this.#deps.record.progressToken !== undefined;
+		this.#status.set(progressText(params), isStored ? progressIn(params) : undefined);
 	}
 
 	#request(id: string | number, frame: JsonObject): void {
@@ -309,11 +314,11 @@ export class TaskRun implements CurrentTask {
 			if (!known) {
 				const input: TaskInput = { key, request };
 				this.#inputs = [...this.#inputs, input];
-				const statusMessage = this.#status.take();
+				const line = this.#status.take();
 				this.#change(({ inputs }) => ({
+					...line,
 					inputs: [...inputs, input],
 					status: 'input_required',
-					...(statusMessage !== undefined && { statusMessage }),
 				}));
 			}
 			this.#updateWaiting();
@@ -412,6 +417,11 @@ function bytesOf(value: unknown): number {
 
 function isSame(one: object, other: object): boolean {
 	return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function progressIn({ progress, total }: JsonObject): TaskPatch['progress'] {
+	if (typeof progress !== 'number') return undefined;
+	return typeof total === 'number' ? { progress, total } : { progress };
 }
 
 function progressText({ message, progress, total }: JsonObject): string {

@@ -19,6 +19,12 @@ export interface TaskError {
 	readonly data?: unknown;
 }
 
+/** How far a call has come. */
+export interface TaskProgress {
+	readonly progress: number;
+	readonly total?: number | undefined;
+}
+
 /** The state of a task. JSON only. */
 export interface TaskRecord {
 	/** Identifies the task in storage. Clients get a signed id, which contains it. */
@@ -27,9 +33,15 @@ export interface TaskRecord {
 	readonly revision: number;
 	/** Whom the task belongs to. Empty if it belongs to no principal. */
 	readonly principal: string;
+	/** The internal id of the session that the task belongs to, if its client speaks 2025-11-25. */
+	readonly session?: string | undefined;
+	/** What the client of such a session recognizes the progress of its call by. */
+	readonly progressToken?: number | string | undefined;
 	readonly tool: string;
 	readonly status: TaskStatus;
 	readonly statusMessage?: string | undefined;
+	/** The last progress of the call. Set if the task has a `progressToken`. */
+	readonly progress?: TaskProgress | undefined;
 	/** Milliseconds since the epoch, like all times here. */
 	readonly createdAtMs: number;
 	readonly updatedAtMs: number;
@@ -47,7 +59,10 @@ export interface TaskRecord {
 
 /** The fields of a record that can change. */
 export type TaskPatch = Partial<
-	Pick<TaskRecord, 'attempts' | 'error' | 'inputs' | 'result' | 'status' | 'statusMessage'>
+	Pick<
+		TaskRecord,
+		'attempts' | 'error' | 'inputs' | 'progress' | 'result' | 'status' | 'statusMessage'
+	>
 >;
 
 /** The call that a task runs. Never changes. JSON only, without tokens. */
@@ -73,6 +88,16 @@ export interface TaskStep {
 	readonly isConcurrent: boolean;
 	/** The result of a step; when a sleep ends, in milliseconds since the epoch. */
 	readonly value?: unknown;
+}
+
+/**
+ * Returns whose tasks are listed and limited together: those of a principal, or without one, those of a
+ * session. Empty if they are not listed.
+ */
+export function ownerOf({ principal, session }: Pick<TaskRecord, 'principal' | 'session'>): string {
+	if (principal !== '' || session === undefined) return principal;
+	// Differs from every principal, which is a JSON array.
+	return `session ${session}`;
 }
 
 /** Whether a task has ended: its record does not change any more. */

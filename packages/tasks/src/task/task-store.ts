@@ -25,6 +25,8 @@ export type ReachedLimit = keyof TaskLimits;
 /** A task of a principal. */
 export interface ListedTask {
 	readonly name: string;
+	/** As in the record. */
+	readonly session?: string | undefined;
 	readonly hasEnded: boolean;
 	readonly expiresAtMs: number;
 }
@@ -45,8 +47,8 @@ export interface TaskStore {
 	/**
 	 * Stores a new task. Once it has resolved, `read` finds the task in every isolate.
 	 *
-	 * @param limits of the principal, if there is one. Default: none.
-	 * @returns the limit that the principal has reached; then nothing is stored.
+	 * @param limits of the owner, see `ownerOf`, if there is one. Default: none.
+	 * @returns the limit that the owner has reached; then nothing is stored.
 	 */
 	create(
 		record: TaskRecord,
@@ -80,8 +82,12 @@ export interface TaskStore {
 	/** Deletes a task. An unknown one is ignored. */
 	delete(name: string): Promise<void>;
 
-	/** Returns the tasks of a principal. */
-	list(principal: string): Promise<readonly ListedTask[]>;
+	/**
+	 * Returns the tasks of a principal.
+	 *
+	 * @param session returns those of the session only. Required if `principal` is empty.
+	 */
+	list(principal: string, session?: string): Promise<readonly ListedTask[]>;
 
 	/**
 	 * Observes a task: the listener receives the current record, and each change from any isolate, in

@@ -155,9 +155,12 @@ export function readNotifications(response: Response): Notifications {
 				const found = ready.shift();
 				if (found) return found;
 				const { done, value = '' } = await reader.read();
-				if (done) throw new Error('expected a notification; the stream has ended');
+				if (done && rest === '') {
+					throw new Error('expected a notification; the stream has ended');
+				}
 				const frames = (rest + value).split('\n\n');
-				rest = frames.pop() ?? '';
+				// A response without a stream is JSON, without a line end.
+				rest = done ? '' : (frames.pop() ?? '');
 				ready.push(...frames.flatMap(parse));
 			}
 		},

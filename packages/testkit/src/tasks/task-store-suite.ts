@@ -224,6 +224,47 @@ export const taskStoreCases: readonly TaskStoreCase[] = [
 		},
 	},
 	{
+		name: 'lists the tasks of one session, of a principal and without one',
+		async run({ store, elsewhere, create, principal }) {
+			const session = crypto.randomUUID();
+			for (const owner of [principal, '']) {
+				const { name } = await create({ principal: owner, session });
+				const other = await create({ principal: owner, session: `${session} other` });
+				const listed = await elsewhere.list(owner, session);
+				expect(listed).toMatchObject([{ name, session, hasEnded: false }]);
+				await store.delete(name);
+				expect(await elsewhere.list(owner, session)).toEqual([]);
+				await store.delete(other.name);
+			}
+			await create();
+			expect(await elsewhere.list(principal, session)).toEqual([]);
+			expect(await elsewhere.list(principal)).toHaveLength(1);
+		},
+	},
+	{
+		name: 'expires the tasks of a session, and counts them for its limits',
+		async run({ store, elsewhere, clock, create, record }) {
+			const session = crypto.randomUUID();
+			const fields = { principal: '', session };
+			await create(fields);
+			const limits = { running: 1, stored: 5 };
+			expect(await elsewhere.create(record(fields), CALL, limits)).toBe('running');
+			clock.advance(HOUR_MS);
+			expect(await store.list('', session)).toEqual([]);
+			expect(await elsewhere.create(record(fields), CALL, limits)).toBeUndefined();
+		},
+	},
+	{
+		name: 'shows the session, the progress token and the progress of a task',
+		async run({ store, elsewhere, create }) {
+			const fields = { session: 'a session', progressToken: 'a token' };
+			const { name } = await create(fields);
+			const progress = { progress: 1, total: 4 };
+			await store.update(name, 0, { progress, statusMessage: '1 of 4' });
+			expect(await elsewhere.read(name)).toMatchObject({ ...fields, progress, revision: 1 });
+		},
+	},
+	{
 		name: 'rejects a task beyond the limits, and stores nothing of it',
 		async run({ store, elsewhere, create, principal, record }) {
 			const { name } = await create();
