@@ -21,6 +21,7 @@ const importsByFolder: Readonly<Record<string, string[]>> = {
 	cli: ['core'],
 	'create-tmcp-sessions': ['cli'],
 	core: [],
+	otel: ['core', 'http'],
 	redis: ['core'],
 	'info-redis': ['core', 'redis'],
 	'info-upstash': ['core', 'redis'],

@@ -101,6 +101,7 @@ function rows(): string[][] {
 		dependency('@upstash/redis', '[info-upstash](../packages/info-upstash/test)'),
 		dependency('@redis/client', '[redis](../packages/redis/test)'),
 		dependency('bullmq', '[tasks-redis](../packages/tasks-redis/test)'),
+		dependency('@opentelemetry/api', '[otel](../packages/otel/test)'),
 		dependency('@deno/kv', '[info-deno-kv](../packages/info-deno-kv/test)'),
 		['TypeScript', '', installed('typescript'), 'the checks `types` and `snippets`'],
 		[

@@ -34,9 +34,12 @@ const TASKS = [
 ];
 
 /** The name of a deployment. */
-export type Deployment = 'managers' | 'redis' | 'session-object' | 'tasks-in-memory';
+export type Deployment = 'managers' | 'redis' | 'sdk' | 'session-object' | 'tasks-in-memory';
 
-/** The deployments of the server: with managers, in a session object, over Redis, and with tasks in memory. */
+/**
+ * The deployments: tmcp's server with managers, in a session object, over Redis, and with tasks in memory,
+ * and a server of the official SDK.
+ */
 export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 	managers: {
 		main: 'index.ts',
@@ -45,6 +48,11 @@ export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 	'session-object': {
 		main: 'session-object.ts',
 		durableObjects: { CONFORMANCE: 'ConformanceSession', TMCP_TASK_OBJECT: 'TaskObject' },
+	},
+	sdk: {
+		main: 'sdk/index.ts',
+		durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_TASK_OBJECT: 'TaskObject' },
+		isolates: 2,
 	},
 	redis: { durableObjects: {} },
 	'tasks-in-memory': {

@@ -6,7 +6,8 @@ import { connectRedis } from '@tmcp-sessions/redis/tcp';
 import { RedisStreamSessionManager, RedisSubscriptionManager } from '@tmcp-sessions/streams-redis';
 import { RedisTasks } from '@tmcp-sessions/tasks-redis';
 import { createConformanceServer } from '../src/conformance-server.ts';
-import { addTaskFixtures, taskTools } from '../src/task-fixtures.ts';
+import { addTaskFixtures } from '../src/task-fixtures.ts';
+import { taskTools } from '../src/task-tools.ts';
 
 const redis = connectRedis(process.env['REDIS_URL'] ?? '');
 const server = createConformanceServer();

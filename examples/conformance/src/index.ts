@@ -6,7 +6,8 @@ import {
 } from '@tmcp-sessions/streams-durable-object';
 import { DurableObjectTasks } from '@tmcp-sessions/tasks-durable-object';
 import { createConformanceServer } from './conformance-server.ts';
-import { addTaskFixtures, taskTools } from './task-fixtures.ts';
+import { addTaskFixtures } from './task-fixtures.ts';
+import { taskTools } from './task-tools.ts';
 
 export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 export { TaskObject } from '@tmcp-sessions/tasks-durable-object';

@@ -1,6 +1,7 @@
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import type { ConformanceServer } from './conformance-server.ts';
+import { CONTACT_JSON_SCHEMA } from './contact-schema.ts';
 import { withJsonSchema } from './scenario-schema-adapter.ts';
 
 /** Adds tools whose input schemas the scenarios inspect. */
@@ -46,29 +47,5 @@ const Contact = withJsonSchema(
 			'the contact method is missing',
 		),
 	),
-	{
-		$schema: 'https://json-schema.org/draft/2020-12/schema',
-		type: 'object',
-		$defs: {
-			address: {
-				$anchor: 'addressDef',
-				type: 'object',
-				properties: { street: { type: 'string' }, city: { type: 'string' } },
-			},
-		},
-		properties: {
-			name: { type: 'string' },
-			address: { $ref: '#/$defs/address' },
-			contactMethod: { type: 'string', enum: ['phone', 'email'] },
-			phone: { type: 'string' },
-			email: { type: 'string' },
-		},
-		allOf: [{ anyOf: [{ required: ['phone'] }, { required: ['email'] }] }],
-		if: { properties: { contactMethod: { const: 'phone' } }, required: ['contactMethod'] },
-		// Safe because `then` is a JSON Schema keyword; the object is never awaited.
-		// oxlint-disable-next-line unicorn/no-thenable
-		then: { required: ['phone'] },
-		else: { required: ['email'] },
-		additionalProperties: false,
-	},
+	CONTACT_JSON_SCHEMA,
 );

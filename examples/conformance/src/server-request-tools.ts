@@ -1,6 +1,7 @@
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import type { ConformanceServer } from './conformance-server.ts';
+import { ENUMS_JSON_SCHEMA, legacyOptions, options, values } from './form-schemas.ts';
 import { withJsonSchema } from './scenario-schema-adapter.ts';
 
 /** Adds tools that send server requests during a call. */
@@ -60,15 +61,6 @@ const Defaults = v.object({
 	verified: v.optional(v.boolean(), true),
 });
 
-/** Returns values with titles, in the form of `oneOf` and `anyOf`. */
-const titled = (ordinals: readonly string[], noun: string): { const: string; title: string }[] =>
-	ordinals.map((ordinal, index) => ({ const: `value${index + 1}`, title: `${ordinal} ${noun}` }));
-
-const ordinals = ['First', 'Second', 'Third'] as const;
-const options = ['option1', 'option2', 'option3'] as const;
-const legacyOptions = ['opt1', 'opt2', 'opt3'] as const;
-const values = ['value1', 'value2', 'value3'] as const;
-
 const Enums = withJsonSchema(
 	v.partial(
 		v.object({
@@ -79,19 +71,5 @@ const Enums = withJsonSchema(
 			titledMulti: v.array(v.picklist(values)),
 		}),
 	),
-	{
-		type: 'object',
-		properties: {
-			untitledSingle: { type: 'string', enum: options },
-			titledSingle: { type: 'string', oneOf: titled(ordinals, 'Option') },
-			legacyEnum: {
-				type: 'string',
-				enum: legacyOptions,
-				enumNames: ['Option One', 'Option Two', 'Option Three'],
-			},
-			untitledMulti: { type: 'array', items: { type: 'string', enum: options } },
-			titledMulti: { type: 'array', items: { anyOf: titled(ordinals, 'Choice') } },
-		},
-		required: [],
-	},
+	ENUMS_JSON_SCHEMA,
 );

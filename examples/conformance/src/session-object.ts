@@ -2,7 +2,8 @@ import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-objec
 import type { SessionServer, SessionSettings } from '@tmcp-sessions/session-object';
 import { DurableObjectTasks } from '@tmcp-sessions/tasks-durable-object';
 import { createConformanceServer } from './conformance-server.ts';
-import { addTaskFixtures, taskTools } from './task-fixtures.ts';
+import { addTaskFixtures } from './task-fixtures.ts';
+import { taskTools } from './task-tools.ts';
 
 export { TaskObject } from '@tmcp-sessions/tasks-durable-object';
 

@@ -1,5 +1,4 @@
 import { currentTask } from '@tmcp-sessions/tasks';
-import type { TasksOptions } from '@tmcp-sessions/tasks';
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
 import type { ConformanceServer } from './conformance-server.ts';
@@ -7,16 +6,6 @@ import type { ConformanceServer } from './conformance-server.ts';
 const FAILING_JOB_MS = 1_000;
 const Confirmation = v.object({ confirm: v.boolean() });
 const UserName = v.object({ name: v.string() });
-
-/** The tools of the fixtures whose calls become tasks. */
-export const taskTools: TasksOptions['tools'] = {
-	slow_compute: { pollSeconds: 1 },
-	failing_job: { pollSeconds: 1, fallback: 'refuse' },
-	protocol_error_job: { pollSeconds: 1 },
-	confirm_delete: { pollSeconds: 1 },
-	multi_input: { pollSeconds: 1 },
-	test_tool_with_task: { pollSeconds: 1, fallback: 'refuse', asksFirst: true },
-};
 
 /** Adds the tools that the scenarios of the tasks extension call by name. */
 export function addTaskFixtures(server: ConformanceServer): void {

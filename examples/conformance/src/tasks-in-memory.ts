@@ -1,7 +1,8 @@
 import { createMcpHandler } from '@tmcp-sessions/http';
 import { InMemoryTasks } from '@tmcp-sessions/tasks';
 import { createConformanceServer } from './conformance-server.ts';
-import { addTaskFixtures, taskTools } from './task-fixtures.ts';
+import { addTaskFixtures } from './task-fixtures.ts';
+import { taskTools } from './task-tools.ts';
 
 const server = createConformanceServer();
 addTaskFixtures(server);

@@ -91,5 +91,6 @@ export { MAX_ROW_BYTES } from './cloudflare/row-limit.ts';
 export { sleep } from './sleep.ts';
 export { withTimeout } from './with-timeout.ts';
 
-// Reporting failures.
+// Reporting what happens.
+export { observeStorage } from './telemetry/observe-storage.ts';
 export { createReporter, reasonOf } from './errors.ts';

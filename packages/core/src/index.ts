@@ -20,6 +20,17 @@ export type {
 export { InMemorySessionStore } from './store/in-memory-session-store.ts';
 export type { InMemoryStreamOptions } from './streams/in-memory-stream-session-manager.ts';
 export { InMemoryStreamSessionManager } from './streams/in-memory-stream-session-manager.ts';
+export type {
+	RejectionEvent,
+	RequestEvent,
+	SessionEvent,
+	StorageEvent,
+	StreamEvent,
+	SubscriptionEvent,
+	TaskEvent,
+	TelemetryEvents,
+} from './telemetry/events.ts';
+export { onTelemetry } from './telemetry/channels.ts';
 export type { Region } from './placement/shards.ts';
 export type { Principal } from './principal.ts';
 export type { ErrorCode, ErrorContext, ErrorReporter } from './errors.ts';

@@ -101,3 +101,4 @@ export {
 	UNKNOWN_CALL_WAIT_MS,
 } from './streams/stream-bounds.ts';
 export { isStreamOpen } from './streams/stream-controller.ts';
+export { channels } from './telemetry/channels.ts';

@@ -7,10 +7,13 @@ import type {
 	ServerExtension,
 	ServerPlace,
 } from './endpoint/server-extension.ts';
+import type { MessageServer } from './endpoint/message-server.ts';
 import type { McpHandlerOptions } from './options.ts';
 import type { StateSecrets } from './request-state/default-sealing.ts';
 import { secretsOf } from './session/session-keys.ts';
 import type { SessionKeys } from './session/session-keys.ts';
+import { ObservedServer } from './telemetry/observed-server.ts';
+import type { HandlerTelemetry } from './telemetry/options.ts';
 
 type Options = Pick<McpHandlerOptions, 'subscriptions' | 'tasks'> & { readonly context?: unknown };
 
@@ -66,4 +69,13 @@ export function connectExtension(
 	if (!extension) return { extension, subscriptions };
 	const manager = subscriptions ?? new BoundedSubscriptionManager();
 	return { extension, subscriptions: extension.wrapSubscriptions(manager) };
+}
+
+/** Returns the server of a handler with its extension, observed. */
+export function wrapServer<Custom>(
+	server: MessageServer<Custom>,
+	extension: ConnectedExtension | undefined,
+	telemetry: HandlerTelemetry | undefined,
+): MessageServer<Custom> {
+	return new ObservedServer(extension?.wrapServer(server) ?? server, telemetry);
 }

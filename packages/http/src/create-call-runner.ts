@@ -2,7 +2,7 @@ import { createReporter } from '@tmcp-sessions/core/backend';
 
 import { checkServer } from './check-server.ts';
 import type { CallRunner, CallRunnerOptions } from './calls/routed-call.ts';
-import { connectExtension } from './connect-extension.ts';
+import { connectExtension, wrapServer } from './connect-extension.ts';
 import { MessageEndpoint } from './endpoint/message-endpoint.ts';
 import { incomingCall } from './endpoint/routed-request.ts';
 import type { ServerBackend } from './endpoint/server-backend.ts';
@@ -54,7 +54,7 @@ export function createCallRunner<Custom extends Record<string, unknown> | undefi
 		router: undefined,
 		createCustom: undefined,
 		extension: extended.extension,
-		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
+		server: wrapServer(backend.server, extended.extension, options.telemetry),
 		liveness: new SessionLiveness(info),
 	});
 	const run: CallRunner['run'] = async (call, platform) => {

@@ -4,7 +4,7 @@ import { hasSessionSealing } from '@tmcp-sessions/core/internal';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import { checkDeployment } from './check-deployment.ts';
-import { connectExtension } from './connect-extension.ts';
+import { connectExtension, wrapServer } from './connect-extension.ts';
 import { endpointPath } from './endpoint/endpoint-path.ts';
 import type { HandlerComposition } from './endpoint/route.ts';
 import type { RequestRouter } from './endpoint/request-router.ts';
@@ -65,7 +65,7 @@ export function createHandler<Custom extends Record<string, unknown> | undefined
 		router,
 		createCustom,
 		extension: extended.extension,
-		server: extended.extension?.wrapServer(backend.server) ?? backend.server,
+		server: wrapServer(backend.server, extended.extension, options.telemetry),
 		liveness: info && new SessionLiveness(info),
 	});
 	const createEndpoint = (env: unknown, platform?: ExecutionContextLike): McpEndpoint<Custom> => {

@@ -13,6 +13,7 @@ export type {
 	PrincipalOf,
 	SubscriptionContext,
 } from './options.ts';
+export type { HandlerTelemetry, MessageObserver, ObservedMessage } from './telemetry/options.ts';
 export { requestRoots } from './transport/request-roots.ts';
 export type { Root } from './transport/session-roots.ts';
 export { createRequestStateCodec, RequestStateError } from './request-state/codec.ts';

@@ -29,6 +29,7 @@ export const HANDLER_OPTIONS: OptionNames<McpHandlerOptions> = {
 	eras: 1,
 	subscriptions: 1,
 	tasks: 1,
+	telemetry: 1,
 };
 
 /** What is called otherwise in the handlers of tmcp, `agents` and the official SDK. */

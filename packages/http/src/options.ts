@@ -7,6 +7,8 @@ import type {
 import type { HttpTransport } from '@tmcp/transport-http';
 import type { AuthInfo } from 'tmcp';
 
+import type { HandlerTelemetry } from './telemetry/options.ts';
+
 /** A tmcp server with any schemas. */
 export type ServerOf<Custom extends Record<string, unknown> | undefined> = ConstructorParameters<
 	typeof HttpTransport<Custom>
@@ -91,6 +93,8 @@ export interface McpHandlerOptions<Custom = undefined> {
 	 * `DurableObjectTasks` of `@tmcp-sessions/tasks-durable-object`. Default: no tasks.
 	 */
 	readonly tasks?: HandlerExtension | undefined;
+	/** Observes messages: `openTelemetry()` of `@tmcp-sessions/otel`. Default: only diagnostics channels. */
+	readonly telemetry?: HandlerTelemetry | undefined;
 	/** Returns the `server.ctx.custom` of tools, for a server with `withContext`. */
 	readonly context?: ((request: Request) => Custom | Promise<Custom>) | undefined;
 	/** The longest time without a byte on an open stream, at most 25. Default: 15. */

@@ -1,5 +1,5 @@
 import { CorruptRecordError, StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
-import { reasonOf, sleep } from '@tmcp-sessions/core/backend';
+import { observeStorage, reasonOf, sleep } from '@tmcp-sessions/core/backend';
 import { isConnectionLoss, redisFailure } from '@tmcp-sessions/redis';
 import type { RedisConnection } from '@tmcp-sessions/redis';
 import { DEFAULT_PREFIX, READ, RedisSessionStore } from '@tmcp-sessions/redis/sessions';
@@ -55,13 +55,25 @@ class ConnectedDatabase implements SessionDatabase {
 		return this.run(operation, READ, [key], [], encodedId);
 	}
 
-	/** Sends a script again if the connection was lost: scripts are idempotent. */
-	async run(
+	run(
 		operation: string,
 		script: string,
 		keys: readonly string[],
 		args: readonly string[],
 		encodedId?: string,
+	): Promise<unknown> {
+		return observeStorage(PACKAGE, operation, () =>
+			this.#send(operation, script, keys, args, encodedId),
+		);
+	}
+
+	/** Sends a script again if the connection was lost: scripts are idempotent. */
+	async #send(
+		operation: string,
+		script: string,
+		keys: readonly string[],
+		args: readonly string[],
+		encodedId: string | undefined,
 	): Promise<unknown> {
 		const untilMs = Date.now() + RETRY_MS;
 		for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {

@@ -1,5 +1,5 @@
 import { CorruptRecordError, StoreError } from '@tmcp-sessions/core';
-import { withTimeout } from '@tmcp-sessions/core/backend';
+import { observeStorage, withTimeout } from '@tmcp-sessions/core/backend';
 import { RedisSessionStore } from '@tmcp-sessions/redis/sessions';
 import type { SessionDatabase } from '@tmcp-sessions/redis/sessions';
 import { failureReason, hostOf, INVALID_RESPONSE, isWrongType } from './failure-reason.ts';
@@ -77,7 +77,9 @@ class UpstashDatabase implements SessionDatabase {
 			const pipeline = this.#redis.pipeline();
 			command(pipeline);
 			// The given client may have no timeout of its own.
-			results = await withTimeout(this.#timeoutMs, pipeline.exec(), timeoutError);
+			results = await observeStorage(PACKAGE, operation, () =>
+				withTimeout(this.#timeoutMs, pipeline.exec(), timeoutError),
+			);
 		} catch (cause) {
 			if (isWrongType(cause)) throw new CorruptRecordError(PACKAGE, 'not a text');
 			const host = hostOf(this.#redis);

@@ -49,6 +49,12 @@ export class RequestReadCache {
 		return last && this.#isFresh(last) ? last.record : load();
 	}
 
+	/** Returns the record as this request has read it. Reads nothing. */
+	known(id: string): Read | undefined {
+		const scope = currentScope();
+		return scope && this.#byScope.get(scope)?.get(id);
+	}
+
 	/** Removes the reads of a session. Call it before a write. */
 	forget(id: string): void {
 		this.#unused.delete(id);

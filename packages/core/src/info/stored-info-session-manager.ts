@@ -27,6 +27,7 @@ import type {
 	SessionRecord,
 	SessionStore,
 } from '../store/session-store.ts';
+import { channels } from '../telemetry/channels.ts';
 import { PendingWrites } from './pending-writes.ts';
 import { ownerOf, SessionAdministrator } from './session-administrator.ts';
 
@@ -225,6 +226,8 @@ export class StoredInfoSessionManager
 
 	/** @param untilMs the latest expiry that a write under way may store. */
 	async #end(id: string, untilMs: number): Promise<void> {
+		const isObserved = channels.session.hasSubscribers;
+		const read = isObserved ? this.#reads.known(id) : undefined;
 		this.#reads.forget(id);
 		const confirm = this.#pendingChanges.add(id, { kind: 'delete' });
 		try {
@@ -240,6 +243,13 @@ export class StoredInfoSessionManager
 		} finally {
 			confirm();
 		}
+		if (isObserved) await this.#publishEnd(read);
+	}
+
+	async #publishEnd(read: Promise<SessionRecord | undefined> | undefined): Promise<void> {
+		const record = await read?.catch(() => undefined); // It was reported when it failed.
+		const durationMs = record && this.#lifetime.ageMs(record);
+		channels.session.publish({ action: 'ended', durationMs });
 	}
 
 	/**
@@ -331,6 +341,7 @@ export class StoredInfoSessionManager
 		} finally {
 			confirm();
 		}
+		if (channels.session.hasSubscribers) channels.session.publish({ action: 'opened' });
 	}
 
 	async #addOwner(id: string, record: SessionRecord): Promise<void> {

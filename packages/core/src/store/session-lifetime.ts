@@ -49,6 +49,11 @@ export class SessionLifetime {
 		return Math.max(record.createdAtMs + this.#absoluteMs, record.expiresAtMs);
 	}
 
+	/** Returns how long the session has been open, in milliseconds. */
+	ageMs({ createdAtMs }: SessionRecord): number {
+		return Math.max(0, this.#now() - createdAtMs);
+	}
+
 	/** Returns how long the state of a session is stored that is used now. */
 	stateLifetime(record: SessionRecord): StateLifetime {
 		return {

@@ -28,6 +28,8 @@ export class CallProgress {
 	failure: StoreError | StreamError | undefined;
 	/** The response, if it was withheld from the transport's stream. */
 	response: JsonObject | undefined;
+	/** The response of the server, also if it was not withheld. Known when the message is handled. */
+	answered: unknown;
 	/** The call that the server got before the transport. */
 	direct: DirectCall | undefined;
 	/** Receives what the server sends during a call that has no client. */
@@ -79,6 +81,11 @@ export class CallProgress {
 	/** Withholds the response from the transport's stream. */
 	withhold(response: JsonObject): void {
 		this.response = response;
+	}
+
+	/** Notes the response that the server has returned. */
+	markAnswered(response: unknown): void {
+		this.answered = response;
 	}
 
 	/** Notes that the server gets the message before the transport. */

@@ -53,6 +53,7 @@ export interface CallRunnerOptions extends Pick<
 	| 'maxBodyBytes'
 	| 'onError'
 	| 'tasks'
+	| 'telemetry'
 > {
 	/** The id of the object, for its extension. */
 	readonly objectId?: string | undefined;

@@ -5,6 +5,7 @@ import {
 	messageFrame,
 } from '@tmcp-sessions/core/backend';
 
+import { observeStream } from '../telemetry/observe-stream.ts';
 import { isHandledAtOnce } from '../calls/answered-at-once.ts';
 import { errorMessage, hasEndedSession, HttpRejection } from '../request/http-rejection.ts';
 import type { RequestContext } from '../request/request-context.ts';
@@ -144,7 +145,9 @@ function stream(
 		});
 	}
 	for (const frames of ready) writer.write(frames);
+	const publishClosed = observeStream(context);
 	const forwarding = forward(reader, next, writer, context, options);
+	if (publishClosed) context.waitUntil(forwarding.then(publishClosed, publishClosed));
 	context.waitUntil(
 		forwarding.catch((error: unknown) => {
 			if (!isCut) throw error;

@@ -1,4 +1,6 @@
+import { TmcpSessionsError } from '@tmcp-sessions/core';
 import { toJsonLine } from '@tmcp-sessions/core/backend';
+import { channels } from '@tmcp-sessions/core/internal';
 
 import {
 	errorMessage,
@@ -11,6 +13,7 @@ import type { PlainAnswer } from './answer.ts';
 
 /**
  * Creates the answer to a request that failed, and reports the error unless it concerns the client only.
+ * Publishes a `RejectionEvent`.
  *
  * @param id of the request, if it has one.
  * @param request the request, if it came over HTTP: the answer to one to this machine says why it failed.
@@ -24,6 +27,10 @@ export function rejectionAnswer(
 	if (!isForClient(error)) report(error);
 	const rejection = (request && explainError(error, request)) ?? rejectionOf(error);
 	const { status, extras } = rejection;
+	if (channels.rejection.hasSubscribers) {
+		const cause = error instanceof TmcpSessionsError ? error.code : undefined;
+		channels.rejection.publish({ status, errorCode: rejection.code, cause });
+	}
 	return {
 		status,
 		headers: { 'content-type': 'application/json', ...extras?.headers },

@@ -83,6 +83,7 @@ export function createTrackedServer<Server extends TrackableServer>(
 			const response = await (direct
 				? direct.takeOver(receiveContext?.signal)
 				: handle(message, receiveContext));
+			context?.progress.markAnswered(response);
 			return context && isWithheld(response, context) ? null : response;
 		} finally {
 			context?.progress.markHandled();

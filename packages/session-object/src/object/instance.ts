@@ -158,5 +158,6 @@ function createHandle(
 		stateSecrets: (to) => [stateSecret(entries, to)],
 		objectId,
 		tasks: settings.tasks,
+		telemetry: settings.telemetry,
 	});
 }

@@ -20,6 +20,7 @@ export interface SessionSettings<
 	| 'keepAliveSeconds'
 	| 'maxBodyBytes'
 	| 'tasks'
+	| 'telemetry'
 > {
 	/** A schema for each context key. Without schemas, values are not validated. */
 	readonly context?: ContextSchemas<Values> | undefined;
@@ -75,6 +76,7 @@ const SETTINGS: OptionNames<SessionSettings> = {
 	sse: 1,
 	onError: 1,
 	tasks: 1,
+	telemetry: 1,
 };
 const LIFETIME: OptionNames<LifetimeOptions> = { idleSeconds: 1, absoluteSeconds: 1 };
 

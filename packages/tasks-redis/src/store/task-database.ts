@@ -1,5 +1,5 @@
 import { StoreError, TmcpSessionsError } from '@tmcp-sessions/core';
-import { sleep } from '@tmcp-sessions/core/backend';
+import { observeStorage, sleep } from '@tmcp-sessions/core/backend';
 import { isConnectionLoss, redisFailure } from '@tmcp-sessions/redis';
 import type { RedisConnection, RedisReply } from '@tmcp-sessions/redis';
 
@@ -45,12 +45,24 @@ export class TaskDatabase {
 	 * @param retryMs how long. Default: one second.
 	 * @throws {StoreError} if Redis cannot be reached, or rejects the script.
 	 */
-	async run(
+	run(
 		operation: string,
 		script: string,
 		name: string,
 		args: readonly string[] = [],
 		retryMs: number = RETRY_MS,
+	): Promise<RedisReply> {
+		return observeStorage(PACKAGE, operation, () =>
+			this.#send(operation, script, name, args, retryMs),
+		);
+	}
+
+	async #send(
+		operation: string,
+		script: string,
+		name: string,
+		args: readonly string[],
+		retryMs: number,
 	): Promise<RedisReply> {
 		const { prefix, redis } = this;
 		const untilMs = Date.now() + retryMs;

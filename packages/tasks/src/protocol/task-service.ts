@@ -1,4 +1,4 @@
-import { createTaskIds } from '@tmcp-sessions/core/internal';
+import { channels, createTaskIds } from '@tmcp-sessions/core/internal';
 import type { TaskIds } from '@tmcp-sessions/core/internal';
 import {
 	CLIENT_CAPABILITIES_KEY,
@@ -109,6 +109,9 @@ export class TaskService {
 		};
 		const started = await engine.start(start);
 		if ('limit' in started) throw this.#limitReached(started.limit);
+		if (channels.task.hasSubscribers) {
+			channels.task.publish({ action: 'created', tool: record.tool });
+		}
 		return { taskId, record: started.record };
 	}
 

@@ -1,3 +1,5 @@
+import { channels } from '@tmcp-sessions/core/internal';
+
 import { taskError } from '../task-error.ts';
 import { hasEnded } from './task-record.ts';
 import type { TaskPatch, TaskRecord } from './task-record.ts';
@@ -23,7 +25,14 @@ export async function changeTask(
 		const patch = hasEnded(record) ? undefined : change(record);
 		if (!patch) return { record, isChanged: false };
 		const changed = await store.update(name, record.revision, patch);
-		if (changed) return { record: changed, isChanged: true };
+		if (!changed) continue;
+		if (hasEnded(changed) && channels.task.hasSubscribers) publishEnd(changed);
+		return { record: changed, isChanged: true };
 	}
 	throw taskError(`a task was changed by others ${MAX_ATTEMPTS} times in a row; try again later`);
+}
+
+function publishEnd({ createdAtMs, status, tool, updatedAtMs }: TaskRecord): void {
+	const durationMs = updatedAtMs - createdAtMs;
+	channels.task.publish({ action: 'ended', tool, status, durationMs });
 }
