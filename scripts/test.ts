@@ -9,6 +9,7 @@ import { repository } from './workspace.ts';
 /** The projects whose tests start `redis-server`. */
 const REDIS_PROJECTS: ReadonlySet<string> = new Set([
 	'benchmarks',
+	'cli',
 	'example-conformance',
 	'example-runtimes',
 	'example-worker-choose',

@@ -7,6 +7,7 @@ import { copyRepository } from './checkout.ts';
 import { compileSnippets } from './documents/compile-snippets.ts';
 import { runDocuments } from './documents/run-documents.ts';
 import { Limit } from './lock.ts';
+import { runCreateMatrix } from './matrix/create-matrix.ts';
 import { runMatrix, runMix } from './matrix/install-matrix.ts';
 import { createNetworks } from './network/reader-network.ts';
 import { startRegistry } from './registry/local-registry.ts';
@@ -17,12 +18,13 @@ import { linkRuntimes } from './runtime-binaries.ts';
 import { checkTarball } from './tarballs.ts';
 
 const firstParts = ['documents', 'matrix'] as const;
-const parts = [...firstParts, 'release'] as const;
+const defaultParts = [...firstParts, 'release'] as const;
+const parts = [...defaultParts, 'create'] as const;
 const usage = `Usage: npm run installs -- [--part ${parts.join(' | ')}] [--keep] [NAME…]
 
-Publishes the packages to a registry on this machine and runs these parts (default: all): the documents as
-printed, installs into projects, and the release of one package alone. NAME selects the documents and
-installs whose name matches it. --keep leaves the temporary folder for a look.`;
+Publishes the packages to a registry on this machine and runs these parts: the documents as printed,
+installs into projects, and the release of one package alone; and only if it is named, \`create\`: every server
+that npm create offers. NAME selects the documents and installs whose name matches it. --keep leaves the temporary folder for a look.`;
 
 interface Options {
 	readonly parts: readonly (typeof parts)[number][];
@@ -39,7 +41,8 @@ function readOptions(): Options {
 			help: { type: 'boolean', default: false },
 		},
 	});
-	const chosen = parts.filter((part) => (values.part ?? part) === part);
+	const chosen: (typeof parts)[number][] =
+		values.part === undefined ? [...defaultParts] : parts.filter((part) => part === values.part);
 	if (values.help || chosen.length === 0) {
 		console.log(usage);
 		process.exit(values.help ? 0 : 1);
@@ -101,6 +104,7 @@ async function main(): Promise<void> {
 		await Promise.all(
 			firstParts.filter((part) => chosen.includes(part)).map((part) => jobs[part]()),
 		);
+		if (chosen.includes('create')) await runCreateMatrix({ ...common, folder: folder('create') });
 		if (chosen.includes('release')) {
 			let patch: PublishedPackage | undefined;
 			await report.try('publishes a patch of info-kv alone', async () => {

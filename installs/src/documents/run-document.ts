@@ -93,10 +93,10 @@ class Reader {
 		return [...this.#created].filter((path) => path.endsWith('.ts'));
 	}
 
-	/** The MCP endpoints of the servers that the files of the document make up. */
+	/** The MCP endpoints of the servers that the document starts outside of the checkout. */
 	get endpoints(): string[] {
-		if (this.#created.size === 0) return [];
-		return this.#shell('empty').origins.map((origin) => `${origin}/mcp`);
+		const { origins = [] } = this.#shells.get('empty') ?? {};
+		return origins.map((origin) => `${origin}/mcp`);
 	}
 
 	async callTools(url: string): Promise<string> {

@@ -32,7 +32,7 @@ const SECRETS = '"secrets": { "required": ["TMCP_SESSION_KEYS"] },';
 const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	'no KV namespace': [
 		inConfig(NAMESPACE, ''),
-		'wrangler.jsonc:1 KVInfoSessionManager (src/index.ts:16) needs the binding TMCP_SESSION_INFO: it must be a Workers KV namespace; found none',
+		'wrangler.jsonc:1 KVInfoSessionManager (src/index.ts:19) needs the binding TMCP_SESSION_INFO: it must be a Workers KV namespace; found none',
 	],
 	'another name of the namespace': [
 		inConfig('"TMCP_SESSION_INFO"', '"SESSION_INFO"'),
@@ -44,7 +44,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	],
 	'a bucket in place of a namespace': [
 		inConfig(NAMESPACE, '"r2_buckets": [{ "binding": "TMCP_SESSION_INFO", "bucket_name": "b" }],'),
-		'wrangler.jsonc:12 KVInfoSessionManager (src/index.ts:16) needs the binding TMCP_SESSION_INFO: it must be a Workers KV namespace; found an R2 bucket',
+		'wrangler.jsonc:12 KVInfoSessionManager (src/index.ts:19) needs the binding TMCP_SESSION_INFO: it must be a Workers KV namespace; found an R2 bucket',
 	],
 	'a variable in place of a namespace': [
 		inConfig(NAMESPACE, '"vars": { "TMCP_SESSION_INFO": "x" },'),
@@ -146,7 +146,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	],
 	'no info': [
 		inEntry('	info: new KVInfoSessionManager(),\n', ''),
-		'src/index.ts:13 the handler has streams and no info',
+		'src/index.ts:16 the handler has streams and no info',
 	],
 	'no streams': [
 		inEntry('	streams: new DurableObjectStreamSessionManager(),\n', ''),
@@ -157,7 +157,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 			project.replace(ENTRY, '	streams: new DurableObjectStreamSessionManager(),\n', '');
 			project.write(ENTRY, project.read(ENTRY).replaceAll('createMcpHandler', 'createSdkHandler'));
 		},
-		'src/index.ts:13 the handler has info and no streams',
+		'src/index.ts:16 the handler has info and no streams',
 	],
 	'no subscriptions': [
 		inEntry('	subscriptions: new DurableObjectSubscriptionManager(),\n', ''),
@@ -195,6 +195,15 @@ describe('doctor', () => {
 		using project = new WorkerProject(workerFiles);
 		const { exitCode, stdout } = await run(['doctor', project.folder]);
 		expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'No problems found\n' });
+	});
+
+	it('reports nothing on a server without streams that sends no messages', async () => {
+		using project = new WorkerProject(workerFiles);
+		project.replace(ENTRY, '	streams: new DurableObjectStreamSessionManager(),\n', '');
+		project.replace(ENTRY, '	subscriptions: new DurableObjectSubscriptionManager(),\n', '');
+		project.replace(ENTRY, '{ listChanged: true }', '{}');
+		const { stdout } = await run(['doctor', project.folder]);
+		expect(stdout).toBe('No problems found\n');
 	});
 
 	it.each(configs)('reports nothing on %s', async (config) => {

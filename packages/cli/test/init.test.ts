@@ -1,3 +1,5 @@
+import { startRedis } from '@tmcp-sessions/testkit/redis';
+import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -5,7 +7,7 @@ import { existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { readVariable } from '../src/keys/vars-file.ts';
 import { probe } from '../src/index.ts';
@@ -31,21 +33,45 @@ const execute = promisify(execFile);
 const inProject = (folder: string, tool: string, ...args: string[]) =>
 	execute(process.execPath, [join(modules, tool), ...args], { cwd: folder });
 
+/** Type-checks a project, and returns the output of the test that `init` wrote. */
+async function verify({ folder }: WorkerProject): Promise<string> {
+	await inProject(folder, 'typescript/bin/tsc', '-p', folder);
+	const args = ['--experimental-strip-types', '--test', 'test/server.test.ts'];
+	const { stdout } = await execute(process.execPath, args, { cwd: folder });
+	return stdout;
+}
+
+/** Probes a server as `init` wrote it, with its token. */
+async function expectPassed(url: URL, vars: string, args: readonly string[]): Promise<void> {
+	const token = JSON.parse(readVariable(vars, 'MCP_TOKENS') ?? '{}').me;
+	const isBearer = args.includes('--auth=bearer');
+	expect(token !== undefined).toBe(isBearer);
+	if (isBearer) await expect(probe(url, quick)).rejects.toMatchObject({ code: 'unauthorized' });
+	const report = await probe(url, {
+		...quick,
+		...(token && { headers: { authorization: `Bearer ${token}` } }),
+		...(args.includes('--tasks') && { taskTool: { name: 'generate_report', arguments: {} } }),
+	});
+	expect(report.results.filter(({ status }) => status === 'failed')).toEqual([]);
+	expect(report.results.find(({ check }) => check === 'session-handshake')?.status).toBe('passed');
+	if (!args.includes('--tasks')) return;
+	expect(report.results.find(({ check }) => check === 'task')?.status).toBe('passed');
+}
+
 describe('init for Workers', () => {
 	it.each([
-		[['--sessions=kv']],
-		[['--sessions=durable-object']],
-		[['--sessions=sealed']],
-		[['--sessions=session-object']],
-		[['--sessions=session-object', '--library=sdk']],
 		[['--sessions=kv', '--tasks']],
-		[['--sessions=kv', '--auth=bearer']],
-	])('writes a Worker with %s that type-checks and passes doctor and probe', async (args) => {
+		[['--sessions=kv', '--library=sdk', '--auth=bearer']],
+		[['--sessions=durable-object']],
+		[['--sessions=sealed', '--auth=bearer']],
+		[['--sessions=session-object', '--auth=bearer']],
+		[['--sessions=session-object', '--library=sdk']],
+	])('writes a Worker with %s that passes its test, doctor and probe', async (args) => {
 		using project = await initialize('--runtime=workers', ...args);
 		const { folder } = project;
 		const diagnosis = await run(['doctor', folder]);
 		expect(diagnosis.stdout).toBe('No problems found\n');
-		await inProject(folder, 'typescript/bin/tsc', '-p', folder);
+		expect(await verify(project)).toMatch(/pass 1/);
 
 		const config = JSON.parse(project.read('wrangler.jsonc'));
 		const bindings: { name: string; class_name: string }[] = config.durable_objects.bindings;
@@ -60,59 +86,63 @@ describe('init for Workers', () => {
 			compatibilityDate: config.compatibility_date,
 		});
 		try {
-			const token = JSON.parse(readVariable(vars, 'MCP_TOKENS') ?? '{}').me;
-			const report = await probe(new URL('/mcp', workers.url('main')), {
-				...quick,
-				...(token && { headers: { authorization: `Bearer ${token}` } }),
-				...(args.includes('--tasks') && {
-					taskTool: { name: 'generate_report', arguments: {} },
-				}),
-			});
-			expect(report.results.filter(({ status }) => status === 'failed')).toEqual([]);
+			await expectPassed(new URL('/mcp', workers.url('main')), vars, args);
 		} finally {
 			await workers.stop();
 		}
 	});
-
-	it('writes a test that passes', async () => {
-		using project = await initialize();
-		const args = ['--experimental-strip-types', '--test', 'test/server.test.ts'];
-		const { stdout } = await execute(process.execPath, args, { cwd: project.folder });
-		expect(stdout).toMatch(/pass 1/);
-	});
 });
 
 describe('init for a process', () => {
-	it.each([[['--sessions=memory']], [['--sessions=memory', '--tasks']]])(
-		'writes a server of Node.js with %s that type-checks and passes probe',
-		async (args) => {
-			using project = await initialize('--runtime=node', ...args);
-			const { folder } = project;
-			await inProject(folder, 'typescript/bin/tsc', '-p', folder);
-			const child = spawn(
-				process.execPath,
-				['--experimental-strip-types', '--env-file=.env', 'src/index.ts'],
-				{ cwd: folder, env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] },
-			);
-			try {
-				const [line] = await once(child.stdout, 'data');
-				const [url = ''] = /http:\S+/.exec(String(line)) ?? [];
-				const report = await probe(url, quick);
-				expect(report.results.filter(({ status }) => status === 'failed')).toEqual([]);
-			} finally {
-				child.kill();
-			}
-		},
-	);
+	let redis: RunningRedis;
+	beforeAll(async () => {
+		redis = await startRedis();
+	});
+	afterAll(() => redis.stop());
 
-	it.each([['node'], ['deno'], ['bun']])(
-		'writes a server of %s over Redis that type-checks',
-		async (runtime) => {
-			using project = await initialize(`--runtime=${runtime}`, '--sessions=redis');
-			await inProject(project.folder, 'typescript/bin/tsc', '-p', project.folder);
-			expect(project.read('src/index.ts')).toContain('connectRedis');
-		},
-	);
+	it.each([
+		[['--runtime=node', '--sessions=memory', '--tasks']],
+		[['--runtime=node', '--sessions=memory', '--library=sdk', '--auth=bearer']],
+		[['--runtime=node', '--sessions=redis', '--tasks']],
+		[['--runtime=node', '--sessions=redis', '--library=sdk', '--auth=bearer']],
+		[['--runtime=vercel', '--sessions=sealed', '--auth=bearer']],
+		[['--runtime=vercel', '--sessions=upstash', '--library=sdk']],
+	])('writes a server with %s that passes its test and probe', async (args) => {
+		using project = await initialize(...args);
+		const { folder } = project;
+		expect(await verify(project)).toMatch(/pass 1/);
+		const { dev } = JSON.parse(project.read('package.json')).scripts;
+		const [command = '', ...words] = String(dev).split(' ');
+		expect(command).toBe('node');
+		const child = spawn(process.execPath, words, {
+			cwd: folder,
+			env: {
+				...process.env,
+				PORT: '0',
+				REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+				UPSTASH_REDIS_REST_URL: redis.url,
+				UPSTASH_REDIS_REST_TOKEN: redis.token,
+			},
+			stdio: ['ignore', 'pipe', 'inherit'],
+		});
+		try {
+			const [line] = await once(child.stdout, 'data');
+			const [url = ''] = /http:\S+/.exec(String(line)) ?? [];
+			await expectPassed(new URL(url), project.read('.env'), args);
+		} finally {
+			child.kill('SIGKILL');
+		}
+	});
+
+	it.each([
+		[['--runtime=deno', '--sessions=memory', '--tasks']],
+		[['--runtime=deno', '--sessions=redis', '--library=sdk']],
+		[['--runtime=bun', '--sessions=memory', '--auth=bearer']],
+		[['--runtime=bun', '--sessions=redis', '--tasks']],
+	])('writes a server with %s that type-checks and passes its test', async (args) => {
+		using project = await initialize(...args);
+		expect(await verify(project)).toMatch(/pass 1/);
+	});
 });
 
 describe('init in a folder that is not empty', () => {
@@ -195,15 +225,62 @@ describe('init in a folder that is not empty', () => {
 	});
 
 	it.each([
+		['the first question', 'Where does the server run?'],
+		['the last question', 'Write?'],
+	])('leaves the folder as it was after Ctrl-C at %s', async (_, question) => {
+		using project = new WorkerProject({ 'notes.txt': 'mine' });
+		const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url));
+		// `script` gives the process a terminal.
+		const child = spawn(
+			'script',
+			['-qec', `stty cols 200 rows 50; '${process.execPath}' '${bin}' init`, '/dev/null'],
+			{
+				cwd: project.folder,
+				env: { ...process.env, CI: '' },
+			},
+		);
+		const closed = once(child, 'close');
+		const questions = [
+			'Where does the server run?',
+			'Where are sessions?',
+			'Which server library?',
+			'How do users sign in?',
+			'Do tools take minutes (tasks)?',
+			'Write?',
+		];
+		let output = '';
+		child.stdout.on('data', (chunk: Buffer) => {
+			output += chunk.toString();
+			const [next] = questions;
+			if (next === undefined || !output.includes(next)) return;
+			questions.shift();
+			child.stdin.write(next === question ? '\u0003' : '\r');
+		});
+		expect((await closed)[0]).toBe(130);
+		expect(readdirSync(project.folder)).toEqual(['notes.txt']);
+	});
+
+	it.each([
 		[{ 'wrangler.toml': 'name = "a"' }, [], 'init edits wrangler.jsonc only; found wrangler.toml'],
 		[{ 'wrangler.jsonc': '{ "name" }' }, [], 'wrangler.jsonc:1: invalid JSONC'],
-		[{}, ['--runtime=browser'], 'Expected one of: workers, node, deno, bun'],
+		[{}, ['--runtime=browser'], 'Expected one of: workers, node, deno, bun, vercel'],
 		[
 			{},
 			['--runtime=node', '--sessions=kv'],
 			'--sessions kv does not run on Node.js: choose memory, redis',
 		],
-		[{}, ['--library=sdk'], '--library sdk needs --sessions session-object'],
+		[
+			{},
+			['--runtime=deno', '--sessions=redis', '--tasks'],
+			'init writes no tasks for --runtime deno --sessions redis',
+		],
+		[{}, ['--runtime=vercel', '--tasks'], 'init writes no tasks for --runtime vercel'],
+		[
+			{},
+			['--runtime=vercel', '--sessions=memory'],
+			'does not run on Vercel: choose sealed, upstash',
+		],
+		[{}, ['--auth=oauth-provider'], 'Expected one of: none, bearer'],
 		[{}, ['--name=My Server'], 'the name must be up to 63 small letters'],
 	])('rejects %o with %s', async (files, args, message) => {
 		using project = new WorkerProject(files);

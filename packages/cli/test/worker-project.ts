@@ -17,7 +17,10 @@ import { McpServer } from 'tmcp';
 
 export { SyncLayer } from '@tmcp-sessions/streams-durable-object';
 
-const server = new McpServer({ name: 'notes', version: '1.0.0' }, { adapter: undefined });
+const server = new McpServer(
+	{ name: 'notes', version: '1.0.0' },
+	{ adapter: undefined, capabilities: { tools: { listChanged: true } } },
+);
 
 export default createMcpHandler(server, {
 	streams: new DurableObjectStreamSessionManager(),

@@ -3,7 +3,6 @@ import type { RedisConnection } from '@tmcp-sessions/redis';
 import { connectUpstash } from '@tmcp-sessions/redis/upstash';
 import { currentTask } from '@tmcp-sessions/tasks';
 import { resolveTasks } from '@tmcp-sessions/tasks/backend';
-import { RedisTaskStore } from '@tmcp-sessions/tasks-redis';
 import { QStashTasks } from '@tmcp-sessions/tasks-redis/qstash';
 import type { QStashTasksOptions } from '@tmcp-sessions/tasks-redis/qstash';
 import { startRedis } from '@tmcp-sessions/testkit/redis';
@@ -18,6 +17,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { QStashTaskEngine } from '../src/qstash/qstash-task-engine.ts';
 import { SignedDeliveries } from '../src/qstash/signed-delivery.ts';
+import { RedisTaskStore } from '../src/store/redis-task-store.ts';
 import {
 	CURRENT_KEY,
 	delivery,

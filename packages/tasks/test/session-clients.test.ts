@@ -69,8 +69,7 @@ async function connect({ fetch }: Deployment): Promise<{ client: Client; asked: 
 		return { action: 'accept', content: { approve: true } };
 	});
 	const transport = new StreamableHTTPClientTransport(URL_OF_SERVER, { fetch });
-	// Safe because the SDK's own types differ under exactOptionalPropertyTypes.
-	await client.connect(transport as never);
+	await client.connect(transport);
 	await client.listTools();
 	return { client, asked };
 }
@@ -148,7 +147,7 @@ it('hands the official SDK the progress of a task', async () => {
 it('runs tasks with the sessions of the official ext-tasks client', async () => {
 	const deployment = deploy();
 	const client = new CurrentClient({ name: 'test', version: '1.0.0' });
-	await client.connect(new CurrentTransport(URL_OF_SERVER, { fetch: deployment.fetch }) as never);
+	await client.connect(new CurrentTransport(URL_OF_SERVER, { fetch: deployment.fetch }));
 	const session = createTaskSessionFromClient(client, { endpointId: 'reports' });
 	const { tools } = await client.listTools();
 	const call = (name: string): ReturnType<typeof session.callTool> => {

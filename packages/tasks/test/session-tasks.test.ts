@@ -146,15 +146,20 @@ describe('L29 session-tasks: a session of 2025-11-25', () => {
 		expect(task['ttl']).toBe(expected);
 	});
 
-	it.each([{ ttl: -1 }, { ttl: '60000' }, { ttl: [] }, 5, 'task', [], true])(
-		'rejects params.task %j with -32602',
-		async (task) => {
-			const client = await deploy().open();
-			const { error } = await client.request('tools/call', { name: 'quick', arguments: {}, task });
-			expect(error).toMatchObject({ code: -32602 });
-			expect((await client.request('tasks/list')).result).toEqual({ tasks: [] });
-		},
-	);
+	it.each<[unknown]>([
+		[{ ttl: -1 }],
+		[{ ttl: '60000' }],
+		[{ ttl: [] }],
+		[5],
+		['task'],
+		[[]],
+		[true],
+	])('rejects params.task %j with -32602', async (task) => {
+		const client = await deploy().open();
+		const { error } = await client.request('tools/call', { name: 'quick', arguments: {}, task });
+		expect(error).toMatchObject({ code: -32602 });
+		expect((await client.request('tasks/list')).result).toEqual({ tasks: [] });
+	});
 
 	it('rejects a task for a tool that has none, and a call without one for a tool that requires it', async () => {
 		const client = await deploy().open();

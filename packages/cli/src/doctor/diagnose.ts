@@ -12,6 +12,7 @@ import { checkDevHost } from './rules/development.ts';
 import { checkKeys } from './rules/keys.ts';
 import { checkDefaultExport, checkManagers } from './rules/managers.ts';
 import { checkPackages } from './rules/packages.ts';
+import { checkVariables } from './rules/variables.ts';
 
 /** A rule: returns what is wrong with a project. */
 type Rule = (project: Project) => Iterable<Problem>;
@@ -24,6 +25,7 @@ const RULES: readonly Rule[] = [
 	checkMigrations,
 	checkCompatibility,
 	checkKeys,
+	checkVariables,
 	checkDevHost,
 	checkPackages,
 ];

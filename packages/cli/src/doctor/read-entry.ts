@@ -11,13 +11,15 @@ export interface Place {
 	readonly line: number;
 }
 
-/** A construction of a class, such as `new KVInfoSessionManager('SESSIONS')`. */
-interface Construction {
+/** A call of something that a package exports, such as `new KVInfoSessionManager('SESSIONS')`. */
+export interface Construction {
+	/** The class, or the function. */
 	readonly className: string;
-	/** The first argument if it is a text. */
-	readonly binding: string | undefined;
-	/** Whether the first argument is another expression, such as `env.SESSIONS`. */
-	readonly isComputed: boolean;
+	/** Whether `fromEnv` of the class is called. */
+	readonly isFromEnv: boolean;
+	/** The first argument: a text, the source of an object, or `computed` for another expression. */
+	readonly argument:
+		{ readonly text: string } | { readonly object: string } | 'computed' | undefined;
 	readonly place: Place;
 }
 
@@ -97,7 +99,7 @@ function packageOf(specifier: string): string {
 	return scope.startsWith('@') ? `${scope}/${name}` : scope;
 }
 
-/** Finds the classes of packages that the code constructs. esbuild prints imports in one form. */
+/** Finds the calls of what packages export. esbuild prints imports in one form. */
 function constructionsOf(code: string, sources: ReadonlyMap<string, string>): Construction[] {
 	const imports = new Map<string, string>();
 	for (const [, names = ''] of code.matchAll(/^import \{([^}]*)\} from "[^"]+";$/gm)) {
@@ -106,22 +108,26 @@ function constructionsOf(code: string, sources: ReadonlyMap<string, string>): Co
 			if (name !== '') imports.set(local, name);
 		}
 	}
-	return [...code.matchAll(/\bnew ([\w$]+)\(\s*("(?:[^"\\]|\\.)*"|[^\s)])?/g)].flatMap(
-		({ 0: { length }, 1: local = '', 2: argument, index }) => {
+	const calls = /\b([\w$]+)(\.fromEnv)?\(\s*("(?:[^"\\]|\\.)*"|[^\s)])?/g;
+	return [...code.matchAll(calls)].flatMap(
+		({ 0: { length }, 1: local = '', 2: fromEnv, 3: first, index }) => {
 			const className = imports.get(local);
 			if (className === undefined) return [];
-			const isText = argument?.startsWith('"') === true;
-			const options = argument === '{' ? code.slice(index + length).split('})', 1)[0] : undefined;
-			const [, named] = /\bbinding: "([^"]+)"/.exec(options ?? '') ?? [];
 			return {
 				className,
-				binding: isText ? argument.slice(1, -1) : named,
-				isComputed:
-					argument !== undefined && argument !== 'void' && !isText && options === undefined,
-				place: placeOf(new RegExp(String.raw`\bnew\s+${className}\s*\(`), sources),
+				isFromEnv: fromEnv !== undefined,
+				argument: argumentOf(first, code.slice(index + length)),
+				place: placeOf(new RegExp(String.raw`\b${className}(?:\.fromEnv)?\s*\(`), sources),
 			};
 		},
 	);
+}
+
+/** @param first the first argument if it is a text, or else its first character. */
+function argumentOf(first: string | undefined, rest: string): Construction['argument'] {
+	if (first === undefined || first === 'void') return undefined;
+	if (first.startsWith('"')) return { text: first.slice(1, -1) };
+	return first === '{' ? { object: rest.split('})', 1)[0] ?? '' } : 'computed';
 }
 
 /** Returns the first place in the sources that a pattern matches. */

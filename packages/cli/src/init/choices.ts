@@ -6,6 +6,7 @@ export const RUNTIMES = {
 	node: 'Node.js',
 	deno: 'Deno',
 	bun: 'Bun',
+	vercel: 'Vercel',
 } as const;
 
 export const SESSIONS = {
@@ -14,12 +15,13 @@ export const SESSIONS = {
 	sealed: 'in the session id: calls read no storage',
 	'session-object': 'a Durable Object for each session, with the server and its state',
 	redis: 'in Redis, for several processes',
+	upstash: 'in Upstash Redis, over HTTP',
 	memory: 'in the memory of one process',
 } as const;
 
 export const LIBRARIES = {
 	tmcp: 'tmcp',
-	sdk: 'the official SDK, with session-object only',
+	sdk: 'the official SDK',
 } as const;
 
 export const AUTHENTICATION = {
@@ -28,6 +30,8 @@ export const AUTHENTICATION = {
 } as const;
 
 export type Runtime = keyof typeof RUNTIMES;
+/** A runtime of processes that live on. */
+export type ProcessRuntime = Exclude<Runtime, 'workers' | 'vercel'>;
 export type Sessions = keyof typeof SESSIONS;
 export type Library = keyof typeof LIBRARIES;
 export type Authentication = keyof typeof AUTHENTICATION;
@@ -43,39 +47,46 @@ export interface Choices {
 	readonly hasTasks: boolean;
 }
 
-/** Returns the session managers that a runtime can have, the default first. */
-export function sessionsOf(runtime: Runtime): readonly Sessions[] {
-	return runtime === 'workers'
-		? ['kv', 'durable-object', 'sealed', 'session-object']
-		: ['memory', 'redis'];
+const OF_PROCESSES: readonly Sessions[] = ['memory', 'redis'];
+
+/** By runtime, the session managers that it can have, the default first. */
+export const SESSIONS_OF: Readonly<Record<Runtime, readonly Sessions[]>> = {
+	workers: ['kv', 'durable-object', 'sealed', 'session-object'],
+	node: OF_PROCESSES,
+	deno: OF_PROCESSES,
+	bun: OF_PROCESSES,
+	vercel: ['sealed', 'upstash'],
+};
+
+/** Whether `init` writes tasks for a server. */
+export function canHaveTasks({
+	library,
+	runtime,
+	sessions,
+}: Pick<Choices, 'library' | 'runtime' | 'sessions'>): boolean {
+	if (library === 'sdk' || sessions === 'session-object' || runtime === 'vercel') return false;
+	// BullMQ does not run on Deno.
+	return !(runtime === 'deno' && sessions === 'redis');
 }
 
 /** @throws {CliError} if two choices do not go together. */
 export function checkChoices(choices: Choices): void {
-	const { authentication, hasTasks, library, name, runtime, sessions } = choices;
+	const { hasTasks, library, name, runtime, sessions } = choices;
 	if (!/^[a-z\d][a-z\d-]{0,62}$/.test(name)) {
 		throw new CliError(
 			`the name must be up to 63 small letters, digits and hyphens; got ${name || 'nothing'}. Set --name`,
 		);
 	}
-	const possible = sessionsOf(runtime);
+	const possible = SESSIONS_OF[runtime];
 	if (!possible.includes(sessions)) {
 		throw new CliError(
 			`--sessions ${sessions} does not run on ${RUNTIMES[runtime]}: choose ${possible.join(', ')}`,
 		);
 	}
-	if (library === 'sdk' && sessions !== 'session-object') {
-		throw new CliError('--library sdk needs --sessions session-object');
-	}
-	if (sessions === 'session-object' && (hasTasks || authentication !== 'none')) {
+	if (hasTasks && !canHaveTasks(choices)) {
 		throw new CliError(
-			'init writes no tasks and no authentication for session-object: its guide shows both ' +
-				'(docs/session-object.md)',
-		);
-	}
-	if (runtime !== 'workers' && authentication !== 'none') {
-		throw new CliError(
-			'init writes bearer tokens for workers only: docs/authentication.md shows the others',
+			`init writes no tasks for --runtime ${runtime} --sessions ${sessions} --library ${library}: ` +
+				'leave --tasks out, and add them by hand',
 		);
 	}
 }

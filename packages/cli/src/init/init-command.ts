@@ -13,10 +13,11 @@ import {
 	LIBRARIES,
 	RUNTIMES,
 	SESSIONS,
+	SESSIONS_OF,
+	canHaveTasks,
 	checkChoices,
-	sessionsOf,
 } from './choices.ts';
-import type { Authentication, Choices, Library, Runtime, Sessions } from './choices.ts';
+import type { Choices, Runtime } from './choices.ts';
 import { versionOf } from './dependency-versions.ts';
 import { planChanges } from './plan-changes.ts';
 import type { FileChange } from './plan-changes.ts';
@@ -37,7 +38,7 @@ export const initCommand: Command = createCommand({
 		sessions: {
 			type: 'enum',
 			options: namesOf(SESSIONS),
-			description: 'Where sessions are; default: kv on workers, memory elsewhere',
+			description: 'Where sessions are; default: kv on workers, sealed on vercel, memory elsewhere',
 		},
 		library: { type: 'enum', options: namesOf(LIBRARIES), description: 'Default: tmcp' },
 		auth: { type: 'enum', options: namesOf(AUTHENTICATION), description: 'Default: none' },
@@ -95,25 +96,29 @@ async function choose(values: Values, folder: string, isAsking: boolean): Promis
 		if (given !== undefined) return given as Value;
 		const [first] = names;
 		if (first === undefined) throw new CliError(`nothing to choose for: ${question}`);
-		return isAsking && names.length > 1 ? askFor(question, names, meanings) : first;
+		return isAsking ? askFor(question, names, meanings) : first;
 	};
-	const runtimes: readonly Runtime[] = ['workers', 'node', 'deno', 'bun'];
+	const runtimes: readonly Runtime[] = ['workers', 'node', 'deno', 'bun', 'vercel'];
 	const runtime = await pick(values.runtime, 'Where does the server run?', runtimes, RUNTIMES);
-	const sessions = await pick<Sessions>(
-		values.sessions,
-		'Where are sessions?',
-		sessionsOf(runtime),
-		SESSIONS,
+	const possible = SESSIONS_OF[runtime];
+	const sessions = await pick(values.sessions, 'Where are sessions?', possible, SESSIONS);
+	const library = await pick(
+		values.library,
+		'Which server library?',
+		['tmcp', 'sdk'] as const,
+		LIBRARIES,
 	);
-	const isObject = sessions === 'session-object';
-	const libraries: readonly Library[] = isObject ? ['tmcp', 'sdk'] : ['tmcp'];
-	const library = await pick(values.library, 'Which server library?', libraries, LIBRARIES);
-	const kinds: readonly Authentication[] =
-		runtime === 'workers' && !isObject ? ['none', 'bearer'] : ['none'];
-	const authentication = await pick(values.auth, 'How do users sign in?', kinds, AUTHENTICATION);
+	const authentication = await pick(
+		values.auth,
+		'How do users sign in?',
+		['none', 'bearer'] as const,
+		AUTHENTICATION,
+	);
 	const hasTasks =
 		values.tasks ??
-		(isAsking && !isObject && (await askWhether('Do tools take minutes (tasks)?', false)));
+		(isAsking &&
+			canHaveTasks({ library, runtime, sessions }) &&
+			(await askWhether('Do tools take minutes (tasks)?', false)));
 	return {
 		name: values.name ?? defaultName(folder),
 		runtime,

@@ -1,12 +1,14 @@
 import { createKey } from '../keys/create-key.ts';
-import type { Choices, Runtime } from './choices.ts';
+import type { Choices, ProcessRuntime } from './choices.ts';
+import { HANDLERS, hasPrincipal, itemsIf } from './handler-code.ts';
+import { processPrincipal, tokenSecrets } from './principal-file.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
 
 const PORT = 3000;
 const NODE = 'node --experimental-strip-types --env-file=.env';
 
 /** By runtime, the end of the entry and the command that starts it. */
-const STARTS: Readonly<Record<Exclude<Runtime, 'workers'>, { entry: string; command: string }>> = {
+const STARTS: Readonly<Record<ProcessRuntime, { entry: string; command: string }>> = {
 	node: {
 		entry: `serve({ fetch: (request) => mcp.fetch(request), port: Number(process.env['PORT'] ?? ${PORT}) }, ({ port }) =>
 	console.log(\`Listening on http://localhost:\${port}/mcp\`),
@@ -27,14 +29,17 @@ export default { fetch: mcp.fetch, port: Number(process.env['PORT'] ?? ${PORT}),
 };
 
 /** Plans the files of a server on Node.js, Deno or Bun. */
-export function processFiles(choices: Choices): RuntimeFiles {
-	const { hasTasks, runtime, sessions } = choices;
-	const { command } = startOf(runtime);
+export function processFiles(choices: Choices, runtime: ProcessRuntime): RuntimeFiles {
+	const { authentication, hasTasks, sessions } = choices;
+	const { command } = STARTS[runtime];
 	const isRedis = sessions === 'redis';
 	return {
-		files: { 'src/index.ts': processEntry(choices) },
+		files: {
+			'src/index.ts': processEntry(choices, runtime),
+			...(hasPrincipal(choices) && { 'src/principal.ts': processPrincipal }),
+		},
 		json: {},
-		secrets: { '.env': { TMCP_SESSION_KEYS: createKey } },
+		secrets: { '.env': { TMCP_SESSION_KEYS: createKey, ...tokenSecrets(authentication) } },
 		scripts: { dev: command },
 		dependencies: [
 			...(runtime === 'node' ? ['@hono/node-server'] : []),
@@ -47,58 +52,62 @@ export function processFiles(choices: Choices): RuntimeFiles {
 					]
 				: ['@tmcp-sessions/core']),
 			...(hasTasks ? ['@tmcp-sessions/tasks'] : []),
+			...(hasTasks && isRedis ? ['@tmcp-sessions/tasks-redis', 'bullmq'] : []),
 		],
 		devDependencies: ['@types/node'],
-		tsconfig: { module: 'nodenext', types: ['node'] },
+		compilerOptions: { module: 'nodenext', types: ['node'] },
+		folders: ['src'],
 		ignored: ['.env'],
 		next: [
 			'npm install',
+			...(isRedis ? ['# Start Redis, or add its REDIS_URL to .env'] : []),
 			'npm run dev',
 			`npx @tmcp-sessions/cli probe http://localhost:${PORT}/mcp`,
 		],
 	};
 }
 
-function startOf(runtime: Runtime): (typeof STARTS)['node'] {
-	return STARTS[runtime === 'workers' ? 'node' : runtime];
-}
-
-function processEntry({ hasTasks, runtime, sessions }: Choices): string {
+function processEntry(choices: Choices, runtime: ProcessRuntime): string {
+	const { hasTasks, library, sessions } = choices;
 	const isRedis = sessions === 'redis';
-	const imports = [
-		...(runtime === 'node' ? ["import { serve } from '@hono/node-server';"] : []),
-		...(isRedis
-			? []
-			: ["import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';"]),
-		"import { createMcpHandler } from '@tmcp-sessions/http';",
-		...(isRedis
-			? [
-					"import { RedisInfoSessionManager } from '@tmcp-sessions/info-redis';",
-					"import { connectRedis } from '@tmcp-sessions/redis/tcp';",
-					"import { RedisStreamSessionManager, RedisSubscriptionManager } from '@tmcp-sessions/streams-redis';",
-				]
-			: []),
-		...(hasTasks ? ["import { InMemoryTasks } from '@tmcp-sessions/tasks';"] : []),
-		"import { createServer } from './server.ts';",
-	];
-	const managers = isRedis
-		? [
-				'	info: new RedisInfoSessionManager(redis),',
-				'	streams: new RedisStreamSessionManager(redis),',
-				'	subscriptions: new RedisSubscriptionManager(redis),',
-			]
-		: ['	info: new StoredInfoSessionManager(new InMemorySessionStore()),'];
 	const lines = [
-		...imports,
+		...itemsIf(runtime === 'node', "import { serve } from '@hono/node-server';"),
+		...itemsIf(
+			!isRedis,
+			"import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';",
+		),
+		HANDLERS[library].import,
+		...itemsIf(
+			isRedis,
+			"import { RedisInfoSessionManager } from '@tmcp-sessions/info-redis';",
+			"import { connectRedis } from '@tmcp-sessions/redis/tcp';",
+			"import { RedisStreamSessionManager, RedisSubscriptionManager } from '@tmcp-sessions/streams-redis';",
+		),
+		...itemsIf(hasTasks && !isRedis, "import { InMemoryTasks } from '@tmcp-sessions/tasks';"),
+		...itemsIf(hasTasks && isRedis, "import { RedisTasks } from '@tmcp-sessions/tasks-redis';"),
+		...itemsIf(hasPrincipal(choices), "import { principal } from './principal.ts';"),
+		"import { createServer } from './server.ts';",
 		'',
-		...(isRedis
-			? ["const redis = connectRedis(process.env['REDIS_URL'] ?? 'redis://localhost:6379');", '']
-			: []),
-		'const mcp = createMcpHandler(createServer(), {',
-		...managers,
-		...(hasTasks ? ['	tasks: new InMemoryTasks({ tools: { generate_report: {} } }),'] : []),
+		...itemsIf(
+			isRedis,
+			"const redis = connectRedis(process.env['REDIS_URL'] ?? 'redis://localhost:6379');",
+			'',
+		),
+		`const mcp = ${HANDLERS[library].create}`,
+		...itemsIf(
+			isRedis,
+			'	info: new RedisInfoSessionManager(redis),',
+			'	streams: new RedisStreamSessionManager(redis),',
+			'	subscriptions: new RedisSubscriptionManager(redis),',
+		),
+		...itemsIf(!isRedis, '	info: new StoredInfoSessionManager(new InMemorySessionStore()),'),
+		...itemsIf(
+			hasTasks,
+			`	tasks: new ${isRedis ? 'RedisTasks(redis, ' : 'InMemoryTasks('}{ tools: { generate_report: {} } }),`,
+		),
+		...itemsIf(hasPrincipal(choices), '	principal,'),
 		'});',
 		'',
 	];
-	return `${lines.join('\n')}\n${startOf(runtime).entry}`;
+	return `${lines.join('\n')}\n${STARTS[runtime].entry}`;
 }

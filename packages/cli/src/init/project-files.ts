@@ -1,6 +1,8 @@
 import type { Choices } from './choices.ts';
+import { itemsIf } from './handler-code.ts';
 import { processFiles } from './process-files.ts';
 import type { ProjectFiles, RuntimeFiles } from './runtime-files.ts';
+import { vercelFiles } from './vercel-files.ts';
 import { workerFiles } from './worker-files.ts';
 
 /** Runs TypeScript with every release of Node.js from 22.12 on. */
@@ -15,13 +17,13 @@ export function projectFiles(
 	choices: Choices,
 	versionOf: (packageName: string) => string,
 ): ProjectFiles {
-	const { hasTasks, library, name, runtime } = choices;
-	const own = runtime === 'workers' ? workerFiles(choices) : processFiles(choices);
+	const { hasTasks, library, name } = choices;
+	const own = runtimeFiles(choices);
 	return {
 		files: {
 			...own.files,
 			'src/server.ts': library === 'sdk' ? sdkServer(name) : tmcpServer(name, hasTasks),
-			...(library === 'tmcp' && { 'test/server.test.ts': serverTest }),
+			'test/server.test.ts': library === 'sdk' ? sdkServerTest : tmcpServerTest,
 		},
 		json: {
 			...own.json,
@@ -34,15 +36,21 @@ export function projectFiles(
 					skipLibCheck: true,
 					noEmit: true,
 					allowImportingTsExtensions: true,
-					...own.tsconfig,
+					...own.compilerOptions,
 				},
-				include: ['src'],
+				include: own.folders,
 			},
 		},
 		lines: { '.gitignore': ['node_modules', ...own.ignored] },
 		secrets: own.secrets,
 		next: own.next,
 	};
+}
+
+function runtimeFiles(choices: Choices): RuntimeFiles {
+	const { runtime } = choices;
+	if (runtime === 'workers') return workerFiles(choices);
+	return runtime === 'vercel' ? vercelFiles(choices) : processFiles(choices, runtime);
 }
 
 function manifestOf(
@@ -52,27 +60,33 @@ function manifestOf(
 ): Record<string, unknown> {
 	const ranges = (names: readonly string[]): Record<string, string> =>
 		Object.fromEntries(names.toSorted().map((each) => [each, versionOf(each)]));
-	const ofLibrary =
-		library === 'sdk'
-			? ['@modelcontextprotocol/server', '@tmcp-sessions/sdk', 'zod']
-			: ['@tmcp/adapter-valibot', 'valibot'];
+	const isSdk = library === 'sdk';
 	return {
 		name,
 		private: true,
 		type: 'module',
 		scripts: {
 			...own.scripts,
-			...(library === 'tmcp' && { test: `${NODE} --test "test/*.test.ts"` }),
+			test: `${NODE} --test "test/*.test.ts"`,
 			types: 'tsc',
 		},
 		dependencies: ranges([
 			...own.dependencies,
-			...ofLibrary,
-			'@tmcp-sessions/http',
-			'@tmcp/transport-http',
-			'tmcp',
+			...(isSdk
+				? ['@modelcontextprotocol/server', '@tmcp-sessions/sdk', 'zod']
+				: [
+						'@tmcp-sessions/http',
+						'@tmcp/adapter-valibot',
+						'@tmcp/transport-http',
+						'tmcp',
+						'valibot',
+					]),
 		]),
-		devDependencies: ranges([...own.devDependencies, 'typescript']),
+		devDependencies: ranges([
+			...own.devDependencies,
+			...itemsIf(isSdk, '@modelcontextprotocol/client'),
+			'typescript',
+		]),
 	};
 }
 
@@ -124,7 +138,7 @@ export function createServer(): McpServer {
 `;
 }
 
-const serverTest = `import { createMcpHandler } from '@tmcp-sessions/http';
+const tmcpServerTest = `import { createMcpHandler } from '@tmcp-sessions/http';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createServer } from '../src/server.ts';
@@ -157,5 +171,20 @@ test('greets a person', async () => {
 		}),
 	);
 	assert.match(await response.text(), /Hello, Ada!/);
+});
+`;
+
+const sdkServerTest = `import { Client, InMemoryTransport } from '@modelcontextprotocol/client';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createServer } from '../src/server.ts';
+
+test('greets a person', async () => {
+	const [ofClient, ofServer] = InMemoryTransport.createLinkedPair();
+	const client = new Client({ name: 'test', version: '1.0.0' });
+	await Promise.all([createServer().connect(ofServer), client.connect(ofClient)]);
+	const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } });
+	assert.deepEqual(content, [{ type: 'text', text: 'Hello, Ada!' }]);
+	await client.close();
 });
 `;

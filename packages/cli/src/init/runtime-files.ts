@@ -17,6 +17,9 @@ export interface RuntimeFiles extends Omit<ProjectFiles, 'lines'> {
 	readonly scripts: Readonly<Record<string, string>>;
 	readonly dependencies: readonly string[];
 	readonly devDependencies: readonly string[];
-	readonly tsconfig: Readonly<Record<string, unknown>>;
+	/** Options of the TypeScript compiler. */
+	readonly compilerOptions: Readonly<Record<string, unknown>>;
+	/** The folders with TypeScript, besides `test`. */
+	readonly folders: readonly string[];
 	readonly ignored: readonly string[];
 }

@@ -1,11 +1,12 @@
 import { createKey } from '../keys/create-key.ts';
 import type { Choices, Sessions } from './choices.ts';
+import { HANDLERS, hasPrincipal, itemsIf } from './handler-code.ts';
+import { TOKENS, tokenSecrets, workerPrincipal } from './principal-file.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
 
 /** The date that the packages are tested with. */
 const COMPATIBILITY_DATE = '2026-07-01';
 const KEYS = 'TMCP_SESSION_KEYS';
-const TOKENS = 'MCP_TOKENS';
 
 /** A manager of session metadata in a Worker. */
 interface InfoManager {
@@ -33,25 +34,20 @@ const INFO: Readonly<Record<'kv' | 'durable-object' | 'sealed', InfoManager>> = 
 
 /** Plans the files of a Worker. */
 export function workerFiles(choices: Choices): RuntimeFiles {
-	const { authentication, hasTasks, library, name, sessions } = choices;
+	const { authentication, hasTasks, name, sessions } = choices;
 	const isObject = sessions === 'session-object';
 	const info = isObject ? undefined : INFO[infoOf(sessions)];
 	const objects = objectsOf(choices, info);
-	const secrets = authentication === 'bearer' ? [KEYS, TOKENS] : [KEYS];
-	const usesEnv = sessions === 'sealed' || authentication === 'bearer';
+	const secrets = [KEYS, ...itemsIf(hasPrincipal(choices), TOKENS)];
+	const usesEnv = sessions === 'sealed' || hasPrincipal(choices);
 	return {
 		files: {
-			'src/index.ts': isObject ? objectEntry(library) : handlerEntry(choices, info),
-			...(authentication === 'bearer' && { 'src/principal.ts': principal }),
+			'src/index.ts': isObject ? objectEntry(choices) : handlerEntry(choices, info),
+			...(hasPrincipal(choices) && { 'src/principal.ts': workerPrincipal }),
 			...(usesEnv && { 'src/env.d.ts': environment(secrets) }),
 		},
 		json: { 'wrangler.jsonc': configuration(name, sessions, objects, secrets) },
-		secrets: {
-			'.dev.vars': {
-				[KEYS]: createKey,
-				...(authentication === 'bearer' && { [TOKENS]: () => JSON.stringify({ me: createKey() }) }),
-			},
-		},
+		secrets: { '.dev.vars': { [KEYS]: createKey, ...tokenSecrets(authentication) } },
 		scripts: { dev: 'wrangler dev', deploy: 'wrangler deploy' },
 		dependencies: [
 			...(isObject ? ['@tmcp-sessions/session-object'] : ['@tmcp-sessions/streams-durable-object']),
@@ -59,11 +55,12 @@ export function workerFiles(choices: Choices): RuntimeFiles {
 			...(hasTasks ? ['@tmcp-sessions/tasks', '@tmcp-sessions/tasks-durable-object'] : []),
 		],
 		devDependencies: ['@cloudflare/workers-types', 'wrangler'],
-		tsconfig: {
+		compilerOptions: {
 			module: 'esnext',
 			moduleResolution: 'bundler',
 			types: ['@cloudflare/workers-types'],
 		},
+		folders: ['src'],
 		ignored: ['.wrangler', '.*.vars'],
 		next: [
 			'npm install',
@@ -109,70 +106,61 @@ function configuration(
 	};
 }
 
-function handlerEntry(
-	{ authentication, hasTasks, sessions }: Choices,
-	info: InfoManager = INFO.kv,
-): string {
+function handlerEntry(choices: Choices, info: InfoManager = INFO.kv): string {
+	const { hasTasks, library, sessions } = choices;
 	const { argument, className, object, packageName } = info;
 	const lines = [
-		"import { createMcpHandler } from '@tmcp-sessions/http';",
+		HANDLERS[library].import,
 		`import { ${className} } from '@tmcp-sessions/${packageName}';`,
 		'import {',
 		'	DurableObjectStreamSessionManager,',
 		'	DurableObjectSubscriptionManager,',
 		"} from '@tmcp-sessions/streams-durable-object';",
-		...(hasTasks
-			? ["import { DurableObjectTasks } from '@tmcp-sessions/tasks-durable-object';"]
-			: []),
-		...(sessions === 'sealed' ? ["import { env } from 'cloudflare:workers';"] : []),
-		...(authentication === 'bearer' ? ["import { principal } from './principal.ts';"] : []),
+		...itemsIf(
+			hasTasks,
+			"import { DurableObjectTasks } from '@tmcp-sessions/tasks-durable-object';",
+		),
+		...itemsIf(sessions === 'sealed', "import { env } from 'cloudflare:workers';"),
+		...itemsIf(hasPrincipal(choices), "import { principal } from './principal.ts';"),
 		"import { createServer } from './server.ts';",
 		'',
 		'// The Durable Object classes of wrangler.jsonc.',
 		"export { SyncLayer } from '@tmcp-sessions/streams-durable-object';",
 		...(object ? [`export { ${object[0]} } from '@tmcp-sessions/${packageName}';`] : []),
-		...(hasTasks ? ["export { TaskObject } from '@tmcp-sessions/tasks-durable-object';"] : []),
+		...itemsIf(hasTasks, "export { TaskObject } from '@tmcp-sessions/tasks-durable-object';"),
 		'',
-		'export default createMcpHandler(createServer(), {',
+		`export default ${HANDLERS[library].create}`,
 		'	streams: new DurableObjectStreamSessionManager(),',
 		'	subscriptions: new DurableObjectSubscriptionManager(),',
 		`	info: new ${className}(${argument}),`,
-		...(hasTasks ? ['	tasks: new DurableObjectTasks({ tools: { generate_report: {} } }),'] : []),
-		...(authentication === 'bearer' ? ['	principal,'] : []),
+		...itemsIf(hasTasks, '	tasks: new DurableObjectTasks({ tools: { generate_report: {} } }),'),
+		...itemsIf(hasPrincipal(choices), '	principal,'),
 		'});',
 	];
 	return `${lines.join('\n')}\n`;
 }
 
-function objectEntry(library: Choices['library']): string {
-	const isSdk = library === 'sdk';
-	return `${isSdk ? "import { sdkServer } from '@tmcp-sessions/sdk';\n" : ''}import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-object';
-import { createServer } from './server.ts';
-
-/** Runs the server of one session. Pass \`session\` to your tools for state that survives evictions. */
-export class Sessions extends SessionObject {
-	createServer() {
-		return ${isSdk ? 'sdkServer(createServer)' : 'createServer()'};
-	}
+function objectEntry(choices: Choices): string {
+	const isSdk = choices.library === 'sdk';
+	const lines = [
+		...itemsIf(isSdk, "import { sdkServer } from '@tmcp-sessions/sdk';"),
+		"import { SessionObject, createSessionRouter } from '@tmcp-sessions/session-object';",
+		...itemsIf(hasPrincipal(choices), "import { principal } from './principal.ts';"),
+		"import { createServer } from './server.ts';",
+		'',
+		'/** Runs the server of one session. Pass `session` to your tools for state that survives evictions. */',
+		'export class Sessions extends SessionObject {',
+		'	createServer() {',
+		`		return ${isSdk ? 'sdkServer(createServer)' : 'createServer()'};`,
+		'	}',
+		'}',
+		'',
+		hasPrincipal(choices)
+			? "export default createSessionRouter({ object: 'SESSIONS', principal });"
+			: "export default createSessionRouter({ object: 'SESSIONS' });",
+	];
+	return `${lines.join('\n')}\n`;
 }
-
-export default createSessionRouter({ object: 'SESSIONS' });
-`;
-}
-
-const principal = `import { env } from 'cloudflare:workers';
-
-const hash = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-
-/** Returns the user of a bearer token; null rejects the request with 401. */
-export async function principal(request: Request): Promise<string | null> {
-	const [, sent] = /^Bearer (.+)$/i.exec(request.headers.get('Authorization') ?? '') ?? [];
-	for (const [user, token] of Object.entries<string>(JSON.parse(env.${TOKENS}))) {
-		if (sent && crypto.subtle.timingSafeEqual(await hash(sent), await hash(token))) return user;
-	}
-	return null;
-}
-`;
 
 function environment(secrets: readonly string[]): string {
 	return `/** The secrets of this Worker. \`wrangler types\` generates such a file for all bindings. */

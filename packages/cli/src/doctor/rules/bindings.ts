@@ -1,4 +1,5 @@
 import type { BindingKind } from '@tmcp-sessions/core/backend';
+import { SESSION_OBJECT_KIND } from '@tmcp-sessions/core/internal';
 
 import { declaredBindings, environmentsOf } from '../declared-bindings.ts';
 import type { DeclaredBinding } from '../declared-bindings.ts';
@@ -6,7 +7,7 @@ import { MANAGER_CLASSES } from '../manager-classes.ts';
 import type { Problem, Repair } from '../problem.ts';
 import type { Project } from '../project.ts';
 import type { ConfigPath } from '../read-config.ts';
-import type { Place } from '../read-entry.ts';
+import type { Construction, Place } from '../read-entry.ts';
 
 /** A binding that the code uses. */
 interface Used {
@@ -42,14 +43,28 @@ export function* checkBindingsOfConfig({ config, entry }: Project): Generator<Pr
 	}
 }
 
-function usedBindings(constructions: Project['entry']['constructions']): Used[] {
-	const used = constructions.flatMap(({ binding, className, isComputed, place }): Used[] => {
-		const kind = MANAGER_CLASSES[className]?.kind;
-		if (!kind || isComputed) return [];
-		return [{ kind, name: binding ?? kind.defaultName, user: className, place }];
+function usedBindings(constructions: readonly Construction[]): Used[] {
+	const used = constructions.flatMap(({ argument, className, place }): Used[] => {
+		const { kind, option = 'binding' } = MANAGER_CLASSES[className] ?? {};
+		const name = kind && bindingName(argument, option, kind);
+		return kind && name !== undefined ? [{ kind, name, user: className, place }] : [];
 	});
 	// Managers share bindings.
 	return [...new Map(used.map((use) => [use.name, use])).values()];
+}
+
+/** Returns the name of the binding, or `undefined` if the code computes it. */
+function bindingName(
+	argument: Construction['argument'],
+	option: string,
+	{ defaultName }: BindingKind,
+): string | undefined {
+	if (argument === undefined) return defaultName;
+	if (argument === 'computed') return undefined;
+	if ('text' in argument) return argument.text;
+	const [found, name] =
+		new RegExp(String.raw`\b${option}(?::\s*"([^"]+)")?`).exec(argument.object) ?? [];
+	return found === undefined ? defaultName : name;
 }
 
 /** With `chooseSessions`, one of the info managers is used in each environment. */
@@ -86,7 +101,9 @@ function listOf({ kind }: Used): ConfigPath {
 	return kind.durableObject ? ['durable_objects', 'bindings'] : ['kv_namespaces'];
 }
 
-function repairOf(use: Used, root: ConfigPath, entries: readonly unknown[]): Repair {
+/** The class of a session object is the user's: its name is not known. */
+function repairOf(use: Used, root: ConfigPath, entries: readonly unknown[]): Repair | undefined {
+	if (use.kind === SESSION_OBJECT_KIND) return undefined;
 	const { className } = use.kind.durableObject ?? {};
 	const value =
 		className === undefined ? { binding: use.name } : { name: use.name, class_name: className };

@@ -15,7 +15,7 @@ export function* checkDevHost({ config, entry }: Project): Generator<Problem> {
 		file: config.file,
 		line: config.lineOf(...path),
 		message: `wrangler dev replaces localhost by the host of the route ${pattern}: every request gets a 403`,
-		fix: 'set "dev": { "host": "localhost" }',
+		fix: 'run npx wrangler dev --infer-origin-from-routes=false, or set "dev": { "host": "localhost" }',
 		repair: { kind: 'edit-config', path: ['dev', 'host'], value: 'localhost' },
 	};
 }

@@ -4,6 +4,10 @@ import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
 import { placeOf } from '../read-entry.ts';
 
+/** Matches what sends messages outside of a response; a server of the official SDK announces changes of its tools. */
+const SENDS_MESSAGES =
+	/\b(?:listChanged|subscribe): true|\blogging: \{|\.(?:changed|elicitation|elicitInput)\(|\bcreateSdkHandler\(/;
+
 /** Checks that the managers of a handler go together. */
 export function* checkManagers({ entry }: Project): Generator<Problem> {
 	const roles = new Set<ManagerRole | undefined>(
@@ -16,8 +20,19 @@ export function* checkManagers({ entry }: Project): Generator<Problem> {
 		message,
 		fix,
 	});
+	for (const { className, place } of entry.constructions) {
+		if (MANAGER_CLASSES[className]?.isInMemory !== true) continue;
+		yield {
+			...problem(
+				'warning',
+				`${className} holds streams in the memory of one isolate: messages of others do not reach them`,
+				`use its counterpart of '@tmcp-sessions/streams-durable-object'`,
+			),
+			...place,
+		};
+	}
 	if (!/\bcreate(?:Mcp|Sdk)Handler\w*\(/.test(entry.code)) return;
-	if (roles.has('info') && !roles.has('streams')) {
+	if (roles.has('info') && !roles.has('streams') && SENDS_MESSAGES.test(entry.code)) {
 		yield problem(
 			'warning',
 			'the handler has info and no streams: messages reach only the streams of one isolate',

@@ -1,0 +1,72 @@
+import type { Problem } from '../problem.ts';
+import type { Project } from '../project.ts';
+import { placeOf } from '../read-entry.ts';
+import type { Entry, Place } from '../read-entry.ts';
+
+/** A variable, secret or binding that the code reads. */
+interface UsedVariable {
+	readonly name: string;
+	readonly place: Place;
+}
+
+/** `checkKeys` reports it. */
+const SESSION_KEYS = 'TMCP_SESSION_KEYS';
+const AUTH_KEYS = 'TMCP_AUTH_KEYS';
+const UPSTASH = ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'];
+
+/** Checks that the configuration declares the variables that the code reads, in one environment at least. */
+export function* checkVariables({ config, entry, readFile }: Project): Generator<Problem> {
+	const declared = new Set(declaredNames(config.get()));
+	const required = config.get('secrets', 'required');
+	// wrangler ignores lines of .dev.vars that "secrets.required" does not name.
+	const shown = ['.dev.vars', '.dev.vars.example'].map((path) => readFile(path) ?? '').join('\n');
+	for (const { name, place } of usedVariables(entry)) {
+		if (declared.has(name)) continue;
+		if (required === undefined && new RegExp(`^\\s*${name}\\s*=`, 'm').test(shown)) continue;
+		yield {
+			rule: 'variables',
+			severity: 'warning',
+			...place,
+			message: `the code reads ${name}, which ${config.file} does not declare: it is undefined in the Worker`,
+			fix:
+				`add ${name} to "secrets": { "required": […] }, and its value to .dev.vars; ` +
+				'or to "vars" if it is no secret',
+		};
+	}
+}
+
+function usedVariables(entry: Entry): UsedVariable[] {
+	const { code, constructions, packages, sources } = entry;
+	const read = [...code.matchAll(/\benv\.([A-Z][A-Z\d_]*)\b/g)].map(([, name = '']) => ({
+		name,
+		place: placeOf(new RegExp(String.raw`\benv\.${name}\b`), sources),
+	}));
+	const upstash = constructions.filter(
+		({ className, isFromEnv }) => className === 'UpstashInfoSessionManager' && isFromEnv,
+	);
+	const tokens = /\.auth\s*\.(?:set|get)\(/;
+	const needsAuthKeys =
+		packages.includes('@tmcp-sessions/session-object') &&
+		tokens.test(code) &&
+		!/\bauthKeys\b/.test(code);
+	const used = [
+		...read,
+		...upstash.flatMap(({ place }) => UPSTASH.map((name) => ({ name, place }))),
+		...(needsAuthKeys ? [{ name: AUTH_KEYS, place: placeOf(tokens, sources) }] : []),
+	];
+	const byName = new Map(used.map((each) => [each.name, each]));
+	byName.delete(SESSION_KEYS);
+	return [...byName.values()];
+}
+
+/** Returns the names of all bindings, variables and secrets, in all environments. */
+function declaredNames(value: unknown): string[] {
+	if (Array.isArray(value)) return value.flatMap(declaredNames);
+	if (typeof value !== 'object' || value === null) return [];
+	return Object.entries(value).flatMap(([key, member]: [string, unknown]): string[] => {
+		if (typeof member === 'string') return key === 'binding' || key === 'name' ? [member] : [];
+		if (key === 'vars') return Object.keys(Object(member) as object);
+		if (key === 'required' && Array.isArray(member)) return member.map(String);
+		return declaredNames(member);
+	});
+}
