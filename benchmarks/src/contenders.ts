@@ -105,6 +105,7 @@ export const contenders = {
 	// `http` issues the sealed ids, so a bare transport cannot use them.
 	'ours-sealed': http('sealed over Durable Objects', 'createSealedInfo', shards, `${all} database`),
 	'session-object': ours('`session-object`, the whole server in an object', 'session-object router', 'BenchmarkSession', inObject, 'session-object'),
+	'ours-sdk': ours('`sdk` around a server of the official SDK, sealed', 'official-sdk createHandler createSealedInfo', shards, 'call stateless-call'),
 	upstream: peer('`@tmcp/session-manager-durable-objects`', 'upstream upstream', 'UpstreamSyncLayer', `${all} stateless-call fan-out-alone database`),
 	'upstream-kept-alive': peer('`@tmcp/session-manager-durable-objects`, kept alive', 'upstream upstreamKeptAlive', 'UpstreamSyncLayer', 'fan-out resume stream-memory'),
 	'mcp-agent': peer('`McpAgent` of `agents`', 'mcp-agent mcpAgentWorker', 'McpAgentObject', inObject),

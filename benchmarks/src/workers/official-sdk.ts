@@ -1,14 +1,30 @@
-// Handlers without sessions: both create a server for each request.
+// Handlers of servers of the official SDK. Each creates a server for each request.
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import { createMcpHandler as createHandlerOfAgents } from 'agents/mcp/server';
+import type { StoredInfoSessionManager } from '@tmcp-sessions/core';
+import { createSdkHandler } from '@tmcp-sessions/sdk';
+import type { SdkHandler } from '@tmcp-sessions/sdk';
+import {
+	DurableObjectStreamSessionManager,
+	DurableObjectSubscriptionManager,
+} from '@tmcp-sessions/streams-durable-object';
 import * as z from 'zod';
 
-/** `createMcpHandler` of agents. */
+/** Our managers and our handler around the SDK. */
+export function createHandler(createInfo: () => StoredInfoSessionManager): SdkHandler {
+	return createSdkHandler(createSdkServer, {
+		streams: new DurableObjectStreamSessionManager(),
+		subscriptions: new DurableObjectSubscriptionManager(),
+		info: createInfo(),
+	});
+}
+
+/** `createMcpHandler` of agents, without sessions. */
 export function agentsHandler(): { fetch: ReturnType<typeof createHandlerOfAgents> } {
 	return { fetch: createHandlerOfAgents(createSdkServer) };
 }
 
-/** `createMcpHandler` of the official SDK. */
+/** `createMcpHandler` of the official SDK, without sessions. */
 export function sdkHandler(): { fetch(request: Request): Promise<Response> } {
 	const handler = createMcpHandler(createSdkServer);
 	return { fetch: (request) => handler.fetch(request) };

@@ -24,7 +24,6 @@ import { MessageHandling } from './session-based/handle-message.ts';
 import { CallFrames, respond } from './session-based/respond.ts';
 import type { RespondingDeps } from './session-based/respond.ts';
 import { ServerRequests } from './session-based/server-requests.ts';
-import { ListenBus } from './stateless/listen-bus.ts';
 import { createStateless } from './stateless/serve-stateless.ts';
 import type { ServeStateless } from './stateless/serve-stateless.ts';
 
@@ -100,7 +99,7 @@ function createParts(factory: McpServerFactory, options: ServerBackendDeps): Par
 	});
 	const serveStateless = createStateless({
 		...shared,
-		bus: new ListenBus(subscriptions, broadcast),
+		subscriptions,
 		withholdsResponses: extension !== undefined,
 	});
 	return {

@@ -1,5 +1,7 @@
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
+import { readNotifications, TaskClient } from '@tmcp-sessions/testkit/task-client';
+import type { Fields } from '@tmcp-sessions/testkit/task-client';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
@@ -18,6 +20,7 @@ beforeAll(async () => {
 	workers = await startWorkers({
 		entry: join(import.meta.dirname, 'fixture/isolate.ts'),
 		workers: ['a', 'b'],
+		durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_TASK_OBJECT: 'TaskObject' },
 		onLog: (line) => void logged.push(line),
 	});
 });
@@ -166,6 +169,31 @@ describe('across two isolates', () => {
 		await expect(session.client.subscribeResource({ uri: 'private:bob' })).rejects.toThrow(
 			'may not subscribe',
 		);
+	});
+
+	it('a task of a call on A is observed, answered and read on B', async () => {
+		const [a, b] = (['a', 'b'] as const).map(
+			(name) => new TaskClient(() => workers.url(name), undefined, { 'x-tasks': 'yes' }),
+		);
+		if (!a || !b) throw new Error('expected two clients');
+		const taskId = await a.start('ask');
+		const notifications = { resourceSubscriptions: [NOTES], taskIds: [taskId] };
+		const stream = readNotifications(await b.send('subscriptions/listen', { notifications }));
+		const paramsOfNext = async (): Promise<Fields> =>
+			Object((await stream.next())['params']) as Fields;
+		expect(await paramsOfNext()).toMatchObject({ notifications });
+		const { inputRequests } = await b.until(taskId, 'input_required');
+		const [key = ''] = Object.keys(Object(inputRequests) as object);
+		await b.update(taskId, { [key]: { action: 'accept', content: { sure: true } } });
+		const seen: Fields[] = [];
+		while (seen.at(-1)?.['status'] !== 'completed') seen.push(await paramsOfNext());
+		expect(textOf(seen.at(-1)?.['result'])).toBe('accept {"sure":true}');
+		await notifyInB();
+		expect(await paramsOfNext()).toMatchObject({ uri: NOTES });
+		await stream.stop();
+		const measured = await b.ended(await a.start('measure', { as: 'number' }));
+		expect(measured).toMatchObject({ result: { structuredContent: { celsius: 21 } } });
+		expect(logged).toEqual([]);
 	});
 
 	it('an elicitation that A sends is answered through B', async () => {

@@ -1,6 +1,7 @@
 import { createSdkHandler } from '@tmcp-sessions/sdk';
 import { InMemoryTasks } from '@tmcp-sessions/tasks';
-import { TaskClient, TASKS } from '@tmcp-sessions/testkit/task-client';
+import { readNotifications, TaskClient, TASKS } from '@tmcp-sessions/testkit/task-client';
+import type { Fields } from '@tmcp-sessions/testkit/task-client';
 import { describe, expect, it } from 'vitest';
 
 import { textOf } from './clients.ts';
@@ -55,5 +56,26 @@ describe('a call of a server of the SDK that becomes a task', () => {
 	it('waits for the result if the client does not know tasks', async () => {
 		const { result } = await deploy().plain.call('measure', { as: 'number' });
 		expect(result).toMatchObject({ structuredContent: { celsius: 21 } });
+	});
+
+	it('notifies a subscription that observes it', async () => {
+		const { client, errors } = deploy();
+		const taskId = await client.start('ask');
+		const response = await client.send('subscriptions/listen', {
+			notifications: { taskIds: [taskId] },
+		});
+		const stream = readNotifications(response);
+		const notifications = { taskIds: [taskId] };
+		expect((await stream.next())['params']).toMatchObject({ notifications });
+		const { inputRequests } = await client.until(taskId, 'input_required');
+		const [key = ''] = Object.keys(Object(inputRequests) as object);
+		await client.update(taskId, { [key]: { action: 'decline' } });
+		const seen: Fields[] = [];
+		while (seen.at(-1)?.['status'] !== 'completed') {
+			seen.push(Object((await stream.next())['params']) as Fields);
+		}
+		expect(seen.at(-1)).toMatchObject({ taskId, result: { content: [{ text: 'decline null' }] } });
+		await stream.stop();
+		expect(errors).toEqual([]);
 	});
 });

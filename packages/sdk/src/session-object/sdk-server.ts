@@ -12,9 +12,9 @@ import type { ReceiveContext } from '../session-based/handle-message.ts';
 import { SdkExchange } from '../session-based/sdk-exchange.ts';
 import { ServerRequests } from '../session-based/server-requests.ts';
 import { answered, initializeRequest, isForClient } from '../session-based/session-state.ts';
-import { listen } from './listen.ts';
-import { createStatelessReceiver } from './receive-stateless.ts';
-import type { ReceiveStateless } from './receive-stateless.ts';
+import { listen } from '../stateless/listen.ts';
+import { createStatelessReceiver } from '../stateless/receive-stateless.ts';
+import type { ReceiveStateless } from '../stateless/receive-stateless.ts';
 
 /** A server with the interface of tmcp's. */
 type TmcpServer = Parameters<typeof createMcpHandler>[0];
@@ -84,7 +84,10 @@ class AdaptedServer implements Record<
 			const origin = String(subscriptionOrigin);
 			const send = (sent: JsonObject): void =>
 				this.#emit('send', { request: sent, subscriptionId: message.id, subscriptionOrigin });
-			return listen(message, { manager, origin, send }, this.#receiveStateless);
+			const create: typeof manager.create = (...subscription) => manager.create(...subscription);
+			return listen(message, { create, origin, send }, (discover) =>
+				this.#receiveStateless(discover, {}),
+			);
 		}
 		const request = currentContext();
 		// Safe because the caller's auth has the fields that the SDK's has.

@@ -6,19 +6,22 @@ import {
 	HttpRejection,
 	idOf,
 	isObject,
+	methodOf,
 } from '@tmcp-sessions/http/server';
-import type { AuthorizeSubscription, RequestContext } from '@tmcp-sessions/http/server';
+import type { AuthorizeSubscription, JsonObject, RequestContext } from '@tmcp-sessions/http/server';
+import type { SubscriptionManager } from '@tmcp/session-manager';
 
 import type { Broadcast } from '../changes/broadcast.ts';
 import type { CreateServer } from '../server/create-server.ts';
 import type { SdkServer } from '../server/sdk-server.ts';
-import type { ListenBus, Registration } from './listen-bus.ts';
+import { createStatelessReceiver } from './receive-stateless.ts';
+import { startListening } from './start-listening.ts';
 import { takeChanges } from './take-changes.ts';
 
 /** What the serving of stateless requests depends on. */
 export interface StatelessDeps {
 	readonly createServer: CreateServer;
-	readonly bus: ListenBus;
+	readonly subscriptions: SubscriptionManager;
 	readonly broadcast: Broadcast;
 	readonly authorizeSubscription: AuthorizeSubscription | undefined;
 	/** Whether an extension may change a response, which it finds in `progress`. */
@@ -29,9 +32,6 @@ export interface StatelessDeps {
 /** Answers a stateless request. */
 export type ServeStateless = (context: RequestContext, message: unknown) => Promise<Response>;
 
-const SUBSCRIPTION_ID_KEY = 'io.modelcontextprotocol/subscriptionId';
-
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Errors of the SDK's handler while it serves a request. */
@@ -43,14 +43,13 @@ interface Failures {
 
 /** Creates what answers stateless requests with the SDK's own handler. */
 export function createStateless(deps: StatelessDeps): ServeStateless {
-	const { bus, report } = deps;
+	const { report } = deps;
+	const receive = createStatelessReceiver(deps.createServer, () => {});
 	const failures = new WeakMap<RequestContext, Failures>();
 	const handler = createMcpHandler((context) => createStatelessServer(deps, failures, context), {
 		legacy: 'reject',
-		bus,
-		// The handler and the managers send keep-alives and bound subscriptions.
+		// The handler in front of it sends keep-alives.
 		keepAliveMs: 0,
-		maxSubscriptions: Number.MAX_SAFE_INTEGER,
 		onerror(error) {
 			const context = currentContext();
 			const pending = context && failures.get(context);
@@ -71,7 +70,12 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 			if ('rejection' in decision) return Response.json(decision.rejection);
 			message = decision.message;
 		}
-		bus.expect(context, message);
+		if (methodOf(message) === 'subscriptions/listen') {
+			const discover = (sent: JsonObject): Promise<JsonObject | null> =>
+				// Safe because the caller's auth has the fields that the SDK's has.
+				receive(sent, { auth: (auth ?? undefined) as AuthInfo | undefined, request: context });
+			return startListening(deps.subscriptions, context, message, discover);
+		}
 		const failed: Failures = { factory: undefined, others: [] };
 		failures.set(context, failed);
 		const response = await handler.fetch(request, {
@@ -111,17 +115,13 @@ function checkFailure({ progress }: RequestContext, failure: Error | undefined):
 
 /** Returns the answer to a request, of which the SDK has returned a response. */
 async function answerOf(
-	{ bus, withholdsResponses }: StatelessDeps,
+	{ withholdsResponses }: StatelessDeps,
 	context: RequestContext,
 	response: Response,
 ): Promise<Response> {
 	const { progress } = context;
 	const isStream = response.headers.get('content-type') === 'text/event-stream';
-	if (isStream && response.body) {
-		const registration = bus.registrationOf(context);
-		await registered(context, response.body, registration);
-		return new Response(streamOf(context, response.body, registration), response);
-	}
+	if (isStream && response.body) return new Response(streamOf(context, response.body), response);
 	// Hot path: the SDK's response is sent as it is.
 	const isWithheld = withholdsResponses && response.status === 200;
 	const body: unknown = isWithheld ? await response.json() : undefined;
@@ -151,63 +151,28 @@ async function createStatelessServer(
 	}
 }
 
-/** Waits until changes reach a subscription. Its acknowledgement is in the body. */
-async function registered(
-	context: RequestContext,
-	body: ReadableStream<Uint8Array>,
-	registration: Registration | undefined,
-): Promise<void> {
-	try {
-		await registration?.registered;
-	} catch (error) {
-		context.progress.markHandled();
-		context.waitUntil(body.cancel());
-		throw context.progress.failure ?? error;
-	}
-}
-
 /** Returns the frames of the SDK's stream, and notes when the server has handled the message. */
 function streamOf(
-	context: RequestContext,
+	{ messageId, progress, responseType }: RequestContext,
 	body: ReadableStream<Uint8Array>,
-	registration: Registration | undefined,
 ): ReadableStream<Uint8Array> {
-	const { messageId, progress, responseType } = context;
 	const reader = body.getReader();
-	let isOpen = true;
 	return new ReadableStream<Uint8Array>({
-		start(controller) {
-			if (!registration) return;
-			const end = async (): Promise<void> => {
-				await registration.ended;
-				if (!isOpen) return;
-				isOpen = false;
-				controller.enqueue(encoder.encode(completion(messageId)));
-				controller.close();
-				progress.markHandled();
-				await reader.cancel();
-			};
-			context.waitUntil(Promise.race([end(), progress.handled]));
-		},
 		async pull(controller) {
 			try {
 				const { done, value } = await reader.read();
-				if (!isOpen) return;
-				if (!done) {
-					if (responseType === 'json') withholdResponse(context, value);
-					return controller.enqueue(value);
+				if (done) {
+					progress.markHandled();
+					return controller.close();
 				}
-				isOpen = false;
-				progress.markHandled();
-				controller.close();
+				if (responseType === 'json') withholdResponse(messageId, progress, value);
+				controller.enqueue(value);
 			} catch (error) {
-				isOpen = false;
 				progress.markHandled();
 				controller.error(error);
 			}
 		},
 		async cancel(reason) {
-			isOpen = false;
 			progress.markHandled();
 			await reader.cancel(reason);
 		},
@@ -215,16 +180,14 @@ function streamOf(
 }
 
 /** Keeps the response for a client that does not accept the stream. The SDK writes one frame at a time. */
-function withholdResponse({ messageId, progress }: RequestContext, frame: Uint8Array): void {
+function withholdResponse(
+	messageId: RequestContext['messageId'],
+	progress: RequestContext['progress'],
+	frame: Uint8Array,
+): void {
 	const [, data] = /^data: (.*)$/m.exec(decoder.decode(frame)) ?? [];
 	const message: unknown = data === undefined ? undefined : JSON.parse(data);
 	if (isObject(message) && idOf(message) === messageId && !('method' in message)) {
 		progress.withhold(message);
 	}
-}
-
-/** Returns the frame that ends a subscription whose client shall open it again. */
-function completion(id: string | number | undefined): string {
-	const result = { resultType: 'complete', _meta: { [SUBSCRIPTION_ID_KEY]: id } };
-	return `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`;
 }

@@ -1,11 +1,11 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
-import type { AuthInfo } from '@modelcontextprotocol/server';
+import type { AuthInfo, McpRequestContext } from '@modelcontextprotocol/server';
 import { HttpRejection, idOf, isObject, methodOf, paramsOf } from '@tmcp-sessions/http/server';
 import type { JsonObject, RequestContext } from '@tmcp-sessions/http/server';
 
-import type { SdkServer } from '../server/sdk-server.ts';
+import type { CreateServer } from '../server/create-server.ts';
 import type { Cancellation } from '../session-based/sdk-exchange.ts';
-import { takeChanges } from '../stateless/take-changes.ts';
+import { takeChanges } from './take-changes.ts';
 
 /** What a server gets besides a stateless message. */
 interface StatelessInput {
@@ -25,12 +25,12 @@ export type ReceiveStateless = (
 const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 
 /**
- * Creates what has the SDK's own handler answer stateless messages, which arrive without an HTTP request.
+ * Creates what has the SDK's own handler answer stateless messages that come without an HTTP request.
  *
  * @param onFrame called for everything that the server sends before its response.
  */
 export function createStatelessReceiver(
-	create: (context: { era: 'modern'; authInfo?: AuthInfo }) => SdkServer,
+	create: CreateServer,
 	onFrame: (frame: JsonObject) => void,
 ): ReceiveStateless {
 	return async (message, input) => {
@@ -38,9 +38,11 @@ export function createStatelessReceiver(
 		const failures: unknown[] = [];
 		// One for each message: it reports errors without a reference to theirs.
 		const handler = createMcpHandler(
-			() => {
+			async ({ authInfo }) => {
+				const context: McpRequestContext = { era: 'modern', ...(authInfo && { authInfo }) };
+				const requestInfo = input.request?.origin.request;
 				try {
-					const server = create({ era: 'modern', ...(auth && { authInfo: auth }) });
+					const server = await create({ ...context, ...(requestInfo && { requestInfo }) });
 					takeChanges(server, onFrame);
 					return server;
 				} catch (error) {

@@ -3,13 +3,12 @@ import { idOf, isObject, paramsOf } from '@tmcp-sessions/http/server';
 import type { JsonObject } from '@tmcp-sessions/http/server';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
-import type { ReceiveStateless } from './receive-stateless.ts';
-
 type Filters = Parameters<SubscriptionManager['create']>[0]['filters'];
 
 /** What opens a subscription. */
 export interface Listening {
-	readonly manager: SubscriptionManager;
+	/** Creates the subscription. */
+	readonly create: SubscriptionManager['create'];
 	readonly origin: string;
 	/** Sends a message on the stream of the subscription. */
 	readonly send: (message: JsonObject) => void;
@@ -17,11 +16,16 @@ export interface Listening {
 
 const INVALID_PARAMS = -32_602;
 
-/** Opens a subscription for a server of the SDK, as a tmcp server does. Resolves when it ends. */
+/**
+ * Opens a subscription for a server of the SDK, as a tmcp server does. Resolves when it ends.
+ *
+ * Not the SDK's router: that acknowledges a subscription before it is registered, passes no uris to its
+ * bus, and ends one that only observes tasks.
+ */
 export async function listen(
 	message: JsonObject,
-	{ manager, origin, send }: Listening,
-	receive: ReceiveStateless,
+	{ create, origin, send }: Listening,
+	receive: (discover: JsonObject) => Promise<JsonObject | null>,
 ): Promise<JsonObject> {
 	const id = idOf(message) ?? 0;
 	const { _meta: metadata, notifications } = paramsOf(message);
@@ -35,7 +39,7 @@ export async function listen(
 	}
 	// The only way to a server's capabilities and name that the SDK documents.
 	const discover = { jsonrpc: '2.0', id, method: 'server/discover', params: { _meta: metadata } };
-	const discovered = await receive(discover, {});
+	const discovered = await receive(discover);
 	const result = isObject(discovered?.result) ? discovered.result : {};
 	const filters = honoredSubset(notifications, result['capabilities']);
 	const tag = { [SUBSCRIPTION_ID_META_KEY]: id };
@@ -45,7 +49,7 @@ export async function listen(
 		return { ...notification, params: { ...params, _meta: { ...own, ...tag } } };
 	};
 	const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-	const isCreated = await manager.create(
+	const isCreated = await create(
 		{ id, origin, filters },
 		{
 			acknowledge() {
