@@ -1,6 +1,5 @@
-import { reasonOf, withTimeout } from '@tmcp-sessions/core/backend';
 import type { ExtensionHost, JsonObject } from '@tmcp-sessions/http/internal';
-import { changeTask, deliverResponses, hasEnded } from '@tmcp-sessions/tasks/backend';
+import { cancelTask, deliverResponses, endedWithin, hasEnded } from '@tmcp-sessions/tasks/backend';
 import type {
 	ResolvedTasks,
 	TaskDelivery,
@@ -83,7 +82,7 @@ export class RedisTaskEngine implements TaskEngine {
 			await store.delete(name).catch((cause: unknown) => host.report(cause));
 			throw error;
 		}
-		return { record: waitMs > 0 ? await this.#endedWithin(waitMs, record) : record };
+		return { record: await endedWithin(waitMs, store, record, (error) => host.report(error)) };
 	}
 
 	async deliver(name: string, responses: JsonObject): Promise<TaskDelivery> {
@@ -100,16 +99,12 @@ export class RedisTaskEngine implements TaskEngine {
 
 	async cancel(name: string): Promise<boolean> {
 		const { host, store } = this.#deps;
-		const changed = await changeTask(store, name, () => ({
-			status: 'cancelled',
-			statusMessage: 'Cancelled by the client',
-			inputs: [],
-		}));
-		if (changed?.isChanged) {
+		const { isChanged, isKnown } = await cancelTask(store, name);
+		if (isChanged) {
 			// The worker of a job that is left finds that its task has ended.
 			await this.#removeJob(name).catch((error: unknown) => host.report(error));
 		}
-		return changed !== undefined;
+		return isKnown;
 	}
 
 	/**
@@ -167,27 +162,4 @@ export class RedisTaskEngine implements TaskEngine {
 		const wake = await this.#states.lastJob(name);
 		if (wake !== undefined) await this.#queue.remove(name, wake);
 	}
-
-	/** Returns a task when it has ended, or as it is after a time. */
-	async #endedWithin(ms: number, started: TaskRecord): Promise<TaskRecord> {
-		const { host, store } = this.#deps;
-		const { promise: ended, resolve } = Promise.withResolvers<void>();
-		let record = started;
-		try {
-			const stop = await store.watch(started.name, (changed) => {
-				record = changed;
-				if (hasEnded(changed)) resolve();
-			});
-			await withTimeout(ms, ended, () => new Error(OVER)).catch((error: unknown) => {
-				if (reasonOf(error) !== OVER) throw error;
-			});
-			stop?.();
-		} catch (error) {
-			// The task has started: its client polls it.
-			host.report(error);
-		}
-		return record;
-	}
 }
-
-const OVER = 'the time is over';

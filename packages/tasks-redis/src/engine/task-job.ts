@@ -1,7 +1,7 @@
 import { reasonOf, sleep } from '@tmcp-sessions/core/backend';
 import type { ExtensionHost } from '@tmcp-sessions/http/internal';
 import { failTask, hasEnded, restartProblem, TaskRun } from '@tmcp-sessions/tasks/backend';
-import type { ResolvedTasks, TaskRecord, TaskStore } from '@tmcp-sessions/tasks/backend';
+import type { ResolvedTasks, TaskRecord } from '@tmcp-sessions/tasks/backend';
 
 import type { RedisTaskStore } from '../store/redis-task-store.ts';
 import { LeasedTaskStore, RUN_RETRY_MS } from './leased-task-store.ts';
@@ -132,8 +132,7 @@ export class TaskJob {
 			now,
 			platform: undefined,
 			record: { ...record, attempts: starts },
-			// Safe because a run uses no other members.
-			store: this.#leased as unknown as TaskStore,
+			store: this.#leased,
 			createCustom: (saved) => options.context?.(saved, undefined),
 			sleepUntil: (untilMs, signal) => this.#sleepUntil(untilMs, signal),
 			...(!this.#claimed.usesJournal && {
