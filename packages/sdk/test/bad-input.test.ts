@@ -74,7 +74,7 @@ describe.each([
 it.each([
 	{ found: new McpServer(INFO), message: 'got a value of type object. Write () => createServer()' },
 	{ found: null, message: 'got null' },
-])('createSdkHandler rejects what is no factory: $message', ({ found, message }) => {
+])('createSdkHandler rejects a value that is not a function: $message', ({ found, message }) => {
 	// Safe because the value is wrong on purpose.
 	expect(() => createSdkHandler(found as unknown as McpServerFactory)).toThrow(message);
 });
