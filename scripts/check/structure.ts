@@ -33,6 +33,7 @@ const importsByFolder: Readonly<Record<string, string[]>> = {
 	testkit: ['core', 'http', 'tasks'],
 	'tasks-durable-object': ['core', 'http', 'tasks'],
 	'tasks-redis': ['core', 'http', 'redis', 'tasks'],
+	'tasks-workflows': ['core', 'http', 'tasks', 'tasks-durable-object'],
 };
 
 /** Returns the packages of this repository that the sources of a package may import. */

@@ -100,6 +100,7 @@ function rows(): string[][] {
 		dependency('@cloudflare/workers-types', 'the check `types`'),
 		dependency('@upstash/redis', '[info-upstash](../packages/info-upstash/test)'),
 		dependency('@redis/client', '[redis](../packages/redis/test)'),
+		dependency('@upstash/qstash', '[tasks-redis](../packages/tasks-redis/test)'),
 		dependency('bullmq', '[tasks-redis](../packages/tasks-redis/test)'),
 		dependency('@opentelemetry/api', '[otel](../packages/otel/test)'),
 		dependency('@deno/kv', '[info-deno-kv](../packages/info-deno-kv/test)'),

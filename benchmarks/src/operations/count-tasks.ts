@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TaskEngineCapabilities } from '@tmcp-sessions/tasks/backend';
 import { TaskClient } from '@tmcp-sessions/testkit/task-client';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import type { Workers } from '@tmcp-sessions/testkit/workerd';
@@ -13,6 +14,20 @@ export interface TaskOperations {
 	readonly kinds: Readonly<Record<TaskKind, OperationCounts>>;
 	/** The operations of a call and of a poll beside numbers of tasks in flight, and what those store. */
 	readonly growth: readonly TaskGrowth[];
+	/** A task of five steps on each engine over Durable Objects. */
+	readonly engines: Readonly<Record<EngineName, EngineOperations>>;
+}
+
+/** An engine whose tasks are in Durable Objects. */
+export type EngineName = 'durable-object' | 'workflows';
+
+/** What an engine guarantees, and the operations of a task of five steps. */
+export interface EngineOperations {
+	readonly capabilities: TaskEngineCapabilities;
+	/** From the call to the result. */
+	readonly steps: OperationCounts;
+	readonly poll: OperationCounts;
+	readonly expiry: OperationCounts;
 }
 
 /** What a number of sleeping tasks costs. */
@@ -30,6 +45,8 @@ export type TaskKind = 'ended' | 'expired' | 'listed' | 'polled' | 'question' | 
 
 /** A run of a tool takes less. */
 const SETTLING_MS = 500;
+/** An instance of a Workflow takes longer. */
+const ENGINE_SETTLING_MS = 1_500;
 /** The TTL of `brief`, and its alarm. */
 const EXPIRY_MS = 2_000;
 const IN_PARALLEL = 50;
@@ -39,13 +56,7 @@ const UNCOUNTED = { 'x-uncounted': 'yes' };
 
 /** Counts the operations of each kind of event of a task, and of calls beside others in flight. */
 export async function countTasks(inFlight: readonly number[]): Promise<TaskOperations> {
-	const workers = await startWorkers({
-		entry: join(workersFolder, 'tasks.ts'),
-		workers: ['a'],
-		kvNamespaces: [],
-		durableObjects: { TMCP_TASK_OBJECT: 'TaskObject' },
-		plugins: [countingPlugin],
-	});
+	const workers = await startEngine('durable-object');
 	try {
 		const tasks = new CountedTasks(workers);
 		const kinds = await countKinds(tasks);
@@ -60,10 +71,51 @@ export async function countTasks(inFlight: readonly number[]): Promise<TaskOpera
 			const bytes = (await tasks.databaseBytes()) - before;
 			growth.push({ tasks: target, start, poll, bytes });
 		}
-		return { kinds, growth };
+		const engines = {
+			'durable-object': await countEngine(workers),
+			workflows: await countWorkflows(),
+		};
+		return { kinds, growth, engines };
 	} finally {
 		await workers.stop();
 	}
+}
+
+function startEngine(name: EngineName): Promise<Workers<'a'>> {
+	const isWorkflow = name === 'workflows';
+	return startWorkers({
+		entry: join(workersFolder, isWorkflow ? 'tasks-workflows.ts' : 'tasks.ts'),
+		workers: ['a'],
+		kvNamespaces: [],
+		durableObjects: { TMCP_TASK_OBJECT: 'TaskObject' },
+		...(isWorkflow && { workflows: { TMCP_TASK_WORKFLOW: 'TaskWorkflow' } }),
+		plugins: [countingPlugin],
+	});
+}
+
+async function countWorkflows(): Promise<EngineOperations> {
+	const workers = await startEngine('workflows');
+	try {
+		return await countEngine(workers);
+	} finally {
+		await workers.stop();
+	}
+}
+
+async function countEngine(workers: Workers<'a'>): Promise<EngineOperations> {
+	const tasks = new CountedTasks(workers);
+	// The first call checks names and bindings.
+	await tasks.startOne('plain', ENGINE_SETTLING_MS);
+	const { counts: ended } = await tasks.startOne('plain', ENGINE_SETTLING_MS);
+	const { counts: steps, taskId } = await tasks.startOne('steps', ENGINE_SETTLING_MS);
+	const { counts: brief } = await tasks.startOne('brief', EXPIRY_MS);
+	const response = await fetch(new URL('/capabilities', workers.url('a')));
+	return {
+		capabilities: await response.json<TaskEngineCapabilities>(),
+		steps,
+		poll: await tasks.counted(() => tasks.client.get(taskId)),
+		expiry: difference(brief, ended),
+	};
 }
 
 async function countKinds(tasks: CountedTasks): Promise<TaskOperations['kinds']> {

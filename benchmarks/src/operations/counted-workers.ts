@@ -54,6 +54,9 @@ export const env: object = new Proxy(bindings, {
 		const binding: unknown = Reflect.get(bindings, name);
 		if (typeof binding !== 'object' || binding === null) return binding;
 		if ('getWithMetadata' in binding) return wrap(binding, countAs(kvMethods));
+		if (name === 'TMCP_TASK_WORKFLOW') {
+			return wrap(binding, countAs({ create: 'workflowInstances' }));
+		}
 		if (!('idFromName' in binding)) return binding;
 		const isShard = name === 'TMCP_SESSION_SHARD';
 		const count: Replace = (key, method) => {

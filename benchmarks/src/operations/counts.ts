@@ -26,6 +26,8 @@ const nouns = {
 	objectSockets: 'socket',
 	objectMessages: 'message',
 	objectAlarms: 'alarm',
+	// Instances of a Workflow, without what the platform does for their steps.
+	workflowInstances: 'Workflow instance',
 	// Rows, keys and `setAlarm`s of that object.
 	objectRowsRead: 'row read',
 	objectRowsWritten: 'row written',
@@ -46,7 +48,13 @@ const writes = [
 	'redisScripts',
 ] as const;
 const details = ['rowsRead', 'rowsWritten', 'redisCommands'] as const;
-const streams = ['objectCalls', 'objectSockets', 'objectMessages', 'objectAlarms'] as const;
+const streams = [
+	'objectCalls',
+	'objectSockets',
+	'objectMessages',
+	'objectAlarms',
+	'workflowInstances',
+] as const;
 const streamRows = ['objectRowsRead', 'objectRowsWritten'] as const;
 
 /** Adds up counts of several places or of several requests. */

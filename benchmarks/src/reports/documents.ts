@@ -17,6 +17,7 @@ import {
 } from './operations.ts';
 import { redisStreamsTable, redisTables } from './redis.ts';
 import { readResult, resultsFolder } from './results.ts';
+import { engineTable } from './task-engines.ts';
 import { taskTables } from './tasks.ts';
 
 const repository = join(import.meta.dirname, '../../..');
@@ -78,6 +79,9 @@ export function publishedSections(): Section[] {
 			...format('memory'),
 			tasks: taskTables(readResult<TaskOperations>('tasks')),
 			...format('redis-streams'),
+		},
+		'docs/tasks.md': {
+			engines: engineTable(readResult<TaskOperations>('tasks'), redis.all.tcp),
 		},
 		'README.md': { figures: figuresTable(operations, results.throughput) },
 		'docs/scaling.md': {

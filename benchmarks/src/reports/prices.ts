@@ -8,6 +8,7 @@ type Prices = Readonly<Partial<Record<Operation, number>>>;
 export const priceSources: readonly string[] = [
 	'https://developers.cloudflare.com/kv/platform/pricing/',
 	'https://developers.cloudflare.com/durable-objects/platform/pricing/',
+	'https://developers.cloudflare.com/workflows/reference/pricing/',
 	'https://upstash.com/pricing/redis',
 ];
 
@@ -34,6 +35,7 @@ const prices: Prices = {
 	objectSockets: 0.15,
 	objectAlarms: 0.15,
 	objectMessages: 0.15 / 20,
+	workflowInstances: 0.3,
 	objectRowsRead: 0.001,
 	objectRowsWritten: 1,
 };

@@ -14,6 +14,7 @@ interface DeploymentSettings {
 	/** The main module in `src/`. The deployment over Redis has none: it runs on Node.js. */
 	readonly main?: string;
 	readonly durableObjects: Readonly<Record<string, string>>;
+	readonly workflows?: Readonly<Record<string, string>>;
 	/** Runs on this number of isolates only. */
 	readonly isolates?: number;
 	/** Runs these scenarios of the newest suite only. */
@@ -34,11 +35,12 @@ const TASKS = [
 ];
 
 /** The name of a deployment. */
-export type Deployment = 'managers' | 'redis' | 'sdk' | 'session-object' | 'tasks-in-memory';
+export type Deployment =
+	'managers' | 'redis' | 'sdk' | 'session-object' | 'tasks-in-memory' | 'tasks-workflows';
 
 /**
- * The deployments: tmcp's server with managers, in a session object, over Redis, and with tasks in memory,
- * and a server of the official SDK.
+ * The deployments: tmcp's server with managers, in a session object and over Redis, its tasks alone on
+ * other engines, and a server of the official SDK.
  */
 export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 	managers: {
@@ -61,6 +63,12 @@ export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 		isolates: 1,
 		scenarios: TASKS,
 	},
+	'tasks-workflows': {
+		main: 'tasks-workflows.ts',
+		durableObjects: { TMCP_TASK_OBJECT: 'TaskObject' },
+		workflows: { TMCP_TASK_WORKFLOW: 'TaskWorkflow' },
+		scenarios: TASKS,
+	},
 };
 
 /** Starts a deployment in two isolates or processes. */
@@ -68,11 +76,12 @@ export function startConformanceServers(
 	deployment: Deployment,
 	options: Pick<WorkersOptions, 'onLog'> = {},
 ): Promise<ConformanceServers> {
-	const { main, durableObjects } = deployments[deployment];
+	const { durableObjects, main, workflows } = deployments[deployment];
 	if (main === undefined) return startRedisProcesses(options.onLog ?? console.error);
 	return startWorkers({
 		...options,
 		durableObjects,
+		...(workflows && { workflows }),
 		entry: fileURLToPath(new URL(`../src/${main}`, import.meta.url)),
 		workers: ['a', 'b'],
 	});

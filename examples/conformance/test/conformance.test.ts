@@ -111,3 +111,27 @@ describe.each(['managers', 'session-object', 'redis', 'sdk'] as const)('with %s'
 		);
 	});
 });
+
+describe.each(['tasks-workflows'] as const)('tasks alone, with %s', (deployment) => {
+	let workers: ConformanceServers;
+	let proxy: TurnTakingProxy;
+
+	beforeAll(async () => {
+		workers = await startConformanceServers(deployment);
+		proxy = await startTurnTakingProxy([workers.url('a'), workers.url('b')]);
+	});
+	afterAll(async () => {
+		await proxy.close();
+		await workers.stop();
+	});
+
+	it.each(['tasks-lifecycle', 'tasks-mrtr-input'])(
+		'pass %s on two isolates',
+		async (scenario) => {
+			const suite = suites.at(-1);
+			const results = suite && (await runSuite(suite, new URL('/mcp', proxy.url), scenario));
+			expect(results).toMatchObject([{ scenario, failed: [] }]);
+		},
+		60_000,
+	);
+});

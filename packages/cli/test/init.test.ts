@@ -52,7 +52,15 @@ async function expectPassed(url: URL, vars: string, args: readonly string[]): Pr
 		...(token && { headers: { authorization: `Bearer ${token}` } }),
 		...(args.includes('--tasks') && { taskTool: { name: 'generate_report', arguments: {} } }),
 	});
-	expect(report.results.filter(({ status }) => status === 'failed')).toEqual([]);
+	// A busy machine is slow, and sealed sessions without a store cannot be ended.
+	const mayWarn = new Set([
+		'latency',
+		...(args.includes('--sessions=sealed') ? ['end-of-session'] : []),
+	]);
+	const faults = report.results.filter(
+		({ check, status }) => status === 'failed' || (status === 'warned' && !mayWarn.has(check)),
+	);
+	expect(faults).toEqual([]);
 	expect(report.results.find(({ check }) => check === 'session-handshake')?.status).toBe('passed');
 	if (!args.includes('--tasks')) return;
 	expect(report.results.find(({ check }) => check === 'task')?.status).toBe('passed');

@@ -6,6 +6,7 @@ import type { Workers } from '@tmcp-sessions/testkit/workerd';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { createKey } from '../src/keys/create-key.ts';
 import { probe } from '../src/index.ts';
 import type { CheckResult, ProbeOptions, ProbeReport } from '../src/index.ts';
 import { createServer } from './fixture/create-server.ts';
@@ -85,6 +86,43 @@ describe('on an example', () => {
 		await workers.stop();
 		expect(faults(report)).toEqual([]);
 		expect(statuses(report)).toEqual(ALL_PASSED);
+	});
+
+	it('passes on examples/minimal, which announces no changes', async () => {
+		const workers = await startWorkers({
+			workers: ['main'],
+			entry: example('minimal'),
+			durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer' },
+			kvNamespaces: ['TMCP_SESSION_INFO'],
+		});
+		const report = await probe(new URL('/mcp', workers.url('main')), {
+			...quick,
+			changeTool: undefined,
+		});
+		await workers.stop();
+		expect(faults(report)).toEqual([]);
+		expect(statuses(report)).toEqual({ ...ALL_PASSED, change: 'skipped' });
+	});
+
+	it('passes on examples/session-object, with a token', async () => {
+		const workers = await startWorkers({
+			workers: ['main'],
+			entry: example('session-object'),
+			durableObjects: { NOTES: 'Notes' },
+			kvNamespaces: [],
+			r2Buckets: ['ARCHIVE'],
+			vars: {
+				ACCESS_TOKENS: JSON.stringify({ token: { workspace: 'anna', client: 'laptop' } }),
+				TMCP_AUTH_KEYS: createKey(),
+			},
+		});
+		const report = await probe(new URL('/mcp', workers.url('main')), {
+			...quick,
+			headers: { authorization: 'Bearer token' },
+			changeTool: undefined,
+		});
+		await workers.stop();
+		expect(faults(report)).toEqual([]);
 	});
 
 	it('passes on examples/tasks, which has no sessions', async () => {

@@ -1,5 +1,11 @@
+import {
+	InMemorySessionStore,
+	InMemoryStreamSessionManager,
+	StoredInfoSessionManager,
+} from '@tmcp-sessions/core';
 import { createSdkHandler } from '@tmcp-sessions/sdk';
 import { InMemoryTasks } from '@tmcp-sessions/tasks';
+import { SessionTaskClient } from '@tmcp-sessions/testkit/session-task-client';
 import { readNotifications, TaskClient, TASKS } from '@tmcp-sessions/testkit/task-client';
 import type { Fields } from '@tmcp-sessions/testkit/task-client';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +13,15 @@ import { describe, expect, it } from 'vitest';
 import { textOf } from './clients.ts';
 import { createNotesServer } from './fixture/notes-server.ts';
 
-function deploy(): { client: TaskClient; plain: TaskClient; errors: Error[] } {
+interface Deployment {
+	client: TaskClient;
+	plain: TaskClient;
+	/** Opens a session of 2025-11-25. */
+	open: () => Promise<SessionTaskClient>;
+	errors: Error[];
+}
+
+function deploy(): Deployment {
 	const errors: Error[] = [];
 	const policy = { pollSeconds: 0.1 };
 	const tasks = new InMemoryTasks({
@@ -15,9 +29,12 @@ function deploy(): { client: TaskClient; plain: TaskClient; errors: Error[] } {
 	});
 	const handler = createSdkHandler(createNotesServer, {
 		tasks,
+		info: new StoredInfoSessionManager(new InMemorySessionStore()),
+		streams: new InMemoryStreamSessionManager(),
 		onError: (error) => void errors.push(error),
 	});
-	return { client: new TaskClient(handler), plain: new TaskClient(handler, {}), errors };
+	const open = (): Promise<SessionTaskClient> => SessionTaskClient.open(handler);
+	return { client: new TaskClient(handler), plain: new TaskClient(handler, {}), open, errors };
 }
 
 describe('a call of a server of the SDK that becomes a task', () => {
@@ -51,6 +68,24 @@ describe('a call of a server of the SDK that becomes a task', () => {
 		const { client } = deploy();
 		const { result } = await client.request('server/discover', {});
 		expect(result['capabilities']).toMatchObject({ extensions: TASKS });
+	});
+
+	it('runs for a session of 2025-11-25, whose tasks/result carries what the tool elicits', async () => {
+		const client = await deploy().open();
+		const { capabilities } = client.initialized;
+		expect(capabilities).toMatchObject({ tasks: { list: {}, cancel: {} } });
+		const { tools } = (await client.request('tools/list')).result as { tools: object[] };
+		expect(tools).toContainEqual(
+			expect.objectContaining({ name: 'ask', execution: { taskSupport: 'optional' } }),
+		);
+		const { taskId } = await client.start('ask');
+		const stream = await client.send('tasks/result', { taskId });
+		let message = await stream.next();
+		while (message['method'] !== 'elicitation/create') message = await stream.next();
+		const result = { action: 'accept', content: { sure: true } };
+		await client.respond(message['id'], { result });
+		while (!message['result']) message = await stream.next();
+		expect(textOf(message['result'])).toBe('accept {"sure":true}');
 	});
 
 	it('waits for the result if the client does not know tasks', async () => {

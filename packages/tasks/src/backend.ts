@@ -10,11 +10,19 @@ export { resolveTasks } from './resolve-options.ts';
 export type { ResolvedTasks, TaskPolicy } from './resolve-options.ts';
 export { DEFAULT_MAX_ATTEMPTS, failTask, restartProblem, retryDelayMs } from './run/restart.ts';
 export type { StoppedCall } from './run/restart.ts';
+export { StoredRun } from './run/stored-run.ts';
+export type { StoredRunDeps, StoredTaskHandler } from './run/stored-run.ts';
+export { StoredTaskEngine } from './run/stored-task-engine.ts';
+export type { StoredTaskEngineDeps, TaskRunner } from './run/stored-task-engine.ts';
+export { TaskHandlers } from './run/task-handlers.ts';
+export type { TaskHandler } from './run/task-handlers.ts';
 export { TaskRun } from './run/task-run.ts';
 export type { TaskRunDeps } from './run/task-run.ts';
+export { cancelTask } from './task/cancel-task.ts';
 export { changeTask } from './task/change-task.ts';
 export { deliverResponses } from './task/deliver-responses.ts';
 export type { StoredDelivery } from './task/deliver-responses.ts';
+export { endedWithin } from './task/ended-within.ts';
 export type {
 	TaskDelivery,
 	TaskEngine,

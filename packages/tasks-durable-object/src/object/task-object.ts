@@ -1,6 +1,6 @@
 import { createReporter } from '@tmcp-sessions/core/backend';
 import { ownNamespace } from '@tmcp-sessions/core/internal';
-import { deliverResponses, changeTask, hasEnded, ownerOf } from '@tmcp-sessions/tasks/backend';
+import { cancelTask, deliverResponses, hasEnded, ownerOf } from '@tmcp-sessions/tasks/backend';
 import type {
 	ListedTask,
 	ReachedLimit,
@@ -98,13 +98,9 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 	}
 
 	async cancel(): Promise<boolean> {
-		const changed = await changeTask(this.#store, '', () => ({
-			status: 'cancelled',
-			statusMessage: 'Cancelled by the client',
-			inputs: [],
-		}));
-		if (changed?.isChanged) await this.#runner.cancel();
-		return changed !== undefined;
+		const { isChanged, isKnown } = await cancelTask(this.#store, '');
+		if (isChanged) await this.#runner.cancel();
+		return isKnown;
 	}
 
 	async remove(): Promise<void> {

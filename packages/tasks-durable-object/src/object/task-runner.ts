@@ -7,7 +7,7 @@ import {
 } from '@tmcp-sessions/tasks/backend';
 import type { TaskRecord } from '@tmcp-sessions/tasks/backend';
 
-import { handlerOf, missingHandler } from '../handlers.ts';
+import { handlers } from '../handlers.ts';
 import { CallExecution, within } from '../run/call-execution.ts';
 import type { CallOutcome, Execution } from '../run/call-execution.ts';
 import { ObjectExecution } from '../run/object-execution.ts';
@@ -45,7 +45,7 @@ export class TaskRunner {
 
 	/** Returns why this script cannot run a call; `undefined` if it can. */
 	mistakeIn({ handler, object }: CallTarget): string | undefined {
-		return object === undefined ? missingHandler(handler) : undefined;
+		return object === undefined ? handlers.missing(handler) : undefined;
 	}
 
 	/** Has the alarm start the call of a task that was stored in the same turn. */
@@ -171,7 +171,7 @@ export class TaskRunner {
 			return (this.#execution = new ObjectExecution(object, name, [exports, env as object]));
 		}
 		return (this.#execution = new CallExecution({
-			handler: () => handlerOf(handler),
+			handler: () => handlers.of(handler),
 			store,
 			env,
 			platform: context,

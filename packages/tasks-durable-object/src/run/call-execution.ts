@@ -1,7 +1,6 @@
 import { failTask, hasEnded, restartProblem, TaskRun } from '@tmcp-sessions/tasks/backend';
-import type { TaskRecord, TaskStore } from '@tmcp-sessions/tasks/backend';
+import type { TaskHandler, TaskRecord, TaskStore } from '@tmcp-sessions/tasks/backend';
 
-import type { TaskHandler } from '../handlers.ts';
 import type { RunState } from '../object/task-storage.ts';
 
 /** The state in which the object of a task has its call started or continued. JSON. */
@@ -135,8 +134,7 @@ export class CallExecution implements Execution {
 			platform,
 			now,
 			onJournal,
-			// Safe because a run uses no other members.
-			store: store as TaskStore,
+			store,
 			createCustom: (saved) => options.context?.(saved, env),
 			sleepUntil: (untilMs, signal) => this.#sleepUntil(untilMs, signal),
 			onWaiting: (isWaiting) => {

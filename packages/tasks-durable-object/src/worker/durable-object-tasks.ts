@@ -6,12 +6,11 @@ import type {
 } from '@tmcp-sessions/http/internal';
 import type { TasksOptions } from '@tmcp-sessions/tasks';
 import { connectTasks, resolveTasks } from '@tmcp-sessions/tasks/backend';
-import type { ResolvedTasks } from '@tmcp-sessions/tasks/backend';
+import type { ResolvedTasks, TaskHandler } from '@tmcp-sessions/tasks/backend';
 import { env } from 'cloudflare:workers';
 
 import { taskBindings } from '../binding.ts';
-import { registerHandler } from '../handlers.ts';
-import type { TaskHandler } from '../handlers.ts';
+import { handlers } from '../handlers.ts';
 import { Executions } from '../run/executions.ts';
 import { DurableObjectTaskEngine } from './object-engine.ts';
 import { DurableObjectTaskStore } from './object-task-store.ts';
@@ -59,7 +58,7 @@ export class DurableObjectTasks implements ServerExtension, BindingUser {
 		if (place?.kind === 'routed') return connected;
 		const handler: TaskHandler = { host, options: this.#options };
 		if (object === undefined) {
-			registerHandler(this.#name, handler);
+			handlers.register(this.#name, handler);
 			return connected;
 		}
 		const executions = new Executions({

@@ -1,4 +1,5 @@
 import { createReporter, storeOperation } from '@tmcp-sessions/core/backend';
+import type { BindingRequirement, BindingUser } from '@tmcp-sessions/core/backend';
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { listedTask, ownerOf } from '@tmcp-sessions/tasks/backend';
 import type {
@@ -14,7 +15,7 @@ import type {
 	TaskStoreCapabilities,
 } from '@tmcp-sessions/tasks/backend';
 
-import { DEFAULT_BINDING, taskObjects } from '../binding.ts';
+import { DEFAULT_BINDING, taskBindings, taskObjects } from '../binding.ts';
 import type { TaskObjectBinding } from '../binding.ts';
 import { indexName } from '../index-name.ts';
 import { capabilitiesWith } from '../object/local-task-store.ts';
@@ -38,7 +39,7 @@ export interface TaskPlacement {
 }
 
 /** Stores each task in a separate object, near the client that creates it. Strongly consistent. */
-export class DurableObjectTaskStore implements TaskStore {
+export class DurableObjectTaskStore implements TaskStore, BindingUser {
 	readonly capabilities: TaskStoreCapabilities;
 	readonly #placement: TaskPlacement;
 	readonly #report: (error: unknown) => void;
@@ -47,6 +48,10 @@ export class DurableObjectTaskStore implements TaskStore {
 		this.#placement = placement;
 		this.capabilities = capabilitiesWith(placement.resultBucket);
 		this.#report = createReporter(placement.onError);
+	}
+
+	requiredBindings(): readonly BindingRequirement[] {
+		return taskBindings(this.#placement.binding, this.#placement.resultBucket);
 	}
 
 	/** The name of the binding of the bucket for large results, if there is one. */

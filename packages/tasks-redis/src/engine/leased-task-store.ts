@@ -22,6 +22,8 @@ export class LeasedTaskStore implements Pick<
 	readonly capabilities: TaskStoreCapabilities;
 	/** Why Redis could not be reached. */
 	failure: Error | undefined;
+	/** Whether the run has stored the result of a step. */
+	hasProgress = false;
 	#isLost = false;
 	readonly #store: RedisTaskStore;
 	readonly #writer: TaskWriter;
@@ -66,6 +68,7 @@ export class LeasedTaskStore implements Pick<
 		if (this.#isLost) return false;
 		const stored = await this.#attempt(() => this.#store.writeStep(name, step, this.#writer));
 		if (stored === 'lost') this.lose();
+		if (stored === true) this.hasProgress = true;
 		return stored === true;
 	}
 

@@ -1,20 +1,9 @@
-import { reasonOf, withTimeout } from '@tmcp-sessions/core/backend';
-import type { ExtensionHost, JsonObject } from '@tmcp-sessions/http/internal';
-import { changeTask, deliverResponses, hasEnded } from '@tmcp-sessions/tasks/backend';
-import type {
-	ResolvedTasks,
-	TaskDelivery,
-	TaskEngine,
-	TaskEngineCapabilities,
-	TaskRecord,
-	TaskStart,
-	TaskStarted,
-} from '@tmcp-sessions/tasks/backend';
+import type { ExtensionHost } from '@tmcp-sessions/http/internal';
+import type { ResolvedTasks } from '@tmcp-sessions/tasks/backend';
 import type { RedisTcpConnection } from '@tmcp-sessions/redis/tcp';
 
 import type { RedisTaskStore } from '../store/redis-task-store.ts';
-import { answeredInputs, RunStates } from './run-states.ts';
-import { TaskJob } from './task-job.ts';
+import { JobTaskEngine } from './job-task-engine.ts';
 import { TaskQueue } from './task-queue.ts';
 
 /** What an engine depends on. */
@@ -32,30 +21,19 @@ export interface RedisTaskEngineDeps {
 }
 
 /** Runs tasks as jobs of BullMQ, in any process that has started a worker for the handler. */
-export class RedisTaskEngine implements TaskEngine {
-	readonly capabilities: TaskEngineCapabilities = {
-		maxRunSeconds: null,
-		survivesDeploy: true,
-		steps: true,
-	};
+export class RedisTaskEngine extends JobTaskEngine {
 	readonly #deps: RedisTaskEngineDeps;
-	readonly #states: RunStates;
 	readonly #queue: TaskQueue;
-	readonly #jobs = new Map<string, TaskJob>();
 	#hasWorker = false;
-	#isReleasing = false;
 
 	constructor(deps: RedisTaskEngineDeps) {
-		const { handler, host, redis, store } = deps;
-		this.#deps = deps;
-		this.#states = new RunStates(store.database);
+		const { handler, host, redis, store, tasks } = deps;
 		const { prefix } = store.database;
-		this.#queue = new TaskQueue({
-			redis,
-			prefix,
-			handler,
-			report: (error) => host.report(error),
-		});
+		const report = (error: unknown): void => host.report(error);
+		const queue = new TaskQueue({ redis, prefix, handler, report });
+		super({ store, host, tasks, jobs: queue, maxRunSeconds: null });
+		this.#deps = deps;
+		this.#queue = queue;
 	}
 
 	/** Connects, and runs calls from now on. Idempotent. */
@@ -66,50 +44,9 @@ export class RedisTaskEngine implements TaskEngine {
 		this.#queue.start({
 			concurrency,
 			lockMs: stalledMs,
-			run: (name, wake) => this.#run(name, wake),
-			onLost: (name) => this.#jobs.get(name)?.lose(),
+			run: (name, wake) => this.runJob(name, wake),
+			onLost: (name) => this.lose(name),
 		});
-	}
-
-	async start({ call, limits, record, waitMs }: TaskStart): Promise<TaskStarted> {
-		const { host, store } = this.#deps;
-		const { name } = record;
-		const limit = await store.create(record, call, limits);
-		if (limit) return { limit };
-		try {
-			await this.#queue.add(name, 1);
-		} catch (error) {
-			// If this fails too, the task counts as running until it expires.
-			await store.delete(name).catch((cause: unknown) => host.report(cause));
-			throw error;
-		}
-		return { record: waitMs > 0 ? await this.#endedWithin(waitMs, record) : record };
-	}
-
-	async deliver(name: string, responses: JsonObject): Promise<TaskDelivery> {
-		const { store } = this.#deps;
-		const { record: changed, ...delivery } = await deliverResponses(store, name, responses);
-		if (!delivery.isKnown || delivery.invalid !== undefined) return delivery;
-		// A client that sends its responses again may do so because waking the call has failed before.
-		const record = changed ?? (await store.read(name));
-		const answered = record && !hasEnded(record) ? answeredInputs(record) : 0;
-		const wake = answered > 0 ? await this.#states.wake(name, answered) : undefined;
-		if (wake !== undefined) await this.#queue.add(name, wake);
-		return delivery;
-	}
-
-	async cancel(name: string): Promise<boolean> {
-		const { host, store } = this.#deps;
-		const changed = await changeTask(store, name, () => ({
-			status: 'cancelled',
-			statusMessage: 'Cancelled by the client',
-			inputs: [],
-		}));
-		if (changed?.isChanged) {
-			// The worker of a job that is left finds that its task has ended.
-			await this.#removeJob(name).catch((error: unknown) => host.report(error));
-		}
-		return changed !== undefined;
 	}
 
 	/**
@@ -119,11 +56,7 @@ export class RedisTaskEngine implements TaskEngine {
 	 */
 	async close(graceMs: number): Promise<void> {
 		this.#hasWorker = true; // A request that comes later starts none.
-		const release = (): void => {
-			this.#isReleasing = true;
-			for (const job of this.#jobs.values()) job.release();
-		};
-		const timer = setTimeout(release, graceMs);
+		const timer = setTimeout(() => this.releaseAll(), graceMs);
 		try {
 			// The last commands may have to wait for Redis.
 			await this.#queue.close(graceMs + 2 * this.#deps.redis.timeoutMs);
@@ -131,63 +64,4 @@ export class RedisTaskEngine implements TaskEngine {
 			clearTimeout(timer);
 		}
 	}
-
-	async #run(name: string, wake: number): Promise<number | undefined> {
-		const { host, store, tasks } = this.#deps;
-		let job: TaskJob | undefined;
-		let latest: TaskRecord | undefined;
-		// First, so that a call is not claimed that could not be cancelled.
-		const stop = await store.watch(name, (record) => {
-			latest = record;
-			job?.observe(record);
-		});
-		if (!stop) return undefined;
-		try {
-			if (this.#isReleasing) return store.database.now();
-			const lease = crypto.randomUUID();
-			const claim = await this.#states.claim(name, wake, lease);
-			if ('dueMs' in claim) return claim.dueMs;
-			if (!claim.claimed) return undefined;
-			job = new TaskJob(
-				{ host, options: tasks, store, states: this.#states },
-				lease,
-				claim.claimed,
-			);
-			this.#jobs.set(name, job);
-			if (this.#isReleasing) job.release();
-			if (latest) job.observe(latest);
-			return await job.run();
-		} finally {
-			stop();
-			if (job && this.#jobs.get(name) === job) this.#jobs.delete(name);
-		}
-	}
-
-	async #removeJob(name: string): Promise<void> {
-		const wake = await this.#states.lastJob(name);
-		if (wake !== undefined) await this.#queue.remove(name, wake);
-	}
-
-	/** Returns a task when it has ended, or as it is after a time. */
-	async #endedWithin(ms: number, started: TaskRecord): Promise<TaskRecord> {
-		const { host, store } = this.#deps;
-		const { promise: ended, resolve } = Promise.withResolvers<void>();
-		let record = started;
-		try {
-			const stop = await store.watch(started.name, (changed) => {
-				record = changed;
-				if (hasEnded(changed)) resolve();
-			});
-			await withTimeout(ms, ended, () => new Error(OVER)).catch((error: unknown) => {
-				if (reasonOf(error) !== OVER) throw error;
-			});
-			stop?.();
-		} catch (error) {
-			// The task has started: its client polls it.
-			host.report(error);
-		}
-		return record;
-	}
 }
-
-const OVER = 'the time is over';

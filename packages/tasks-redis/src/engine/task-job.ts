@@ -1,7 +1,7 @@
 import { reasonOf, sleep } from '@tmcp-sessions/core/backend';
 import type { ExtensionHost } from '@tmcp-sessions/http/internal';
 import { failTask, hasEnded, restartProblem, TaskRun } from '@tmcp-sessions/tasks/backend';
-import type { ResolvedTasks, TaskRecord, TaskStore } from '@tmcp-sessions/tasks/backend';
+import type { ResolvedTasks, TaskRecord } from '@tmcp-sessions/tasks/backend';
 
 import type { RedisTaskStore } from '../store/redis-task-store.ts';
 import { LeasedTaskStore, RUN_RETRY_MS } from './leased-task-store.ts';
@@ -107,6 +107,15 @@ export class TaskJob {
 		this.#signal();
 	}
 
+	/**
+	 * Stops the call at a time limit, so that it continues in another run. Its next start counts as a restart
+	 * after an interruption, unless the call has stored the result of a step in this run.
+	 */
+	interrupt(): void {
+		if (this.#leased.hasProgress) this.release();
+		else this.lose();
+	}
+
 	/** Returns why the call must not start; `undefined` if it may. */
 	async #problem(): Promise<string | undefined> {
 		const { call, isNew, record } = this.#claimed;
@@ -132,8 +141,7 @@ export class TaskJob {
 			now,
 			platform: undefined,
 			record: { ...record, attempts: starts },
-			// Safe because a run uses no other members.
-			store: this.#leased as unknown as TaskStore,
+			store: this.#leased,
 			createCustom: (saved) => options.context?.(saved, undefined),
 			sleepUntil: (untilMs, signal) => this.#sleepUntil(untilMs, signal),
 			...(!this.#claimed.usesJournal && {

@@ -2,7 +2,7 @@ import { keepRequestAlive, sleep } from '@tmcp-sessions/core/backend';
 import type { ExtensionHost, JsonObject } from '@tmcp-sessions/http/internal';
 
 import type { TaskRun, TaskRunDeps } from '../run/task-run.ts';
-import { changeTask } from '../task/change-task.ts';
+import { cancelTask } from '../task/cancel-task.ts';
 import { deliverResponses } from '../task/deliver-responses.ts';
 import type {
 	TaskDelivery,
@@ -81,13 +81,9 @@ export class InProcessEngine implements TaskEngine {
 	}
 
 	async cancel(name: string): Promise<boolean> {
-		const changed = await changeTask(this.#store, name, () => ({
-			status: 'cancelled',
-			statusMessage: 'Cancelled by the client',
-			inputs: [],
-		}));
-		if (changed?.isChanged) this.#runs.get(name)?.cancel();
-		return changed !== undefined;
+		const { isChanged, isKnown } = await cancelTask(this.#store, name);
+		if (isChanged) this.#runs.get(name)?.cancel();
+		return isKnown;
 	}
 
 	async #sleepUntil(untilMs: number, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,7 @@ import { keptMetadata } from '../run/task-run.ts';
 import { taskError } from '../task-error.ts';
 import { jsonProblem } from '../task/json.ts';
 import type { TaskEngine, TaskStart } from '../task/task-engine.ts';
-import { ownerOf } from '../task/task-record.ts';
+import { hasEnded, ownerOf } from '../task/task-record.ts';
 import type { TaskCall, TaskInput, TaskRecord } from '../task/task-record.ts';
 import type { ReachedLimit, TaskStore } from '../task/task-store.ts';
 import { PollTimes } from './poll-limits.ts';
@@ -134,7 +134,9 @@ export class TaskService {
 			kind === 'get' && this.#polls.isEarly(record.name, now(), record.pollIntervalMs);
 		const { principal } = context;
 		await this.#limit({ kind, principal, taskId: String(taskId), isEarly });
-		return { taskId: String(taskId), record };
+		const { engine } = this.#deps;
+		const checked = engine.check && !hasEnded(record) ? await engine.check(record) : record;
+		return { taskId: String(taskId), record: checked };
 	}
 
 	/** Returns a task as it is now; `undefined` if it has expired. */

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { reasonOf } from '@tmcp-sessions/core/backend';
 import { idOf, isObject, metadataOf, methodOf, paramsOf } from '@tmcp-sessions/http/internal';
@@ -7,7 +9,7 @@ import { taskError } from '../task-error.ts';
 import { changeTask } from '../task/change-task.ts';
 import { jsonProblem } from '../task/json.ts';
 import type { TaskCall, TaskInput, TaskPatch, TaskRecord, TaskStep } from '../task/task-record.ts';
-import type { TaskStore } from '../task/task-store.ts';
+import type { RunStore } from '../task/task-store.ts';
 import { runInTask } from './current-task.ts';
 import type { Answer, CurrentTask } from './current-task.ts';
 import { StatusLine } from './status-line.ts';
@@ -29,7 +31,7 @@ export interface SavedContext {
 export interface TaskRunDeps {
 	readonly host: ExtensionHost;
 	/** Holds the task. */
-	readonly store: TaskStore;
+	readonly store: RunStore;
 	readonly record: TaskRecord;
 	readonly call: TaskCall;
 	/** The steps that earlier starts of the call have completed. */
@@ -44,6 +46,14 @@ export interface TaskRunDeps {
 	readonly onWaiting?: ((isWaiting: boolean) => void) | undefined;
 	/** Called before the call stores its first result, by a step, a sleep or `ask`, which awaits it. */
 	readonly onJournal?: (() => Promise<void> | void) | undefined;
+	/**
+	 * Runs a step that is not stored, for an engine with a journal of its own. It may call `run` outside of
+	 * the asynchronous context of the call. Default: calls `run`.
+	 */
+	readonly runStep?:
+		(<Result>(name: string, run: () => Promise<Result>) => Promise<Result>) | undefined;
+	/** The largest result of a step, in bytes of JSON. Default: the limit of the store. */
+	readonly maxStepBytes?: number | undefined;
 	readonly now: () => number;
 }
 
@@ -93,6 +103,11 @@ export class TaskRun implements CurrentTask {
 	/** Whether the call can leave memory while it waits, and start again from its stored results. */
 	get canLeave(): boolean {
 		return this.#usesJournal && this.#waiting.size === this.#asking;
+	}
+
+	/** Whether the call waits for responses of the client. */
+	get awaitsClient(): boolean {
+		return this.#waiting.size > 0;
 	}
 
 	/** Resolves when the changes of the call so far are stored. */
@@ -159,14 +174,12 @@ export class TaskRun implements CurrentTask {
 		if (step.stored) return step.stored.value as Result;
 		try {
 			if (this.#journaling) await this.#untilJournaled();
-			const value = await run();
-			const problem = jsonProblem(value, 'the result');
-			if (problem) {
-				throw this.#fail(
-					`the step ${JSON.stringify(name)} must return JSON, which is stored; found ${problem}. Return ` +
-						'plain objects, arrays, strings, finite numbers and booleans',
-				);
-			}
+			const { runStep } = this.#deps;
+			const inCall = runStep && AsyncLocalStorage.snapshot();
+			const value =
+				runStep && inCall
+					? await runStep(name, async () => this.#requireStorable(name, await inCall(run)))
+					: this.#requireStorable(name, await run());
 			await this.#store({ ...stepOf(step), value });
 			return value;
 		} finally {
@@ -365,15 +378,28 @@ export class TaskRun implements CurrentTask {
 		this.#requireRunning();
 	}
 
-	async #store(step: TaskStep): Promise<void> {
-		const { maxResultBytes } = this.#deps.store.capabilities;
-		const bytes = bytesOf(step.value);
-		if (bytes > maxResultBytes) {
+	/** @throws if the result of a step cannot be stored. Then the task fails. */
+	#requireStorable<Result>(name: string, value: Result): Result {
+		const problem = jsonProblem(value, 'the result');
+		if (problem) {
 			throw this.#fail(
-				`the result of the step ${JSON.stringify(step.name)} must have at most ${maxResultBytes} bytes of ` +
+				`the step ${JSON.stringify(name)} must return JSON, which is stored; found ${problem}. Return ` +
+					'plain objects, arrays, strings, finite numbers and booleans',
+			);
+		}
+		const { maxStepBytes = Infinity, store } = this.#deps;
+		const maxBytes = Math.min(maxStepBytes, store.capabilities.maxResultBytes);
+		const bytes = bytesOf(value);
+		if (bytes > maxBytes) {
+			throw this.#fail(
+				`the result of the step ${JSON.stringify(name)} must have at most ${maxBytes} bytes of ` +
 					`JSON; got ${bytes}. Store it elsewhere and return where it is`,
 			);
 		}
+		return value;
+	}
+
+	async #store(step: TaskStep): Promise<void> {
 		const isStored = await this.#deps.store.addStep(this.#deps.record.name, step);
 		if (!isStored) throw taskError('the task has ended; its call stops here');
 	}

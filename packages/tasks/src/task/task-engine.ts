@@ -49,4 +49,10 @@ export interface TaskEngine {
 	 * @returns whether the task is known.
 	 */
 	cancel(name: string): Promise<boolean>;
+
+	/**
+	 * Called when a client reads a task that has not ended. Fails the task if what runs its call no longer
+	 * exists, and returns the task then. Default: nothing can end a call without storing it.
+	 */
+	check?(record: TaskRecord): Promise<TaskRecord>;
 }

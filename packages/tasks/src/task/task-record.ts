@@ -49,6 +49,10 @@ export interface TaskRecord {
 	readonly pollIntervalMs: number;
 	/** How often the call was started. */
 	readonly attempts: number;
+	/** Whether the call has left memory while it waits. Set by engines without another place for it. */
+	readonly isParked?: boolean | undefined;
+	/** Whether the call has waited in a way from which it can be resumed. Set by the same engines. */
+	readonly usesJournal?: boolean | undefined;
 	/** The server requests of the call, in the order in which the tool sent them. */
 	readonly inputs: readonly TaskInput[];
 	/** The result of the call, if `status` is `completed`. */
@@ -61,7 +65,15 @@ export interface TaskRecord {
 export type TaskPatch = Partial<
 	Pick<
 		TaskRecord,
-		'attempts' | 'error' | 'inputs' | 'progress' | 'result' | 'status' | 'statusMessage'
+		| 'attempts'
+		| 'error'
+		| 'inputs'
+		| 'isParked'
+		| 'progress'
+		| 'result'
+		| 'status'
+		| 'statusMessage'
+		| 'usesJournal'
 	>
 >;
 

@@ -97,3 +97,6 @@ export interface TaskStore {
 	 */
 	watch(name: string, listener: (record: TaskRecord) => void): Promise<StopWatching | undefined>;
 }
+
+/** What the run of a call uses of a store. */
+export type RunStore = Pick<TaskStore, 'addStep' | 'capabilities' | 'read' | 'update'>;

@@ -4,4 +4,4 @@ export { startWorkers } from './start-workers.ts';
 export type { Eviction, Workers } from './start-workers.ts';
 export { workerdVersions } from './workerd-binary.ts';
 export type { WorkerdVersion } from './workerd-binary.ts';
-export type { WorkersOptions } from './workers-options.ts';
+export type { QueueConsumer, WorkersOptions } from './workers-options.ts';

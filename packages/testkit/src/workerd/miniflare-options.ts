@@ -10,26 +10,10 @@ export function miniflareOptions<Name extends string>(
 ): MiniflareOptions {
 	const owner = options.workers[0];
 	const log = options.onLog ?? ((line) => process.stderr.write(`${line}\n`));
-	const env = {
-		...kvBindings(options.kvNamespaces),
-		...r2Bindings(options.r2Buckets),
-		...mapEntries(
-			Object.entries(durableObjects),
-			(exportName) => ({ type: 'durable-object', worker: owner, exportName }) as const,
-		),
-		...mapEntries(
-			Object.entries({ TMCP_SESSION_KEYS: newKey(), ...options.vars }),
-			(value) => ({ type: 'text', value }) as const,
-		),
-	};
-	const classes = mapEntries(
-		Object.values(durableObjects).map((className) => [className, className] as const),
-		(className) =>
-			({
-				type: 'durable-object',
-				storage: options.keyValueClasses?.includes(className) ? 'legacy-kv' : 'sqlite',
-				...(options.keepObjects && { unsafePreventEviction: true }),
-			}) as const,
+	const env = bindingsOf(options, durableObjects, owner);
+	const classes = exportsOf(options, durableObjects);
+	const triggers = (options.queueConsumers ?? []).map(
+		(consumer) => ({ type: 'queue', ...consumer }) as const,
 	);
 	return {
 		cf: false,
@@ -47,9 +31,55 @@ export function miniflareOptions<Name extends string>(
 				},
 				env,
 				exports: name === owner ? classes : {},
+				...(name === owner && { triggers }),
 			},
 			dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
 		})),
+	};
+}
+
+function bindingsOf(
+	options: WorkersOptions,
+	durableObjects: Readonly<Record<string, string>>,
+	worker: string,
+) {
+	return {
+		...kvBindings(options.kvNamespaces),
+		...r2Bindings(options.r2Buckets),
+		...mapEntries(
+			Object.entries(durableObjects),
+			(exportName) => ({ type: 'durable-object', worker, exportName }) as const,
+		),
+		...mapEntries(
+			Object.entries(options.workflows ?? {}),
+			(exportName) => ({ type: 'workflow', name: exportName, worker, exportName }) as const,
+		),
+		...mapEntries(
+			Object.entries(options.queues ?? {}),
+			(name) => ({ type: 'queue', name }) as const,
+		),
+		...mapEntries(
+			Object.entries({ TMCP_SESSION_KEYS: newKey(), ...options.vars }),
+			(value) => ({ type: 'text', value }) as const,
+		),
+	};
+}
+
+/** Returns what the first Worker exports. */
+function exportsOf(options: WorkersOptions, durableObjects: Readonly<Record<string, string>>) {
+	const byName = (names: object): (readonly [string, string])[] =>
+		Object.values(names).map((name) => [String(name), String(name)] as const);
+	return {
+		...mapEntries(
+			byName(durableObjects),
+			(className) =>
+				({
+					type: 'durable-object',
+					storage: options.keyValueClasses?.includes(className) ? 'legacy-kv' : 'sqlite',
+					...(options.keepObjects && { unsafePreventEviction: true }),
+				}) as const,
+		),
+		...mapEntries(byName(options.workflows ?? {}), (name) => ({ type: 'workflow', name }) as const),
 	};
 }
 

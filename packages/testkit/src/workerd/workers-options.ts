@@ -1,6 +1,16 @@
 import type { Plugin } from 'esbuild';
 import type { WorkerdVersion } from './workerd-binary.ts';
 
+/** How a Worker receives the messages of a queue, as `queues.consumers` of wrangler.jsonc says. */
+export interface QueueConsumer {
+	readonly name: string;
+	readonly deadLetterQueue?: string;
+	readonly maxBatchSize?: number;
+	/** In seconds. */
+	readonly maxBatchTimeout?: number;
+	readonly maxRetries?: number;
+}
+
 /** Options of `startWorkers`. Each Worker is its own isolate; all share storage and objects. */
 export interface WorkersOptions<Name extends string = string> {
 	/** Path of the Workers' main module, or one path for each Worker. Each path is bundled once. */
@@ -15,6 +25,12 @@ export interface WorkersOptions<Name extends string = string> {
 	readonly r2Buckets?: readonly string[];
 	/** Class names by binding name, on SQLite. Default `{ TMCP_DURABLE_OBJECT: 'SyncLayer' }`. */
 	readonly durableObjects?: Readonly<Record<string, string>>;
+	/** Class names of Workflows by binding name. The first Worker must export them. Default: none. */
+	readonly workflows?: Readonly<Record<string, string>>;
+	/** Names of queues by binding name, of every Worker. Default: none. */
+	readonly queues?: Readonly<Record<string, string>>;
+	/** The queues whose messages the first Worker receives. Default: none. */
+	readonly queueConsumers?: readonly QueueConsumer[];
 	/** The classes without SQLite, as `new_classes` of a migration makes them. Default: none. */
 	readonly keyValueClasses?: readonly string[];
 	/**

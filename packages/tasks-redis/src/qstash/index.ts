@@ -1,0 +1,2 @@
+export { QStashTasks } from './qstash-tasks.ts';
+export type { QStashTasksOptions } from './qstash-tasks.ts';
