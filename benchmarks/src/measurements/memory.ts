@@ -11,6 +11,9 @@ import { startMeasured } from '../workerd-process.ts';
 import { aimsTable, entriesOf, measurement } from './measurement.ts';
 import type { Aim, Effort } from './measurement.ts';
 
+/** The time between the requests that let the isolate run. */
+const RUN_MS = 20;
+
 /** Idle streams and sessions, and the contenders: in a quick run one of each kind, since each has its own runtime. */
 const efforts = {
 	full: {
@@ -142,9 +145,12 @@ async function measureHeap(name: Contender, streams: number): Promise<Heap> {
 
 /** Returns the heap in use after a collection, with the buffers outside of it. */
 async function heapBytes(inspector: Inspector, url: string): Promise<number> {
-	const collecting = inspector.send('HeapProfiler.collectGarbage');
-	await new McpClient(url).open(); // workerd collects when the isolate runs next.
-	await collecting;
+	const collecting = inspector.send('HeapProfiler.collectGarbage').then(() => true);
+	// workerd collects when the isolate runs next, which may be before the command has arrived.
+	for (let hasCollected = false; !hasCollected;) {
+		await new McpClient(url).open();
+		hasCollected = await Promise.race([collecting, delay(RUN_MS, false)]);
+	}
 	type Usage = Partial<Record<'usedSize' | 'embedderHeapUsedSize' | 'backingStorageSize', number>>;
 	const usage = await inspector.send<Usage>('Runtime.getHeapUsage');
 	const { usedSize = 0, embedderHeapUsedSize = 0, backingStorageSize = 0 } = usage;

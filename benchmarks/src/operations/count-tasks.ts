@@ -19,7 +19,7 @@ export interface TaskOperations {
 }
 
 /** An engine whose tasks are in Durable Objects. */
-export type EngineName = 'durable-object' | 'workflows';
+type EngineName = 'durable-object' | 'workflows';
 
 /** What an engine guarantees, and the operations of a task of five steps. */
 export interface EngineOperations {

@@ -34,6 +34,7 @@ export { bindSubscriptionsToRequest } from './backend/request-bound-subscription
 export { endResumedCalls } from './backend/resumed-streams.ts';
 
 // Requests and messages.
+export { transportRequest } from './transport/transport-request.ts';
 export { currentContext } from './request/request-context.ts';
 export type { RequestContext } from './request/request-context.ts';
 export { HttpRejection, invalidRequest } from './request/http-rejection.ts';

@@ -115,4 +115,19 @@ describe('a stateless client', () => {
 		expect(response.headers.get('content-type')).toBe('application/json');
 		expect(textOf((await response.json<{ result: unknown }>()).result)).toBe('done');
 	});
+
+	it('is served although a proxy repeats its headers', async () => {
+		const { fetch } = setUp();
+		const repeated: Fetch = (request) => {
+			const headers = new Headers(request.headers);
+			for (const name of ['mcp-protocol-version', 'mcp-method', 'mcp-name']) {
+				const value = headers.get(name);
+				if (value !== null) headers.append(name, value);
+			}
+			return fetch(new Request(request, { headers }));
+		};
+		const { client } = await connect(MCP, repeated, STATELESS);
+		const greet = { name: 'greet', arguments: { name: 'Ada' } };
+		expect(textOf(await client.callTool(greet))).toBe('Hello, Ada!');
+	});
 });

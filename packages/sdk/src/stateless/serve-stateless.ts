@@ -7,6 +7,7 @@ import {
 	idOf,
 	isObject,
 	methodOf,
+	transportRequest,
 } from '@tmcp-sessions/http/server';
 import type { AuthorizeSubscription, JsonObject, RequestContext } from '@tmcp-sessions/http/server';
 import type { SubscriptionManager } from '@tmcp/session-manager';
@@ -58,7 +59,8 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 		},
 	});
 	return async (context, received) => {
-		const { auth, request } = checkOrigin(context);
+		const { auth } = context.origin;
+		checkMethod(context.origin);
 		if (!isObject(received)) throw new Error('expected a message; got none');
 		context.progress.markBegun();
 		checkFailure(context, undefined);
@@ -78,7 +80,8 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 		}
 		const failed: Failures = { factory: undefined, others: [] };
 		failures.set(context, failed);
-		const response = await handler.fetch(request, {
+		// With the signal of the call, and with headers that a proxy has repeated once.
+		const response = await handler.fetch(transportRequest(context), {
 			parsedBody: message,
 			// Safe because the caller's auth has the fields that the SDK's has.
 			...(auth && { authInfo: auth as AuthInfo }),
@@ -92,17 +95,10 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 }
 
 /** @throws {HttpRejection} 405 for another method than POST. */
-function checkOrigin({ origin }: RequestContext): {
-	readonly auth: RequestContext['origin']['auth'];
-	readonly request: Request;
-} {
-	const { auth, method, request } = origin;
-	if (method !== 'POST') {
-		const headers = { Allow: 'POST, OPTIONS' };
-		throw new HttpRejection(405, -32601, `HTTP method ${method} is not supported`, { headers });
-	}
-	if (!request) throw new Error('expected an HTTP request; got none');
-	return { auth, request };
+function checkMethod({ method }: RequestContext['origin']): void {
+	if (method === 'POST') return;
+	const headers = { Allow: 'POST, OPTIONS' };
+	throw new HttpRejection(405, -32601, `HTTP method ${method} is not supported`, { headers });
 }
 
 /** @throws what the factory or the request has failed with. */
