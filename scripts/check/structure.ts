@@ -33,6 +33,7 @@ const importsByFolder: Readonly<Record<string, string[]>> = {
 	testkit: ['core', 'http', 'tasks'],
 	'tasks-durable-object': ['core', 'http', 'tasks'],
 	'tasks-redis': ['core', 'http', 'redis', 'tasks'],
+	'tasks-queue': ['core', 'http', 'tasks', 'tasks-durable-object'],
 	'tasks-workflows': ['core', 'http', 'tasks', 'tasks-durable-object'],
 };
 

@@ -15,6 +15,7 @@ interface DeploymentSettings {
 	readonly main?: string;
 	readonly durableObjects: Readonly<Record<string, string>>;
 	readonly workflows?: Readonly<Record<string, string>>;
+	readonly queues?: Readonly<Record<string, string>>;
 	/** Runs on this number of isolates only. */
 	readonly isolates?: number;
 	/** Runs these scenarios of the newest suite only. */
@@ -36,7 +37,13 @@ const TASKS = [
 
 /** The name of a deployment. */
 export type Deployment =
-	'managers' | 'redis' | 'sdk' | 'session-object' | 'tasks-in-memory' | 'tasks-workflows';
+	| 'managers'
+	| 'redis'
+	| 'sdk'
+	| 'session-object'
+	| 'tasks-in-memory'
+	| 'tasks-queue'
+	| 'tasks-workflows';
 
 /**
  * The deployments: tmcp's server with managers, in a session object and over Redis, its tasks alone on
@@ -63,6 +70,12 @@ export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 		isolates: 1,
 		scenarios: TASKS,
 	},
+	'tasks-queue': {
+		main: 'tasks-queue.ts',
+		durableObjects: { TMCP_TASK_OBJECT: 'TaskObject' },
+		queues: { TMCP_TASK_QUEUE: 'tmcp-tasks' },
+		scenarios: TASKS,
+	},
 	'tasks-workflows': {
 		main: 'tasks-workflows.ts',
 		durableObjects: { TMCP_TASK_OBJECT: 'TaskObject' },
@@ -76,12 +89,18 @@ export function startConformanceServers(
 	deployment: Deployment,
 	options: Pick<WorkersOptions, 'onLog'> = {},
 ): Promise<ConformanceServers> {
-	const { durableObjects, main, workflows } = deployments[deployment];
+	const { durableObjects, main, queues = {}, workflows } = deployments[deployment];
 	if (main === undefined) return startRedisProcesses(options.onLog ?? console.error);
 	return startWorkers({
 		...options,
 		durableObjects,
 		...(workflows && { workflows }),
+		queues,
+		queueConsumers: Object.values(queues).map((name) => ({
+			name,
+			maxBatchSize: 1,
+			maxBatchTimeout: 0,
+		})),
 		entry: fileURLToPath(new URL(`../src/${main}`, import.meta.url)),
 		workers: ['a', 'b'],
 	});

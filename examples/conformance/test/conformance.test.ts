@@ -112,7 +112,7 @@ describe.each(['managers', 'session-object', 'redis', 'sdk'] as const)('with %s'
 	});
 });
 
-describe.each(['tasks-workflows'] as const)('tasks alone, with %s', (deployment) => {
+describe.each(['tasks-queue', 'tasks-workflows'] as const)('tasks alone, with %s', (deployment) => {
 	let workers: ConformanceServers;
 	let proxy: TurnTakingProxy;
 

@@ -6,25 +6,33 @@ import { env } from 'cloudflare:workers';
 
 import { PACKAGE } from './package-name.ts';
 
-/** The longest delay of a message. */
+/** The longest delay of a message (Cloudflare Queues, limits). */
 const MAX_DELAY_SECONDS = 43_200;
 
-/** A message that has a call start. The call itself is in the store of the task. */
+/** Has a call start. The call itself is in the store of the task. */
 export interface TaskMessage {
 	/** The name of the handler that runs the call. */
 	readonly handler: string;
 	/** The name of the task. */
 	readonly task: string;
-	/** The number of the start. */
+	/** The number of the start. A message that is delivered again has the following one. */
 	readonly start: number;
+	/** When the call may start, in milliseconds since the epoch. */
+	readonly notBeforeMs: number;
 }
 
 /** Returns the message in a body; `undefined` if the body is another one. */
 export function messageIn(body: unknown): TaskMessage | undefined {
-	const { handler, start, task } = (isObject(body) ? body : {}) as Partial<TaskMessage>;
-	const isMessage =
-		typeof handler === 'string' && typeof task === 'string' && Number.isInteger(start);
-	return isMessage && start !== undefined ? { handler, task, start } : undefined;
+	const { handler, notBeforeMs, start, task } = (
+		isObject(body) ? body : {}
+	) as Partial<TaskMessage>;
+	if (typeof handler !== 'string' || typeof task !== 'string') return undefined;
+	if (!isCount(start) || start < 1 || !isCount(notBeforeMs)) return undefined;
+	return { handler, task, start, notBeforeMs };
+}
+
+function isCount(value: unknown): value is number {
+	return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 const KIND: BindingKind = {
@@ -56,21 +64,22 @@ export class TaskMessages implements TaskRunner {
 
 	/** @throws {BindingError} if the binding is missing. */
 	async start({ attempts, name }: Pick<TaskRecord, 'attempts' | 'name'>): Promise<void> {
-		await this.send(name, attempts + 1, 0);
+		await this.send({ task: name, start: attempts + 1, notBeforeMs: Date.now() });
 	}
 
+	/** A call in memory observes its task. */
 	async wake(record: TaskRecord): Promise<undefined> {
 		if (record.isParked) await this.start(record);
 		return undefined;
 	}
 
-	/** Has a call start after a delay, or sooner if the delay is longer than a queue can have. */
-	async send(task: string, start: number, delayMs: number): Promise<void> {
+	/** Sends a message. It arrives sooner if its delay is longer than a queue can have. */
+	async send(message: Omit<TaskMessage, 'handler'>): Promise<void> {
 		const queue = resolveBinding<Queue<TaskMessage>>(KIND, this.#binding, env);
-		const delaySeconds = Math.min(Math.ceil(Math.max(0, delayMs) / 1000), MAX_DELAY_SECONDS);
-		const message = { handler: this.#handler, task, start };
+		const delayMs = Math.max(0, message.notBeforeMs - Date.now());
+		const delaySeconds = Math.min(Math.ceil(delayMs / 1000), MAX_DELAY_SECONDS);
 		await storeOperation(PACKAGE, 'sending a message to the queue of tasks', () =>
-			queue.send(message, { contentType: 'json', delaySeconds }),
+			queue.send({ ...message, handler: this.#handler }, { contentType: 'json', delaySeconds }),
 		);
 	}
 }

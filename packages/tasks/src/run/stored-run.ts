@@ -67,6 +67,9 @@ export class StoredRun {
 	): Promise<StoredRun | undefined> {
 		const { env, handler } = deps;
 		const { host, options, store } = handler;
+		// Read before the claim: a call whose store is down has not begun, and is not interrupted.
+		const call = await store.readCall(name);
+		if (!call) return undefined;
 		let before: TaskRecord | undefined;
 		const changed = await changeTask(store, name, (record) => {
 			before = record;
@@ -75,8 +78,6 @@ export class StoredRun {
 		});
 		if (!changed?.isChanged || !before) return undefined;
 		const { record } = changed;
-		const call = await store.readCall(name);
-		if (!call) return undefined;
 		const isFirst = before.attempts === 0;
 		const steps = isFirst ? [] : await store.readSteps(name);
 		// A start after a wait is no interruption.
