@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TaskEngineCapabilities } from '@tmcp-sessions/tasks/backend';
 import { TaskClient } from '@tmcp-sessions/testkit/task-client';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
-import type { Workers } from '@tmcp-sessions/testkit/workerd';
+import type { Workers, WorkersOptions } from '@tmcp-sessions/testkit/workerd';
 import { workersFolder } from '../runtime.ts';
 import { countingPlugin } from './counted-contender.ts';
 import type { Operation, OperationCounts } from './counts.ts';
@@ -19,7 +19,7 @@ export interface TaskOperations {
 }
 
 /** An engine whose tasks are in Durable Objects. */
-type EngineName = 'durable-object' | 'workflows';
+type EngineName = 'durable-object' | 'queue' | 'workflows';
 
 /** What an engine guarantees, and the operations of a task of five steps. */
 export interface EngineOperations {
@@ -45,7 +45,7 @@ export type TaskKind = 'ended' | 'expired' | 'listed' | 'polled' | 'question' | 
 
 /** A run of a tool takes less. */
 const SETTLING_MS = 500;
-/** An instance of a Workflow takes longer. */
+/** An instance of a Workflow and a message of a queue take longer. */
 const ENGINE_SETTLING_MS = 1_500;
 /** The TTL of `brief`, and its alarm. */
 const EXPIRY_MS = 2_000;
@@ -73,7 +73,8 @@ export async function countTasks(inFlight: readonly number[]): Promise<TaskOpera
 		}
 		const engines = {
 			'durable-object': await countEngine(workers),
-			workflows: await countWorkflows(),
+			queue: await countAlone('queue'),
+			workflows: await countAlone('workflows'),
 		};
 		return { kinds, growth, engines };
 	} finally {
@@ -81,20 +82,37 @@ export async function countTasks(inFlight: readonly number[]): Promise<TaskOpera
 	}
 }
 
+/** The Worker of each engine, and its bindings besides the objects of tasks. */
+const WORKERS: Readonly<
+	Record<
+		EngineName,
+		Pick<WorkersOptions, 'queueConsumers' | 'queues' | 'workflows'> & { file: string }
+	>
+> = {
+	'durable-object': { file: 'tasks.ts' },
+	queue: {
+		file: 'tasks-queue.ts',
+		queues: { TMCP_TASK_QUEUE: 'tmcp-tasks' },
+		queueConsumers: [{ name: 'tmcp-tasks', maxBatchSize: 1, maxBatchTimeout: 0 }],
+	},
+	workflows: { file: 'tasks-workflows.ts', workflows: { TMCP_TASK_WORKFLOW: 'TaskWorkflow' } },
+};
+
 function startEngine(name: EngineName): Promise<Workers<'a'>> {
-	const isWorkflow = name === 'workflows';
+	const { file, ...bindings } = WORKERS[name];
 	return startWorkers({
-		entry: join(workersFolder, isWorkflow ? 'tasks-workflows.ts' : 'tasks.ts'),
+		...bindings,
+		entry: join(workersFolder, file),
 		workers: ['a'],
 		kvNamespaces: [],
 		durableObjects: { TMCP_TASK_OBJECT: 'TaskObject' },
-		...(isWorkflow && { workflows: { TMCP_TASK_WORKFLOW: 'TaskWorkflow' } }),
 		plugins: [countingPlugin],
 	});
 }
 
-async function countWorkflows(): Promise<EngineOperations> {
-	const workers = await startEngine('workflows');
+/** Counts the tasks of an engine in a Worker of its own. */
+async function countAlone(name: EngineName): Promise<EngineOperations> {
+	const workers = await startEngine(name);
 	try {
 		return await countEngine(workers);
 	} finally {

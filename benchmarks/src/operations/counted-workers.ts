@@ -57,6 +57,7 @@ export const env: object = new Proxy(bindings, {
 		if (name === 'TMCP_TASK_WORKFLOW') {
 			return wrap(binding, countAs({ create: 'workflowInstances' }));
 		}
+		if ('sendBatch' in binding) return wrap(binding, countAs({ send: 'queueMessages' }));
 		if (!('idFromName' in binding)) return binding;
 		const isShard = name === 'TMCP_SESSION_SHARD';
 		const count: Replace = (key, method) => {

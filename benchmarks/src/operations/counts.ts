@@ -28,6 +28,8 @@ const nouns = {
 	objectAlarms: 'alarm',
 	// Instances of a Workflow, without what the platform does for their steps.
 	workflowInstances: 'Workflow instance',
+	// Messages sent to a queue.
+	queueMessages: 'queue message',
 	// Rows, keys and `setAlarm`s of that object.
 	objectRowsRead: 'row read',
 	objectRowsWritten: 'row written',
@@ -54,6 +56,7 @@ const streams = [
 	'objectMessages',
 	'objectAlarms',
 	'workflowInstances',
+	'queueMessages',
 ] as const;
 const streamRows = ['objectRowsRead', 'objectRowsWritten'] as const;
 

@@ -9,6 +9,7 @@ export const priceSources: readonly string[] = [
 	'https://developers.cloudflare.com/kv/platform/pricing/',
 	'https://developers.cloudflare.com/durable-objects/platform/pricing/',
 	'https://developers.cloudflare.com/workflows/reference/pricing/',
+	'https://developers.cloudflare.com/queues/platform/pricing/',
 	'https://upstash.com/pricing/redis',
 ];
 
@@ -36,6 +37,8 @@ const prices: Prices = {
 	objectAlarms: 0.15,
 	objectMessages: 0.15 / 20,
 	workflowInstances: 0.3,
+	// A message is written, read and deleted: three operations.
+	queueMessages: 3 * 0.4,
 	objectRowsRead: 0.001,
 	objectRowsWritten: 1,
 };

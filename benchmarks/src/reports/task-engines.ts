@@ -28,10 +28,11 @@ export function engineTable(
 	const inProcess = new InProcessEngine(new InMemoryTaskStore(), () => {
 		throw new Error('no run is started');
 	});
-	const { 'durable-object': objects, workflows } = engines;
+	const { 'durable-object': objects, queue, workflows } = engines;
 	return table(HEAD, [
 		row('`DurableObjectTasks`', objects.capabilities, whole(objects)),
 		row('`WorkflowTasks`', workflows.capabilities, whole(workflows)),
+		row('`QueueTasks`', queue.capabilities, whole(queue)),
 		row('`RedisTasks`', REDIS, onRedis, 'that of the server'),
 		row('`InMemoryTasks`', inProcess.capabilities, {}),
 	]);
