@@ -19,6 +19,8 @@ const expires = 'expires a task to the millisecond, in every method';
 const steps = 'keeps the first step of each name, in the order in which they started';
 const deletes = 'deletes a task, its steps and its place among the tasks of its principal';
 const lists = 'lists the tasks of one principal, and which have ended';
+const ofSession = 'lists the tasks of one session, of a principal and without one';
+const limitsOfSession = 'expires the tasks of a session, and counts them for its limits';
 const limits = 'rejects a task beyond the limits, and stores nothing of it';
 const observer =
 	'tells an observer the current state and each change of either isolate, in order and once';
@@ -111,21 +113,27 @@ export const wrongTaskStores: readonly WrongTaskStore[] = [
 	{
 		name: 'does not delete',
 		methods: () => ({ delete: async () => {} }),
-		fails: [deletes],
+		fails: [deletes, ofSession],
 	},
 	{
 		name: 'lists every task as running',
 		methods: (right) => ({
-			async list(principal) {
-				return (await right.list(principal)).map((task) => ({ ...task, hasEnded: false }));
+			async list(principal, session) {
+				const tasks = await right.list(principal, session);
+				return tasks.map((task) => ({ ...task, hasEnded: false }));
 			},
 		}),
 		fails: [lists],
 	},
 	{
+		name: 'lists the tasks of all sessions',
+		methods: (right) => ({ list: (principal) => right.list(principal) }),
+		fails: [ofSession],
+	},
+	{
 		name: 'has no limits',
 		methods: (right) => ({ create: (record, call) => right.create(record, call) }),
-		fails: [limits],
+		fails: [limitsOfSession, limits],
 	},
 	{
 		name: 'tells an observer each change twice',
