@@ -114,6 +114,8 @@ globalThis.countStore = (store) => wrap(store, countAs(memoryMethods));
  */
 export function countedWorker(worker: FetchHandler): FetchHandler {
 	return {
+		// A consumer of a queue.
+		...worker,
 		async fetch(request, _env, context) {
 			const { pathname } = new URL(request.url);
 			if (pathname === '/operations') {

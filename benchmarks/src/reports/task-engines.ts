@@ -34,6 +34,7 @@ export function engineTable(
 		row('`WorkflowTasks`', workflows.capabilities, whole(workflows)),
 		row('`QueueTasks`', queue.capabilities, whole(queue)),
 		row('`RedisTasks`', REDIS, onRedis, 'that of the server'),
+		['`QStashTasks`', 'that of the function', 'yes', 'stored', 'not counted', 'not counted'],
 		row('`InMemoryTasks`', inProcess.capabilities, {}),
 	]);
 }
