@@ -25,6 +25,7 @@ export class TaskDelivery {
 	/** The sleeps of the call, by when they end. */
 	readonly #sleeps = new Set<{ readonly untilMs: number }>();
 	#isWaiting = false;
+	#hasEnded = false;
 	#isCutOff = false;
 	#changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
@@ -61,20 +62,19 @@ export class TaskDelivery {
 	}
 
 	async #runUntilParked(call: StoredRun): Promise<void> {
-		let hasEnded = false;
 		const running = call.run().finally(() => {
-			hasEnded = true;
+			this.#hasEnded = true;
 			this.#changed.resolve();
 		});
 		// Handled below, after a turn.
 		running.catch(() => {});
 		let isParked = false;
-		while (!hasEnded && !isParked) {
+		while (!this.#hasEnded && !isParked) {
 			await this.#changed.promise;
 			this.#changed = Promise.withResolvers();
 			// What the call does in the same turn may end its waiting.
 			await sleep(0);
-			isParked = !hasEnded && this.#canPark(call) && (await call.park());
+			isParked = !this.#hasEnded && this.#canPark(call) && (await call.park());
 		}
 		await running;
 		if (isParked) await this.#continueAfterSleep();
