@@ -110,7 +110,7 @@ function startEngine(name: EngineName): Promise<Workers<'a'>> {
 	});
 }
 
-/** Counts the tasks of an engine in a Worker of its own. */
+/** Starts a Worker for one engine, and counts its tasks. */
 async function countAlone(name: EngineName): Promise<EngineOperations> {
 	const workers = await startEngine(name);
 	try {

@@ -29,7 +29,7 @@ async function checkSession(url: () => URL): Promise<Check[]> {
 	await Promise.all([client.close(), other.close()]);
 	return [
 		checked('a session keeps its draft', draft, 'Dear Ada,\nThank you.\n'),
-		checked('another session has a draft of its own', elsewhere, 'Hello!\n'),
+		checked('another session has another draft', elsewhere, 'Hello!\n'),
 	];
 }
 

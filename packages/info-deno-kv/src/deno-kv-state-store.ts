@@ -29,8 +29,8 @@ export interface DenoKvStateDeps {
 }
 
 /**
- * Stores state in Deno KV, which has versions of its own. The expiry is in front of the text, because Deno
- * KV does not tell it.
+ * Stores state in Deno KV, with the versions of its entries. The expiry precedes the text, because Deno KV
+ * does not return it.
  */
 export class DenoKvStateStore implements StateStore {
 	readonly capabilities: StateCapabilities;

@@ -83,7 +83,7 @@ export class Handles {
 		const cached = this.#signings.get(secrets.join());
 		if (cached) return cached;
 		const signing = createSigning(secrets, 'tmcp-sessions state handle');
-		// Keys of a deployment do not change. An object has one of its own.
+		// The keys of a deployment do not change; each session object has its own key.
 		if (this.#signings.size >= 100) this.#signings.clear();
 		this.#signings.set(secrets.join(), signing);
 		return signing;

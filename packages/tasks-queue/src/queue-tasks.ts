@@ -1,5 +1,4 @@
-import { createReporter } from '@tmcp-sessions/core/backend';
-import { bindingsOf } from '@tmcp-sessions/core/backend';
+import { bindingsOf, createReporter } from '@tmcp-sessions/core/backend';
 import type { BindingRequirement, BindingUser } from '@tmcp-sessions/core/backend';
 import type {
 	ConnectedExtension,
@@ -95,12 +94,7 @@ export class QueueTasks implements ServerExtension, BindingUser {
 
 	/** @throws {TmcpSessionsError} `configuration` if the server runs in session objects. */
 	connect(host: ExtensionHost): ConnectedExtension {
-		if (host.place && host.place.kind !== 'isolate') {
-			throw configurationError(
-				'QueueTasks run in the isolate of a handler, and this server runs in session objects; use ' +
-					'DurableObjectTasks',
-			);
-		}
+		handlers.requireIsolate(host);
 		const store = this.#store;
 		const options = this.#options;
 		const messages = new TaskMessages(this.#name, this.#binding);

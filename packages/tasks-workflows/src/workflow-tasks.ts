@@ -65,12 +65,7 @@ export class WorkflowTasks implements ServerExtension, BindingUser {
 
 	/** @throws {TmcpSessionsError} `configuration` if the server runs in session objects. */
 	connect(host: ExtensionHost): ConnectedExtension {
-		if (host.place && host.place.kind !== 'isolate') {
-			throw configurationError(
-				'WorkflowTasks run in the isolate of a handler, and this server runs in session objects; use ' +
-					'DurableObjectTasks',
-			);
-		}
+		handlers.requireIsolate(host);
 		const store = this.#store;
 		const options = this.#options;
 		const handler = { host, options, store, stepSeconds: this.#stepSeconds };

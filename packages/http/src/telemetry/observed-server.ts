@@ -30,16 +30,18 @@ export class ObservedServer<Custom> implements MessageServer<Custom> {
 		custom: Custom | undefined,
 		info: SessionInfo | undefined,
 	): Promise<JsonObject | undefined> | undefined {
-		const answer = (): Promise<JsonObject | undefined> | undefined =>
-			this.#server.answerDirectly(context, custom, info);
-		return this.#isObserved() ? this.#observeAnswer(answer, context) : answer();
+		const server = this.#server;
+		// Hot path: without an observer, no closure is created.
+		if (!this.#isObserved()) return server.answerDirectly(context, custom, info);
+		return this.#observeAnswer(() => server.answerDirectly(context, custom, info), context);
 	}
 
 	respond(context: RequestContext, input: ServerInput<Custom>): Promise<Response> {
-		const respond = (): Promise<Response> => this.#server.respond(context, input);
+		const server = this.#server;
 		// A GET and a DELETE have no message.
 		const isObserved = this.#isObserved() && methodOf(context.message) !== undefined;
-		return isObserved ? this.#observeResponse(respond, context) : respond();
+		if (!isObserved) return server.respond(context, input);
+		return this.#observeResponse(() => server.respond(context, input), context);
 	}
 
 	#isObserved(): boolean {

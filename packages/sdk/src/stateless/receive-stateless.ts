@@ -36,7 +36,7 @@ export function createStatelessReceiver(
 	return async (message, input) => {
 		const { auth } = input;
 		const failures: unknown[] = [];
-		// One for each message: it reports errors without a reference to theirs.
+		// One for each message, because its errors do not name the message that they belong to.
 		const handler = createMcpHandler(
 			async ({ authInfo }) => {
 				const context: McpRequestContext = { era: 'modern', ...(authInfo && { authInfo }) };

@@ -88,7 +88,7 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 		});
 		failures.delete(context);
 		checkFailure(context, failed.factory);
-		// The client gets the details of its own mistakes.
+		// A client gets the reason if its request is the mistake.
 		if (response.status >= 500) for (const error of failed.others) report(error);
 		return answerOf(deps, context, response);
 	};

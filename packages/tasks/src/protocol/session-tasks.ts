@@ -109,7 +109,7 @@ export class SessionTasks {
 		return this.#deliver(context, asked, received);
 	}
 
-	/** Returns the result of `tools/list` that says which tools can run as tasks. */
+	/** Returns the result of `tools/list` with the `taskSupport` of each tool. */
 	withTaskSupport(result: JsonObject, { principal }: RequestContext): JsonObject {
 		const { tools } = result;
 		if (!Array.isArray(tools)) return result;

@@ -25,7 +25,7 @@ export interface TaskRunner {
 	start(record: TaskRecord): Promise<void>;
 	/** Wakes a call that may wait for responses of the client. Returns why it cannot go on, if it cannot. */
 	wake(record: TaskRecord): Promise<string | undefined>;
-	/** Ends what is left of a cancelled task. A call in memory observes its task, and ends by itself. */
+	/** Ends a cancelled call that has left memory. A call in memory observes its task, and stops. */
 	cancel?(name: string): Promise<void>;
 	/** Returns why the call of a task cannot go on; `undefined` if it can, or has ended. */
 	problem?(name: string): Promise<string | undefined>;

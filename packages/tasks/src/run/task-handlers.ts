@@ -43,6 +43,15 @@ export class TaskHandlers<Handler extends TaskHandler = TaskHandler> {
 		this.#handlers.set(name, handler);
 	}
 
+	/** @throws {TmcpSessionsError} `configuration` if the server of a handler runs in session objects. */
+	requireIsolate({ place }: Pick<ExtensionHost, 'place'>): void {
+		if (!place || place.kind === 'isolate') return;
+		throw this.#error(
+			`${this.#names.className} run in the isolate of a handler, and this server runs in session ` +
+				'objects; use DurableObjectTasks',
+		);
+	}
+
 	/** @throws {TmcpSessionsError} `configuration` if the script has no handler of this name. */
 	of(name: string): Handler {
 		const handler = this.#handlers.get(name);

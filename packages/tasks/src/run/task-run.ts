@@ -47,7 +47,7 @@ export interface TaskRunDeps {
 	/** Called before the call stores its first result, by a step, a sleep or `ask`, which awaits it. */
 	readonly onJournal?: (() => Promise<void> | void) | undefined;
 	/**
-	 * Runs a step that is not stored, for an engine with a journal of its own. It may call `run` outside of
+	 * Runs a step that is not stored, for an engine with its own journal. It may call `run` outside of
 	 * the asynchronous context of the call. Default: calls `run`.
 	 */
 	readonly runStep?:
