@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { build } from './build.ts';
 import { describeFailure } from './command.ts';
+import { installChromium } from './install-chromium.ts';
 import { installRedis } from './install-redis.ts';
 import { createMemoryDirectory } from './memory-directory.ts';
 import { repository } from './workspace.ts';
@@ -23,14 +24,17 @@ const REDIS_PROJECTS: ReadonlySet<string> = new Set([
 	'testkit',
 ]);
 
-/** Returns false if the arguments name projects (`--project core`), none of which starts Redis. */
-function needsRedis(args: readonly string[]): boolean {
+/** The projects whose tests open Chromium. */
+const CHROMIUM_PROJECTS: ReadonlySet<string> = new Set(['testkit']);
+
+/** Returns false if the arguments name projects (`--project core`), none of which is one of these. */
+function needsAny(projects: ReadonlySet<string>, args: readonly string[]): boolean {
 	const names = args.flatMap((arg, index) => {
 		if (arg.startsWith('--project=')) return [arg.slice('--project='.length)];
 		return arg === '--project' ? [args[index + 1] ?? ''] : [];
 	});
 	// A pattern (`example-*`, `!core`) may select any project.
-	return names.length === 0 || names.some((name) => /[*!]/.test(name) || REDIS_PROJECTS.has(name));
+	return names.length === 0 || names.some((name) => /[*!]/.test(name) || projects.has(name));
 }
 
 console.error('Building the packages …');
@@ -42,7 +46,8 @@ try {
 	process.exit(1);
 }
 // `apt-get install` takes longer than all tests of a project such as `core`.
-if (needsRedis(process.argv.slice(2))) await installRedis();
+if (needsAny(REDIS_PROJECTS, process.argv.slice(2))) await installRedis();
+if (needsAny(CHROMIUM_PROJECTS, process.argv.slice(2))) await installChromium();
 // Tests spend half of their time waiting for workerd's timers, such as the 10 s before an object
 // hibernates: twice as many files as cores keep the cores busy. Vitest's default is one file fewer than
 // cores, and so one file at a time on two cores.
