@@ -40,6 +40,18 @@ function initialize(length: number): string {
 	return message({ method: 'initialize', params });
 }
 
+const METADATA = {
+	'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+	'io.modelcontextprotocol/clientCapabilities': {},
+};
+
+/** Creates a stateless request whose header names a method of this length. */
+function naming(length: number): Fuzzed {
+	const body = message({ method: 'tools/list', params: { _meta: METADATA } });
+	const stateless = { ...headers, 'mcp-protocol-version': '2026-07-28' };
+	return { headers: { ...stateless, 'mcp-method': 'x'.repeat(length) }, body };
+}
+
 const inSession = (id: string): Fuzzed => ({
 	headers: { ...headers, 'mcp-session-id': id },
 	body: message({ method: 'ping' }),
@@ -64,6 +76,7 @@ const BOUNDS: readonly (readonly [
 		431,
 		/session-id/,
 	],
+	['characters of the Mcp-Method header', 4_096, naming, 400, 431, /mcp-method/],
 	[
 		'characters of a message id',
 		1_024,

@@ -158,7 +158,7 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 			throw unsupportedVersion(this.#stateless, headers.get('mcp-protocol-version'));
 		}
 		router?.checkStateless(headers);
-		checkStatelessRequest(message);
+		checkStatelessRequest(headers, message);
 		// The message decides if only this era is served.
 		if (eras === 'both') checkStatelessVersion(headers, message, this.#stateless);
 		return this.#routeOrRespond(incoming, { ...details, isStateless: true });

@@ -57,9 +57,11 @@ export function statelessVersionOf(message: unknown): string | undefined {
 /**
  * Checks the metadata that 2026-07-28 requires of every request.
  *
- * @throws {HttpRejection} 400 with -32602 if a field is missing.
+ * @throws {HttpRejection} 400 with -32602 if a field is missing, 431 if `Mcp-Method` is too long.
  */
-export function checkStatelessRequest(message: unknown): void {
+export function checkStatelessRequest(headers: CachedHeaders, message: unknown): void {
+	// The transport reads it too, but would answer the rejection with an internal error.
+	headers.get('mcp-method');
 	if (methodOf(message) === undefined || idOf(message) === undefined) return;
 	const metadata = metadataOf(message);
 	if (!metadata) throw invalidParams('params._meta is missing');
