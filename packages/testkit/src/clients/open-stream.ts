@@ -3,7 +3,7 @@ import { runInScope } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { createParser } from 'eventsource-parser';
 
-const ARRIVAL_MS = 5_000;
+const ARRIVAL_MS = 10_000;
 
 /** One event of a stream. */
 export interface StreamEvent {
@@ -75,7 +75,7 @@ export class OpenStream {
 		return this.events.findLast(({ id }) => id !== undefined)?.id ?? '';
 	}
 
-	/** Resolves when `expected` is part of the text that arrived; rejects after five seconds. */
+	/** Resolves when `expected` is part of the text that arrived; rejects after ten seconds. */
 	async until(expected: string): Promise<void> {
 		const deadline = Date.now() + ARRIVAL_MS;
 		while (!this.text.includes(expected)) {
