@@ -44,6 +44,9 @@ export {
 	SESSION_SHARD_KIND,
 	SYNC_LAYER_KIND,
 	TASK_OBJECT_KIND,
+	TASK_QUEUE_KIND,
+	TASK_WORKFLOW_EXPORT,
+	TASK_WORKFLOW_KIND,
 } from './cloudflare/binding-kinds.ts';
 export { namespaceOfObject, ownNamespace } from './cloudflare/own-namespace.ts';
 export { regionOfClient } from './placement/region-of-client.ts';

@@ -1,5 +1,6 @@
 import { resolveBinding, storeOperation } from '@tmcp-sessions/core/backend';
-import type { BindingKind, BindingRequirement } from '@tmcp-sessions/core/backend';
+import type { BindingRequirement } from '@tmcp-sessions/core/backend';
+import { TASK_QUEUE_KIND } from '@tmcp-sessions/core/internal';
 import { isObject } from '@tmcp-sessions/http/internal';
 import type { TaskRecord, TaskRunner } from '@tmcp-sessions/tasks/backend';
 import { env } from 'cloudflare:workers';
@@ -35,20 +36,9 @@ function isCount(value: unknown): value is number {
 	return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-const KIND: BindingKind = {
-	packageName: PACKAGE,
-	what: 'a queue',
-	methods: ['send', 'sendBatch'],
-	defaultName: 'TMCP_TASK_QUEUE',
-	wranglerLines: (name) =>
-		`  "queues": {\n    "producers": [{ "binding": "${name}", "queue": "tmcp-tasks" }],\n    "consumers": [\n` +
-		'      { "queue": "tmcp-tasks", "max_batch_size": 1, "max_batch_timeout": 0, "dead_letter_queue": "tmcp-tasks-dead" },\n' +
-		'      { "queue": "tmcp-tasks-dead" }\n    ]\n  }',
-};
-
 /** Returns the binding, without resolving it. */
 export function queueBinding(binding: string | undefined): BindingRequirement {
-	return { kind: KIND, binding: binding ?? KIND.defaultName, env };
+	return { kind: TASK_QUEUE_KIND, binding: binding ?? TASK_QUEUE_KIND.defaultName, env };
 }
 
 /** Sends the messages that have calls start. */
@@ -57,7 +47,7 @@ export class TaskMessages implements TaskRunner {
 	readonly #binding: string;
 
 	/** @param binding default: `TMCP_TASK_QUEUE`. */
-	constructor(handler: string, binding: string = KIND.defaultName) {
+	constructor(handler: string, binding: string = TASK_QUEUE_KIND.defaultName) {
 		this.#handler = handler;
 		this.#binding = binding;
 	}
@@ -75,7 +65,7 @@ export class TaskMessages implements TaskRunner {
 
 	/** Sends a message. It arrives sooner if its delay is longer than a queue can have. */
 	async send(message: Omit<TaskMessage, 'handler'>): Promise<void> {
-		const queue = resolveBinding<Queue<TaskMessage>>(KIND, this.#binding, env);
+		const queue = resolveBinding<Queue<TaskMessage>>(TASK_QUEUE_KIND, this.#binding, env);
 		const delayMs = Math.max(0, message.notBeforeMs - Date.now());
 		const delaySeconds = Math.min(Math.ceil(delayMs / 1000), MAX_DELAY_SECONDS);
 		await storeOperation(PACKAGE, 'sending a message to the queue of tasks', () =>

@@ -1,5 +1,6 @@
 import { reasonOf, resolveBinding, storeOperation } from '@tmcp-sessions/core/backend';
-import type { BindingKind, BindingRequirement } from '@tmcp-sessions/core/backend';
+import type { BindingRequirement } from '@tmcp-sessions/core/backend';
+import { TASK_WORKFLOW_KIND } from '@tmcp-sessions/core/internal';
 import type { TaskRecord, TaskRunner } from '@tmcp-sessions/tasks/backend';
 import { env } from 'cloudflare:workers';
 
@@ -16,19 +17,9 @@ export interface TaskWorkflowParams {
 /** The type of the event that wakes an instance whose client has responded. */
 export const RESPONDED = 'tmcp-responded';
 
-const KIND: BindingKind = {
-	packageName: PACKAGE,
-	what: 'a Workflow',
-	methods: ['create', 'createBatch', 'get'],
-	defaultName: 'TMCP_TASK_WORKFLOW',
-	wranglerLines: (name) =>
-		`  "workflows": [{ "name": "tmcp-tasks", "binding": "${name}", "class_name": "TaskWorkflow" }]\n\n` +
-		`and the Worker's entry:\n\n  export { TaskWorkflow } from '@tmcp-sessions/${PACKAGE}';`,
-};
-
 /** Returns the binding, without resolving it. */
 export function workflowBinding(binding: string | undefined): BindingRequirement {
-	return { kind: KIND, binding: binding ?? KIND.defaultName, env };
+	return { kind: TASK_WORKFLOW_KIND, binding: binding ?? TASK_WORKFLOW_KIND.defaultName, env };
 }
 
 /** The instances of the Workflow that runs calls, one for each task. */
@@ -37,7 +28,7 @@ export class WorkflowInstances implements TaskRunner {
 	readonly #binding: string;
 
 	/** @param binding default: `TMCP_TASK_WORKFLOW`. */
-	constructor(handler: string, binding: string = KIND.defaultName) {
+	constructor(handler: string, binding: string = TASK_WORKFLOW_KIND.defaultName) {
 		this.#handler = handler;
 		this.#binding = binding;
 	}
@@ -73,7 +64,7 @@ export class WorkflowInstances implements TaskRunner {
 	}
 
 	#workflow(): Workflow<TaskWorkflowParams> {
-		return resolveBinding<Workflow<TaskWorkflowParams>>(KIND, this.#binding, env);
+		return resolveBinding<Workflow<TaskWorkflowParams>>(TASK_WORKFLOW_KIND, this.#binding, env);
 	}
 
 	async #withInstance(

@@ -2,14 +2,19 @@ import type { ConfigPath, WranglerConfig } from './read-config.ts';
 
 /** The kind of a binding in the configuration. */
 type DeclaredKind =
-	'a Workers KV namespace' | 'a Durable Object namespace' | 'an R2 bucket' | 'another binding';
+	| 'a Workers KV namespace'
+	| 'a Durable Object namespace'
+	| 'an R2 bucket'
+	| 'a Workflow'
+	| 'a queue'
+	| 'another binding';
 
 /** A binding of the configuration. */
 export interface DeclaredBinding {
 	readonly name: string;
 	readonly kind: DeclaredKind | 'a variable';
 	readonly path: ConfigPath;
-	/** The class of a Durable Object namespace. */
+	/** The class of a Durable Object namespace or a Workflow. */
 	readonly className?: string | undefined;
 	/** The Worker that has the class, if it is another one. */
 	readonly scriptName?: string | undefined;
@@ -21,7 +26,8 @@ const LISTS: readonly (readonly [path: ConfigPath, name: string, kind: DeclaredK
 	[['r2_buckets'], 'binding', 'an R2 bucket'],
 	[['d1_databases'], 'binding', 'another binding'],
 	[['services'], 'binding', 'another binding'],
-	[['queues', 'producers'], 'binding', 'another binding'],
+	[['queues', 'producers'], 'binding', 'a queue'],
+	[['workflows'], 'binding', 'a Workflow'],
 ];
 
 /**

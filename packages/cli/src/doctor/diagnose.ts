@@ -8,10 +8,15 @@ import { readEntry } from './read-entry.ts';
 import { checkBindingsOfConfig } from './rules/bindings.ts';
 import { checkClasses, checkMigrations } from './rules/classes.ts';
 import { checkCompatibility } from './rules/compatibility.ts';
-import { checkDevHost } from './rules/development.ts';
+import { checkAddress, checkDevHost } from './rules/address.ts';
+import { checkEndpoint } from './rules/endpoint.ts';
+import { checkDefaultExport, checkHandlerLifetime } from './rules/handlers.ts';
 import { checkKeys } from './rules/keys.ts';
-import { checkDefaultExport, checkManagers } from './rules/managers.ts';
+import { checkManagers } from './rules/managers.ts';
 import { checkPackages } from './rules/packages.ts';
+import { checkQueues } from './rules/queues.ts';
+import { checkSecrets } from './rules/secrets.ts';
+import { checkShape } from './rules/shape.ts';
 import { checkVariables } from './rules/variables.ts';
 
 /** A rule: returns what is wrong with a project. */
@@ -19,13 +24,18 @@ type Rule = (project: Project) => Iterable<Problem>;
 
 const RULES: readonly Rule[] = [
 	checkDefaultExport,
+	checkHandlerLifetime,
+	checkEndpoint,
 	checkManagers,
 	checkBindingsOfConfig,
 	checkClasses,
 	checkMigrations,
+	checkQueues,
 	checkCompatibility,
 	checkKeys,
+	checkSecrets,
 	checkVariables,
+	checkAddress,
 	checkDevHost,
 	checkPackages,
 ];
@@ -45,13 +55,15 @@ export async function diagnose(folder: string, config: WranglerConfig): Promise<
 			},
 		];
 	}
+	const misshapen = [...checkShape({ config })];
+	if (misshapen.some(({ severity }) => severity === 'error')) return misshapen;
 	const entry = await readEntry(folder, main);
 	if ('message' in entry) {
 		const fix = 'correct the file, or "main" of the configuration';
 		return [{ rule: 'entry', severity: 'error', ...entry.place, message: entry.message, fix }];
 	}
 	const project: Project = { folder, config, entry, readFile: (path) => read(join(folder, path)) };
-	return RULES.flatMap((rule) => [...rule(project)]);
+	return [...misshapen, ...RULES.flatMap((rule) => [...rule(project)])];
 }
 
 function read(path: string): string | undefined {

@@ -14,6 +14,7 @@ import type { ProbeReport } from '../probe/run-probe.ts';
 import { diagnose } from './diagnose.ts';
 import type { Problem } from './problem.ts';
 import { readConfig } from './read-config.ts';
+import { checkManifest } from './read-manifest.ts';
 import { applyRepair } from './repair.ts';
 
 /** `tmcp-sessions doctor`. */
@@ -38,6 +39,7 @@ export const doctorCommand: Command = createCommand({
 	},
 	async run(args, terminal) {
 		const folder = resolve(terminal.folder, args.folder);
+		checkManifest(folder);
 		const check = (): Promise<Problem[]> => diagnose(folder, readConfig(folder, args.config));
 		let problems = await check();
 		const fixed: Problem[] = [];

@@ -13,6 +13,8 @@ export interface WranglerConfig {
 	/** The name of the file. */
 	readonly file: string;
 	readonly text: string;
+	/** The fields that an object has twice, with the line of the second one. */
+	readonly duplicates: readonly { readonly field: string; readonly line: number }[];
 	/** Returns a value of any type, or `undefined`. */
 	get(...path: ConfigPath): unknown;
 	/** Returns the entries of a list, or none. */
@@ -59,12 +61,28 @@ export function lineAt(text: string, offset: number): number {
 	return text.slice(0, offset).split('\n').length;
 }
 
+/** Returns the properties whose name an earlier one of the same object has. */
+function duplicatesIn({ children = [], type }: Node): Node[] {
+	const names = new Set<unknown>();
+	return children.flatMap((child) => {
+		const name: unknown = type === 'object' ? child.children?.[0]?.value : undefined;
+		const isDuplicate = name !== undefined && names.has(name);
+		names.add(name);
+		return [...(isDuplicate ? [child] : []), ...duplicatesIn(child)];
+	});
+}
+
 class ParsedConfig implements WranglerConfig {
 	readonly file: string;
 	readonly text: string;
+	readonly duplicates: WranglerConfig['duplicates'];
 	readonly #root: Node;
 
 	constructor(file: string, text: string, root: Node) {
+		this.duplicates = duplicatesIn(root).map((node) => ({
+			field: String(node.children?.[0]?.value),
+			line: lineAt(text, node.offset),
+		}));
 		this.file = file;
 		this.text = text;
 		this.#root = root;

@@ -1,9 +1,13 @@
+import type { AnyNode } from 'acorn';
 import { build } from 'esbuild';
-import type { BuildFailure, Message } from 'esbuild';
+import type { BuildFailure, BuildResult, Message } from 'esbuild';
 import { existsSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 
 import { lineAt } from './read-config.ts';
+import { importedBy, isCall, packageOf, parseSyntax, resolved } from './syntax.ts';
+import type { Call, Syntax } from './syntax.ts';
 
 /** A place in a file of the project. */
 export interface Place {
@@ -15,11 +19,12 @@ export interface Place {
 export interface Construction {
 	/** The class, or the function. */
 	readonly className: string;
+	readonly packageName: string;
 	/** Whether `fromEnv` of the class is called. */
 	readonly isFromEnv: boolean;
-	/** The first argument: a text, the source of an object, or `computed` for another expression. */
-	readonly argument:
-		{ readonly text: string } | { readonly object: string } | 'computed' | undefined;
+	/** The arguments, with names of the module resolved. */
+	readonly args: readonly AnyNode[];
+	readonly node: Call;
 	readonly place: Place;
 }
 
@@ -34,6 +39,7 @@ export interface Entry {
 	readonly constructions: readonly Construction[];
 	/** The code after tree shaking, with the imports of packages. */
 	readonly code: string;
+	readonly syntax: Syntax;
 	/** The files of the project that the entry consists of. */
 	readonly sources: ReadonlyMap<string, string>;
 }
@@ -50,41 +56,59 @@ export async function readEntry(folder: string, file: string): Promise<Entry | U
 		return { place: { file, line: 1 }, message: `the entry ${file} does not exist` };
 	}
 	try {
-		const { metafile, outputFiles } = await build({
-			absWorkingDir: folder,
-			entryPoints: [file],
-			bundle: true,
-			write: false,
-			outdir: 'out',
-			format: 'esm',
-			platform: 'neutral',
-			target: 'esnext',
-			packages: 'external',
-			external: ['cloudflare:*', 'node:*'],
-			treeShaking: true,
-			metafile: true,
-			logLevel: 'silent',
-		});
-		const [output] = Object.values(metafile.outputs);
-		const code = outputFiles[0]?.text ?? '';
-		const sources = new Map(
-			Object.keys(metafile.inputs).map((path) => [path, readFileSync(join(folder, path), 'utf8')]),
-		);
-		const imported = output?.imports.map(({ path }) => packageOf(path)) ?? [];
-		return {
-			file,
-			code,
-			sources,
-			exportNames: output?.exports ?? [],
-			packages: [...new Set(imported)].filter((name) => !/^(?:cloudflare|node):/.test(name)),
-			constructions: constructionsOf(code, sources),
-		};
+		return entryOf(folder, file, await bundle(folder, file));
 	} catch (error) {
 		// Safe because esbuild rejects with its own error.
 		const [first] = (error as Partial<BuildFailure>).errors ?? [];
 		if (!first) throw error;
 		return unreadable(file, first);
 	}
+}
+
+type Bundle = BuildResult<{ readonly metafile: true; readonly write: false }>;
+
+function bundle(folder: string, file: string): Promise<Bundle> {
+	return build({
+		absWorkingDir: folder,
+		entryPoints: [file],
+		bundle: true,
+		write: false,
+		outdir: 'out',
+		format: 'esm',
+		platform: 'neutral',
+		target: 'esnext',
+		// esbuild translates syntax that the parser does not read.
+		supported: { decorators: false, using: false },
+		loader: { '.bin': 'empty', '.html': 'text', '.sql': 'text', '.txt': 'text', '.wasm': 'empty' },
+		packages: 'external',
+		external: ['cloudflare:*', 'node:*'],
+		treeShaking: true,
+		metafile: true,
+		logLevel: 'silent',
+	});
+}
+
+function entryOf(folder: string, file: string, { metafile, outputFiles }: Bundle): Entry {
+	const [output] = Object.values(metafile.outputs);
+	const code = outputFiles[0]?.text ?? '';
+	const sources = new Map(
+		Object.keys(metafile.inputs)
+			.filter((path) => existsSync(join(folder, path)))
+			.map((path) => [path, readFileSync(join(folder, path), 'utf8')]),
+	);
+	const imported = output?.imports.map(({ path }) => packageOf(path)) ?? [];
+	const syntax = parseSyntax(code);
+	return {
+		file,
+		code,
+		syntax,
+		sources,
+		exportNames: output?.exports ?? [],
+		packages: [...new Set(imported)].filter(
+			(name) => !/^(?:cloudflare|node):/.test(name) && !isBuiltin(name),
+		),
+		constructions: constructionsOf(syntax, sources),
+	};
 }
 
 function unreadable(entry: string, { location, text }: Message): Unreadable {
@@ -94,40 +118,26 @@ function unreadable(entry: string, { location, text }: Message): Unreadable {
 	};
 }
 
-function packageOf(specifier: string): string {
-	const [scope = '', name = ''] = specifier.split('/');
-	return scope.startsWith('@') ? `${scope}/${name}` : scope;
-}
-
-/** Finds the calls of what packages export. esbuild prints imports in one form. */
-function constructionsOf(code: string, sources: ReadonlyMap<string, string>): Construction[] {
-	const imports = new Map<string, string>();
-	for (const [, names = ''] of code.matchAll(/^import \{([^}]*)\} from "[^"]+";$/gm)) {
-		for (const entry of names.split(',')) {
-			const [name = '', local = name] = entry.trim().split(' as ');
-			if (name !== '') imports.set(local, name);
-		}
-	}
-	const calls = /\b([\w$]+)(\.fromEnv)?\(\s*("(?:[^"\\]|\\.)*"|[^\s)])?/g;
-	return [...code.matchAll(calls)].flatMap(
-		({ 0: { length }, 1: local = '', 2: fromEnv, 3: first, index }) => {
-			const className = imports.get(local);
-			if (className === undefined) return [];
-			return {
-				className,
-				isFromEnv: fromEnv !== undefined,
-				argument: argumentOf(first, code.slice(index + length)),
-				place: placeOf(new RegExp(String.raw`\b${className}(?:\.fromEnv)?\s*\(`), sources),
-			};
-		},
-	);
-}
-
-/** @param first the first argument if it is a text, or else its first character. */
-function argumentOf(first: string | undefined, rest: string): Construction['argument'] {
-	if (first === undefined || first === 'void') return undefined;
-	if (first.startsWith('"')) return { text: first.slice(1, -1) };
-	return first === '{' ? { object: rest.split('})', 1)[0] ?? '' } : 'computed';
+/** Finds the calls of what packages export. */
+function constructionsOf(syntax: Syntax, sources: ReadonlyMap<string, string>): Construction[] {
+	return syntax.nodes.filter(isCall).flatMap((node) => {
+		const { callee } = node;
+		const isFromEnv =
+			callee.type === 'MemberExpression' &&
+			callee.property.type === 'Identifier' &&
+			callee.property.name === 'fromEnv';
+		const imported = importedBy(syntax, isFromEnv ? callee.object : callee);
+		if (imported === undefined) return [];
+		const { name: className, packageName } = imported;
+		return {
+			className,
+			packageName,
+			isFromEnv,
+			args: node.arguments.map((argument) => resolved(syntax, argument)),
+			node,
+			place: placeOf(new RegExp(String.raw`\b${className}(?:\.fromEnv)?\s*\(`), sources),
+		};
+	});
 }
 
 /** Returns the first place in the sources that a pattern matches. */

@@ -2,6 +2,7 @@ import { findNodeAtLocation, getNodeValue, parseTree } from 'jsonc-parser';
 
 import { edited } from '../doctor/repair.ts';
 import { parseConfig } from '../doctor/read-config.ts';
+import { parseManifestText } from '../doctor/read-manifest.ts';
 
 type Path = readonly (string | number)[];
 
@@ -9,11 +10,13 @@ type Path = readonly (string | number)[];
  * Adds what is missing to a JSON text, with its comments. Values that are there stay.
  *
  * @param text `undefined` for a new file.
- * @throws {CliError} for invalid JSONC.
+ * @throws {CliError} for invalid JSONC, and for a `package.json` that is not JSON.
  */
 export function mergeJson(file: string, text: string | undefined, wanted: object): string {
 	if (text === undefined) return `${JSON.stringify(wanted, undefined, 2)}\n`;
-	parseConfig(file, text);
+	// npm reads no comments and trailing commas; wrangler and TypeScript do.
+	if (file === 'package.json') parseManifestText(file, text);
+	else parseConfig(file, text);
 	return mergeObject(text, [], wanted);
 }
 

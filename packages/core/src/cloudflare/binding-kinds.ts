@@ -53,3 +53,30 @@ export const RESULT_BUCKET_KIND: BindingKind = {
 	wranglerLines: (name) =>
 		`  "r2_buckets": [{ "binding": "${name}", "bucket_name": "<a bucket>" }]`,
 };
+
+/** The line with which a Worker exports the class of `tasks-workflows`. */
+export const TASK_WORKFLOW_EXPORT =
+	"export { TaskWorkflow } from '@tmcp-sessions/tasks-workflows';";
+
+/** The Workflow of `tasks-workflows`. */
+export const TASK_WORKFLOW_KIND: BindingKind = {
+	packageName: 'tasks-workflows',
+	what: 'a Workflow',
+	methods: ['create', 'createBatch', 'get'],
+	defaultName: 'TMCP_TASK_WORKFLOW',
+	wranglerLines: (name) =>
+		`  "workflows": [{ "name": "tmcp-tasks", "binding": "${name}", "class_name": "TaskWorkflow" }]\n\n` +
+		`and the Worker's entry:\n\n  ${TASK_WORKFLOW_EXPORT}`,
+};
+
+/** The queue of `tasks-queue`, and its consumers. */
+export const TASK_QUEUE_KIND: BindingKind = {
+	packageName: 'tasks-queue',
+	what: 'a queue',
+	methods: ['send', 'sendBatch'],
+	defaultName: 'TMCP_TASK_QUEUE',
+	wranglerLines: (name) =>
+		`  "queues": {\n    "producers": [{ "binding": "${name}", "queue": "tmcp-tasks" }],\n    "consumers": [\n` +
+		'      { "queue": "tmcp-tasks", "max_batch_size": 1, "max_batch_timeout": 0, "dead_letter_queue": "tmcp-tasks-dead" },\n' +
+		'      { "queue": "tmcp-tasks-dead" }\n    ]\n  }',
+};

@@ -1,19 +1,22 @@
 import type { BindingKind } from '@tmcp-sessions/core/backend';
-import { SESSION_OBJECT_KIND } from '@tmcp-sessions/core/internal';
+import { KV_KIND, SESSION_OBJECT_KIND, TASK_WORKFLOW_KIND } from '@tmcp-sessions/core/internal';
 
 import { declaredBindings, environmentsOf } from '../declared-bindings.ts';
 import type { DeclaredBinding } from '../declared-bindings.ts';
-import { MANAGER_CLASSES } from '../manager-classes.ts';
+import { managerOf } from '../manager-classes.ts';
+import type { NeededBinding } from '../manager-classes.ts';
 import type { Problem, Repair } from '../problem.ts';
 import type { Project } from '../project.ts';
-import type { ConfigPath } from '../read-config.ts';
+import type { ConfigPath, WranglerConfig } from '../read-config.ts';
 import type { Construction, Place } from '../read-entry.ts';
+import { fieldsOf, literalText } from '../syntax.ts';
 
 /** A binding that the code uses. */
 interface Used {
 	readonly kind: BindingKind;
 	readonly name: string;
 	readonly user: string;
+	readonly isOfInfo: boolean;
 	readonly place: Place;
 }
 
@@ -27,7 +30,7 @@ export function* checkBindingsOfConfig({ config, entry }: Project): Generator<Pr
 			const where = environment === '' ? '' : ` in the environment ${environment}`;
 			const problem = problemOf(use, found);
 			if (problem === undefined) continue;
-			const repair = found ? undefined : repairOf(use, root, config.list(...root, ...listOf(use)));
+			const repair = found ? undefined : repairOf(use, root, config);
 			yield {
 				rule: 'bindings',
 				severity: 'error',
@@ -44,27 +47,34 @@ export function* checkBindingsOfConfig({ config, entry }: Project): Generator<Pr
 }
 
 function usedBindings(constructions: readonly Construction[]): Used[] {
-	const used = constructions.flatMap(({ argument, className, place }): Used[] => {
-		const { kind, option = 'binding' } = MANAGER_CLASSES[className] ?? {};
-		const name = kind && bindingName(argument, option, kind);
-		return kind && name !== undefined ? [{ kind, name, user: className, place }] : [];
+	const used = constructions.flatMap((construction): Used[] => {
+		const manager = managerOf(construction);
+		const { className: user, place } = construction;
+		return (manager?.bindings ?? []).flatMap((needed) => {
+			const name = bindingName(construction, needed);
+			return name === undefined
+				? []
+				: { kind: needed.kind, name, user, isOfInfo: manager?.role === 'info', place };
+		});
 	});
 	// Managers share bindings.
-	return [...new Map(used.map((use) => [use.name, use])).values()];
+	const byKind = new Map(
+		used.map((use) => [`${use.name} ${use.kind.packageName} ${use.kind.what}`, use]),
+	);
+	return [...byKind.values()];
 }
 
-/** Returns the name of the binding, or `undefined` if the code computes it. */
+/** Returns the name of the binding, or `undefined` if the code computes it or needs none. */
 function bindingName(
-	argument: Construction['argument'],
-	option: string,
-	{ defaultName }: BindingKind,
+	{ args: [first] }: Construction,
+	{ isOptional, kind, option = 'binding', unless }: NeededBinding,
 ): string | undefined {
-	if (argument === undefined) return defaultName;
-	if (argument === 'computed') return undefined;
-	if ('text' in argument) return argument.text;
-	const [found, name] =
-		new RegExp(String.raw`\b${option}(?::\s*"([^"]+)")?`).exec(argument.object) ?? [];
-	return found === undefined ? defaultName : name;
+	const byDefault = isOptional ? undefined : kind.defaultName;
+	if (first === undefined || first.type === 'UnaryExpression') return byDefault;
+	if (first.type !== 'ObjectExpression') return unless ? undefined : literalText(first);
+	const fields = fieldsOf(first);
+	if (unless !== undefined) return fields.has(unless) ? undefined : byDefault;
+	return fields.has(option) ? literalText(fields.get(option)) : byDefault;
 }
 
 /** With `chooseSessions`, one of the info managers is used in each environment. */
@@ -74,14 +84,13 @@ function requiredOf(
 	code: string,
 ): readonly Used[] {
 	if (!/\bchooseSessions\(/.test(code)) return used;
-	const isOfInfo = ({ user }: Used): boolean => MANAGER_CLASSES[user]?.role === 'info';
 	const isThere = (use: Used): boolean =>
 		problemOf(
 			use,
 			declared.find(({ name }) => name === use.name),
 		) === undefined;
-	const choices = used.filter(isOfInfo);
-	const others = used.filter((use) => !isOfInfo(use));
+	const choices = used.filter(({ isOfInfo }) => isOfInfo);
+	const others = used.filter(({ isOfInfo }) => !isOfInfo);
 	return choices.some(isThere) ? others : [...choices.slice(0, 1), ...others];
 }
 
@@ -97,15 +106,25 @@ function problemOf({ kind, name }: Used, found: DeclaredBinding | undefined): st
 		: undefined;
 }
 
-function listOf({ kind }: Used): ConfigPath {
-	return kind.durableObject ? ['durable_objects', 'bindings'] : ['kv_namespaces'];
+/** Returns the list of the binding, if it can be added by itself. */
+function listOf({ kind }: Used): ConfigPath | undefined {
+	if (kind.durableObject) return ['durable_objects', 'bindings'];
+	if (kind === KV_KIND) return ['kv_namespaces'];
+	return kind === TASK_WORKFLOW_KIND ? ['workflows'] : undefined;
 }
 
-/** The class of a session object is the user's: its name is not known. */
-function repairOf(use: Used, root: ConfigPath, entries: readonly unknown[]): Repair | undefined {
-	if (use.kind === SESSION_OBJECT_KIND) return undefined;
+/** The class of a session object is the user's: its name is not known. Queues and buckets have to be created. */
+function repairOf(use: Used, root: ConfigPath, config: WranglerConfig): Repair | undefined {
+	const list = listOf(use);
+	if (use.kind === SESSION_OBJECT_KIND || list === undefined) return undefined;
 	const { className } = use.kind.durableObject ?? {};
+	const workflow = { name: 'tmcp-tasks', binding: use.name, class_name: 'TaskWorkflow' };
 	const value =
-		className === undefined ? { binding: use.name } : { name: use.name, class_name: className };
-	return { kind: 'edit-config', path: [...root, ...listOf(use), entries.length], value };
+		use.kind === TASK_WORKFLOW_KIND
+			? workflow
+			: className === undefined
+				? { binding: use.name }
+				: { name: use.name, class_name: className };
+	const path = [...root, ...list];
+	return { kind: 'edit-config', path: [...path, config.list(...path).length], value };
 }

@@ -1,8 +1,13 @@
+import { TASK_WORKFLOW_EXPORT } from '@tmcp-sessions/core/internal';
+import { dirname, relative } from 'node:path';
+
 import { declaredBindings, environmentsOf, textOf } from '../declared-bindings.ts';
-import { MANAGER_CLASSES } from '../manager-classes.ts';
+import { bindingKinds } from '../manager-classes.ts';
+import { nearest } from '../nearest.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
 import type { ConfigPath, WranglerConfig } from '../read-config.ts';
+import { placeOf } from '../read-entry.ts';
 
 /** How a class is stored, as migrations or `exports` declare it. */
 interface Storage {
@@ -10,17 +15,17 @@ interface Storage {
 	readonly path: ConfigPath;
 }
 
-/** Checks that the classes of all Durable Object bindings are exported and have SQLite storage. */
+/** Checks that the classes of all bindings are exported, and that Durable Objects have SQLite storage. */
 export function* checkClasses({ config, entry }: Project): Generator<Problem> {
 	const storage = storageOf(config);
 	const seen = new Set<string>();
 	for (const { root } of environmentsOf(config)) {
-		for (const { className, path, scriptName } of declaredBindings(config, root)) {
+		for (const { className, kind, path, scriptName } of declaredBindings(config, root)) {
 			if (className === undefined || scriptName !== undefined || seen.has(className)) continue;
 			seen.add(className);
 			const line = config.lineOf(...path);
-			if (!entry.exportNames.includes(className))
-				yield notExported(className, line, { config, entry });
+			yield* checkExport(className, line, { config, entry });
+			if (kind === 'a Workflow') continue;
 			const found = storage.get(className);
 			if (found?.kind === 'sqlite') continue;
 			yield found
@@ -28,15 +33,66 @@ export function* checkClasses({ config, entry }: Project): Generator<Problem> {
 				: withoutMigration(className, line, config);
 		}
 	}
+	for (const [className, { kind, path }] of storage) {
+		if (kind === 'deleted' || seen.has(className) || entry.exportNames.includes(className))
+			continue;
+		const similar = nearest(className, entry.exportNames);
+		yield {
+			rule: 'classes',
+			severity: 'error',
+			file: config.file,
+			line: config.lineOf(...path),
+			message: `${entry.file} does not export the class ${className}, which ${path[0]} creates: the deployment fails`,
+			fix: similar
+				? `write ${similar}, which ${entry.file} exports`
+				: `export the class from ${entry.file}, or remove it from "${path[0]}" if it was never deployed`,
+		};
+	}
+}
+
+/** Checks that the entry exports a class, and the one of the right package. */
+function* checkExport(
+	className: string,
+	line: number,
+	{ config, entry }: Pick<Project, 'config' | 'entry'>,
+): Generator<Problem> {
+	const exportLine = exportLineOf(className);
+	if (!entry.exportNames.includes(className)) {
+		yield notExported(className, line, exportLine, { config, entry });
+		return;
+	}
+	const exported = entry.syntax.exports.get(className);
+	const packageName = /'([^']+)'/.exec(exportLine ?? '')?.[1];
+	if (typeof exported !== 'object' || packageName === undefined) return;
+	if (exported.packageName === packageName) return;
+	yield {
+		rule: 'classes',
+		severity: 'error',
+		...placeOf(new RegExp(String.raw`\b${className}\b`), entry.sources),
+		message: `the class ${className} is that of ${exported.packageName}; the managers need that of ${packageName}`,
+		fix: `write ${exportLine}`,
+	};
+}
+
+/** Returns the line that exports a class of this family. */
+function exportLineOf(className: string): string | undefined {
+	if (className === 'TaskWorkflow') return TASK_WORKFLOW_EXPORT;
+	const classes = bindingKinds().flatMap(({ durableObject }) => durableObject ?? []);
+	return classes.find((each) => each.className === className)?.exportLine;
 }
 
 function notExported(
 	className: string,
 	line: number,
+	exportLine: string | undefined,
 	{ config, entry }: Pick<Project, 'config' | 'entry'>,
 ): Problem {
-	const kinds = Object.values(MANAGER_CLASSES).flatMap(({ kind }) => kind?.durableObject ?? []);
-	const exportLine = kinds.find((kind) => kind.className === className)?.exportLine;
+	const declaration = new RegExp(String.raw`\bclass ${className}\b`);
+	const [declaring] = [...entry.sources].filter(([, text]) => declaration.test(text));
+	const similar = nearest(
+		className,
+		entry.exportNames.filter((name) => name !== 'default'),
+	);
 	return {
 		rule: 'classes',
 		severity: 'error',
@@ -45,11 +101,30 @@ function notExported(
 		message: `${entry.file} does not export the class ${className}, which a binding names`,
 		fix: exportLine
 			? `add to ${entry.file}: ${exportLine}`
-			: `export the class from ${entry.file}, or correct class_name`,
+			: declaring
+				? exportOf(className, declaring, entry.file)
+				: similar
+					? `set class_name to ${similar}, which ${entry.file} exports`
+					: `export the class from ${entry.file}, or correct class_name`,
 		...(exportLine && {
 			repair: { kind: 'append', file: entry.file, text: `\n${exportLine}\n` },
 		}),
 	};
+}
+
+/** Says how to export a class that a file of the project declares. */
+function exportOf(
+	className: string,
+	[file, text]: readonly [file: string, text: string],
+	entry: string,
+): string {
+	const isExported = new RegExp(String.raw`\bexport (?:abstract )?class ${className}\b`).test(text);
+	if (file === entry) return `write export before class ${className} in ${file}`;
+	const path = relative(dirname(entry), file).replaceAll('\\', '/');
+	return (
+		`add to ${entry}: export { ${className} } from '${path.startsWith('.') ? path : `./${path}`}';` +
+		(isExported ? '' : ` and write export before class ${className} in ${file}`)
+	);
 }
 
 function wrongStorage(className: string, { kind, path }: Storage, config: WranglerConfig): Problem {

@@ -26,6 +26,9 @@ export function* checkCompatibility({ config }: Project): Generator<Problem> {
 			if (typeof date !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(date)) {
 				const message = `"compatibility_date" must be a date; found ${JSON.stringify(date) ?? 'none'}`;
 				yield { ...base, severity: 'error', message, fix, repair };
+			} else if (Number.isNaN(Date.parse(date)) || Date.parse(date) > Date.now()) {
+				const message = `the compatibility date ${date} is not a day that has passed: wrangler refuses it`;
+				yield { ...base, severity: 'error', message, fix };
 			} else if (date < OLDEST_DATE) {
 				const message = `the compatibility date ${date} is older than ${OLDEST_DATE}, which ${FLAG} needs`;
 				yield { ...base, severity: 'error', message, fix };

@@ -53,9 +53,12 @@ export function* checkKeys(project: Project): Generator<Problem> {
 
 function* checkVarsFile(project: Project): Generator<Problem> {
 	const { readFile } = project;
-	const text = readFile(VARS_FILE);
+	const inEnv = readVariable(readFile('.env') ?? '', VARIABLE);
+	// wrangler reads .env only if there is no .dev.vars.
+	const file = readFile(VARS_FILE) === undefined && inEnv ? '.env' : VARS_FILE;
+	const text = readFile(file);
 	// The file is never in git: the example stands for it.
-	const isShown = text === undefined && readFile(`${VARS_FILE}.example`)?.includes(VARIABLE);
+	const isShown = text === undefined && readFile(`${file}.example`)?.includes(VARIABLE);
 	if (isShown) return;
 	const value = readVariable(text ?? '', VARIABLE) ?? '';
 	const keys = parseSecrets([value]);
@@ -68,31 +71,33 @@ function* checkVarsFile(project: Project): Generator<Problem> {
 		yield {
 			rule: 'keys',
 			severity: 'warning',
-			file: VARS_FILE,
+			file,
 			line,
-			message: `${VARIABLE} is not set: in development, sessions end when the server restarts`,
-			fix: `run npx @tmcp-sessions/cli keys new --file ${VARS_FILE}`,
-			repair: { kind: 'add-key', file: VARS_FILE, name: VARIABLE },
+			message: inEnv
+				? `${VARIABLE} is in .env, which wrangler ignores beside ${file}`
+				: `${VARIABLE} is not set: in development, sessions end when the server restarts`,
+			fix: inEnv ? `move it to ${file}` : `run npx @tmcp-sessions/cli keys new --file ${file}`,
+			repair: { kind: 'add-key', file, name: VARIABLE },
 		};
 	} else if (weakness) {
 		yield {
 			rule: 'keys',
 			severity: 'error',
-			file: VARS_FILE,
+			file,
 			line,
 			message: `${VARIABLE} needs keys of ${weakness.required}; found ${weakness.found}`,
 			fix: `replace the value with the output of npx @tmcp-sessions/cli keys new`,
 		};
 	}
-	if (text !== undefined && !isIgnored(project)) {
+	if (text !== undefined && !isIgnored(project, file)) {
 		yield {
 			rule: 'keys',
 			severity: 'error',
 			file: '.gitignore',
 			line: 1,
-			message: `git does not ignore ${VARS_FILE}, which holds secrets`,
-			fix: `add ${VARS_FILE} to .gitignore`,
-			repair: { kind: 'append', file: '.gitignore', text: `${VARS_FILE}\n` },
+			message: `git does not ignore ${file}, which holds secrets`,
+			fix: `add ${file} to .gitignore`,
+			repair: { kind: 'append', file: '.gitignore', text: `${file}\n` },
 		};
 	}
 }
@@ -102,13 +107,16 @@ function usesKeys({ entry }: Project): boolean {
 	return entry.packages.some((name) => /^@tmcp-sessions\/(?:http|sdk|session-object)$/.test(name));
 }
 
-const IGNORES = /^\/?(?:\.dev\.vars\*?|\.\*\.vars|\.dev\.\*|\*\.vars|\.\*|\*)$/;
+const IGNORES: Readonly<Record<string, RegExp>> = {
+	'.dev.vars': /^\/?(?:\.dev\.vars\*?|\.\*\.vars|\.dev\.\*|\*\.vars|\.\*|\*)$/,
+	'.env': /^\/?(?:\.env\*?|\*\.env|\.\*|\*)$/,
+};
 
 /** Whether the project, or a folder around it in the same repository, ignores the file. */
-function isIgnored({ folder, readFile }: Project): boolean {
+function isIgnored({ folder, readFile }: Project, file: string): boolean {
 	for (let path = ''; ; path += '../') {
 		const lines = (readFile(`${path}.gitignore`) ?? '').split('\n');
-		if (lines.some((line) => IGNORES.test(line.trim()))) return true;
+		if (lines.some((line) => IGNORES[file]?.test(line.trim()))) return true;
 		const isTop = resolve(folder, path) === resolve(folder, path, '..');
 		if (isTop || existsSync(join(folder, path, '.git'))) return false;
 	}

@@ -1,8 +1,8 @@
-import { MANAGER_CLASSES } from '../manager-classes.ts';
-import type { ManagerRole } from '../manager-classes.ts';
+import { createsHandler, managerOf } from '../manager-classes.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
 import { placeOf } from '../read-entry.ts';
+import type { Entry } from '../read-entry.ts';
 
 /** Matches what sends messages outside of a response; a server of the official SDK announces changes of its tools. */
 const SENDS_MESSAGES =
@@ -10,9 +10,7 @@ const SENDS_MESSAGES =
 
 /** Checks that the managers of a handler go together. */
 export function* checkManagers({ entry }: Project): Generator<Problem> {
-	const roles = new Set<ManagerRole | undefined>(
-		entry.constructions.map(({ className }) => MANAGER_CLASSES[className]?.role),
-	);
+	const roles = new Set(entry.constructions.map((each) => managerOf(each)?.role));
 	const problem = (severity: Problem['severity'], message: string, fix: string): Problem => ({
 		rule: 'managers',
 		severity,
@@ -20,8 +18,9 @@ export function* checkManagers({ entry }: Project): Generator<Problem> {
 		message,
 		fix,
 	});
-	for (const { className, place } of entry.constructions) {
-		if (MANAGER_CLASSES[className]?.isInMemory !== true) continue;
+	for (const construction of entry.constructions) {
+		if (managerOf(construction)?.isInMemory !== true) continue;
+		const { className, place } = construction;
 		yield {
 			...problem(
 				'warning',
@@ -31,7 +30,8 @@ export function* checkManagers({ entry }: Project): Generator<Problem> {
 			...place,
 		};
 	}
-	if (!/\bcreate(?:Mcp|Sdk)Handler\w*\(/.test(entry.code)) return;
+	yield* checkForeignHandler(entry);
+	if (!entry.constructions.some(createsHandler)) return;
 	if (roles.has('info') && !roles.has('streams') && SENDS_MESSAGES.test(entry.code)) {
 		yield problem(
 			'warning',
@@ -55,15 +55,20 @@ export function* checkManagers({ entry }: Project): Generator<Problem> {
 	}
 }
 
-/** Checks that the entry has a default export, which is the handler of the Worker. */
-export function* checkDefaultExport({ entry }: Project): Generator<Problem> {
-	if (entry.exportNames.includes('default')) return;
-	yield {
-		rule: 'entry',
-		severity: 'error',
-		file: entry.file,
-		line: 1,
-		message: `${entry.file} has no default export: the Worker answers no request`,
-		fix: 'add export default createMcpHandler(server, { … })',
-	};
+/** Checks that managers of this family are not passed to the handler of another package. */
+function* checkForeignHandler(entry: Entry): Generator<Problem> {
+	const hasManagers = entry.constructions.some((each) => managerOf(each)?.role === 'info');
+	if (!hasManagers || entry.constructions.some(createsHandler)) return;
+	for (const { className, packageName, place } of entry.constructions) {
+		if (className !== 'createMcpHandler') continue;
+		yield {
+			rule: 'managers',
+			severity: 'error',
+			...place,
+			message: `createMcpHandler is that of ${packageName}, which knows no session managers`,
+			fix:
+				"import createMcpHandler from '@tmcp-sessions/http' for a server of tmcp, or createSdkHandler from " +
+				"'@tmcp-sessions/sdk' for one of the official SDK",
+		};
+	}
 }

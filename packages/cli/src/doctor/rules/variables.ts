@@ -1,5 +1,7 @@
+import { environmentsOf } from '../declared-bindings.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
+import type { ConfigPath, WranglerConfig } from '../read-config.ts';
 import { placeOf } from '../read-entry.ts';
 import type { Entry, Place } from '../read-entry.ts';
 
@@ -14,25 +16,42 @@ const SESSION_KEYS = 'TMCP_SESSION_KEYS';
 const AUTH_KEYS = 'TMCP_AUTH_KEYS';
 const UPSTASH = ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'];
 
-/** Checks that the configuration declares the variables that the code reads, in one environment at least. */
+/** Checks that the configuration declares the variables that the code reads, in each environment. */
 export function* checkVariables({ config, entry, readFile }: Project): Generator<Problem> {
-	const declared = new Set(declaredNames(config.get()));
-	const required = config.get('secrets', 'required');
+	const everywhere = new Set(declaredNames(config.get()));
+	const environments = environmentsOf(config);
 	// wrangler ignores lines of .dev.vars that "secrets.required" does not name.
 	const shown = ['.dev.vars', '.dev.vars.example'].map((path) => readFile(path) ?? '').join('\n');
+	const isShown = (name: string): boolean =>
+		config.get('secrets', 'required') === undefined &&
+		new RegExp(`^\\s*${name}\\s*=`, 'm').test(shown);
 	for (const { name, place } of usedVariables(entry)) {
-		if (declared.has(name)) continue;
-		if (required === undefined && new RegExp(`^\\s*${name}\\s*=`, 'm').test(shown)) continue;
+		if (isShown(name)) continue;
+		const missing = environments.filter(
+			({ root }) => !declaredNames(environmentAt(config, root)).includes(name),
+		);
+		if (missing.length === 0) continue;
+		const isNowhere = !everywhere.has(name);
+		const [first] = missing;
+		const where = isNowhere || !first?.name ? '' : ` in the environment ${first.name}`;
 		yield {
 			rule: 'variables',
 			severity: 'warning',
-			...place,
-			message: `the code reads ${name}, which ${config.file} does not declare: it is undefined in the Worker`,
+			...(isNowhere ? place : { file: config.file, line: config.lineOf(...(first?.root ?? [])) }),
+			message:
+				`the code reads ${name}, which ${config.file} does not declare${where}: it is undefined in the Worker` +
+				(where === '' ? '' : '. Environments inherit no variables, secrets and bindings'),
 			fix:
 				`add ${name} to "secrets": { "required": […] }, and its value to .dev.vars; ` +
 				'or to "vars" if it is no secret',
 		};
 	}
+}
+
+/** Returns the fields of an environment, without those of the others. */
+function environmentAt(config: WranglerConfig, root: ConfigPath): unknown {
+	if (root.length > 0) return config.get(...root);
+	return { ...Object(config.get()), env: undefined } as object;
 }
 
 function usedVariables(entry: Entry): UsedVariable[] {
