@@ -4,11 +4,13 @@ import {
 	StoredInfoSessionManager,
 } from '@tmcp-sessions/core';
 import { createSdkHandler } from '@tmcp-sessions/sdk';
-import { InMemoryTasks } from '@tmcp-sessions/tasks';
+import { currentTask, InMemoryTasks } from '@tmcp-sessions/tasks';
 import { SessionTaskClient } from '@tmcp-sessions/testkit/session-task-client';
 import { readNotifications, TaskClient, TASKS } from '@tmcp-sessions/testkit/task-client';
 import type { Fields } from '@tmcp-sessions/testkit/task-client';
+import { McpServer } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 
 import { textOf } from './clients.ts';
 import { createNotesServer } from './fixture/notes-server.ts';
@@ -62,6 +64,27 @@ describe('a call of a server of the SDK that becomes a task', () => {
 		const [key = ''] = Object.keys(Object(inputRequests) as object);
 		await client.update(id, { [key]: { action: 'accept', content: { sure: true } } });
 		expect(textOf((await client.ended(id))['result'])).toBe('accept {"sure":true}');
+	});
+
+	it('asks with a schema of the library, which the client gets as JSON Schema', async () => {
+		const tasks = new InMemoryTasks({ tools: { print: { pollSeconds: 0.1 } } });
+		const createServer = (): McpServer => {
+			const server = new McpServer({ name: 'printer', version: '1.0.0' });
+			server.registerTool('print', {}, async () => {
+				const { content } = await currentTask().ask('How many?', z.object({ copies: z.number() }));
+				return { content: [{ type: 'text', text: `${content?.copies} copies` }] };
+			});
+			return server;
+		};
+		const client = new TaskClient(createSdkHandler(createServer, { tasks }));
+		const id = await client.start('print');
+		const { inputRequests } = await client.until(id, 'input_required');
+		const [[key, request] = ['', undefined]] = Object.entries(Object(inputRequests) as object);
+		expect(request).toMatchObject({
+			params: { requestedSchema: { type: 'object', properties: { copies: { type: 'number' } } } },
+		});
+		await client.update(id, { [key]: { action: 'accept', content: { copies: 3 } } });
+		expect(textOf((await client.ended(id))['result'])).toBe('3 copies');
 	});
 
 	it('is announced by server/discover', async () => {

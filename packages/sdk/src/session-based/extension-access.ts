@@ -13,7 +13,7 @@ import type {
 	RequestContext,
 	ServerBackendDeps,
 } from '@tmcp-sessions/http/server';
-import { McpServer } from '@modelcontextprotocol/server';
+import { inputRequired, McpServer } from '@modelcontextprotocol/server';
 import type { InfoSessionManager } from '@tmcp/session-manager';
 
 import type { CreateServer } from '../server/create-server.ts';
@@ -21,6 +21,8 @@ import { protocolServer } from '../server/sdk-server.ts';
 import type { MessageHandling } from './handle-message.ts';
 import type { SdkExchange } from './sdk-exchange.ts';
 import type { ServerRequests } from './server-requests.ts';
+
+type ElicitParams = Parameters<ReturnType<typeof protocolServer>['elicitInput']>[0];
 
 /** What the access of an extension depends on. */
 export interface AccessDeps {
@@ -56,11 +58,11 @@ export function createAccess(deps: AccessDeps): ExtensionAccess {
 		},
 		async elicit(message, schema) {
 			const { exchange } = currentExchange(handling);
-			// Safe because the server rejects a schema that elicitations do not allow.
-			return protocolServer(exchange.server).elicitInput({
-				message,
-				requestedSchema: schema as never,
-			});
+			// `elicitInput` of SDK 2.4 sends the schema of a library as it is. Safe because `elicit` rejects a
+			// schema that elicitations do not allow.
+			const { params } = inputRequired.elicit({ message, requestedSchema: schema as never });
+			// Safe because these are the params of an elicitation.
+			return protocolServer(exchange.server).elicitInput(params as ElicitParams);
 		},
 		progress(count, message) {
 			const { context, exchange } = currentExchange(handling);
