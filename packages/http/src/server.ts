@@ -14,6 +14,8 @@ export type { ConnectServer, ServerBackend, ServerBackendDeps } from './endpoint
 export type { ClientMetadata, ExtensionAccess } from './endpoint/server-extension.ts';
 
 // Calls.
+export { isAnsweredAtOnce } from './calls/answered-at-once.ts';
+export { followClient } from './calls/follow-client.ts';
 export { createCalls } from './backend/create-calls.ts';
 export { answerDirectly, isDirect, readInfo } from './calls/direct-calls.ts';
 export type { HandleMessage } from './calls/direct-calls.ts';
@@ -33,7 +35,14 @@ export { runAsOneBroadcast } from './backend/one-broadcast.ts';
 export { bindSubscriptionsToRequest } from './backend/request-bound-subscriptions.ts';
 export { endResumedCalls } from './backend/resumed-streams.ts';
 
+// Request states.
+export { hasInput, openedInput, requiresInput, sealedInput } from './backend/stateless-inputs.ts';
+export type { StateSealing } from './backend/stateless-inputs.ts';
+
 // Requests and messages.
+export { STREAM_HEADERS } from './response/complete-answer.ts';
+export { inOneLine } from './response/in-one-line.ts';
+export { invalidRequestError } from './validation/invalid-params.ts';
 export { transportRequest } from './transport/transport-request.ts';
 export { currentContext } from './request/request-context.ts';
 export type { RequestContext } from './request/request-context.ts';

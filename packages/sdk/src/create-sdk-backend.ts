@@ -56,10 +56,9 @@ export function createSdkBackend(
 				return answerDirectly(handle, info, context, custom, known, keepAliveMs);
 			},
 			async respond(context, { message }) {
-				const received = message ?? context.takeMessage();
 				return context.isStateless
-					? serveStateless(context, received)
-					: respond(parts, context, received);
+					? serveStateless(context, message)
+					: respond(parts, context, message ?? context.takeMessage());
 			},
 		},
 	};
@@ -100,7 +99,8 @@ function createParts(factory: McpServerFactory, options: ServerBackendDeps): Par
 	const serveStateless = createStateless({
 		...shared,
 		subscriptions,
-		withholdsResponses: extension !== undefined,
+		keepAliveMs: options.keepAliveMs,
+		sealing: { defaultCodec: options.defaultCodec, states: 'every' },
 	});
 	return {
 		broadcast,

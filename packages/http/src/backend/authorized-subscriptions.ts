@@ -15,7 +15,8 @@ export interface Subscriber extends SubscriptionContext {
 }
 
 /** The message with those subscriptions that its caller may open, or the error that rejects it. */
-export type Authorized<Message> = { readonly message: Message } | { readonly rejection: object };
+export type Authorized<Message> =
+	{ readonly message: Message } | { readonly rejection: JsonObject };
 
 /** Authorizes a message. Returns `undefined` for one that subscribes to no resource. */
 export function authorizedMessage<Message extends object>(

@@ -1,4 +1,5 @@
 import { CallProgress } from '../calls/call-progress.ts';
+import { echoedIdOf } from '../request/json-rpc.ts';
 import { RequestContext } from '../request/request-context.ts';
 import type { RequestDetails, RequestOrigin } from '../request/request-context.ts';
 import type { Answer } from '../response/answer.ts';
@@ -23,6 +24,7 @@ export async function answerInScope(
 		// Once the server has the message, it marks the end itself.
 		if (!progress.hasBegun) progress.markHandled();
 		const report = (reason: unknown): void => context.report(reason);
-		return rejectionAnswer(error, report, details.messageId, origin.request);
+		const { message, messageId = echoedIdOf(message) } = details;
+		return rejectionAnswer(error, report, messageId, origin.request);
 	}
 }

@@ -237,8 +237,9 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		const { headers, method, sessions } = incoming;
 		const isGet = method === 'GET';
 		const isSessionMethod = isGet || method === 'DELETE';
-		if (!isSessionMethod || declaresStateless(headers, this.#stateless)) {
-			return answerInScope(calls, incoming, {}, (context) =>
+		const ofStateless = declaresStateless(headers, this.#stateless);
+		if (!isSessionMethod || ofStateless) {
+			return answerInScope(calls, incoming, { isStateless: ofStateless }, (context) =>
 				this.#handOver(context, { custom: undefined }),
 			);
 		}

@@ -29,23 +29,38 @@ export function createDefaultCodec(secrets: StateSecrets): DefaultCodec {
 }
 
 /**
- * Seals a state that is a JSON object, as tmcp's default codec writes it. Other states come from the
- * server's own codec and are returned as they are.
+ * Which states of a server are sealed: those that are JSON objects, as tmcp's default codec writes them,
+ * or every one. Other states of tmcp come from a codec of the server.
+ */
+export type SealedStates = 'every' | 'json-objects';
+
+/**
+ * Seals a state of a server.
  *
  * @throws {RequestStateError} if the state is too long.
  */
-export async function sealState(codec: RequestStateCodec, state: string): Promise<string> {
-	return JSON_OBJECT.test(state) ? PREFIX + (await codec.encode(state)) : state;
+export async function sealState(
+	codec: RequestStateCodec,
+	state: string,
+	states: SealedStates,
+): Promise<string> {
+	const isSealed = states === 'every' || JSON_OBJECT.test(state);
+	return isSealed ? PREFIX + (await codec.encode(state)) : state;
 }
 
 /**
  * Opens a state that `sealState` returned.
  *
- * @throws {RequestStateError} if it is invalid, or a JSON object, which only a client can have written.
+ * @throws {RequestStateError} if it is invalid, or was to be sealed, so that only a client can have
+ * written it.
  */
-export async function openState(codec: RequestStateCodec, state: string): Promise<string> {
+export async function openState(
+	codec: RequestStateCodec,
+	state: string,
+	states: SealedStates,
+): Promise<string> {
 	if (!state.startsWith(PREFIX)) {
-		if (JSON_OBJECT.test(state)) throw invalidState();
+		if (states === 'every' || JSON_OBJECT.test(state)) throw invalidState();
 		return state;
 	}
 	const opened = await codec.decode(state.slice(PREFIX.length));

@@ -6,8 +6,8 @@ import type { RequestContext } from '../request/request-context.ts';
 import { MISSING_CAPABILITY } from '../validation/stateless-requests.ts';
 import type { PlainAnswer } from './answer.ts';
 
-/** The headers of the transport's streams. */
-const STREAM_HEADERS = {
+/** The headers of streams. */
+export const STREAM_HEADERS: Readonly<Record<string, string>> = {
 	'content-type': 'text/event-stream',
 	'cache-control': 'no-cache',
 	connection: 'keep-alive',

@@ -1,4 +1,3 @@
-import { escapeLineTerminators } from '@tmcp-sessions/core/backend';
 import { BoundedSubscriptionManager, hasResumableStreams } from '@tmcp-sessions/core/internal';
 import type { StreamSessionManager } from '@tmcp/session-manager';
 import { HttpTransport } from '@tmcp/transport-http';
@@ -9,6 +8,7 @@ import { createCalls } from '../backend/create-calls.ts';
 import type { ServerInput } from '../endpoint/message-server.ts';
 import type { ServerBackend, ServerBackendDeps } from '../endpoint/server-backend.ts';
 import type { ServerOf } from '../options.ts';
+import { inOneLine } from '../response/in-one-line.ts';
 import { currentContext } from '../request/request-context.ts';
 import type { RequestContext } from '../request/request-context.ts';
 import { claimBroadcasts, withoutBroadcasts } from './broadcasts.ts';
@@ -81,13 +81,6 @@ async function respond<Custom extends Record<string, unknown> | undefined>(
 	if (!response) throw new Error('expected the transport to answer every path; got none');
 	// Hot path: only errors are JSON. Streams are escaped by frame.
 	return response.status < 400 ? response : inOneLine(response);
-}
-
-/** Escapes the line terminators of the transport's JSON. */
-async function inOneLine(response: Response): Promise<Response> {
-	const isJson = response.headers.get('content-type') === 'application/json';
-	if (!isJson || !response.body) return response;
-	return new Response(escapeLineTerminators(await response.text()), response);
 }
 
 function transportOptions(

@@ -118,17 +118,17 @@ function sampled(text: string): object {
 	return { role: 'user', model: MARK, content: { type: 'text', text } };
 }
 
-/** Returns the result of a stateless request with roots requests in place of the marked samplings. */
-export function withRootsRequests(result: JsonObject): JsonObject {
-	const { inputRequests } = result;
-	if (!isObject(inputRequests)) return result;
-	return {
-		...result,
-		inputRequests: mapValues(inputRequests, (request) => {
-			const { _meta: metadata } = paramsOf(request);
-			return isObject(metadata) && metadata[MARK] === true ? { method: 'roots/list' } : request;
-		}),
-	};
+/** Returns the response to a stateless request with roots requests in place of the marked samplings. */
+export function withRootsRequests<Response extends { readonly result: JsonObject }>(
+	response: Response,
+): Response {
+	const { inputRequests } = response.result;
+	if (!isObject(inputRequests)) return response;
+	const requests = mapValues(inputRequests, (request) => {
+		const { _meta: metadata } = paramsOf(request);
+		return isObject(metadata) && metadata[MARK] === true ? { method: 'roots/list' } : request;
+	});
+	return { ...response, result: { ...response.result, inputRequests: requests } };
 }
 
 function rootsOf(result: unknown): unknown {

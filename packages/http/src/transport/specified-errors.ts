@@ -7,23 +7,16 @@ import {
 	paramsOf,
 } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
+import { LISTS } from '../validation/invalid-params.ts';
 
 // tmcp 1.20 answers several mistakes of clients with other codes than the specification, or with a
-// result (docs/upstream.md). This file answers them before tmcp does, or translates its answers.
+// result (docs/upstream.md). This file translates its answers.
 
-const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 /** The code for an unknown resource until 2025-11-25; 2026-07-28 has -32602 (SEP-2164). */
 const RESOURCE_NOT_FOUND = -32002;
 
-/** The lists by the field of their items. */
-const LISTS: Readonly<Record<string, string>> = {
-	'prompts/list': 'prompts',
-	'resources/list': 'resources',
-	'resources/templates/list': 'resourceTemplates',
-	'tools/list': 'tools',
-};
 const MAX_PAGES = 100;
 
 /** The members of a server that tell which error is the right one. */
@@ -35,69 +28,6 @@ export interface QueriedServer {
 
 /** Hands the server another request in the context of the current one. */
 export type Query = (message: object) => unknown;
-
-/**
- * Returns the response to a message that the server must not get: tmcp would read properties of missing
- * params, or answer a notification with `result: null`. It is null for a message without an id.
- *
- * @returns undefined for every other message.
- */
-export function invalidRequestError(
-	message: object,
-	server: Pick<QueriedServer, 'hasMethod'>,
-): JsonObject | null | undefined {
-	const method = methodOf(message) ?? '';
-	const id = idOf(message);
-	if (method.startsWith('notifications/')) {
-		if (id === undefined) return undefined;
-		const text = `Method ${method} not found: it is a notification, send it without an id`;
-		return errorResponse(id, METHOD_NOT_FOUND, text);
-	}
-	const expected = invalidParamsOf(method, paramsOf(message));
-	if (expected === undefined || !server.hasMethod(method)) return undefined;
-	return id === undefined ? null : errorResponse(id, INVALID_PARAMS, `Invalid params: ${expected}`);
-}
-
-/** Returns what a method requires, if the params do not have it. */
-function invalidParamsOf(method: string, params: JsonObject): string | undefined {
-	switch (method) {
-		case 'prompts/get':
-		case 'tools/call':
-			if (typeof params['name'] !== 'string') return `${method} requires a name, which is a string`;
-			return isOptionalObject(params['arguments']) ? undefined : 'arguments must be an object';
-		case 'resources/read':
-			return typeof params.uri === 'string'
-				? undefined
-				: 'resources/read requires a uri, which is a string';
-		case 'completion/complete':
-			return isCompletable(params)
-				? undefined
-				: 'completion/complete requires a ref of a prompt (type ref/prompt and name) or a resource ' +
-						'(type ref/resource and uri), and an argument with name and value';
-		default: {
-			const { cursor } = params as { cursor?: unknown };
-			const isValid =
-				!Object.hasOwn(LISTS, method) || cursor === undefined || typeof cursor === 'string';
-			return isValid ? undefined : 'cursor must be a string that an earlier page returned';
-		}
-	}
-}
-
-function isCompletable({ ref, argument, context }: JsonObject): boolean {
-	if (!isObject(ref) || !isObject(argument) || !isOptionalObject(context)) return false;
-	const target =
-		ref['type'] === 'ref/prompt'
-			? ref['name']
-			: ref['type'] === 'ref/resource'
-				? ref.uri
-				: undefined;
-	const texts = [target, argument['name'], argument['value']];
-	return texts.every((text) => typeof text === 'string');
-}
-
-function isOptionalObject(value: unknown): boolean {
-	return value === undefined || isObject(value);
-}
 
 /**
  * Returns the response with the error of the specification, if tmcp has answered otherwise. Returns a

@@ -14,12 +14,14 @@ import { canFlush } from '../backend/flush.ts';
 import { supportOf, withSupport } from '../backend/initialize-result.ts';
 import { keepAlive } from '../backend/keep-alive.ts';
 import { runAsOneBroadcast } from '../backend/one-broadcast.ts';
-import { provideRoots } from './request-roots.ts';
+import { provideRoots, withRootsRequests, withRootsResponses } from './request-roots.ts';
 import { keepRootsPerSession } from './session-roots.ts';
-import { invalidRequestError, withSpecifiedError } from './specified-errors.ts';
-import { hasInput, receiveInput, requiresInput, sealedInput } from './stateless-inputs.ts';
+import { withSpecifiedError } from './specified-errors.ts';
 import { withTmcpRevision } from './tmcp-revision.ts';
+import { hasInput, openedInput, requiresInput, sealedInput } from '../backend/stateless-inputs.ts';
+import type { StateSealing } from '../backend/stateless-inputs.ts';
 import { isWithheld } from '../backend/withheld-response.ts';
+import { invalidRequestError } from '../validation/invalid-params.ts';
 import { withOverrides } from '../backend/with-overrides.ts';
 
 type Receive = McpServer['receive'];
@@ -103,6 +105,7 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 	const flushable = info && canFlush(info) ? info : undefined;
 	// `sdkServer` adapts servers of another library, which have no such field.
 	const isTmcp = 'roots' in server;
+	const sealing: StateSealing = { defaultCodec, states: isTmcp ? 'json-objects' : 'every' };
 	return async (message, receiveContext) => {
 		const context = currentContext();
 		const progress = context?.progress;
@@ -126,13 +129,15 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 			const receive = (received: object): unknown =>
 				server.receive(received as Message, receiveContext);
 			const response: unknown = await (isStateless && hasInput(message)
-				? receiveInput(message, { defaultCodec, isTmcp }, receive)
+				? receiveInput(message, sealing, isTmcp, receive)
 				: receive(withTmcpRevision(authorized)));
 			// A request-state codec hides from the client that its store is down.
 			if (progress?.failure) throw progress.failure;
 			const session = receiveContext?.sessionId;
 			if (session && flushable) await flushable.flush(session);
-			if (isStateless && requiresInput(response)) return await sealedInput(response, defaultCodec);
+			if (isStateless && requiresInput(response)) {
+				return await sealedInput(isTmcp ? withRootsRequests(response) : response, sealing);
+			}
 			const specified = withSpecifiedError(message, response, isStateless, server, receive);
 			if (specified instanceof Promise) return (await specified) as unknown;
 			return withSupport(message, specified, support);
@@ -144,6 +149,18 @@ function createHandle(server: TrackableServer, deps: TrackingDeps): Handle {
 			throw error;
 		}
 	};
+}
+
+/** Hands the server a request that continues one which required input. */
+async function receiveInput(
+	message: Message,
+	sealing: StateSealing,
+	isTmcp: boolean,
+	receive: (message: object) => unknown,
+): Promise<unknown> {
+	const opened = await openedInput(message, sealing);
+	if ('rejection' in opened) return opened.rejection;
+	return receive(isTmcp ? withRootsResponses(opened.message) : opened.message);
 }
 
 /** Creates the server's `on`, whose listeners' promises keep the request alive. */

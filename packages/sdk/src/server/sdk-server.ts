@@ -10,6 +10,16 @@ export function protocolServer(server: SdkServer): Server {
 	return server instanceof McpServer ? server.server : server;
 }
 
+/** Whether a server handles a method. */
+export function hasMethod(server: SdkServer, method: string): boolean {
+	try {
+		protocolServer(server).assertCanSetRequestHandler(method);
+		return false;
+	} catch {
+		return true;
+	}
+}
+
 /**
  * Checks that a server is one of the SDK 2.x, which JavaScript and casts do not.
  *

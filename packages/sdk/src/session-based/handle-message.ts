@@ -6,6 +6,7 @@ import {
 	currentContext,
 	idOf,
 	invalidRequest,
+	invalidRequestError,
 	methodOf,
 	supportOf,
 	withSupport,
@@ -22,6 +23,7 @@ import type { InfoSessionManager } from '@tmcp/session-manager';
 import type { Broadcast } from '../changes/broadcast.ts';
 import { changeIn } from '../changes/notifications.ts';
 import type { CreateServer } from '../server/create-server.ts';
+import { hasMethod } from '../server/sdk-server.ts';
 import { SdkExchange } from './sdk-exchange.ts';
 import type { Cancellation } from './sdk-exchange.ts';
 import type { ServerRequests } from './server-requests.ts';
@@ -88,8 +90,7 @@ export class MessageHandling {
 			const authorizing = authorize && authorizedMessage(authorize, message);
 			if (authorizing) {
 				const decision = await authorizing;
-				// Safe because a rejection is a JSON-RPC error.
-				if ('rejection' in decision) return decision.rejection as JsonObject;
+				if ('rejection' in decision) return decision.rejection;
 				authorized = decision.message;
 			}
 			const response = await this.#receive(context, authorized, receiveContext);
@@ -120,6 +121,8 @@ export class MessageHandling {
 			...authInfo,
 			...(request && { requestInfo: request }),
 		});
+		const invalid = invalidRequestError(message, { hasMethod: (name) => hasMethod(server, name) });
+		if (invalid !== undefined) return invalid;
 		const exchange = await SdkExchange.connect(server, {
 			sessionId,
 			onMessage: (sent, from) => this.#onMessage(context, sent, from, sessionInfo?.logLevel),

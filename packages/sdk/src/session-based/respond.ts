@@ -7,6 +7,7 @@ import {
 	methodOf,
 	onAbort,
 	readInfo,
+	STREAM_HEADERS,
 } from '@tmcp-sessions/http/server';
 import type { JsonObject, RequestContext } from '@tmcp-sessions/http/server';
 import type {
@@ -16,13 +17,6 @@ import type {
 } from '@tmcp/session-manager';
 
 import type { MessageHandling, ReceiveContext } from './handle-message.ts';
-
-const STREAM_HEADERS = {
-	'content-type': 'text/event-stream',
-	'cache-control': 'no-cache',
-	connection: 'keep-alive',
-	'x-accel-buffering': 'no',
-};
 
 const encoder = new TextEncoder();
 

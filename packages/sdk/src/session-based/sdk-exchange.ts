@@ -1,7 +1,8 @@
 import type { JSONRPCMessage, MessageExtraInfo, Transport } from '@modelcontextprotocol/server';
-import { isClientResponse } from '@tmcp-sessions/http/server';
+import { isClientResponse, methodOf } from '@tmcp-sessions/http/server';
 import type { JsonObject } from '@tmcp-sessions/http/server';
 
+import { trackHandler } from '../server/running-handler.ts';
 import { protocolServer } from '../server/sdk-server.ts';
 import type { SdkServer } from '../server/sdk-server.ts';
 
@@ -32,7 +33,7 @@ export class SdkExchange implements Transport {
 	readonly server: SdkServer;
 	readonly #options: ExchangeOptions;
 	#onResponse: ((response: JsonObject) => void) | undefined;
-	#isDelivering = false;
+	#delivering: JsonObject | undefined;
 
 	private constructor(server: SdkServer, options: ExchangeOptions) {
 		this.server = server;
@@ -67,7 +68,10 @@ export class SdkExchange implements Transport {
 		this.onclose?.();
 	}
 
-	/** Delivers a request and returns the response, or null if it was cancelled. One at a time. */
+	/**
+	 * Delivers a request and returns the response. Returns null for a request that was cancelled, after the
+	 * server has handled it. One at a time.
+	 */
 	async request(
 		message: JsonObject,
 		extra?: MessageExtraInfo,
@@ -76,15 +80,16 @@ export class SdkExchange implements Transport {
 		if (signal?.aborted) return null;
 		const { promise, resolve } = Promise.withResolvers<JsonObject | null>();
 		this.#onResponse = resolve;
+		const handled = signal && trackHandler(this.server, methodOf(message) ?? '');
 		const cancel = (): void => {
 			const params = { requestId: message.id, reason: 'The client cancelled the request' };
 			this.deliver({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
-			resolve(null);
+			handled?.().then(() => resolve(null), resolve);
 		};
 		signal?.addEventListener('abort', cancel, { once: true });
-		this.#isDelivering = true;
+		this.#delivering = message;
 		this.deliver(message, extra);
-		this.#isDelivering = false;
+		this.#delivering = undefined;
 		try {
 			return await promise;
 		} finally {
@@ -101,8 +106,8 @@ export class SdkExchange implements Transport {
 
 	/** Responds to a request that the SDK considers invalid: the SDK reports it without a response. */
 	#rejectInvalid(): void {
-		if (!this.#isDelivering) return;
+		if (!this.#delivering) return;
 		const error = { code: -32_600, message: 'The message is not one of the protocol' };
-		this.#onResponse?.({ jsonrpc: '2.0', id: null, error });
+		this.#onResponse?.({ jsonrpc: '2.0', id: this.#delivering.id ?? null, error });
 	}
 }

@@ -6,7 +6,7 @@ import type { ClientResponse, JsonObject, RequestContext } from '@tmcp-sessions/
 
 import { changeIn, UPDATED } from '../changes/notifications.ts';
 import { createServerWith } from '../server/create-server.ts';
-import { checkSdkServer, protocolServer } from '../server/sdk-server.ts';
+import { checkSdkServer, hasMethod, protocolServer } from '../server/sdk-server.ts';
 import type { SdkServer } from '../server/sdk-server.ts';
 import type { ReceiveContext } from '../session-based/handle-message.ts';
 import { SdkExchange } from '../session-based/sdk-exchange.ts';
@@ -97,13 +97,7 @@ class AdaptedServer implements Record<
 	}
 
 	hasMethod(method: string): boolean {
-		if (OF_HANDLER.has(method)) return true;
-		try {
-			protocolServer(this.#create({ era: 'legacy' })).assertCanSetRequestHandler(method);
-			return false;
-		} catch {
-			return true;
-		}
+		return OF_HANDLER.has(method) || hasMethod(this.#create({ era: 'legacy' }), method);
 	}
 
 	/** Does nothing: the SDK validates the headers of a call. */

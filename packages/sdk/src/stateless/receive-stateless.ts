@@ -5,7 +5,7 @@ import type { JsonObject, RequestContext } from '@tmcp-sessions/http/server';
 
 import type { CreateServer } from '../server/create-server.ts';
 import type { Cancellation } from '../session-based/sdk-exchange.ts';
-import { takeChanges } from './take-changes.ts';
+import { interceptSends } from './intercept-sends.ts';
 
 /** What a server gets besides a stateless message. */
 interface StatelessInput {
@@ -43,7 +43,7 @@ export function createStatelessReceiver(
 				const requestInfo = input.request?.origin.request;
 				try {
 					const server = await create({ ...context, ...(requestInfo && { requestInfo }) });
-					takeChanges(server, onFrame);
+					interceptSends(server, { onChange: onFrame });
 					return server;
 				} catch (error) {
 					failures.push(error);

@@ -1,11 +1,9 @@
 import { messageFrame } from '@tmcp-sessions/core/backend';
-import { onAbort } from '@tmcp-sessions/http/server';
+import { onAbort, STREAM_HEADERS } from '@tmcp-sessions/http/server';
 import type { JsonObject, RequestContext } from '@tmcp-sessions/http/server';
 import type { SubscriptionManager } from '@tmcp/session-manager';
 
 import { listen } from './listen.ts';
-
-const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
 
 const encoder = new TextEncoder();
 
@@ -60,5 +58,5 @@ export function startListening(
 		}
 	};
 	context.waitUntil(answer());
-	return new Response(body, { headers: HEADERS });
+	return new Response(body, { headers: STREAM_HEADERS });
 }

@@ -1,8 +1,7 @@
 import { invalidRequestState, openState, sealState } from '../request-state/default-sealing.ts';
-import type { DefaultCodec } from '../request-state/default-sealing.ts';
+import type { DefaultCodec, SealedStates } from '../request-state/default-sealing.ts';
 import { errorResponse, idOf, isObject, methodOf, paramsOf } from '../request/json-rpc.ts';
 import type { JsonObject } from '../request/json-rpc.ts';
-import { withRootsRequests, withRootsResponses } from './request-roots.ts';
 
 /** The methods that may require input. tmcp rejects a state with any other. */
 const WITH_INPUT: ReadonlySet<string | undefined> = new Set([
@@ -10,6 +9,12 @@ const WITH_INPUT: ReadonlySet<string | undefined> = new Set([
 	'resources/read',
 	'tools/call',
 ]);
+
+/** How the request states of a server are sealed. */
+export interface StateSealing {
+	readonly defaultCodec: DefaultCodec;
+	readonly states: SealedStates;
+}
 
 /** Whether a stateless request continues one that required input. */
 export function hasInput(message: object): boolean {
@@ -23,42 +28,38 @@ export function requiresInput(response: unknown): response is JsonObject & { res
 	return isObject(result) && result['resultType'] === 'input_required';
 }
 
-/**
- * Hands the server a stateless request with its state opened.
- *
- * @param isTmcp whether the server is one of tmcp, which gets roots in the form that it reads.
- */
-export async function receiveInput(
-	message: object,
-	{ defaultCodec, isTmcp }: { readonly defaultCodec: DefaultCodec; readonly isTmcp: boolean },
-	receive: (message: object) => unknown,
-): Promise<unknown> {
-	const translated = isTmcp ? withRootsResponses(message) : message;
-	const params = paramsOf(translated);
+/** Returns a stateless request with its state opened, or the error for an invalid one. */
+export async function openedInput<Message extends object>(
+	message: Message,
+	{ defaultCodec, states }: StateSealing,
+): Promise<{ readonly message: Message } | { readonly rejection: JsonObject }> {
+	const params = paramsOf(message);
 	const state = params['requestState'];
 	const isState = typeof state === 'string' && WITH_INPUT.has(methodOf(message));
 	const codec = isState ? defaultCodec('open') : undefined;
-	if (!isState || !codec) return receive(translated);
-	let requestState: string;
+	if (!isState || !codec) return { message };
 	try {
-		requestState = await openState(codec, state);
+		const requestState = await openState(codec, state, states);
+		return { message: { ...message, params: { ...params, requestState } } };
 	} catch (error) {
-		return errorResponse(idOf(message) ?? null, -32602, invalidRequestState(error));
+		return {
+			rejection: errorResponse(idOf(message) ?? null, -32602, invalidRequestState(error)),
+		};
 	}
-	return receive({ ...translated, params: { ...params, requestState } });
 }
 
 /** Returns a response that requires input as its client gets it: with its state sealed. */
 export async function sealedInput(
 	response: JsonObject & { result: JsonObject },
-	defaultCodec: DefaultCodec,
+	{ defaultCodec, states }: StateSealing,
 ): Promise<JsonObject> {
-	const result = withRootsRequests(response.result);
+	const { result } = response;
 	const state = result['requestState'];
 	const codec = typeof state === 'string' ? defaultCodec('seal') : undefined;
-	if (typeof state !== 'string' || !codec) return { ...response, result };
+	if (typeof state !== 'string' || !codec) return response;
 	try {
-		return { ...response, result: { ...result, requestState: await sealState(codec, state) } };
+		const requestState = await sealState(codec, state, states);
+		return { ...response, result: { ...result, requestState } };
 	} catch (error) {
 		return errorResponse(idOf(response) ?? null, -32603, invalidRequestState(error));
 	}
