@@ -5,7 +5,7 @@ export default defineConfig({
 	test: {
 		projects: [
 			'packages/*/vitest.config.ts',
-			'{examples/*,benchmarks,benchmarks/soak,clients,installs}/vitest.config.ts',
+			'{examples/*,benchmarks,benchmarks/soak,clients,installs,site}/vitest.config.ts',
 		],
 		reporters: ['default', './scripts/count-reporter.ts'],
 		sequence: { sequencer: SlowFirstSequencer },

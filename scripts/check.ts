@@ -21,6 +21,7 @@ const checks: Record<string, Check> = {
 	documents: () => runCommand('node', 'benchmarks/src/commands/documents.ts'),
 	clients: () => runCommand('node', 'clients/src/document.ts'),
 	links: checkLinks,
+	site: () => runCommand('node', 'site/src/build.ts'),
 	lint: () => runCommand('oxlint', '--type-aware', '--deny-warnings'),
 	format: () => runCommand('prettier', '--check', '--log-level=warn', '.'),
 	knip: () => runCommand('knip', '--no-progress'),

@@ -50,10 +50,13 @@ export function findPackages(): WorkspacePackage[] {
 		}));
 }
 
-/** Returns paths in the folders that are type-checked but not built: tests, scripts, examples, benchmarks, clients, installs. */
+/** Returns paths in the folders that are type-checked but not built: tests, scripts, examples, benchmarks, clients, installs, site. */
 export function globUnbuilt(pattern: string): string[] {
-	return globSync(`{packages/*/test,scripts,examples,benchmarks,clients,installs}/**/${pattern}`, {
-		cwd: repository,
-		exclude: (path) => basename(path) === 'node_modules',
-	}).toSorted();
+	return globSync(
+		`{packages/*/test,scripts,examples,benchmarks,clients,installs,site}/**/${pattern}`,
+		{
+			cwd: repository,
+			exclude: (path) => basename(path) === 'node_modules',
+		},
+	).toSorted();
 }

@@ -75,7 +75,7 @@ function* manifestProblems({ folder, path, manifest }: WorkspacePackage): Genera
 
 /** Reports folders outside the packages whose tests no Vitest project runs. */
 function* unrunTestProblems(): Generator<string> {
-	for (const path of globSync(['examples/*', 'benchmarks', 'clients', 'installs'], {
+	for (const path of globSync(['examples/*', 'benchmarks', 'clients', 'installs', 'site'], {
 		cwd: repository,
 	}).toSorted()) {
 		const tests = globUnbuilt('*.test.ts').filter((file) => file.startsWith(`${path}/`));
