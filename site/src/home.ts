@@ -51,6 +51,7 @@ export function homePage(readme: string, description: string): string {
 			actions: [
 				{ text: 'Your first server', link: '/start', theme: 'brand' },
 				{ text: 'Choosing managers', link: '/choosing', theme: 'alt' },
+				{ text: 'Comparison', link: '/comparison', theme: 'alt' },
 			],
 		},
 		features,

@@ -32,7 +32,7 @@ export const sections: readonly Section[] = [
 	},
 	{
 		title: 'Judge it',
-		pages: ['guarantees', 'clients', 'benchmarks'],
+		pages: ['guarantees', 'clients', 'comparison', 'benchmarks'],
 	},
 	{ title: 'Packages', pages: ['packages/*'], isFolded: true },
 	{ title: 'API reference', pages: ['api/*'], isFolded: true },
