@@ -80,7 +80,7 @@ async function route(
 	// The handler rejects it.
 	if (oauth && !caller) return undefined;
 	const forward = (sent: Request, body: string): Promise<Response> =>
-		ask(origin, signRequest(sent, body, caller, keys), id, context);
+		ask(origin, signRequest(sent, body, caller, keys), id);
 	if (!key) return forward(request, text);
 	const at = (cursor: unknown): string =>
 		JSON.stringify({ ...message, params: { ...params, cursor } });
@@ -128,28 +128,16 @@ async function ask(
 	origin: HybridOptions['origin'],
 	request: Request,
 	id: unknown,
-	context: ExecutionContextLike | undefined,
 ): Promise<Response> {
 	try {
 		const response = await origin.fetch(request);
 		const isMessage = response.headers.get('content-type')?.startsWith('application/json');
-		if (response.status < 500 || isMessage) return isMessage ? response : passOn(response, context);
+		if (response.status < 500 || isMessage) return response;
 		throw new Error(`expected a JSON-RPC response; got status ${response.status}`);
 	} catch (error) {
 		console.error('The origin cannot be reached:', error);
 		return failure(503, -32603, UNREACHABLE, id);
 	}
-}
-
-/** Tells the origin when the client leaves a stream. Otherwise workerd ends both requests without a sign. */
-function passOn(
-	{ body, headers, status }: Response,
-	context: ExecutionContextLike | undefined,
-): Response {
-	if (!body) return new Response(null, { status, headers });
-	const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-	context?.waitUntil(body.pipeTo(writable).catch(() => {}));
-	return new Response(readable, { status, headers });
 }
 
 function failure(status: number, code: number, message: string, id: unknown = null): Response {
