@@ -25,7 +25,7 @@ const REDIS_PROJECTS: ReadonlySet<string> = new Set([
 ]);
 
 /** The projects whose tests open Chromium. */
-const CHROMIUM_PROJECTS: ReadonlySet<string> = new Set(['site', 'testkit']);
+const CHROMIUM_PROJECTS: ReadonlySet<string> = new Set(['http', 'site', 'testkit']);
 
 /** Returns false if the arguments name projects (`--project core`), none of which is one of these. */
 function needsAny(projects: ReadonlySet<string>, args: readonly string[]): boolean {

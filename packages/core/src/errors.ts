@@ -175,6 +175,6 @@ export const reportToConsole: ErrorReporter = (error, context) => {
 };
 
 /** Distinguishes sessions in a log without revealing their ids. */
-function hashSessionId(id: string): string {
+export function hashSessionId(id: string): string {
 	return fnv1a(id).toString(16).padStart(8, '0');
 }

@@ -1,6 +1,6 @@
 // Shared by the packages of this family. May change in any release.
 
-export { NewerStorageError } from './errors.ts';
+export { hashSessionId, NewerStorageError } from './errors.ts';
 
 // Requests and the optional capabilities of managers.
 export { runInScope } from './request-scope.ts';
