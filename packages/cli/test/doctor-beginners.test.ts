@@ -395,6 +395,7 @@ describe('doctor, on mistakes of beginners', () => {
 			'a route that covers the endpoint',
 			added('"dev": { "host": "localhost" },\n"routes": ["*.example.com/mcp*"],'),
 		],
+		['a Worker behind a service binding', added('"workers_dev": false,\n"preview_urls": false,')],
 		[
 			'an import of Node.js without its prefix',
 			change(

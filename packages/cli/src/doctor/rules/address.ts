@@ -45,11 +45,16 @@ export function* checkAddress({ config, entry }: Project): Generator<Problem> {
 			fix: '',
 		});
 		const at = [...root, 'workers_dev'];
-		if (routes.length === 0 && (config.get(...at) ?? config.get('workers_dev')) === false) {
+		const isOff = (field: string): boolean =>
+			(config.get(...root, field) ?? config.get(field)) === false;
+		// Without previews, too, it is a Worker that only service bindings reach.
+		if (routes.length === 0 && isOff('workers_dev') && !isOff('preview_urls')) {
 			yield {
 				...problem('warning', config.get(...at) === undefined ? ['workers_dev'] : at),
 				message: `"workers_dev" is false and there are no "routes"${where}: the Worker has no address`,
-				fix: 'remove "workers_dev", or add "routes": [{ "pattern": "mcp.example.com", "custom_domain": true }]',
+				fix:
+					'remove "workers_dev", or add "routes": [{ "pattern": "mcp.example.com", "custom_domain": true }]. ' +
+					'If only service bindings reach it, set "preview_urls": false, too',
 			};
 		}
 		for (const { isCustomDomain, path, pattern } of routes) {
