@@ -54,7 +54,7 @@ const efforts = {
 export const fanOut = measurement({
 	async measure(effort, onProgress) {
 		const { streams, largeStreams, delays, ...rounds } = efforts[effort];
-		/** The limit of one isolate, ours, and upstream. Each has its own object. */
+		/** One isolate without an object, ours, and upstream, each with its own object. */
 		const names = contendersIn('fan-out');
 		const sideBySide: ByContender = {};
 		Object.assign(sideBySide, await publish(names, streams, rounds.sideBySide, onProgress));

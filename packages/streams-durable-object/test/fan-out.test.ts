@@ -91,6 +91,26 @@ describe('a publish', () => {
 		await closeAll();
 	});
 
+	it('to streams of one isolate sends one message for each of their groups', async () => {
+		const inGroups = (sessions: readonly string[]): string[] =>
+			sessions.map(
+				(session, member) =>
+					`role=stream&session=${session}&group=isolate.${Math.floor(member / 64)}&member=${member}`,
+			);
+		const sessions = Array.from({ length: 130 }, () => crypto.randomUUID());
+		const received = await openSockets(inGroups(sessions));
+		const toAll = (object: SyncLayer): void => object.broadcast(undefined, frameOf('to all'));
+		expect(await touchedBy(toAll)).toMatchObject({ frames: 3, attachments: 130, rowsWritten: 1 });
+		const some = sessions.slice(60, 68);
+		const toSome = (object: SyncLayer): void => object.broadcast(some, frameOf('to some'));
+		expect(await touchedBy(toSome)).toMatchObject({ frames: 2, attachments: 8, rowsWritten: 1 });
+		const one = sessions.slice(0, 1);
+		const toOne = (object: SyncLayer): void => object.broadcast(one, frameOf('to one'));
+		expect(await touchedBy(toOne)).toMatchObject({ frames: 1, attachments: 1, rowsWritten: 1 });
+		await expect.poll(received).toBe(6);
+		await closeAll();
+	});
+
 	it('after hibernation uses the same rows and sockets', async () => {
 		const sessions = Array.from({ length: 50 }, () => crypto.randomUUID());
 		await streamsOf(sessions);

@@ -38,7 +38,8 @@ export function endResumedCalls(
 		const context = currentContext();
 		const position = parseEventId(context?.lastEventId ?? '');
 		if (!context || !position || !isCallStream(position.stream)) {
-			return streams.create(session, controller);
+			const listening = context?.progress.startListening(controller);
+			return streams.create(session, listening ?? controller);
 		}
 		if (position.sequence === LAST_SEQUENCE) return closeStream(controller);
 		await streams.create(session, controller);

@@ -2,6 +2,7 @@ import type { StoreError, StreamError } from '@tmcp-sessions/core';
 
 import type { JsonObject } from '../request/json-rpc.ts';
 import { CallSignal } from './call-signal.ts';
+import { ListeningStream } from '../response/listening-stream.ts';
 import { DirectCall } from './direct-call.ts';
 import type { ResumableCall } from './resumable-call.ts';
 
@@ -34,6 +35,8 @@ export class CallProgress {
 	direct: DirectCall | undefined;
 	/** Receives what the server sends during a call that has no client. */
 	onFrame: ((frame: JsonObject) => void) | undefined;
+	/** The manager's end of the stream that the message opened, if it is one of a session. */
+	listening: ListeningStream | undefined;
 	/** Numbers the frames of the call once its client can resume it. */
 	resumable: ResumableCall | undefined;
 
@@ -91,6 +94,11 @@ export class CallProgress {
 	/** Notes that the server gets the message before the transport. */
 	startDirect(): DirectCall {
 		return (this.direct = new DirectCall());
+	}
+
+	/** Returns the controller for the stream manager, of the transport's stream. */
+	startListening(controller: ReadableStreamDefaultController): ListeningStream {
+		return (this.listening = new ListeningStream(controller));
 	}
 
 	/** Makes the call resumable. */

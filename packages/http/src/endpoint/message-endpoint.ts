@@ -306,10 +306,12 @@ export class MessageEndpoint<Custom extends Record<string, unknown> | undefined>
 		nameSession(streamed, context.session);
 		const isStream = streamed.headers.get('content-type') === 'text/event-stream';
 		if (!isStream || !streamed.body) return streamed;
+		const isPaced = pacesStreams && messageId === undefined;
 		const options: StreamOptions = {
 			keepAliveMs,
 			session,
-			isPaced: pacesStreams && messageId === undefined,
+			isPaced,
+			listening: isPaced ? progress.listening : undefined,
 			onLasting: () => calls.watch(context),
 		};
 		return responseType === 'json'

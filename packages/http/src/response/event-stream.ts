@@ -16,6 +16,7 @@ import { ClientWriter } from './client-writer.ts';
 import { completeAnswer } from './complete-answer.ts';
 import { clientFrame, decodeFrames, encodeFrames, KEEP_ALIVE } from './frames.ts';
 import type { Frames } from './frames.ts';
+import type { ListeningStream } from './listening-stream.ts';
 
 /** A longer timer fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -31,6 +32,8 @@ export interface StreamOptions {
 	readonly onLasting?: (() => void) | undefined;
 	/** Whether the source bounds the stream: it is then read no faster than the client reads. */
 	readonly isPaced?: boolean | undefined;
+	/** The manager's end of the stream, if no other stream is between the transport's and the client's. */
+	readonly listening?: ListeningStream | undefined;
 	/** Keeps the session of the stream alive. */
 	readonly session?: SessionKeepAlive | undefined;
 }
@@ -134,7 +137,7 @@ function stream(
 		}
 	};
 	// The platform calls this outside of the request, in whose scope managers find their state.
-	const writer = new ClientWriter(() => context.run(onLeft));
+	const writer = new ClientWriter(() => context.run(onLeft), options.listening !== undefined);
 	progress.onPrimed(() => writer.write(openingOf(context)));
 	if (options.isPaced) {
 		// The manager has cut the stream and reported why, unless the session ended while the stream opened.
@@ -176,7 +179,7 @@ async function forward(
 	first: Read,
 	writer: ClientWriter,
 	context: RequestContext,
-	{ isPaced, keepAliveMs, session }: StreamOptions,
+	{ isPaced, keepAliveMs, listening, session }: StreamOptions,
 ): Promise<void> {
 	const { messageId, progress } = context;
 	// Skipped while a client does not read, or keep-alives would fill its buffer.
@@ -208,7 +211,7 @@ async function forward(
 	};
 
 	try {
-		for (let next = await first; !next.done; next = await reader.read()) {
+		for (let next = await first; !next.done; next = await nextOf(reader, writer, listening)) {
 			writer.write(numbered(clientFrame(next.value), context));
 			if (isPaced) await writer.drained;
 		}
@@ -226,6 +229,14 @@ async function forward(
 		stopKeepAlive?.();
 		stopRecheck?.();
 	}
+}
+
+/** Reads the next frame, and lets a session's messages bypass the reader once it has read all others. */
+function nextOf(reader: Reader, writer: ClientWriter, listening?: ListeningStream): Read {
+	const wasEmpty = listening?.isEmpty;
+	const reading = reader.read();
+	if (wasEmpty) listening?.connect(writer);
+	return reading;
 }
 
 /** Returns the first frame of a stream that has nothing to send yet. */

@@ -19,12 +19,18 @@ import {
 	bySession,
 	callOfInbox,
 	closeOldest,
+	groupServedBy,
+	groupsOf,
+	groupTag,
 	INBOX,
 	inboxTag,
 	markCurrent,
 	newestFirst,
 	openStreams,
 	rankSocket,
+	sendCount,
+	sendFrame,
+	sendToGroup,
 	sessionOf,
 	sessionTag,
 	STREAM_TAG,
@@ -36,6 +42,7 @@ import type { ChangeInterests } from '../wire/change-interests.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import { RANK_HEADER, REPLAYED_HEADER } from '../wire/headers.ts';
 import type { InboxPurpose, SocketPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
+import { formatNumbered } from '../wire/stream-messages.ts';
 
 /** Configures a hub. */
 export interface StreamHubOptions {
@@ -143,9 +150,8 @@ export class StreamHub {
 		if (!sessions) {
 			if (!this.#log.hasHistory()) return;
 			const sequence = this.#append(undefined, frame);
-			for (const streams of bySession(openStreams(this.#state.getWebSockets(STREAM_TAG))))
-				this.#send(streams, sequence, frame);
-			return;
+			const all = openStreams(this.#state.getWebSockets(STREAM_TAG));
+			return this.#sendToSessions(bySession(all), sequence, frame);
 		}
 		const receivers = [...new Set(sessions)]
 			.map((session) => ({ session, streams: this.#streamsOf(session) }))
@@ -155,7 +161,8 @@ export class StreamHub {
 				batch.map(({ session }) => session),
 				frame,
 			);
-			for (const { streams } of batch) this.#send(streams, sequence, frame);
+			const streamsOfSessions = batch.map(({ streams }) => streams);
+			this.#sendToSessions(streamsOfSessions, sequence, frame);
 		}
 	}
 
@@ -233,6 +240,8 @@ export class StreamHub {
 	 */
 	handleClose(socket: WebSocket): string | undefined {
 		closeQuietly(socket);
+		const group = groupServedBy(socket);
+		if (group !== undefined) this.#sendCounts(group);
 		const session = sessionOf(socket);
 		// The client may never reconnect: the alarm then deletes its session.
 		if (session !== undefined) this.#alarm.set();
@@ -273,7 +282,7 @@ export class StreamHub {
 	 * replayed, one that is published after is sent, and none is both or neither.
 	 */
 	#acceptStream(socket: WebSocket, purpose: StreamPurpose): Record<string, string> {
-		const { session, lastEventId, client } = purpose;
+		const { session, lastEventId, client, place } = purpose;
 		const nowMs = Date.now();
 		if (this.#hasEnded(purpose)) {
 			this.#state.acceptWebSocket(socket);
@@ -292,11 +301,15 @@ export class StreamHub {
 			STREAM_TAG,
 			sessionTag(session),
 			...clientTags(STREAM_TAG, client),
+			...(place ? [groupTag(place.group)] : []),
 		]);
-		const rank = rankSocket(socket, purpose, opened, others, nowMs);
+		const { channel, isCurrent, frames } = opened;
+		const state = { channel, isCurrent, sent: frames.length };
+		const rank = rankSocket(socket, purpose, state, others, nowMs);
 		closeOldest(this.#streamsOf(session), socket);
-		for (const frame of opened.frames) trySend(socket, frame);
-		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${opened.frames.length}` };
+		for (const [number, frame] of frames.entries())
+			trySend(socket, place ? formatNumbered(number, frame) : frame);
+		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${frames.length}` };
 	}
 
 	/** Returns whether a stream, which is neither reconnecting nor that of a call, opens after its session has ended. */
@@ -317,16 +330,49 @@ export class StreamHub {
 		return this.#log.append(sessions, frame, Date.now());
 	}
 
+	/** Sends a message to sessions, once for each group of streams. */
+	#sendToSessions(
+		sessions: Iterable<readonly StreamSocket[]>,
+		sequence: number,
+		frame: string,
+	): void {
+		const streamsOf = new Map<StreamSocket, readonly StreamSocket[]>();
+		for (const streams of sessions) {
+			const [newest] = newestFirst(streams);
+			if (newest) streamsOf.set(newest, streams);
+		}
+		const { shard, epoch } = this.#log;
+		for (const [group, receivers] of groupsOf([...streamsOf.keys()], frame)) {
+			const isShared = group !== undefined && receivers.length > 1;
+			if (isShared) {
+				for (const newest of receivers)
+					this.#makeCurrent(newest, streamsOf.get(newest) ?? [], sequence);
+				if (sendToGroup(receivers, { shard, epoch, sequence, frame })) continue;
+			}
+			for (const newest of receivers) this.#send(streamsOf.get(newest) ?? [], sequence, frame);
+		}
+	}
+
 	/** @param streams those of one session. */
 	#send(streams: readonly StreamSocket[], sequence: number, frame: string): void {
 		for (const newest of newestFirst(streams)) {
-			const { session, channel, isCurrent } = newest.attachment;
-			if (!isCurrent) {
-				this.#log.makeCurrent(session, channel, sequence);
-				markCurrent(newest, streams);
-			}
-			if (trySend(newest.socket, loggedFrame(this.#log, channel, sequence, frame))) return;
+			this.#makeCurrent(newest, streams, sequence);
+			const { channel } = newest.attachment;
+			if (sendFrame(newest, loggedFrame(this.#log, channel, sequence, frame))) return;
 		}
+	}
+
+	/** Has the log assign the session's messages to a stream. */
+	#makeCurrent(newest: StreamSocket, streams: readonly StreamSocket[], sequence: number): void {
+		const { session, channel, isCurrent } = newest.attachment;
+		if (isCurrent) return;
+		this.#log.makeCurrent(session, channel, sequence);
+		markCurrent(newest, streams);
+	}
+
+	/** Sends the streams of a group the numbers of their messages, after one of their sockets has closed. */
+	#sendCounts(group: string): void {
+		for (const stream of openStreams(this.#state.getWebSockets(groupTag(group)))) sendCount(stream);
 	}
 
 	#streamsOf(session: string): StreamSocket[] {

@@ -1,6 +1,7 @@
 import { isChangeKind, MAX_URI_HASHES } from './change-kind.ts';
 import type { ChangeKind } from './change-kind.ts';
 import { MAX_SESSION_ID_BYTES } from './limits.ts';
+import type { StreamPlace } from './stream-messages.ts';
 import { versionProblem } from './version.ts';
 
 /** The purpose of a Worker's socket to the object, sent in the URL of the upgrade request. */
@@ -34,6 +35,8 @@ export interface StreamPurpose {
 	readonly lastEventId?: string | undefined;
 	/** The rank from `RANK_HEADER`, if the stream has lost its socket and reconnects. */
 	readonly rank?: number | undefined;
+	/** Where the Worker has the stream, if it accepts its messages on other sockets too. */
+	readonly place?: StreamPlace | undefined;
 }
 
 /** A subscription of the stateless era (`subscriptions/listen`). */
@@ -52,6 +55,8 @@ const CLIENT = 'principal';
 /** No event id is longer: that of a call holds the id of its request. A longer one is cut, and unknown. */
 const MAX_EVENT_ID_LENGTH = 1_500;
 
+const GROUP = /^[\w.-]{1,64}$/;
+
 const FITS_INTO_TAG = new RegExp(`^[\\x21-\\x7e]{1,${MAX_SESSION_ID_BYTES}}$`);
 
 /** Returns the URL of the upgrade request. Ids are untrusted input, and are escaped. */
@@ -64,9 +69,13 @@ export function formatPurpose(purpose: SocketPurpose): string {
 	if (purpose.role === 'inbox' && purpose.call !== undefined) query.set('call', purpose.call);
 	if (purpose.client) query.set(CLIENT, purpose.client);
 	if (purpose.role === 'stream') {
-		const { lastEventId, rank } = purpose;
+		const { lastEventId, rank, place } = purpose;
 		if (lastEventId) query.set('last', lastEventId.slice(0, MAX_EVENT_ID_LENGTH));
 		if (rank !== undefined) query.set('rank', `${rank}`);
+		if (place) {
+			query.set('group', place.group);
+			query.set('member', `${place.member}`);
+		}
 	}
 	return `https://sync-layer.invalid/?${query.toString()}`;
 }
@@ -93,7 +102,14 @@ export function parsePurpose(url: string): SocketPurpose | UnsupportedPurpose | 
 		client,
 		lastEventId: query.get('last') ?? undefined,
 		rank: Number.isSafeInteger(rank) ? rank : undefined,
+		place: parsePlace(query.get('group'), query.get('member')),
 	};
+}
+
+function parsePlace(group: string | null, member: string | null): StreamPlace | undefined {
+	const number = Number(member ?? Number.NaN);
+	const isValid = group !== null && GROUP.test(group) && Number.isSafeInteger(number);
+	return isValid ? { group, member: number } : undefined;
 }
 
 /** Returns `undefined` for invalid hashes, which selects all updates. */

@@ -12,6 +12,8 @@ interface ReconnectingSocketOptions {
 	readonly open: () => Promise<OpenedSocket>;
 	readonly backoff: Backoff;
 	readonly onMessage: (message: string) => void;
+	/** Called with what a socket still receives that was closed or replaced. */
+	readonly onLateMessage?: ((message: string) => void) | undefined;
 	/** Called with a code of `FINAL_CLOSE_CODES`. Omit it to reconnect after every close. */
 	readonly onFinalClose?: ((code: number) => void) | undefined;
 	/**
@@ -49,7 +51,9 @@ export class ReconnectingSocket {
 		}
 		this.#socket = socket;
 		socket.addEventListener('message', ({ data }) => {
-			if (typeof data === 'string' && this.#socket === socket) this.#options.onMessage(data);
+			if (typeof data !== 'string') return;
+			if (this.#socket === socket) this.#options.onMessage(data);
+			else this.#options.onLateMessage?.(data);
 		});
 		socket.addEventListener('close', ({ code }) =>
 			this.#handleLoss(socket, `closed with ${code}`, code),
@@ -62,6 +66,11 @@ export class ReconnectingSocket {
 		const socket = this.#socket;
 		this.#socket = undefined;
 		socket?.close(1000);
+	}
+
+	/** Replaces the socket, in the request that owns it. */
+	replace(reason: string): void {
+		if (this.#socket) this.#handleLoss(this.#socket, reason);
 	}
 
 	/** Called twice for a socket that has an error and then closes: only the first call finds it current. */

@@ -7,7 +7,7 @@ import {
 	sleep,
 } from '@tmcp-sessions/core/backend';
 import type { RequestScope, SessionInbox } from '@tmcp-sessions/core/backend';
-import { isStreamOpen, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
+import { isStreamOpen, shardOfSession, UNKNOWN_CALL_WAIT_MS } from '@tmcp-sessions/core/internal';
 import { StreamSessionManager } from '@tmcp/session-manager';
 
 import { Backoff } from './backoff.ts';
@@ -17,6 +17,7 @@ import { DEFAULT_OPEN_TIMEOUT_MS, openSocket } from './open-socket.ts';
 import type { OpenedSocket, SocketTarget } from './open-socket.ts';
 import { ReconnectingSocket } from './reconnecting-socket.ts';
 import { ReconnectingStream } from './reconnecting-stream.ts';
+import { StreamGroups } from './stream-groups.ts';
 import { PACKAGE } from '../package-name.ts';
 import { MAX_SESSION_ID_BYTES } from '../wire/limits.ts';
 import type { InboxPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
@@ -50,6 +51,7 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 	readonly #callWaitMs: number;
 	/** The streams of this isolate's requests, by encoded session id. */
 	readonly #streams = new Map<string, Set<ReconnectingStream>>();
+	readonly #groups = new StreamGroups();
 	readonly #streamOfRequest = new WeakMap<RequestScope, ReconnectingStream>();
 
 	constructor(stubFor: SessionStubFor, options: SocketStreamOptions) {
@@ -82,8 +84,10 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 			controller,
 			lastEventId: scope?.lastEventId,
 			knowsPolling: knowsPolling(scope?.protocolVersion),
-			openSocket: (lastEventId, rank) =>
-				this.#openSocket({ role: 'stream', session, lastEventId, rank }, scope),
+			openSocket: (lastEventId, rank, place) =>
+				this.#openSocket({ role: 'stream', session, lastEventId, rank, place }, scope),
+			join: (receive) => this.#groups.join(receive, shardOfSession(session)),
+			distribute: (message) => this.#groups.distribute(message),
 			backoff: this.newBackoff(),
 			callWaitMs: this.#callWaitMs,
 			report: (cause) => this.report(cause, id),

@@ -1,0 +1,153 @@
+import { eventIdOf } from '@tmcp-sessions/core/backend';
+import { describe, expect, it } from 'vitest';
+
+import { frameOf } from './fixture/rows.ts';
+import { syncLayer } from './fixture/sync-layer.ts';
+import type { GroupMessage } from '../src/wire/stream-messages.ts';
+import { Backoff } from '../src/worker/backoff.ts';
+import { FrameHandOver } from '../src/worker/frame-hand-over.ts';
+import { openSocket } from '../src/worker/open-socket.ts';
+import { ReconnectingStream } from '../src/worker/reconnecting-stream.ts';
+import { StreamGroups } from '../src/worker/stream-groups.ts';
+
+const half = 'x'.repeat(512 * 1024);
+
+describe('FrameHandOver', () => {
+	it('returns what was pushed before and while the request waits', async () => {
+		const handOver = new FrameHandOver();
+		handOver.push(0, 'a');
+		handOver.push(1, 'b');
+		expect(await handOver.take()).toEqual([
+			{ number: 0, frame: 'a' },
+			{ number: 1, frame: 'b' },
+		]);
+		const taking = handOver.take();
+		handOver.push(2, 'c');
+		handOver.push(3, 'd');
+		expect(await taking).toEqual([
+			{ number: 2, frame: 'c' },
+			{ number: 3, frame: 'd' },
+		]);
+	});
+
+	it('ends a request that waits, and drops what is pushed after close', async () => {
+		const handOver = new FrameHandOver();
+		const taking = handOver.take();
+		handOver.close();
+		expect(await taking).toBeUndefined();
+		handOver.push(0, 'a');
+		expect(await handOver.take()).toBeUndefined();
+	});
+
+	it('overflows beyond 1 MiB, and accepts one frame of any length', async () => {
+		const handOver = new FrameHandOver();
+		handOver.push(0, half.repeat(4));
+		expect(await handOver.take()).toHaveLength(1);
+		handOver.push(1, half);
+		handOver.push(2, half);
+		expect(handOver.hasOverflowed).toBe(false);
+		handOver.push(3, 'x');
+		expect(handOver.hasOverflowed).toBe(true);
+		expect(await handOver.take()).toEqual([]);
+	});
+});
+
+/** Opens streams of one group. The messages for several of them wait until `distribute` is called. */
+async function openGroup(size: number) {
+	const groups = new StreamGroups(true);
+	// Its log is empty.
+	const object = syncLayer(crypto.randomUUID());
+	const waiting: GroupMessage[] = [];
+	const counts = { opened: 0 };
+	const errors: unknown[] = [];
+	const open = async () => {
+		const session = crypto.randomUUID();
+		const frames: string[] = [];
+		const opening = Promise.withResolvers<void>();
+		const body = new ReadableStream<Uint8Array>({
+			async start(controller) {
+				const stream = new ReconnectingStream({
+					controller,
+					lastEventId: undefined,
+					knowsPolling: true,
+					openSocket: (lastEventId, rank, place) => {
+						counts.opened += 1;
+						const purpose = { role: 'stream', session, lastEventId, rank, place } as const;
+						return openSocket({ stub: object }, purpose);
+					},
+					join: (receive) => groups.join(receive, ''),
+					distribute: (message) => void waiting.push(message),
+					backoff: new Backoff({ random: () => 0, now: Date.now, sleep: async () => {} }),
+					callWaitMs: 1_000,
+					report: (cause) => void errors.push(cause),
+					onEnd: () => {},
+				});
+				await stream.open().then(opening.resolve, opening.reject);
+			},
+		});
+		const read = async (): Promise<void> => {
+			let text = '';
+			const decoder = new TextDecoder();
+			for await (const chunk of body) {
+				const parts = (text + decoder.decode(chunk, { stream: true })).split('\n\n');
+				text = parts.pop() ?? '';
+				frames.push(...parts.map((part) => `${part}\n\n`));
+			}
+		};
+		read().catch((error: unknown) => void errors.push(error));
+		await opening.promise;
+		return { session, frames };
+	};
+	const streams = await Promise.all(Array.from({ length: size }, open));
+	const distribute = (): void => {
+		for (const message of waiting.splice(0)) groups.distribute(message);
+	};
+	return { object, streams, counts, waiting, errors, distribute };
+}
+
+/** Returns the first letters of a stream's messages. */
+function lettersOf(frames: readonly string[]): string {
+	return frames.flatMap((frame) => /^data: "(.)/m.exec(frame)?.[1] ?? []).join('');
+}
+
+describe('a stream of a group', () => {
+	it('resumes if its request takes no frames before they exceed 1 MiB', async () => {
+		const { object, streams, counts, waiting, errors, distribute } = await openGroup(2);
+		const sessions = streams.map(({ session }) => session);
+		for (const letter of 'ab') {
+			await object.publish([{ sessions, frame: frameOf(letter + 'x'.repeat(400_000)) }]);
+		}
+		await expect.poll(() => waiting.length).toBe(2);
+		expect(counts.opened).toBe(2);
+		// Twice, because the log of this object holds no more than 1 MiB.
+		waiting.push(...waiting);
+		distribute();
+		await expect.poll(() => counts.opened).toBe(4);
+		for (const { frames } of streams) await expect.poll(() => lettersOf(frames)).toBe('ab');
+		await object.publish([{ sessions, frame: frameOf('c') }]);
+		await expect.poll(() => waiting.length).toBe(1);
+		distribute();
+		for (const { frames } of streams) {
+			await expect.poll(() => lettersOf(frames)).toBe('abc');
+			const ids = frames.flatMap((frame) => eventIdOf(frame) ?? []);
+			expect(new Set(ids).size).toBe(ids.length);
+		}
+		expect(errors).toEqual([]);
+	});
+
+	it('resumes at once if the frames that wait for a missing one exceed 1 MiB', async () => {
+		const { object, streams, counts, waiting, errors } = await openGroup(2);
+		const sessions = streams.map(({ session }) => session);
+		await object.publish([{ sessions, frame: frameOf('a') }]);
+		await expect.poll(() => waiting.length).toBe(1);
+		const [first] = streams;
+		for (const letter of 'bcd') {
+			await object.publish([
+				{ sessions: sessions.slice(0, 1), frame: frameOf(letter + 'x'.repeat(350_000)) },
+			]);
+		}
+		await expect.poll(() => lettersOf(first?.frames ?? []), { timeout: 900 }).toBe('abcd');
+		expect(counts.opened).toBe(3);
+		expect(errors).toEqual([]);
+	});
+});
