@@ -104,6 +104,7 @@ test('follows the link of a page into the API reference', async () => {
 	await page.getByRole('heading', { level: 3, name: 'createMcpHandler()' }).waitFor();
 	await page.screenshot({ path: join(screenshots, 'api.png') });
 	expect(await page.getByText('McpHandlerOptions').count()).toBeGreaterThan(1);
+	expect(await overflowOf(page)).toBe(0);
 });
 
 test('follows the system to dark colours', async () => {

@@ -20,6 +20,8 @@ interface DeploymentSettings {
 	readonly isolates?: number;
 	/** Runs these scenarios of the newest suite only. */
 	readonly scenarios?: readonly string[];
+	/** Runs only if it is chosen: it is there to compare with. */
+	readonly isOptional?: boolean;
 }
 
 /** The scenarios of the tasks extension. */
@@ -40,6 +42,7 @@ export type Deployment =
 	| 'managers'
 	| 'redis'
 	| 'sdk'
+	| 'sdk-alone'
 	| 'session-object'
 	| 'tasks-in-memory'
 	| 'tasks-queue'
@@ -47,7 +50,7 @@ export type Deployment =
 
 /**
  * The deployments: tmcp's server with managers, in a session object and over Redis, its tasks alone on
- * other engines, and a server of the official SDK.
+ * other engines, and a server of the official SDK, also behind the SDK's own handler.
  */
 export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 	managers: {
@@ -63,6 +66,7 @@ export const deployments: Readonly<Record<Deployment, DeploymentSettings>> = {
 		durableObjects: { TMCP_DURABLE_OBJECT: 'SyncLayer', TMCP_TASK_OBJECT: 'TaskObject' },
 		isolates: 2,
 	},
+	'sdk-alone': { main: 'sdk/alone.ts', durableObjects: {}, isolates: 1, isOptional: true },
 	redis: { durableObjects: {} },
 	'tasks-in-memory': {
 		main: 'tasks-in-memory.ts',

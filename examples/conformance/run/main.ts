@@ -43,7 +43,11 @@ function readOptions(): Options {
 		throw new Error(`--suite must be one of ${names.join(', ')}; got ${values.suite}`);
 	// Safe because `deployments` is a constant object without other keys.
 	const deploymentNames = Object.keys(deployments) as Deployment[];
-	const deployed = deploymentNames.filter((name) => (values.deployment ?? name) === name);
+	const deployed = deploymentNames.filter((name) =>
+		values.deployment === undefined
+			? deployments[name].isOptional !== true
+			: values.deployment === name,
+	);
 	if (deployed.length === 0) {
 		throw new Error(
 			`--deployment must be one of ${deploymentNames.join(', ')}; got ${values.deployment}`,

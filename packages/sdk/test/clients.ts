@@ -10,18 +10,28 @@ export const STATELESS = { versionNegotiation: { mode: { pin: '2026-07-28' } } }
 
 const clientInfo = { name: 'visitor', version: '1.0.0' };
 
-/** Connects a client of the official SDK 2.x, session-based by default. */
+/**
+ * Connects a client of the official SDK 2.x, session-based by default. Waits for the GET stream of its
+ * session: the client does not, and a change reaches only the streams that are open.
+ */
 export async function connect(
 	url: URL,
 	fetch: Fetch,
 	options: ConstructorParameters<typeof Client>[1] = {},
 ): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
 	const client = new Client(clientInfo, options);
+	const { promise: opened, resolve: markOpened } = Promise.withResolvers<void>();
 	const transport = new StreamableHTTPClientTransport(url, {
-		fetch: (input, init) => fetch(new Request(input, init)),
+		async fetch(input, init) {
+			const request = new Request(input, init);
+			const response = await fetch(request);
+			if (request.method === 'GET') markOpened();
+			return response;
+		},
 	});
 	await client.connect(transport);
 	onTestFinished(() => client.close());
+	if (transport.sessionId !== undefined) await opened;
 	return { client, transport };
 }
 

@@ -52,6 +52,22 @@ async function notifyInB(uri = NOTES): Promise<void> {
 	expect((await fetch(url)).status).toBe(204);
 }
 
+/** Returns a response whose stream breaks as soon as its client knows an event id. */
+function cutAfterEventId(response: Response): Response {
+	if (!response.body) throw new Error('expected a stream; got no body');
+	const decoder = new TextDecoder();
+	let text = '';
+	const cutting = new TransformStream<Uint8Array, Uint8Array>({
+		transform(chunk, controller) {
+			controller.enqueue(chunk);
+			text += decoder.decode(chunk, { stream: true });
+			// Later, so that the client reads the id first.
+			if (/^id: .*\n/m.test(text)) setTimeout(() => controller.error(new Error('cut off')), 50);
+		},
+	});
+	return new Response(response.body.pipeThrough(cutting), response);
+}
+
 describe('across two isolates', () => {
 	it('a session receives 50 of 50 list changes and resource updates that B raises, in order', async () => {
 		const onA = await connect(
@@ -218,6 +234,31 @@ describe('across two isolates', () => {
 		expect(isolates).toEqual(['b', 'b', 'b', 'b', 'b']);
 		expect(logged).toEqual([]);
 	});
+
+	it.each([
+		['a', 'b'],
+		['b', 'a'],
+	] as const)(
+		'an official client whose call on %s is cut off resumes it on %s',
+		async (first, second) => {
+			const resumed: string[] = [];
+			const forward = to(({ method: called }, { method }) => {
+				if (method === 'GET') return second;
+				return called === 'tools/call' ? first : second;
+			});
+			const { client } = await connect(mcp(), async (request) => {
+				const lastEventId = request.headers.get('last-event-id');
+				if (lastEventId !== null) resumed.push(lastEventId);
+				const isCall = request.method === 'POST' && (await request.clone().text()).includes('slow');
+				const response = await forward(request);
+				return isCall ? cutAfterEventId(response) : response;
+			});
+			const slow = { name: 'slow', arguments: { ms: 2_500 } };
+			expect(textOf(await client.callTool(slow))).toBe('after 2500 ms');
+			expect(resumed).toHaveLength(1);
+			expect(logged).toEqual([]);
+		},
+	);
 
 	it('a call that runs on A is resumed on B', async () => {
 		const { transport } = await connect(

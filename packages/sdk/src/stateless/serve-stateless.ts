@@ -59,6 +59,7 @@ export type ServeStateless = (context: RequestContext, replacement: unknown) => 
 
 /** What the SDK's handler does with one request. */
 interface Exchange {
+	readonly method: string;
 	/** Why there is no server. */
 	factoryError: Error | undefined;
 	readonly otherErrors: Error[];
@@ -85,6 +86,7 @@ export function createStateless(deps: StatelessDeps): ServeStateless {
 	const fetch = (context: RequestContext, message: JsonObject): Promise<Response> => {
 		const { auth } = context.origin;
 		const exchange: Exchange = {
+			method: methodOf(message) ?? '',
 			factoryError: undefined,
 			otherErrors: [],
 			handled: async () => {},
@@ -209,8 +211,8 @@ async function finished(
 		return response;
 	}
 	progress.markHandled();
-	// Hot path: the response is known as an object, which the handler in front of this one writes.
-	return response.status === 200 && progress.response ? new Response(null) : inOneLine(response);
+	// Hot path: the handler in front of this one writes the response, and ignores this body.
+	return response.status === 200 && progress.response ? response : inOneLine(response);
 }
 
 /** Creates the server of a stateless request. What it changes reaches all clients. */
@@ -224,7 +226,7 @@ async function createStatelessServer(
 	if (!exchange) throw new Error('expected the current request; got none');
 	try {
 		const server = await createServer(requestContext);
-		exchange.handled = trackHandler(server, methodOf(context.message) ?? '');
+		exchange.handled = trackHandler(server, exchange.method);
 		interceptSends(server, {
 			// Reported by the broadcast.
 			onChange: (change) => void broadcast(change).catch(() => {}),
@@ -291,7 +293,8 @@ function streamOf(
 				// An error that comes this late has no status of its own.
 				const error: unknown = response.status === 200 ? undefined : await response.json();
 				if (isObject(error)) progress.withhold(error);
-				else if (body) for await (const frames of body) controller.enqueue(frames);
+				else if (body && !progress.response)
+					for await (const frames of body) controller.enqueue(frames);
 				controller.close();
 			} catch (error) {
 				controller.error(error);
