@@ -321,6 +321,79 @@ const mistakes: Mistakes = {
 		(project) => project.write('.dev.vars', `${project.read('.dev.vars')}TMCP_AUTH_KEYS=short\n`),
 		'.dev.vars:2 TMCP_AUTH_KEYS needs keys of at least 32 characters; found one of 5 characters',
 	],
+	'a binding of another name': [
+		inConfig('"name": "TMCP_DURABLE_OBJECT"', '"name": "SYNC_LAYER"'),
+		'wrangler.jsonc:9 DurableObjectSubscriptionManager (src/index.ts:18) needs the binding TMCP_DURABLE_OBJECT: it must be a Durable Object namespace; found SYNC_LAYER',
+	],
+	'a class that is exported as a type': [
+		change(ENTRY, 'export { SyncLayer }', 'export type { SyncLayer }'),
+		'src/index.ts:9 src/index.ts exports the class SyncLayer as a type only',
+	],
+	'a class that was renamed': [
+		(project) => {
+			project.replace(CONFIG, '"class_name": "SyncLayer"', '"class_name": "Streams"');
+			project.replace(ENTRY, 'export { SyncLayer }', 'export { SyncLayer as Streams }');
+		},
+		'"renamed_classes":[{"from":"SyncLayer","to":"Streams"}]',
+	],
+	'a class that two migrations create': [
+		inConfig(`${OBJECTS} }`, `${OBJECTS} }, { "tag": "v2", ${OBJECTS} }`),
+		'two migrations create the class SyncLayer',
+	],
+	'a secret that wrangler ignores': [
+		(project) => {
+			change(
+				ENTRY,
+				'const server',
+				'export const token = (env: Env) => env.TOKEN;\nconst server',
+			)(project);
+			project.write('.dev.vars', `${project.read('.dev.vars')}TOKEN=abc\n`);
+		},
+		'it is undefined in the Worker; wrangler ignores its line in .dev.vars',
+	],
+	'hosts without that of a route': [
+		(project) => {
+			change(ENTRY, '	info:', "	allowedHosts: ['mcp.example.com'],\n	info:")(project);
+			added('"dev": { "host": "localhost" },\n"routes": ["https://mcp.example.org/*"],')(project);
+		},
+		'wrangler.jsonc:15 allowedHosts does not name mcp.example.org, the host of a route',
+	],
+	'a principal that nobody verifies': [
+		change(
+			ENTRY,
+			'	info:',
+			"	principal: (request) => request.headers.get('Authorization') ?? null,\n	info:",
+		),
+		'src/index.ts:19 principal returns the header Authorization as it is',
+	],
+	'authorization without a principal': [
+		change(ENTRY, '	info:', '	oauth: helper,\n	info:'),
+		'src/index.ts:16 createMcpHandler has oauth and no principal',
+	],
+	'a tool of tasks that the server does not have': [
+		declaring('@tmcp-sessions/tasks', (project) => {
+			const tasks = 'new InMemoryTasks({ tools: { sendReport: {} } })';
+			const tool = "server.tool({ name: 'send_report', description: '' }, () => undefined);";
+			const imported = "import { InMemoryTasks } from '@tmcp-sessions/tasks';";
+			change(ENTRY, '	info:', `	tasks: ${tasks},\n	info:`)(project);
+			change(ENTRY, 'export default', `${tool}\nexport default`)(project);
+			change(ENTRY, INFO, `${INFO}\n${imported}`)(project);
+		}),
+		'tasks name the tool sendReport, which the server does not have',
+	],
+	'state in another manager than info': [
+		declaring('@tmcp-sessions/state', (project) => {
+			const state = "export const drafts = sessionState(new KVInfoSessionManager('DRAFTS'), {});";
+			const imported = "import { sessionState } from '@tmcp-sessions/state';";
+			change(ENTRY, 'const server', `${state}\nconst server`)(project);
+			change(ENTRY, INFO, `${INFO}\n${imported}`)(project);
+		}),
+		'sessionState gets KVInfoSessionManager of DRAFTS, and the handler has KVInfoSessionManager as info',
+	],
+	'a range of wrangler that is too old': [
+		change('package.json', '"dependencies":{', '"dependencies":{"wrangler":"^3.90.0",'),
+		'package.json:1 wrangler ^3.90.0 is older than 4',
+	],
 	'a key in the file that wrangler ignores': [
 		(project) => {
 			project.write('.env', project.read('.dev.vars'));
@@ -421,6 +494,27 @@ describe('doctor, on mistakes of beginners', () => {
 		plant(project);
 		const { stdout } = await run(['doctor', project.folder]);
 		expect(stdout).toBe('No problems found\n');
+	});
+
+	it('indents what --fix adds as the file is indented', async () => {
+		using project = new WorkerProject(workerFiles);
+		project.replace(CONFIG, '  "kv_namespaces": [{ "binding": "TMCP_SESSION_INFO" }],\n', '');
+		await run(['doctor', project.folder, '--fix']);
+		expect(project.read(CONFIG)).toContain('\n  "kv_namespaces": [\n    {\n');
+	});
+
+	it('does not fix what may be a renamed class, another name of a binding, or a type', async () => {
+		for (const title of [
+			'a binding of another name',
+			'a class that is exported as a type',
+			'a class that was renamed',
+		]) {
+			using project = new WorkerProject(workerFiles);
+			mistakes[title]?.[0](project);
+			const before = [CONFIG, ENTRY].map((path) => project.read(path));
+			await run(['doctor', project.folder, '--fix']);
+			expect([CONFIG, ENTRY].map((path) => project.read(path))).toEqual(before);
+		}
 	});
 
 	it('knows the packages of the repository', () => {

@@ -74,13 +74,6 @@ describe('doctor, on tasks on Workflows', () => {
 			'needs the binding TMCP_TASK_WORKFLOW: it must be a Workflow; found none',
 		],
 		[
-			'a Workflow of another name',
-			CONFIG,
-			'"TMCP_TASK_WORKFLOW"',
-			'"TASKS"',
-			'needs the binding TMCP_TASK_WORKFLOW',
-		],
-		[
 			'no export of the class',
 			ENTRY,
 			EXPORT,
@@ -93,6 +86,16 @@ describe('doctor, on tasks on Workflows', () => {
 		expect((await run(['doctor', project.folder])).stdout).toContain(message);
 		const { stdout } = await run(['doctor', project.folder, '--fix']);
 		expect(stdout).toMatch(/No problems found\n$/);
+	});
+
+	it('reports a Workflow of another name, and leaves it', async () => {
+		using project = createProject('WorkflowTasks');
+		project.replace(CONFIG, '"TMCP_TASK_WORKFLOW"', '"TASKS"');
+		const { stdout } = await run(['doctor', project.folder, '--fix']);
+		expect(stdout).toContain(
+			'needs the binding TMCP_TASK_WORKFLOW: it must be a Workflow; found TASKS',
+		);
+		expect(project.read(CONFIG)).toContain('"TASKS"');
 	});
 
 	it('reports a queue in place of the Workflow', async () => {
@@ -125,13 +128,13 @@ describe('doctor, on tasks on a queue', () => {
 			'no queue for failed messages',
 			', "dead_letter_queue": "tmcp-tasks-dead"',
 			'',
-			'failed messages of tmcp-tasks must go to tmcp-tasks-dead, or their tasks stay working; found none',
+			'failed messages of tmcp-tasks must go to tmcp-tasks-dead, or their tasks never end; found none',
 		],
 		[
 			'another queue for failed messages',
 			'"dead_letter_queue": "tmcp-tasks-dead"',
 			'"dead_letter_queue": "dead"',
-			'must go to tmcp-tasks-dead, or their tasks stay working; found dead',
+			'must go to tmcp-tasks-dead, or their tasks never end; found dead',
 		],
 		[
 			'no consumer of failed messages',

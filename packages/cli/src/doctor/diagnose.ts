@@ -8,11 +8,12 @@ import { readEntry } from './read-entry.ts';
 import { checkBindingsOfConfig } from './rules/bindings.ts';
 import { checkClasses, checkMigrations } from './rules/classes.ts';
 import { checkCompatibility } from './rules/compatibility.ts';
-import { checkAddress, checkDevHost } from './rules/address.ts';
+import { checkAddress, checkAllowedHosts, checkDevHost } from './rules/address.ts';
 import { checkEndpoint } from './rules/endpoint.ts';
 import { checkDefaultExport, checkHandlerLifetime } from './rules/handlers.ts';
 import { checkKeys } from './rules/keys.ts';
 import { checkManagers } from './rules/managers.ts';
+import { checkOptions } from './rules/options.ts';
 import { checkPackages } from './rules/packages.ts';
 import { checkQueues } from './rules/queues.ts';
 import { checkSecrets } from './rules/secrets.ts';
@@ -27,6 +28,7 @@ const RULES: readonly Rule[] = [
 	checkHandlerLifetime,
 	checkEndpoint,
 	checkManagers,
+	checkOptions,
 	checkBindingsOfConfig,
 	checkClasses,
 	checkMigrations,
@@ -36,6 +38,7 @@ const RULES: readonly Rule[] = [
 	checkSecrets,
 	checkVariables,
 	checkAddress,
+	checkAllowedHosts,
 	checkDevHost,
 	checkPackages,
 ];

@@ -97,8 +97,9 @@ function nextRepair(
 }
 
 function print(terminal: Terminal, problems: readonly Problem[], fixed: readonly Problem[]): void {
-	for (const { file, message } of fixed) {
-		printLine(terminal, `${paint(terminal, 'green', 'fixed')} ${file}: ${message}`);
+	for (const { file, message, repair } of fixed) {
+		const changed = repair && 'file' in repair ? repair.file : file;
+		printLine(terminal, `${paint(terminal, 'green', 'fixed')} ${changed}: ${message}`);
 	}
 	for (const { file, fix, line, message, repair, severity } of problems) {
 		const colour = severity === 'error' ? 'red' : 'yellow';
@@ -110,6 +111,12 @@ function print(terminal: Terminal, problems: readonly Problem[], fixed: readonly
 	const warnings = problems.length - errors;
 	printLine(
 		terminal,
-		problems.length === 0 ? 'No problems found' : `${errors} errors, ${warnings} warnings`,
+		problems.length === 0
+			? 'No problems found'
+			: `${counted(errors, 'error')}, ${counted(warnings, 'warning')}`,
 	);
+}
+
+function counted(count: number, noun: string): string {
+	return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -27,9 +27,11 @@ export function applyRepair(folder: string, configFile: string, repair: Repair):
 
 /** Returns a JSONC text with another value at a path, or with one more entry of a list. */
 export function edited(text: string, path: readonly (string | number)[], value: unknown): string {
-	const insertSpaces = !/^\t/m.test(text);
+	// The first indented field has the indentation of the file.
+	const [, indentation = '  '] = /^([\t ]+)"/m.exec(text) ?? [];
+	const insertSpaces = !indentation.startsWith('\t');
 	const edits = modify(text, [...path], value, {
-		formattingOptions: { insertSpaces, tabSize: /^ {4}"/m.test(text) ? 4 : 2 },
+		formattingOptions: { insertSpaces, tabSize: insertSpaces ? indentation.length : 2 },
 		isArrayInsertion: typeof path.at(-1) === 'number',
 	});
 	return applyEdits(text, edits);

@@ -2,6 +2,8 @@ import { environmentsOf, textOf } from '../declared-bindings.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
 import type { ConfigPath, WranglerConfig } from '../read-config.ts';
+import type { Entry } from '../read-entry.ts';
+import { fieldName, literalText, resolved } from '../syntax.ts';
 import { endpointsOf } from './endpoint.ts';
 
 /** Checks that `wrangler dev` keeps the host of this machine although the Worker has routes. */
@@ -9,14 +11,15 @@ export function* checkDevHost({ config, entry }: Project): Generator<Problem> {
 	const route = config.get('route') ?? config.list('routes')[0];
 	const pattern = typeof route === 'string' ? route : textOf(route, 'pattern');
 	if (pattern === undefined || config.get('dev', 'host') !== undefined) return;
-	if (/\ballowedHosts\b/.test(entry.code)) return;
+	const hosts = allowedHostsOf(entry);
+	if (hosts === 'computed' || hosts?.includes(hostOf(pattern)) === true) return;
 	const path = config.get('route') === undefined ? ['routes'] : ['route'];
 	yield {
 		rule: 'dev-host',
 		severity: 'warning',
 		file: config.file,
 		line: config.lineOf(...path),
-		message: `wrangler dev replaces localhost by the host of the route ${pattern}: every request gets a 403`,
+		message: `wrangler dev replaces localhost by the host of the route ${pattern}: there, every request gets a 403`,
 		fix: 'run npx wrangler dev --infer-origin-from-routes=false, or set "dev": { "host": "localhost" }',
 		repair: { kind: 'edit-config', path: ['dev', 'host'], value: 'localhost' },
 	};
@@ -80,6 +83,26 @@ export function* checkAddress({ config, entry }: Project): Generator<Problem> {
 	}
 }
 
+/** Checks that handlers accept the hosts of all routes, if the code lists hosts. */
+export function* checkAllowedHosts({ config, entry }: Project): Generator<Problem> {
+	const hosts = allowedHostsOf(entry);
+	if (!Array.isArray(hosts)) return;
+	for (const { root } of environmentsOf(config)) {
+		for (const { path, pattern } of routesOf(config, root)) {
+			const host = hostOf(pattern);
+			if (hosts.includes(host) || host.includes('*')) continue;
+			yield {
+				rule: 'address',
+				severity: 'error',
+				file: config.file,
+				line: config.lineOf(...path),
+				message: `allowedHosts does not name ${host}, the host of a route: every request to it gets a 403; found ${hosts.join(', ')}`,
+				fix: `add '${host}' to allowedHosts, or correct the route`,
+			};
+		}
+	}
+}
+
 function routesOf(config: WranglerConfig, root: ConfigPath): Route[] {
 	const isOwn = ['route', 'routes'].some((field) => config.get(...root, field) !== undefined);
 	const from = isOwn ? root : [];
@@ -97,6 +120,23 @@ function routesOf(config: WranglerConfig, root: ConfigPath): Route[] {
 		const isCustomDomain = Reflect.get(Object(value) as object, 'custom_domain') === true;
 		return [{ pattern: pattern.replace(/^https?:\/\//, ''), isCustomDomain, path }];
 	});
+}
+
+/** Returns the hosts that a handler accepts if the code lists them; `undefined` without the option. */
+function allowedHostsOf({ syntax }: Entry): readonly string[] | 'computed' | undefined {
+	for (const node of syntax.nodes) {
+		if (node.type !== 'Property' || fieldName(node) !== 'allowedHosts') continue;
+		const value = resolved(syntax, node.value);
+		if (value.type !== 'ArrayExpression') return 'computed';
+		const hosts = value.elements.map(literalText);
+		return hosts.every((host) => host !== undefined) ? hosts : 'computed';
+	}
+	return undefined;
+}
+
+/** Returns the host of a route such as `https://example.com/api/*`. */
+function hostOf(pattern: string): string {
+	return pattern.replace(/^https?:\/\//, '').replace(/\/.*/, '');
 }
 
 /** Whether a route such as `example.com/api/*` matches requests to a path. */

@@ -5,11 +5,13 @@ import { declaredBindings, environmentsOf } from '../declared-bindings.ts';
 import type { DeclaredBinding } from '../declared-bindings.ts';
 import { managerOf } from '../manager-classes.ts';
 import type { NeededBinding } from '../manager-classes.ts';
+import { nearest } from '../nearest.ts';
 import type { Problem, Repair } from '../problem.ts';
 import type { Project } from '../project.ts';
 import type { ConfigPath, WranglerConfig } from '../read-config.ts';
 import type { Construction, Place } from '../read-entry.ts';
 import { fieldsOf, literalText } from '../syntax.ts';
+import { storageOf } from './classes.ts';
 
 /** A binding that the code uses. */
 interface Used {
@@ -19,6 +21,9 @@ interface Used {
 	readonly isOfInfo: boolean;
 	readonly place: Place;
 }
+
+/** The classes of Durable Objects that this family exports. */
+const FAMILY_CLASS = /^(?:SessionShard|SyncLayer|TaskObject)$/;
 
 /** Compares the bindings that managers use with those of the configuration, in each environment. */
 export function* checkBindingsOfConfig({ config, entry }: Project): Generator<Problem> {
@@ -30,16 +35,20 @@ export function* checkBindingsOfConfig({ config, entry }: Project): Generator<Pr
 			const where = environment === '' ? '' : ` in the environment ${environment}`;
 			const problem = problemOf(use, found);
 			if (problem === undefined) continue;
-			const repair = found ? undefined : repairOf(use, root, config);
+			const other = found ? undefined : otherName(use, used, declared, entry.code);
+			const repair = found || other ? undefined : repairOf(use, root, config);
 			yield {
 				rule: 'bindings',
 				severity: 'error',
 				file: config.file,
-				line: config.lineOf(...(found?.path ?? root)),
+				line: config.lineOf(...((found ?? other)?.path ?? root)),
 				message:
 					`${use.user} (${use.place.file}:${use.place.line}) needs the binding ${use.name}${where}: ` +
-					`${problem}${environment === '' ? '' : '. Environments inherit no bindings'}`,
-				fix: `add to ${config.file}:\n${use.kind.wranglerLines(use.name)}`,
+					(other ? `it must be ${use.kind.what}; found ${other.name}` : problem) +
+					(environment === '' ? '' : '. Environments inherit no bindings'),
+				fix: other
+					? `name it ${use.name} here, or pass '${other.name}' to ${use.user} and every other manager that uses it`
+					: fixOf(use, root, config, repair),
 				...(repair && { repair }),
 			};
 		}
@@ -100,10 +109,53 @@ function problemOf({ kind, name }: Used, found: DeclaredBinding | undefined): st
 	const { className } = kind.durableObject ?? {};
 	const isOther = className !== undefined && found.className !== className;
 	// A class of another name may extend the required one, unless this family exports it.
-	const isOfFamily = /^(?:SessionShard|SyncLayer|TaskObject)$/.test(found.className ?? '');
+	const isOfFamily = FAMILY_CLASS.test(found.className ?? '');
 	return isOther && isOfFamily
 		? `${name} must be a namespace of ${className}; found one of ${found.className}`
 		: undefined;
+}
+
+/** Returns a binding of the same kind that nothing uses, and that was probably meant. */
+function otherName(
+	{ kind, name: needed }: Used,
+	used: readonly Used[],
+	declared: readonly DeclaredBinding[],
+	code: string,
+): DeclaredBinding | undefined {
+	const unused = declared.filter(
+		({ kind: found, name }) =>
+			found === kind.what &&
+			!used.some((use) => use.name === name) &&
+			!new RegExp(String.raw`\b${name}\b`).test(code.replaceAll(`class ${name} `, '')),
+	);
+	const className = kind.durableObject?.className;
+	const ofClass = unused.filter((each) =>
+		kind === SESSION_OBJECT_KIND
+			? !FAMILY_CLASS.test(each.className ?? '')
+			: className === undefined || each.className === className,
+	);
+	const similar = nearest(
+		needed,
+		ofClass.map(({ name }) => name),
+	);
+	const byName = ofClass.find(({ name }) => name === similar);
+	return byName ?? (ofClass.length === 1 ? ofClass[0] : undefined);
+}
+
+/** Returns the lines to add: the binding alone if its class exists already. */
+function fixOf(
+	use: Used,
+	root: ConfigPath,
+	config: WranglerConfig,
+	repair: Repair | undefined,
+): string {
+	const { className } = use.kind.durableObject ?? {};
+	const isCreated = className === undefined || storageOf(config).has(className);
+	if (repair?.kind === 'edit-config' && isCreated) {
+		return `add to "${repair.path.slice(0, -1).join('.')}" in ${config.file}: ${JSON.stringify(repair.value)}`;
+	}
+	const where = root.length === 0 ? '' : `"${root.join('.')}" in `;
+	return `add to ${where}${config.file}:\n${use.kind.wranglerLines(use.name)}`;
 }
 
 /** Returns the list of the binding, if it can be added by itself. */

@@ -18,6 +18,7 @@ interface Storage {
 /** Checks that the classes of all bindings are exported, and that Durable Objects have SQLite storage. */
 export function* checkClasses({ config, entry }: Project): Generator<Problem> {
 	const storage = storageOf(config);
+	const renamed = renamedClass(config, entry.exportNames, storage);
 	const seen = new Set<string>();
 	for (const { root } of environmentsOf(config)) {
 		for (const { className, kind, path, scriptName } of declaredBindings(config, root)) {
@@ -30,7 +31,12 @@ export function* checkClasses({ config, entry }: Project): Generator<Problem> {
 			if (found?.kind === 'sqlite') continue;
 			yield found
 				? wrongStorage(className, found, config)
-				: withoutMigration(className, line, config);
+				: withoutMigration(
+						className,
+						line,
+						config,
+						className === renamed?.to ? renamed : undefined,
+					);
 		}
 	}
 	for (const [className, { kind, path }] of storage) {
@@ -87,6 +93,8 @@ function notExported(
 	exportLine: string | undefined,
 	{ config, entry }: Pick<Project, 'config' | 'entry'>,
 ): Problem {
+	const ofType = typeExport(className, entry);
+	if (ofType) return ofType;
 	const declaration = new RegExp(String.raw`\bclass ${className}\b`);
 	const [declaring] = [...entry.sources].filter(([, text]) => declaration.test(text));
 	const similar = nearest(
@@ -109,6 +117,22 @@ function notExported(
 		...(exportLine && {
 			repair: { kind: 'append', file: entry.file, text: `\n${exportLine}\n` },
 		}),
+	};
+}
+
+/** Returns the problem of a class that the entry exports as a type only. */
+function typeExport(className: string, { file, sources }: Project['entry']): Problem | undefined {
+	const own = new Map([[file, sources.get(file) ?? '']]);
+	const pattern = new RegExp(
+		String.raw`\bexport type \{[^}]*\b${className}\b|\bexport \{[^}]*\btype ${className}\b`,
+	);
+	if (!pattern.test(own.get(file) ?? '')) return undefined;
+	return {
+		rule: 'classes',
+		severity: 'error',
+		...placeOf(pattern, own),
+		message: `${file} exports the class ${className} as a type only, and a binding names it`,
+		fix: 'remove the word type: the Worker needs the class',
 	};
 }
 
@@ -145,19 +169,69 @@ function wrongStorage(className: string, { kind, path }: Storage, config: Wrangl
 	};
 }
 
-function withoutMigration(className: string, line: number, config: WranglerConfig): Problem {
+/** A class whose migration has the name that it had before. */
+interface Renamed {
+	readonly from: string;
+	readonly to: string;
+}
+
+/** Returns the class that was probably renamed: one is created and used by nothing, one is used and not created. */
+function renamedClass(
+	config: WranglerConfig,
+	exportNames: readonly string[],
+	storage: ReadonlyMap<string, Storage>,
+): Renamed | undefined {
+	const bound = new Set(
+		environmentsOf(config).flatMap(({ root }) =>
+			declaredBindings(config, root).flatMap(({ className, kind, scriptName }) =>
+				className !== undefined && kind !== 'a Workflow' && scriptName === undefined
+					? [className]
+					: [],
+			),
+		),
+	);
+	const missing = [...bound].filter((name) => !storage.has(name));
+	const unused = [...storage].flatMap(([name, { kind }]) =>
+		kind === 'deleted' || bound.has(name) || exportNames.includes(name) ? [] : [name],
+	);
+	const [[to], [from]] = [missing, unused];
+	const isOne = missing.length === 1 && unused.length === 1;
+	return isOne && from !== undefined && to !== undefined ? { from, to } : undefined;
+}
+
+function withoutMigration(
+	className: string,
+	line: number,
+	config: WranglerConfig,
+	renamed: Renamed | undefined,
+): Problem {
 	const migrations = config.list('migrations');
 	const hasExports = config.get('exports') !== undefined;
 	const tag = `v${migrations.length + 1}`;
 	const isFree = !migrations.some((migration) => textOf(migration, 'tag') === tag);
 	const entry = { type: 'durable-object', storage: 'sqlite' };
 	const migration = { tag, new_sqlite_classes: [className] };
-	return {
+	const problem: Problem = {
 		rule: 'classes',
 		severity: 'error',
 		file: config.file,
 		line,
 		message: `no migration creates the class ${className}, which a binding names`,
+		fix: '',
+	};
+	// A new class would begin without what the old one has stored.
+	if (renamed && !hasExports) {
+		return {
+			...problem,
+			message: `${problem.message}; found ${renamed.from}, which nothing uses`,
+			fix:
+				`if ${className} is the new name of a deployed ${renamed.from}, add to "migrations": ` +
+				`${JSON.stringify({ tag, renamed_classes: [renamed] })}; if nothing was deployed, write ${className} ` +
+				`in place of ${renamed.from}`,
+		};
+	}
+	return {
+		...problem,
 		fix: hasExports
 			? `add to "exports": "${className}": ${JSON.stringify(entry)}`
 			: `add to "migrations", after those that are deployed: ${JSON.stringify(migration)}`,
@@ -169,7 +243,8 @@ function withoutMigration(className: string, line: number, config: WranglerConfi
 	};
 }
 
-function storageOf(config: WranglerConfig): Map<string, Storage> {
+/** Returns how the classes of a configuration are stored. */
+export function storageOf(config: WranglerConfig): Map<string, Storage> {
 	const storage = new Map<string, Storage>();
 	const set = (name: unknown, kind: Storage['kind'], path: ConfigPath): void => {
 		if (typeof name === 'string') storage.set(name, { kind, path });
@@ -209,6 +284,7 @@ export function* checkMigrations({ config }: Project): Generator<Problem> {
 		fix,
 	});
 	const tags = new Set<string>();
+	const created = new Set<unknown>();
 	for (const [index, migration] of config.list('migrations').entries()) {
 		const tag = textOf(migration, 'tag');
 		const path = ['migrations', index];
@@ -216,6 +292,16 @@ export function* checkMigrations({ config }: Project): Generator<Problem> {
 		else if (tags.has(tag)) {
 			yield problem(path, `two migrations have the tag ${tag}`, 'give the second one a new tag');
 		} else tags.add(tag);
+		for (const name of config.list(...path, 'deleted_classes')) created.delete(name);
+		for (const field of ['new_classes', 'new_sqlite_classes']) {
+			for (const name of config.list(...path, field)) {
+				if (created.has(name)) {
+					const fix = 'remove it from the one that is not deployed';
+					yield problem(path, `two migrations create the class ${String(name)}`, fix);
+				}
+				created.add(name);
+			}
+		}
 	}
 	if (config.get('migrations') !== undefined && config.get('exports') !== undefined) {
 		yield problem(

@@ -24,8 +24,11 @@ export function* checkKeys(project: Project): Generator<Problem> {
 				file: config.file,
 				line: config.lineOf(...root, 'vars', VARIABLE),
 				message: `${VARIABLE} is in "vars"${where}: everyone who can read the repository can forge sessions`,
-				fix: `remove it, make a new key with keys new, and set it with npx wrangler secret put ${VARIABLE}`,
+				fix:
+					`remove it, make a new key with npx @tmcp-sessions/cli keys new, and set it with ` +
+					`npx wrangler secret put ${VARIABLE}; name it in "secrets": { "required": ["${VARIABLE}"] }`,
 			};
+			continue;
 		}
 		const required = config.list(...root, 'secrets', 'required');
 		if (required.includes(VARIABLE)) continue;

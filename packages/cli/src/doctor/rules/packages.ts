@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { satisfies, validRange } from 'semver';
+import { intersects, satisfies, validRange } from 'semver';
 
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
@@ -55,7 +55,7 @@ export function* checkPackages(project: Project): Generator<Problem> {
 	const declared = { ...own.dependencies, ...own.devDependencies, ...own.peerDependencies };
 	const manifestText = readFile('package.json') ?? '';
 	const checked = new Set<string>();
-	yield* checkWrangler(project, manifestText);
+	yield* checkWrangler(project, manifestText, declared['wrangler']);
 	for (const name of entry.packages) {
 		const problem = checkName(name, entry, name in declared);
 		if (problem) yield problem;
@@ -124,9 +124,19 @@ function* checkPeers(
 }
 
 /** Checks that wrangler is of the major version that the configuration is written for. */
-function* checkWrangler(project: Project, manifestText: string): Generator<Problem> {
-	const found = manifestAt(project, 'node_modules/wrangler/package.json')?.version;
-	if (found === undefined || satisfies(found, `>=${WRANGLER}`)) return;
+function* checkWrangler(
+	project: Project,
+	manifestText: string,
+	range: string | undefined,
+): Generator<Problem> {
+	const installed = manifestAt(project, 'node_modules/wrangler/package.json')?.version;
+	const supported = `>=${WRANGLER}`;
+	// The next installation follows package.json.
+	const isOldRange =
+		range !== undefined && validRange(range) !== null && !intersects(range, supported);
+	const isOld = installed !== undefined && !satisfies(installed, supported);
+	if (!isOldRange && !isOld) return;
+	const found = isOldRange ? range : installed;
 	yield {
 		rule: 'packages',
 		severity: 'error',

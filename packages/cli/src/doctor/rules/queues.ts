@@ -2,11 +2,16 @@ import { environmentsOf, textOf } from '../declared-bindings.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
 import type { ConfigPath } from '../read-config.ts';
+import { nearest } from '../nearest.ts';
+import { placeOf } from '../read-entry.ts';
 import type { Construction } from '../read-entry.ts';
 import { fieldsOf, hasSpread, literalText, resolved } from '../syntax.ts';
 
 const DEFAULT_BINDING = 'TMCP_TASK_QUEUE';
 const DEFAULT_DEAD_LETTERS = 'tmcp-tasks-dead';
+const DEFAULT_EXPORT = /\bexport default\b|\bas default\b/;
+
+const CONSUMER = { queue: '', max_batch_size: 1, max_batch_timeout: 0 };
 
 /** Checks that the Worker consumes the queue of its tasks, and the messages that have failed. */
 export function* checkQueues(project: Project): Generator<Problem> {
@@ -31,13 +36,17 @@ function* checkQueueExport({ entry }: Project, { place }: Construction): Generat
 	if (found?.type === 'ObjectExpression' && (hasSpread(found) || fieldsOf(found).has('queue')))
 		return;
 	if (found?.type === 'ClassExpression' || found?.type === 'ClassDeclaration') return;
+	const own = new Map([[entry.file, entry.sources.get(entry.file) ?? '']]);
+	const isThere = DEFAULT_EXPORT.test(own.get(entry.file) ?? '');
 	yield {
 		rule: 'queues',
 		severity: 'error',
-		...place,
+		...(isThere ? placeOf(DEFAULT_EXPORT, own) : place),
 		message:
-			'the default export has no queue: the Worker receives no messages, and tasks stay working',
-		fix: 'write export default { fetch: handler.fetch, queue: tasks.queue }',
+			'the default export has no queue: the Worker receives no messages, and tasks never end',
+		fix:
+			'write export default { fetch: handler.fetch, queue: tasks.queue }, where handler is the handler ' +
+			'and tasks the QueueTasks that it gets',
 	};
 }
 
@@ -68,24 +77,46 @@ function* checkConsumers(
 		message: `${message}${where}`,
 		fix,
 	});
-	const consumer = { queue, max_batch_size: 1, max_batch_timeout: 0 };
 	if (index === -1) {
-		yield problem(
-			`the Worker is not the consumer of the queue ${queue}, and its tasks stay working`,
-			`add to "consumers": ${JSON.stringify({ ...consumer, dead_letter_queue: deadLetters })}`,
+		const others = consumers.flatMap((each) => textOf(each, 'queue') ?? []);
+		const similar = nearest(
+			queue,
+			others.filter((name) => name !== deadLetters),
 		);
+		yield similar === undefined
+			? problem(
+					`the Worker is not the consumer of the queue ${queue}, and its tasks never end`,
+					`add to "consumers": ${JSON.stringify({ ...CONSUMER, queue, dead_letter_queue: deadLetters })}`,
+				)
+			: {
+					...problem(
+						`the Worker is the consumer of ${similar}, and not of ${queue}, the queue of its tasks: they never end`,
+						`write "queue": "${queue}" here`,
+					),
+					line: config.lineOf(...path, indexOf(similar)),
+				};
 		return;
 	}
+	yield* checkDeadLetters(problem, queue, deadLetters, consumers, index);
+}
+
+function* checkDeadLetters(
+	problem: (message: string, fix: string) => Problem,
+	queue: string,
+	deadLetters: string,
+	consumers: readonly unknown[],
+	index: number,
+): Generator<Problem> {
 	const found = textOf(consumers[index], 'dead_letter_queue');
 	if (found !== deadLetters) {
 		const option = `, or the option deadLetterQueue of QueueTasks to "${found}"`;
 		yield problem(
-			`failed messages of ${queue} must go to ${deadLetters}, or their tasks stay working; found ${found ?? 'none'}`,
+			`failed messages of ${queue} must go to ${deadLetters}, or their tasks never end; found ${found ?? 'none'}`,
 			`set "dead_letter_queue": "${deadLetters}"${found === undefined ? ' of the consumer' : option}`,
 		);
-	} else if (indexOf(deadLetters) === -1) {
+	} else if (!consumers.some((each) => textOf(each, 'queue') === deadLetters)) {
 		yield problem(
-			`the Worker is not the consumer of the queue ${deadLetters}: tasks of failed messages stay working`,
+			`the Worker is not the consumer of the queue ${deadLetters}: tasks of failed messages never end`,
 			`add to "consumers": { "queue": "${deadLetters}" }`,
 		);
 	}

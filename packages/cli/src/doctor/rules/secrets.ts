@@ -52,7 +52,7 @@ function* checkKeysInCode({ entry }: Project): Generator<Problem> {
 			severity: 'error',
 			...placeOf(new RegExp(String.raw`\b${option}\s*:\s*\[?\s*['"\`]`), entry.sources),
 			message: `a key is written in the code, in ${option}: everyone who can read the repository can forge sessions`,
-			fix: 'make a new key with keys new, store it as a secret of the Worker, and read it from env',
+			fix: 'make a new key with npx @tmcp-sessions/cli keys new, store it as a secret of the Worker, and read it from env',
 		};
 	}
 }

@@ -22,9 +22,12 @@ export function* checkVariables({ config, entry, readFile }: Project): Generator
 	const environments = environmentsOf(config);
 	// wrangler ignores lines of .dev.vars that "secrets.required" does not name.
 	const shown = ['.dev.vars', '.dev.vars.example'].map((path) => readFile(path) ?? '').join('\n');
-	const isShown = (name: string): boolean =>
-		config.get('secrets', 'required') === undefined &&
-		new RegExp(`^\\s*${name}\\s*=`, 'm').test(shown);
+	const isListed = config.get('secrets', 'required') !== undefined;
+	const isIn = (text: string, name: string): boolean =>
+		new RegExp(`^\\s*${name}\\s*=`, 'm').test(text);
+	const isShown = (name: string): boolean => !isListed && isIn(shown, name);
+	// wrangler dev then leaves it undefined, although the file has it.
+	const isIgnored = (name: string): boolean => isListed && isIn(readFile('.dev.vars') ?? '', name);
 	for (const { name, place } of usedVariables(entry)) {
 		if (isShown(name)) continue;
 		const missing = environments.filter(
@@ -36,10 +39,11 @@ export function* checkVariables({ config, entry, readFile }: Project): Generator
 		const where = isNowhere || !first?.name ? '' : ` in the environment ${first.name}`;
 		yield {
 			rule: 'variables',
-			severity: 'warning',
+			severity: isIgnored(name) ? 'error' : 'warning',
 			...(isNowhere ? place : { file: config.file, line: config.lineOf(...(first?.root ?? [])) }),
 			message:
 				`the code reads ${name}, which ${config.file} does not declare${where}: it is undefined in the Worker` +
+				(isIgnored(name) ? '; wrangler ignores its line in .dev.vars' : '') +
 				(where === '' ? '' : '. Environments inherit no variables, secrets and bindings'),
 			fix:
 				`add ${name} to "secrets": { "required": […] }, and its value to .dev.vars; ` +
