@@ -19,7 +19,7 @@ let problems: string[] = [];
 
 beforeAll(async () => {
 	mkdirSync(screenshots, { recursive: true });
-	// In a process of its own: VitePress does not build with Vitest's environment and loader.
+	// In its own process: VitePress does not build with Vitest's environment and loader.
 	const env = { ...process.env, NODE_ENV: 'production' };
 	await promisify(execFile)(process.execPath, [join(site, 'src/build.ts')], { env });
 	server = await serveSite();

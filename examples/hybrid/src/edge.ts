@@ -17,7 +17,7 @@ declare global {
 	}
 }
 
-// Has no tools of its own: it answers requests about the tasks of the origin.
+// Has no tools: it answers requests about the tasks of the origin.
 const tasks = new DurableObjectTasks({ tools: {} });
 const handler = createSdkHandler(createEdgeServer, { ...sessions, tasks, oauth: accessTokens });
 

@@ -358,7 +358,7 @@ const mistakes: Mistakes = {
 		},
 		'wrangler.jsonc:15 allowedHosts does not name mcp.example.org, the host of a route',
 	],
-	'a principal that nobody verifies': [
+	'a principal that is not verified': [
 		change(
 			ENTRY,
 			'	info:',

@@ -35,7 +35,7 @@ class TimedDeployment {
 		const handler = createSdkHandler(factory, {
 			info: this.info,
 			sessionKeys: [KEY],
-			principal: (request) => request.headers.get('x-user') ?? 'nobody',
+			principal: (request) => request.headers.get('x-user') ?? 'anonymous',
 			onError: (error) => void this.errors.push(error),
 			...options,
 		});
@@ -72,7 +72,7 @@ describe('a session of a server of the SDK', () => {
 		expect(textOf(await client.callTool(greet))).toBe('Hello, Ada!');
 	});
 
-	it('holds the state of its tools; a stateless client gets a handle of its own', async () => {
+	it('holds the state of its tools; a stateless client gets its own handle', async () => {
 		const deployment = new TimedDeployment();
 		const drafts = sessionState(deployment.info, { draft: z.string() });
 		const serve = deployment.serve(() => {

@@ -103,7 +103,7 @@ async function readText(request: Request): Promise<string | undefined> {
 	return text + decoder.decode();
 }
 
-/** Returns `undefined` for what is no message, which the handler rejects. */
+/** Returns `undefined` for a text that is not a message, which the handler rejects. */
 function parse(text = ''): Message | Message[] | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
@@ -123,7 +123,7 @@ function listRequest({ headers: received, signal, url }: Request, body: string):
 	return new Request(url, { method: 'POST', headers, body, signal });
 }
 
-/** Sends a request to the origin. Its failure is an answer of its own: the edge goes on. */
+/** Sends a request to the origin. If that fails, the edge answers with an error and continues. */
 async function ask(
 	origin: HybridOptions['origin'],
 	request: Request,

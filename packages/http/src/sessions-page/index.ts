@@ -1,4 +1,4 @@
-// A page of live sessions for operators. It imports nothing of the handler.
+// A page of live sessions for operators. It does not import the handler.
 
 export { createSessionsPage } from './create-sessions-page.ts';
 export type {

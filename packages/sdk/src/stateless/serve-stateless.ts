@@ -290,7 +290,7 @@ function streamOf(
 			try {
 				const response = await finishing;
 				const { body } = response;
-				// An error that comes this late has no status of its own.
+				// The status has been sent by now.
 				const error: unknown = response.status === 200 ? undefined : await response.json();
 				if (isObject(error)) progress.withhold(error);
 				else if (body && !progress.response)

@@ -52,7 +52,7 @@ function* checkPrincipal(
 		rule: 'principal',
 		severity: 'error',
 		...placeOf(/\bprincipal\b\s*[:(,]/, sources),
-		message: `principal returns the header ${header} as it is: any value is accepted, and nobody has verified it`,
+		message: `principal returns the header ${header} as it is: any value is accepted, because none is verified`,
 		fix: "verify the token, and return the user's id, or null: bearerPrincipal compares it with tokens",
 	};
 }
