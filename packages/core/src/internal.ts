@@ -5,7 +5,7 @@ export { hashSessionId, NewerStorageError } from './errors.ts';
 // Requests and the optional capabilities of managers.
 export { runInScope } from './request-scope.ts';
 export type { OptionNames } from './option-names.ts';
-export { rejectUnknownOptions } from './option-names.ts';
+export { distance, rejectUnknownOptions } from './option-names.ts';
 export { rejectRenamedOptions } from './renamed-options.ts';
 export { STORED_INFO_OPTIONS } from './info/stored-info-session-manager.ts';
 export { EVERY_URI, hasEveryUri } from './extensions/every-uri.ts';

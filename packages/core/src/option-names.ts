@@ -47,7 +47,7 @@ function similarTo(name: string, known: readonly string[]): string | undefined {
 }
 
 /** Returns how many characters have to be added, removed or replaced (Levenshtein). */
-function distance(from: string, to: string): number {
+export function distance(from: string, to: string): number {
 	let row = Array.from({ length: to.length + 1 }, (_, index) => index);
 	for (let index = 0; index < from.length; index++) {
 		const next = [index + 1];

@@ -11,8 +11,6 @@ const DEFAULT_BINDING = 'TMCP_TASK_QUEUE';
 const DEFAULT_DEAD_LETTERS = 'tmcp-tasks-dead';
 const DEFAULT_EXPORT = /\bexport default\b|\bas default\b/;
 
-const CONSUMER = { queue: '', max_batch_size: 1, max_batch_timeout: 0 };
-
 /** Checks that the Worker consumes the queue of its tasks, and the messages that have failed. */
 export function* checkQueues(project: Project): Generator<Problem> {
 	const { config, entry } = project;
@@ -86,7 +84,7 @@ function* checkConsumers(
 		yield similar === undefined
 			? problem(
 					`the Worker is not the consumer of the queue ${queue}, and its tasks never end`,
-					`add to "consumers": ${JSON.stringify({ ...CONSUMER, queue, dead_letter_queue: deadLetters })}`,
+					`add to "consumers": ${JSON.stringify({ queue, max_batch_size: 1, max_batch_timeout: 0, dead_letter_queue: deadLetters })}`,
 				)
 			: {
 					...problem(
