@@ -9,6 +9,7 @@ import { checkBindingsOfConfig } from './rules/bindings.ts';
 import { checkClasses, checkMigrations } from './rules/classes.ts';
 import { checkCompatibility } from './rules/compatibility.ts';
 import { checkAddress, checkAllowedHosts, checkDevHost } from './rules/address.ts';
+import { checkCallers } from './rules/callers.ts';
 import { checkEndpoint } from './rules/endpoint.ts';
 import { checkDefaultExport, checkHandlerLifetime } from './rules/handlers.ts';
 import { checkKeys } from './rules/keys.ts';
@@ -28,6 +29,7 @@ const RULES: readonly Rule[] = [
 	checkHandlerLifetime,
 	checkEndpoint,
 	checkManagers,
+	checkCallers,
 	checkOptions,
 	checkBindingsOfConfig,
 	checkClasses,

@@ -2,8 +2,9 @@ import type { AnyNode } from 'acorn';
 import { build } from 'esbuild';
 import type { BuildFailure, BuildResult, Message } from 'esbuild';
 import { existsSync, readFileSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { isBuiltin, SourceMap } from 'node:module';
+import type { SourceMapPayload } from 'node:module';
+import { join, relative } from 'node:path';
 
 import { lineAt } from './read-config.ts';
 import { importedBy, isCall, packageOf, parseSyntax, resolved } from './syntax.ts';
@@ -20,6 +21,8 @@ export interface Construction {
 	/** The class, or the function. */
 	readonly className: string;
 	readonly packageName: string;
+	/** The path of its module, such as `@tmcp-sessions/http/legacy-sse`. */
+	readonly specifier: string;
 	/** Whether `fromEnv` of the class is called. */
 	readonly isFromEnv: boolean;
 	/** The arguments, with names of the module resolved. */
@@ -42,6 +45,8 @@ export interface Entry {
 	readonly syntax: Syntax;
 	/** The files of the project that the entry consists of. */
 	readonly sources: ReadonlyMap<string, string>;
+	/** Returns where a node of the syntax tree is in the files of the project. */
+	readonly placeAt: (node: AnyNode) => Place;
 }
 
 /** An entry that esbuild cannot bundle. */
@@ -65,6 +70,9 @@ export async function readEntry(folder: string, file: string): Promise<Entry | U
 	}
 }
 
+/** Nothing is written there. */
+const OUTPUT = 'out';
+
 type Bundle = BuildResult<{ readonly metafile: true; readonly write: false }>;
 
 function bundle(folder: string, file: string): Promise<Bundle> {
@@ -73,7 +81,7 @@ function bundle(folder: string, file: string): Promise<Bundle> {
 		entryPoints: [file],
 		bundle: true,
 		write: false,
-		outdir: 'out',
+		outdir: OUTPUT,
 		format: 'esm',
 		platform: 'neutral',
 		target: 'esnext',
@@ -84,13 +92,16 @@ function bundle(folder: string, file: string): Promise<Bundle> {
 		external: ['cloudflare:*', 'node:*'],
 		treeShaking: true,
 		metafile: true,
+		sourcemap: 'external',
 		logLevel: 'silent',
 	});
 }
 
 function entryOf(folder: string, file: string, { metafile, outputFiles }: Bundle): Entry {
-	const [output] = Object.values(metafile.outputs);
-	const code = outputFiles[0]?.text ?? '';
+	const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
+	const textOf = (extension: string): string | undefined =>
+		outputFiles.find(({ path }) => path.endsWith(extension))?.text;
+	const code = textOf('.js') ?? '';
 	const sources = new Map(
 		Object.keys(metafile.inputs)
 			.filter((path) => existsSync(join(folder, path)))
@@ -98,16 +109,30 @@ function entryOf(folder: string, file: string, { metafile, outputFiles }: Bundle
 	);
 	const imported = output?.imports.map(({ path }) => packageOf(path)) ?? [];
 	const syntax = parseSyntax(code);
+	const placeAt = placesOf(textOf('.js.map') ?? '{}', folder, file);
 	return {
 		file,
 		code,
 		syntax,
 		sources,
+		placeAt,
 		exportNames: output?.exports ?? [],
 		packages: [...new Set(imported)].filter(
 			(name) => !/^(?:cloudflare|node):/.test(name) && !isBuiltin(name),
 		),
-		constructions: constructionsOf(syntax, sources),
+		constructions: constructionsOf(syntax, placeAt),
+	};
+}
+
+/** Returns a function that finds the places of nodes by the source map of esbuild. */
+function placesOf(map: string, folder: string, entry: string): Entry['placeAt'] {
+	// Safe because esbuild writes source maps of this shape.
+	const sourceMap = new SourceMap(JSON.parse(map) as SourceMapPayload);
+	return ({ loc }) => {
+		const found = loc && sourceMap.findEntry(loc.start.line - 1, loc.start.column);
+		if (!found || !('originalSource' in found)) return { file: entry, line: 1 };
+		const path = relative(folder, join(folder, OUTPUT, found.originalSource));
+		return { file: path.replaceAll('\\', '/'), line: found.originalLine + 1 };
 	};
 }
 
@@ -119,7 +144,7 @@ function unreadable(entry: string, { location, text }: Message): Unreadable {
 }
 
 /** Finds the calls of what packages export. */
-function constructionsOf(syntax: Syntax, sources: ReadonlyMap<string, string>): Construction[] {
+function constructionsOf(syntax: Syntax, placeAt: Entry['placeAt']): Construction[] {
 	return syntax.nodes.filter(isCall).flatMap((node) => {
 		const { callee } = node;
 		const isFromEnv =
@@ -128,14 +153,15 @@ function constructionsOf(syntax: Syntax, sources: ReadonlyMap<string, string>): 
 			callee.property.name === 'fromEnv';
 		const imported = importedBy(syntax, isFromEnv ? callee.object : callee);
 		if (imported === undefined) return [];
-		const { name: className, packageName } = imported;
+		const { name: className, packageName, specifier } = imported;
 		return {
 			className,
 			packageName,
+			specifier,
 			isFromEnv,
 			args: node.arguments.map((argument) => resolved(syntax, argument)),
 			node,
-			place: placeOf(new RegExp(String.raw`\b${className}(?:\.fromEnv)?\s*\(`), sources),
+			place: placeAt(node),
 		};
 	});
 }

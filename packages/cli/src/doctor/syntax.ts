@@ -27,7 +27,11 @@ export interface Syntax {
 
 /** Parses the code of a module. */
 export function parseSyntax(code: string): Syntax {
-	const program: AnyNode = parse(code, { ecmaVersion: 'latest', sourceType: 'module' });
+	const program: AnyNode = parse(code, {
+		ecmaVersion: 'latest',
+		sourceType: 'module',
+		locations: true,
+	});
 	const parents = new Map<AnyNode, AnyNode>();
 	const nodes: AnyNode[] = [program];
 	for (const node of nodes) {

@@ -16,17 +16,19 @@ export function* checkHandlerLifetime({ entry }: Project): Generator<Problem> {
 	for (const construction of entry.constructions) {
 		if (!createsHandler(construction) || !isInRequest(construction.node)) continue;
 		const { className, place } = construction;
-		const isLossy = hasTasks || !roles.has('streams');
+		const isLossy = className !== 'createSessionRouter';
 		yield {
 			rule: 'handlers',
-			severity: isLossy && className !== 'createSessionRouter' ? 'error' : 'warning',
+			severity: isLossy ? 'error' : 'warning',
 			...place,
 			message:
 				`${className} is called in each request: ` +
 				(hasTasks
 					? 'running tasks do not find their handler'
 					: isLossy
-						? 'what it keeps in memory, such as open streams, is lost to the next request'
+						? roles.has('streams')
+							? 'its subscriptions, calls in flight and caches are lost to the next request'
+							: 'what it keeps in memory, such as open streams, is lost to the next request'
 						: 'what it prepares once, such as keys and caches, is prepared each time'),
 			fix:
 				`call it at the top level of the file: const handler = ${className}(…), and return ` +

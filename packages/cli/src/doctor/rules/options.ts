@@ -1,4 +1,4 @@
-import type { AnyNode, Expression } from 'acorn';
+import type { AnyNode } from 'acorn';
 
 import { createsHandler, managerOf } from '../manager-classes.ts';
 import { nearest } from '../nearest.ts';
@@ -6,72 +6,21 @@ import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
 import { placeOf } from '../read-entry.ts';
 import type { Construction, Entry } from '../read-entry.ts';
-import { fieldsOf, hasSpread, isFunction, literalText, methodOf, resolved } from '../syntax.ts';
+import { fieldsOf, literalText, methodOf, resolved } from '../syntax.ts';
 
-/** Headers that hold what a client claims, or a secret. */
-const UNVERIFIED = /^(?:authorization|cookie|x-api-key)$/i;
-
-/** Checks the options of handlers that concern callers, and the tools and the state that code names. */
+/** Checks the tools and the state that options name. */
 export function* checkOptions({ entry }: Project): Generator<Problem> {
 	for (const construction of entry.constructions) {
 		const options = construction.args.findLast(({ type }) => type === 'ObjectExpression');
 		if (options?.type !== 'ObjectExpression') continue;
 		const fields = fieldsOf(options);
-		if (createsHandler(construction)) {
-			yield* checkPrincipal(entry, construction, fields, hasSpread(options));
-		} else if (managerOf(construction)?.role === 'tasks') {
+		if (managerOf(construction)?.role === 'tasks') {
 			const tools = fields.get('tools');
 			const value = tools && resolved(entry.syntax, tools);
 			if (value?.type === 'ObjectExpression') yield* checkTools(entry, [...fieldsOf(value).keys()]);
 		}
 	}
 	yield* checkState(entry);
-}
-
-function* checkPrincipal(
-	{ sources, syntax }: Entry,
-	{ className, place }: Construction,
-	fields: ReadonlyMap<string, Expression>,
-	isSpread: boolean,
-): Generator<Problem> {
-	const principal = fields.get('principal');
-	// The object of a session has its own principal, in the settings of its class.
-	const isRouter = className === 'createSessionRouter';
-	if (fields.has('oauth') && !principal && !isSpread && !isRouter) {
-		yield {
-			rule: 'principal',
-			severity: 'error',
-			...place,
-			message: `${className} has oauth and no principal, which binds a session to its user`,
-			fix: 'set principal to (request, auth) => auth && { subject: <the user>, client: auth.clientId }',
-		};
-	}
-	const header = principal && headerReturned(resolved(syntax, principal));
-	if (header === undefined) return;
-	yield {
-		rule: 'principal',
-		severity: 'error',
-		...placeOf(/\bprincipal\b\s*[:(,]/, sources),
-		message: `principal returns the header ${header} as it is: any value is accepted, because none is verified`,
-		fix: "verify the token, and return the user's id, or null: bearerPrincipal compares it with tokens",
-	};
-}
-
-/** Returns the header whose value a function returns unchanged. */
-function headerReturned(node: AnyNode): string | undefined {
-	if (!isFunction(node) || !('body' in node)) return undefined;
-	const { body } = node as { body: AnyNode }; // Safe because the body of a function is a node.
-	const [only, another] = body.type === 'BlockStatement' ? body.body : [];
-	const returned =
-		only?.type === 'ReturnStatement' && !another
-			? only.argument
-			: body.type === 'BlockStatement'
-				? undefined
-				: body;
-	const value = returned?.type === 'LogicalExpression' ? returned.left : returned;
-	if (value?.type !== 'CallExpression' || methodOf(value) !== 'get') return undefined;
-	const header = literalText(value.arguments[0]);
-	return header !== undefined && UNVERIFIED.test(header) ? header : undefined;
 }
 
 /** Checks that the tools of tasks are tools of the server, unless the code computes names. */
