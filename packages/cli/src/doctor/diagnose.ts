@@ -18,7 +18,10 @@ import { checkOptions } from './rules/options.ts';
 import { checkPackages } from './rules/packages.ts';
 import { checkQueues } from './rules/queues.ts';
 import { checkSecrets } from './rules/secrets.ts';
+import { checkSessionObjects } from './rules/session-objects.ts';
 import { checkShape } from './rules/shape.ts';
+import { checkSharedManagers } from './rules/shared-managers.ts';
+import { checkStoredState } from './rules/stored-state.ts';
 import { checkVariables } from './rules/variables.ts';
 
 /** A rule: returns what is wrong with a project. */
@@ -29,6 +32,9 @@ const RULES: readonly Rule[] = [
 	checkHandlerLifetime,
 	checkEndpoint,
 	checkManagers,
+	checkSharedManagers,
+	checkStoredState,
+	checkSessionObjects,
 	checkCallers,
 	checkOptions,
 	checkBindingsOfConfig,

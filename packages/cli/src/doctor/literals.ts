@@ -21,40 +21,37 @@ export function literalOf(
 ): Literal | undefined {
 	const text = literalText(node);
 	if (text !== undefined) return { value: text };
-	switch (node.type) {
-		case 'Literal':
-			return node.value instanceof RegExp ? undefined : { value: node.value };
-		case 'Identifier': {
-			if (node.name === 'undefined') return { value: undefined };
-			if (node.name === 'Infinity') return { value: Infinity };
-			const [only, another] = valuesOf(syntax, node);
-			return only && !another && only.type !== 'Identifier'
-				? literalOf(syntax, only, standIn, option)
-				: undefined;
-		}
-		case 'UnaryExpression':
-		case 'BinaryExpression':
-			return numberOf(syntax, node, standIn);
-		case 'ArrayExpression':
-			return {
-				value: node.elements.map((each) => {
-					const found = each && literalOf(syntax, each, standIn);
-					return found ? found.value : standIn(option);
-				}),
-			};
-		case 'ObjectExpression':
-			return {
-				value: Object.fromEntries(
-					[...fieldsOf(node)].map(([name, value]) => {
-						const found = literalOf(syntax, value, standIn, name);
-						return [name, found ? found.value : standIn(name)];
-					}),
-				),
-			};
-		default:
-			return undefined;
+	if (node.type === 'Literal') {
+		return node.value instanceof RegExp ? undefined : { value: node.value };
 	}
+	if (node.type === 'Identifier') {
+		if (node.name === 'undefined') return { value: undefined };
+		if (node.name === 'Infinity') return { value: Infinity };
+		const [only, another] = valuesOf(syntax, node);
+		return only && !another && only.type !== 'Identifier'
+			? literalOf(syntax, only, standIn, option)
+			: undefined;
+	}
+	if (node.type === 'UnaryExpression' || node.type === 'BinaryExpression') {
+		return numberOf(syntax, node, standIn);
+	}
+	const read = (each: AnyNode | null, name?: string): unknown => {
+		const found = each && literalOf(syntax, each, standIn, name);
+		return found ? found.value : standIn(name ?? option);
+	};
+	if (node.type === 'ArrayExpression') return { value: node.elements.map((each) => read(each)) };
+	if (node.type !== 'ObjectExpression') return undefined;
+	const fields = [...fieldsOf(node)].map(([name, value]) => [name, read(value, name)] as const);
+	return { value: Object.fromEntries(fields) };
 }
+
+const OPERATIONS: Readonly<Record<string, (left: number, right: number) => number>> = {
+	'+': (left, right) => left + right,
+	'-': (left, right) => left - right,
+	'*': (left, right) => left * right,
+	'/': (left, right) => left / right,
+	'**': (left, right) => left ** right,
+};
 
 function numberOf(
 	syntax: Syntax,
@@ -70,19 +67,7 @@ function numberOf(
 		return node.operator === '-' && value !== undefined ? { value: -value } : undefined;
 	}
 	const [left, right] = [read(node.left), read(node.right)];
-	if (left === undefined || right === undefined) return undefined;
-	switch (node.operator) {
-		case '+':
-			return { value: left + right };
-		case '-':
-			return { value: left - right };
-		case '*':
-			return { value: left * right };
-		case '/':
-			return { value: left / right };
-		case '**':
-			return { value: left ** right };
-		default:
-			return undefined;
-	}
+	const operation = OPERATIONS[node.operator];
+	if (left === undefined || right === undefined || !operation) return undefined;
+	return { value: operation(left, right) };
 }

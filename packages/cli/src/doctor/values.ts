@@ -15,31 +15,20 @@ export function valuesOf(syntax: Syntax, node: AnyNode, depth = 0): readonly Any
 	const follow = (...nodes: readonly (AnyNode | null | undefined)[]): AnyNode[] => [
 		...new Set(nodes.flatMap((each) => (each ? valuesOf(syntax, each, depth + 1) : []))),
 	];
-	switch (node.type) {
-		case 'Identifier': {
-			const found = sourcesOfName(syntax, node, node.name);
-			return found.length === 0 ? [node] : follow(...found);
-		}
-		case 'AwaitExpression':
-			return follow(node.argument);
-		case 'ChainExpression':
-			return follow(node.expression);
-		case 'AssignmentExpression':
-			return follow(node.right);
-		case 'ConditionalExpression':
-			return follow(node.consequent, node.alternate);
-		case 'LogicalExpression':
-			return follow(node.left, node.right);
-		case 'MemberExpression':
-			return membersOf(syntax, node, follow) ?? [node];
-		case 'CallExpression': {
-			const functions = follow(node.callee).filter(isFunction);
-			const results = functions.flatMap((each) => resultsOf(syntax, each));
-			return results.length === 0 ? [node] : follow(...results);
-		}
-		default:
-			return [node];
+	if (node.type === 'Identifier') {
+		const found = sourcesOfName(syntax, node, node.name);
+		return found.length === 0 ? [node] : follow(...found);
 	}
+	if (node.type === 'AwaitExpression') return follow(node.argument);
+	if (node.type === 'ChainExpression') return follow(node.expression);
+	if (node.type === 'AssignmentExpression') return follow(node.right);
+	if (node.type === 'ConditionalExpression') return follow(node.consequent, node.alternate);
+	if (node.type === 'LogicalExpression') return follow(node.left, node.right);
+	if (node.type === 'MemberExpression') return membersOf(syntax, node, follow) ?? [node];
+	if (node.type !== 'CallExpression') return [node];
+	const functions = follow(node.callee).filter(isFunction);
+	const results = functions.flatMap((each) => resultsOf(syntax, each));
+	return results.length === 0 ? [node] : follow(...results);
 }
 
 /** Returns the values of a field of objects that the code writes. */
@@ -104,20 +93,15 @@ function sourceIn(statement: AnyNode, name: string): readonly AnyNode[] | undefi
 }
 
 function namesIn(pattern: Pattern): readonly string[] {
-	switch (pattern.type) {
-		case 'Identifier':
-			return [pattern.name];
-		case 'AssignmentPattern':
-			return namesIn(pattern.left);
-		case 'ArrayPattern':
-			return pattern.elements.flatMap((each) => (each ? namesIn(each) : []));
-		case 'ObjectPattern':
-			return pattern.properties.flatMap((each) =>
-				namesIn(each.type === 'Property' ? each.value : each.argument),
-			);
-		default:
-			return [];
+	if (pattern.type === 'Identifier') return [pattern.name];
+	if (pattern.type === 'AssignmentPattern') return namesIn(pattern.left);
+	if (pattern.type === 'ArrayPattern') {
+		return pattern.elements.flatMap((each) => (each ? namesIn(each) : []));
 	}
+	if (pattern.type !== 'ObjectPattern') return [];
+	return pattern.properties.flatMap((each) =>
+		namesIn(each.type === 'Property' ? each.value : each.argument),
+	);
 }
 
 function assignmentsTo({ nodes }: Syntax, name: string): readonly AnyNode[] {

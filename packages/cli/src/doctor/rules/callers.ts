@@ -21,6 +21,8 @@ const KEEPS = new Set(
 	),
 );
 const READS_BODY = new Set(['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text']);
+/** The fields of a principal and of an identity. */
+const OWNER_FIELDS = ['subject', 'client', 'workspaceId', 'clientId'];
 /** Deeper values are not followed. */
 const MAX_DEPTH = 10;
 
@@ -102,36 +104,26 @@ function sourceOf(entry: Entry, node: AnyNode | null | undefined, depth = 0): st
 		}
 		return undefined;
 	};
-	switch (node.type) {
-		case 'AwaitExpression':
-			return first(node.argument);
-		case 'ChainExpression':
-			return first(node.expression);
-		case 'LogicalExpression':
-			return node.operator === '&&' ? first(node.right) : first(node.left, node.right);
-		case 'ConditionalExpression':
-			return first(node.consequent, node.alternate);
-		case 'TemplateLiteral':
-			return first(...node.expressions);
-		case 'BinaryExpression':
-			return node.operator === '+' ? first(node.left, node.right) : undefined;
-		case 'ObjectExpression': {
-			const fields = fieldsOf(node);
-			return first(
-				...['subject', 'client', 'workspaceId', 'clientId'].map((name) => fields.get(name)),
-			);
-		}
-		case 'Identifier': {
-			const values = valuesOf(entry.syntax, node).filter((each) => each !== node);
-			return tokenParameter(entry, node) ?? first(...values);
-		}
-		case 'MemberExpression':
-			return memberSource(entry, node, first);
-		case 'CallExpression':
-			return callSource(entry, node, first);
-		default:
-			return undefined;
+	if (node.type === 'AwaitExpression') return first(node.argument);
+	if (node.type === 'ChainExpression') return first(node.expression);
+	if (node.type === 'LogicalExpression') {
+		return node.operator === '&&' ? first(node.right) : first(node.left, node.right);
 	}
+	if (node.type === 'ConditionalExpression') return first(node.consequent, node.alternate);
+	if (node.type === 'TemplateLiteral') return first(...node.expressions);
+	if (node.type === 'BinaryExpression') {
+		return node.operator === '+' ? first(node.left, node.right) : undefined;
+	}
+	if (node.type === 'ObjectExpression') {
+		const fields = fieldsOf(node);
+		return first(...OWNER_FIELDS.map((name) => fields.get(name)));
+	}
+	if (node.type === 'Identifier') {
+		const values = valuesOf(entry.syntax, node).filter((each) => each !== node);
+		return tokenParameter(entry, node) ?? first(...values);
+	}
+	if (node.type === 'MemberExpression') return memberSource(entry, node, first);
+	return node.type === 'CallExpression' ? callSource(entry, node, first) : undefined;
 }
 
 type First = (...nodes: readonly (AnyNode | null | undefined)[]) => string | undefined;
