@@ -240,7 +240,7 @@ const mistakes: Mistakes = {
 	],
 	'two jurisdictions': [
 		all(
-			objectInfo("{ jurisdiction: 'eu' }"),
+			objectInfo("undefined, { jurisdiction: 'eu' }"),
 			change(
 				ENTRY,
 				'new DurableObjectStreamSessionManager()',
@@ -250,7 +250,7 @@ const mistakes: Mistakes = {
 		'DurableObjectInfoSessionManager has the jurisdiction eu, and DurableObjectStreamSessionManager (src/index.ts:17) has fedramp',
 	],
 	'one manager without the jurisdiction': [
-		objectInfo("{ jurisdiction: 'eu' }"),
+		objectInfo("undefined, { jurisdiction: 'eu' }"),
 		'DurableObjectStreamSessionManager has no jurisdiction',
 	],
 	'a path of legacy SSE without its endpoint': [
@@ -345,7 +345,7 @@ const correct: Readonly<Record<string, Change>> = {
 		logging,
 	),
 	'one jurisdiction': all(
-		objectInfo("{ jurisdiction: 'eu' }"),
+		objectInfo("undefined, { jurisdiction: 'eu' }"),
 		change(
 			ENTRY,
 			'new DurableObjectStreamSessionManager()',

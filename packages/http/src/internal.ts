@@ -32,7 +32,12 @@ export {
 export { checkMirroredHeaders } from './validation/mirrored-headers.ts';
 
 // Options.
-export { checkOptionNames, DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS } from './resolve-options.ts';
+export { endpointPath } from './endpoint/endpoint-path.ts';
+export {
+	checkOptionNames,
+	DEFAULT_CLIENT_RESPONSE_TIMEOUT_SECONDS,
+	resolveOptions,
+} from './resolve-options.ts';
 
 // Requests and messages.
 export { currentContext, isBackgroundCall } from './request/request-context.ts';

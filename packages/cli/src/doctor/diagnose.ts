@@ -15,6 +15,7 @@ import { checkDefaultExport, checkHandlerLifetime } from './rules/handlers.ts';
 import { checkKeys } from './rules/keys.ts';
 import { checkManagers } from './rules/managers.ts';
 import { checkOptions } from './rules/options.ts';
+import { checkOptionValues } from './rules/option-values.ts';
 import { checkPackages } from './rules/packages.ts';
 import { checkQueues } from './rules/queues.ts';
 import { checkSecrets } from './rules/secrets.ts';
@@ -37,6 +38,7 @@ const RULES: readonly Rule[] = [
 	checkSessionObjects,
 	checkCallers,
 	checkOptions,
+	checkOptionValues,
 	checkBindingsOfConfig,
 	checkClasses,
 	checkMigrations,

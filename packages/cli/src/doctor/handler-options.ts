@@ -33,7 +33,7 @@ export function handlersOf({ constructions, syntax }: Entry): readonly Handler[]
 }
 
 /** Returns the options that a call has as an argument. */
-export function optionsAt(syntax: Syntax, { node }: Construction, index: number): Options {
+function optionsAt(syntax: Syntax, { node }: Construction, index: number): Options {
 	const argument = node.arguments[index];
 	return argument ? optionsIn(syntax, argument) : NONE;
 }

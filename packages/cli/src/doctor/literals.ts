@@ -1,24 +1,21 @@
 import type { AnyNode } from 'acorn';
 
-import { fieldsOf, literalText } from './syntax.ts';
+import { optionsOfObject } from './handler-options.ts';
+import type { Options } from './handler-options.ts';
+import { literalText } from './syntax.ts';
 import type { Syntax } from './syntax.ts';
 import { valuesOf } from './values.ts';
 
-/** A value that the code writes, with a stand-in for each part that it computes. */
+/** A value that the code writes. */
 export interface Literal {
 	readonly value: unknown;
 }
 
-/** Creates what stands for a computed value. */
-export type StandIn = (option: string | undefined) => unknown;
-
-/** Returns the value that the code writes for an expression, or `undefined` if it computes the value. */
-export function literalOf(
-	syntax: Syntax,
-	node: AnyNode,
-	standIn: StandIn,
-	option?: string,
-): Literal | undefined {
+/**
+ * Returns the value that the code writes for an expression, or `undefined` if it computes the value. An
+ * object is without the fields that are computed.
+ */
+export function literalOf(syntax: Syntax, node: AnyNode): Literal | undefined {
 	const text = literalText(node);
 	if (text !== undefined) return { value: text };
 	if (node.type === 'Literal') {
@@ -28,21 +25,31 @@ export function literalOf(
 		if (node.name === 'undefined') return { value: undefined };
 		if (node.name === 'Infinity') return { value: Infinity };
 		const [only, another] = valuesOf(syntax, node);
-		return only && !another && only.type !== 'Identifier'
-			? literalOf(syntax, only, standIn, option)
-			: undefined;
+		return only && !another && only.type !== 'Identifier' ? literalOf(syntax, only) : undefined;
 	}
 	if (node.type === 'UnaryExpression' || node.type === 'BinaryExpression') {
-		return numberOf(syntax, node, standIn);
+		return numberOf(syntax, node);
 	}
-	const read = (each: AnyNode | null, name?: string): unknown => {
-		const found = each && literalOf(syntax, each, standIn, name);
-		return found ? found.value : standIn(name ?? option);
-	};
-	if (node.type === 'ArrayExpression') return { value: node.elements.map((each) => read(each)) };
+	if (node.type === 'ArrayExpression') {
+		const found = node.elements.map((each) => each && literalOf(syntax, each));
+		const known = found.filter((each) => each !== null && each !== undefined);
+		return known.length === found.length ? { value: known.map(({ value }) => value) } : undefined;
+	}
 	if (node.type !== 'ObjectExpression') return undefined;
-	const fields = [...fieldsOf(node)].map(([name, value]) => [name, read(value, name)] as const);
-	return { value: Object.fromEntries(fields) };
+	return { value: literalFields(syntax, optionsOfObject(syntax, node).fields) };
+}
+
+/** Returns the fields whose values the code writes. */
+export function literalFields(
+	syntax: Syntax,
+	fields: Options['fields'],
+): Readonly<Record<string, unknown>> {
+	return Object.fromEntries(
+		[...fields].flatMap(([name, node]) => {
+			const found = literalOf(syntax, node);
+			return found ? [[name, found.value] as const] : [];
+		}),
+	);
 }
 
 const OPERATIONS: Readonly<Record<string, (left: number, right: number) => number>> = {
@@ -56,10 +63,9 @@ const OPERATIONS: Readonly<Record<string, (left: number, right: number) => numbe
 function numberOf(
 	syntax: Syntax,
 	node: Extract<AnyNode, { type: 'BinaryExpression' | 'UnaryExpression' }>,
-	standIn: StandIn,
 ): Literal | undefined {
 	const read = (each: AnyNode): number | undefined => {
-		const value = literalOf(syntax, each, standIn)?.value;
+		const value = literalOf(syntax, each)?.value;
 		return typeof value === 'number' ? value : undefined;
 	};
 	if (node.type === 'UnaryExpression') {

@@ -1,4 +1,4 @@
-import type { AnyNode, CallExpression } from 'acorn';
+import type { AnyNode } from 'acorn';
 
 import type { Entry } from './read-entry.ts';
 import { fieldsOf, isFunction, literalText, methodOf } from './syntax.ts';
@@ -34,7 +34,7 @@ export function routesOf(entry: Entry, handler: AnyNode): readonly Route[] {
 }
 
 /** Whether code inside of a node, or of the functions that it names, uses a handler. */
-export function refersTo(syntax: Syntax, node: AnyNode, handler: AnyNode): boolean {
+function refersTo(syntax: Syntax, node: AnyNode, handler: AnyNode): boolean {
 	const functions = node.type === 'Identifier' ? valuesOf(syntax, node).filter(isFunction) : [];
 	return [node, ...functions].some((outer) =>
 		syntax.nodes.some(
@@ -233,10 +233,4 @@ export function covers({ pattern }: Pick<Route, 'pattern'>, path: string): boole
 		if (wanted[index] === undefined) return false;
 	}
 	return parts.length === wanted.length;
-}
-
-/** Whether a call registers a route in a router. */
-export function isRouteCall(node: AnyNode): node is CallExpression {
-	const method = methodOf(node) ?? '';
-	return node.type === 'CallExpression' && (EVERY_METHOD.has(method) || METHODS.has(method));
 }

@@ -1,6 +1,9 @@
+import { COMPATIBILITY_FLAGS } from '../compatibility-flags.ts';
 import { environmentsOf } from '../declared-bindings.ts';
+import { nearest } from '../nearest.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
+import type { ConfigPath, WranglerConfig } from '../read-config.ts';
 
 const FLAG = 'nodejs_compat';
 /** With older dates, `nodejs_compat` has no module of Node.js without its prefix. */
@@ -39,8 +42,11 @@ export function* checkCompatibility({ config }: Project): Generator<Problem> {
 		}
 		if (isInherited('compatibility_flags')) continue;
 		const flags = config.list(...root, 'compatibility_flags');
-		if (flags.includes(FLAG)) continue;
 		const path = [...root, 'compatibility_flags'];
+		const unknown = [...checkFlags(config, path, flags)];
+		yield* unknown;
+		// A misspelt flag is corrected, and not added once more.
+		if (flags.includes(FLAG) || unknown.some(({ fix }) => fix.includes(`"${FLAG}"`))) continue;
 		yield {
 			rule: 'compatibility',
 			severity: 'error',
@@ -50,5 +56,42 @@ export function* checkCompatibility({ config }: Project): Generator<Problem> {
 			fix: `set "compatibility_flags": ${JSON.stringify([...flags, FLAG])}`,
 			repair: { kind: 'edit-config', path, value: [...flags, FLAG] },
 		};
+	}
+}
+
+/** Checks that workerd knows the flags: it does not start with another one. */
+function* checkFlags(
+	config: WranglerConfig,
+	path: ConfigPath,
+	flags: readonly unknown[],
+): Generator<Problem> {
+	for (const [index, flag] of flags.entries()) {
+		const base = {
+			rule: 'compatibility',
+			severity: 'error',
+			file: config.file,
+			line: config.lineOf(...path, index),
+		} as const;
+		if (typeof flag !== 'string') {
+			const message = `a compatibility flag must be a text; found ${JSON.stringify(flag)}`;
+			yield { ...base, message, fix: 'write its name' };
+		} else if (flag === 'experimental') {
+			const message = 'the flag experimental cannot be deployed';
+			yield { ...base, message, fix: 'remove it' };
+		} else if (flag === `no_${FLAG}`) {
+			const message = `the flag ${flag} turns ${FLAG} off, which the packages need`;
+			yield { ...base, message, fix: `write "${FLAG}"` };
+		} else if (!COMPATIBILITY_FLAGS.has(flag)) {
+			const similar = nearest(flag, COMPATIBILITY_FLAGS);
+			yield {
+				...base,
+				severity: similar === undefined ? 'warning' : 'error',
+				message: `there is no compatibility flag ${flag}: workerd does not start with it`,
+				fix:
+					similar === undefined
+						? 'remove it, unless it is newer than this check'
+						: `write "${similar}"`,
+			};
+		}
 	}
 }

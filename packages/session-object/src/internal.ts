@@ -1,0 +1,3 @@
+// For packages of this family. No promise of stability.
+
+export { checkSettingNames } from './object/session-settings.ts';
