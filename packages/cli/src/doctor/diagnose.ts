@@ -8,6 +8,8 @@ import { readEntry } from './read-entry.ts';
 import { checkBindingsOfConfig } from './rules/bindings.ts';
 import { checkClasses, checkMigrations } from './rules/classes.ts';
 import { checkCompatibility } from './rules/compatibility.ts';
+import { checkDeployment } from './rules/deployment.ts';
+import { checkSchema } from './rules/schema.ts';
 import { checkAddress, checkAllowedHosts, checkDevHost } from './rules/address.ts';
 import { checkCallers } from './rules/callers.ts';
 import { checkEndpoint } from './rules/endpoint.ts';
@@ -29,6 +31,8 @@ import { checkVariables } from './rules/variables.ts';
 type Rule = (project: Project) => Iterable<Problem>;
 
 const RULES: readonly Rule[] = [
+	checkSchema,
+	checkDeployment,
 	checkDefaultExport,
 	checkHandlerLifetime,
 	checkEndpoint,
