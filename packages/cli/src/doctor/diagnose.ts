@@ -19,7 +19,10 @@ import { checkManagers } from './rules/managers.ts';
 import { checkOptions } from './rules/options.ts';
 import { checkOptionValues } from './rules/option-values.ts';
 import { checkPackages } from './rules/packages.ts';
+import { checkMethodGuards } from './rules/method-guards.ts';
+import { checkProjectFiles } from './rules/project-files.ts';
 import { checkQueues } from './rules/queues.ts';
+import { checkRequests } from './rules/requests.ts';
 import { checkSecrets } from './rules/secrets.ts';
 import { checkSessionObjects } from './rules/session-objects.ts';
 import { checkShape } from './rules/shape.ts';
@@ -35,6 +38,8 @@ const RULES: readonly Rule[] = [
 	checkDeployment,
 	checkDefaultExport,
 	checkHandlerLifetime,
+	checkRequests,
+	checkMethodGuards,
 	checkEndpoint,
 	checkManagers,
 	checkSharedManagers,
@@ -55,6 +60,7 @@ const RULES: readonly Rule[] = [
 	checkAllowedHosts,
 	checkDevHost,
 	checkPackages,
+	checkProjectFiles,
 ];
 
 /** Compares the code of a Worker with its configuration. */

@@ -227,7 +227,7 @@ function* checkBodies(entry: Entry, { options }: Handler): Generator<Problem> {
 }
 
 /** Whether a node reads the body of a request, or takes its stream. */
-function readsBody(node: AnyNode, request: string): boolean {
+export function readsBody(node: AnyNode, request: string): boolean {
 	if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') {
 		return (
 			node.type === 'MemberExpression' &&

@@ -102,6 +102,18 @@ function* checkPeers(
 	const manifest = manifestAt(project, `node_modules/${name}/package.json`);
 	for (const [peer, range] of Object.entries(manifest?.peerDependencies ?? {})) {
 		if (checked.has(peer)) continue;
+		const declared = declaredRange(project, peer);
+		if (declared !== undefined && validRange(range) !== null && !intersects(declared, range)) {
+			checked.add(peer);
+			yield {
+				rule: 'packages',
+				severity: 'error',
+				...placeInManifest(manifestText, peer),
+				message: `${name} needs ${peer} ${range}; package.json has ${declared}`,
+				fix: `run npm install ${peer}@'${range}'`,
+			};
+			continue;
+		}
 		const found = peerOf(project, name, peer)?.version;
 		if (found === undefined && manifest?.peerDependenciesMeta?.[peer]?.optional === true) continue;
 		const isFitting =
@@ -121,6 +133,13 @@ function* checkPeers(
 				: `run npm install ${peer}@'${range}'`,
 		};
 	}
+}
+
+/** Returns the range of a dependency in package.json, if it is one. */
+function declaredRange(project: Project, name: string): string | undefined {
+	const { dependencies, devDependencies } = manifestAt(project, 'package.json') ?? {};
+	const range = dependencies?.[name] ?? devDependencies?.[name];
+	return range !== undefined && validRange(range) !== null ? range : undefined;
 }
 
 /** Checks that wrangler is of the major version that the configuration is written for. */

@@ -4,6 +4,7 @@ import type { Project } from '../project.ts';
 import type { ConfigPath, WranglerConfig } from '../read-config.ts';
 import { placeOf } from '../read-entry.ts';
 import type { Entry, Place } from '../read-entry.ts';
+import { fieldName } from '../syntax.ts';
 
 /** A variable, secret or binding that the code reads. */
 interface UsedVariable {
@@ -60,9 +61,13 @@ function environmentAt(config: WranglerConfig, root: ConfigPath): unknown {
 
 function usedVariables(entry: Entry): UsedVariable[] {
 	const { code, constructions, packages, sources } = entry;
-	const read = [...code.matchAll(/\benv\.([A-Z][A-Z\d_]*)\b/g)].map(([, name = '']) => ({
+	const names = [
+		...[...code.matchAll(/\benv(?:\.|\[["'])([A-Z][A-Z\d_]*)\b/g)].map(([, name = '']) => name),
+		...destructuredNames(entry),
+	];
+	const read = names.map((name) => ({
 		name,
-		place: placeOf(new RegExp(String.raw`\benv\.${name}\b`), sources),
+		place: placeOf(new RegExp(String.raw`(?:\benv(?:\.|\[['"])|[{,]\s*)${name}\b`), sources),
 	}));
 	const upstash = constructions.filter(
 		({ className, isFromEnv }) => className === 'UpstashInfoSessionManager' && isFromEnv,
@@ -80,6 +85,20 @@ function usedVariables(entry: Entry): UsedVariable[] {
 	const byName = new Map(used.map((each) => [each.name, each]));
 	byName.delete(SESSION_KEYS);
 	return [...byName.values()];
+}
+
+/** Returns the names of `const { NAME } = env`. */
+function destructuredNames({ code, syntax }: Entry): readonly string[] {
+	return syntax.nodes.flatMap((node) => {
+		if (node.type !== 'VariableDeclarator' || node.id.type !== 'ObjectPattern' || !node.init) {
+			return [];
+		}
+		if (!/\benv$/.test(code.slice(node.init.start, node.init.end))) return [];
+		return node.id.properties.flatMap((each) => {
+			const name = fieldName(each) ?? '';
+			return /^[A-Z][A-Z\d_]*$/.test(name) ? [name] : [];
+		});
+	});
 }
 
 /** Returns the names of all bindings, variables and secrets, in all environments. */
