@@ -277,6 +277,26 @@ const mistakes: Mistakes = {
 		),
 		'error src/index.ts:22 createMcpHandler is called in each request: its subscriptions, calls in flight and caches',
 	],
+	'a class that is no session object': [
+		all(sessionObject(''), change(ENTRY, 'extends SessionObject', 'extends Object')),
+		'createSessionRouter forwards requests to Notes, which does not extend SessionObject',
+	],
+	'a class without a server': [
+		all(sessionObject(''), change(ENTRY, 'createServer()', 'create()')),
+		'Notes has no createServer: its sessions have no server',
+	],
+	'changes that are published to nothing': [
+		sessionObject("later(session) { return session.publish('tools'); }"),
+		'Notes publishes changes, and its settings have no syncLayer',
+	],
+	'a binding of SyncLayer that does not exist': [
+		sessionObject("settings = { syncLayer: 'LAYER' };"),
+		'Notes needs the binding LAYER: it must be a Durable Object namespace of SyncLayer; found none',
+	],
+	'a handler that fetch returns': [
+		exporting('export default { fetch() { return mcp; } };'),
+		'fetch returns the handler, and not its response',
+	],
 	'legacy SSE in the router only': [
 		sessionObject('', ', sse: createLegacySse()'),
 		'sse is in createSessionRouter, and not in settings of Notes',
@@ -362,6 +382,9 @@ const correct: Readonly<Record<string, Change>> = {
 		exporting(
 			"export const sse = createSseHandler(server, { path: '/api/sse', endpoint: '/api/messages' });\nexport default mcp;",
 		),
+	),
+	'changes that are published through SyncLayer': sessionObject(
+		"settings = { syncLayer: 'TMCP_DURABLE_OBJECT' }; later(session) { return session.publish('tools'); }",
 	),
 	'legacy SSE in the router and the class': sessionObject(
 		'settings = { sse: createLegacySse() };',

@@ -24,6 +24,7 @@ import { checkProjectFiles } from './rules/project-files.ts';
 import { checkQueues } from './rules/queues.ts';
 import { checkRequests } from './rules/requests.ts';
 import { checkSecrets } from './rules/secrets.ts';
+import { checkSessionClasses } from './rules/session-classes.ts';
 import { checkSessionObjects } from './rules/session-objects.ts';
 import { checkShape } from './rules/shape.ts';
 import { checkSharedManagers } from './rules/shared-managers.ts';
@@ -45,6 +46,7 @@ const RULES: readonly Rule[] = [
 	checkSharedManagers,
 	checkStoredState,
 	checkSessionObjects,
+	checkSessionClasses,
 	checkCallers,
 	checkOptions,
 	checkOptionValues,

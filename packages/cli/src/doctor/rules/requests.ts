@@ -7,7 +7,7 @@ import { findRequestCode } from '../calls-per-request.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
 import type { Entry } from '../read-entry.ts';
-import { importedBy, isFunction, methodOf } from '../syntax.ts';
+import { fieldName, importedBy, isFunction, methodOf } from '../syntax.ts';
 import { functionAround, resultsOf, valuesOf } from '../values.ts';
 import { readsBody } from './callers.ts';
 
@@ -30,6 +30,7 @@ export function* checkRequests({ entry }: Project): Generator<Problem> {
 		for (const call of fetchCalls(entry, handler)) yield* checkCall(entry, call);
 	}
 	yield* checkLateTools(entry);
+	yield* checkReturned(entry);
 }
 
 type FetchCall = Extract<AnyNode, { type: 'CallExpression' }>;
@@ -208,5 +209,31 @@ function* checkLateTools(entry: Entry): Generator<Problem> {
 			message: `${methodOf(node)} is called in each request: it changes the server of all clients, and sends each of them a change of the list`,
 			fix: 'register at the top level of the file, before the handler is created',
 		};
+	}
+}
+
+/** Checks that `fetch` returns the response of a handler, and not the handler itself. */
+function* checkReturned(entry: Entry): Generator<Problem> {
+	const { syntax } = entry;
+	const handlers = handlersOf(entry).map(({ construction }) => construction.node);
+	for (const node of syntax.nodes) {
+		if (fieldName(node) !== 'fetch' || !('value' in node) || typeof node.value !== 'object')
+			continue;
+		// Safe because the value of a field or a method is a node.
+		const fn = node.value as AnyNode | null;
+		if (!fn || !isFunction(fn)) continue;
+		for (const result of resultsOf(syntax, fn)) {
+			const isHandler = valuesOf(syntax, result).some((each) =>
+				handlers.some((one) => one === each),
+			);
+			if (!isHandler) continue;
+			yield {
+				rule: 'entry',
+				severity: 'error',
+				...entry.placeAt(result),
+				message: 'fetch returns the handler, and not its response',
+				fix: 'write return handler.fetch(request, env, context)',
+			};
+		}
 	}
 }
