@@ -46,6 +46,14 @@ const mistakes: Mistakes = {
 		production('"name": "notes"'),
 		'the environment production has the name of the top level, notes',
 	],
+	'a host with a scheme': [
+		added('"dev": { "host": "https://localhost" },'),
+		'"dev.host" must be a host; found https://localhost',
+	],
+	'a class of two kinds': [
+		added('"workflows": [{ "name": "w", "binding": "W", "class_name": "SyncLayer" }],'),
+		'the class SyncLayer is bound as a Workflow and as a Durable Object',
+	],
 	'two bindings of one name in two lists': [
 		added('"r2_buckets": [{ "binding": "TMCP_SESSION_INFO", "bucket_name": "notes" }],'),
 		'two bindings have the name TMCP_SESSION_INFO',

@@ -36,6 +36,21 @@ const mistakes: Mistakes = {
 		fetching('await mcp.fetch(request, env, context);'),
 		'src/index.ts:22 the response of the handler is not returned',
 	],
+	'a fetch that returns nothing': [
+		fetching('const response = mcp.fetch(request, env, context); console.log(response);'),
+		'src/index.ts:22 fetch of the default export returns nothing',
+	],
+	'a secret that is misspelt in .dev.vars': [
+		(project) => {
+			project.replace(
+				'wrangler.jsonc',
+				'["TMCP_SESSION_KEYS"]',
+				'["TMCP_SESSION_KEYS", "MCP_TOKENS"]',
+			);
+			project.write('.dev.vars', `${project.read('.dev.vars')}MCP_TOKEN=abc\n`);
+		},
+		'.dev.vars:2 .dev.vars does not set the required secret MCP_TOKENS',
+	],
 	'the request of Hono': [
 		all(
 			importing('Hono', 'hono'),

@@ -117,6 +117,10 @@ const mistakes: Mistakes = {
 		withOptions("principal: (request) => request.headers.get('X-User-Id')"),
 		'principal returns the header X-User-Id as it is',
 	],
+	'a parameter of the URL': [
+		withOptions("principal: (request) => new URL(request.url).searchParams.get('user')"),
+		'principal returns the parameter user of the URL as it is',
+	],
 	'one principal for all': [
 		withOptions("principal: () => 'user'"),
 		'principal returns the same for every request',

@@ -63,14 +63,14 @@ function* checkPrincipal(entry: Entry, option: string, value: AnyNode): Generato
 			severity: 'error',
 			...entry.placeAt(secret?.each ?? fn),
 		} as const;
-		if (secret?.source?.startsWith('the header ') === true) {
-			const isSecret = !CLAIMED.test(secret.source.slice('the header '.length));
+		if (/^the (?:header|parameter) /.test(secret?.source ?? '') && secret) {
+			const isSecret = UNVERIFIED.test((secret.source ?? '').slice('the header '.length));
 			yield {
 				...problem,
 				message: `${option} returns ${secret.source} as it is: any value is accepted, because none is verified`,
 				fix: isSecret
 					? "verify the token, and return the user's id, or null: bearerPrincipal compares it with tokens"
-					: 'verify a token, and return the user that it names, or null: every client can set the header',
+					: 'verify a token, and return the user that it names, or null: every client can set this',
 			};
 		} else if (secret) {
 			yield {
@@ -153,6 +153,9 @@ function callSource(
 	const method = methodOf(node);
 	if (method === 'get' && node.callee.type === 'MemberExpression') {
 		const header = literalText(node.arguments[0]);
+		if (header !== undefined && /\b(?:searchParams|query)$/.test(nameOf(node.callee.object))) {
+			return `the parameter ${header} of the URL`;
+		}
 		const isHeaders = /\bheaders$|\bheader$/.test(nameOf(node.callee.object));
 		if (header !== undefined && (UNVERIFIED.test(header) || CLAIMED.test(header)) && isHeaders)
 			return `the header ${header}`;

@@ -32,6 +32,10 @@ export function* checkDeployment(project: Project): Generator<Problem> {
 		fix,
 	});
 	yield* checkWorkerNames(config, at);
+	const host = config.get('dev', 'host');
+	if (typeof host === 'string' && /[/\s]/.test(host)) {
+		yield at(['dev', 'host'], `"dev.host" must be a host; found ${host}`, 'write "localhost"');
+	}
 	for (const { name, root } of environmentsOf(config)) {
 		yield* checkBindingNames(config, root, at);
 		yield* checkResources(config, root, at);
@@ -109,6 +113,14 @@ function* checkResources(config: WranglerConfig, root: ConfigPath, at: At): Gene
 		const fix =
 			'copy it from npx wrangler d1 list, or leave it out: the first deployment creates the database';
 		yield at([...root, 'd1_databases', index], message, fix);
+	}
+	const objects = declaredBindings(config, root).filter(
+		({ kind }) => kind === 'a Durable Object namespace',
+	);
+	for (const { className, kind, path } of declaredBindings(config, root)) {
+		if (kind !== 'a Workflow' || !objects.some((each) => each.className === className)) continue;
+		const message = `the class ${className} is bound as a Workflow and as a Durable Object`;
+		yield at(path, message, 'name the class of the Workflow, such as TaskWorkflow');
 	}
 	const workflows = config.list(...root, 'workflows').map((each) => textOf(each, 'name'));
 	const index = workflows.findIndex(

@@ -13,6 +13,7 @@ const VARS_FILE = '.dev.vars';
 export function* checkProjectFiles(project: Project): Generator<Problem> {
 	yield* checkScripts(project);
 	yield* checkVarsLines(project);
+	yield* checkMissingVars(project);
 	yield* checkExample(project);
 	yield* checkVarsOfEnvironments(project);
 }
@@ -74,6 +75,28 @@ function* checkVarsLines({ readFile }: Project): Generator<Problem> {
 			line: index + 1,
 			message: `a line of ${VARS_FILE} sets no variable: wrangler ignores it`,
 			fix: `write ${name.trim().replaceAll(/["']/g, '') || 'NAME'}=value`,
+		};
+	}
+}
+
+/** Checks that `.dev.vars` sets the required secrets. Another rule reports the session keys. */
+function* checkMissingVars({ config, readFile }: Project): Generator<Problem> {
+	const text = readFile(VARS_FILE);
+	if (text === undefined) return;
+	const set = [...text.matchAll(/^\s*(?:export\s+)?([\w.-]+)\s*=/gm)].map(([, name = '']) => name);
+	for (const secret of config.list('secrets', 'required')) {
+		if (typeof secret !== 'string' || secret === KEYS || set.includes(secret)) continue;
+		const similar = nearest(secret, set);
+		const line = text
+			.split('\n')
+			.findIndex((each) => similar !== undefined && each.includes(similar));
+		yield {
+			rule: 'secrets',
+			severity: 'warning',
+			file: VARS_FILE,
+			line: Math.max(1, line + 1),
+			message: `${VARS_FILE} does not set the required secret ${secret}: it is undefined in wrangler dev`,
+			fix: similar === undefined ? `add ${secret}=…` : `write ${secret} in place of ${similar}`,
 		};
 	}
 }

@@ -222,6 +222,15 @@ function* checkReturned(entry: Entry): Generator<Problem> {
 		// Safe because the value of a field or a method is a node.
 		const fn = node.value as AnyNode | null;
 		if (!fn || !isFunction(fn)) continue;
+		if (isDefaultFetch(entry, node) && returnsNothing(entry, fn)) {
+			yield {
+				rule: 'entry',
+				severity: 'error',
+				...entry.placeAt(node),
+				message: 'fetch of the default export returns nothing: clients get an error',
+				fix: 'write return handler.fetch(request, env, context)',
+			};
+		}
 		for (const result of resultsOf(syntax, fn)) {
 			const isHandler = valuesOf(syntax, result).some((each) =>
 				handlers.some((one) => one === each),
@@ -236,4 +245,18 @@ function* checkReturned(entry: Entry): Generator<Problem> {
 			};
 		}
 	}
+}
+
+function isDefaultFetch({ syntax }: Entry, field: AnyNode): boolean {
+	const exported = syntax.exports.get('default');
+	const declared = typeof exported === 'string' ? syntax.declarations.get(exported) : undefined;
+	return declared !== undefined && syntax.parents.get(field) === declared;
+}
+
+/** Whether a function has statements, none of which returns or throws. */
+function returnsNothing({ syntax }: Entry, fn: AnyNode): boolean {
+	if (resultsOf(syntax, fn).length > 0) return false;
+	return !syntax.nodes.some(
+		(node) => node.type === 'ThrowStatement' && functionAround(syntax.parents, node) === fn,
+	);
 }
