@@ -26,9 +26,9 @@ export interface ServerProcess {
  */
 export async function startServer(
 	env: Readonly<Record<string, string>>,
-	command: string = process.execPath,
+	[command, ...args]: readonly [string, ...string[]] = [process.execPath],
 ): Promise<ServerProcess> {
-	const server = await startServerProcess(file, { env, command });
+	const server = await startServerProcess(file, { env, command, args });
 	const handler = {
 		fetch: (request: Request) => fetch(new Request(new URL('/mcp', server.url), request)),
 	};

@@ -12,6 +12,8 @@ interface ServerProcessStart {
 	readonly onLog?: ((line: string) => void) | undefined;
 	/** The program that runs the file. Default: this Node.js. */
 	readonly command?: string | undefined;
+	/** Arguments of the program before the file. */
+	readonly args?: readonly string[] | undefined;
 }
 
 /** A server in a separate process. It ends with the process that started it. */
@@ -32,9 +34,9 @@ export interface ServerProcess {
  */
 export async function startServerProcess(
 	file: string,
-	{ command = process.execPath, env, onLog }: ServerProcessStart,
+	{ args = [], command = process.execPath, env, onLog }: ServerProcessStart,
 ): Promise<ServerProcess> {
-	const child = spawn(command, [file], {
+	const child = spawn(command, [...args, file], {
 		env: { ...process.env, ...env },
 		stdio: ['pipe', 'pipe', onLog ? 'pipe' : 'inherit'],
 	});
