@@ -1,5 +1,6 @@
 import { startRedis } from '@tmcp-sessions/testkit/redis';
 import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
+import { SessionTaskClient } from '@tmcp-sessions/testkit/session-task-client';
 import { startWorkers } from '@tmcp-sessions/testkit/workerd';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,7 +37,7 @@ const inProject = (folder: string, tool: string, ...args: string[]) =>
 /** Type-checks a project, and returns the output of the test that `init` wrote. */
 async function verify({ folder }: WorkerProject): Promise<string> {
 	await inProject(folder, 'typescript/bin/tsc', '-p', folder);
-	const args = ['--experimental-strip-types', '--test', 'test/server.test.ts'];
+	const args = ['--experimental-strip-types', '--test', '--test-reporter=spec', 'test/*.test.ts'];
 	const { stdout } = await execute(process.execPath, args, { cwd: folder });
 	return stdout;
 }
@@ -47,10 +48,14 @@ async function expectPassed(url: URL, vars: string, args: readonly string[]): Pr
 	const isBearer = args.includes('--auth=bearer');
 	expect(token !== undefined).toBe(isBearer);
 	if (isBearer) await expect(probe(url, quick)).rejects.toMatchObject({ code: 'unauthorized' });
+	const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+	const hasTasks = args.includes('--tasks');
+	const isObject = args.includes('--sessions=session-object');
+	const isStateless = hasTasks && !isObject;
 	const report = await probe(url, {
 		...quick,
-		...(token && { headers: { authorization: `Bearer ${token}` } }),
-		...(args.includes('--tasks') && { taskTool: { name: 'generate_report', arguments: {} } }),
+		headers,
+		...(isStateless && { taskTool: { name: 'generate_report', arguments: {} } }),
 	});
 	// A busy machine is slow, and sealed sessions without a store cannot be ended.
 	const mayWarn = new Set([
@@ -62,17 +67,28 @@ async function expectPassed(url: URL, vars: string, args: readonly string[]): Pr
 	);
 	expect(faults).toEqual([]);
 	expect(report.results.find(({ check }) => check === 'session-handshake')?.status).toBe('passed');
-	if (!args.includes('--tasks')) return;
-	expect(report.results.find(({ check }) => check === 'task')?.status).toBe('passed');
+	if (!hasTasks) return;
+	// A session object without `identify` serves no stateless clients, the only ones that probe asks for a task.
+	if (isObject) await expectTaskInSession(url, headers);
+	else expect(report.results.find(({ check }) => check === 'task')?.status).toBe('passed');
+}
+
+/** Runs the tool of a server as a task of a session of 2025-11-25. */
+async function expectTaskInSession(url: URL, headers: Record<string, string>): Promise<void> {
+	const client = await SessionTaskClient.open(() => url, { headers });
+	const { taskId } = await client.start('generate_report');
+	expect(await client.until(taskId, 'completed', 'failed')).toMatchObject({ status: 'completed' });
+	const { result } = await client.request('tasks/result', { taskId });
+	expect(result).toMatchObject({ content: [{ text: 'The sum is 6' }] });
 }
 
 describe('init for Workers', () => {
 	it.each([
 		[['--sessions=kv', '--tasks']],
-		[['--sessions=kv', '--library=sdk', '--auth=bearer']],
+		[['--sessions=kv', '--library=sdk', '--tasks', '--auth=bearer']],
 		[['--sessions=durable-object']],
 		[['--sessions=sealed', '--auth=bearer']],
-		[['--sessions=session-object', '--auth=bearer']],
+		[['--sessions=session-object', '--tasks', '--auth=bearer']],
 		[['--sessions=session-object', '--library=sdk']],
 	])('writes a Worker with %s that passes its test, doctor and probe', async (args) => {
 		using project = await initialize('--runtime=workers', ...args);
@@ -101,6 +117,32 @@ describe('init for Workers', () => {
 	});
 });
 
+describe('init for Workers with an OAuth provider', () => {
+	const args = ['--runtime=workers', '--auth=oauth-provider'];
+
+	it.each([
+		[['--sessions=kv', '--tasks']],
+		[['--sessions=sealed', '--library=sdk']],
+		[['--sessions=session-object']],
+	])('writes a Worker with %s in which an official client gets a token', async (more) => {
+		using project = await initialize(...args, ...more);
+		const diagnosis = await run(['doctor', project.folder]);
+		expect(diagnosis.stdout).toBe('No problems found\n');
+		const output = await verify(project);
+		expect(output).toContain('✔ a client registers, its user signs in, and a tool answers');
+		expect(output).toMatch(/pass 2\n/);
+	});
+
+	it('names what has to be replaced before a deployment', async () => {
+		using project = await initialize(...args);
+		expect(project.read('src/sign-in.ts')).toContain('REPLACE THIS FILE');
+		const { stdout } = await run(['init', '.', '--yes', '--overwrite', ...args], {
+			folder: project.folder,
+		});
+		expect(stdout).toContain('# Before you deploy: replace src/sign-in.ts, and set PUBLIC_ORIGIN');
+	});
+});
+
 describe('init for a process', () => {
 	let redis: RunningRedis;
 	beforeAll(async () => {
@@ -110,9 +152,9 @@ describe('init for a process', () => {
 
 	it.each([
 		[['--runtime=node', '--sessions=memory', '--tasks']],
-		[['--runtime=node', '--sessions=memory', '--library=sdk', '--auth=bearer']],
+		[['--runtime=node', '--sessions=memory', '--library=sdk', '--tasks', '--auth=bearer']],
 		[['--runtime=node', '--sessions=redis', '--tasks']],
-		[['--runtime=node', '--sessions=redis', '--library=sdk', '--auth=bearer']],
+		[['--runtime=node', '--sessions=redis', '--library=sdk', '--tasks', '--auth=bearer']],
 		[['--runtime=vercel', '--sessions=sealed', '--auth=bearer']],
 		[['--runtime=vercel', '--sessions=upstash', '--library=sdk']],
 	])('writes a server with %s that passes its test and probe', async (args) => {
@@ -144,7 +186,7 @@ describe('init for a process', () => {
 
 	it.each([
 		[['--runtime=deno', '--sessions=memory', '--tasks']],
-		[['--runtime=deno', '--sessions=redis', '--library=sdk']],
+		[['--runtime=deno', '--sessions=redis', '--library=sdk', '--tasks']],
 		[['--runtime=bun', '--sessions=memory', '--auth=bearer']],
 		[['--runtime=bun', '--sessions=redis', '--tasks']],
 	])('writes a server with %s that type-checks and passes its test', async (args) => {
@@ -268,7 +310,8 @@ describe('init in a folder that is not empty', () => {
 		expect(readdirSync(project.folder)).toEqual(['notes.txt']);
 	});
 
-	it.each([
+	type Rejection = [files: Record<string, string>, args: string[], message: string];
+	it.each<Rejection>([
 		[{ 'wrangler.toml': 'name = "a"' }, [], 'init edits wrangler.jsonc only; found wrangler.toml'],
 		[{ 'wrangler.jsonc': '{ "name" }' }, [], 'wrangler.jsonc:1: invalid JSONC'],
 		[{}, ['--runtime=browser'], 'Expected one of: workers, node, deno, bun, vercel'],
@@ -279,16 +322,35 @@ describe('init in a folder that is not empty', () => {
 		],
 		[
 			{},
-			['--runtime=deno', '--sessions=redis', '--tasks'],
-			'init writes no tasks for --runtime deno --sessions redis',
+			['--runtime=vercel', '--tasks'],
+			'init writes no tasks for --runtime vercel --sessions sealed --library tmcp: a function of Vercel ends with its ' +
+				'request. Leave --tasks out, and have QStash run them as ' +
+				'https://github.com/tmcp-sessions/tmcp-sessions/blob/main/docs/tasks-qstash.md describes, ' +
+				'with --sessions upstash',
 		],
-		[{}, ['--runtime=vercel', '--tasks'], 'init writes no tasks for --runtime vercel'],
+		[
+			{},
+			['--sessions=session-object', '--library=sdk', '--tasks'],
+			'--library sdk: sdkServer runs no tasks in a session object. Choose --library tmcp, or keep the ' +
+				'sessions of this server elsewhere, such as --sessions durable-object',
+		],
+		[
+			{},
+			['--runtime=vercel', '--sessions=upstash', '--tasks'],
+			'blob/main/docs/tasks-qstash.md describes\n',
+		],
 		[
 			{},
 			['--runtime=vercel', '--sessions=memory'],
 			'does not run on Vercel: choose sealed, upstash',
 		],
-		[{}, ['--auth=oauth-provider'], 'Expected one of: none, bearer'],
+		[{}, ['--auth=basic'], 'Expected one of: none, bearer, oauth-provider'],
+		...['Node.js', 'Deno', 'Bun', 'Vercel'].map((runtime): Rejection => [
+			{},
+			[`--runtime=${runtime.toLowerCase().replace('.js', '')}`, '--auth=oauth-provider'],
+			'--auth oauth-provider runs on Cloudflare Workers only, since @cloudflare/workers-oauth-provider ' +
+				`stores its grants in Workers KV. On ${runtime}, choose --auth bearer`,
+		]),
 		[{}, ['--name=My Server'], 'the name must be up to 63 small letters'],
 	])('rejects %o with %s', async (files, args, message) => {
 		using project = new WorkerProject(files);

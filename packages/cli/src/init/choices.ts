@@ -27,6 +27,7 @@ export const LIBRARIES = {
 export const AUTHENTICATION = {
 	none: 'none: anyone who knows the address can call the tools',
 	bearer: 'bearer tokens from a secret',
+	'oauth-provider': 'an OAuth provider in the Worker, for clients that register themselves',
 } as const;
 
 export type Runtime = keyof typeof RUNTIMES;
@@ -47,6 +48,7 @@ export interface Choices {
 	readonly hasTasks: boolean;
 }
 
+const DOCUMENTS = 'https://github.com/tmcp-sessions/tmcp-sessions/blob/main/docs';
 const OF_PROCESSES: readonly Sessions[] = ['memory', 'redis'];
 
 /** By runtime, the session managers that it can have, the default first. */
@@ -58,20 +60,40 @@ export const SESSIONS_OF: Readonly<Record<Runtime, readonly Sessions[]>> = {
 	vercel: ['sealed', 'upstash'],
 };
 
-/** Whether `init` writes tasks for a server. */
-export function canHaveTasks({
+const FOR_ALL: readonly Authentication[] = ['none', 'bearer'];
+
+/** By runtime, the authentication that `init` writes, the default first. */
+export const AUTHENTICATION_OF: Readonly<Record<Runtime, readonly Authentication[]>> = {
+	workers: [...FOR_ALL, 'oauth-provider'],
+	node: FOR_ALL,
+	deno: FOR_ALL,
+	bun: FOR_ALL,
+	vercel: FOR_ALL,
+};
+
+/** Returns why `init` writes no tasks for a server, and what to do instead; `undefined` if it writes them. */
+export function whyNoTasks({
 	library,
 	runtime,
 	sessions,
-}: Pick<Choices, 'library' | 'runtime' | 'sessions'>): boolean {
-	if (library === 'sdk' || sessions === 'session-object' || runtime === 'vercel') return false;
-	// BullMQ does not run on Deno.
-	return !(runtime === 'deno' && sessions === 'redis');
+}: Pick<Choices, 'library' | 'runtime' | 'sessions'>): string | undefined {
+	if (library === 'sdk' && sessions === 'session-object') {
+		return (
+			'sdkServer runs no tasks in a session object. Choose --library tmcp, or keep the sessions of this ' +
+			'server elsewhere, such as --sessions durable-object'
+		);
+	}
+	if (runtime !== 'vercel') return undefined;
+	const database = sessions === 'upstash' ? '' : ', with --sessions upstash';
+	return (
+		'a function of Vercel ends with its request. Leave --tasks out, and have QStash run them as ' +
+		`${DOCUMENTS}/tasks-qstash.md describes${database}`
+	);
 }
 
 /** @throws {CliError} if two choices do not go together. */
 export function checkChoices(choices: Choices): void {
-	const { hasTasks, library, name, runtime, sessions } = choices;
+	const { authentication, hasTasks, library, name, runtime, sessions } = choices;
 	if (!/^[a-z\d][a-z\d-]{0,62}$/.test(name)) {
 		throw new CliError(
 			`the name must be up to 63 small letters, digits and hyphens; got ${name || 'nothing'}. Set --name`,
@@ -83,10 +105,17 @@ export function checkChoices(choices: Choices): void {
 			`--sessions ${sessions} does not run on ${RUNTIMES[runtime]}: choose ${possible.join(', ')}`,
 		);
 	}
-	if (hasTasks && !canHaveTasks(choices)) {
+	if (!AUTHENTICATION_OF[runtime].includes(authentication)) {
 		throw new CliError(
-			`init writes no tasks for --runtime ${runtime} --sessions ${sessions} --library ${library}: ` +
-				'leave --tasks out, and add them by hand',
+			`--auth ${authentication} runs on Cloudflare Workers only, since @cloudflare/workers-oauth-provider ` +
+				`stores its grants in Workers KV. On ${RUNTIMES[runtime]}, choose --auth bearer, and verify the ` +
+				'tokens of your identity provider in src/principal.ts',
+		);
+	}
+	const reason = hasTasks ? whyNoTasks(choices) : undefined;
+	if (reason !== undefined) {
+		throw new CliError(
+			`init writes no tasks for --runtime ${runtime} --sessions ${sessions} --library ${library}: ${reason}`,
 		);
 	}
 }

@@ -26,5 +26,5 @@ export function itemsIf(condition: boolean, ...items: readonly string[]): readon
 
 /** Whether the handler of a server has the option `principal`. */
 export function hasPrincipal({ authentication }: Choices): boolean {
-	return authentication === 'bearer';
+	return authentication !== 'none';
 }

@@ -10,12 +10,13 @@ import type { Terminal } from '../command/terminal.ts';
 import { askFor, askWhether } from './ask.ts';
 import {
 	AUTHENTICATION,
+	AUTHENTICATION_OF,
 	LIBRARIES,
 	RUNTIMES,
 	SESSIONS,
 	SESSIONS_OF,
-	canHaveTasks,
 	checkChoices,
+	whyNoTasks,
 } from './choices.ts';
 import type { Choices, Runtime } from './choices.ts';
 import { versionOf } from './dependency-versions.ts';
@@ -111,13 +112,13 @@ async function choose(values: Values, folder: string, isAsking: boolean): Promis
 	const authentication = await pick(
 		values.auth,
 		'How do users sign in?',
-		['none', 'bearer'] as const,
+		AUTHENTICATION_OF[runtime],
 		AUTHENTICATION,
 	);
 	const hasTasks =
 		values.tasks ??
 		(isAsking &&
-			canHaveTasks({ library, runtime, sessions }) &&
+			whyNoTasks({ library, runtime, sessions }) === undefined &&
 			(await askWhether('Do tools take minutes (tasks)?', false)));
 	return {
 		name: values.name ?? defaultName(folder),

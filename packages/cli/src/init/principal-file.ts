@@ -2,7 +2,7 @@ import { createKey } from '../keys/create-key.ts';
 import type { Authentication } from './choices.ts';
 
 /** The secret with a token for each user. */
-export const TOKENS = 'MCP_TOKENS';
+const TOKENS = 'MCP_TOKENS';
 
 /** Returns the secrets of an authentication, with what creates their value. */
 export function tokenSecrets(authentication: Authentication): Record<string, () => string> {

@@ -22,7 +22,7 @@ export function projectFiles(
 	return {
 		files: {
 			...own.files,
-			'src/server.ts': library === 'sdk' ? sdkServer(name) : tmcpServer(name, hasTasks),
+			'src/server.ts': library === 'sdk' ? sdkServer(name, hasTasks) : tmcpServer(name, hasTasks),
 			'test/server.test.ts': library === 'sdk' ? sdkServerTest : tmcpServerTest,
 		},
 		json: {
@@ -90,6 +90,8 @@ function manifestOf(
 	};
 }
 
+const TASK_IMPORT = "import { currentTask } from '@tmcp-sessions/tasks';\n";
+
 function tmcpServer(name: string, hasTasks: boolean): string {
 	const report = `
 	// A call of a client that knows tasks returns at once; the client polls for the result.
@@ -98,7 +100,7 @@ function tmcpServer(name: string, hasTasks: boolean): string {
 		return tool.text(\`The sum is \${rows.reduce((sum, row) => sum + row, 0)}\`);
 	});
 `;
-	return `${hasTasks ? "import { currentTask } from '@tmcp-sessions/tasks';\n" : ''}import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
+	return `${hasTasks ? TASK_IMPORT : ''}import { ValibotJsonSchemaAdapter } from '@tmcp/adapter-valibot';
 import { McpServer } from 'tmcp';
 import { tool } from 'tmcp/utils';
 import * as v from 'valibot';
@@ -118,9 +120,17 @@ ${hasTasks ? report : ''}	return server;
 `;
 }
 
-function sdkServer(name: string): string {
+function sdkServer(name: string, hasTasks: boolean): string {
+	const report = `
+	// A call of a client that knows tasks returns at once; the client polls for the result.
+	server.registerTool('generate_report', { description: 'Generates a report' }, async () => {
+		const rows = await currentTask().step('read', () => [1, 2, 3]);
+		const text = \`The sum is \${rows.reduce((sum, row) => sum + row, 0)}\`;
+		return { content: [{ type: 'text', text }] };
+	});
+`;
 	return `import { McpServer } from '@modelcontextprotocol/server';
-import * as z from 'zod';
+${hasTasks ? TASK_IMPORT : ''}import * as z from 'zod';
 
 // Create schemas once: creating one takes longer than a call.
 const person = z.object({ name: z.string() });
@@ -133,7 +143,7 @@ export function createServer(): McpServer {
 		{ description: 'Greets a person', inputSchema: person },
 		({ name }) => ({ content: [{ type: 'text', text: \`Hello, \${name}!\` }] }),
 	);
-	return server;
+${hasTasks ? report : ''}	return server;
 }
 `;
 }
