@@ -1,3 +1,4 @@
+import { McpServer, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import { InMemorySessionStore, StoredInfoSessionManager } from '@tmcp-sessions/core';
 import { createMcpHandler } from '@tmcp-sessions/http';
 import { InMemoryTasks } from '@tmcp-sessions/tasks';
@@ -29,6 +30,11 @@ function faults({ results }: ProbeReport): string[] {
 	return results
 		.filter(({ status }) => status === 'failed' || status === 'warned')
 		.map(({ check, message }) => `${check}: ${message}`);
+}
+
+function adviceOf({ results }: ProbeReport, name: string): string {
+	const { cause, fix } = results.find(({ check }) => check === name) ?? {};
+	return `${cause}. ${fix}`;
 }
 
 const ALL_PASSED = {
@@ -66,6 +72,71 @@ describe('on Node.js, in memory', () => {
 		expect(faults(report)).toEqual([]);
 		expect(statuses(report)).toEqual({ ...ALL_PASSED, task: 'passed', browser: 'passed' });
 		expect(report).toMatchObject({ status: 'passed', platform: 'this machine' });
+	});
+});
+
+describe('on Node.js, with the transport of the official SDK without session ids', () => {
+	it('reports that sessions are missing, and that no change arrives', async () => {
+		const server = await startNodeServer(async (request) => {
+			const mcp = new McpServer({ name: 'sdk', version: '1.0.0' });
+			mcp.registerTool('announce', { description: 'Announces a change of the tools' }, () => {
+				mcp.sendToolListChanged();
+				return { content: [{ type: 'text', text: 'announced' }] };
+			});
+			const transport = new WebStandardStreamableHTTPServerTransport({
+				sessionIdGenerator: undefined,
+			});
+			await mcp.connect(transport);
+			return transport.handleRequest(request);
+		});
+		const report = await probe(server.url, quick);
+		await server.stop();
+		expect(faults(report)).toEqual([
+			'session-handshake: sdk 1.0.0 answered with 2025-11-25 and gave no session id',
+			'change: a change did not arrive on the stream of a session: nothing arrived in time',
+			'foreign-origin: a page of any web site may send requests',
+		]);
+		expect(adviceOf(report, 'session-handshake')).toMatch(
+			/^the server is stateless: it forgets client info.*otherwise let the server open sessions$/,
+		);
+		expect(adviceOf(report, 'change')).toContain(
+			'let the server open sessions, or do not declare listChanged',
+		);
+		expect(statuses(report)).toMatchObject({
+			'session-across-connections': 'skipped',
+			'unknown-session': 'skipped',
+			'end-of-session': 'skipped',
+		});
+	});
+});
+
+describe('on Node.js, in the memory of two processes', () => {
+	it('reports that the process that did not open a session does not know it', async () => {
+		const sessionKeys = [createKey()];
+		const [first, second] = [1, 2].map(() =>
+			createMcpHandler(createServer(), {
+				sessionKeys,
+				info: new StoredInfoSessionManager(new InMemorySessionStore()),
+			}),
+		);
+		// Spreads requests as a load balancer does.
+		let count = 0;
+		const server = await startNodeServer((request) =>
+			Promise.resolve((count++ % 2 === 0 ? first : second)?.fetch(request) ?? Response.error()),
+		);
+		const report = await probe(server.url, quick);
+		await server.stop();
+		const unknown =
+			'404 with the error -32001: The session is unknown or has ended; open a new one with initialize';
+		expect(faults(report)).toEqual([
+			`tools-list: tools/list in a session was answered with ${unknown}`,
+			`session-across-connections: 6 of 12 other connections could not use the session: ping was answered with ${unknown}`,
+			`change: a change did not arrive on the stream of a session: the tool was answered with ${unknown}`,
+		]);
+		const cause = 'the session is known only to the isolate or process that opened it';
+		expect(adviceOf(report, 'tools-list')).toContain(cause);
+		expect(adviceOf(report, 'session-across-connections')).toContain(cause);
+		expect(adviceOf(report, 'change')).toContain('mend what the checks above found');
 	});
 });
 
@@ -185,7 +256,23 @@ describe('on workerd', () => {
 				/^change: a change did not arrive on the stream of a session: it was refused/,
 			),
 			'foreign-origin: a page of any web site may send requests',
-			'end-of-session: after the end of its session, a message got 200 instead of 404',
+			'end-of-session: after DELETE had ended the session, a message got 200 instead of 404',
+		]);
+	});
+
+	it('names the section of the specification for each fault of @tmcp/session-manager-durable-objects', async () => {
+		const { results } = await probe(new URL('/mcp', workers.url('upstream')), quick);
+		const sections = results.flatMap(({ check, specification }) =>
+			specification === undefined ? [] : `${check}: ${specification.split('/specification/')[1]}`,
+		);
+		expect(sections).toEqual([
+			'unknown-session: 2025-11-25/basic/transports#session-management',
+			'missing-session: 2025-11-25/basic/transports#session-management',
+			'session-stream: 2025-11-25/basic/transports#listening-for-messages-from-the-server',
+			'subscription: 2026-07-28/basic/patterns/subscriptions#receiving-notifications',
+			'change: 2025-11-25/server/tools#list-changed-notification',
+			'foreign-origin: 2025-11-25/basic/transports#security-warning',
+			'end-of-session: 2025-11-25/basic/transports#session-management',
 		]);
 	});
 

@@ -1,3 +1,5 @@
+import { SECTIONS } from './specification.ts';
+
 /** What a check has found. */
 export interface Finding {
 	/**
@@ -11,12 +13,23 @@ export interface Finding {
 	readonly cause?: string;
 	/** What to do. */
 	readonly fix?: string;
+	/** The address of the section of the MCP specification that the check is about. */
+	readonly specification?: string;
 	/** Values for machines, such as percentiles. */
 	readonly values?: Readonly<Record<string, number | string>>;
 }
 
 /** The reason and the remedy of a finding. */
-export type Advice = Pick<Finding, 'cause' | 'fix' | 'values'>;
+export type Advice = Pick<Finding, 'cause' | 'fix' | 'specification' | 'values'>;
+
+/** For a session that works on one connection and is unknown on another. */
+export const UNKNOWN_ELSEWHERE: Advice = {
+	cause:
+		'the session is known only to the isolate or process that opened it: it is in its memory, or the ' +
+		'others have another session key',
+	fix: 'store sessions where every isolate reads them, and give all of them the same key',
+	specification: SECTIONS.sessions,
+};
 
 export const passed = (message: string, advice: Advice = {}): Finding => ({
 	status: 'passed',

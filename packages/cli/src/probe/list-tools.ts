@@ -7,6 +7,13 @@ import type { Tool } from './target.ts';
 /** More pages than any server needs: a server whose cursors never end is a fault. */
 const MAX_PAGES = 100;
 
+/** Why tools cannot be listed. */
+interface ListProblem {
+	readonly problem: string;
+	/** Whether the request was answered as one of an unknown session is. */
+	readonly isUnknownSession?: boolean;
+}
+
 /**
  * Reads every page of `tools/list`.
  *
@@ -16,7 +23,7 @@ const MAX_PAGES = 100;
 export async function listTools(
 	connection: Connection,
 	requestOf: (call: Call) => ProbeRequest,
-): Promise<readonly Tool[] | { readonly problem: string }> {
+): Promise<readonly Tool[] | ListProblem> {
 	const tools: Tool[] = [];
 	let cursor: string | undefined;
 	for (let page = 0; page < MAX_PAGES; page++) {
@@ -24,7 +31,10 @@ export async function listTools(
 		const call = { method: 'tools/list', id: 10 + page, params };
 		const reply = await readReply(connection, requestOf(call));
 		const { nextCursor, tools: listed } = objectOf(reply.response, 'result');
-		if (!Array.isArray(listed)) return { problem: `was answered with ${describeReply(reply)}` };
+		if (!Array.isArray(listed)) {
+			const isUnknownSession = reply.status === 404;
+			return { problem: `was answered with ${describeReply(reply)}`, isUnknownSession };
+		}
 		const invalid = listed.findIndex((tool) => !isTool(tool));
 		if (invalid !== -1)
 			return { problem: `has a tool without a name at ${tools.length + invalid}` };

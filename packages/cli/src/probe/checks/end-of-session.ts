@@ -4,6 +4,7 @@ import { failed, passed, warned } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { withSession } from '../eras.ts';
 import { openStream } from '../open-stream.ts';
+import { SECTIONS } from '../specification.ts';
 import type { Target } from '../target.ts';
 
 /** Ends the session of the probe, and uses it once more. */
@@ -15,12 +16,14 @@ export async function checkEndOfSession(target: Target): Promise<Finding> {
 			return warned('the server does not let clients end their session (405)', {
 				cause: 'a session of a client that leaves stays until it expires',
 				fix: 'answer DELETE, or let sessions expire soon',
+				specification: SECTIONS.sessions,
 			});
 		}
 		if (ended.status < 200 || ended.status > 299) {
 			return failed(`the end of a session was answered with ${describeReply(ended)}`, {
 				cause: 'a DELETE must end the session, or be answered with 405',
 				fix: 'the log of the server has the reason',
+				specification: SECTIONS.sessions,
 			});
 		}
 		const message = sessionRequest(session, { method: 'ping', id: 70 });
@@ -39,9 +42,10 @@ export async function checkEndOfSession(target: Target): Promise<Finding> {
 }
 
 function stillServed(found: string): Finding {
-	return failed(`after the end of its session, ${found} instead of 404`, {
+	return failed(`after DELETE had ended the session, ${found} instead of 404`, {
 		cause:
 			'the server forgot the end or never checks it: a client with an old id never opens a new session',
 		fix: 'answer 404 to the ids of ended sessions; with a store that is eventually consistent, within a minute',
+		specification: SECTIONS.sessions,
 	});
 }

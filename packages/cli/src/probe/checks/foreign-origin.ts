@@ -2,6 +2,7 @@ import { readReply } from '../connection/call.ts';
 import { passed, warned } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { requestsOf } from '../eras.ts';
+import { SECTIONS } from '../specification.ts';
 import type { Target } from '../target.ts';
 
 /** An origin that no server can know: the top-level domain is reserved (RFC 2606). */
@@ -22,5 +23,6 @@ export async function checkForeignOrigin(target: Target): Promise<Finding> {
 					'the machine of its visitor by DNS rebinding'
 				: 'the server allows every origin',
 		fix: 'ignore this on a public server without secrets; otherwise allow the origins of your own pages only',
+		specification: SECTIONS.origin,
 	});
 }

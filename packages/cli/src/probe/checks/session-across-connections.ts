@@ -1,6 +1,6 @@
 import { describeReply, readReply } from '../connection/call.ts';
 import { sessionRequest } from '../connection/requests.ts';
-import { failed, passed } from '../finding.ts';
+import { UNKNOWN_ELSEWHERE, failed, passed } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { withSession } from '../eras.ts';
 import type { Target } from '../target.ts';
@@ -24,11 +24,7 @@ export async function checkSessionAcrossConnections(target: Target): Promise<Fin
 		return failed(
 			`${refused.length} of ${CONNECTIONS} other connections could not use the session: ` +
 				`ping was answered with ${describeReply(first)}`,
-			{
-				cause:
-					'the session is in the memory of one isolate or process, or the others have another session key',
-				fix: 'store sessions where every isolate reads them, and give all of them the same key',
-			},
+			UNKNOWN_ELSEWHERE,
 		);
 	});
 }

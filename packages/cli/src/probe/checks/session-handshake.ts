@@ -1,6 +1,7 @@
 import { describeReply } from '../connection/call.ts';
 import { failed, passed, warned } from '../finding.ts';
 import type { Finding } from '../finding.ts';
+import { SECTIONS } from '../specification.ts';
 import { isServed } from '../target.ts';
 import type { Target } from '../target.ts';
 
@@ -12,7 +13,11 @@ export async function checkSessionHandshake({ sessionBased, stateless }: Target)
 		if (isServed(stateless)) {
 			return warned(message, { cause, fix: 'ignore this if all your clients know 2026-07-28' });
 		}
-		return failed(message, { cause, fix: 'the log of the server has the reason' });
+		return failed(message, {
+			cause,
+			fix: 'the log of the server has the reason',
+			specification: SECTIONS.lifecycle,
+		});
 	}
 	const { serverName, session } = sessionBased;
 	if (session.id !== undefined) {
@@ -23,5 +28,6 @@ export async function checkSessionHandshake({ sessionBased, stateless }: Target)
 			'the server is stateless: it forgets client info, log level and resource subscriptions after ' +
 			'each request, and cannot ask the client anything outside of a call',
 		fix: 'ignore this if no tool needs a session; otherwise let the server open sessions',
+		specification: SECTIONS.sessions,
 	});
 }

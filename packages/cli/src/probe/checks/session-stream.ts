@@ -6,6 +6,7 @@ import { withSessionEra } from '../eras.ts';
 import { openStream } from '../open-stream.ts';
 import type { OpenedStream } from '../open-stream.ts';
 import { promisesOf } from '../promised-changes.ts';
+import { SECTIONS } from '../specification.ts';
 import type { Target } from '../target.ts';
 
 /** Opens a stream with GET, waits whether it stays open, and opens it again after a lost connection. */
@@ -21,6 +22,7 @@ export async function checkSessionStream(target: Target): Promise<Finding> {
 					'messages of the server find no stream. On Workers, the runtime ends a stream whose request ' +
 					'has no pending timer, RPC or socket',
 				fix: 'keep the stream open, with a keep-alive every 15 seconds',
+				specification: SECTIONS.streams,
 			});
 		}
 		opened.stream.close();
@@ -35,6 +37,7 @@ export async function checkSessionStream(target: Target): Promise<Finding> {
 			cause:
 				'the server still holds the lost stream. Official clients give up after a few attempts',
 			fix: 'serve the new stream at once, and end the old one',
+			specification: SECTIONS.streams,
 		});
 	});
 }
@@ -58,11 +61,13 @@ function refusedStream(
 		return failed(`a stream was refused with ${message}`, {
 			cause: 'a GET of a session must open a stream, or be answered with 405',
 			fix: 'the log of the server has the reason',
+			specification: SECTIONS.streams,
 		});
 	}
 	if (promises.length === 0) return skipped('the server has no streams (405), and promises none');
 	return failed(`the server declares ${promises.join(', ')}, but refuses every stream (405)`, {
 		cause: 'clients wait for changes that never reach them, and show outdated lists',
 		fix: 'open a stream for GET, or do not declare these capabilities',
+		specification: SECTIONS.listChanges,
 	});
 }

@@ -1,11 +1,13 @@
 import { sessionRequest, statelessRequest } from '../connection/requests.ts';
-import { failed, passed, skipped } from '../finding.ts';
+import { UNKNOWN_ELSEWHERE, failed, passed, skipped } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { compareTools } from '../compare-tools.ts';
 import { listTools } from '../list-tools.ts';
 import { isServed } from '../target.ts';
 import type { Target, Tool } from '../target.ts';
 import { hashTools } from '../tools-hash.ts';
+
+const IN_SESSION = 'in a session';
 
 type Listing = Awaited<ReturnType<typeof listTools>>;
 
@@ -16,7 +18,7 @@ export async function checkToolsList(target: Target): Promise<Finding> {
 	if (isServed(sessionBased) && 'tools' in sessionBased.capabilities) {
 		const { session } = sessionBased;
 		const listing = await listTools(connection, (call) => sessionRequest(session, call));
-		listings.push(['in a session', listing]);
+		listings.push([IN_SESSION, listing]);
 	}
 	if (isServed(stateless) && 'tools' in stateless.capabilities) {
 		listings.push([
@@ -26,7 +28,9 @@ export async function checkToolsList(target: Target): Promise<Finding> {
 	}
 	for (const [era, listing] of listings) {
 		if ('problem' in listing) {
-			return failed(`tools/list ${era} ${listing.problem}`, {
+			const message = `tools/list ${era} ${listing.problem}`;
+			if (era === IN_SESSION && listing.isUnknownSession) return failed(message, UNKNOWN_ELSEWHERE);
+			return failed(message, {
 				cause: 'no client can call a tool',
 				fix: 'the log of the server has the reason; often the schema of one tool cannot be converted',
 			});

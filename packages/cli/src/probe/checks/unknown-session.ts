@@ -3,6 +3,7 @@ import { sessionRequest } from '../connection/requests.ts';
 import { failed, passed, warned } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { withSession } from '../eras.ts';
+import { SECTIONS } from '../specification.ts';
 import type { Target } from '../target.ts';
 
 /** Sends session ids that the server never issued: a changed one, and one of the probe's own. */
@@ -22,6 +23,7 @@ export async function checkUnknownSession(target: Target): Promise<Finding> {
 						'the server takes any session id: a client whose session has ended never opens a new one, ' +
 						'and a client can choose the session id of another one',
 					fix: 'answer 404 to every session id that the server did not issue or has ended',
+					specification: SECTIONS.sessions,
 				});
 			}
 			if (reply.status !== 404) statuses.push(`${what} with ${describeReply(reply)}`);
@@ -30,6 +32,7 @@ export async function checkUnknownSession(target: Target): Promise<Finding> {
 		return warned(`the server refused ${statuses.join(' and ')}, and not with 404`, {
 			cause: 'clients open a new session only after a 404',
 			fix: 'answer 404 to unknown session ids',
+			specification: SECTIONS.sessions,
 		});
 	});
 }

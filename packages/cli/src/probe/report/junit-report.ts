@@ -32,9 +32,12 @@ export function junitFailure(url: string, message: string, startedAt: string): s
 	});
 }
 
-function testCase({ cause, check, durationMs, fix, message, status }: CheckResult): string {
+function testCase(result: CheckResult): string {
+	const { cause, check, durationMs, fix, message, specification, status } = result;
 	const attributes = `classname="probe" name="${escaped(check)}" time="${seconds(durationMs)}"`;
-	const details = escaped([cause, fix].filter((text) => text !== undefined).join('\n'));
+	const details = escaped(
+		[cause, fix, specification].filter((text) => text !== undefined).join('\n'),
+	);
 	const content = {
 		failed: `<failure message="${escaped(message)}">${details}</failure>`,
 		skipped: `<skipped message="${escaped(message)}"/>`,

@@ -12,13 +12,14 @@ const MARKS: Readonly<Record<CheckResult['status'], readonly [mark: string, colo
 
 /** Prints a finding as soon as it is known. */
 export function printResult(terminal: Terminal, result: CheckResult): void {
-	const { cause, check, fix, message, status } = result;
+	const { cause, check, fix, message, specification, status } = result;
 	const [mark, colour] = MARKS[status];
 	const text = status === 'skipped' ? `skipped: ${message}` : message;
 	printLine(terminal, `${paint(terminal, colour, mark)} ${check.padEnd(NAME_WIDTH)} ${text}`);
 	if (status === 'passed' || status === 'skipped') return;
 	if (cause !== undefined) printLine(terminal, `    why: ${cause}`);
 	if (fix !== undefined) printLine(terminal, `    fix: ${fix}`);
+	if (specification !== undefined) printLine(terminal, `    see: ${specification}`);
 }
 
 /** Returns the last line of a report: "1 failed, 9 passed, 4 skipped in 5.2 s". */
