@@ -8,28 +8,34 @@ import { compileSnippets } from './documents/compile-snippets.ts';
 import { runDocuments } from './documents/run-documents.ts';
 import { Limit } from './lock.ts';
 import { runCreateMatrix } from './matrix/create-matrix.ts';
+import { recordResults } from './matrix/create-results.ts';
 import { runMatrix, runMix } from './matrix/install-matrix.ts';
 import { createNetworks } from './network/reader-network.ts';
 import { startRegistry } from './registry/local-registry.ts';
 import { Publisher } from './registry/publish.ts';
 import type { PublishedPackage } from './registry/publish.ts';
 import { Report } from './report.ts';
-import { linkRuntimes } from './runtime-binaries.ts';
+import { installNode, linkRuntimes, ownNode, versionOfNode } from './runtime-binaries.ts';
 import { checkTarball } from './tarballs.ts';
 
 const firstParts = ['documents', 'matrix'] as const;
 const defaultParts = [...firstParts, 'release'] as const;
 const parts = [...defaultParts, 'create'] as const;
-const usage = `Usage: npm run installs -- [--part ${parts.join(' | ')}] [--keep] [NAME…]
+const usage = `Usage: npm run installs -- [--part ${parts.join(' | ')}] [--node VERSION] [--record] [--keep] [NAME…]
 
 Publishes the packages to a registry on this machine and runs these parts: the documents as printed,
 installs into projects, and the release of one package alone; and only if it is named, \`create\`: every server
-that npm create offers. NAME selects the documents and installs whose name matches it. --keep leaves the temporary folder for a look.`;
+that npm create offers. NAME selects the documents and installs whose name matches it. --node runs everything that
+a reader types on another release of Node.js, such as 22. --record stores the results of \`create\`. --keep leaves the
+temporary folder for a look.`;
 
 interface Options {
 	readonly parts: readonly (typeof parts)[number][];
 	readonly filter: string;
 	readonly keep: boolean;
+	/** The release of Node.js of the readers; `undefined` for that of the repository. */
+	readonly node: string | undefined;
+	readonly record: boolean;
 }
 
 function readOptions(): Options {
@@ -37,6 +43,8 @@ function readOptions(): Options {
 		allowPositionals: true,
 		options: {
 			part: { type: 'string' },
+			node: { type: 'string' },
+			record: { type: 'boolean', default: false },
 			keep: { type: 'boolean', default: false },
 			help: { type: 'boolean', default: false },
 		},
@@ -47,7 +55,8 @@ function readOptions(): Options {
 		console.log(usage);
 		process.exit(values.help ? 0 : 1);
 	}
-	return { parts: chosen, filter: positionals.join('|'), keep: values.keep };
+	const { keep, node, record } = values;
+	return { parts: chosen, filter: positionals.join('|'), keep, node, record };
 }
 
 async function main(): Promise<void> {
@@ -80,7 +89,9 @@ async function main(): Promise<void> {
 		for (const one of published)
 			await report.try(`the tarball of ${one.name} is complete`, () => checkTarball(one));
 		const shared = folder('shared');
-		linkRuntimes(join(shared, 'bin'));
+		const { node: wanted } = options;
+		const node = wanted === undefined ? ownNode : await installNode(wanted, folder('node'));
+		linkRuntimes(join(shared, 'bin'), node);
 		const common = {
 			shared,
 			registry: registry.url,
@@ -104,7 +115,15 @@ async function main(): Promise<void> {
 		await Promise.all(
 			firstParts.filter((part) => chosen.includes(part)).map((part) => jobs[part]()),
 		);
-		if (chosen.includes('create')) await runCreateMatrix({ ...common, folder: folder('create') });
+		if (chosen.includes('create')) {
+			const results = await runCreateMatrix({ ...common, folder: folder('create') });
+			const version = await versionOfNode(node);
+			for (const { commands, passed, seconds, server } of results)
+				console.log(
+					`${passed ? 'created' : 'FAILED '} ${server} on Node.js ${version}: ${commands} commands, ${seconds} s`,
+				);
+			if (options.record) recordResults(version, results);
+		}
 		if (chosen.includes('release')) {
 			let patch: PublishedPackage | undefined;
 			await report.try('publishes a patch of info-kv alone', async () => {

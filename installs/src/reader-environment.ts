@@ -9,10 +9,10 @@ const inherited =
 	/^(?:LANG|LC_\w+|TERM|TZ|USER|NODE_EXTRA_CA_CERTS|SSL_\w+|CURL_CA_BUNDLE|\w+_proxy|\w+_PROXY)$/;
 
 /**
- * Returns the environment of a reader's shell: the Node.js of the repository and the machine's npm, an
- * empty home, and the local registry. Nothing of the repository's own tools is on the path.
+ * Returns the environment of a reader's shell: the runtimes of `shared` and the machine's npm, an
+ * empty home, and the local registry. The repository's tools are not on the path.
  *
- * @param shared a folder for the caches that all readers share, and in `bin` for other runtimes.
+ * @param shared a folder for the caches that all readers share, and in `bin` for Node.js and other runtimes.
  */
 export function readerEnvironment(
 	home: string,
@@ -27,9 +27,7 @@ export function readerEnvironment(
 	return {
 		...Object.fromEntries(own),
 		HOME: home,
-		PATH: [join(repository, 'node_modules/node/bin'), join(shared, 'bin'), ...machine].join(
-			delimiter,
-		),
+		PATH: [join(shared, 'bin'), ...machine].join(delimiter),
 		npm_config_registry: registry,
 		pnpm_config_registry: registry,
 		npm_config_cache: join(shared, 'npm'),

@@ -38,18 +38,22 @@ export interface Surroundings {
 	readonly keep: boolean;
 }
 
-/** Does what a reader of the document does, and reports each block. Ends with the first failure. */
+/**
+ * Does what a reader of the document does, and reports each block. Ends with the first failure.
+ *
+ * @returns whether everything passed.
+ */
 export async function runDocument(
 	{ page, steps }: RunnableDocument,
 	surroundings: Surroundings,
-): Promise<void> {
+): Promise<boolean> {
 	const { report, variation } = surroundings;
 	const prefix = variation ? `${variation.title}: ` : '';
 	const reader = new Reader(surroundings, await surroundings.networks.create());
 	try {
 		for (const command of variation?.before ?? []) {
 			const text = { line: 0, text: command };
-			if (!(await report.try(`${prefix}${command}`, () => reader.prepare(text)))) return;
+			if (!(await report.try(`${prefix}${command}`, () => reader.prepare(text)))) return false;
 		}
 		for (const step of steps) {
 			const title = `${prefix}${page}:${step.line}`;
@@ -59,16 +63,20 @@ export async function runDocument(
 				reader.createFile(step);
 				report.pass(title, `creates ${step.path}`);
 			} else if (!(await report.try(title, () => reader.execute(page, step)))) {
-				return;
+				return false;
 			}
 		}
 		const sources = reader.sources;
+		let hasPassed = true;
 		if (sources.length > 0)
-			await report.try(`${prefix}${page}: its files compile`, () => compileStrictly(sources));
-		for (const url of reader.endpoints)
-			await report.try(`${prefix}${page}: the official clients call a tool`, () =>
-				reader.callTools(url),
+			hasPassed = await report.try(`${prefix}${page}: its files compile`, () =>
+				compileStrictly(sources),
 			);
+		for (const url of reader.endpoints) {
+			const title = `${prefix}${page}: the official clients call a tool`;
+			hasPassed = (await report.try(title, () => reader.callTools(url))) && hasPassed;
+		}
+		return hasPassed;
 	} finally {
 		await reader.leave();
 		if (!surroundings.keep)
