@@ -7,7 +7,7 @@ import { copyRepository } from './checkout.ts';
 import { compileSnippets } from './documents/compile-snippets.ts';
 import { runDocuments } from './documents/run-documents.ts';
 import { Limit } from './lock.ts';
-import { runCreateMatrix } from './matrix/create-matrix.ts';
+import { runCreateMatrix, runWithoutNetwork } from './matrix/create-matrix.ts';
 import { recordResults } from './matrix/create-results.ts';
 import { runMatrix, runMix } from './matrix/install-matrix.ts';
 import { createNetworks } from './network/reader-network.ts';
@@ -116,7 +116,9 @@ async function main(): Promise<void> {
 			firstParts.filter((part) => chosen.includes(part)).map((part) => jobs[part]()),
 		);
 		if (chosen.includes('create')) {
-			const results = await runCreateMatrix({ ...common, folder: folder('create') });
+			const run = { ...common, folder: folder('create') };
+			await runWithoutNetwork(run);
+			const results = await runCreateMatrix(run);
 			const version = await versionOfNode(node);
 			for (const { commands, passed, seconds, server } of results)
 				console.log(

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseDocument } from '../documents/document.ts';
 import { runDocument } from '../documents/run-document.ts';
 import { Limit } from '../lock.ts';
+import { WITHOUT_NETWORK } from '../network/reader-network.ts';
 import { readerEnvironment } from '../reader-environment.ts';
 import type { CreateResult } from './create-results.ts';
 import type { MatrixRun } from './install-matrix.ts';
@@ -35,30 +36,57 @@ const servers: readonly string[] = [
 
 /** Creates each server with three commands, and has the official clients call a tool of it. */
 export async function runCreateMatrix(run: MatrixRun): Promise<CreateResult[]> {
-	const { keep, networks, report } = run;
 	const ports = new Limit(1);
 	const chosen = servers.filter((server) => new RegExp(run.filter).test(server));
 	return Promise.all(
 		chosen.map((server) =>
 			run.workers.run(async () => {
-				const folder = join(run.folder, server.replaceAll(/\W+/g, '-'));
-				const env = readerEnvironment(join(folder, 'home'), run.shared, run.registry);
 				const start = performance.now();
-				const document = parseDocument(`npm create: ${server}`, pageOf(server));
-				const passed = await runDocument(document, {
-					folder,
-					checkout: folder,
-					env,
-					networks,
-					ports,
-					report,
-					keep,
-				});
+				const passed = await runPage(run, ports, server, pageOf(server));
 				const seconds = Math.round((performance.now() - start) / 1000);
 				return { server, passed, commands: COMMANDS, seconds };
 			}),
 		),
 	);
+}
+
+/** Runs `init` of an installed package on a machine without a network. */
+export async function runWithoutNetwork(run: MatrixRun): Promise<void> {
+	const title = 'init without a network';
+	if (!new RegExp(run.filter).test(title)) return;
+	if (!run.networks.canIsolate) {
+		run.report.skip(title, 'this machine does not let a process have another network');
+		return;
+	}
+	const page = `
+\`\`\`sh
+npm init -y && npm install @tmcp-sessions/cli@latest
+\`\`\`
+
+<!-- prints: npm install -->
+
+\`\`\`sh
+${WITHOUT_NETWORK} npx tmcp-sessions init my-server --yes
+\`\`\`
+
+\`\`\`sh
+cd my-server && npm install
+npm run types
+\`\`\`
+`;
+	await runPage(run, new Limit(1), title, page);
+}
+
+async function runPage(
+	{ folder: parent, keep, networks, registry, report, shared }: MatrixRun,
+	ports: Limit,
+	title: string,
+	page: string,
+): Promise<boolean> {
+	const folder = join(parent, title.replaceAll(/\W+/g, '-'));
+	const env = readerEnvironment(join(folder, 'home'), shared, registry);
+	const surroundings = { folder, checkout: folder, env, networks, ports, report, keep };
+	return runDocument(parseDocument(`npm create: ${title}`, page), surroundings);
 }
 
 /** What a reader types until a tool answers: `npm create`, `npm install`, and the server or its tests. */

@@ -17,12 +17,17 @@ export interface ReaderNetwork {
 
 /** Creates networks of readers. */
 export interface NetworkFactory {
+	/** Whether the machine allows networks of readers. */
+	readonly canIsolate: boolean;
 	create(): Promise<ReaderNetwork>;
 	stop(): Promise<void>;
 }
 
 const isRoot = process.getuid?.() === 0;
 const asRoot = isRoot ? [] : ['--map-root-user'];
+
+/** Begins a command that runs without any network. */
+export const WITHOUT_NETWORK: string = ['unshare', '--net', ...asRoot].join(' ');
 
 function canIsolate(): boolean {
 	const { status } = spawnSync('unshare', ['--net', ...asRoot, 'ip', 'link', 'set', 'lo', 'up']);
@@ -37,7 +42,7 @@ export async function createNetworks(registry: string, folder: string): Promise<
 	if (!canIsolate()) {
 		const enter = (command: string, args: readonly string[]) => [command, args] as const;
 		const shared = { isIsolated: false, enter, stop: async () => {} };
-		return { create: async () => shared, stop: async () => {} };
+		return { canIsolate: false, create: async () => shared, stop: async () => {} };
 	}
 	const port = Number(new URL(registry).port);
 	const path = join(folder, 'registry.sock');
@@ -49,6 +54,7 @@ export async function createNetworks(registry: string, folder: string): Promise<
 	});
 	await new Promise<void>((resolve) => relay.listen(path, resolve));
 	return {
+		canIsolate: true,
 		create: () => createNamespace(path, port),
 		stop: () => new Promise((resolve) => relay.close(() => resolve())),
 	};
