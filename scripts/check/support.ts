@@ -4,8 +4,8 @@ import { CommandFailedError, describeFailure } from '../command.ts';
 import { findPackages, readJson, repository } from '../workspace.ts';
 
 const documentPath = 'docs/support.md';
-const begin = '<!-- support: begin -->';
-const end = '<!-- support: end -->';
+/** Written by `npm run installs:create -- --record`. */
+const createdPath = 'installs/create-results.json';
 
 const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
 
@@ -38,9 +38,35 @@ function published(valueOf: (manifest: Manifest) => string | undefined): string 
 }
 
 interface Manifest {
+	name?: string;
 	dependencies?: Record<string, string>;
 	engines?: { node?: string };
 	peerDependencies?: Record<string, string>;
+}
+
+const isCommandLine = (name: string | undefined): boolean =>
+	name === '@tmcp-sessions/cli' || name === 'create-tmcp-sessions';
+
+interface CreatedServer {
+	passed: boolean;
+	commands: number;
+	seconds: number;
+}
+
+/** Returns the servers that were created, by version of Node.js. Throws if one did not pass. */
+function created(): Map<string, [server: string, result: CreatedServer][]> {
+	const results = readJson<Record<string, Record<string, CreatedServer>>>(createdPath);
+	const versions = new Map(
+		Object.entries(results).map(([version, servers]) => [version, Object.entries(servers)]),
+	);
+	for (const [version, servers] of versions) {
+		const failed = servers.filter(([, { passed }]) => !passed).map(([server]) => server);
+		if (failed.length > 0)
+			throw new CommandFailedError(
+				`${createdPath} has servers that failed on Node.js ${version}: ${failed.join(', ')}; mend them, and run: npm run installs:create -- --node ${version} --record`,
+			);
+	}
+	return versions;
 }
 
 const peer = (name: string): string =>
@@ -61,6 +87,20 @@ function compatibilityDates(): string[] {
 
 const runtimes = '[runtimes](../examples/runtimes/test/runtimes.test.ts)';
 const everyTest = 'every test';
+
+/** The row of the command line, with the releases of Node.js on which its servers were created. */
+function commandLineRow(): string[] {
+	const engines = published((manifest) =>
+		isCommandLine(manifest.name) ? manifest.engines?.node : undefined,
+	);
+	const versions = new Set([installed('node'), ...created().keys()]);
+	return [
+		'`@tmcp-sessions/cli`, `create-tmcp-sessions`',
+		`Node.js ${engines}`,
+		`Node.js ${[...versions].join(', ')}`,
+		'[cli](../packages/cli/test), [create](../packages/create-tmcp-sessions/test), [every server](#servers-that-npm-create-writes)',
+	];
+}
 
 /** The rows of the table: what, what is supported, what is tested, and by which tests. */
 function rows(): string[][] {
@@ -89,6 +129,7 @@ function rows(): string[][] {
 			'every test of a package; on Cloudflare itself: [last run](guarantees.md)',
 		],
 		['Node.js', published(({ engines }) => engines?.node), installed('node'), runtimes],
+		commandLineRow(),
 		['Deno', '2', installed('deno'), runtimes],
 		['Bun', '1', installed('bun'), runtimes],
 		["Vercel's edge runtime", 'current', `\`edge-runtime\` ${installed('edge-runtime')}`, runtimes],
@@ -105,12 +146,16 @@ function rows(): string[][] {
 		dependency('@opentelemetry/api', '[otel](../packages/otel/test)'),
 		dependency('@deno/kv', '[info-deno-kv](../packages/info-deno-kv/test)'),
 		['TypeScript', '', installed('typescript'), 'the checks `types` and `snippets`'],
-		[
-			'MCP revisions',
-			acceptedRevisions().join(', '),
-			`${spokenRevisions().join(', ')} by published clients, all by tests`,
-			'[guarantees](guarantees.md), [clients](clients.md)',
-		],
+		revisionsRow(),
+	];
+}
+
+function revisionsRow(): string[] {
+	return [
+		'MCP revisions',
+		acceptedRevisions().join(', '),
+		`${spokenRevisions().join(', ')} by published clients, all by tests`,
+		'[guarantees](guarantees.md), [clients](clients.md)',
 	];
 }
 
@@ -135,31 +180,52 @@ function spokenRevisions(): string[] {
 	return [...new Set(clients.flatMap(({ revision }) => revision ?? []))].toSorted().toReversed();
 }
 
-/**
- * Checks that the table in `docs/support.md` has the versions that the manifests allow and the tests run on.
- *
- * @param write updates the document instead of comparing it.
- * @throws {CommandFailedError} if the table is out of date.
- */
-export function checkSupport(write = false): string {
-	const table = [
-		['runtime or package', 'supported', 'tested with', 'tests'],
-		['---', '---', '---', '---'],
-		...rows(),
-	];
+/** Returns the table of the servers that `npm create` writes. */
+function createdRows(): string[][] {
+	return [...created()].flatMap(([version, servers]) =>
+		servers.map(([server, { commands, seconds }]) => {
+			const [runtime = '', sessions = '', ...options] = server.split(' ');
+			const all = [`--runtime ${runtime}`, `--sessions ${sessions}`, ...options].join(' ');
+			return [`\`${all}\``, version, String(commands), String(seconds)];
+		}),
+	);
+}
+
+/** Replaces the table between the comments of a name. */
+function withTable(document: string, name: string, table: readonly string[][]): string {
+	const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
 	const text = table.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-	const document = read(documentPath);
 	const [before, rest = ''] = document.split(begin);
 	const [, after] = rest.split(end);
 	if (after === undefined)
 		throw new CommandFailedError(`${documentPath} must contain ${begin} and ${end} once each`);
-	const generated = `${before}${begin}\n\n<!-- prettier-ignore -->\n${text}\n\n${end}${after}`;
+	return `${before}${begin}\n\n<!-- prettier-ignore -->\n${text}\n\n${end}${after}`;
+}
+
+/**
+ * Checks that the tables in `docs/support.md` have the versions that the manifests allow and the tests run on.
+ *
+ * @param write updates the document instead of comparing it.
+ * @throws {CommandFailedError} if a table is out of date.
+ */
+export function checkSupport(write = false): string {
+	const document = read(documentPath);
+	const supported = withTable(document, 'support', [
+		['runtime or package', 'supported', 'tested with', 'tests'],
+		['---', '---', '---', '---'],
+		...rows(),
+	]);
+	const generated = withTable(supported, 'created', [
+		['options of `npm create`', 'Node.js', 'commands', 'seconds'],
+		['---', '---', '--:', '--:'],
+		...createdRows(),
+	]);
 	if (write) writeFileSync(join(repository, documentPath), generated);
 	else if (document !== generated)
 		throw new CommandFailedError(
 			`${documentPath} is out of date; run: npx node scripts/check/support.ts --write`,
 		);
-	return `${rows().length} rows`;
+	return `${rows().length + createdRows().length} rows`;
 }
 
 if (import.meta.main) {
