@@ -1,28 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { runInDurableObject } from 'cloudflare:test';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
+import { openSocket, streamOf, UPGRADE } from './fixture/sockets.ts';
 import { evict, syncLayer } from './fixture/sync-layer.ts';
-
-const UPGRADE = { headers: { Upgrade: 'websocket' } };
-
-/** Opens a socket as a Worker does. Records its messages without event ids and without the first event. */
-async function openSocket(query: string): Promise<{ socket: WebSocket; received: string[] }> {
-	const { webSocket } = await syncLayer().fetch(`https://sync-layer.invalid/?${query}`, UPGRADE);
-	if (!webSocket) throw new Error('expected a socket');
-	const received: string[] = [];
-	webSocket.addEventListener('message', ({ data }) => {
-		const frame = String(data);
-		if (!frame.endsWith('\ndata:\n\n')) received.push(frame.replace(/^id: \S+\n/, ''));
-	});
-	webSocket.accept();
-	onTestFinished(() => webSocket.close(1000));
-	return { socket: webSocket, received };
-}
-
-function streamOf(session: string): Promise<{ socket: WebSocket; received: string[] }> {
-	return openSocket(new URLSearchParams({ role: 'stream', session }).toString());
-}
 
 describe('an upgrade request to SyncLayer', () => {
 	it('gets 426 if it is not a WebSocket upgrade', async () => {
@@ -101,13 +82,13 @@ describe('the state of SyncLayer', () => {
 describe('a dead, closing or foreign socket', () => {
 	it('does not affect messages to other sockets', async () => {
 		const sessions = Array.from({ length: 20 }, () => crypto.randomUUID());
-		const streams = await Promise.all(sessions.map(streamOf));
+		const streams = await Promise.all(sessions.map((session) => streamOf(session)));
 		const dead = sessions.filter((_, index) => index % 4 === 0);
-		await runInDurableObject(syncLayer(), (instance, state) => {
+		await runInDurableObject(syncLayer(), async (instance, state) => {
 			// For a moment the platform still lists a socket that the object has closed, and `send` throws.
 			for (const session of dead) state.getWebSockets(`session:${session}`)[0]?.close(1011);
-			instance.broadcast(undefined, 'to all');
-			instance.broadcast(sessions, 'to each');
+			await instance.broadcast(undefined, 'to all');
+			await instance.broadcast(sessions, 'to each');
 		});
 		const alive = streams.filter((_, index) => index % 4 !== 0);
 		await expect
@@ -129,12 +110,12 @@ describe('a dead, closing or foreign socket', () => {
 		const session = crypto.randomUUID();
 		const older = await streamOf(session);
 		await streamOf(session);
-		await runInDurableObject(syncLayer(), (instance, state) => {
+		await runInDurableObject(syncLayer(), async (instance, state) => {
 			const sockets = state.getWebSockets(`session:${session}`);
 			const channel = (socket: WebSocket): number =>
 				Number(socket.deserializeAttachment()?.channel);
 			sockets.sort((one, other) => channel(other) - channel(one))[0]?.close(1011);
-			instance.broadcast([session], 'to the older');
+			await instance.broadcast([session], 'to the older');
 		});
 		await expect.poll(() => older.received).toEqual(['to the older']);
 	});
@@ -142,14 +123,14 @@ describe('a dead, closing or foreign socket', () => {
 	it('is ignored if other code has accepted it', async () => {
 		const session = crypto.randomUUID();
 		const { received } = await streamOf(session);
-		await runInDurableObject(syncLayer(), (instance, state) => {
+		await runInDurableObject(syncLayer(), async (instance, state) => {
 			for (const attachment of [undefined, 'text', { session: 7 }, { other: 'shape' }]) {
 				const { 1: foreign } = new WebSocketPair();
 				state.acceptWebSocket(foreign, ['stream', `session:${session}`]);
 				if (attachment !== undefined) foreign.serializeAttachment(attachment);
 			}
-			instance.broadcast(undefined, 'to all');
-			instance.broadcast([session], 'to one');
+			await instance.broadcast(undefined, 'to all');
+			await instance.broadcast([session], 'to one');
 		});
 		await expect.poll(() => received).toEqual(['to all', 'to one']);
 	});
@@ -166,9 +147,9 @@ describe('a dead, closing or foreign socket', () => {
 			[1, 2, 3].map(() => openSocket('role=subscription&kind=prompts')),
 		);
 		const method = 'notifications/prompts/list_changed';
-		await runInDurableObject(syncLayer(), (instance, state) => {
+		await runInDurableObject(syncLayer(), async (instance, state) => {
 			state.getWebSockets('subscription:prompts')[1]?.close(1011);
-			instance.sendSubscription({ jsonrpc: '2.0', method, params: {} });
+			await instance.sendSubscription({ jsonrpc: '2.0', method, params: {} });
 		});
 		await expect
 			.poll(() => subscriptions.filter(({ received }) => received.length === 1).length)

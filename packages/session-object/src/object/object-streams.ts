@@ -101,7 +101,7 @@ export class ObjectStreams
 
 	/** Sends a notification to the stateless subscriptions that requested it. */
 	sendToSubscriptions(notification: JSONRPCRequest): void {
-		if (this.#entries.hasData) this.#open().sendSubscription(notification);
+		if (this.#entries.hasData) this.#complete(this.#open().sendSubscription(notification));
 	}
 
 	/** Returns whether the session, or any session, has a stream that is open or can be resumed. */
@@ -140,7 +140,8 @@ export class ObjectStreams
 
 	override send(sessions: string[] | undefined, data: string): void {
 		if (!this.#entries.hasData) return;
-		this.#open().broadcast(sessions?.map(encoded), escapeLineTerminators(data));
+		const frame = escapeLineTerminators(data);
+		this.#complete(this.#open().broadcast(sessions?.map(encoded), frame));
 	}
 
 	/** Returns whether a Worker holds a stream of the session open. */
@@ -174,6 +175,11 @@ export class ObjectStreams
 		const received = this.#inboxes.deliver(session, message, call);
 		if (received > 0 || call === undefined || !this.#entries.hasData) return received;
 		return this.#open().isComplete(encoded(session), call) ? 1 : 0;
+	}
+
+	/** Keeps the object in memory until a message has reached all of many streams. */
+	#complete(sending: Promise<void> | undefined): void {
+		if (sending) this.#state.waitUntil(sending);
 	}
 
 	/** Creates the hub on first use. Its alarm is an entry, since the object's alarm is shared. */

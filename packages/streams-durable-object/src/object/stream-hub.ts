@@ -1,6 +1,6 @@
 import { reasonOf } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
-import { DEFAULT_LOG_BOUNDS, loggedFrame, ROOT_SHARD } from '@tmcp-sessions/core/internal';
+import { DEFAULT_LOG_BOUNDS, ROOT_SHARD } from '@tmcp-sessions/core/internal';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
@@ -14,23 +14,18 @@ import { clientTags, closeQuietly, trySend } from './hibernating-sockets.ts';
 import { LostCalls } from './lost-calls.ts';
 import { splitByRowSize, SqlMessageLog } from './message-log.ts';
 import { openStorage } from './storage.ts';
+import { StreamSender } from './stream-sender.ts';
 import {
 	attachCall,
-	bySession,
 	callOfInbox,
 	closeOldest,
 	groupServedBy,
-	groupsOf,
 	groupTag,
 	INBOX,
 	inboxTag,
-	markCurrent,
-	newestFirst,
 	openStreams,
 	rankSocket,
 	sendCount,
-	sendFrame,
-	sendToGroup,
 	sessionOf,
 	sessionTag,
 	STREAM_TAG,
@@ -67,6 +62,7 @@ export class StreamHub {
 	readonly #state: DurableObjectState;
 	readonly #bounds: LogBounds;
 	readonly #log: SqlMessageLog;
+	readonly #sender: StreamSender;
 	readonly #calls: CallSockets;
 	readonly #callLog: SqlCallLog;
 	readonly #lostCalls: LostCalls;
@@ -83,6 +79,7 @@ export class StreamHub {
 		// Half of the age, so that no message is kept for much longer than that.
 		this.#alarm = new PruneAlarm(state, scheduleAlarm, bounds.ageMs / 2);
 		this.#log = new SqlMessageLog(sql, bounds, getShard);
+		this.#sender = new StreamSender(state, this.#log);
 		this.#callLog = new SqlCallLog(sql, bounds);
 		this.#calls = new CallSockets(state, this.#callLog);
 		this.#lostCalls = new LostCalls(sql);
@@ -145,25 +142,22 @@ export class StreamHub {
 	 * sessions whose stream is disconnected.
 	 *
 	 * @param sessions `undefined` is every session.
+	 * @returns a promise that resolves when the message was sent; `undefined` if it was sent at once.
 	 */
-	broadcast(sessions: readonly string[] | undefined, frame: string): void {
+	broadcast(sessions: readonly string[] | undefined, frame: string): Promise<void> | undefined {
 		if (!sessions) {
-			if (!this.#log.hasHistory()) return;
-			const sequence = this.#append(undefined, frame);
-			const all = openStreams(this.#state.getWebSockets(STREAM_TAG));
-			return this.#sendToSessions(bySession(all), sequence, frame);
+			if (!this.#log.hasHistory()) return undefined;
+			return this.#sender.send(undefined, { sequence: this.#append(undefined, frame), frame });
 		}
 		const receivers = [...new Set(sessions)]
-			.map((session) => ({ session, streams: this.#streamsOf(session) }))
+			.map((session) => ({ session, streams: this.#sender.streamsOf(session) }))
 			.filter(({ session, streams }) => streams.length > 0 || this.#log.hasHistory(session));
-		for (const batch of splitByRowSize(receivers)) {
-			const sequence = this.#append(
-				batch.map(({ session }) => session),
-				frame,
-			);
-			const streamsOfSessions = batch.map(({ streams }) => streams);
-			this.#sendToSessions(streamsOfSessions, sequence, frame);
-		}
+		const sending = splitByRowSize(receivers).flatMap((batch) => {
+			const to = new Map(batch.map(({ session, streams }) => [session, streams]));
+			const message = { sequence: this.#append([...to.keys()], frame), frame };
+			return this.#sender.send(to, message) ?? [];
+		});
+		return sending.length > 0 ? Promise.all(sending).then(() => undefined) : undefined;
 	}
 
 	/** Returns whether the response to a call is stored. */
@@ -181,9 +175,9 @@ export class StreamHub {
 		this.#alarm.set();
 	}
 
-	/** Sends a notification to the subscriptions that requested this change. */
-	sendSubscription(notification: JSONRPCRequest): void {
-		this.#subscriptions.send(notification);
+	/** Sends a notification to the subscriptions that requested this change. @returns as `broadcast`. */
+	sendSubscription(notification: JSONRPCRequest): Promise<void> | undefined {
+		return this.#subscriptions.send(notification);
 	}
 
 	/**
@@ -295,7 +289,7 @@ export class StreamHub {
 			this.#alarm.set();
 			return { [REPLAYED_HEADER]: `${replayed}` };
 		}
-		const others = this.#streamsOf(session);
+		const others = this.#sender.streamsOf(session);
 		const opened = this.#log.open(session, lastEventId, nowMs, client);
 		this.#state.acceptWebSocket(socket, [
 			STREAM_TAG,
@@ -328,46 +322,6 @@ export class StreamHub {
 	#append(sessions: readonly string[] | undefined, frame: string): number {
 		this.#alarm.set();
 		return this.#log.append(sessions, frame, Date.now());
-	}
-
-	/** Sends a message to sessions, once for each group of streams. */
-	#sendToSessions(
-		sessions: Iterable<readonly StreamSocket[]>,
-		sequence: number,
-		frame: string,
-	): void {
-		const streamsOf = new Map<StreamSocket, readonly StreamSocket[]>();
-		for (const streams of sessions) {
-			const [newest] = newestFirst(streams);
-			if (newest) streamsOf.set(newest, streams);
-		}
-		const { shard, epoch } = this.#log;
-		for (const [group, receivers] of groupsOf([...streamsOf.keys()], frame)) {
-			const isShared = group !== undefined && receivers.length > 1;
-			if (isShared) {
-				for (const newest of receivers)
-					this.#makeCurrent(newest, streamsOf.get(newest) ?? [], sequence);
-				if (sendToGroup(receivers, { shard, epoch, sequence, frame })) continue;
-			}
-			for (const newest of receivers) this.#send(streamsOf.get(newest) ?? [], sequence, frame);
-		}
-	}
-
-	/** @param streams those of one session. */
-	#send(streams: readonly StreamSocket[], sequence: number, frame: string): void {
-		for (const newest of newestFirst(streams)) {
-			this.#makeCurrent(newest, streams, sequence);
-			const { channel } = newest.attachment;
-			if (sendFrame(newest, loggedFrame(this.#log, channel, sequence, frame))) return;
-		}
-	}
-
-	/** Has the log assign the session's messages to a stream. */
-	#makeCurrent(newest: StreamSocket, streams: readonly StreamSocket[], sequence: number): void {
-		const { session, channel, isCurrent } = newest.attachment;
-		if (isCurrent) return;
-		this.#log.makeCurrent(session, channel, sequence);
-		markCurrent(newest, streams);
 	}
 
 	/** Sends the streams of a group the numbers of their messages, after one of their sockets has closed. */

@@ -132,10 +132,12 @@ export function bySession(streams: readonly StreamSocket[]): Iterable<StreamSock
 	return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
 }
 
-/** Returns the streams of a session that can receive its messages, newest first. */
+/** Returns the streams of a session that can still receive its messages, newest first. */
 export function newestFirst(streams: readonly StreamSocket[]): StreamSocket[] {
 	return streams
-		.filter(({ attachment }) => !attachment.isSuperseded)
+		.filter(
+			({ socket, attachment }) => !attachment.isSuperseded && socket.readyState === WebSocket.OPEN,
+		)
 		.toSorted((one, other) => other.attachment.channel - one.attachment.channel);
 }
 

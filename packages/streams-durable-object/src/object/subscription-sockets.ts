@@ -6,6 +6,7 @@ import {
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { clientTags, trySend } from './hibernating-sockets.ts';
+import { handleInTurns, MAX_RECEIVERS_AT_ONCE, RECEIVERS_PER_TURN } from './turns.ts';
 import type { ChangeInterests } from '../wire/change-interests.ts';
 import { CHANGE_KINDS, changeKindOf } from '../wire/change-kind.ts';
 import type { ChangeKind } from '../wire/change-kind.ts';
@@ -35,6 +36,8 @@ interface SubscriptionAttachment {
  */
 export class SubscriptionSockets {
 	readonly #state: DurableObjectState;
+	/** The notifications that are sent in several turns. */
+	#sending: Promise<void> | undefined;
 
 	constructor(state: DurableObjectState) {
 		this.#state = state;
@@ -70,13 +73,30 @@ export class SubscriptionSockets {
 
 	/**
 	 * Sends a notification to the subscriptions that selected it, once to each: a socket has either the
-	 * tags of its URIs or the tag of all updates.
+	 * tags of its URIs or the tag of all updates. To many of them it is sent in several turns; each
+	 * subscription receives its notifications in order.
+	 *
+	 * @returns a promise that resolves when it was sent; `undefined` if it was sent at once.
 	 */
-	send(notification: JSONRPCRequest): void {
+	send(notification: JSONRPCRequest): Promise<void> | undefined {
 		const kind = changeKindOf(notification.method);
-		if (!kind) return;
+		if (!kind) return undefined;
 		const message = JSON.stringify(notification);
-		for (const socket of this.#receivers(kind, notification)) trySend(socket, message);
+		const receivers = this.#receivers(kind, notification);
+		const sendTo = (sockets: readonly WebSocket[]): void => {
+			for (const socket of sockets) trySend(socket, message);
+		};
+		if (!this.#sending && receivers.length <= MAX_RECEIVERS_AT_ONCE) {
+			sendTo(receivers);
+			return undefined;
+		}
+		const sending = (this.#sending ?? Promise.resolve())
+			.then(() => handleInTurns(receivers, RECEIVERS_PER_TURN, sendTo))
+			.finally(() => {
+				if (this.#sending === sending) this.#sending = undefined;
+			});
+		this.#sending = sending;
+		return sending;
 	}
 
 	#receivers(kind: ChangeKind, notification: JSONRPCRequest): WebSocket[] {

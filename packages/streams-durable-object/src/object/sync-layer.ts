@@ -97,14 +97,15 @@ export class SyncLayer extends DurableObject {
 	 * @returns the shards that are registered here: all other shards if this is the root.
 	 * @throws {StreamError} if this release does not support the version. Nothing is changed then.
 	 */
-	publish(publications: readonly Publication[], version?: number): string[] {
+	async publish(publications: readonly Publication[], version?: number): Promise<string[]> {
 		checkVersion(version);
-		for (const publication of publications) {
-			if ('notification' in publication) {
-				this.sendSubscription(publication.notification);
-				if (publication.isForReceivers) this.#changes.publish(publication.notification);
-			} else this.broadcast(publication.sessions, publication.frame);
-		}
+		const sending = publications.flatMap((publication) => {
+			if ('frame' in publication)
+				return this.#hub.broadcast(publication.sessions, publication.frame) ?? [];
+			if (publication.isForReceivers) this.#changes.publish(publication.notification);
+			return this.#hub.sendSubscription(publication.notification) ?? [];
+		});
+		await Promise.all(sending);
 		return this.#shards.labels();
 	}
 
@@ -170,8 +171,8 @@ export class SyncLayer extends DurableObject {
 	 *
 	 * @param sessions `undefined` is every session.
 	 */
-	broadcast(sessions: readonly string[] | undefined, frame: string): void {
-		this.#hub.broadcast(sessions, frame);
+	async broadcast(sessions: readonly string[] | undefined, frame: string): Promise<void> {
+		await this.#hub.broadcast(sessions, frame);
 	}
 
 	/**
@@ -185,8 +186,8 @@ export class SyncLayer extends DurableObject {
 	}
 
 	/** Sends a notification to the subscriptions that requested this change. */
-	sendSubscription(notification: JSONRPCRequest): void {
-		this.#hub.sendSubscription(notification);
+	async sendSubscription(notification: JSONRPCRequest): Promise<void> {
+		await this.#hub.sendSubscription(notification);
 	}
 
 	/**

@@ -5,7 +5,7 @@ import type { Publication } from './publication.ts';
 /** The methods of a `SyncLayer` that Workers and other shards call. Session ids are URI encoded. */
 interface SyncLayerMethods {
 	fetch(request: Request): Promise<Response>;
-	publish(publications: readonly Publication[], version?: number): string[];
+	publish(publications: readonly Publication[], version?: number): Promise<string[]>;
 	addShard(shard: string, token: string): void;
 	removeShard(shard: string, token: string): void;
 	has(session: string): boolean;

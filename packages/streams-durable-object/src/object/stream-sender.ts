@@ -1,0 +1,166 @@
+import { loggedFrame } from '@tmcp-sessions/core/internal';
+
+import type { SqlMessageLog } from './message-log.ts';
+import {
+	bySession,
+	groupsOf,
+	markCurrent,
+	newestFirst,
+	openStreams,
+	sendFrame,
+	sendToGroup,
+	sessionTag,
+	STREAM_TAG,
+} from './stream-sockets.ts';
+import type { StreamSocket } from './stream-sockets.ts';
+import { handleInTurns, MAX_RECEIVERS_AT_ONCE, RECEIVERS_PER_TURN } from './turns.ts';
+
+/** How many sockets are read before the object handles other events. */
+const SOCKETS_PER_TURN = 256;
+
+/** A message of the log. */
+export interface SequencedFrame {
+	readonly sequence: number;
+	/** Without an event id. */
+	readonly frame: string;
+}
+
+/** Open streams by session. */
+type SessionStreams = ReadonlyMap<string, readonly StreamSocket[]>;
+
+/** A message that is sent in several turns. */
+interface PendingMessage extends SequencedFrame {
+	/** The sessions that receive it; `undefined` is every session. */
+	readonly sessions?: { has(session: string): boolean } | undefined;
+	/** Returns its receivers, in their order. */
+	readonly receivers: () => SessionStreams | Promise<SessionStreams>;
+	/** The sessions that it was sent to, or that had no stream when it was logged. */
+	readonly done: Set<string>;
+}
+
+/**
+ * Sends messages of the log once to each session, on the newest stream that takes it. A message for many
+ * sessions is sent in several turns, so that the object, and the isolates that hold the streams, serve
+ * other requests in between. Each session receives its messages in order.
+ */
+export class StreamSender {
+	readonly #state: DurableObjectState;
+	readonly #log: SqlMessageLog;
+	/** Oldest first. */
+	#pending: readonly PendingMessage[] = [];
+	#lastSent: Promise<void> = Promise.resolve();
+
+	constructor(state: DurableObjectState, log: SqlMessageLog) {
+		this.#state = state;
+		this.#log = log;
+	}
+
+	/**
+	 * Returns the open streams of a session, after it was sent what waits for it. Call it before a stream of
+	 * the session opens, and before a message for the session is logged.
+	 */
+	streamsOf(session: string): StreamSocket[] {
+		for (const message of this.#pending) {
+			if (message.done.has(session) || message.sessions?.has(session) === false) continue;
+			message.done.add(session);
+			this.#sendTo([this.#read(session)], message);
+		}
+		return this.#read(session);
+	}
+
+	/**
+	 * Sends a message to sessions, or to all. Call it in the turn in which the message was logged.
+	 *
+	 * @param to as `streamsOf` returns the streams of each session, in the same turn.
+	 * @returns a promise that resolves when it was sent; `undefined` if it was sent at once.
+	 */
+	send(to: SessionStreams | undefined, message: SequencedFrame): Promise<void> | undefined {
+		const done = new Set<string>();
+		if (to) {
+			const inTurns = { ...message, sessions: to, receivers: () => to, done };
+			if (to.size > MAX_RECEIVERS_AT_ONCE) return this.#sendInTurns(inTurns);
+			this.#sendTo(to.values(), message);
+			return undefined;
+		}
+		const sockets = this.#state.getWebSockets(STREAM_TAG);
+		if (this.#pending.length > 0 || sockets.length > MAX_RECEIVERS_AT_ONCE)
+			return this.#sendInTurns({ ...message, receivers: () => readInTurns(sockets), done });
+		this.#sendTo(bySession(openStreams(sockets)), message);
+		return undefined;
+	}
+
+	#sendInTurns(message: PendingMessage): Promise<void> {
+		this.#pending = [...this.#pending, message];
+		const sending = this.#lastSent.then(async () => {
+			try {
+				await this.#sendSome(message);
+			} finally {
+				this.#pending = this.#pending.filter((other) => other !== message);
+			}
+		});
+		this.#lastSent = sending.catch(() => {});
+		return sending;
+	}
+
+	/** Sends a message to some sessions in each turn. */
+	async #sendSome(message: PendingMessage): Promise<void> {
+		const receivers = [...(await message.receivers())];
+		await handleInTurns(receivers, RECEIVERS_PER_TURN, (sessions) => {
+			const due = sessions.filter(([session]) => !message.done.has(session));
+			for (const [session] of due) message.done.add(session);
+			this.#sendTo(
+				due.map(([, streams]) => streams),
+				message,
+			);
+		});
+	}
+
+	/** Sends a message to sessions, once for each group of streams. */
+	#sendTo(sessions: Iterable<readonly StreamSocket[]>, { sequence, frame }: SequencedFrame): void {
+		const streamsOf = new Map<StreamSocket, readonly StreamSocket[]>();
+		for (const streams of sessions) {
+			const [newest] = newestFirst(streams);
+			if (newest) streamsOf.set(newest, streams);
+		}
+		const { shard, epoch } = this.#log;
+		for (const [group, receivers] of groupsOf([...streamsOf.keys()], frame)) {
+			const isShared = group !== undefined && receivers.length > 1;
+			if (isShared) {
+				for (const newest of receivers)
+					this.#makeCurrent(newest, streamsOf.get(newest) ?? [], sequence);
+				if (sendToGroup(receivers, { shard, epoch, sequence, frame })) continue;
+			}
+			for (const newest of receivers)
+				this.#sendToSession(streamsOf.get(newest) ?? [], { sequence, frame });
+		}
+	}
+
+	/** @param streams those of one session. */
+	#sendToSession(streams: readonly StreamSocket[], { sequence, frame }: SequencedFrame): void {
+		for (const newest of newestFirst(streams)) {
+			this.#makeCurrent(newest, streams, sequence);
+			const { channel } = newest.attachment;
+			if (sendFrame(newest, loggedFrame(this.#log, channel, sequence, frame))) return;
+		}
+	}
+
+	/** Has the log assign the session's messages to a stream. */
+	#makeCurrent(newest: StreamSocket, streams: readonly StreamSocket[], sequence: number): void {
+		const { session, channel, isCurrent } = newest.attachment;
+		if (isCurrent) return;
+		this.#log.makeCurrent(session, channel, sequence);
+		markCurrent(newest, streams);
+	}
+
+	#read(session: string): StreamSocket[] {
+		return openStreams(this.#state.getWebSockets(sessionTag(session)));
+	}
+}
+
+/** Returns the open streams by session, those of a group together. Reads some in each turn. */
+async function readInTurns(sockets: readonly WebSocket[]): Promise<SessionStreams> {
+	const streams: StreamSocket[] = [];
+	await handleInTurns(sockets, SOCKETS_PER_TURN, (some) => void streams.push(...openStreams(some)));
+	const byGroup = Map.groupBy(streams, ({ attachment }) => attachment.place?.group);
+	return Map.groupBy([...byGroup.values()].flat(), ({ attachment }) => attachment.session);
+}
