@@ -18,6 +18,7 @@ const MARK = 'event: message';
 export class RawStreams {
 	readonly #sockets: Socket[] = [];
 	#received = 0;
+	#ended = 0;
 	#onReceived: () => void = () => {};
 
 	/** Opens a stream of each session. Rejects if a response is not 200. */
@@ -28,6 +29,11 @@ export class RawStreams {
 			await Promise.all(batch.map((session) => streams.#open(url, session)));
 		}
 		return streams;
+	}
+
+	/** The number of streams that have ended. */
+	get ended(): number {
+		return this.#ended;
 	}
 
 	/** Publishes, and waits until so many messages have arrived on all streams together, or a timeout. */
@@ -77,6 +83,7 @@ export class RawStreams {
 			this.#onReceived();
 		});
 		socket.on('error', reject);
+		socket.on('close', () => (this.#ended += 1));
 		return promise;
 	}
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Inspector } from '../client/inspector.ts';
+import { GarbageCollector } from '../client/garbage.ts';
 import { McpClient } from '../client/mcp.ts';
 import { RawStreams } from '../client/raw-streams.ts';
 import { contenders, contendersIn, titleOf } from '../contenders.ts';
@@ -11,8 +11,8 @@ import { startMeasured } from '../workerd-process.ts';
 import { aimsTable, entriesOf, measurement } from './measurement.ts';
 import type { Aim, Effort } from './measurement.ts';
 
-/** The time between the requests that let the isolate run. */
-const RUN_MS = 20;
+/** The batches in which streams open. Garbage is collected after each. */
+const BATCHES = 10;
 
 /** Idle streams and sessions, and the contenders: in a quick run one of each kind, since each has its own runtime. */
 const efforts = {
@@ -24,7 +24,7 @@ const efforts = {
 	},
 	quick: {
 		streams: 10,
-		streamNames: ['memory-bare', 'ours-http'] as const,
+		streamNames: ['memory-kept-alive', 'ours-http'] as const,
 		sessions: 20,
 		databaseNames: ['ours-object', 'upstream'] as const,
 	},
@@ -56,15 +56,15 @@ export const memory = measurement({
 	},
 
 	format({ streams, sessions, streamBytes, databaseBytes }) {
-		const bare = streamBytes['memory-bare']?.inMemory ?? NaN;
+		const bare = streamBytes['memory-kept-alive']?.inMemory;
 		const held = table(
 			`KiB of workerd for each of ${streams.toLocaleString('en')} idle streams | in all | objects hibernated | of it the object and its socket | heap of the Worker's isolate | streams for 128 MB of heap`,
 			entriesOf(streamBytes).map(([name, { inMemory, hibernated, heap }]) => [
 				titleOf(name),
 				formatKib(inMemory),
 				hibernated === null ? '' : formatKib(hibernated),
-				// Only these differ from `memory-bare` by nothing but the object.
-				name === 'ours-bare' || name === 'upstream-kept-alive'
+				// Only these differ from `memory-kept-alive` by nothing but the object.
+				bare !== undefined && (name === 'ours-bare' || name === 'upstream-kept-alive')
 					? formatKib((hibernated ?? NaN) - bare)
 					: '',
 				...(heap
@@ -106,55 +106,48 @@ async function measureStreams(
 	streams: number,
 ): Promise<{ inMemory: number; hibernated: number | null; heap?: Heap }> {
 	await using stack = new AsyncDisposableStack();
-	const running = stack.use(await startMeasured([name], { onLog: () => {} }));
+	const options = { onLog: () => {}, inspectorPort: 0 };
+	const running = stack.use(await startMeasured([name], options));
 	const url = endpoint(running, name);
-	const open = async (count: number): Promise<number> => {
-		stack.use(await RawStreams.open(url, await new McpClient(url).openSessions(count)));
-		return settled();
+	const garbage = stack.use(await GarbageCollector.open(running));
+	const all: RawStreams[] = [];
+	let opened = 0;
+	const open = async (count: number): Promise<void> => {
+		opened += count;
+		const sessions = await new McpClient(url).openSessions(count);
+		all.push(stack.use(await RawStreams.open(url, sessions)));
 	};
-	const settled = async (): Promise<number> => {
+	const read = async (): Promise<{ resident: number; heap: number }> => {
 		await delay(streams * SETTLING_MS_PER_STREAM);
-		return running.process.residentBytes();
+		return { resident: running.process.residentBytes(), heap: await garbage.heapBytes(name) };
 	};
-	const before = await open(Math.ceil(streams / 10)); // Allocates what all streams share.
-	const inMemory = Math.round(((await open(streams)) - before) / streams);
+	const openBatch = async (): Promise<void> => {
+		await open(Math.ceil(streams / BATCHES));
+		// The resident set does not shrink: what is garbage has to be free for the next streams.
+		await garbage.collect(() => open(1));
+	};
+	await openBatch(); // Allocates what all streams share.
+	const before = await read();
+	const warmUps = opened;
+	opened = 0;
+	for (let batch = 0; batch < BATCHES; batch += 1) await openBatch();
+	const after = await read();
+	const ended = all.reduce((sum, each) => sum + each.ended, 0);
+	if (ended > 0) throw new Error(`the idle streams of ${name} must stay open; ${ended} have ended`);
+	const each = (bytes: number): number => Math.round(bytes / opened);
+	const inMemory = each(after.resident - before.resident);
+	const heapOfStream = each(after.heap - before.heap);
+	const heap = { idle: before.heap - warmUps * heapOfStream, stream: heapOfStream };
 	const { objects } = contenders[name];
-	const heap = await measureHeap(name, streams);
 	if (objects.length === 0) return { inMemory, hibernated: null, heap };
 	for (const className of objects) await running.evict({ className });
-	return { inMemory, hibernated: Math.round(((await settled()) - before) / streams), heap };
+	return { inMemory, hibernated: each((await read()).resident - before.resident), heap };
 }
 
 /** The heap of the Worker's isolate without streams, and what each adds. */
 export interface Heap {
 	readonly idle: number;
 	readonly stream: number;
-}
-
-/** Measures in another workerd, since the inspector collects garbage. */
-async function measureHeap(name: Contender, streams: number): Promise<Heap> {
-	await using stack = new AsyncDisposableStack();
-	const running = stack.use(await startContenders([name], { onLog: () => {}, inspectorPort: 0 }));
-	const url = endpoint(running, name);
-	const sessions = await new McpClient(url).openSessions(streams);
-	using inspector = await Inspector.open(running, `core:user:${name}`);
-	const idle = await heapBytes(inspector, url);
-	stack.use(await RawStreams.open(url, sessions));
-	return { idle, stream: Math.round(((await heapBytes(inspector, url)) - idle) / streams) };
-}
-
-/** Returns the heap in use after a collection, with the buffers outside of it. */
-async function heapBytes(inspector: Inspector, url: string): Promise<number> {
-	const collecting = inspector.send('HeapProfiler.collectGarbage').then(() => true);
-	// workerd collects when the isolate runs next, which may be before the command has arrived.
-	for (let hasCollected = false; !hasCollected;) {
-		await new McpClient(url).open();
-		hasCollected = await Promise.race([collecting, delay(RUN_MS, false)]);
-	}
-	type Usage = Partial<Record<'usedSize' | 'embedderHeapUsedSize' | 'backingStorageSize', number>>;
-	const usage = await inspector.send<Usage>('Runtime.getHeapUsage');
-	const { usedSize = 0, embedderHeapUsedSize = 0, backingStorageSize = 0 } = usage;
-	return usedSize + embedderHeapUsedSize + backingStorageSize;
 }
 
 /** Bytes in SQLite for each idle session without a stream, and those that its stream adds. */
