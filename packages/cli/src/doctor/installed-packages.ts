@@ -1,4 +1,4 @@
-import { createRequire, registerHooks } from 'node:module';
+import nodeModule, { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -19,12 +19,15 @@ const STAND_IN_URL = `data:text/javascript,${encodeURIComponent(STAND_IN)}`;
  * Loads a module of a package that a project has installed, or else the one beside this package. The
  * modules of Workers, which Node.js does not have, are replaced.
  *
- * @returns undefined if the package is not installed, or cannot be loaded.
+ * @returns undefined if the package is not installed, or cannot be loaded: it needs Node.js 22.15 or later.
  */
 export function loadInstalled(
 	folder: string,
 	specifier: string,
 ): Readonly<Record<string, unknown>> | undefined {
+	// Safe because Node.js has it only from 22.15 on.
+	const { registerHooks } = nodeModule as Partial<typeof nodeModule>;
+	if (!registerHooks) return undefined;
 	const hooks = registerHooks({
 		resolve: (name, context, next) =>
 			name.startsWith('cloudflare:')
