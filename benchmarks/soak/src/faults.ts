@@ -54,7 +54,7 @@ export function faultsOf(
 	const evictions = version === 'current' ? evictionsOf(workers, classNames) : {};
 	return {
 		...clientFaults,
-		...(canFlood && floods),
+		...(canFlood && { ...floods, ...handOversOf(workers, classNames) }),
 		...evictions,
 		...restartsOf(workers, classNames),
 	};
@@ -75,6 +75,37 @@ const floods: Faults = {
 	},
 };
 
+/** Resets the connection of a stream whose socket receives messages for others of its group. */
+function handOversOf(workers: Workers<'a' | 'b'>, classNames: readonly string[]): Faults {
+	return {
+		'receivers of a group disconnected': async ({ clients, random }) => {
+			const ids = await objectIds(workers, classNames);
+			const sessions = await post<string[]>(new URL('/leaders', workers.url('a')), ids);
+			const leaders = clients.filter(
+				({ session, isConnected }) =>
+					isConnected && sessions.includes(session.slice(0, session.lastIndexOf('.'))),
+			);
+			const [leader] = shuffled(random, leaders);
+			leader?.destroy();
+			return leader ? 1 : 0;
+		},
+	};
+}
+
+async function objectIds(
+	{ miniflare }: Workers<'a' | 'b'>,
+	classNames: readonly string[],
+): Promise<string[]> {
+	const lists = classNames.map((name) => miniflare.listDurableObjectIds(name, 'a'));
+	return (await Promise.all(lists)).flat();
+}
+
+async function post<Json>(url: URL, body: unknown): Promise<Json> {
+	const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
+	if (!response.ok) throw new Error(`${url.pathname} must succeed; got ${response.status}`);
+	return (await response.json()) as Json; // Safe because the Workers of the soak return this.
+}
+
 function evictionsOf(workers: Workers<'a' | 'b'>, classNames: readonly string[]): Faults {
 	const evict = async (webSockets: 'close' | 'hibernate'): Promise<number> => {
 		let count = 0;
@@ -90,12 +121,8 @@ function evictionsOf(workers: Workers<'a' | 'b'>, classNames: readonly string[])
 function restartsOf(workers: Workers<'a' | 'b'>, classNames: readonly string[]): Faults {
 	return {
 		'objects aborted': async ({ random }) => {
-			const { miniflare } = workers;
-			const lists = classNames.map((name) => miniflare.listDurableObjectIds(name, 'a'));
-			const ids = (await Promise.all(lists)).flat();
-			const url = new URL('/abort', workers.url(random() < 0.5 ? 'a' : 'b'));
-			const response = await fetch(url, { method: 'POST', body: JSON.stringify(ids) });
-			if (!response.ok) throw new Error(`/abort must succeed; got ${response.status}`);
+			const ids = await objectIds(workers, classNames);
+			await post<null>(new URL('/abort', workers.url(random() < 0.5 ? 'a' : 'b')), ids);
 			return ids.length;
 		},
 		'Workers restarted': async () => {

@@ -72,8 +72,11 @@ interface Audience {
 
 /** The number of sessions that are opened at a time. */
 const CONCURRENCY = 10;
-/** The time without arrivals at the end after which missing messages are lost. */
-const SILENCE_MS = 20_000;
+/**
+ * The time without arrivals at the end after which missing messages are lost. On workerd of 2026-07-30 a
+ * Worker may take 30 seconds to find out that its socket is lost.
+ */
+const SILENCE_MS = 45_000;
 /** The time at the end during which repeated messages can still arrive. */
 const REPETITION_MS = 2_000;
 const PROGRESS_MS = 15_000;

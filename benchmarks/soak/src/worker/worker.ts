@@ -38,6 +38,14 @@ export class SyncLayer extends PublishedSyncLayer {
 	abort(): void {
 		this.ctx.abort('aborted by the soak');
 	}
+
+	/** Returns the sessions on whose sockets messages for several streams were sent. */
+	leaders(): string[] {
+		return this.ctx.getWebSockets('stream').flatMap((socket) => {
+			const { session, hasSentToGroup } = socket.deserializeAttachment();
+			return hasSentToGroup && socket.readyState === WebSocket.OPEN ? [session] : [];
+		});
+	}
 }
 
 const server = new McpServer(
@@ -91,4 +99,11 @@ async function abort(ids: readonly string[]): Promise<void> {
 	await Promise.allSettled(aborted);
 }
 
-export default createSoakHandler(mcp, { publish, abort });
+/** Returns the sessions on whose sockets objects have sent messages for several streams. */
+async function leaders(ids: readonly string[]): Promise<string[]> {
+	const namespace = env.TMCP_DURABLE_OBJECT;
+	const found = ids.map((id) => namespace.get(namespace.idFromString(id)).leaders());
+	return (await Promise.all(found)).flat();
+}
+
+export default createSoakHandler(mcp, { publish, abort, leaders });
