@@ -47,7 +47,7 @@ export class FrameHandOver {
 	/**
 	 * Waits for frames, in the stream's request.
 	 *
-	 * @returns `undefined` after `close`, and no frames after an overflow.
+	 * @returns `undefined` after `close` or an overflow.
 	 */
 	async take(): Promise<readonly NumberedFrame[] | undefined> {
 		if (this.#frames.length === 0 && !this.#isClosed && !this.#hasOverflowed) {
@@ -56,7 +56,7 @@ export class FrameHandOver {
 			await promise;
 			this.#wake = undefined;
 		}
-		if (this.#isClosed) return undefined;
+		if (this.#isClosed || this.#hasOverflowed) return undefined;
 		const frames = this.#frames;
 		this.#frames = [];
 		this.#length = 0;

@@ -161,7 +161,9 @@ export class ReconnectingStream {
 			for (const { number, frame } of frames) {
 				if (handOver === this.#handOver) this.#writeInOrder(number, frame);
 			}
-			if (handOver.hasOverflowed) return this.#resume('too many messages were not taken in time');
+		}
+		if (handOver === this.#handOver && handOver.hasOverflowed) {
+			this.#resume('too many messages were not taken in time');
 		}
 	}
 
