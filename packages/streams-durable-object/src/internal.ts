@@ -1,4 +1,5 @@
 // Used by `session-object`. May change in any release.
+export { answerCheck } from './object/hibernating-sockets.ts';
 export { StreamHub } from './object/stream-hub.ts';
 export type { StreamHubOptions } from './object/stream-hub.ts';
 export { parseCallPosition } from './wire/call-position.ts';

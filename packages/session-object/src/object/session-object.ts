@@ -2,7 +2,7 @@ import { createReporter, reasonOf } from '@tmcp-sessions/core/backend';
 import { NewerStorageError } from '@tmcp-sessions/core/internal';
 import { authorizedNotifications, isMistake } from '@tmcp-sessions/http/internal';
 import type { JsonObject, RoutedCall } from '@tmcp-sessions/http/internal';
-import { parsePurpose } from '@tmcp-sessions/streams-durable-object/internal';
+import { answerCheck, parsePurpose } from '@tmcp-sessions/streams-durable-object/internal';
 import type {
 	DeliveryOutcome,
 	NumberedChange,
@@ -192,6 +192,10 @@ export abstract class SessionObject<
 		throw new SessionStateError(
 			'a task runs in this object, whose settings have no tasks; set settings.tasks to the tasks of the router',
 		);
+	}
+
+	override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+		answerCheck(socket, message);
 	}
 
 	override async webSocketClose(socket: WebSocket): Promise<void> {

@@ -8,6 +8,7 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { ChangeOutbox } from './change-outbox.ts';
 import { ChangeReceivers } from './change-receivers.ts';
+import { answerCheck } from './hibernating-sockets.ts';
 import { ShardRegistration } from './shard-registration.ts';
 import { ShardRegistry } from './shard-registry.ts';
 import { StreamHub } from './stream-hub.ts';
@@ -205,6 +206,10 @@ export class SyncLayer extends DurableObject {
 		this.#changes.handleAlarm();
 		const isEmpty = isClean && this.#receivers.size === 0;
 		if (isEmpty && !(await this.#registration.leave())) this.#hub.schedulePrune();
+	}
+
+	override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+		answerCheck(socket, message);
 	}
 
 	override webSocketClose(socket: WebSocket): void {

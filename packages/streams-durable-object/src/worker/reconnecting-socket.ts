@@ -1,7 +1,9 @@
 import type { Backoff } from './backoff.ts';
 import type { OpenedSocket } from './open-socket.ts';
+import { watchSocket } from './watched-socket.ts';
 import { createStreamError } from '../stream-error.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
+import { SOCKET_CHECK } from '../wire/socket-check.ts';
 
 const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CLOSE_CODES));
 
@@ -51,7 +53,7 @@ export class ReconnectingSocket {
 		}
 		this.#socket = socket;
 		socket.addEventListener('message', ({ data }) => {
-			if (typeof data !== 'string') return;
+			if (typeof data !== 'string' || data === SOCKET_CHECK) return;
 			if (this.#socket === socket) this.#options.onMessage(data);
 			else this.#options.onLateMessage?.(data);
 		});
@@ -59,6 +61,7 @@ export class ReconnectingSocket {
 			this.#handleLoss(socket, `closed with ${code}`, code),
 		);
 		socket.addEventListener('error', ({ message }) => this.#handleLoss(socket, message));
+		watchSocket(socket, () => this.#handleLoss(socket, 'the object does not respond'));
 	}
 
 	close(): void {

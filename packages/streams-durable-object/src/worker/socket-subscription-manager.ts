@@ -9,8 +9,10 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { hashedClient } from './hashed-client.ts';
 import { openSocket } from './open-socket.ts';
 import type { SocketTarget } from './open-socket.ts';
+import { watchSocket } from './watched-socket.ts';
 import { createStreamError } from '../stream-error.ts';
 import { changeKindsOf, uriHashesOf } from '../wire/change-kind.ts';
+import { SOCKET_CHECK } from '../wire/socket-check.ts';
 import { subscriptionKey } from '../wire/subscription-key.ts';
 
 /** Finds the object that a request's subscription is opened at. */
@@ -118,7 +120,7 @@ export abstract class SocketSubscriptionManager
 		const target = await this.#stubFor(scope);
 		const { socket } = await openSocket(target, purpose, this.#openTimeoutMs);
 		socket.addEventListener('message', ({ data }) => {
-			if (typeof data !== 'string') return;
+			if (typeof data !== 'string' || data === SOCKET_CHECK) return;
 			// Safe because only the object sends on this socket, and only notifications.
 			this.#reportFailure(manager.send(JSON.parse(data) as JSONRPCRequest));
 		});
@@ -126,6 +128,7 @@ export abstract class SocketSubscriptionManager
 		const close = (): void => this.#reportFailure(manager.close(id, origin, 'closed'));
 		socket.addEventListener('close', close);
 		socket.addEventListener('error', close);
+		watchSocket(socket, close);
 		this.#reportFailure(closed.then(() => socket.close(1000)));
 	}
 

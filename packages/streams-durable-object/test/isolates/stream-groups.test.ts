@@ -205,6 +205,24 @@ describe.each(workerdVersions)(
 					.toEqual([...expected, 'last']);
 		});
 
+		it('receives what is sent after a reset of the object, also if no socket reports that it is lost', async () => {
+			// Opened at the same time: workerd of 2026-07-30 then leaves the sockets of the reset object open.
+			const { clients } = await openGroup(8);
+			await send('', 'before');
+			for (const reset of ['first', 'second']) {
+				await request('b', '/reset');
+				await send('', `after the ${reset}`);
+				// Both checks of a socket, and its replacement.
+				await expect.poll(sockets, { timeout: 35_000 }).toBe(clients.length);
+			}
+			const expected = ['before', 'after the first', 'after the second'];
+			for (const client of clients) {
+				await expect.poll(() => client.messages, { timeout: 10_000 }).toEqual(expected);
+				expect(new Set(client.ids).size).toBe(client.ids.length);
+				expect(client.comments).toEqual(['connected']);
+			}
+		}, 100_000);
+
 		it('receives messages while one of its clients does not read, which is cut', async () => {
 			const stalled = await fetch(addressOf('a', crypto.randomUUID()));
 			const { clients } = await openGroup(4, { open: 1 });
