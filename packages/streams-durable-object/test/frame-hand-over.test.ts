@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { frameOf } from './fixture/rows.ts';
 import { syncLayer } from './fixture/sync-layer.ts';
+import { MAX_GROUP_SIZE } from '../src/wire/stream-messages.ts';
 import type { GroupMessage } from '../src/wire/stream-messages.ts';
 import { Backoff } from '../src/worker/backoff.ts';
 import { FrameHandOver } from '../src/worker/frame-hand-over.ts';
@@ -52,6 +53,31 @@ describe('FrameHandOver', () => {
 	});
 });
 
+describe('StreamGroups', () => {
+	it('gives the places of streams that ended without leaving them to others, once its groups are full', () => {
+		const groups = new StreamGroups(true);
+		const received: number[] = [];
+		const ended = new Set<number>();
+		const join = (index: number) =>
+			groups.join(
+				{ receive: () => void received.push(index), isOpen: () => !ended.has(index) },
+				'',
+			);
+		const places = Array.from({ length: MAX_GROUP_SIZE }, (_, index) => join(index));
+		const [first, second, third] = places;
+		expect(new Set(places.map((place) => place?.group)).size).toBe(1);
+		ended.add(0).add(1);
+		expect(join(64)?.group).toBe(first?.group);
+		// Its place was taken already.
+		second?.leave();
+		expect(join(65)?.group).toBe(first?.group);
+		expect(join(66)?.group).not.toBe(first?.group);
+		const to = [first, second, third].map((place) => [place?.member ?? -1, 0, 0] as const);
+		groups.distribute({ to, frame: '', sequence: 1, shard: '', epoch: '' });
+		expect(received).toEqual([2]);
+	});
+});
+
 /** Opens streams of one group. The messages for several of them wait until `distribute` is called. */
 async function openGroup(size: number) {
 	const groups = new StreamGroups(true);
@@ -75,7 +101,7 @@ async function openGroup(size: number) {
 						const purpose = { role: 'stream', session, lastEventId, rank, place } as const;
 						return openSocket({ stub: object }, purpose);
 					},
-					join: (receive) => groups.join(receive, ''),
+					join: (receive) => groups.join({ receive, isOpen: () => true }, ''),
 					distribute: (message) => void waiting.push(message),
 					backoff: new Backoff({ random: () => 0, now: Date.now, sleep: async () => {} }),
 					callWaitMs: 1_000,

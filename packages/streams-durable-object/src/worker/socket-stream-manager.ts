@@ -86,7 +86,11 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 			knowsPolling: knowsPolling(scope?.protocolVersion),
 			openSocket: (lastEventId, rank, place) =>
 				this.#openSocket({ role: 'stream', session, lastEventId, rank, place }, scope),
-			join: (receive) => this.#groups.join(receive, shardOfSession(session)),
+			join: (receive) =>
+				this.#groups.join(
+					{ receive, isOpen: () => isStreamOpen(controller) },
+					shardOfSession(session),
+				),
 			distribute: (message) => this.#groups.distribute(message),
 			backoff: this.newBackoff(),
 			callWaitMs: this.#callWaitMs,

@@ -12,9 +12,17 @@ export interface TakenPlace extends StreamPlace {
 	leave(): void;
 }
 
+/** A stream that takes a place. */
+interface GroupedStream {
+	readonly receive: FrameReceiver;
+	/** Whether the stream still accepts frames. Its request may have ended without leaving the place. */
+	readonly isOpen: () => boolean;
+}
+
 interface Group {
 	readonly name: string;
-	size: number;
+	/** By member number. */
+	readonly members: Map<number, GroupedStream>;
 }
 
 /**
@@ -28,6 +36,7 @@ export class StreamGroups {
 	#memberCount = 0;
 	/** By shard. */
 	readonly #groups = new Map<string, Group[]>();
+	/** Those that have not left, by member number. */
 	readonly #receivers = new Map<number, FrameReceiver>();
 	readonly #isSupported: boolean;
 
@@ -41,23 +50,13 @@ export class StreamGroups {
 	 *
 	 * @returns `undefined` if the runtime does not support groups.
 	 */
-	join(receive: FrameReceiver, shard: string): TakenPlace | undefined {
+	join(stream: GroupedStream, shard: string): TakenPlace | undefined {
 		if (!this.#isSupported) return undefined;
-		const groups = this.#groups.get(shard) ?? [];
-		let group = groups.find(({ size }) => size < MAX_GROUP_SIZE);
-		if (!group) {
-			this.#isolate ??= crypto.randomUUID();
-			group = { name: `${this.#isolate}.${this.#groupCount++}`, size: 0 };
-			this.#groups.set(shard, [...groups, group]);
-		}
-		const own = group;
-		own.size += 1;
+		const group = this.#groupWithPlace(shard);
 		const member = this.#memberCount++;
-		this.#receivers.set(member, receive);
-		const leave = (): void => {
-			if (this.#receivers.delete(member)) own.size -= 1;
-		};
-		return { group: own.name, member, leave };
+		group.members.set(member, stream);
+		this.#receivers.set(member, stream.receive);
+		return { group: group.name, member, leave: () => this.#remove(group, member) };
 	}
 
 	/** Gives each receiver its frame. Receivers that have left open another stream, or resume. */
@@ -65,6 +64,31 @@ export class StreamGroups {
 		for (const [member, number, channel] of to) {
 			this.#receivers.get(member)?.(number, loggedFrame(log, channel, sequence, frame));
 		}
+	}
+
+	/** Returns a group that is not full. Removes streams that have ended before it creates another group. */
+	#groupWithPlace(shard: string): Group {
+		const groups = this.#groups.get(shard) ?? [];
+		const hasPlace = ({ members }: Group): boolean => members.size < MAX_GROUP_SIZE;
+		const found = groups.find(hasPlace);
+		if (found) return found;
+		for (const group of groups) {
+			for (const [member, { isOpen }] of group.members) if (!isOpen()) this.#remove(group, member);
+		}
+		const freed = groups.find(hasPlace);
+		if (freed) return freed;
+		this.#isolate ??= crypto.randomUUID();
+		const created = {
+			name: `${this.#isolate}.${this.#groupCount++}`,
+			members: new Map<number, GroupedStream>(),
+		};
+		this.#groups.set(shard, [...groups, created]);
+		return created;
+	}
+
+	#remove({ members }: Group, member: number): void {
+		members.delete(member);
+		this.#receivers.delete(member);
 	}
 }
 
