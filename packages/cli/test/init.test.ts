@@ -206,6 +206,17 @@ describe('init in a folder that is not empty', () => {
 }
 `;
 
+	it('names the command that probes the server with its token', async () => {
+		const stepsOf = async (...args: string[]): Promise<string> => {
+			const { folder } = new WorkerProject({});
+			return (await run(['init', '.', '--name=greeter', ...args], { folder })).stdout;
+		};
+		expect(await stepsOf('--runtime=node', '--auth=bearer')).toMatch(
+			/# Set MCP_TOKEN to a token of MCP_TOKENS\n.*probe \S+\/mcp --bearer-env MCP_TOKEN/,
+		);
+		expect(await stepsOf('--runtime=node')).not.toContain('--bearer-env');
+	});
+
 	it('writes nothing without consent', async () => {
 		using project = new WorkerProject({ 'notes.txt': 'mine' });
 		const { exitCode, stderr } = await run(['init'], { folder: project.folder });

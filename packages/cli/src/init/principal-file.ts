@@ -9,6 +9,13 @@ export function tokenSecrets(authentication: Authentication): Record<string, () 
 	return authentication === 'bearer' ? { [TOKENS]: () => JSON.stringify({ me: createKey() }) } : {};
 }
 
+/** Returns the commands that try a running server as its clients would. */
+export function probeSteps(url: string, authentication: Authentication): readonly string[] {
+	const command = `npx @tmcp-sessions/cli probe ${url}`;
+	if (authentication !== 'bearer') return [command];
+	return [`# Set MCP_TOKEN to a token of ${TOKENS}`, `${command} --bearer-env MCP_TOKEN`];
+}
+
 /** `src/principal.ts` of a Worker. */
 export const workerPrincipal: string = `import { env } from 'cloudflare:workers';
 

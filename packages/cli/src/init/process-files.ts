@@ -1,7 +1,7 @@
 import { createKey } from '../keys/create-key.ts';
 import type { Choices, ProcessRuntime } from './choices.ts';
 import { HANDLERS, hasPrincipal, itemsIf } from './handler-code.ts';
-import { processPrincipal, tokenSecrets } from './principal-file.ts';
+import { probeSteps, processPrincipal, tokenSecrets } from './principal-file.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
 
 const PORT = 3000;
@@ -62,7 +62,7 @@ export function processFiles(choices: Choices, runtime: ProcessRuntime): Runtime
 			'npm install',
 			...(isRedis ? ['# Start Redis, or add its REDIS_URL to .env'] : []),
 			'npm run dev',
-			`npx @tmcp-sessions/cli probe http://localhost:${PORT}/mcp`,
+			...probeSteps(`http://localhost:${PORT}/mcp`, authentication),
 		],
 	};
 }

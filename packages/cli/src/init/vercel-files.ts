@@ -1,7 +1,7 @@
 import { createKey } from '../keys/create-key.ts';
 import type { Choices } from './choices.ts';
 import { HANDLERS, hasPrincipal, itemsIf } from './handler-code.ts';
-import { processPrincipal, tokenSecrets } from './principal-file.ts';
+import { probeSteps, processPrincipal, tokenSecrets } from './principal-file.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
 
 const PORT = 3000;
@@ -51,7 +51,7 @@ export function vercelFiles(choices: Choices): RuntimeFiles {
 				? ['# Add UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN of your database to .env']
 				: []),
 			'npm run dev',
-			`npx @tmcp-sessions/cli probe http://localhost:${PORT}/mcp`,
+			...probeSteps(`http://localhost:${PORT}/mcp`, authentication),
 		],
 	};
 }

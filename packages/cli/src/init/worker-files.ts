@@ -11,7 +11,7 @@ import {
 	providerSteps,
 	providerVariables,
 } from './oauth-files.ts';
-import { tokenSecrets, workerPrincipal } from './principal-file.ts';
+import { probeSteps, tokenSecrets, workerPrincipal } from './principal-file.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
 
 /** The date that the packages are tested with. */
@@ -91,7 +91,7 @@ export function workerFiles(choices: Choices): RuntimeFiles {
 			: [
 					'npm install',
 					'npx wrangler dev',
-					'npx @tmcp-sessions/cli probe http://localhost:8787/mcp',
+					...probeSteps('http://localhost:8787/mcp', authentication),
 				],
 	};
 }
