@@ -184,17 +184,19 @@ describe('a Worker of a later release', () => {
 		const before = await rows();
 		const events = { stream: 'call/a', first: 1, frames: ['x'], isComplete: true };
 		const refused = await runInDurableObject(syncLayer(), (instance) =>
-			[
-				() => instance.publish([{ sessions: [session], frame: 'x' }], 2),
-				() => instance.keepCall(session, events, undefined, 2),
-			].map((call) => {
-				try {
-					call();
-					return 'accepted';
-				} catch (error) {
-					return String(error);
-				}
-			}),
+			Promise.all(
+				[
+					async () => instance.publish([{ sessions: [session], frame: 'x' }], 2),
+					async () => instance.keepCall(session, events, undefined, 2),
+				].map(async (call) => {
+					try {
+						await call();
+						return 'accepted';
+					} catch (error) {
+						return String(error);
+					}
+				}),
+			),
 		);
 		for (const reason of refused) expect(reason).toContain(REASON);
 		expect(await rows()).toBe(before);

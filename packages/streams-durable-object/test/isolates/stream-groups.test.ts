@@ -170,16 +170,19 @@ describe.each(workerdVersions)(
 				const { sessions, clients } = await openGroup(size, { isPiped: false });
 				await send('', 'first');
 				const leader = await request<string>('b', '/leader');
+				// The first part of the next message is lost with its socket, whenever the request ends.
+				await request('b', '/lose');
 				const sending = send('', 'second');
 				await request('a', `/abandon?session=${leader}`);
 				await sending;
 				await send('', 'third');
 				const others = clients.filter((_, index) => sessions[index] !== leader);
 				const haveAll = (): boolean => others.every(({ messages }) => messages.length >= 3);
-				await expect.poll(haveAll, { timeout: 15_000 }).toBe(true);
+				await expect.poll(haveAll, { timeout: 60_000 }).toBe(true);
 				const received = new Set(others.map(({ messages }) => messages.join()));
 				expect([...received]).toEqual(['first,second,third']);
 			},
+			200_000,
 		);
 
 		it('receives what is sent after each eviction of the object', async () => {
