@@ -6,7 +6,20 @@ import type { Change, Mistakes } from './planted.ts';
 const hono = (text: string): Change => all(importing('Hono', 'hono'), exporting(text));
 const pass = '(c) => mcp.fetch(c.req.raw, c.env, c.executionCtx)';
 
+const chained = (text: string): Change =>
+	hono(`const routes = new Hono().all('/mcp', ${pass});\n${text}\nexport default app;`);
+
 const mistakes: Mistakes = {
+	'a chain of calls that another router mounts': [
+		chained("const app = new Hono();\napp.route('/v1', routes);"),
+		'src/index.ts:23 a route passes requests of /v1/mcp to a handler of /mcp',
+	],
+	'a base path that another router mounts': [
+		hono(
+			`const sub = new Hono().basePath('/b');\nsub.all('/mcp', ${pass});\nconst app = new Hono().route('/v1', sub);\nexport default app;`,
+		),
+		'a route passes requests of /v1/b/mcp to a handler of /mcp',
+	],
 	'a base path that the handler does not know': [
 		hono(
 			`const app = new Hono().basePath('/api');\napp.all('/mcp', ${pass});\nexport default app;`,
@@ -93,6 +106,33 @@ const correct: Readonly<Record<string, Change>> = {
 		hono(
 			`const sub = new Hono();\nsub.all('/mcp', ${pass});\nconst app = new Hono();\napp.route('/v1', sub);\nexport default app;`,
 		),
+	),
+	'a mounted chain of calls and the complete path': all(
+		withOptions("path: '/v1/mcp'"),
+		chained("const app = new Hono();\napp.route('/v1', routes);"),
+	),
+	'a mounted base path and the complete path': all(
+		withOptions("path: '/v1/b/mcp'"),
+		hono(
+			`const sub = new Hono().basePath('/b');\nsub.all('/mcp', ${pass});\nconst app = new Hono().route('/v1', sub);\nexport default app;`,
+		),
+	),
+	'a router in another module': all(
+		importing('Hono', 'hono'),
+		(project) => {
+			project.write(
+				'src/mount.ts',
+				"import { Hono } from 'hono';\nimport { routes } from './index.ts';\nexport const app = new Hono().route('/v1', routes);\n",
+			);
+		},
+		withOptions("path: '/v1/mcp'"),
+		exporting(
+			`import { app } from './mount.ts';\nexport const routes = new Hono().all('/mcp', ${pass});\nexport default app;`,
+		),
+	),
+	'a prefix that the code computes': all(
+		withOptions("path: '/v1/mcp'"),
+		chained('const app = new Hono();\napp.route(`/${globalThis.version}`, routes);'),
 	),
 	'every path, below a wildcard': all(
 		withOptions('path: null'),

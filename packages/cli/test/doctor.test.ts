@@ -25,6 +25,9 @@ const inEntry =
 const NAMESPACE = '"kv_namespaces": [{ "binding": "TMCP_SESSION_INFO" }],';
 const OBJECT = '{ "name": "TMCP_DURABLE_OBJECT", "class_name": "SyncLayer" }';
 const EXPORT = "export { SyncLayer } from '@tmcp-sessions/streams-durable-object';";
+const MIGRATIONS = '"migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }],';
+const SUBCLASS =
+	"import { SyncLayer } from '@tmcp-sessions/streams-durable-object';\nexport class Streams extends SyncLayer {}";
 const FLAGS = '"compatibility_flags": ["nodejs_compat"],';
 const SECRETS = '"secrets": { "required": ["TMCP_SESSION_KEYS"] },';
 
@@ -70,7 +73,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 		'does not export the class Synclayer',
 	],
 	'no migration': [
-		inConfig('"migrations": [{ "tag": "v1", "new_sqlite_classes": ["SyncLayer"] }],', ''),
+		inConfig(MIGRATIONS, ''),
 		'wrangler.jsonc:9 no migration creates the class SyncLayer',
 	],
 	'a class without SQLite': [
@@ -83,6 +86,29 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 			'["SyncLayer"] }, { "tag": "v2", "deleted_classes": ["SyncLayer"] }],',
 		),
 		'the class SyncLayer is deleted by a migration',
+	],
+	'a class that exports declare as deleted': [
+		inConfig(
+			MIGRATIONS,
+			'"exports": { "SyncLayer": { "type": "durable-object", "state": "deleted" } },',
+		),
+		'wrangler.jsonc:11 the class SyncLayer is deleted according to "exports", and a binding names it',
+	],
+	'a class that extends one of the family, without SQLite': [
+		(project) => {
+			project.replace(ENTRY, EXPORT, SUBCLASS);
+			project.replace(CONFIG, '"class_name": "SyncLayer"', '"class_name": "Streams"');
+			project.replace(CONFIG, 'new_sqlite_classes": ["SyncLayer"]', 'new_classes": ["Streams"]');
+		},
+		'wrangler.jsonc:11 the class Streams has no SQLite storage',
+	],
+	'an export of another name, without SQLite': [
+		(project) => {
+			project.replace(ENTRY, 'export { SyncLayer }', 'export { SyncLayer as Streams }');
+			project.replace(CONFIG, '"class_name": "SyncLayer"', '"class_name": "Streams"');
+			project.replace(CONFIG, 'new_sqlite_classes": ["SyncLayer"]', 'new_classes": ["Streams"]');
+		},
+		'wrangler.jsonc:11 the class Streams has no SQLite storage',
 	],
 	'two migrations with one tag': [
 		inConfig('["SyncLayer"] }],', '["SyncLayer"] }, { "tag": "v1" }],'),
@@ -134,7 +160,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	],
 	'no key for development': [
 		(project) => project.remove('.dev.vars'),
-		'.dev.vars:1 TMCP_SESSION_KEYS is not set',
+		'.dev.vars:1 TMCP_SESSION_KEYS is not set, and no .dev.vars.example names it',
 	],
 	'secrets in git': [
 		(project) => project.write('.gitignore', 'node_modules\n'),
@@ -190,6 +216,35 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	],
 };
 
+/** What is no mistake, although it resembles one. */
+const correct: Readonly<Record<string, Mistake>> = {
+	'a class of the user that has no SQLite': (project) => {
+		project.replace(CONFIG, OBJECT, `${OBJECT}, { "name": "COUNTER", "class_name": "Counter" }`);
+		project.replace(
+			CONFIG,
+			'"migrations": [',
+			'"migrations": [{ "tag": "v0", "new_classes": ["Counter"] }, ',
+		);
+		project.replace(
+			ENTRY,
+			EXPORT,
+			`${EXPORT}\nimport { DurableObject } from 'cloudflare:workers';\nexport class Counter extends DurableObject {}`,
+		);
+	},
+	'a class that was deleted, in exports': inConfig(
+		MIGRATIONS,
+		`"exports": {
+	"SyncLayer": { "type": "durable-object", "storage": "sqlite" },
+	"OldAgent": { "type": "durable-object", "state": "deleted" },
+	"OldStreams": { "type": "durable-object", "state": "renamed", "renamed_to": "SyncLayer" },
+},`,
+	),
+	'a checkout without .dev.vars, with .dev.vars.example': (project) => {
+		project.remove('.dev.vars');
+		project.write('.dev.vars.example', 'TMCP_SESSION_KEYS=\n');
+	},
+};
+
 describe('doctor', () => {
 	it('reports nothing on a correct Worker', async () => {
 		using project = new WorkerProject(workerFiles);
@@ -218,6 +273,13 @@ describe('doctor', () => {
 		const { stdout } = await run(['doctor', project.folder]);
 		expect(stdout).toContain(message);
 		expect(stdout).toContain('    fix: ');
+	});
+
+	it.each(Object.entries(correct))('accepts %s', async (_, plant) => {
+		using project = new WorkerProject(workerFiles);
+		plant(project);
+		const { stdout } = await run(['doctor', project.folder]);
+		expect(stdout).toBe('No problems found\n');
 	});
 
 	it('repairs with --fix what is safe, and keeps comments', async () => {

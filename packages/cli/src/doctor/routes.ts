@@ -94,28 +94,64 @@ function textsIn(node: AnyNode | null | undefined): readonly string[] {
 	return text === undefined ? [] : [text];
 }
 
-/** Returns the prefixes of a router: those of `basePath`, and those under which others mount it. */
+/**
+ * Returns the prefixes of a router: those of `basePath`, and those under which others mount it. There are
+ * none if the code hides one.
+ */
 function prefixesOf(syntax: Syntax, router: AnyNode, depth = 0): readonly string[] {
 	if (depth > MAX_PREFIXES) return [];
+	const bases = basesOf(syntax, router, depth);
+	const mounts = mountsOf(syntax, rootsOf(syntax, router), depth);
+	return mounts.length === 0
+		? bases
+		: mounts.flatMap((mount) =>
+				bases.flatMap((base) => (mount === undefined ? [] : [joined(mount, base)])),
+			);
+}
+
+/** Returns what a router itself puts before its paths. */
+function basesOf(syntax: Syntax, router: AnyNode, depth: number): readonly string[] {
+	if (depth > MAX_PREFIXES) return [];
 	if (router.type === 'CallExpression' && router.callee.type === 'MemberExpression') {
-		const outer = prefixesOf(syntax, router.callee.object, depth + 1);
+		const outer = basesOf(syntax, router.callee.object, depth + 1);
 		if (methodOf(router) !== 'basePath') return outer;
-		const path = literalText(router.arguments[0]);
+		const path = textOf(syntax, router.arguments[0]);
 		return path === undefined ? [] : outer.map((prefix) => joined(prefix, path));
 	}
-	const values = valuesOf(syntax, router);
-	const own = values.flatMap((value) =>
+	const own = valuesOf(syntax, router).flatMap((value) =>
 		value === router || value.type === 'Identifier'
 			? ['']
 			: isRouterCall(value)
-				? prefixesOf(syntax, value, depth + 1)
+				? basesOf(syntax, value, depth + 1)
 				: [baseOf(value)],
 	);
-	const mounts = mountsOf(syntax, router, values, depth);
-	const bases = own.length === 0 ? [''] : [...new Set(own)];
-	return mounts.length === 0
-		? bases
-		: mounts.flatMap((mount) => bases.map((base) => joined(mount, base)));
+	return own.length === 0 ? [''] : [...new Set(own)];
+}
+
+/** Returns the expressions that create a router: those at the start of its chains of calls. */
+function rootsOf(syntax: Syntax, router: AnyNode, depth = 0): readonly AnyNode[] {
+	return valuesOf(syntax, router).flatMap((value) =>
+		depth < MAX_PREFIXES &&
+		value.type === 'CallExpression' &&
+		value.callee.type === 'MemberExpression'
+			? rootsOf(syntax, chainStart(value), depth + 1)
+			: [value],
+	);
+}
+
+/** Returns what the first method of a chain of calls is called on. */
+function chainStart(node: AnyNode): AnyNode {
+	let at = node;
+	while (at.type === 'CallExpression' && at.callee.type === 'MemberExpression') {
+		at = at.callee.object;
+	}
+	return at;
+}
+
+/** Returns a text that the code writes in one place. */
+function textOf(syntax: Syntax, node: AnyNode | undefined): string | undefined {
+	const [only, another] = node ? valuesOf(syntax, node) : [];
+	return another ? undefined : literalText(only);
 }
 
 function isRouterCall(node: AnyNode): boolean {
@@ -131,20 +167,27 @@ function baseOf(node: AnyNode): string {
 		: '';
 }
 
-/** Returns the paths at which `route` of other routers mounts a router. */
+/** The methods that mount a router under a path. */
+const MOUNTS = new Set(['all', 'mount', 'register', 'route', 'use']);
+
+/** Returns the paths at which other routers mount a router, `undefined` for those that are not known. */
 function mountsOf(
 	syntax: Syntax,
-	router: AnyNode,
-	values: readonly AnyNode[],
+	roots: readonly AnyNode[],
 	depth: number,
-): readonly string[] {
-	return syntax.nodes.flatMap((node) => {
-		if (node.type !== 'CallExpression' || methodOf(node) !== 'route') return [];
-		const [path, mounted] = [literalText(node.arguments[0]), node.arguments[1]];
-		if (path === undefined || !mounted || mounted === router) return [];
-		if (!valuesOf(syntax, mounted).some((each) => values.includes(each))) return [];
-		if (node.callee.type !== 'MemberExpression') return [];
-		return prefixesOf(syntax, node.callee.object, depth + 1).map((prefix) => joined(prefix, path));
+): readonly (string | undefined)[] {
+	return syntax.nodes.flatMap((node): readonly (string | undefined)[] => {
+		if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') return [];
+		const method = methodOf(node) ?? '';
+		if (!MOUNTS.has(method)) return [];
+		const mounted = node.arguments.findIndex((argument) =>
+			rootsOf(syntax, argument).some((each) => roots.includes(each)),
+		);
+		if (mounted === -1) return [];
+		const path = textOf(syntax, node.arguments[0]);
+		if (method !== 'route' || mounted !== 1 || path === undefined) return [undefined];
+		const outer = prefixesOf(syntax, node.callee.object, depth + 1);
+		return outer.length === 0 ? [undefined] : outer.map((prefix) => joined(prefix, path));
 	});
 }
 

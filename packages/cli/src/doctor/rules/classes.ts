@@ -2,6 +2,7 @@ import { TASK_WORKFLOW_EXPORT } from '@tmcp-sessions/core/internal';
 import { dirname, relative } from 'node:path';
 
 import { declaredBindings, environmentsOf, textOf } from '../declared-bindings.ts';
+import { isFamilyClass } from '../family-classes.ts';
 import { bindingKinds } from '../manager-classes.ts';
 import { nearest } from '../nearest.ts';
 import type { Problem } from '../problem.ts';
@@ -14,6 +15,9 @@ interface Storage {
 	readonly kind: 'sqlite' | 'key-value' | 'deleted';
 	readonly path: ConfigPath;
 }
+
+/** The states of an entry of `exports` whose class the code no longer has. */
+const GONE = new Set(['deleted', 'renamed', 'transferred']);
 
 /** Checks that the classes of all bindings are exported, and that Durable Objects have SQLite storage. */
 export function* checkClasses({ config, entry }: Project): Generator<Problem> {
@@ -29,6 +33,8 @@ export function* checkClasses({ config, entry }: Project): Generator<Problem> {
 			if (kind === 'a Workflow') continue;
 			const found = storage.get(className);
 			if (found?.kind === 'sqlite') continue;
+			// Only the classes of this family need SQLite.
+			if (found?.kind === 'key-value' && !isFamilyClass(entry, className)) continue;
 			yield found
 				? wrongStorage(className, found, config)
 				: withoutMigration(
@@ -159,7 +165,7 @@ function wrongStorage(className: string, { kind, path }: Storage, config: Wrangl
 		line: config.lineOf(...path),
 		message:
 			kind === 'deleted'
-				? `the class ${className} is deleted by a migration, and a binding names it`
+				? `the class ${className} is ${goneBy(config, path)}, and a binding names it`
 				: `the class ${className} has no SQLite storage, which its package needs`,
 		fix:
 			kind === 'deleted'
@@ -167,6 +173,12 @@ function wrongStorage(className: string, { kind, path }: Storage, config: Wrangl
 				: `if it was never deployed, move it to "new_sqlite_classes" (or "storage": "sqlite" in "exports"); ` +
 					'a deployed class cannot change: use a class of another name',
 	};
+}
+
+/** Says how a class ceased to be one of the Worker. */
+function goneBy(config: WranglerConfig, path: ConfigPath): string {
+	const state = path[0] === 'exports' ? textOf(config.get(...path), 'state') : undefined;
+	return state === undefined ? 'deleted by a migration' : `${state} according to "exports"`;
 }
 
 /** A class whose migration has the name that it had before. */
@@ -267,8 +279,11 @@ export function storageOf(config: WranglerConfig): Map<string, Storage> {
 	}
 	for (const name of Object.keys(Object(config.get('exports')) as object)) {
 		if (config.get('exports', name, 'type') !== 'durable-object') continue;
-		const kind = config.get('exports', name, 'storage') === 'sqlite' ? 'sqlite' : 'key-value';
-		set(name, kind, ['exports', name]);
+		const path = ['exports', name];
+		const state = config.get(...path, 'state');
+		const isSqlite = config.get(...path, 'storage') === 'sqlite';
+		const isGone = typeof state === 'string' && GONE.has(state);
+		set(name, isGone ? 'deleted' : isSqlite ? 'sqlite' : 'key-value', path);
 	}
 	return storage;
 }

@@ -9,6 +9,8 @@ import type { Project } from '../project.ts';
 
 const VARIABLE = 'TMCP_SESSION_KEYS';
 const VARS_FILE = '.dev.vars';
+/** The files in git that show which secrets to set. */
+const EXAMPLES = ['.dev.vars.example', '.env.example'];
 
 /** Checks the session keys: in `.dev.vars`, out of git, as a required secret, and not in plain text. */
 export function* checkKeys(project: Project): Generator<Problem> {
@@ -60,9 +62,9 @@ function* checkVarsFile(project: Project): Generator<Problem> {
 	// wrangler reads .env only if there is no .dev.vars.
 	const file = readFile(VARS_FILE) === undefined && inEnv ? '.env' : VARS_FILE;
 	const text = readFile(file);
-	// The file is never in git: the example stands for it.
-	const isShown = text === undefined && readFile(`${file}.example`)?.includes(VARIABLE);
-	if (isShown) return;
+	// The file is never in git: in a fresh checkout, the example stands for it.
+	const isShown = EXAMPLES.some((path) => readFile(path)?.includes(VARIABLE));
+	if (text === undefined && isShown) return;
 	const value = readVariable(text ?? '', VARIABLE) ?? '';
 	const keys = parseSecrets([value]);
 	const weakness = keys.length > 0 ? weaknessOf(keys) : undefined;
@@ -71,17 +73,7 @@ function* checkVarsFile(project: Project): Generator<Problem> {
 		(text ?? '').split('\n').findIndex((candidate) => candidate.includes(VARIABLE)) + 1,
 	);
 	if (keys.length === 0) {
-		yield {
-			rule: 'keys',
-			severity: 'warning',
-			file,
-			line,
-			message: inEnv
-				? `${VARIABLE} is in .env, which wrangler ignores beside ${file}`
-				: `${VARIABLE} is not set: in development, sessions end when the server restarts`,
-			fix: inEnv ? `move it to ${file}` : `run npx @tmcp-sessions/cli keys new --file ${file}`,
-			repair: { kind: 'add-key', file, name: VARIABLE },
-		};
+		yield notSet(file, line, text, Boolean(inEnv));
 	} else if (weakness) {
 		yield {
 			rule: 'keys',
@@ -103,6 +95,24 @@ function* checkVarsFile(project: Project): Generator<Problem> {
 			repair: { kind: 'append', file: '.gitignore', text: `${file}\n` },
 		};
 	}
+}
+
+function notSet(file: string, line: number, text: string | undefined, isInEnv: boolean): Problem {
+	const hasFile = text !== undefined;
+	return {
+		rule: 'keys',
+		severity: 'warning',
+		file,
+		line,
+		message: isInEnv
+			? `${VARIABLE} is in .env, which wrangler ignores beside ${file}`
+			: `${VARIABLE} is not set${hasFile ? '' : `, and no ${file}.example names it`}: in development, sessions end when the server restarts`,
+		fix: isInEnv
+			? `move it to ${file}`
+			: `run npx @tmcp-sessions/cli keys new --file ${file}` +
+				(hasFile ? '' : `, and commit a ${file}.example with the line ${VARIABLE}=`),
+		repair: { kind: 'add-key', file, name: VARIABLE },
+	};
 }
 
 /** Whether the project uses a handler of this family, which signs session ids. */

@@ -1,5 +1,6 @@
 import type { AnyNode } from 'acorn';
 
+import { PLATFORM_CLASSES } from '../family-classes.ts';
 import { constructionOf, handlersOf, lastOptions, optionsOfObject } from '../handler-options.ts';
 import type { Options } from '../handler-options.ts';
 import type { Problem } from '../problem.ts';
@@ -8,8 +9,6 @@ import type { Construction, Entry } from '../read-entry.ts';
 import { fieldName, importedBy, literalText, methodOf } from '../syntax.ts';
 import { valuesOf } from '../values.ts';
 
-/** The classes that a project may extend, with what they need from the platform. */
-const BASES = new Set(['SessionObject', 'SyncLayer', 'SessionShard', 'TaskObject', 'TaskWorkflow']);
 const EVENTS = new Set([
 	'alarm',
 	'fetch',
@@ -53,7 +52,7 @@ export function extensionsOf(entry: Entry): readonly Extension[] {
 function baseOf(entry: Entry, { superClass }: Extension['node']): string | undefined {
 	if (!superClass) return undefined;
 	const imported = importedBy(entry.syntax, superClass);
-	if (imported) return BASES.has(imported.name) ? imported.name : undefined;
+	if (imported) return PLATFORM_CLASSES.has(imported.name) ? imported.name : undefined;
 	const [value] = valuesOf(entry.syntax, superClass);
 	const isClass = value?.type === 'ClassDeclaration' || value?.type === 'ClassExpression';
 	return isClass ? baseOf(entry, value) : undefined;
