@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { run } from './terminal.ts';
+import { workerFiles, WorkerProject } from './worker-project.ts';
 
 describe('the command line', () => {
 	it.each([
@@ -71,4 +72,18 @@ describe('the command line', () => {
 		server.close();
 		expect(exitCode).toBe(130);
 	});
+
+	it.each([['doctor', '.'], ['keys', 'new'], ['--help']])(
+		'ends without a message when the reader of %s closes the output',
+		async (...args) => {
+			using project = new WorkerProject({ ...workerFiles, '.dev.vars': '' });
+			const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url));
+			const child = spawn(process.execPath, [bin, ...args], { cwd: project.folder });
+			child.stdout.destroy();
+			let printed = '';
+			child.stderr.on('data', (data) => (printed += String(data)));
+			const [exitCode] = await once(child, 'close');
+			expect({ exitCode, printed }).toEqual({ exitCode: 0, printed: '' });
+		},
+	);
 });
