@@ -414,6 +414,33 @@ const mistakes: Mistakes = {
 		},
 		'wrangler.jsonc:15 the code reads GREETING, which wrangler.jsonc does not declare in the environment production',
 	],
+	'a secret that the second environment lacks': [
+		(project) => {
+			project.replace(
+				ENTRY,
+				'const server',
+				"import { env } from 'cloudflare:workers';\nconsole.log(env);\nexport const accounts = (env: { ACCOUNTS: string }) => env.ACCOUNTS;\nconst server",
+			);
+			const environment = (secrets: string): string =>
+				`{ "kv_namespaces": [{ "binding": "TMCP_SESSION_INFO" }], "durable_objects": { "bindings": [{ "name": "TMCP_DURABLE_OBJECT", "class_name": "SyncLayer" }] }, "secrets": { "required": ["TMCP_SESSION_KEYS"${secrets}] } }`;
+			added(
+				`"env": {\n"a": ${environment(', "ACCOUNTS"')},\n"b": ${environment('')},\n"c": ${environment('')} },`,
+			)(project);
+			project.replace(CONFIG, '["TMCP_SESSION_KEYS"]', '["TMCP_SESSION_KEYS", "ACCOUNTS"]');
+		},
+		'wrangler.jsonc:17 the code reads ACCOUNTS, which wrangler.jsonc does not declare in the environment c',
+	],
+	'an OAuth provider without its namespace': [
+		declaring(
+			'@cloudflare/workers-oauth-provider',
+			change(
+				ENTRY,
+				'const server',
+				"import { OAuthProvider } from '@cloudflare/workers-oauth-provider';\nexport const provider = new OAuthProvider({});\nconst server",
+			),
+		),
+		'OAuthProvider reads OAUTH_KV, which wrangler.jsonc does not declare',
+	],
 	'no bucket for large results': [
 		declaring(
 			'@tmcp-sessions/tasks-durable-object',

@@ -25,7 +25,40 @@ const choosing = (value: string): Change =>
 		added(`"vars": { "MCP_SESSIONS": "${value}" },`),
 	);
 
+/** Chooses one of three info managers; the configuration has the binding of the first one. */
+const choosingInfo = (value: string): Change =>
+	all(
+		importing('chooseSessions, splitInfo', '@tmcp-sessions/core'),
+		importing('DurableObjectInfoSessionManager', '@tmcp-sessions/info-durable-object'),
+		before(
+			`import { env } from 'cloudflare:workers';
+const kv = ${KV};
+const object = new DurableObjectInfoSessionManager();
+const mixed = () => splitInfo({ client: kv, logLevel: object, subscriptions: object });
+const { info } = chooseSessions(env.MCP_SESSIONS, { info: { kv: () => kv, object: () => object, mixed } });`,
+		),
+		change(ENTRY, `	info: ${KV}`, '	info'),
+		added(`"vars": { "MCP_SESSIONS": "${value}" },`),
+	);
+
 const mistakes: Mistakes = {
+	'a chosen manager without its binding': [
+		choosingInfo('info=object'),
+		'needs the binding TMCP_SESSION_SHARD: it must be a Durable Object namespace; found none',
+	],
+	'two chosen managers, one of them without its binding': [
+		choosingInfo('info=mixed'),
+		'needs the binding TMCP_SESSION_SHARD',
+	],
+	'another choice in an environment': [
+		all(
+			choosingInfo('info=kv'),
+			added(
+				`"env": { "staging": { "vars": { "MCP_SESSIONS": "info=mixed" }, "secrets": { "required": ["TMCP_SESSION_KEYS"] }, "durable_objects": { "bindings": [{ "name": "TMCP_DURABLE_OBJECT", "class_name": "SyncLayer" }, { "name": "TMCP_SESSION_SHARD", "class_name": "SessionShard" }] } } },`,
+			),
+		),
+		'KVInfoSessionManager (src/index.ts:14) needs the binding TMCP_SESSION_INFO in the environment staging',
+	],
 	'a host with a scheme': [
 		withOptions("allowedHosts: ['https://mcp.example.com']"),
 		'src/index.ts:16 createMcpHandler: allowedHosts must hold hosts such as mcp.example.com; got "https://mcp.example.com"',
@@ -184,6 +217,7 @@ const correct: Readonly<Record<string, Change>> = {
 		),
 	),
 	'a choice that exists': choosing('info=kv'),
+	'a chosen manager with its binding': choosingInfo('info=kv'),
 	'flags that exist': flags('["nodejs_compat", "global_fetch_strictly_public"]'),
 };
 

@@ -31,6 +31,52 @@ const SUBCLASS =
 const FLAGS = '"compatibility_flags": ["nodejs_compat"],';
 const SECRETS = '"secrets": { "required": ["TMCP_SESSION_KEYS"] },';
 
+const constantObject =
+	(assertion: string): Mistake =>
+	(project) => {
+		project.write(
+			'src/bindings.ts',
+			`export const BINDINGS = { sessions: 'SESSIONS_KV' }${assertion};\n`,
+		);
+		project.replace(
+			ENTRY,
+			'new KVInfoSessionManager()',
+			'new KVInfoSessionManager(BINDINGS.sessions)',
+		);
+		project.replace(
+			ENTRY,
+			"from 'tmcp';",
+			"from 'tmcp';\nimport { BINDINGS } from './bindings.ts';",
+		);
+	};
+/** Stores metadata in Durable Objects. */
+const withShards: Mistake = (project) => {
+	project.write(
+		ENTRY,
+		project
+			.read(ENTRY)
+			.replaceAll('KVInfoSessionManager', 'DurableObjectInfoSessionManager')
+			.replace('info-kv', 'info-durable-object'),
+	);
+	project.replace(
+		ENTRY,
+		EXPORT,
+		`${EXPORT}\nexport { SessionShard } from '@tmcp-sessions/info-durable-object';`,
+	);
+	project.replace('package.json', '/info-kv', '/info-durable-object');
+	project.replace(
+		CONFIG,
+		OBJECT,
+		`${OBJECT},\n{ "name": "TMCP_SESSION_SHARD", "class_name": "SessionShard" }`,
+	);
+	project.replace(
+		CONFIG,
+		'"new_sqlite_classes": ["SyncLayer"',
+		'"new_sqlite_classes": ["SyncLayer", "SessionShard"',
+	);
+	project.replace(CONFIG, NAMESPACE, '');
+};
+
 /** By title, a mistake, and the file, line and text that must be reported. */
 const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	'no KV namespace': [
@@ -86,6 +132,54 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 			'["SyncLayer"] }, { "tag": "v2", "deleted_classes": ["SyncLayer"] }],',
 		),
 		'the class SyncLayer is deleted by a migration',
+	],
+	'the name of a binding in an object of another module': [
+		constantObject(''),
+		'wrangler.jsonc:12 KVInfoSessionManager (src/index.ts:20) needs the binding SESSIONS_KV',
+	],
+	'the name of a binding in a frozen object': [
+		(project) => {
+			constantObject(' as const')(project);
+			project.replace('src/bindings.ts', '= {', '= Object.freeze({');
+			project.replace('src/bindings.ts', '} as const;', '});');
+			project.replace(ENTRY, 'BINDINGS.sessions', "BINDINGS['sessions']");
+		},
+		'wrangler.jsonc:12 KVInfoSessionManager (src/index.ts:20) needs the binding SESSIONS_KV',
+	],
+	'the binding itself, of another name': [
+		inEntry('new KVInfoSessionManager()', 'new KVInfoSessionManager(env.SESSIONS_KV)'),
+		'needs the binding SESSIONS_KV',
+	],
+	'a name of a binding that the code computes': [
+		inEntry('new KVInfoSessionManager()', 'new KVInfoSessionManager(globalThis.sessions)'),
+		'warning src/index.ts:19 the binding of KVInfoSessionManager (src/index.ts:19) could not be compared',
+	],
+	'classes of two bindings that are swapped': [
+		(project) => {
+			withShards(project);
+			project.replace(CONFIG, '"class_name": "SyncLayer"', '"class_name": "X"');
+			project.replace(CONFIG, '"class_name": "SessionShard"', '"class_name": "SyncLayer"');
+			project.replace(CONFIG, '"class_name": "X"', '"class_name": "SessionShard"');
+		},
+		`set "class_name": "SyncLayer" here, and "class_name": "SessionShard" in line 10, at the binding TMCP_SESSION_SHARD: the two are swapped`,
+	],
+	'a field of the top level in another one': [
+		(project) => {
+			project.replace(CONFIG, '"compatibility_date": "2026-07-01",', '');
+			project.replace(
+				CONFIG,
+				SECRETS,
+				`"observability": {\n"enabled": true,\n"compatibility_date": "2026-07-01" },`,
+			);
+		},
+		'wrangler.jsonc:15 "compatibility_date" is a field of the top level; found it in "observability", where wrangler ignores it',
+	],
+	'a field of an environment in another one': [
+		inConfig(
+			SECRETS,
+			`${SECRETS}\n"env": { "staging": { "limits": { "compatibility_flags": ["nodejs_compat"] } } },`,
+		),
+		'"compatibility_flags" is a field of "env.staging"; found it in "limits"',
 	],
 	'a class that exports declare as deleted': [
 		inConfig(
@@ -216,6 +310,8 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 	],
 };
 
+const OBJECTS_AND_KV = `"durable_objects": { "bindings": [${OBJECT}] }, ${NAMESPACE}`;
+
 /** What is no mistake, although it resembles one. */
 const correct: Readonly<Record<string, Mistake>> = {
 	'a class of the user that has no SQLite': (project) => {
@@ -231,6 +327,17 @@ const correct: Readonly<Record<string, Mistake>> = {
 			`${EXPORT}\nimport { DurableObject } from 'cloudflare:workers';\nexport class Counter extends DurableObject {}`,
 		);
 	},
+	'the name of a binding in an object of another module': (project) => {
+		constantObject(' as const')(project);
+		project.replace(CONFIG, '"TMCP_SESSION_INFO"', '"SESSIONS_KV"');
+	},
+	'two bindings of Durable Objects': withShards,
+	'fields of the top level in an environment and as variables': inConfig(
+		SECRETS,
+		`${SECRETS}
+"vars": { "main": "x" },
+"env": { "staging": { "compatibility_flags": ["nodejs_compat"], ${OBJECTS_AND_KV} ${SECRETS} "vars": { "main": "x" } } },`,
+	),
 	'a class that was deleted, in exports': inConfig(
 		MIGRATIONS,
 		`"exports": {

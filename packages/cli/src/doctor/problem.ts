@@ -22,5 +22,6 @@ export type Repair =
 			readonly path: readonly (string | number)[];
 			readonly value: unknown;
 	  }
+	| { readonly kind: 'rename-class'; readonly from: string; readonly to: string }
 	| { readonly kind: 'append'; readonly file: string; readonly text: string }
 	| { readonly kind: 'add-key'; readonly file: string; readonly name: string };

@@ -49,7 +49,7 @@ function refersTo(syntax: Syntax, node: AnyNode, handler: AnyNode): boolean {
 }
 
 /** Whether a name is read, and not that of a field. */
-function isValue({ parents }: Syntax, node: AnyNode): boolean {
+export function isValue({ parents }: Syntax, node: AnyNode): boolean {
 	const parent = parents.get(node);
 	if (parent?.type === 'MemberExpression') return parent.object === node || parent.computed;
 	return parent?.type !== 'Property' || parent.value === node;

@@ -1,6 +1,6 @@
 import type { AnyNode, CallExpression, Pattern } from 'acorn';
 
-import { fieldsOf, isFunction } from './syntax.ts';
+import { fieldsOf, isFunction, literalText } from './syntax.ts';
 import type { Syntax } from './syntax.ts';
 
 /** Longer chains of names are not followed. */
@@ -26,9 +26,21 @@ export function valuesOf(syntax: Syntax, node: AnyNode, depth = 0): readonly Any
 	if (node.type === 'LogicalExpression') return follow(node.left, node.right);
 	if (node.type === 'MemberExpression') return membersOf(syntax, node, follow) ?? [node];
 	if (node.type !== 'CallExpression') return [node];
+	if (isFreeze(node)) return follow(node.arguments[0]);
 	const functions = follow(node.callee).filter(isFunction);
 	const results = functions.flatMap((each) => resultsOf(syntax, each));
 	return results.length === 0 ? [node] : follow(...results);
+}
+
+/** Whether a call is that of `Object.freeze`, which returns its argument. */
+function isFreeze({ callee }: CallExpression): boolean {
+	return (
+		callee.type === 'MemberExpression' &&
+		callee.object.type === 'Identifier' &&
+		callee.object.name === 'Object' &&
+		callee.property.type === 'Identifier' &&
+		callee.property.name === 'freeze'
+	);
 }
 
 /** Returns the values of a field of objects that the code writes. */
@@ -37,10 +49,15 @@ function membersOf(
 	{ computed, object, property }: Extract<AnyNode, { type: 'MemberExpression' }>,
 	follow: (node: AnyNode | undefined) => readonly AnyNode[],
 ): readonly AnyNode[] | undefined {
-	if (computed || property.type !== 'Identifier') return undefined;
+	const name = computed
+		? literalText(property)
+		: property.type === 'Identifier'
+			? property.name
+			: undefined;
+	if (name === undefined) return undefined;
 	if (object.type === 'Identifier' && imports.has(object.name)) return undefined;
 	const values = follow(object).flatMap((each) =>
-		each.type === 'ObjectExpression' ? follow(fieldsOf(each).get(property.name)) : [],
+		each.type === 'ObjectExpression' ? follow(fieldsOf(each).get(name)) : [],
 	);
 	return values.length === 0 ? undefined : values;
 }

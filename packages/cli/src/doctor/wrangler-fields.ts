@@ -19,6 +19,23 @@ export const FIELDS: readonly string[] = (
 	.trim()
 	.split(' ');
 
+/** The fields that no other field has inside, except environments. */
+export const TOP_LEVEL: ReadonlySet<string> = new Set([
+	'account_id',
+	'compatibility_date',
+	'compatibility_flags',
+	'd1_databases',
+	'durable_objects',
+	'keep_vars',
+	'kv_namespaces',
+	'main',
+	'migrations',
+	'observability',
+	'preview_urls',
+	'r2_buckets',
+	'workers_dev',
+]);
+
 /** By path, the type of the fields that the rules read. */
 export const SHAPES: readonly (readonly [path: readonly string[], shape: Shape])[] = [
 	[['compatibility_flags'], 'a list'],

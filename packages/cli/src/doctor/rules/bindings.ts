@@ -1,99 +1,109 @@
-import type { BindingKind } from '@tmcp-sessions/core/backend';
 import { KV_KIND, SESSION_OBJECT_KIND, TASK_WORKFLOW_KIND } from '@tmcp-sessions/core/internal';
 
+import { constructionsIn } from '../chosen-managers.ts';
 import { declaredBindings, environmentsOf } from '../declared-bindings.ts';
 import type { DeclaredBinding } from '../declared-bindings.ts';
-import { managerOf } from '../manager-classes.ts';
-import type { NeededBinding } from '../manager-classes.ts';
 import { nearest } from '../nearest.ts';
 import type { Problem, Repair } from '../problem.ts';
 import type { Project } from '../project.ts';
 import type { ConfigPath, WranglerConfig } from '../read-config.ts';
-import type { Construction, Place } from '../read-entry.ts';
-import { fieldsOf, literalText } from '../syntax.ts';
+import { computedBindings, usedBindings } from '../used-bindings.ts';
+import type { UsedBinding } from '../used-bindings.ts';
 import { storageOf } from './classes.ts';
-
-/** A binding that the code uses. */
-interface Used {
-	readonly kind: BindingKind;
-	readonly name: string;
-	readonly user: string;
-	readonly isOfInfo: boolean;
-	readonly place: Place;
-}
 
 /** The classes of Durable Objects that this family exports. */
 const FAMILY_CLASS = /^(?:SessionShard|SyncLayer|TaskObject)$/;
 
 /** Compares the bindings that managers use with those of the configuration, in each environment. */
-export function* checkBindingsOfConfig({ config, entry }: Project): Generator<Problem> {
-	const used = usedBindings(entry.constructions);
+export function* checkBindingsOfConfig(project: Project): Generator<Problem> {
+	const { config, entry } = project;
+	yield* checkComputed(project);
 	for (const { name: environment, root } of environmentsOf(config)) {
 		const declared = declaredBindings(config, root);
-		for (const use of requiredOf(used, declared, entry.code)) {
+		const chosen = constructionsIn(project, root);
+		const used = usedBindings(entry, chosen ?? entry.constructions);
+		const required = chosen ? used : likelyOf(used, declared);
+		for (const use of required) {
 			const found = declared.find(({ name }) => name === use.name);
 			const where = environment === '' ? '' : ` in the environment ${environment}`;
 			const problem = problemOf(use, found);
 			if (problem === undefined) continue;
 			const other = found ? undefined : otherName(use, used, declared, entry.code);
 			const repair = found || other ? undefined : repairOf(use, root, config);
+			const isOtherClass = found?.kind === use.kind.what;
 			yield {
 				rule: 'bindings',
 				severity: 'error',
 				file: config.file,
-				line: config.lineOf(...((found ?? other)?.path ?? root)),
+				line: config.lineOf(
+					...((found ?? other)?.path ?? root),
+					...(isOtherClass ? ['class_name'] : []),
+				),
 				message:
 					`${use.user} (${use.place.file}:${use.place.line}) needs the binding ${use.name}${where}: ` +
 					(other ? `it must be ${use.kind.what}; found ${other.name}` : problem) +
-					(environment === '' ? '' : '. Environments inherit no bindings'),
+					(environment === '' || isOtherClass ? '' : '. Environments inherit no bindings'),
 				fix: other
 					? `name it ${use.name} here, or pass '${other.name}' to ${use.user} and every other manager that uses it`
-					: fixOf(use, root, config, repair),
+					: isOtherClass
+						? classFix(use, found, { used, declared, config })
+						: fixOf(use, root, config, repair),
 				...(repair && { repair }),
 			};
 		}
 	}
 }
 
-function usedBindings(constructions: readonly Construction[]): Used[] {
-	const used = constructions.flatMap((construction): Used[] => {
-		const manager = managerOf(construction);
-		const { className: user, place } = construction;
-		return (manager?.bindings ?? []).flatMap((needed) => {
-			const name = bindingName(construction, needed);
-			return name === undefined
-				? []
-				: { kind: needed.kind, name, user, isOfInfo: manager?.role === 'info', place };
-		});
-	});
-	// Managers share bindings.
-	const byKind = new Map(
-		used.map((use) => [`${use.name} ${use.kind.packageName} ${use.kind.what}`, use]),
+/** Names the managers whose bindings this check cannot find in the configuration. */
+function* checkComputed({ config, entry }: Project): Generator<Problem> {
+	for (const { className, place } of computedBindings(entry)) {
+		yield {
+			rule: 'bindings',
+			severity: 'warning',
+			...place,
+			message: `the binding of ${className} (${place.file}:${place.line}) could not be compared with ${config.file}: the code computes its name`,
+			fix: 'write the name in the code, or as a field of a constant object; or check that every environment has the binding',
+		};
+	}
+}
+
+/** Says which classes to set, here and at the binding that has the right one. */
+function classFix(
+	{ kind }: UsedBinding,
+	found: DeclaredBinding,
+	{
+		used,
+		declared,
+		config,
+	}: {
+		readonly used: readonly UsedBinding[];
+		readonly declared: readonly DeclaredBinding[];
+		readonly config: WranglerConfig;
+	},
+): string {
+	const className = kind.durableObject?.className ?? '';
+	const other = declared.find((each) => each.className === className);
+	const isSwapped = used.some(
+		(use) => use.name === other?.name && use.kind.durableObject?.className === found.className,
 	);
-	return [...byKind.values()];
+	const line = other && config.lineOf(...other.path, 'class_name');
+	const tag = `v${config.list('migrations').length + 1}`;
+	return (
+		`set "class_name": "${className}" here` +
+		(other && isSwapped
+			? `, and "class_name": "${found.className}" in line ${line}, at the binding ${other.name}: the two are swapped`
+			: storageOf(config).has(className)
+				? ''
+				: `, and create the class: ${JSON.stringify({ tag, new_sqlite_classes: [className] })} in "migrations"`)
+	);
 }
 
-/** Returns the name of the binding, or `undefined` if the code computes it or needs none. */
-function bindingName(
-	{ args: [first] }: Construction,
-	{ isOptional, kind, option = 'binding', unless }: NeededBinding,
-): string | undefined {
-	const byDefault = isOptional ? undefined : kind.defaultName;
-	if (first === undefined || first.type === 'UnaryExpression') return byDefault;
-	if (first.type !== 'ObjectExpression') return unless ? undefined : literalText(first);
-	const fields = fieldsOf(first);
-	if (unless !== undefined) return fields.has(unless) ? undefined : byDefault;
-	return fields.has(option) ? literalText(fields.get(option)) : byDefault;
-}
-
-/** With `chooseSessions`, one of the info managers is used in each environment. */
-function requiredOf(
-	used: readonly Used[],
+/** If it is not known what `chooseSessions` chooses, one of the info managers is enough. */
+function likelyOf(
+	used: readonly UsedBinding[],
 	declared: readonly DeclaredBinding[],
-	code: string,
-): readonly Used[] {
-	if (!/\bchooseSessions\(/.test(code)) return used;
-	const isThere = (use: Used): boolean =>
+): readonly UsedBinding[] {
+	const isThere = (use: UsedBinding): boolean =>
 		problemOf(
 			use,
 			declared.find(({ name }) => name === use.name),
@@ -103,7 +113,10 @@ function requiredOf(
 	return choices.some(isThere) ? others : [...choices.slice(0, 1), ...others];
 }
 
-function problemOf({ kind, name }: Used, found: DeclaredBinding | undefined): string | undefined {
+function problemOf(
+	{ kind, name }: UsedBinding,
+	found: DeclaredBinding | undefined,
+): string | undefined {
 	if (!found) return `it must be ${kind.what}; found none`;
 	if (found.kind !== kind.what) return `it must be ${kind.what}; found ${found.kind}`;
 	const { className } = kind.durableObject ?? {};
@@ -117,8 +130,8 @@ function problemOf({ kind, name }: Used, found: DeclaredBinding | undefined): st
 
 /** Returns a binding of the same kind that nothing uses, and that was probably meant. */
 function otherName(
-	{ kind, name: needed }: Used,
-	used: readonly Used[],
+	{ kind, name: needed }: UsedBinding,
+	used: readonly UsedBinding[],
 	declared: readonly DeclaredBinding[],
 	code: string,
 ): DeclaredBinding | undefined {
@@ -144,7 +157,7 @@ function otherName(
 
 /** Returns the lines to add: the binding alone if its class exists already. */
 function fixOf(
-	use: Used,
+	use: UsedBinding,
 	root: ConfigPath,
 	config: WranglerConfig,
 	repair: Repair | undefined,
@@ -159,14 +172,14 @@ function fixOf(
 }
 
 /** Returns the list of the binding, if it can be added by itself. */
-function listOf({ kind }: Used): ConfigPath | undefined {
+function listOf({ kind }: UsedBinding): ConfigPath | undefined {
 	if (kind.durableObject) return ['durable_objects', 'bindings'];
 	if (kind === KV_KIND) return ['kv_namespaces'];
 	return kind === TASK_WORKFLOW_KIND ? ['workflows'] : undefined;
 }
 
 /** The class of a session object is the user's: its name is not known. Queues and buckets have to be created. */
-function repairOf(use: Used, root: ConfigPath, config: WranglerConfig): Repair | undefined {
+function repairOf(use: UsedBinding, root: ConfigPath, config: WranglerConfig): Repair | undefined {
 	const list = listOf(use);
 	if (use.kind === SESSION_OBJECT_KIND || list === undefined) return undefined;
 	const { className } = use.kind.durableObject ?? {};

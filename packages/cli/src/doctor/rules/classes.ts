@@ -58,6 +58,7 @@ export function* checkClasses({ config, entry }: Project): Generator<Problem> {
 			fix: similar
 				? `write ${similar}, which ${entry.file} exports`
 				: `export the class from ${entry.file}, or remove it from "${path[0]}" if it was never deployed`,
+			...caseRepair(className, entry.exportNames),
 		};
 	}
 }
@@ -113,6 +114,7 @@ function notExported(
 		file: config.file,
 		line,
 		message: `${entry.file} does not export the class ${className}, which a binding names`,
+		...caseRepair(className, entry.exportNames),
 		fix: exportLine
 			? `add to ${entry.file}: ${exportLine}`
 			: declaring
@@ -124,6 +126,15 @@ function notExported(
 			repair: { kind: 'append', file: entry.file, text: `\n${exportLine}\n` },
 		}),
 	};
+}
+
+/** Returns the change to the name of an exported class that differs in the case of letters alone. */
+function caseRepair(className: string, exportNames: readonly string[]): Pick<Problem, 'repair'> {
+	const [to, another] = exportNames.filter(
+		(name) => name.toLowerCase() === className.toLowerCase(),
+	);
+	if (to === undefined || another !== undefined) return {};
+	return { repair: { kind: 'rename-class', from: className, to } };
 }
 
 /** Returns the problem of a class that the entry exports as a type only. */

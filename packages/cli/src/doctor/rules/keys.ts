@@ -6,6 +6,7 @@ import { readVariable } from '../../keys/vars-file.ts';
 import { environmentsOf } from '../declared-bindings.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
+import type { ConfigPath, WranglerConfig } from '../read-config.ts';
 
 const VARIABLE = 'TMCP_SESSION_KEYS';
 const VARS_FILE = '.dev.vars';
@@ -32,28 +33,42 @@ export function* checkKeys(project: Project): Generator<Problem> {
 			};
 			continue;
 		}
-		const required = config.list(...root, 'secrets', 'required');
-		if (required.includes(VARIABLE)) continue;
-		const isListed = config.get(...root, 'secrets', 'required') !== undefined;
-		yield {
-			rule: 'keys',
-			severity: isListed ? 'error' : 'warning',
-			file: config.file,
-			line: config.lineOf(...root, 'secrets', 'required'),
-			message: isListed
-				? `"secrets.required"${where} does not name ${VARIABLE}: wrangler dev then ignores it in ${VARS_FILE}`
-				: `"secrets.required"${where} does not name ${VARIABLE}: a deployment without a key fails at its first request`,
-			fix: `add "secrets": { "required": ["${VARIABLE}"] }, with every other secret of the Worker`,
-			...((isListed || required.length === 0) && {
-				repair: {
-					kind: 'edit-config',
-					path: [...root, 'secrets', 'required', required.length],
-					value: VARIABLE,
-				},
-			}),
-		};
+		yield* checkRequired(config, root, where);
 	}
 	yield* checkVarsFile(project);
+}
+
+/** Checks that the list of required secrets names the keys. */
+function* checkRequired(
+	config: WranglerConfig,
+	root: ConfigPath,
+	where: string,
+): Generator<Problem> {
+	const path = [...root, 'secrets', 'required'];
+	const required = config.list(...path);
+	if (required.includes(VARIABLE)) return;
+	const isListed = config.get(...path) !== undefined;
+	// An environment without a list needs the secrets of the top level, too: it inherits none.
+	const inherited = isListed ? [] : config.list('secrets', 'required');
+	const secrets = [...new Set([VARIABLE, ...inherited])];
+	yield {
+		rule: 'keys',
+		severity: isListed ? 'error' : 'warning',
+		file: config.file,
+		line: config.lineOf(...path),
+		message: isListed
+			? `"secrets.required"${where} does not name ${VARIABLE}: wrangler dev then ignores it in ${VARS_FILE}`
+			: `"secrets.required"${where} does not name ${VARIABLE}: a deployment without a key fails at its first request`,
+		fix:
+			`add "secrets": { "required": ${JSON.stringify(secrets)} }` +
+			(inherited.length > 0
+				? ', the list of the top level'
+				: ', with every other secret of the Worker'),
+		repair:
+			inherited.length > 0
+				? { kind: 'edit-config', path, value: secrets }
+				: { kind: 'edit-config', path: [...path, required.length], value: VARIABLE },
+	};
 }
 
 function* checkVarsFile(project: Project): Generator<Problem> {

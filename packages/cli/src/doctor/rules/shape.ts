@@ -3,7 +3,7 @@ import { nearest } from '../nearest.ts';
 import type { Problem } from '../problem.ts';
 import type { Project } from '../project.ts';
 import type { ConfigPath, WranglerConfig } from '../read-config.ts';
-import { FIELDS, FIELDS_OF_ENTRIES, SHAPES } from '../wrangler-fields.ts';
+import { FIELDS, FIELDS_OF_ENTRIES, SHAPES, TOP_LEVEL } from '../wrangler-fields.ts';
 
 /** Checks that fields have the names and types that wrangler reads: other rules expect them. */
 export function* checkShape({ config }: Pick<Project, 'config'>): Generator<Problem> {
@@ -18,6 +18,7 @@ export function* checkShape({ config }: Pick<Project, 'config'>): Generator<Prob
 		};
 	}
 	yield* checkNames(config, [], FIELDS);
+	yield* checkLevels(config, []);
 	for (const { root } of allEnvironments(config)) {
 		if (root.length > 0) yield* checkNames(config, root, FIELDS);
 		for (const [path, shape] of SHAPES) {
@@ -88,6 +89,39 @@ function* checkNames(
 			`wrangler has no field "${name}" here, and ignores it`,
 			`write "${similar}"`,
 		);
+	}
+}
+
+/** The objects whose fields the user names, and those that have fields of the top level. */
+const FREE = new Set(['alias', 'define', 'previews', 'unsafe', 'vars']);
+
+/**
+ * Checks that no field of the top level is inside of another one. In TOML, every line after the head of a
+ * table belongs to this table.
+ */
+function* checkLevels(
+	config: WranglerConfig,
+	at: ConfigPath,
+	top: ConfigPath = [],
+): Generator<Problem> {
+	const value = config.get(...at);
+	if (typeof value !== 'object' || value === null) return;
+	for (const key of Object.keys(value)) {
+		const path = [...at, Array.isArray(value) ? Number(key) : key];
+		if (at.length > top.length && !Array.isArray(value) && TOP_LEVEL.has(key)) {
+			const parent = at.slice(top.length).filter((each) => typeof each === 'string');
+			const level = top.length === 0 ? 'the top level' : `"${top.join('.')}"`;
+			yield problem(
+				config,
+				path,
+				`"${key}" is a field of ${level}; found it in "${parent.join('.')}", where wrangler ignores it`,
+				`move it to ${level}` +
+					(config.file.endsWith('.toml') ? ', above the head of the first table below it' : ''),
+			);
+		} else if (!FREE.has(key)) {
+			const isEnvironment = at.length === 1 && at[0] === 'env';
+			yield* checkLevels(config, path, isEnvironment ? path : top);
+		}
 	}
 }
 

@@ -10,6 +10,10 @@ import { fieldName } from '../syntax.ts';
 interface UsedVariable {
 	readonly name: string;
 	readonly place: Place;
+	/** What reads it, if it is not the code of the project. */
+	readonly reader?: string;
+	/** What to add, if it is known to be a binding. */
+	readonly fix?: string;
 }
 
 /** `checkKeys` reports it. */
@@ -23,33 +27,36 @@ export function* checkVariables({ config, entry, readFile }: Project): Generator
 	const environments = environmentsOf(config);
 	// wrangler ignores lines of .dev.vars that "secrets.required" does not name.
 	const shown = ['.dev.vars', '.dev.vars.example'].map((path) => readFile(path) ?? '').join('\n');
-	const isListed = config.get('secrets', 'required') !== undefined;
 	const isIn = (text: string, name: string): boolean =>
 		new RegExp(`^\\s*${name}\\s*=`, 'm').test(text);
-	const isShown = (name: string): boolean => !isListed && isIn(shown, name);
-	// wrangler dev then leaves it undefined, although the file has it.
-	const isIgnored = (name: string): boolean => isListed && isIn(readFile('.dev.vars') ?? '', name);
-	for (const { name, place } of usedVariables(entry)) {
-		if (isShown(name)) continue;
+	const isListed = (root: ConfigPath): boolean =>
+		[[], root].some((path) => config.get(...path, 'secrets', 'required') !== undefined);
+	for (const { name, place, reader = 'the code', fix } of usedVariables(entry)) {
 		const missing = environments.filter(
-			({ root }) => !declaredNames(environmentAt(config, root)).includes(name),
+			({ root }) =>
+				!declaredNames(environmentAt(config, root)).includes(name) &&
+				(isListed(root) || !isIn(shown, name)),
 		);
-		if (missing.length === 0) continue;
 		const isNowhere = !everywhere.has(name);
-		const [first] = missing;
-		const where = isNowhere || !first?.name ? '' : ` in the environment ${first.name}`;
-		yield {
-			rule: 'variables',
-			severity: isIgnored(name) ? 'error' : 'warning',
-			...(isNowhere ? place : { file: config.file, line: config.lineOf(...(first?.root ?? [])) }),
-			message:
-				`the code reads ${name}, which ${config.file} does not declare${where}: it is undefined in the Worker` +
-				(isIgnored(name) ? '; wrangler ignores its line in .dev.vars' : '') +
-				(where === '' ? '' : '. Environments inherit no variables, secrets and bindings'),
-			fix:
-				`add ${name} to "secrets": { "required": […] }, and its value to .dev.vars; ` +
-				'or to "vars" if it is no secret',
-		};
+		// One problem is enough if no environment has it.
+		for (const { name: environment, root } of isNowhere ? missing.slice(0, 1) : missing) {
+			const where = isNowhere || environment === '' ? '' : ` in the environment ${environment}`;
+			// wrangler dev then leaves it undefined, although the file has it.
+			const isIgnored = isListed(root) && isIn(readFile('.dev.vars') ?? '', name);
+			yield {
+				rule: 'variables',
+				severity: isIgnored ? 'error' : 'warning',
+				...(isNowhere ? place : { file: config.file, line: config.lineOf(...root) }),
+				message:
+					`${reader} reads ${name}, which ${config.file} does not declare${where}: it is undefined in the Worker` +
+					(isIgnored ? '; wrangler ignores its line in .dev.vars' : '') +
+					(where === '' ? '' : '. Environments inherit no variables, secrets and bindings'),
+				fix:
+					fix ??
+					`add ${name} to "secrets": { "required": […] }, and its value to .dev.vars; ` +
+						'or to "vars" if it is no secret',
+			};
+		}
 	}
 }
 
@@ -62,7 +69,7 @@ function environmentAt(config: WranglerConfig, root: ConfigPath): unknown {
 function usedVariables(entry: Entry): UsedVariable[] {
 	const { code, constructions, packages, sources } = entry;
 	const names = [
-		...[...code.matchAll(/\benv(?:\.|\[["'])([A-Z][A-Z\d_]*)\b/g)].map(([, name = '']) => name),
+		...[...code.matchAll(/\benv\d*(?:\.|\[["'])([A-Z][A-Z\d_]*)\b/g)].map(([, name = '']) => name),
 		...destructuredNames(entry),
 	];
 	const read = names.map((name) => ({
@@ -77,13 +84,22 @@ function usedVariables(entry: Entry): UsedVariable[] {
 		packages.includes('@tmcp-sessions/session-object') &&
 		tokens.test(code) &&
 		!/\bauthKeys\b/.test(code);
-	const used = [
+	const providers = constructions.filter(({ className }) => className === 'OAuthProvider');
+	const used: readonly UsedVariable[] = [
 		...read,
+		...providers.map(({ place }) => ({
+			name: 'OAUTH_KV',
+			place,
+			reader: 'OAuthProvider',
+			fix: 'add { "binding": "OAUTH_KV" } to "kv_namespaces"',
+		})),
 		...upstash.flatMap(({ place }) => UPSTASH.map((name) => ({ name, place }))),
 		...(needsAuthKeys ? [{ name: AUTH_KEYS, place: placeOf(tokens, sources) }] : []),
 	];
 	const byName = new Map(used.map((each) => [each.name, each]));
 	byName.delete(SESSION_KEYS);
+	// The provider puts its helpers there.
+	if (packages.includes('@cloudflare/workers-oauth-provider')) byName.delete('OAUTH_PROVIDER');
 	return [...byName.values()];
 }
 
@@ -93,7 +109,7 @@ function destructuredNames({ code, syntax }: Entry): readonly string[] {
 		if (node.type !== 'VariableDeclarator' || node.id.type !== 'ObjectPattern' || !node.init) {
 			return [];
 		}
-		if (!/\benv$/.test(code.slice(node.init.start, node.init.end))) return [];
+		if (!/\benv\d*$/.test(code.slice(node.init.start, node.init.end))) return [];
 		return node.id.properties.flatMap((each) => {
 			const name = fieldName(each) ?? '';
 			return /^[A-Z][A-Z\d_]*$/.test(name) ? [name] : [];
