@@ -441,11 +441,6 @@ describe('doctor', () => {
 			{ [CONFIG]: '{\n  "name": "a"\n  "main": "b"\n}' },
 			'wrangler.jsonc:3: invalid JSONC',
 		],
-		[
-			'wrangler.toml',
-			{ 'wrangler.toml': 'name = "a"' },
-			'wrangler.toml cannot be read: only wrangler.jsonc',
-		],
 		['an empty folder', { 'README.md': '' }, 'no wrangler.jsonc in '],
 	])('rejects %s', async (_, files, message) => {
 		using project = new WorkerProject(files);

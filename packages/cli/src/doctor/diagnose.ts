@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { ignoredConfigs } from './find-config.ts';
 import type { Problem } from './problem.ts';
 import type { Project } from './project.ts';
 import type { WranglerConfig } from './read-config.ts';
 import { readEntry } from './read-entry.ts';
+import { withTomlFix } from './toml-fix.ts';
 import { checkBindingsOfConfig } from './rules/bindings.ts';
 import { checkClasses, checkMigrations } from './rules/classes.ts';
 import { checkCompatibility } from './rules/compatibility.ts';
@@ -67,6 +69,29 @@ const RULES: readonly Rule[] = [
 
 /** Compares the code of a Worker with its configuration. */
 export async function diagnose(folder: string, config: WranglerConfig): Promise<Problem[]> {
+	const problems = [
+		...checkIgnoredConfigs(folder, config),
+		...(await compareWithCode(folder, config)),
+	];
+	return config.format === 'toml'
+		? problems.map((problem) => withTomlFix(problem, config))
+		: problems;
+}
+
+function* checkIgnoredConfigs(folder: string, config: WranglerConfig): Generator<Problem> {
+	for (const file of ignoredConfigs(folder, config)) {
+		yield {
+			rule: 'configuration',
+			severity: 'warning',
+			file,
+			line: 1,
+			message: `${file} is ignored: wrangler reads ${config.file}`,
+			fix: `move what it has to ${config.file}, and delete it`,
+		};
+	}
+}
+
+async function compareWithCode(folder: string, config: WranglerConfig): Promise<Problem[]> {
 	const main = config.get('main');
 	if (typeof main !== 'string') {
 		return [

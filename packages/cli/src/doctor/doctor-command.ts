@@ -12,18 +12,19 @@ import { printResult } from '../probe/report/text-report.ts';
 import { probe } from '../probe/run-probe.ts';
 import type { ProbeReport } from '../probe/run-probe.ts';
 import { diagnose } from './diagnose.ts';
+import { readConfig } from './find-config.ts';
 import type { Problem } from './problem.ts';
-import { readConfig } from './read-config.ts';
+import type { WranglerConfig } from './read-config.ts';
 import { checkManifest } from './read-manifest.ts';
 import { applyRepair } from './repair.ts';
 
 /** `tmcp-sessions doctor`. */
 export const doctorCommand: Command = createCommand({
 	name: 'doctor',
-	description: 'Compares the code of a Worker with wrangler.jsonc, and names file, line and fix',
+	description: 'Compares the code of a Worker with its configuration, and names file, line and fix',
 	args: {
 		folder: { type: 'positional', default: '.', description: 'The folder of the Worker' },
-		config: { type: 'string', valueHint: 'file', description: 'Another name of wrangler.jsonc' },
+		config: { type: 'string', valueHint: 'file', description: 'Another name of the configuration' },
 		fix: { type: 'boolean', description: 'Make the changes that are safe' },
 		url: {
 			type: 'string',
@@ -50,8 +51,12 @@ export const doctorCommand: Command = createCommand({
 			problems = await check();
 			next = nextRepair(problems, fixed);
 		}
+		const config = readConfig(folder, args.config);
 		const headers = readHeaders([], args['bearer-env'], terminal);
-		if (!args.json) print(terminal, problems, fixed);
+		if (!args.json) {
+			print(terminal, problems, fixed);
+			if (args.fix) printUnedited(terminal, problems, config);
+		}
 		const deployment =
 			args.url === undefined
 				? undefined
@@ -115,6 +120,16 @@ function print(terminal: Terminal, problems: readonly Problem[], fixed: readonly
 			? 'No problems found'
 			: `${counted(errors, 'error')}, ${counted(warnings, 'warning')}`,
 	);
+}
+
+/** Names the configuration that `--fix` does not edit, if it has problems. */
+function printUnedited(
+	terminal: Terminal,
+	problems: readonly Problem[],
+	{ file, format }: WranglerConfig,
+): void {
+	if (format !== 'toml' || !problems.some((problem) => problem.file === file)) return;
+	printLine(terminal, `--fix does not edit ${file}: make the changes above yourself`);
 }
 
 function counted(count: number, noun: string): string {

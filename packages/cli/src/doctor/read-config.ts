@@ -1,15 +1,14 @@
 import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { CliError } from '../command/cli-error.ts';
 
 /** A path in a configuration: `['durable_objects', 'bindings', 0]`. */
 export type ConfigPath = readonly (string | number)[];
 
-/** A `wrangler.jsonc` with the positions of its values. */
+/** A configuration of wrangler with the positions of its values. */
 export interface WranglerConfig {
+	readonly format: 'jsonc' | 'toml';
 	/** The name of the file. */
 	readonly file: string;
 	readonly text: string;
@@ -21,26 +20,6 @@ export interface WranglerConfig {
 	list(...path: ConfigPath): readonly unknown[];
 	/** Returns the line of a value, or of the nearest value around it. */
 	lineOf(...path: ConfigPath): number;
-}
-
-const NAMES = ['wrangler.jsonc', 'wrangler.json'];
-
-/** Reads the configuration of a project. */
-export function readConfig(folder: string, given?: string): WranglerConfig {
-	const file = given ?? NAMES.find((name) => existsSync(join(folder, name)));
-	if (file === undefined || file.endsWith('.toml')) {
-		if (file !== undefined || existsSync(join(folder, 'wrangler.toml'))) {
-			throw new CliError(
-				`${file ?? 'wrangler.toml'} cannot be read: only wrangler.jsonc and wrangler.json can. ` +
-					'Translate it; both formats have the same fields',
-			);
-		}
-		throw new CliError(
-			`no wrangler.jsonc in ${folder}: run this in the folder of a Worker, or use init`,
-		);
-	}
-	if (!existsSync(join(folder, file))) throw new CliError(`the file ${file} does not exist`);
-	return parseConfig(file, readFileSync(join(folder, file), 'utf8'));
 }
 
 /** @throws {CliError} with the line of the first mistake. */
@@ -72,7 +51,9 @@ function duplicatesIn({ children = [], type }: Node): Node[] {
 	});
 }
 
+/** A `wrangler.jsonc` with the positions of its values. */
 class ParsedConfig implements WranglerConfig {
+	readonly format = 'jsonc';
 	readonly file: string;
 	readonly text: string;
 	readonly duplicates: WranglerConfig['duplicates'];
