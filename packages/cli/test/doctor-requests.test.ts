@@ -182,7 +182,7 @@ const correct: Readonly<Record<string, Change>> = {
 	'a factory of the official SDK': sdk("() => new SdkServer({ name: 'a', version: '1' })"),
 	'variables in several lines': variables('# Certificate\nCERT="a\nb"\nexport OTHER=1\n'),
 	'scripts that exist': script('wrangler deploy --env= && wrangler deploy -c wrangler.jsonc'),
-	'a path of its own': withOptions("path: '/mcp'"),
+	'a separate path': withOptions("path: '/mcp'"),
 };
 
 describe('doctor, on requests and files', () => {

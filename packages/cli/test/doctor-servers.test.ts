@@ -213,7 +213,7 @@ const mistakes: Mistakes = {
 		),
 		'SyncLayer overrides webSocketClose of SyncLayer and does not call it',
 	],
-	'an alarm of its own': [
+	'a separate alarm': [
 		sessionObject('later() { return this.ctx.storage.setAlarm(Date.now() + 1000); }'),
 		'Notes calls setAlarm of its storage, which SessionObject uses itself',
 	],
@@ -266,7 +266,7 @@ const mistakes: Mistakes = {
 		),
 		'src/index.ts:23 createSseHandler has the path /api/sse and no endpoint',
 	],
-	'legacy SSE with managers of its own': [
+	'legacy SSE with separate managers': [
 		all(
 			imports.sse,
 			exporting(

@@ -312,7 +312,7 @@ const mistakes: Readonly<Record<string, readonly [Mistake, string]>> = {
 
 const OBJECTS_AND_KV = `"durable_objects": { "bindings": [${OBJECT}] }, ${NAMESPACE}`;
 
-/** What is no mistake, although it resembles one. */
+/** What resembles a mistake and is correct. */
 const correct: Readonly<Record<string, Mistake>> = {
 	'a class of the user that has no SQLite': (project) => {
 		project.replace(CONFIG, OBJECT, `${OBJECT}, { "name": "COUNTER", "class_name": "Counter" }`);

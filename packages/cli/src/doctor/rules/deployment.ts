@@ -275,7 +275,7 @@ function* checkAssets({ config, folder }: Project, root: ConfigPath, at: At): Ge
 	const inside = relative(resolve(folder, directory), folder);
 	if (!inside.startsWith('..')) {
 		const message = `"assets.directory" is ${directory}: it publishes the source and .dev.vars`;
-		yield at(path, message, 'put what is public into a folder of its own, such as ./public');
+		yield at(path, message, 'put what is public into a separate folder, such as ./public');
 	} else if (!existsSync(join(folder, directory))) {
 		const message = `the folder of "assets.directory", ${directory}, does not exist`;
 		yield at(path, message, 'create it, or correct the path', 'warning');

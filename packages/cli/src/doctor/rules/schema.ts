@@ -24,5 +24,5 @@ export function* checkSchema({ config, folder }: Project): Generator<Problem> {
 	}
 }
 
-/** Fields with rules of their own. */
+/** Fields that other rules check. */
 const OTHERS = ['compatibility_date', 'compatibility_flags'];

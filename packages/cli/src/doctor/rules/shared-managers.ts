@@ -34,7 +34,7 @@ function* checkServers(entry: Entry): Generator<Problem> {
 			message:
 				`two handlers of different servers (${first?.place.file}:${first?.place.line} and ${second?.place.line}) ` +
 				`share their ${shared}: sessions of one are valid at the other, and changes reach the clients of both`,
-			fix: 'give each handler managers over bindings of its own, and its own sessionKeys',
+			fix: 'give each handler separate managers, bindings and sessionKeys',
 		};
 	}
 }
