@@ -5,7 +5,7 @@ export default defineConfig({
 		name: 'site',
 		include: ['test/**/*.test.ts'],
 		// The first test builds the site.
-		hookTimeout: 180_000,
+		hookTimeout: 480_000,
 		testTimeout: 30_000,
 	},
 });
