@@ -11,6 +11,7 @@ const MAX_STALL_MS = 3_000;
 /** More than the server and the buffers of both kernels hold for a reader. */
 const FLOOD = { messages: 60, padding: 'x'.repeat(200_000) };
 const CONNECTED_MS = 10_000;
+const RETRY_MS = 200;
 
 /** The clients into which faults are injected. */
 export interface FaultTargets {
@@ -77,15 +78,30 @@ const floods: Faults = {
 
 /** Resets the connection of a stream whose socket receives messages for others of its group. */
 function handOversOf(workers: Workers<'a' | 'b'>, classNames: readonly string[]): Faults {
+	const findLeader = async (
+		clients: readonly StreamClient[],
+	): Promise<StreamClient | undefined> => {
+		const ids = await objectIds(workers, classNames);
+		const sessions = await post<string[]>(new URL('/leaders', workers.url('a')), ids);
+		return clients.find(
+			({ session, isConnected }) =>
+				isConnected && sessions.includes(session.slice(0, session.lastIndexOf('.'))),
+		);
+	};
 	return {
 		'receivers of a group disconnected': async ({ clients, random }) => {
-			const ids = await objectIds(workers, classNames);
-			const sessions = await post<string[]>(new URL('/leaders', workers.url('a')), ids);
-			const leaders = clients.filter(
-				({ session, isConnected }) =>
-					isConnected && sessions.includes(session.slice(0, session.lastIndexOf('.'))),
-			);
-			const [leader] = shuffled(random, leaders);
+			// After another fault, the Workers start and the streams open again before they form groups.
+			const deadlineMs = performance.now() + CONNECTED_MS;
+			let leader: StreamClient | undefined;
+			while (!leader) {
+				await delay(RETRY_MS);
+				const isLast = performance.now() > deadlineMs;
+				leader = await findLeader(shuffled(random, clients)).catch((error: unknown) => {
+					if (isLast) throw error;
+					return undefined;
+				});
+				if (isLast) break;
+			}
 			leader?.destroy();
 			return leader ? 1 : 0;
 		},
