@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { repository } from './workspace.ts';
 
@@ -33,6 +34,24 @@ export function runCommand(command: string, ...args: string[]): Promise<string> 
 			}
 		});
 	});
+}
+
+/**
+ * Calls a function for each item, for as many items at a time as the machine has cores.
+ *
+ * @returns the results in the order of the items. Rejects when a call rejects.
+ */
+export async function mapConcurrently<Item, Result>(
+	items: readonly Item[],
+	map: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+	const results: Result[] = [];
+	const left = items.entries();
+	const work = async (): Promise<void> => {
+		for (const [index, item] of left) results[index] = await map(item, index);
+	};
+	await Promise.all(Array.from({ length: availableParallelism() }, work));
+	return results;
 }
 
 /** Describes a failure for a person: the tool's output, or the stack if a script threw. */

@@ -1,19 +1,8 @@
-import { isAbsolute, relative } from 'node:path';
-import { CommandFailedError, describeFailure, runCommand } from '../command.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join, relative } from 'node:path';
+import { CommandFailedError, describeFailure, mapConcurrently, runCommand } from '../command.ts';
 import { findPackages, globUnbuilt, repository } from '../workspace.ts';
-
-/** Runs the commands one after the other and resolves with the output of those that failed. */
-async function failuresOf(commands: string[][]): Promise<string[]> {
-	const failures: string[] = [];
-	for (const [command = '', ...args] of commands) {
-		try {
-			await runCommand(command, ...args);
-		} catch (failure) {
-			failures.push(describeFailure(failure));
-		}
-	}
-	return failures;
-}
 
 function requireNone(failures: string[]): string {
 	if (failures.length > 0) throw new CommandFailedError(failures.join('\n\n'));
@@ -27,13 +16,13 @@ function requireNone(failures: string[]): string {
 export async function checkTypes(): Promise<string> {
 	const seen = new Set<string>();
 	const problems: string[] = [];
-	for (const project of globUnbuilt('tsconfig.json')) {
+	const outputs = await mapConcurrently(globUnbuilt('tsconfig.json'), (project) =>
 		// One run lists the files and reports the errors: half the time of a run for each.
-		const tsc = runCommand('tsc', '-p', project, '--noEmit', '--listFiles');
-		for (const line of (await tsc.catch(describeFailure)).split('\n')) {
-			if (isAbsolute(line)) seen.add(relative(repository, line));
-			else problems.push(line);
-		}
+		runCommand('tsc', '-p', project, '--noEmit', '--listFiles').catch(describeFailure),
+	);
+	for (const line of outputs.flatMap((output) => output.split('\n'))) {
+		if (isAbsolute(line)) seen.add(relative(repository, line));
+		else problems.push(line);
 	}
 	const unseen = globUnbuilt('*.ts').filter((file) => !seen.has(file));
 	return requireNone([
@@ -42,9 +31,38 @@ export async function checkTypes(): Promise<string> {
 	]);
 }
 
-/** Runs a command for each package; `command` gets the path of the package. */
-export async function checkEachPackage(command: (path: string) => string[]): Promise<string> {
-	return requireNone(await failuresOf(findPackages().map(({ path }) => command(path))));
+/** Checks what each package would publish. */
+export async function checkPublished(): Promise<string> {
+	return checkEachPackage((path) => runCommand('publint', path, '--pack', 'pnpm', '--strict'));
+}
+
+/** Checks that the types of each package resolve as its code does. */
+export async function checkPublishedTypes(): Promise<string> {
+	const directory = await mkdtemp(join(tmpdir(), 'tmcp-sessions-packages-'));
+	try {
+		return await checkEachPackage(async (path, index) => {
+			const tarball = join(directory, `${index}.tgz`);
+			// The option --pack of attw runs `npm pack`, which takes 4 s for each package.
+			await runCommand('pnpm', '--dir', path, 'pack', '--out', tarball);
+			await runCommand('attw', tarball, '--profile', 'esm-only', '--no-color');
+		});
+	} finally {
+		await rm(directory, { recursive: true });
+	}
+}
+
+async function checkEachPackage(
+	check: (path: string, index: number) => Promise<unknown>,
+): Promise<string> {
+	const failures = await mapConcurrently(findPackages(), async ({ path }, index) => {
+		try {
+			await check(path, index);
+			return [];
+		} catch (failure) {
+			return [describeFailure(failure)];
+		}
+	});
+	return requireNone(failures.flat());
 }
 
 /**
