@@ -19,12 +19,16 @@ let problems: string[] = [];
 
 beforeAll(async () => {
 	mkdirSync(screenshots, { recursive: true });
-	// In its own process: VitePress does not build with Vitest's environment and loader.
-	const env = { ...process.env, NODE_ENV: 'production' };
-	await promisify(execFile)(process.execPath, [join(site, 'src/build.ts')], { env });
+	if (process.env['SITE_IS_BUILT'] === undefined) await buildSite();
 	server = await serveSite();
 	browser = await openChromium();
 });
+
+async function buildSite(): Promise<void> {
+	// In its own process: VitePress does not build with Vitest's environment and loader.
+	const env = { ...process.env, NODE_ENV: 'production' };
+	await promisify(execFile)(process.execPath, [join(site, 'src/build.ts')], { env });
+}
 
 afterAll(async () => {
 	await browser?.close();
