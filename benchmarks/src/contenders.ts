@@ -87,7 +87,7 @@ export const contenders = {
 	'floor-cached': floor('`cachedInfo`', 'cachedFloor', 'BareObject', floors),
 	'floor-upstash': floor('Upstash', 'upstashFloor', '', floors),
 	'floor-sealed': floor('sealed sessions', 'sealedFloor', '', floors),
-	'floor-session-object': floor('a session object', 'sessionObjectFloor', 'FloorObject', `${floors} own-object`),
+	'floor-session-object': floor('a session object', 'sessionObjectFloor', 'FloorObject', `${floors} own-object stream-memory`),
 	'memory-bare': limit('`tmcp`, managers in memory', 'memory memoryTransport', '', `${speed} stateless-call fan-out-alone chart`, 'memory'),
 	'memory-kept-alive': limit('`tmcp`, managers in memory, kept alive', 'memory memoryKeptAlive', '', 'stream-memory'),
 	'memory-http': limit('`http`, managers in memory', 'memory memoryHandler', '', `${speed} stateless-call fan-out stream-memory chart`, 'memory'),

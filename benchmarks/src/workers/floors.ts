@@ -6,6 +6,9 @@ import { cached, kv, memory, mixed, object, sealed, upstash } from './floor-stor
 import type { Store } from './floor-stores.ts';
 import { createServer } from './server.ts';
 
+const encoder = new TextEncoder();
+const KEEP_ALIVE_MS = 25_000;
+
 type Message = Parameters<McpServer['receive']>[0] & { params?: Record<string, unknown> };
 /** What the server returns for a message: JSON, or nothing for a notification. */
 type Received = string | undefined;
@@ -16,6 +19,8 @@ interface Floor {
 	/** Returns null if the session is unknown. */
 	receive(session: string, message: string): Promise<Received | null>;
 	end(session: string): unknown;
+	/** Opens a socket for the stream of a session, which `FloorObject` alone can send on. */
+	connect?(session: string): Promise<WebSocket | null>;
 }
 
 /** Creates the Worker of a floor. */
@@ -31,11 +36,26 @@ function workerOf(floor: Floor) {
 				const [id, response] = await floor.open(await request.text());
 				return event(response, { 'mcp-session-id': id });
 			}
+			if (request.method === 'GET' && floor.connect) {
+				return streamOf(await floor.connect(session ?? ''));
+			}
 			if (request.method !== 'DELETE') return new Response(null, { status: 405 });
 			await floor.end(session ?? '');
 			return new Response();
 		},
 	};
+}
+
+/** Returns a stream with what arrives on a socket, which stays open because of its timer. */
+function streamOf(socket: WebSocket | null): Response {
+	const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+	const writer = writable.getWriter();
+	const write = (text: string): void => void writer.write(encoder.encode(text)).catch(() => {});
+	socket?.accept();
+	socket?.addEventListener('message', ({ data }) => write(String(data)));
+	write(':\n\n');
+	setInterval(() => write(':\n\n'), KEEP_ALIVE_MS);
+	return new Response(readable, { headers: { 'content-type': 'text/event-stream' } });
 }
 
 /** Returns a response in the format of the transport. */
@@ -88,6 +108,10 @@ export function sessionObjectFloor() {
 		},
 		receive: (session, message) => object(session).receive(message),
 		end: (session) => object(session).end(),
+		connect: async (session) => {
+			const headers = { upgrade: 'websocket' };
+			return (await object(session).fetch('https://floor/', { headers })).webSocket;
+		},
 	});
 }
 
@@ -109,6 +133,12 @@ export class FloorObject extends DurableObject {
 		const sessionInfo: unknown = JSON.parse(this.#record);
 		const sessionId = this.ctx.id.toString();
 		return receive(this.#server, JSON.parse(text), { sessionId, sessionInfo });
+	}
+
+	override fetch(): Response {
+		const [client, server] = Object.values(new WebSocketPair());
+		if (server) this.ctx.acceptWebSocket(server);
+		return new Response(null, { status: 101, webSocket: client ?? null });
 	}
 
 	async end(): Promise<void> {
