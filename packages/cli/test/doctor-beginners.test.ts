@@ -3,31 +3,26 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { PACKAGES } from '../src/doctor/rules/packages.ts';
+import {
+	added,
+	all,
+	before,
+	change,
+	CONFIG,
+	ENTRY,
+	exporting,
+	importing,
+	inConfig,
+	testMistakes,
+	withOptions,
+} from './planted.ts';
+import type { Change, Mistakes } from './planted.ts';
 import { run } from './terminal.ts';
 import { workerFiles, WorkerProject } from './worker-project.ts';
 
-const CONFIG = 'wrangler.jsonc';
-const ENTRY = 'src/index.ts';
-const SECRETS = '"secrets": { "required": ["TMCP_SESSION_KEYS"] },';
 const OBJECTS = '"new_sqlite_classes": ["SyncLayer"]';
 const INFO = "import { KVInfoSessionManager } from '@tmcp-sessions/info-kv';";
 
-type Change = (project: WorkerProject) => void;
-type Mistakes = Readonly<Record<string, readonly [change: Change, found: string]>>;
-
-const change =
-	(path: string, text: string, other: string): Change =>
-	(project) =>
-		project.replace(path, text, other);
-const inConfig = (text: string, other: string): Change => change(CONFIG, text, other);
-const added = (lines: string): Change => inConfig(SECRETS, `${SECRETS}\n${lines}`);
-/** Replaces the default export, with the handler in `mcp`. */
-const exporting =
-	(text: string): Change =>
-	(project) => {
-		project.replace(ENTRY, 'export default createMcpHandler', 'const mcp = createMcpHandler');
-		project.write(ENTRY, `${project.read(ENTRY)}\n${text}\n`);
-	};
 /** Creates the handler with `create()`. */
 const creating =
 	(text: string): Change =>
@@ -266,7 +261,7 @@ const mistakes: Mistakes = {
 		'wrangler.jsonc:9 an entry of "durable_objects.bindings" has no "name"; found binding, class_name',
 	],
 	'a list of secrets': [
-		inConfig(SECRETS, '"secrets": ["TMCP_SESSION_KEYS"],'),
+		inConfig('{ "required": ["TMCP_SESSION_KEYS"] }', '["TMCP_SESSION_KEYS"]'),
 		'"secrets" must be an object; found a list',
 	],
 	'a flag that is no list': [
@@ -442,86 +437,43 @@ const mistakes: Mistakes = {
 		'OAuthProvider reads OAUTH_KV, which wrangler.jsonc does not declare',
 	],
 	'no bucket for large results': [
-		declaring(
-			'@tmcp-sessions/tasks-durable-object',
-			change(
-				ENTRY,
-				'	info:',
-				"	tasks: new DurableObjectTasks({ tools: {}, resultBucket: 'RESULTS' }),\n	info:",
-			),
+		all(
+			importing('DurableObjectTasks', '@tmcp-sessions/tasks-durable-object'),
+			withOptions("tasks: new DurableObjectTasks({ tools: {}, resultBucket: 'RESULTS' })"),
 		),
 		'needs the binding RESULTS: it must be an R2 bucket; found none',
 	],
 };
 
+const correct: Readonly<Record<string, Change>> = {
+	'a handler in a function that stores it': creating(
+		'let mcp; export default { fetch: (r: Request) => (mcp ??= create()).fetch(r) };',
+	),
+	'a handler in a function that stores it by host': creating(
+		'const byHost = new Map(); export default { fetch: (r: Request) => byHost.set("a", create()).get("a").fetch(r) };',
+	),
+	'a handler in a function that no request calls': creating(
+		'const mcp = create(); export default { fetch: (r: Request) => mcp.fetch(r) };',
+	),
+	'a route that covers the endpoint': added(
+		'"dev": { "host": "localhost" },\n"routes": ["*.example.com/mcp*"],',
+	),
+	'a Worker behind a service binding': added('"workers_dev": false,\n"preview_urls": false,'),
+	'an import of Node.js without its prefix': before(
+		"import { env } from 'process';\nconsole.log(env);",
+	),
+	'variables with brackets': added(
+		'"vars": { "LIST": "[1]", "HINT": "<name>", "TOKEN_URL": "https://example.com" },',
+	),
+	'a key in .env': (project) => {
+		project.write('.env', project.read('.dev.vars'));
+		project.remove('.dev.vars');
+		project.write('.gitignore', '.env\n');
+	},
+};
+
 describe('doctor, on mistakes of beginners', () => {
-	it.each(Object.entries(mistakes))('reports %s', async (_, [plant, found]) => {
-		using project = new WorkerProject(workerFiles);
-		plant(project);
-		if (found.includes('RESULTS')) {
-			project.replace(
-				ENTRY,
-				INFO,
-				`${INFO}\nimport { DurableObjectTasks } from '@tmcp-sessions/tasks-durable-object';`,
-			);
-		}
-		const { stdout } = await run(['doctor', project.folder]);
-		expect(stdout).toContain(found);
-		expect(stdout).toContain('    fix: ');
-	});
-
-	it.each([
-		[
-			'stores it',
-			'let mcp; export default { fetch: (r: Request) => (mcp ??= create()).fetch(r) };',
-		],
-		[
-			'stores it by host',
-			'const byHost = new Map(); export default { fetch: (r: Request) => byHost.set("a", create()).get("a").fetch(r) };',
-		],
-		[
-			'is never called in a request',
-			'const mcp = create(); export default { fetch: (r: Request) => mcp.fetch(r) };',
-		],
-	])('reports no handler in a function that %s', async (_, text) => {
-		using project = new WorkerProject(workerFiles);
-		creating(text)(project);
-		const { stdout } = await run(['doctor', project.folder]);
-		expect(stdout).toBe('No problems found\n');
-	});
-
-	it.each([
-		[
-			'a route that covers the endpoint',
-			added('"dev": { "host": "localhost" },\n"routes": ["*.example.com/mcp*"],'),
-		],
-		['a Worker behind a service binding', added('"workers_dev": false,\n"preview_urls": false,')],
-		[
-			'an import of Node.js without its prefix',
-			change(
-				ENTRY,
-				'const server',
-				"import { env } from 'process';\nconsole.log(env);\nconst server",
-			),
-		],
-		[
-			'variables with brackets',
-			added('"vars": { "LIST": "[1]", "HINT": "<name>", "TOKEN_URL": "https://example.com" },'),
-		],
-		[
-			'a key in .env',
-			(project: WorkerProject) => {
-				project.write('.env', project.read('.dev.vars'));
-				project.remove('.dev.vars');
-				project.write('.gitignore', '.env\n');
-			},
-		],
-	] satisfies readonly (readonly [string, Change])[])('accepts %s', async (_, plant) => {
-		using project = new WorkerProject(workerFiles);
-		plant(project);
-		const { stdout } = await run(['doctor', project.folder]);
-		expect(stdout).toBe('No problems found\n');
-	});
+	testMistakes(mistakes, correct);
 
 	it('indents what --fix adds as the file is indented', async () => {
 		using project = new WorkerProject(workerFiles);

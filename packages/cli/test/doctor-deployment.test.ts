@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe } from 'vitest';
 
-import { added, all, change, exporting, inConfig, report } from './planted.ts';
+import { added, all, change, exporting, inConfig, testMistakes } from './planted.ts';
 import type { Change, Mistakes } from './planted.ts';
 
 const production = (fields: string): Change =>
@@ -159,13 +159,5 @@ const correct: Readonly<Record<string, Change>> = {
 };
 
 describe('doctor, on deployments', () => {
-	it.each(Object.entries(mistakes))('reports %s', async (_, [plant, found]) => {
-		const printed = await report(plant);
-		expect(printed).toContain(found);
-		expect(printed).toContain('    fix: ');
-	});
-
-	it.each(Object.entries(correct))('accepts %s', async (_, plant) => {
-		expect(await report(plant)).toBe('No problems found\n');
-	});
+	testMistakes(mistakes, correct);
 });

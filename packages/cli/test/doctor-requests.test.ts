@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe } from 'vitest';
 
 import {
 	added,
@@ -8,7 +8,7 @@ import {
 	ENTRY,
 	exporting,
 	importing,
-	report,
+	testMistakes,
 	withOptions,
 } from './planted.ts';
 import type { Change, Mistakes } from './planted.ts';
@@ -186,13 +186,5 @@ const correct: Readonly<Record<string, Change>> = {
 };
 
 describe('doctor, on requests and files', () => {
-	it.each(Object.entries(mistakes))('reports %s', async (_, [plant, found]) => {
-		const printed = await report(plant);
-		expect(printed).toContain(found);
-		expect(printed).toContain('    fix: ');
-	});
-
-	it.each(Object.entries(correct))('accepts %s', async (_, plant) => {
-		expect(await report(plant)).toBe('No problems found\n');
-	});
+	testMistakes(mistakes, correct);
 });

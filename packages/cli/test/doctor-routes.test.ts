@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe } from 'vitest';
 
-import { all, exporting, importing, report, withOptions } from './planted.ts';
+import { all, exporting, importing, testMistakes, withOptions } from './planted.ts';
 import type { Change, Mistakes } from './planted.ts';
 
 const hono = (text: string): Change => all(importing('Hono', 'hono'), exporting(text));
@@ -155,13 +155,5 @@ const correct: Readonly<Record<string, Change>> = {
 };
 
 describe('doctor, on routes', () => {
-	it.each(Object.entries(mistakes))('reports %s', async (_, [plant, found]) => {
-		const printed = await report(plant);
-		expect(printed).toContain(found);
-		expect(printed).toContain('    fix: ');
-	});
-
-	it.each(Object.entries(correct))('accepts %s', async (_, plant) => {
-		expect(await report(plant)).toBe('No problems found\n');
-	});
+	testMistakes(mistakes, correct);
 });

@@ -10,6 +10,7 @@ import {
 	importing,
 	inConfig,
 	report,
+	testMistakes,
 	withOptions,
 } from './planted.ts';
 import type { Change, Mistakes } from './planted.ts';
@@ -404,15 +405,7 @@ const correct: Readonly<Record<string, Change>> = {
 };
 
 describe('doctor, on servers', () => {
-	it.each(Object.entries(mistakes))('reports %s', async (_, [plant, found]) => {
-		const printed = await report(plant);
-		expect(printed).toContain(found);
-		expect(printed).toContain('    fix: ');
-	});
-
-	it.each(Object.entries(correct))('accepts %s', async (_, plant) => {
-		expect(await report(plant)).toBe('No problems found\n');
-	});
+	testMistakes(mistakes, correct);
 
 	it('names an environment that lacks what a manager needs', async () => {
 		const printed = await report(added('"env": { "production": {} },'));

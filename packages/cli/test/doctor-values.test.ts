@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe } from 'vitest';
 
 import {
 	added,
@@ -9,7 +9,7 @@ import {
 	exporting,
 	importing,
 	inConfig,
-	report,
+	testMistakes,
 	withOptions,
 } from './planted.ts';
 import type { Change, Mistakes } from './planted.ts';
@@ -222,13 +222,5 @@ const correct: Readonly<Record<string, Change>> = {
 };
 
 describe('doctor, on values of options', () => {
-	it.each(Object.entries(mistakes))('reports %s', async (_, [plant, found]) => {
-		const printed = await report(plant);
-		expect(printed).toContain(found);
-		expect(printed).toContain('    fix: ');
-	});
-
-	it.each(Object.entries(correct))('accepts %s', async (_, plant) => {
-		expect(await report(plant)).toBe('No problems found\n');
-	});
+	testMistakes(mistakes, correct);
 });

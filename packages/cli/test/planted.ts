@@ -1,5 +1,7 @@
-import { workerFiles, WorkerProject } from './worker-project.ts';
+import { expect, it } from 'vitest';
+
 import { run } from './terminal.ts';
+import { workerFiles, WorkerProject } from './worker-project.ts';
 
 export const CONFIG = 'wrangler.jsonc';
 export const ENTRY = 'src/index.ts';
@@ -16,6 +18,19 @@ export async function report(change: Change): Promise<string> {
 	change(project);
 	const { stdout } = await run(['doctor', project.folder]);
 	return stdout;
+}
+
+/** Tests that doctor reports each mistake with a fix, and nothing about each correct change. */
+export function testMistakes(mistakes: Mistakes, correct: Readonly<Record<string, Change>>): void {
+	it.each(Object.entries(mistakes))('reports %s', async (_, [plant, found]) => {
+		const printed = await report(plant);
+		expect(printed).toContain(found);
+		expect(printed).toContain('    fix: ');
+	});
+
+	it.each(Object.entries(correct))('accepts %s', async (_, plant) => {
+		expect(await report(plant)).toBe('No problems found\n');
+	});
 }
 
 export const change =
