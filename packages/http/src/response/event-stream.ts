@@ -125,10 +125,10 @@ function stream(
 ): Response {
 	const { progress } = context;
 	let isCut = false;
-	const forwarding: { ended?: Promise<void> } = {};
+	const { promise: ended, resolve: endWith } = Promise.withResolvers<void>();
 	const onLeft = (): void => {
 		progress.markClientLeft();
-		if (context.isListening && forwarding.ended) context.waitUntil(forwarding.ended);
+		if (context.isListening) context.waitUntil(ended);
 		// A listening stream ends with its client. A session's call continues, and so does its timer:
 		// workerd ends a request as hung if it awaits another request without one.
 		if (!context.endsWithClient || isCut) return;
@@ -151,12 +151,13 @@ function stream(
 	}
 	for (const frames of ready) writer.write(frames);
 	const publishClosed = observeStream(context);
-	const ended = forward(reader, next, writer, context, options)
-		.catch((error: unknown) => {
-			if (!isCut) context.report(error);
-		})
-		.then(publishClosed);
-	forwarding.ended = ended;
+	endWith(
+		forward(reader, next, writer, context, options)
+			.catch((error: unknown) => {
+				if (!isCut) context.report(error);
+			})
+			.then(publishClosed),
+	);
 	// An open response keeps its request alive. A promise of `waitUntil` takes 3 KiB for as long as a
 	// stream is open (workerd of 2026-11-17), so that of a listening stream follows when its client leaves.
 	if (!context.isListening) context.waitUntil(ended);
