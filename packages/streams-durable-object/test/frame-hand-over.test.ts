@@ -60,7 +60,12 @@ describe('StreamGroups', () => {
 		const ended = new Set<number>();
 		const join = (index: number) =>
 			groups.join(
-				{ receive: () => void received.push(index), isOpen: () => !ended.has(index) },
+				{
+					receive: () => void received.push(index),
+					signal: () => {},
+					isOpen: () => !ended.has(index),
+					isStuck: () => false,
+				},
 				'',
 			);
 		const places = Array.from({ length: MAX_GROUP_SIZE }, (_, index) => join(index));
@@ -73,7 +78,7 @@ describe('StreamGroups', () => {
 		expect(join(65)?.group).toBe(first?.group);
 		expect(join(66)?.group).not.toBe(first?.group);
 		const to = [first, second, third].map((place) => [place?.member ?? -1, 0, 0] as const);
-		groups.distribute({ to, frame: '', sequence: 1, shard: '', epoch: '' });
+		third?.shared.distribute(undefined, { to, frame: '', sequence: 1, shard: '', epoch: '' });
 		expect(received).toEqual([2]);
 	});
 });
@@ -83,7 +88,7 @@ async function openGroup(size: number) {
 	const groups = new StreamGroups(true);
 	// Its log is empty.
 	const object = syncLayer(crypto.randomUUID());
-	const waiting: GroupMessage[] = [];
+	const waiting: { distributeNow: () => void; message: GroupMessage }[] = [];
 	const counts = { opened: 0 };
 	const errors: unknown[] = [];
 	const open = async () => {
@@ -101,8 +106,8 @@ async function openGroup(size: number) {
 						const purpose = { role: 'stream', session, lastEventId, rank, place } as const;
 						return openSocket({ stub: object }, purpose);
 					},
-					join: (receive) => groups.join({ receive, isOpen: () => true }, ''),
-					distribute: (message) => void waiting.push(message),
+					join: (joining) => groups.join(joining, ''),
+					distribute: (distributeNow, message) => void waiting.push({ distributeNow, message }),
 					backoff: new Backoff({ random: () => 0, now: Date.now, sleep: async () => {} }),
 					callWaitMs: 1_000,
 					report: (cause) => void errors.push(cause),
@@ -126,7 +131,7 @@ async function openGroup(size: number) {
 	};
 	const streams = await Promise.all(Array.from({ length: size }, open));
 	const distribute = (): void => {
-		for (const message of waiting.splice(0)) groups.distribute(message);
+		for (const { distributeNow } of waiting.splice(0)) distributeNow();
 	};
 	return { object, streams, counts, waiting, errors, distribute };
 }

@@ -157,6 +157,18 @@ describe('a Worker of this release and an object of the release before', () => {
 		}
 	});
 
+	it('differ for a stream that shares a socket in parameters that the object ignores', () => {
+		const place = { group: 'isolate.0', member: 7 };
+		const own = { role: 'stream', session: 's', place } as const;
+		const shared = { ...own, isShared: true };
+		const before = [...new URL(formatPurpose(own)).searchParams.keys()];
+		const sent = [...new URL(formatPurpose(shared)).searchParams.keys()];
+		expect(sent.filter((name) => !before.includes(name))).toEqual(['shared']);
+		expect(parsePurpose(formatPurpose(shared))).toMatchObject(shared);
+		const joining = { ...own, via: 3 };
+		expect(parsePurpose(formatPurpose(joining))).toMatchObject(joining);
+	});
+
 	it('have the same version, which messages do not name', () => {
 		expect(WIRE_VERSION).toBe(1);
 	});

@@ -39,11 +39,14 @@ export class SyncLayer extends PublishedSyncLayer {
 		this.ctx.abort('aborted by the soak');
 	}
 
-	/** Returns the sessions on whose sockets messages for several streams were sent. */
+	/** Returns the sessions of the streams whose sockets others share. */
 	leaders(): string[] {
-		return this.ctx.getWebSockets('stream').flatMap((socket) => {
-			const { session, hasSentToGroup } = socket.deserializeAttachment();
-			return hasSentToGroup && socket.readyState === WebSocket.OPEN ? [session] : [];
+		return this.ctx.getWebSockets('shared').flatMap((socket) => {
+			if (socket.readyState !== WebSocket.OPEN) return [];
+			const { holder, members } = socket.deserializeAttachment();
+			const streams: [member: number, session: string][] = JSON.parse(members);
+			const found = streams.find(([member]) => member === holder);
+			return streams.length > 1 && found ? [found[1]] : [];
 		});
 	}
 }
@@ -99,7 +102,7 @@ async function abort(ids: readonly string[]): Promise<void> {
 	await Promise.allSettled(aborted);
 }
 
-/** Returns the sessions on whose sockets objects have sent messages for several streams. */
+/** Returns the sessions of the streams whose sockets others share. */
 async function leaders(ids: readonly string[]): Promise<string[]> {
 	const namespace = env.TMCP_DURABLE_OBJECT;
 	const found = ids.map((id) => namespace.get(namespace.idFromString(id)).leaders());

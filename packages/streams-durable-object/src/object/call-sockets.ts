@@ -125,16 +125,18 @@ export function rejectionOfCall(waiting: readonly WebSocket[]): string | undefin
  * it can.
  *
  * @param client undefined if it is unknown: the bounds of a session apply alone.
+ * @param shared the number of its streams without their own sockets.
  */
 export function rejectionOfClient(
 	state: DurableObjectState,
 	kind: string,
 	client: string | undefined,
+	shared: number = 0,
 ): string | undefined {
 	const [tag] = clientTags(kind, client);
-	if (tag === undefined || state.getWebSockets(tag).length < MAX_STREAMS_PER_CLIENT)
-		return undefined;
-	return TOO_MANY_OF_CLIENT;
+	if (tag === undefined) return undefined;
+	const count = state.getWebSockets(tag).length + shared;
+	return count < MAX_STREAMS_PER_CLIENT ? undefined : TOO_MANY_OF_CLIENT;
 }
 
 /**

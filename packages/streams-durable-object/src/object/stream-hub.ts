@@ -10,13 +10,15 @@ import { SqlCallLog } from './call-log.ts';
 import { CallSockets, rejectionOfCall, rejectionOfClient } from './call-sockets.ts';
 import { SqlEndedSessions } from './ended-sessions.ts';
 import type { EndedSessions } from './ended-sessions.ts';
-import { clientTags, closeQuietly, trySend } from './hibernating-sockets.ts';
+import { answerCheck, clientTags, closeQuietly, trySend } from './hibernating-sockets.ts';
 import { LostCalls } from './lost-calls.ts';
 import { splitByRowSize, SqlMessageLog } from './message-log.ts';
+import { SharedSockets } from './shared-sockets.ts';
 import { openStorage } from './storage.ts';
 import { StreamSender } from './stream-sender.ts';
 import {
 	attachCall,
+	attachStream,
 	callOfInbox,
 	closeOldest,
 	groupServedBy,
@@ -24,18 +26,18 @@ import {
 	INBOX,
 	inboxTag,
 	openStreams,
-	rankSocket,
-	sendCount,
+	rankStream,
 	sessionOf,
 	sessionTag,
 	STREAM_TAG,
 } from './stream-sockets.ts';
-import type { StreamSocket } from './stream-sockets.ts';
+import type { StreamAttachment, StreamSocket } from './stream-sockets.ts';
 import { SubscriptionSockets } from './subscription-sockets.ts';
 import { parseCallPosition } from '../wire/call-position.ts';
 import type { ChangeInterests } from '../wire/change-interests.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
-import { RANK_HEADER, REPLAYED_HEADER } from '../wire/headers.ts';
+import { CLOSED_HEADER, RANK_HEADER, REPLAYED_HEADER, SHARED_HEADER } from '../wire/headers.ts';
+import { NO_ROOM, UNKNOWN_SOCKET } from '../wire/statuses.ts';
 import type { InboxPurpose, SocketPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
 import { formatNumbered } from '../wire/stream-messages.ts';
 
@@ -52,8 +54,8 @@ export interface StreamHubOptions {
 }
 
 /**
- * Connects streams, subscriptions and inboxes in one Durable Object. Each holds one hibernating
- * WebSocket to the object. Between messages the object leaves memory, and the sockets stay open.
+ * Connects streams, subscriptions and inboxes in one Durable Object. Each has a hibernating
+ * WebSocket to the object, which streams may share. Between messages the object leaves memory, and the sockets stay open.
  *
  * Messages are logged for clients that reconnect. No state is in memory alone: it is in SQLite and in
  * the tags and attachments of sockets, so that a new instance continues after hibernation.
@@ -62,6 +64,7 @@ export class StreamHub {
 	readonly #state: DurableObjectState;
 	readonly #bounds: LogBounds;
 	readonly #log: SqlMessageLog;
+	readonly #shared: SharedSockets;
 	readonly #sender: StreamSender;
 	readonly #calls: CallSockets;
 	readonly #callLog: SqlCallLog;
@@ -79,7 +82,8 @@ export class StreamHub {
 		// Half of the age, so that no message is kept for much longer than that.
 		this.#alarm = new PruneAlarm(state, scheduleAlarm, bounds.ageMs / 2);
 		this.#log = new SqlMessageLog(sql, bounds, getShard);
-		this.#sender = new StreamSender(state, this.#log);
+		this.#shared = new SharedSockets(state);
+		this.#sender = new StreamSender(state, this.#shared, this.#log);
 		this.#callLog = new SqlCallLog(sql, bounds);
 		this.#calls = new CallSockets(state, this.#callLog);
 		this.#lostCalls = new LostCalls(sql);
@@ -109,12 +113,37 @@ export class StreamHub {
 	}
 
 	/**
+	 * Opens or resumes a stream that shares the socket of another one. Responds as `accept` does, with what
+	 * the stream missed as a JSON array; 409 if the object does not have the socket, 507 if it has no room.
+	 */
+	join(purpose: StreamPurpose): Response {
+		const { place, via, session, client } = purpose;
+		if (this.#isTooLate(purpose)) return new Response('the session has ended', { status: 410 });
+		const rejection = this.#rejection(purpose);
+		if (rejection) return new Response(rejection, { status: 429 });
+		const carrier = place && via !== undefined ? this.#shared.find(place.group, via) : undefined;
+		if (!carrier || !place) return new Response('unknown socket', { status: UNKNOWN_SOCKET });
+		const hasRoom = carrier.hasRoomFor([{ session, client }]);
+		if (!hasRoom || parseCallPosition(purpose.lastEventId)) {
+			return new Response('no room for a stream', { status: NO_ROOM });
+		}
+		if (this.#hasEnded(purpose)) {
+			const code = FINAL_CLOSE_CODES.sessionEnded;
+			return Response.json([], { headers: { [CLOSED_HEADER]: `${code}` } });
+		}
+		const { frames, attachment } = this.#openStream(purpose, Date.now());
+		const stream = this.#shared.add(carrier, { place, attachment, client });
+		closeOldest(this.#sender.read(session), stream);
+		return Response.json(frames, { headers: { [RANK_HEADER]: `${attachment.rank}` } });
+	}
+
+	/**
 	 * Returns whether the session has an open stream.
 	 *
 	 * @param session the id, URI encoded, as for all methods here.
 	 */
 	has(session: string): boolean {
-		return this.#streamsOf(session).length > 0;
+		return this.#sender.read(session).length > 0;
 	}
 
 	/** Returns whether the session, or any session, has a stream that is open or can be resumed. */
@@ -130,9 +159,7 @@ export class StreamHub {
 	/** Ends all streams of the session, also one that opens now, and deletes what they could be resumed from. */
 	delete(session: string): void {
 		if (this.#ended.add(session, Date.now())) this.#alarm.set();
-		for (const { socket } of this.#streamsOf(session)) {
-			closeQuietly(socket, FINAL_CLOSE_CODES.sessionEnded);
-		}
+		for (const stream of this.#sender.read(session)) stream.close(FINAL_CLOSE_CODES.sessionEnded);
 		this.#log.delete(session);
 		this.#calls.delete(session);
 	}
@@ -234,12 +261,23 @@ export class StreamHub {
 	 */
 	handleClose(socket: WebSocket): string | undefined {
 		closeQuietly(socket);
+		if (this.#shared.handleClose(socket)) {
+			this.#alarm.set();
+			return undefined;
+		}
 		const group = groupServedBy(socket);
 		if (group !== undefined) this.#sendCounts(group);
 		const session = sessionOf(socket);
 		// The client may never reconnect: the alarm then deletes its session.
 		if (session !== undefined) this.#alarm.set();
 		return session;
+	}
+
+	/** Handles a message of a Worker. */
+	handleMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+		answerCheck(socket, message);
+		// The clients may never reconnect: the alarm then deletes their sessions.
+		if (this.#shared.handleMessage(socket, message)) this.#alarm.set();
 	}
 
 	/** Returns why the socket cannot be accepted, or `undefined` if it can. */
@@ -253,7 +291,7 @@ export class StreamHub {
 			);
 		}
 		if (parseCallPosition(purpose.lastEventId)) return this.#calls.rejection(purpose);
-		return rejectionOfClient(this.#state, STREAM_TAG, client);
+		return rejectionOfClient(this.#state, STREAM_TAG, client, this.#shared.countOf(client));
 	}
 
 	/** @returns the headers that tell the Worker the state of its stream. */
@@ -289,21 +327,45 @@ export class StreamHub {
 			this.#alarm.set();
 			return { [REPLAYED_HEADER]: `${replayed}` };
 		}
-		const others = this.#sender.streamsOf(session);
-		const opened = this.#log.open(session, lastEventId, nowMs, client);
+		const { frames, attachment } = this.#openStream(purpose, nowMs);
+		const isShared = purpose.isShared === true && place !== undefined;
+		const stream = isShared
+			? this.#shared.add(this.#shared.accept(socket, place), { place, attachment, client })
+			: this.#acceptOwn(socket, purpose, attachment);
+		closeOldest(this.#sender.read(session), stream);
+		for (const [number, frame] of frames.entries())
+			trySend(socket, place ? formatNumbered(number, frame) : frame);
+		return {
+			[RANK_HEADER]: `${attachment.rank}`,
+			[REPLAYED_HEADER]: `${frames.length}`,
+			...(isShared && { [SHARED_HEADER]: '1' }),
+		};
+	}
+
+	#acceptOwn(
+		socket: WebSocket,
+		{ session, client, place }: StreamPurpose,
+		attachment: StreamAttachment,
+	): StreamSocket {
 		this.#state.acceptWebSocket(socket, [
 			STREAM_TAG,
 			sessionTag(session),
 			...clientTags(STREAM_TAG, client),
 			...(place ? [groupTag(place.group)] : []),
 		]);
-		const { channel, isCurrent, frames } = opened;
+		return attachStream(socket, attachment);
+	}
+
+	/** Opens or resumes a stream in the log. @returns what it missed, and its state. */
+	#openStream(
+		purpose: StreamPurpose,
+		nowMs: number,
+	): { frames: readonly string[]; attachment: StreamAttachment } {
+		const { session, lastEventId, client } = purpose;
+		const others = this.#sender.streamsOf(session);
+		const { channel, isCurrent, frames } = this.#log.open(session, lastEventId, nowMs, client);
 		const state = { channel, isCurrent, sent: frames.length };
-		const rank = rankSocket(socket, purpose, state, others, nowMs);
-		closeOldest(this.#streamsOf(session), socket);
-		for (const [number, frame] of frames.entries())
-			trySend(socket, place ? formatNumbered(number, frame) : frame);
-		return { [RANK_HEADER]: `${rank}`, [REPLAYED_HEADER]: `${frames.length}` };
+		return { frames, attachment: rankStream(purpose, state, others, nowMs) };
 	}
 
 	/** Returns whether a stream, which is neither reconnecting nor that of a call, opens after its session has ended. */
@@ -326,10 +388,7 @@ export class StreamHub {
 
 	/** Sends the streams of a group the numbers of their messages, after one of their sockets has closed. */
 	#sendCounts(group: string): void {
-		for (const stream of openStreams(this.#state.getWebSockets(groupTag(group)))) sendCount(stream);
-	}
-
-	#streamsOf(session: string): StreamSocket[] {
-		return openStreams(this.#state.getWebSockets(sessionTag(session)));
+		for (const stream of openStreams(this.#state.getWebSockets(groupTag(group))))
+			stream.sendCount();
 	}
 }

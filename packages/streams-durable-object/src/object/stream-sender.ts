@@ -7,12 +7,11 @@ import {
 	markCurrent,
 	newestFirst,
 	openStreams,
-	sendFrame,
-	sendToGroup,
 	sessionTag,
 	STREAM_TAG,
 } from './stream-sockets.ts';
-import type { StreamSocket } from './stream-sockets.ts';
+import type { LoggedFrame, StreamSocket } from './stream-sockets.ts';
+import type { SharedSockets } from './shared-sockets.ts';
 import { handleInTurns, MAX_RECEIVERS_AT_ONCE, RECEIVERS_PER_TURN } from './turns.ts';
 
 /** How many sockets are read before the object handles other events. */
@@ -45,13 +44,15 @@ interface PendingMessage extends SequencedFrame {
  */
 export class StreamSender {
 	readonly #state: DurableObjectState;
+	readonly #shared: SharedSockets;
 	readonly #log: SqlMessageLog;
 	/** Oldest first. */
 	#pending: readonly PendingMessage[] = [];
 	#lastSent: Promise<void> = Promise.resolve();
 
-	constructor(state: DurableObjectState, log: SqlMessageLog) {
+	constructor(state: DurableObjectState, shared: SharedSockets, log: SqlMessageLog) {
 		this.#state = state;
+		this.#shared = shared;
 		this.#log = log;
 	}
 
@@ -63,9 +64,9 @@ export class StreamSender {
 		for (const message of this.#pending) {
 			if (message.done.has(session) || message.sessions?.has(session) === false) continue;
 			message.done.add(session);
-			this.#sendTo([this.#read(session)], message);
+			this.#sendTo([this.read(session)], message);
 		}
-		return this.#read(session);
+		return this.read(session);
 	}
 
 	/**
@@ -83,9 +84,10 @@ export class StreamSender {
 			return undefined;
 		}
 		const sockets = this.#state.getWebSockets(STREAM_TAG);
-		if (this.#pending.length > 0 || sockets.length > MAX_RECEIVERS_AT_ONCE)
-			return this.#sendInTurns({ ...message, receivers: () => readInTurns(sockets), done });
-		this.#sendTo(bySession(openStreams(sockets)), message);
+		const shared = this.#shared.all();
+		if (this.#pending.length > 0 || sockets.length + shared.length > MAX_RECEIVERS_AT_ONCE)
+			return this.#sendInTurns({ ...message, receivers: () => readInTurns(sockets, shared), done });
+		this.#sendTo(bySession([...openStreams(sockets), ...shared]), message);
 		return undefined;
 	}
 
@@ -122,13 +124,13 @@ export class StreamSender {
 			const [newest] = newestFirst(streams);
 			if (newest) streamsOf.set(newest, streams);
 		}
-		const { shard, epoch } = this.#log;
+		const message = this.#logged(sequence, frame);
 		for (const [group, receivers] of groupsOf([...streamsOf.keys()], frame)) {
 			const isShared = group !== undefined && receivers.length > 1;
 			if (isShared) {
 				for (const newest of receivers)
 					this.#makeCurrent(newest, streamsOf.get(newest) ?? [], sequence);
-				if (sendToGroup(receivers, { shard, epoch, sequence, frame })) continue;
+				if (receivers[0]?.sendToAll(receivers, message)) continue;
 			}
 			for (const newest of receivers)
 				this.#sendToSession(streamsOf.get(newest) ?? [], { sequence, frame });
@@ -139,9 +141,17 @@ export class StreamSender {
 	#sendToSession(streams: readonly StreamSocket[], { sequence, frame }: SequencedFrame): void {
 		for (const newest of newestFirst(streams)) {
 			this.#makeCurrent(newest, streams, sequence);
-			const { channel } = newest.attachment;
-			if (sendFrame(newest, loggedFrame(this.#log, channel, sequence, frame))) return;
+			if (newest.send(this.#logged(sequence, frame))) return;
 		}
+	}
+
+	#logged(sequence: number, frame: string): LoggedFrame {
+		const { shard, epoch } = this.#log;
+		return {
+			position: { shard, epoch, sequence },
+			frame,
+			withId: (channel) => loggedFrame({ shard, epoch }, channel, sequence, frame),
+		};
 	}
 
 	/** Has the log assign the session's messages to a stream. */
@@ -152,15 +162,20 @@ export class StreamSender {
 		markCurrent(newest, streams);
 	}
 
-	#read(session: string): StreamSocket[] {
-		return openStreams(this.#state.getWebSockets(sessionTag(session)));
+	/** Returns the open streams of a session. */
+	read(session: string): StreamSocket[] {
+		const own = openStreams(this.#state.getWebSockets(sessionTag(session)));
+		return [...own, ...this.#shared.streamsOf(session)];
 	}
 }
 
 /** Returns the open streams by session, those of a group together. Reads some in each turn. */
-async function readInTurns(sockets: readonly WebSocket[]): Promise<SessionStreams> {
-	const streams: StreamSocket[] = [];
+async function readInTurns(
+	sockets: readonly WebSocket[],
+	shared: readonly StreamSocket[],
+): Promise<SessionStreams> {
+	const streams: StreamSocket[] = [...shared];
 	await handleInTurns(sockets, SOCKETS_PER_TURN, (some) => void streams.push(...openStreams(some)));
-	const byGroup = Map.groupBy(streams, ({ attachment }) => attachment.place?.group);
+	const byGroup = Map.groupBy(streams, ({ group }) => group);
 	return Map.groupBy([...byGroup.values()].flat(), ({ attachment }) => attachment.session);
 }

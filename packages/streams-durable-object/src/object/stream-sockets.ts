@@ -8,8 +8,8 @@ import type { StreamPurpose } from '../wire/socket-purpose.ts';
 import { formatGroup, formatNumbered, MAX_GROUP_HEADER_LENGTH } from '../wire/stream-messages.ts';
 import type { GroupMessage, StreamPlace } from '../wire/stream-messages.ts';
 
-/** The attachment of a stream. Keep it small: the platform allows 16 KiB. */
-interface StreamAttachment {
+/** The state of a stream, attached to its socket. Keep it small: the platform allows 16 KiB. */
+export interface StreamAttachment {
 	readonly session: string;
 	/** Increases with each stream of the session: the highest channel is the newest stream. */
 	readonly channel: number;
@@ -27,7 +27,102 @@ interface StreamAttachment {
 	readonly hasSentToGroup?: boolean;
 }
 
-export type StreamSocket = AttachedSocket<StreamAttachment>;
+/** A message of the log, as streams receive it. */
+export interface LoggedFrame {
+	readonly position: Pick<GroupMessage, 'epoch' | 'sequence' | 'shard'>;
+	/** Without an event id. */
+	readonly frame: string;
+	/** Returns the frame with its event id for a stream. */
+	withId(channel: number): string;
+}
+
+/** A stream, with its own socket or with one that it shares. */
+export interface StreamSocket {
+	readonly attachment: StreamAttachment;
+	/** Whether the stream can receive messages. */
+	readonly isOpen: boolean;
+	/** Streams of the same group can receive one message for all. `undefined` if it is in none. */
+	readonly group: unknown;
+	/** Returns whether it is the same stream as another one. */
+	is(other: StreamSocket): boolean;
+	/** Attaches a new state. */
+	save(attachment: StreamAttachment): void;
+	/** Sends a message, after which the stream is current. @returns false if the socket is dead. */
+	send(message: LoggedFrame): boolean;
+	/**
+	 * Sends one message for several current streams of its group, on the socket of one of them.
+	 *
+	 * @returns false if that socket is dead: the message was sent to none of them.
+	 */
+	sendToAll(streams: readonly StreamSocket[], message: LoggedFrame): boolean;
+	/** Sends the number of its messages, so that its Worker finds out whether one is missing. */
+	sendCount(): void;
+	/** Ends the stream with a code of `FINAL_CLOSE_CODES`. */
+	close(code: number): void;
+}
+
+/** A stream with its own socket. */
+class OwnSocket implements StreamSocket {
+	readonly socket: WebSocket;
+	attachment: StreamAttachment;
+
+	constructor({ socket, attachment }: AttachedSocket<StreamAttachment>) {
+		this.socket = socket;
+		this.attachment = attachment;
+	}
+
+	get isOpen(): boolean {
+		return this.socket.readyState === WebSocket.OPEN;
+	}
+
+	get group(): string | undefined {
+		return this.attachment.place?.group;
+	}
+
+	is(other: StreamSocket): boolean {
+		return other instanceof OwnSocket && other.socket === this.socket;
+	}
+
+	save(attachment: StreamAttachment): void {
+		this.attachment = attachment;
+		this.socket.serializeAttachment(attachment);
+	}
+
+	send(message: LoggedFrame): boolean {
+		const { attachment } = this;
+		const { place, sent, channel } = attachment;
+		const frame = message.withId(channel);
+		if (!trySend(this.socket, place ? formatNumbered(sent, frame) : frame)) return false;
+		if (place) this.save({ ...attachment, isCurrent: true, sent: sent + 1 });
+		return true;
+	}
+
+	sendToAll(streams: readonly StreamSocket[], message: LoggedFrame): boolean {
+		const all = streams.filter((each) => each instanceof OwnSocket);
+		const turn = Math.floor(message.position.sequence / MESSAGES_PER_TURN) % all.length;
+		const chosen = all[turn];
+		const to = all.map(
+			({ attachment: { place, sent, channel } }) => [place?.member ?? -1, sent, channel] as const,
+		);
+		const text = formatGroup({ ...message.position, to, frame: message.frame });
+		if (!chosen || !trySend(chosen.socket, text)) return false;
+		for (const each of all) {
+			const { attachment } = each;
+			const hasSentToGroup = attachment.hasSentToGroup || each === chosen;
+			each.save({ ...attachment, isCurrent: true, sent: attachment.sent + 1, hasSentToGroup });
+		}
+		return true;
+	}
+
+	sendCount(): void {
+		const { place, sent } = this.attachment;
+		if (place) trySend(this.socket, formatNumbered(sent, ''));
+	}
+
+	close(code: number): void {
+		closeQuietly(this.socket, code);
+	}
+}
 
 /**
  * After how many messages of the log another socket of a group receives them: each message takes CPU
@@ -77,54 +172,57 @@ export function sessionOf(socket: WebSocket): string | undefined {
 
 /** Returns the sockets that are open streams. */
 export function openStreams(sockets: readonly WebSocket[]): StreamSocket[] {
-	return openSockets(sockets, isStreamAttachment);
+	return openSockets(sockets, isStreamAttachment).map((open) => new OwnSocket(open));
+}
+
+/** Returns a stream that has a new socket. */
+export function attachStream(socket: WebSocket, attachment: StreamAttachment): StreamSocket {
+	const stream = new OwnSocket({ socket, attachment });
+	stream.save(attachment);
+	return stream;
 }
 
 /**
- * Attaches its channel and rank to a new socket. A socket without a rank gets the highest of its
- * channel; other sockets of the channel and of the session are updated accordingly.
+ * Returns the state of a new stream. A stream without a rank gets the highest of its channel; other
+ * streams of the channel and of the session are updated accordingly.
  *
  * @param opened with the number of messages that it replays.
- * @returns the rank.
  */
-export function rankSocket(
-	socket: WebSocket,
+export function rankStream(
 	{ session, rank, place }: StreamPurpose,
 	opened: Pick<StreamAttachment, 'channel' | 'isCurrent' | 'sent'>,
 	others: readonly StreamSocket[],
 	nowMs: number,
-): number {
+): StreamAttachment {
 	const { channel, isCurrent, sent } = opened;
 	const sameChannel = others.filter(({ attachment }) => attachment.channel === channel);
 	const top = Math.max(0, ...sameChannel.map(({ attachment }) => attachment.rank));
 	// Use the clock so that a reconnecting stream cannot outrank newer ones.
 	const own = rank ?? Math.max(nowMs, top + 1);
-	attach(socket, { session, channel, rank: own, isCurrent, isSuperseded: own < top, place, sent });
-	for (const { socket: other, attachment } of others) {
+	for (const other of others) {
+		const { attachment } = other;
 		const isSame = attachment.channel === channel;
 		if (isSame && attachment.rank === own) {
-			closeQuietly(other, FINAL_CLOSE_CODES.replaced);
+			other.close(FINAL_CLOSE_CODES.replaced);
 		} else if (isSame && attachment.rank < own) {
-			attach(other, { ...attachment, isSuperseded: true });
+			other.save({ ...attachment, isSuperseded: true });
 		} else if (isCurrent && !isSame && attachment.isCurrent) {
-			attach(other, { ...attachment, isCurrent: false });
+			other.save({ ...attachment, isCurrent: false });
 		}
 	}
-	return own;
+	return { session, channel, rank: own, isCurrent, isSuperseded: own < top, place, sent };
 }
 
 /** Closes the oldest streams of a session while it has too many, but never the newly opened one. */
-export function closeOldest(streams: readonly StreamSocket[], opened: WebSocket): void {
+export function closeOldest(streams: readonly StreamSocket[], opened: StreamSocket): void {
 	const oldestFirst = streams
-		.filter(({ socket }) => socket !== opened)
+		.filter((each) => !each.is(opened))
 		.toSorted(({ attachment: one }, { attachment: other }) => {
 			if (one.isSuperseded !== other.isSuperseded) return one.isSuperseded ? -1 : 1;
 			return one.channel - other.channel || one.rank - other.rank;
 		});
 	const excess = Math.max(0, streams.length - MAX_STREAMS_PER_SESSION);
-	for (const { socket } of oldestFirst.slice(0, excess)) {
-		closeQuietly(socket, FINAL_CLOSE_CODES.tooManyStreams);
-	}
+	for (const stream of oldestFirst.slice(0, excess)) stream.close(FINAL_CLOSE_CODES.tooManyStreams);
 }
 
 /** Groups streams by their session. */
@@ -135,64 +233,25 @@ export function bySession(streams: readonly StreamSocket[]): Iterable<StreamSock
 /** Returns the streams of a session that can still receive its messages, newest first. */
 export function newestFirst(streams: readonly StreamSocket[]): StreamSocket[] {
 	return streams
-		.filter(
-			({ socket, attachment }) => !attachment.isSuperseded && socket.readyState === WebSocket.OPEN,
-		)
+		.filter(({ isOpen, attachment }) => !attachment.isSuperseded && isOpen)
 		.toSorted((one, other) => other.attachment.channel - one.attachment.channel);
 }
 
 /** Attaches to the streams of a session which of them is the current one. */
 export function markCurrent(current: StreamSocket, all: readonly StreamSocket[]): void {
-	for (const { socket, attachment } of all) {
-		const isCurrent = socket === current.socket;
-		if (attachment.isCurrent !== isCurrent) attach(socket, { ...attachment, isCurrent });
+	for (const stream of all) {
+		const isCurrent = stream.is(current);
+		if (stream.attachment.isCurrent !== isCurrent) stream.save({ ...stream.attachment, isCurrent });
 	}
-}
-
-/** Sends a frame with its event id to a current stream. Returns false if the socket is dead. */
-export function sendFrame({ socket, attachment }: StreamSocket, frame: string): boolean {
-	const { place, sent } = attachment;
-	if (!trySend(socket, place ? formatNumbered(sent, frame) : frame)) return false;
-	if (place) attach(socket, { ...attachment, isCurrent: true, sent: sent + 1 });
-	return true;
-}
-
-/**
- * Sends one message for several current streams of a group, on the socket of one of them.
- *
- * @returns false if that socket is dead: the message was sent to none of them.
- */
-export function sendToGroup(
-	streams: readonly StreamSocket[],
-	message: Omit<GroupMessage, 'to'>,
-): boolean {
-	const turn = Math.floor(message.sequence / MESSAGES_PER_TURN) % streams.length;
-	const chosen = streams[turn];
-	const to = streams.map(
-		({ attachment: { place, sent, channel } }) => [place?.member ?? -1, sent, channel] as const,
-	);
-	if (!chosen || !trySend(chosen.socket, formatGroup({ ...message, to }))) return false;
-	for (const { socket, attachment } of streams) {
-		const hasSentToGroup = attachment.hasSentToGroup || socket === chosen.socket;
-		attach(socket, { ...attachment, isCurrent: true, sent: attachment.sent + 1, hasSentToGroup });
-	}
-	return true;
 }
 
 /** Groups streams that can receive a frame in one message, two or more in each group. */
 export function groupsOf(
 	streams: readonly StreamSocket[],
 	frame: string,
-): Iterable<readonly [group: string | undefined, streams: StreamSocket[]]> {
+): Iterable<readonly [group: unknown, streams: StreamSocket[]]> {
 	const isTooLong = frame.length + MAX_GROUP_HEADER_LENGTH > MAX_FRAME_LENGTH;
-	return Map.groupBy(streams, ({ attachment }) =>
-		isTooLong ? undefined : attachment.place?.group,
-	);
-}
-
-/** Sends a stream the number of its messages, so that its Worker finds out whether one is missing. */
-export function sendCount({ socket, attachment }: StreamSocket): void {
-	if (attachment.place) trySend(socket, formatNumbered(attachment.sent, ''));
+	return Map.groupBy(streams, ({ group }) => (isTooLong ? undefined : group));
 }
 
 /** Returns the group whose messages a socket has received, which may not have arrived when it closes. */
@@ -200,10 +259,6 @@ export function groupServedBy(socket: WebSocket): string | undefined {
 	const attachment: unknown = socket.deserializeAttachment();
 	if (!isStreamAttachment(attachment) || !attachment.hasSentToGroup) return undefined;
 	return attachment.place?.group;
-}
-
-function attach(socket: WebSocket, attachment: StreamAttachment): void {
-	socket.serializeAttachment(attachment);
 }
 
 function isStreamAttachment(attachment: unknown): attachment is StreamAttachment {

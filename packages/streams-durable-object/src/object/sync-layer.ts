@@ -8,7 +8,6 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 
 import { ChangeOutbox } from './change-outbox.ts';
 import { ChangeReceivers } from './change-receivers.ts';
-import { answerCheck } from './hibernating-sockets.ts';
 import { ShardRegistration } from './shard-registration.ts';
 import { ShardRegistry } from './shard-registry.ts';
 import { StreamHub } from './stream-hub.ts';
@@ -67,16 +66,19 @@ export class SyncLayer extends DurableObject {
 	}
 
 	/**
-	 * Accepts the socket of a Worker's upgrade request. Responds 426 without an upgrade, 400 to an
+	 * Accepts the socket of a Worker's upgrade request, or a stream that shares the socket of another one.
+	 * Responds 426 to another request without an upgrade, 400 to an
 	 * invalid purpose, 429 if the session or the client has too many sockets, 503 if the object has, if
 	 * the shard cannot be registered at the root, or if a later release sends the request.
 	 */
 	override async fetch(request: Request): Promise<Response> {
-		if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
+		const isUpgrade = request.headers.get('Upgrade')?.toLowerCase() === 'websocket';
+		const purpose = parsePurpose(request.url);
+		const isJoin = purpose?.role === 'stream' && purpose.via !== undefined;
+		if (!isUpgrade && !isJoin) {
 			const upgrade = { status: 426, headers: { Upgrade: 'websocket' } };
 			return new Response('Expected a WebSocket upgrade', upgrade);
 		}
-		const purpose = parsePurpose(request.url);
 		if (!purpose) return new Response('Expected a session or a subscription', { status: 400 });
 		if (purpose.role === 'unsupported') return new Response(purpose.problem, { status: 503 });
 
@@ -88,7 +90,7 @@ export class SyncLayer extends DurableObject {
 				return new Response(`the shard was not registered: ${reasonOf(cause)}`, { status: 503 });
 			}
 		}
-		return this.#hub.accept(purpose);
+		return isUpgrade || !isJoin ? this.#hub.accept(purpose) : this.#hub.join(purpose);
 	}
 
 	/**
@@ -209,7 +211,7 @@ export class SyncLayer extends DurableObject {
 	}
 
 	override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-		answerCheck(socket, message);
+		this.#hub.handleMessage(socket, message);
 	}
 
 	override webSocketClose(socket: WebSocket): void {

@@ -37,6 +37,10 @@ export interface StreamPurpose {
 	readonly rank?: number | undefined;
 	/** Where the Worker has the stream, if it accepts its messages on other sockets too. */
 	readonly place?: StreamPlace | undefined;
+	/** Whether other streams of the group may share its socket. */
+	readonly isShared?: boolean | undefined;
+	/** The member whose socket the stream shares. It opens none. */
+	readonly via?: number | undefined;
 }
 
 /** A subscription of the stateless era (`subscriptions/listen`). */
@@ -69,12 +73,14 @@ export function formatPurpose(purpose: SocketPurpose): string {
 	if (purpose.role === 'inbox' && purpose.call !== undefined) query.set('call', purpose.call);
 	if (purpose.client) query.set(CLIENT, purpose.client);
 	if (purpose.role === 'stream') {
-		const { lastEventId, rank, place } = purpose;
+		const { lastEventId, rank, place, isShared, via } = purpose;
 		if (lastEventId) query.set('last', lastEventId.slice(0, MAX_EVENT_ID_LENGTH));
 		if (rank !== undefined) query.set('rank', `${rank}`);
 		if (place) {
 			query.set('group', place.group);
 			query.set('member', `${place.member}`);
+			if (isShared) query.set('shared', '1');
+			if (via !== undefined) query.set('via', `${via}`);
 		}
 	}
 	return `https://sync-layer.invalid/?${query.toString()}`;
@@ -95,21 +101,27 @@ export function parsePurpose(url: string): SocketPurpose | UnsupportedPurpose | 
 	const session = query.get('session') ?? '';
 	if (!FITS_INTO_TAG.test(session)) return undefined;
 	if (role === 'inbox') return { role, session, client, call: query.get('call') ?? undefined };
-	const rank = Number(query.get('rank') ?? Number.NaN);
 	return {
 		role,
 		session,
 		client,
 		lastEventId: query.get('last') ?? undefined,
-		rank: Number.isSafeInteger(rank) ? rank : undefined,
+		rank: parseNumber(query.get('rank')),
 		place: parsePlace(query.get('group'), query.get('member')),
+		isShared: query.has('shared'),
+		via: parseNumber(query.get('via')),
 	};
 }
 
 function parsePlace(group: string | null, member: string | null): StreamPlace | undefined {
-	const number = Number(member ?? Number.NaN);
-	const isValid = group !== null && GROUP.test(group) && Number.isSafeInteger(number);
+	const number = parseNumber(member);
+	const isValid = group !== null && GROUP.test(group) && number !== undefined;
 	return isValid ? { group, member: number } : undefined;
+}
+
+function parseNumber(text: string | null): number | undefined {
+	const number = Number(text ?? Number.NaN);
+	return Number.isSafeInteger(number) ? number : undefined;
 }
 
 /** Returns `undefined` for invalid hashes, which selects all updates. */

@@ -25,12 +25,19 @@ export interface GroupMessage {
 	readonly frame: string;
 }
 
+/** How many messages were sent to a stream that now shares the socket. */
+export type StreamCount = readonly [member: number, sent: number];
+
 /** A message of the object on the socket of a stream. */
 export type StreamMessage =
 	| { readonly kind: 'frame'; readonly frame: string }
 	/** With an empty frame: all messages before this number have been sent, on any socket of the group. */
 	| { readonly kind: 'numbered'; readonly number: number; readonly frame: string }
-	| { readonly kind: 'group'; readonly message: GroupMessage };
+	| { readonly kind: 'group'; readonly message: GroupMessage }
+	/** Streams share this socket, since theirs has closed. */
+	| { readonly kind: 'moved'; readonly counts: readonly StreamCount[] }
+	/** A stream that shares the socket has ended, with a code of `FINAL_CLOSE_CODES`. */
+	| { readonly kind: 'closed'; readonly member: number; readonly code: number };
 
 /** Returns a message to a stream with a place: its messages arrive on several sockets, hence numbered. */
 export function formatNumbered(number: number, frame: string): string {
@@ -42,8 +49,36 @@ export function formatGroup({ frame, ...header }: GroupMessage): string {
 	return `${JSON.stringify(header)}\n${frame}`;
 }
 
-/** Parses a message of the object. A frame begins with neither a digit nor a brace. */
+/** Returns the message that streams now share the socket. */
+export function formatMoved(counts: readonly StreamCount[]): string {
+	return JSON.stringify(['moved', counts]);
+}
+
+/** Returns the message that a stream which shares the socket has ended. */
+export function formatClosed(member: number, code: number): string {
+	return JSON.stringify(['closed', member, code]);
+}
+
+/** Returns the message of a Worker that streams of its group have ended. */
+export function formatLeft(members: readonly number[]): string {
+	return `-${members.join()}`;
+}
+
+/** Returns the streams that have ended, or `undefined` for another message. */
+export function parseLeft(message: string | ArrayBuffer): number[] | undefined {
+	if (typeof message !== 'string' || !message.startsWith('-')) return undefined;
+	return message.slice(1).split(',').map(Number);
+}
+
+/** Parses a message of the object. A frame begins with neither a digit nor a bracket or brace. */
 export function parseStreamMessage(text: string): StreamMessage {
+	if (text.startsWith('[')) {
+		// Safe because only the object sends on its sockets.
+		const parsed = JSON.parse(text) as
+			['moved', StreamCount[]] | ['closed', member: number, code: number];
+		if (parsed[0] === 'moved') return { kind: 'moved', counts: parsed[1] };
+		return { kind: 'closed', member: parsed[1], code: parsed[2] };
+	}
 	if (text.startsWith('{')) {
 		const end = text.indexOf('\n');
 		// Safe because only the object sends on its sockets.

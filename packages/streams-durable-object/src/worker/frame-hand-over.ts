@@ -1,5 +1,10 @@
+import type { PlaceSignal } from './shared-places.ts';
+
 /** The maximum length of the frames that a request has not taken yet. */
 const MAX_QUEUED_LENGTH = 1024 * 1024;
+
+/** After this time a request that takes no frames is considered dead. A busy isolate may take some seconds. */
+const STUCK_MS = 5_000;
 
 /** A frame of a stream, and its number among the stream's frames. */
 export interface NumberedFrame {
@@ -18,6 +23,13 @@ export class FrameHandOver {
 	#isClosed = false;
 	#hasOverflowed = false;
 	#wake: (() => void) | undefined;
+	#signal: PlaceSignal | undefined;
+	#waitingSinceMs = 0;
+
+	/** Whether the request has not taken the first frame for too long. */
+	get isStuck(): boolean {
+		return this.#frames.length > 0 && this.#waitingSinceMs < Date.now() - STUCK_MS;
+	}
 
 	/** Whether frames were dropped, because the request took none for too long. */
 	get hasOverflowed(): boolean {
@@ -31,35 +43,56 @@ export class FrameHandOver {
 			this.#hasOverflowed = true;
 			this.#frames = [];
 		} else {
+			if (this.#frames.length === 0) this.#waitingSinceMs = Date.now();
 			this.#frames.push({ number, frame });
 			this.#length += frame.length;
 		}
-		this.#wake?.();
+		this.#wakeRequest();
+	}
+
+	/** Sets what the stream has to do, in any request. The end of the stream is final, and a check is least. */
+	signal(signal: PlaceSignal): void {
+		const isLess = signal === 'check' || typeof this.#signal === 'number';
+		if (this.#signal === undefined || !isLess) this.#signal = signal;
+		this.#wakeRequest();
+	}
+
+	/** Returns what the stream has to do, once. */
+	takeSignal(): PlaceSignal | undefined {
+		const signal = this.#signal;
+		this.#signal = undefined;
+		return signal;
 	}
 
 	/** Ends the queue, in any request. */
 	close(): void {
 		this.#isClosed = true;
 		this.#frames = [];
-		this.#wake?.();
+		this.#wakeRequest();
 	}
 
 	/**
-	 * Waits for frames, in the stream's request.
+	 * Waits for frames or a signal, in the stream's request.
 	 *
 	 * @returns `undefined` after `close` or an overflow.
 	 */
 	async take(): Promise<readonly NumberedFrame[] | undefined> {
-		if (this.#frames.length === 0 && !this.#isClosed && !this.#hasOverflowed) {
+		const isEmpty = this.#frames.length === 0 && this.#signal === undefined;
+		if (isEmpty && !this.#isClosed && !this.#hasOverflowed) {
 			const { promise, resolve } = Promise.withResolvers<void>();
 			this.#wake = resolve;
 			await promise;
-			this.#wake = undefined;
 		}
 		if (this.#isClosed || this.#hasOverflowed) return undefined;
 		const frames = this.#frames;
 		this.#frames = [];
 		this.#length = 0;
 		return frames;
+	}
+
+	/** Wakes the request once: workerd warns of each wake of a request that has ended. */
+	#wakeRequest(): void {
+		this.#wake?.();
+		this.#wake = undefined;
 	}
 }

@@ -2,8 +2,7 @@
 const MAX_HELD_LENGTH = 1024 * 1024;
 
 /**
- * Restores the order of a stream's numbered frames: they arrive on its own socket and on those of other
- * streams of its group.
+ * Restores the order of a stream's numbered frames: they arrive on different sockets of its group.
  */
 export class FrameOrder {
 	#next = 0;

@@ -1,11 +1,11 @@
-import { UnknownSessionError } from '@tmcp-sessions/core';
-import type { StreamError } from '@tmcp-sessions/core';
+import { StreamError, UnknownSessionError } from '@tmcp-sessions/core';
 import { classErrorOf, withTimeout } from '@tmcp-sessions/core/backend';
 import type { BindingRequirement } from '@tmcp-sessions/core/backend';
 
 import { PACKAGE } from '../package-name.ts';
 import { createStreamError } from '../stream-error.ts';
 import { SHARD_HEADER } from '../wire/headers.ts';
+import { NO_ROOM, UNKNOWN_SOCKET } from '../wire/statuses.ts';
 import { formatPurpose } from '../wire/socket-purpose.ts';
 import type { SocketPurpose } from '../wire/socket-purpose.ts';
 
@@ -47,11 +47,12 @@ export async function openSocket(
 	timeoutMs: number = DEFAULT_OPEN_TIMEOUT_MS,
 ): Promise<OpenedSocket> {
 	const headers = { Upgrade: 'websocket', ...(shard !== undefined && { [SHARD_HEADER]: shard }) };
-	const failed = (cause: unknown, bound?: string): StreamError =>
-		createStreamError(operationOf(purpose), cause, bound);
 	const upgrading = stub.fetch(formatPurpose(purpose), { headers });
 	const response = await inTime(upgrading, timeoutMs).catch((cause: unknown) => {
-		throw (requirement && classErrorOf(requirement, cause)) ?? failed(cause);
+		throw (
+			(requirement && classErrorOf(requirement, cause)) ??
+			createStreamError(operationOf(purpose), cause)
+		);
 	});
 	if (response.status === SESSION_ENDED) {
 		await response.body?.cancel();
@@ -60,11 +61,65 @@ export async function openSocket(
 	if (!response.webSocket) {
 		// Read the body to its end: an unread one would keep the object in memory.
 		const body = (await response.text().catch(() => '')).slice(0, MAX_REASON_LENGTH);
-		const bound = response.status === 429 ? body : undefined;
-		throw failed(`SyncLayer responded ${response.status}${body && `: ${body}`}`, bound);
+		throw failureOf(purpose, response.status, body);
 	}
 	response.webSocket.accept();
 	return { socket: response.webSocket, headers: response.headers };
+}
+
+/** A stream that shares the socket of another one. */
+export interface JoinedStream {
+	/** What it missed. */
+	readonly frames: readonly string[];
+	readonly headers: Headers;
+}
+
+/**
+ * Opens a stream that shares the socket of another one.
+ *
+ * @returns `full` or `unknown` if it needs its own socket: that of the other one has no room, or the
+ * object does not have it.
+ * @throws as `openSocket` does.
+ */
+export async function joinSocket(
+	{ stub, shard, requirement }: SocketTarget,
+	purpose: SocketPurpose,
+	timeoutMs: number = DEFAULT_OPEN_TIMEOUT_MS,
+): Promise<JoinedStream | 'full' | 'unknown'> {
+	const joining = async (): Promise<JoinedStream | 'full' | 'unknown'> => {
+		const headers = shard === undefined ? {} : { [SHARD_HEADER]: shard };
+		const response = await stub.fetch(formatPurpose(purpose), { headers });
+		if (response.status !== 200) {
+			const body = (await response.text()).slice(0, MAX_REASON_LENGTH);
+			if (response.status === NO_ROOM) return 'full';
+			// 426: an earlier release.
+			if (response.status === UNKNOWN_SOCKET || response.status === 426) return 'unknown';
+			if (response.status === SESSION_ENDED)
+				throw new UnknownSessionError(PACKAGE, 'open a stream');
+			throw failureOf(purpose, response.status, body);
+		}
+		return { frames: await response.json<string[]>(), headers: response.headers };
+	};
+	try {
+		return await withTimeout(timeoutMs, joining(), () => timeoutError(timeoutMs));
+	} catch (cause) {
+		if (cause instanceof StreamError || cause instanceof UnknownSessionError) throw cause;
+		throw (
+			(requirement && classErrorOf(requirement, cause)) ??
+			createStreamError(operationOf(purpose), cause)
+		);
+	}
+}
+
+function failureOf(purpose: SocketPurpose, status: number, body: string): StreamError {
+	const reason = `SyncLayer responded ${status}${body && `: ${body}`}`;
+	return createStreamError(operationOf(purpose), reason, status === 429 ? body : undefined);
+}
+
+function timeoutError(timeoutMs: number): Error {
+	return new Error(
+		`SyncLayer did not respond within ${timeoutMs} ms: it is overloaded or unreachable. Try again later`,
+	);
 }
 
 function operationOf({ role }: SocketPurpose): string {
@@ -83,8 +138,6 @@ async function inTime(upgrading: Promise<Response>, timeoutMs: number): Promise<
 	});
 	return withTimeout(timeoutMs, responding, () => {
 		isLate = true;
-		return new Error(
-			`SyncLayer did not respond within ${timeoutMs} ms: it is overloaded or unreachable. Try again later`,
-		);
+		return timeoutError(timeoutMs);
 	});
 }

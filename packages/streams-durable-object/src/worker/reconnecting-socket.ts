@@ -1,5 +1,4 @@
 import type { Backoff } from './backoff.ts';
-import type { OpenedSocket } from './open-socket.ts';
 import { watchSocket } from './watched-socket.ts';
 import { createStreamError } from '../stream-error.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
@@ -7,15 +6,24 @@ import { SOCKET_CHECK } from '../wire/socket-check.ts';
 
 const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CLOSE_CODES));
 
+/** Stands for the socket that a stream shares, which the request of another stream closes. */
+export class SharedConnection {
+	close(): void {}
+}
+
 interface ReconnectingSocketOptions {
 	/** The purpose of the socket, for errors: "holding a stream". */
 	readonly operation: string;
 	/** Opens a socket, in the request that owns it. */
-	readonly open: () => Promise<OpenedSocket>;
+	readonly open: () => Promise<{ readonly socket: SharedConnection | WebSocket }>;
 	readonly backoff: Backoff;
-	readonly onMessage: (message: string) => void;
+	/** Called when a socket is open. */
+	readonly onOpen?: (() => void) | undefined;
+	/** Called when a socket is lost, before the attempts to replace it. */
+	readonly onLoss?: (() => void) | undefined;
+	readonly onMessage: (message: string, socket: WebSocket) => void;
 	/** Called with what a socket still receives that was closed or replaced. */
-	readonly onLateMessage?: ((message: string) => void) | undefined;
+	readonly onLateMessage?: ((message: string, socket: WebSocket) => void) | undefined;
 	/** Called with a code of `FINAL_CLOSE_CODES`. Omit it to reconnect after every close. */
 	readonly onFinalClose?: ((code: number) => void) | undefined;
 	/**
@@ -33,7 +41,7 @@ interface ReconnectingSocketOptions {
 export class ReconnectingSocket {
 	readonly #options: ReconnectingSocketOptions;
 	/** `undefined` while a socket is being opened, and after `close`. */
-	#socket: WebSocket | undefined;
+	#socket: SharedConnection | WebSocket | undefined;
 	#isClosed = false;
 
 	constructor(options: ReconnectingSocketOptions) {
@@ -52,10 +60,12 @@ export class ReconnectingSocket {
 			return;
 		}
 		this.#socket = socket;
+		this.#options.onOpen?.();
+		if (socket instanceof SharedConnection) return;
 		socket.addEventListener('message', ({ data }) => {
 			if (typeof data !== 'string' || data === SOCKET_CHECK) return;
-			if (this.#socket === socket) this.#options.onMessage(data);
-			else this.#options.onLateMessage?.(data);
+			if (this.#socket === socket) this.#options.onMessage(data, socket);
+			else this.#options.onLateMessage?.(data, socket);
 		});
 		socket.addEventListener('close', ({ code }) =>
 			this.#handleLoss(socket, `closed with ${code}`, code),
@@ -76,12 +86,18 @@ export class ReconnectingSocket {
 		if (this.#socket) this.#handleLoss(this.#socket, reason);
 	}
 
+	/** Ends a stream that shares a socket, with a code of `FINAL_CLOSE_CODES`. */
+	end(code: number): void {
+		if (this.#socket) this.#handleLoss(this.#socket, `closed with ${code}`, code);
+	}
+
 	/** Called twice for a socket that has an error and then closes: only the first call finds it current. */
-	#handleLoss(socket: WebSocket, reason: string, code = 0): void {
+	#handleLoss(socket: SharedConnection | WebSocket, reason: string, code = 0): void {
 		if (this.#socket !== socket) return;
-		const { operation, onFinalClose, onFailure } = this.#options;
+		const { operation, onFinalClose, onLoss, onFailure } = this.#options;
 		if (onFinalClose && FINAL.has(code)) return onFinalClose(code);
 		this.#socket = undefined;
+		onLoss?.();
 		socket.close(1000);
 		this.#replace(createStreamError(operation, reason)).catch(onFailure);
 	}

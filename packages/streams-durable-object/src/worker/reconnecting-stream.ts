@@ -1,6 +1,7 @@
 import { BoundedStream, closeStream, closingFrame, eventIdOf } from '@tmcp-sessions/core/backend';
 import {
 	gapOf,
+	isStreamOpen,
 	stalledError,
 	TOO_MANY_STREAMS,
 	unknownCallFrame,
@@ -8,23 +9,31 @@ import {
 } from '@tmcp-sessions/core/internal';
 
 import type { Backoff } from './backoff.ts';
-import type { OpenedSocket } from './open-socket.ts';
-import { ReconnectingSocket } from './reconnecting-socket.ts';
+import type { JoinedStream, OpenedSocket } from './open-socket.ts';
+import { ReconnectingSocket, SharedConnection } from './reconnecting-socket.ts';
 import { FrameHandOver } from './frame-hand-over.ts';
 import { FrameOrder } from './frame-order.ts';
-import type { FrameReceiver, TakenPlace } from './stream-groups.ts';
+import { HOLDER_CHECK_MS, MEMBER_CHECK_MS } from './shared-places.ts';
+import type { EndedMembers, GroupedStream, PlaceSignal, SharedGroup } from './shared-places.ts';
+import type { TakenPlace } from './stream-groups.ts';
 import { PACKAGE } from '../package-name.ts';
 import { createStreamError } from '../stream-error.ts';
 import { parseCallPosition } from '../wire/call-position.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
-import { RANK_HEADER, REPLAYED_HEADER } from '../wire/headers.ts';
-import { parseStreamMessage } from '../wire/stream-messages.ts';
-import type { GroupMessage, StreamMessage } from '../wire/stream-messages.ts';
+import { CLOSED_HEADER, RANK_HEADER, REPLAYED_HEADER, SHARED_HEADER } from '../wire/headers.ts';
+import { formatLeft, parseStreamMessage } from '../wire/stream-messages.ts';
+import type { GroupMessage } from '../wire/stream-messages.ts';
 
 const HOLDING = 'holding a stream';
 
 /** How long a message may take that was sent on the socket of another stream, after a later one has arrived. */
 const MISSING_MS = 1_000;
+
+/** How long the object may take to have another socket take over a stream whose socket is lost. */
+const TAKE_OVER_MS = 1_000;
+
+/** The places of the sockets, also of those that are lost. */
+const places = new WeakMap<WebSocket, TakenPlace>();
 
 interface ReconnectingStreamOptions {
 	readonly controller: ReadableStreamDefaultController;
@@ -37,11 +46,24 @@ interface ReconnectingStreamOptions {
 		lastEventId: string | undefined,
 		rank: number | undefined,
 		place: TakenPlace | undefined,
+		isShared: boolean,
 	) => Promise<OpenedSocket>;
+	/**
+	 * Has the stream share the socket of another one, as `joinSocket` does. Omit it to open a socket for
+	 * each stream.
+	 */
+	readonly joinSocket?:
+		| ((
+				lastEventId: string | undefined,
+				rank: number | undefined,
+				place: TakenPlace,
+				via: number,
+		  ) => Promise<JoinedStream | 'full' | 'unknown'>)
+		| undefined;
 	/** Takes a place in a group of the object's streams, unless the runtime does not support groups. */
-	readonly join: (receive: FrameReceiver) => TakenPlace | undefined;
-	/** Gives a message to the streams of the group. */
-	readonly distribute: (message: GroupMessage) => void;
+	readonly join: (stream: GroupedStream, preferred?: SharedGroup) => TakenPlace | undefined;
+	/** Gives a message to the streams of the group. Default: at once. */
+	readonly distribute?: ((distribute: () => void, message: GroupMessage) => void) | undefined;
 	readonly backoff: Backoff;
 	/** How long a stream that resumes an unknown call stays open. */
 	readonly callWaitMs: number;
@@ -64,6 +86,8 @@ export class ReconnectingStream {
 	#rank: number | undefined;
 	/** The place of the current socket. */
 	#place: TakenPlace | undefined;
+	/** Whether the next socket is one that others can share. */
+	#mustCarry = false;
 	#order = new FrameOrder();
 	/** The frames for the place that other requests receive. */
 	#handOver: FrameHandOver | undefined;
@@ -82,11 +106,10 @@ export class ReconnectingStream {
 			operation: HOLDING,
 			open: () => this.#openSocket(),
 			backoff: options.backoff,
-			onMessage: (message) => this.#receive(parseStreamMessage(message)),
-			onLateMessage: (text) => {
-				const message = parseStreamMessage(text);
-				if (message.kind === 'group') options.distribute(message.message);
-			},
+			onOpen: () => void this.#takeFrames().catch(options.report),
+			onLoss: () => this.#place?.shared.handleLoss(this.#place.member),
+			onMessage: (message, socket) => this.#receive(message, socket, false),
+			onLateMessage: (message, socket) => this.#receive(message, socket, true),
 			onFinalClose: (code) => {
 				if (code !== FINAL_CLOSE_CODES.tooManyStreams) return this.#end();
 				options.report(createStreamError(HOLDING, TOO_MANY_STREAMS));
@@ -127,25 +150,88 @@ export class ReconnectingStream {
 		this.#options.onEnd();
 	}
 
-	async #openSocket(): Promise<OpenedSocket> {
+	async #openSocket(): Promise<{ readonly socket: SharedConnection | WebSocket }> {
+		const mustCarry = this.#mustCarry;
+		const left = this.#place;
+		this.#mustCarry = false;
 		this.#leave();
 		this.#order = new FrameOrder();
 		this.#replayed = 0;
 		// The frames of a call are sent to each stream that resumes it.
-		if (!parseCallPosition(this.#lastEventId)) this.#join();
-		const opened = await this.#options.openSocket(this.#lastEventId, this.#rank, this.#place);
-		this.#rank = parseHeader(opened.headers, RANK_HEADER);
-		this.#replayed = parseHeader(opened.headers, REPLAYED_HEADER) ?? 0;
+		if (!parseCallPosition(this.#lastEventId)) this.#join(mustCarry ? left?.shared : undefined);
+		const place = this.#place;
+		const { joinSocket } = this.#options;
+		if (!place || !joinSocket) return this.#openOwn(place, false);
+		const via = await place.shared.connect(place.member, mustCarry);
+		if (via === undefined) return this.#openOwn(place, true);
+		const joined = await joinSocket(this.#lastEventId, this.#rank, place, via);
+		if (typeof joined === 'object') return this.#handleJoined(place, joined);
+		if (joined === 'unknown') place.shared.handleLoss(via);
+		await place.shared.connect(place.member, true);
+		return this.#openOwn(place, true);
+	}
+
+	async #openOwn(place: TakenPlace | undefined, isShared: boolean): Promise<OpenedSocket> {
+		const opened = await this.#options.openSocket(this.#lastEventId, this.#rank, place, isShared);
+		const { socket, headers } = opened;
+		this.#rank = parseHeader(headers, RANK_HEADER);
+		this.#replayed = parseHeader(headers, REPLAYED_HEADER) ?? 0;
+		if (!place) return opened;
+		places.set(socket, place);
+		const ended = isShared
+			? place.shared.handleOpen(place.member, headers.has(SHARED_HEADER))
+			: undefined;
+		if (ended) {
+			this.#reportEnded(ended, socket).catch(this.#options.report);
+			this.#checkPlace(place, HOLDER_CHECK_MS);
+		}
 		return opened;
 	}
 
+	#handleJoined(
+		place: TakenPlace,
+		{ frames, headers }: JoinedStream,
+	): {
+		readonly socket: SharedConnection;
+	} {
+		this.#rank = parseHeader(headers, RANK_HEADER) ?? this.#rank;
+		this.#replayed = frames.length;
+		for (const [number, frame] of frames.entries()) this.#writeInOrder(number, frame);
+		const code = parseHeader(headers, CLOSED_HEADER);
+		if (code !== undefined) place.shared.handleClosed(place.member, code);
+		this.#checkPlace(place, MEMBER_CHECK_MS);
+		// The client has disconnected meanwhile.
+		if (this.#socket.isClosed) place.shared.reportEnded(place.member);
+		return { socket: new SharedConnection() };
+	}
+
+	/** Tells the object which streams of the group have ended, in the request that holds a socket. */
+	async #reportEnded(ended: EndedMembers, socket: WebSocket): Promise<void> {
+		for (let members = await ended.take(); members; members = await ended.take()) {
+			if (socket.readyState === WebSocket.OPEN) socket.send(formatLeft(members));
+		}
+	}
+
+	/** Checks the group of a place regularly, which also keeps the request alive. */
+	#checkPlace(place: TakenPlace, everyMs: number): void {
+		const timer = setInterval(() => {
+			if (this.#place !== place || this.#socket.isClosed) return clearInterval(timer);
+			const signal = place.shared.check(place.member);
+			if (signal) this.#handleSignal(signal, place);
+		}, everyMs);
+	}
+
 	/** Takes a place in a group, if the runtime can hand over what other requests receive. */
-	#join(): void {
+	#join(preferred: SharedGroup | undefined): void {
 		const handOver = new FrameHandOver();
-		this.#place = this.#options.join((number, frame) => handOver.push(number, frame));
-		if (!this.#place) return;
-		this.#handOver = handOver;
-		this.#takeFrames(handOver).catch(this.#options.report);
+		const stream = {
+			receive: (number: number, frame: string): void => handOver.push(number, frame),
+			signal: (signal: PlaceSignal): void => handOver.signal(signal),
+			isOpen: () => isStreamOpen(this.controller),
+			isStuck: () => handOver.isStuck,
+		};
+		this.#place = this.#options.join(stream, preferred);
+		if (this.#place) this.#handOver = handOver;
 	}
 
 	#leave(): void {
@@ -155,29 +241,60 @@ export class ReconnectingStream {
 		this.#handOver = undefined;
 	}
 
-	/** Writes the frames that other requests receive for a place until it is left. */
-	async #takeFrames(handOver: FrameHandOver): Promise<void> {
+	/** Writes the frames that other requests receive for the place until it is left. */
+	async #takeFrames(): Promise<void> {
+		const [handOver, place] = [this.#handOver, this.#place];
+		if (!handOver || !place) return;
 		for (let frames = await handOver.take(); frames; frames = await handOver.take()) {
 			for (const { number, frame } of frames) {
-				if (handOver === this.#handOver) this.#writeInOrder(number, frame);
+				if (handOver === this.#handOver) this.#receiveNumbered(number, frame);
 			}
+			const signal = handOver.takeSignal();
+			if (signal !== undefined) this.#handleSignal(signal, place);
 		}
 		if (handOver === this.#handOver && handOver.hasOverflowed) {
 			this.#resume('too many messages were not taken in time');
 		}
 	}
 
-	#receive(message: StreamMessage): void {
+	#handleSignal(signal: PlaceSignal, place: TakenPlace): void {
+		if (place !== this.#place || this.#socket.isClosed) return;
+		if (typeof signal === 'number') return this.#socket.end(signal);
+		if (signal === 'rejoin') return this.#resume('the socket of another stream is lost');
+		if (signal === 'carry') {
+			this.#mustCarry = true;
+			return this.#socket.replace('other streams need a socket');
+		}
+		setTimeout(() => {
+			if (place !== this.#place || place.shared.isConnected(place.member)) return;
+			this.#resume('the socket of another stream is lost');
+		}, TAKE_OVER_MS);
+	}
+
+	#receive(text: string, socket: WebSocket, isLate: boolean): void {
+		const message = parseStreamMessage(text);
+		const place = places.get(socket);
 		switch (message.kind) {
 			case 'frame':
-				return this.#write(message.frame);
-			case 'group':
-				return this.#options.distribute(message.message);
+				return isLate ? undefined : this.#write(message.frame);
 			case 'numbered':
-				if (message.frame !== '') return this.#writeInOrder(message.number, message.frame);
-				this.#order.expect(message.number);
-				this.#watchOrder();
+				return isLate ? undefined : this.#receiveNumbered(message.number, message.frame);
+			case 'group': {
+				const distribute = (): void => place?.shared.distribute(place.member, message.message);
+				const { distribute: later } = this.#options;
+				return later ? later(distribute, message.message) : distribute();
+			}
+			case 'moved':
+				return isLate ? undefined : place?.shared.handleMoved(place.member, message.counts);
+			case 'closed':
+				return place?.shared.handleClosed(message.member, message.code);
 		}
+	}
+
+	#receiveNumbered(number: number, frame: string): void {
+		if (frame !== '') return this.#writeInOrder(number, frame);
+		this.#order.expect(number);
+		this.#watchOrder();
 	}
 
 	#writeInOrder(number: number, frame: string): void {

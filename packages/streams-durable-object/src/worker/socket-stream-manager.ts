@@ -13,8 +13,8 @@ import { StreamSessionManager } from '@tmcp/session-manager';
 import { Backoff } from './backoff.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { hashedClient } from './hashed-client.ts';
-import { DEFAULT_OPEN_TIMEOUT_MS, openSocket } from './open-socket.ts';
-import type { OpenedSocket, SocketTarget } from './open-socket.ts';
+import { DEFAULT_OPEN_TIMEOUT_MS, joinSocket, openSocket } from './open-socket.ts';
+import type { JoinedStream, OpenedSocket, SocketTarget } from './open-socket.ts';
 import { ReconnectingSocket } from './reconnecting-socket.ts';
 import { ReconnectingStream } from './reconnecting-stream.ts';
 import { StreamGroups } from './stream-groups.ts';
@@ -40,15 +40,18 @@ export interface SocketStreamOptions {
 	readonly callWaitMs?: number | undefined;
 	readonly random?: (() => number) | undefined;
 	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
+	/** Whether streams share sockets. Only if all sessions of a shard have the same object. Default: false. */
+	readonly sharesSockets?: boolean | undefined;
 }
 
-/** Holds the streams and inboxes of a Worker's requests, each by a socket to the object of its session. */
+/** Holds the streams and inboxes of a Worker's requests, by sockets to the objects of their sessions. */
 export abstract class SocketStreamManager extends StreamSessionManager {
 	protected readonly report: (cause: unknown, session?: string) => void;
 	readonly #stubFor: SessionStubFor;
 	readonly #backoff: BackoffOptions;
 	readonly #openTimeoutMs: number | undefined;
 	readonly #callWaitMs: number;
+	readonly #sharesSockets: boolean;
 	/** The streams of this isolate's requests, by encoded session id. */
 	readonly #streams = new Map<string, Set<ReconnectingStream>>();
 	readonly #groups = new StreamGroups();
@@ -59,6 +62,7 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 		this.report = createReporter(options.onError);
 		this.#stubFor = stubFor;
 		this.#openTimeoutMs = options.openTimeoutMs;
+		this.#sharesSockets = options.sharesSockets ?? false;
 		this.#callWaitMs = options.callWaitMs ?? UNKNOWN_CALL_WAIT_MS;
 		this.#backoff = {
 			random: options.random ?? Math.random,
@@ -84,14 +88,13 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 			controller,
 			lastEventId: scope?.lastEventId,
 			knowsPolling: knowsPolling(scope?.protocolVersion),
-			openSocket: (lastEventId, rank, place) =>
-				this.#openSocket({ role: 'stream', session, lastEventId, rank, place }, scope),
-			join: (receive) =>
-				this.#groups.join(
-					{ receive, isOpen: () => isStreamOpen(controller) },
-					shardOfSession(session),
-				),
-			distribute: (message) => this.#groups.distribute(message),
+			openSocket: (lastEventId, rank, place, isShared) =>
+				this.#openSocket({ role: 'stream', session, lastEventId, rank, place, isShared }, scope),
+			joinSocket: this.#sharesSockets
+				? (lastEventId, rank, place, via) =>
+						this.#joinSocket({ role: 'stream', session, lastEventId, rank, place, via }, scope)
+				: undefined,
+			join: (joining, preferred) => this.#groups.join(joining, shardOfSession(session), preferred),
 			backoff: this.newBackoff(),
 			callWaitMs: this.#callWaitMs,
 			report: (cause) => this.report(cause, id),
@@ -189,6 +192,15 @@ export abstract class SocketStreamManager extends StreamSessionManager {
 			{ ...purpose, client },
 			isInbox ? Math.min(timeoutMs, DEFAULT_OPEN_TIMEOUT_MS) : timeoutMs,
 		);
+	}
+
+	async #joinSocket(
+		purpose: StreamPurpose,
+		scope: RequestScope | undefined,
+	): Promise<JoinedStream | 'full' | 'unknown'> {
+		const client = await hashedClient(scope);
+		const target = await this.#stubFor(purpose.session, scope);
+		return joinSocket(target, { ...purpose, client }, this.#openTimeoutMs);
 	}
 
 	#remove(session: string, stream: ReconnectingStream): void {

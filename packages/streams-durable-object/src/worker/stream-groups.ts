@@ -1,28 +1,14 @@
-import { loggedFrame } from '@tmcp-sessions/core/internal';
-
+import { SharedGroup } from './shared-places.ts';
+import type { GroupedStream } from './shared-places.ts';
 import { MAX_GROUP_SIZE } from '../wire/stream-messages.ts';
-import type { GroupMessage, StreamPlace } from '../wire/stream-messages.ts';
-
-/** Receives the frames of one stream, in the request of another. */
-export type FrameReceiver = (number: number, frame: string) => void;
+import type { StreamPlace } from '../wire/stream-messages.ts';
 
 /** A place that a stream has taken. */
 export interface TakenPlace extends StreamPlace {
+	/** The streams that it shares sockets with. */
+	readonly shared: SharedGroup;
 	/** Leaves the place. Calls after the first do nothing. */
 	leave(): void;
-}
-
-/** A stream that takes a place. */
-interface GroupedStream {
-	readonly receive: FrameReceiver;
-	/** Whether the stream still accepts frames. Its request may have ended without leaving the place. */
-	readonly isOpen: () => boolean;
-}
-
-interface Group {
-	readonly name: string;
-	/** By member number. */
-	readonly members: Map<number, GroupedStream>;
 }
 
 /**
@@ -35,9 +21,7 @@ export class StreamGroups {
 	#groupCount = 0;
 	#memberCount = 0;
 	/** By shard. */
-	readonly #groups = new Map<string, Group[]>();
-	/** Those that have not left, by member number. */
-	readonly #receivers = new Map<number, FrameReceiver>();
+	readonly #groups = new Map<string, SharedGroup[]>();
 	readonly #isSupported: boolean;
 
 	/** @param isSupported whether requests of this Worker can wake each other. */
@@ -48,47 +32,30 @@ export class StreamGroups {
 	/**
 	 * Takes a place for a stream that opens a socket to the object of a shard.
 	 *
+	 * @param preferred the group that it has left, if it replaces a socket there.
 	 * @returns `undefined` if the runtime does not support groups.
 	 */
-	join(stream: GroupedStream, shard: string): TakenPlace | undefined {
+	join(stream: GroupedStream, shard: string, preferred?: SharedGroup): TakenPlace | undefined {
 		if (!this.#isSupported) return undefined;
-		const group = this.#groupWithPlace(shard);
+		const group = preferred ?? this.#groupWithPlace(shard);
 		const member = this.#memberCount++;
-		group.members.set(member, stream);
-		this.#receivers.set(member, stream.receive);
-		return { group: group.name, member, leave: () => this.#remove(group, member) };
-	}
-
-	/** Gives each receiver its frame. Receivers that have left open another stream, or resume. */
-	distribute({ to, frame, sequence, ...log }: GroupMessage): void {
-		for (const [member, number, channel] of to) {
-			this.#receivers.get(member)?.(number, loggedFrame(log, channel, sequence, frame));
-		}
+		group.add(member, stream);
+		return { group: group.name, member, shared: group, leave: () => group.remove(member) };
 	}
 
 	/** Returns a group that is not full. Removes streams that have ended before it creates another group. */
-	#groupWithPlace(shard: string): Group {
+	#groupWithPlace(shard: string): SharedGroup {
 		const groups = this.#groups.get(shard) ?? [];
-		const hasPlace = ({ members }: Group): boolean => members.size < MAX_GROUP_SIZE;
+		const hasPlace = ({ size }: SharedGroup): boolean => size < MAX_GROUP_SIZE;
 		const found = groups.find(hasPlace);
 		if (found) return found;
-		for (const group of groups) {
-			for (const [member, { isOpen }] of group.members) if (!isOpen()) this.#remove(group, member);
-		}
+		for (const group of groups) group.removeEnded();
 		const freed = groups.find(hasPlace);
 		if (freed) return freed;
 		this.#isolate ??= crypto.randomUUID();
-		const created = {
-			name: `${this.#isolate}.${this.#groupCount++}`,
-			members: new Map<number, GroupedStream>(),
-		};
+		const created = new SharedGroup(`${this.#isolate}.${this.#groupCount++}`);
 		this.#groups.set(shard, [...groups, created]);
 		return created;
-	}
-
-	#remove({ members }: Group, member: number): void {
-		members.delete(member);
-		this.#receivers.delete(member);
 	}
 }
 

@@ -46,8 +46,8 @@ export const STREAM_OPTIONS: OptionNames<StreamSessionOptions> = {
 };
 
 /**
- * Manages the GET streams of sessions across isolates. Each stream holds one socket to the `SyncLayer`
- * of its session's shard. The object sends a message to the newest stream of each session, and logs it
+ * Manages the GET streams of sessions across isolates. The streams of an isolate share sockets to the
+ * `SyncLayer` of their shard. The object sends a message to the newest stream of each session, and logs it
  * for sessions whose stream is disconnected. Inboxes of in-flight requests hold sockets to it too.
  */
 export class DurableObjectStreamSessionManager
@@ -60,7 +60,10 @@ export class DurableObjectStreamSessionManager
 	constructor(binding: SyncLayerBinding = DEFAULT_BINDING, options: StreamSessionOptions = {}) {
 		rejectUnknownOptions(options, STREAM_OPTIONS, PACKAGE, 'DurableObjectStreamSessionManager');
 		const layers = { binding, jurisdiction: options.jurisdiction };
-		super((session) => syncLayerTarget(layers, shardOfSession(session)), options);
+		super((session) => syncLayerTarget(layers, shardOfSession(session)), {
+			...options,
+			sharesSockets: true,
+		});
 		this.#layers = layers;
 	}
 

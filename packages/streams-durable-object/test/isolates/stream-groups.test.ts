@@ -31,8 +31,10 @@ describe.each(workerdVersions)('on workerd %s, without hand-over between request
 			}
 			for (const client of clients)
 				await expect.poll(() => client.messages).toEqual(['first', 'second']);
-			const leader = await fetch(address('/leader'));
-			expect(await leader.json()).toBe(null);
+			const holders = await fetch(address('/holders'));
+			expect(await holders.json()).toEqual([]);
+			const sockets = await fetch(address('/sockets'));
+			expect(await sockets.json()).toBe(5);
 		} finally {
 			await workers.stop();
 		}
@@ -73,6 +75,8 @@ describe.each(workerdVersions)(
 				`event: message\ndata: ${JSON.stringify(message)}\n\n`,
 			]);
 		const sockets = (): Promise<number> => request('b', '/sockets');
+		const streams = (): Promise<number> => request('b', '/streams');
+		const holders = (): Promise<string[]> => request('b', '/holders');
 		/** Opens streams of isolate a, beside some that are open. */
 		const openGroup = async (
 			size: number,
@@ -83,7 +87,7 @@ describe.each(workerdVersions)(
 				StreamClient.open(addressOf('a', session, isPiped)),
 			);
 			const clients = await Promise.all(opening);
-			await expect.poll(sockets, { timeout: 10_000 }).toBe(open + size);
+			await expect.poll(streams, { timeout: 10_000 }).toBe(open + size);
 			return { sessions, clients };
 		};
 		it('receives every message once and in order while its clients leave one after another', async () => {
@@ -146,10 +150,10 @@ describe.each(workerdVersions)(
 			for (let number = 0; number < 60; number++) {
 				const sending = send('', `${number}`);
 				if (number % 4 === 2) {
-					const leader = await request<string | null>('b', '/leader');
-					if (leader !== null) {
-						abandoned.add(leader);
-						await request('a', `/abandon?session=${leader}`);
+					const [holder] = await holders();
+					if (holder !== undefined) {
+						abandoned.add(holder);
+						await request('a', `/abandon?session=${holder}`);
 					}
 				}
 				await sending;
@@ -169,14 +173,14 @@ describe.each(workerdVersions)(
 			async (size) => {
 				const { sessions, clients } = await openGroup(size, { isPiped: false });
 				await send('', 'first');
-				const leader = await request<string>('b', '/leader');
+				const [holder] = await holders();
 				// The first part of the next message is lost with its socket, whenever the request ends.
 				await request('b', '/lose');
 				const sending = send('', 'second');
-				await request('a', `/abandon?session=${leader}`);
+				await request('a', `/abandon?session=${holder}`);
 				await sending;
 				await send('', 'third');
-				const others = clients.filter((_, index) => sessions[index] !== leader);
+				const others = clients.filter((_, index) => sessions[index] !== holder);
 				const haveAll = (): boolean => others.every(({ messages }) => messages.length >= 3);
 				await expect.poll(haveAll, { timeout: 60_000 }).toBe(true);
 				const received = new Set(others.map(({ messages }) => messages.join()));
@@ -184,6 +188,79 @@ describe.each(workerdVersions)(
 			},
 			200_000,
 		);
+
+		it('has three sockets, which other streams replace when theirs leave', async () => {
+			const { sessions, clients } = await openGroup(40);
+			expect(await sockets()).toBe(3);
+			const clientOf = (session: string | undefined): StreamClient | undefined =>
+				clients[sessions.indexOf(session ?? '')];
+			const expected: string[] = [];
+			const gone = new Set<StreamClient | undefined>();
+			for (let left = 0; left < 5; left++) {
+				const [holder] = await holders();
+				const leaving = clientOf(holder);
+				gone.add(leaving);
+				await leaving?.disconnect();
+				// A write finds a connection that is closed.
+				const holdersAfterMessage = async (): Promise<string[]> => {
+					await send('', `${expected.length}`);
+					expected.push(`${expected.length}`);
+					return holders();
+				};
+				await expect.poll(holdersAfterMessage, { timeout: 10_000 }).not.toContain(holder);
+				await expect.poll(sockets, { timeout: 10_000 }).toBe(3);
+			}
+			await expect.poll(streams, { timeout: 10_000 }).toBe(35);
+			for (const client of clients.filter((each) => !gone.has(each)))
+				await expect.poll(() => client.messages, { timeout: 10_000 }).toEqual(expected);
+		});
+
+		it('receives what was sent after all requests that hold its sockets ended abruptly', async () => {
+			const { sessions, clients } = await openGroup(12);
+			await send('', 'first');
+			const abandoned = await holders();
+			expect(abandoned).toHaveLength(3);
+			await Promise.all(abandoned.map((session) => request('a', `/abandon?session=${session}`)));
+			await send('', 'second');
+			const others = clients.filter((_, index) => !abandoned.includes(sessions[index] ?? ''));
+			for (const client of others)
+				await expect.poll(() => client.messages, { timeout: 35_000 }).toEqual(['first', 'second']);
+			await send('', 'third');
+			for (const client of others) {
+				await expect.poll(() => client.messages.at(-1), { timeout: 10_000 }).toBe('third');
+				expect(new Set(client.ids).size).toBe(client.ids.length);
+			}
+		});
+
+		it('loses a stream whose request has ended abruptly once messages are sent to it', async () => {
+			const { sessions, clients } = await openGroup(6);
+			const held = await holders();
+			const ended = sessions.find((session) => !held.includes(session)) ?? '';
+			await request('a', `/abandon?session=${ended}`);
+			await clients[sessions.indexOf(ended)]?.ended;
+			await send('', 'first');
+			await expect.poll(streams, { timeout: 20_000 }).toBe(5);
+			const counts = await request<{ isOpen: boolean }>('b', `/counts?session=${ended}`);
+			expect(counts.isOpen).toBe(false);
+		});
+
+		it('receives messages from an object of an earlier release, whose streams share no sockets', async () => {
+			await request('b', '/earlier');
+			const { clients } = await openGroup(6);
+			expect(await sockets()).toBe(6);
+			for (const message of ['first', 'second']) await send('', message);
+			for (const client of clients)
+				await expect.poll(() => client.messages, { timeout: 10_000 }).toEqual(['first', 'second']);
+		});
+
+		it('opens sockets for new streams if an earlier release has replaced the object', async () => {
+			const { clients } = await openGroup(4);
+			await request('b', '/earlier');
+			const { clients: later } = await openGroup(3, { open: 4 });
+			await send('', 'first');
+			for (const client of [...clients, ...later])
+				await expect.poll(() => client.messages, { timeout: 10_000 }).toEqual(['first']);
+		});
 
 		it('receives what is sent after each eviction of the object', async () => {
 			const { sessions, clients } = await openGroup(5);
@@ -216,7 +293,7 @@ describe.each(workerdVersions)(
 				await request('b', '/reset');
 				await send('', `after the ${reset}`);
 				// Both checks of a socket, and its replacement.
-				await expect.poll(sockets, { timeout: 35_000 }).toBe(clients.length);
+				await expect.poll(streams, { timeout: 35_000 }).toBe(clients.length);
 			}
 			const expected = ['before', 'after the first', 'after the second'];
 			for (const client of clients) {
@@ -242,7 +319,7 @@ describe.each(workerdVersions)(
 				expect(client.messages.every((message, index) => message === messages[index])).toBe(true);
 			}
 			// The request of the cut stream has closed its own socket.
-			await expect.poll(sockets, { timeout: 10_000 }).toBe(clients.length);
+			await expect.poll(streams, { timeout: 10_000 }).toBe(clients.length);
 			await stalled.body?.cancel().catch(() => undefined);
 		});
 
