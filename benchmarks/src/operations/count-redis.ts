@@ -296,7 +296,6 @@ async function holdMany(streams: RedisStreamSessionManager, ids: readonly string
 async function countFanOut(redis: RunningRedis, name: RedisClientName): Promise<RedisCountsByKind> {
 	const counts: Record<string, OperationCounts> = {};
 	const counter = new CommandCounter(redis);
-	const url = `redis://127.0.0.1:${redis.port}`;
 	const receivers = Array.from({ length: RECEIVERS }, (_, index) => `${index}`);
 	for (const [processes, size] of [
 		[1, FEW],
@@ -307,7 +306,7 @@ async function countFanOut(redis: RunningRedis, name: RedisClientName): Promise<
 		const sender = new RedisStreamSessionManager(connect(redis, name), { prefix });
 		const holders = Array.from(
 			{ length: processes },
-			() => new RedisStreamSessionManager(connectRedis(url), { prefix }),
+			() => new RedisStreamSessionManager(connect(redis, 'tcp'), { prefix }),
 		);
 		for (const [index, holder] of holders.entries()) {
 			const ids = Array.from({ length: size }, (_, id) => `${id}`);

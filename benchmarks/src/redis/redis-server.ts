@@ -30,9 +30,15 @@ export const KEY: string = Buffer.from(crypto.getRandomValues(new Uint8Array(32)
 	'base64',
 );
 
+/** Longer than a busy machine takes to open thousands of streams in one process. */
+const TIMEOUT_MS = 60_000;
+
 /** Connects to a Redis. */
 export function connect(redis: RunningRedis, name: RedisClientName): RedisConnection {
-	return name === 'tcp' ? connectRedis(`redis://127.0.0.1:${redis.port}`) : connectUpstash(redis);
+	const options = { timeoutMs: TIMEOUT_MS };
+	return name === 'tcp'
+		? connectRedis(`redis://127.0.0.1:${redis.port}`, options)
+		: connectUpstash({ ...redis, ...options });
 }
 
 /** Creates the info manager that belongs to a client. */

@@ -12,6 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { SqlCallLog } from '../src/object/call-log.ts';
 import { beforeOpening } from './fixture/disturbed-namespace.ts';
 import type { SyncLayer } from '../src/index.ts';
+import { formatLeft } from '../src/wire/stream-messages.ts';
 import { frameOf } from './fixture/rows.ts';
 import { evict, syncLayer } from './fixture/sync-layer.ts';
 
@@ -225,6 +226,41 @@ describe('an object with the maximum number of sockets', () => {
 		await full.broadcast(['a'], frameOf('goes on'));
 		await expect.poll(() => received.at(-1)).toContain('goes on');
 		expect(others).toHaveLength(32_767);
+	}, 30_000);
+});
+
+describe('an object with the maximum number of streams that share sockets', () => {
+	it('rejects another one with 503, and accepts it when one has ended', async () => {
+		const full = env.TMCP_DURABLE_OBJECT.getByName('full of shared sockets');
+		const group = 'isolate.full';
+		const others: WebSocket[] = [];
+		await runInDurableObject(full, (_instance, state) => {
+			for (let holder = 0; holder < 32_768; holder += 128) {
+				const { 0: other, 1: socket } = new WebSocketPair();
+				state.acceptWebSocket(socket, ['shared']);
+				const members = Array.from({ length: 128 }, (_, index) => {
+					const member = holder + index;
+					return [member, `s${member}`, 1, 1, 1, 0, 0];
+				});
+				socket.serializeAttachment({ group, holder, members: JSON.stringify(members) });
+				others.push(other);
+			}
+		});
+		const join = (): Promise<Response> =>
+			full.fetch(
+				`https://sync-layer.invalid/?role=stream&session=b&group=${group}&member=40000&via=0`,
+			);
+		const rejected = await join();
+		expect(rejected.status).toBe(503);
+		expect(await rejected.text()).toBe('an object has at most 32768 streams that share sockets');
+		await runInDurableObject(full, (instance, state) => {
+			const [socket] = state.getWebSockets('shared');
+			if (socket) instance.webSocketMessage(socket, formatLeft([128]));
+		});
+		const accepted = await join();
+		expect(accepted.status).toBe(200);
+		await accepted.body?.cancel();
+		expect(others).toHaveLength(256);
 	}, 30_000);
 });
 

@@ -215,6 +215,11 @@ export class SharedSockets {
 		return [...this.#load().bySession.values()].flatMap((streams) => [...streams]);
 	}
 
+	/** The number of streams that share sockets. */
+	get count(): number {
+		return this.#load().sockets.reduce((sum, { members }) => sum + members.size, 0);
+	}
+
 	/** Returns the number of streams that a client has without their own sockets. */
 	countOf(client: string | undefined): number {
 		return client === undefined ? 0 : (this.#load().byClient.get(client) ?? 0);

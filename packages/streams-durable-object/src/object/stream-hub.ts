@@ -37,6 +37,7 @@ import { parseCallPosition } from '../wire/call-position.ts';
 import type { ChangeInterests } from '../wire/change-interests.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import { CLOSED_HEADER, RANK_HEADER, REPLAYED_HEADER, SHARED_HEADER } from '../wire/headers.ts';
+import { MAX_SHARED_STREAMS } from '../wire/limits.ts';
 import { NO_ROOM, UNKNOWN_SOCKET } from '../wire/statuses.ts';
 import type { InboxPurpose, SocketPurpose, StreamPurpose } from '../wire/socket-purpose.ts';
 import { formatNumbered } from '../wire/stream-messages.ts';
@@ -54,8 +55,8 @@ export interface StreamHubOptions {
 }
 
 /**
- * Connects streams, subscriptions and inboxes in one Durable Object. Each has a hibernating
- * WebSocket to the object, which streams may share. Between messages the object leaves memory, and the sockets stay open.
+ * Connects streams, subscriptions and inboxes in one Durable Object. Each has a hibernating WebSocket to
+ * the object, which streams may share. Between messages the object leaves memory, and the sockets stay open.
  *
  * Messages are logged for clients that reconnect. No state is in memory alone: it is in SQLite and in
  * the tags and attachments of sockets, so that a new instance continues after hibernation.
@@ -114,7 +115,8 @@ export class StreamHub {
 
 	/**
 	 * Opens or resumes a stream that shares the socket of another one. Responds as `accept` does, with what
-	 * the stream missed as a JSON array; 409 if the object does not have the socket, 507 if it has no room.
+	 * the stream missed as a JSON array; 409 if the object does not have the socket, 507 if it has no room, 503
+	 * if the object has too many such streams.
 	 */
 	join(purpose: StreamPurpose): Response {
 		const { place, via, session, client } = purpose;
@@ -130,6 +132,10 @@ export class StreamHub {
 		if (this.#hasEnded(purpose)) {
 			const code = FINAL_CLOSE_CODES.sessionEnded;
 			return Response.json([], { headers: { [CLOSED_HEADER]: `${code}` } });
+		}
+		if (this.#shared.count >= MAX_SHARED_STREAMS) {
+			const reason = `an object has at most ${MAX_SHARED_STREAMS} streams that share sockets`;
+			return new Response(reason, { status: 503 });
 		}
 		const { frames, attachment } = this.#openStream(purpose, Date.now());
 		const stream = this.#shared.add(carrier, { place, attachment, client });

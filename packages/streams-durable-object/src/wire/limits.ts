@@ -15,6 +15,13 @@ export const MAX_FRAME_LENGTH: number = MAX_MESSAGE_LENGTH - 256;
 export const MAX_SESSION_ID_BYTES = 240;
 
 /**
+ * The maximum number of an object's streams that share sockets, each of which takes about a kilobyte of its
+ * 128 MB. As many as it may have sockets.
+ * https://developers.cloudflare.com/durable-objects/platform/limits/
+ */
+export const MAX_SHARED_STREAMS = 32_768;
+
+/**
  * How long an inbox may take to reconnect once its object can be reached: a pause of at most 5 s, after
  * an attempt that takes at most 10 s. A call whose inbox is absent for longer is lost.
  */
