@@ -97,7 +97,11 @@ function aimsOf(bytes: StreamBytes): Aim[] {
 		most,
 		found: (bytes[name]?.inMemory ?? NaN) / (bytes[reference]?.inMemory ?? NaN),
 	});
-	return [aim('ours-http', 'upstream-kept-alive', 0.9), aim('session-object', 'mcp-agent', 0.45)];
+	return [
+		aim('ours-http', 'upstream-kept-alive', 0.9),
+		aim('session-object', 'mcp-agent', 0.45),
+		aim('session-object', 'floor-session-object', 1.1),
+	];
 }
 
 /** Returns the bytes that workerd holds for each idle stream, and after its objects hibernated, if it has any. */
