@@ -28,7 +28,7 @@ import {
 import { IDLE_DAY, SESSION_CALL } from './count-operations.ts';
 import type { OperationCounts } from './counts.ts';
 import { createServer } from '../workers/server.ts';
-import { connect, KEY, serveOverRedis } from '../redis/redis-server.ts';
+import { connect, connectTcp, KEY, serveOverRedis } from '../redis/redis-server.ts';
 import type { RedisClientName, RedisServer } from '../redis/redis-server.ts';
 
 /** What Redis runs for each kind of request. */
@@ -306,7 +306,7 @@ async function countFanOut(redis: RunningRedis, name: RedisClientName): Promise<
 		const sender = new RedisStreamSessionManager(connect(redis, name), { prefix });
 		const holders = Array.from(
 			{ length: processes },
-			() => new RedisStreamSessionManager(connect(redis, 'tcp'), { prefix }),
+			() => new RedisStreamSessionManager(connectTcp(redis), { prefix }),
 		);
 		for (const [index, holder] of holders.entries()) {
 			const ids = Array.from({ length: size }, (_, id) => `${id}`);
@@ -384,7 +384,7 @@ async function countTasks(redis: RunningRedis, name: RedisClientName, count: Cou
 	);
 	await store.delete(task);
 	connection.close();
-	if (name === 'tcp') await countEngine(connectRedis(`redis://127.0.0.1:${redis.port}`), count);
+	if (name === 'tcp') await countEngine(connectTcp(redis), count);
 }
 
 /** Counts a task that runs at once, and one of which the client is asked. */

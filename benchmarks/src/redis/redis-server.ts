@@ -7,6 +7,7 @@ import { RedisInfoSessionManager } from '@tmcp-sessions/info-redis';
 import { UpstashInfoSessionManager } from '@tmcp-sessions/info-upstash';
 import type { RedisConnection } from '@tmcp-sessions/redis';
 import { connectRedis } from '@tmcp-sessions/redis/tcp';
+import type { RedisTcpConnection } from '@tmcp-sessions/redis/tcp';
 import { connectUpstash } from '@tmcp-sessions/redis/upstash';
 import { RedisStreamSessionManager, RedisSubscriptionManager } from '@tmcp-sessions/streams-redis';
 import type { RunningRedis } from '@tmcp-sessions/testkit/redis';
@@ -35,10 +36,12 @@ const TIMEOUT_MS = 60_000;
 
 /** Connects to a Redis. */
 export function connect(redis: RunningRedis, name: RedisClientName): RedisConnection {
-	const options = { timeoutMs: TIMEOUT_MS };
-	return name === 'tcp'
-		? connectRedis(`redis://127.0.0.1:${redis.port}`, options)
-		: connectUpstash({ ...redis, ...options });
+	return name === 'tcp' ? connectTcp(redis) : connectUpstash({ ...redis, timeoutMs: TIMEOUT_MS });
+}
+
+/** Connects to a Redis over TCP. */
+export function connectTcp({ port }: RunningRedis): RedisTcpConnection {
+	return connectRedis(`redis://127.0.0.1:${port}`, { timeoutMs: TIMEOUT_MS });
 }
 
 /** Creates the info manager that belongs to a client. */

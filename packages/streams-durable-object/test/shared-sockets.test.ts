@@ -124,7 +124,7 @@ describe('streams that share a socket', () => {
 		await expect.poll(() => second.received).toEqual(['1 1 before', '1 2 after']);
 	});
 
-	it('share another socket of their group after theirs has closed', async () => {
+	it('share another socket of their group after the shared one has closed', async () => {
 		const { sessions, sessionOf, first, second } = await openGroup(2);
 		await send(sessions, 'before');
 		first.socket.close(1000);
@@ -145,7 +145,7 @@ describe('streams that share a socket', () => {
 		await expect.poll(() => second.received.at(-1)).toBe('2 3 later');
 	});
 
-	it('share another socket if theirs closes while the object hibernates', async () => {
+	it('share another socket if the shared one closes while the object hibernates', async () => {
 		const { sessionOf, first, second } = await openGroup(2);
 		await evict();
 		first.socket.close(1000);

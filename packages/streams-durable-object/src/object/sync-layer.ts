@@ -67,9 +67,8 @@ export class SyncLayer extends DurableObject {
 
 	/**
 	 * Accepts the socket of a Worker's upgrade request, or a stream that shares the socket of another one.
-	 * Responds 426 to another request without an upgrade, 400 to an
-	 * invalid purpose, 429 if the session or the client has too many sockets, 503 if the object has, if
-	 * the shard cannot be registered at the root, or if a later release sends the request.
+	 * Responds 426 to any other request, 400 to an invalid purpose, and 503 if the shard cannot be registered
+	 * at the root or if a later release sends the request; otherwise as `accept` and `join` of the hub.
 	 */
 	override async fetch(request: Request): Promise<Response> {
 		const isUpgrade = request.headers.get('Upgrade')?.toLowerCase() === 'websocket';
@@ -90,7 +89,7 @@ export class SyncLayer extends DurableObject {
 				return new Response(`the shard was not registered: ${reasonOf(cause)}`, { status: 503 });
 			}
 		}
-		return isUpgrade || !isJoin ? this.#hub.accept(purpose) : this.#hub.join(purpose);
+		return isJoin && !isUpgrade ? this.#hub.join(purpose) : this.#hub.accept(purpose);
 	}
 
 	/**

@@ -1,6 +1,7 @@
 import { isChangeKind, MAX_URI_HASHES } from './change-kind.ts';
 import type { ChangeKind } from './change-kind.ts';
 import { MAX_SESSION_ID_BYTES } from './limits.ts';
+import { parseNumber } from './parse-number.ts';
 import type { StreamPlace } from './stream-messages.ts';
 import { versionProblem } from './version.ts';
 
@@ -117,11 +118,6 @@ function parsePlace(group: string | null, member: string | null): StreamPlace | 
 	const number = parseNumber(member);
 	const isValid = group !== null && GROUP.test(group) && number !== undefined;
 	return isValid ? { group, member: number } : undefined;
-}
-
-function parseNumber(text: string | null): number | undefined {
-	const number = Number(text ?? Number.NaN);
-	return Number.isSafeInteger(number) ? number : undefined;
 }
 
 /** Returns `undefined` for invalid hashes, which selects all updates. */

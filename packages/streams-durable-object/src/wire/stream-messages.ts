@@ -34,7 +34,7 @@ export type StreamMessage =
 	/** With an empty frame: all messages before this number have been sent, on any socket of the group. */
 	| { readonly kind: 'numbered'; readonly number: number; readonly frame: string }
 	| { readonly kind: 'group'; readonly message: GroupMessage }
-	/** Streams share this socket, since theirs has closed. */
+	/** The object has moved streams from a closed socket to this one. */
 	| { readonly kind: 'moved'; readonly counts: readonly StreamCount[] }
 	/** A stream that shares the socket has ended, with a code of `FINAL_CLOSE_CODES`. */
 	| { readonly kind: 'closed'; readonly member: number; readonly code: number };

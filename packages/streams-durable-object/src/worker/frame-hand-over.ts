@@ -1,4 +1,4 @@
-import type { PlaceSignal } from './shared-places.ts';
+import type { PlaceSignal } from './shared-group.ts';
 
 /** The maximum length of the frames that a request has not taken yet. */
 const MAX_QUEUED_LENGTH = 1024 * 1024;

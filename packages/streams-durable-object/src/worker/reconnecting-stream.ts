@@ -13,14 +13,15 @@ import type { JoinedStream, OpenedSocket } from './open-socket.ts';
 import { ReconnectingSocket, SharedConnection } from './reconnecting-socket.ts';
 import { FrameHandOver } from './frame-hand-over.ts';
 import { FrameOrder } from './frame-order.ts';
-import { HOLDER_CHECK_MS, MEMBER_CHECK_MS } from './shared-places.ts';
-import type { EndedMembers, GroupedStream, PlaceSignal, SharedGroup } from './shared-places.ts';
+import { HOLDER_CHECK_MS, MEMBER_CHECK_MS } from './shared-group.ts';
+import type { EndedMembers, GroupedStream, PlaceSignal, SharedGroup } from './shared-group.ts';
 import type { TakenPlace } from './stream-groups.ts';
 import { PACKAGE } from '../package-name.ts';
 import { createStreamError } from '../stream-error.ts';
 import { parseCallPosition } from '../wire/call-position.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
 import { CLOSED_HEADER, RANK_HEADER, REPLAYED_HEADER, SHARED_HEADER } from '../wire/headers.ts';
+import { parseNumber } from '../wire/parse-number.ts';
 import { formatLeft, parseStreamMessage } from '../wire/stream-messages.ts';
 import type { GroupMessage } from '../wire/stream-messages.ts';
 
@@ -62,7 +63,7 @@ interface ReconnectingStreamOptions {
 		| undefined;
 	/** Takes a place in a group of the object's streams, unless the runtime does not support groups. */
 	readonly join: (stream: GroupedStream, preferred?: SharedGroup) => TakenPlace | undefined;
-	/** Gives a message to the streams of the group. Default: at once. */
+	/** Decides when the streams of the group get a message. For tests; default: at once. */
 	readonly distribute?: ((distribute: () => void, message: GroupMessage) => void) | undefined;
 	readonly backoff: Backoff;
 	/** How long a stream that resumes an unknown call stays open. */
@@ -174,8 +175,8 @@ export class ReconnectingStream {
 	async #openOwn(place: TakenPlace | undefined, isShared: boolean): Promise<OpenedSocket> {
 		const opened = await this.#options.openSocket(this.#lastEventId, this.#rank, place, isShared);
 		const { socket, headers } = opened;
-		this.#rank = parseHeader(headers, RANK_HEADER);
-		this.#replayed = parseHeader(headers, REPLAYED_HEADER) ?? 0;
+		this.#rank = parseNumber(headers.get(RANK_HEADER));
+		this.#replayed = parseNumber(headers.get(REPLAYED_HEADER)) ?? 0;
 		if (!place) return opened;
 		places.set(socket, place);
 		const ended = isShared
@@ -194,10 +195,10 @@ export class ReconnectingStream {
 	): {
 		readonly socket: SharedConnection;
 	} {
-		this.#rank = parseHeader(headers, RANK_HEADER) ?? this.#rank;
+		this.#rank = parseNumber(headers.get(RANK_HEADER)) ?? this.#rank;
 		this.#replayed = frames.length;
 		for (const [number, frame] of frames.entries()) this.#writeInOrder(number, frame);
-		const code = parseHeader(headers, CLOSED_HEADER);
+		const code = parseNumber(headers.get(CLOSED_HEADER));
 		if (code !== undefined) place.shared.handleClosed(place.member, code);
 		this.#checkPlace(place, MEMBER_CHECK_MS);
 		// The client has disconnected meanwhile.
@@ -353,9 +354,4 @@ export class ReconnectingStream {
 		this.release();
 		closeStream(this.controller);
 	}
-}
-
-function parseHeader(headers: Headers, name: string): number | undefined {
-	const value = Number(headers.get(name) ?? Number.NaN);
-	return Number.isSafeInteger(value) ? value : undefined;
 }

@@ -1,5 +1,5 @@
-import { SharedGroup } from './shared-places.ts';
-import type { GroupedStream } from './shared-places.ts';
+import { SharedGroup } from './shared-group.ts';
+import type { GroupedStream } from './shared-group.ts';
 import { MAX_GROUP_SIZE } from '../wire/stream-messages.ts';
 import type { StreamPlace } from '../wire/stream-messages.ts';
 
@@ -12,8 +12,8 @@ export interface TakenPlace extends StreamPlace {
 }
 
 /**
- * Groups the streams of one isolate that have sockets to the same object, so that the object sends a
- * message for all of them once. The request that receives it hands it over to the requests of the others.
+ * Groups the streams of one isolate that belong to the same object, so that the object sends a message
+ * for all of them once. The request that receives it hands it over to the requests of the others.
  */
 export class StreamGroups {
 	/** Created at the first stream: an isolate has no randomness before its first request. */
@@ -30,7 +30,7 @@ export class StreamGroups {
 	}
 
 	/**
-	 * Takes a place for a stream that opens a socket to the object of a shard.
+	 * Takes a place for a stream of a shard.
 	 *
 	 * @param preferred the group that it has left, if it replaces a socket there.
 	 * @returns `undefined` if the runtime does not support groups.

@@ -189,7 +189,7 @@ describe.each(workerdVersions)(
 			200_000,
 		);
 
-		it('has three sockets, which other streams replace when theirs leave', async () => {
+		it('has three sockets, and other streams open new ones when the streams that hold them leave', async () => {
 			const { sessions, clients } = await openGroup(40);
 			expect(await sockets()).toBe(3);
 			const clientOf = (session: string | undefined): StreamClient | undefined =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { SharedGroup } from '../src/worker/shared-places.ts';
-import type { PlaceSignal } from '../src/worker/shared-places.ts';
+import { SharedGroup } from '../src/worker/shared-group.ts';
+import type { PlaceSignal } from '../src/worker/shared-group.ts';
 
 /** A group whose streams connect as those of a Worker do. */
 function createGroup() {

@@ -217,7 +217,7 @@ export class SharedGroup {
 		}
 	}
 
-	/** Records that streams share the socket of a holder, since theirs has closed. */
+	/** Records that the object has moved streams from a closed socket to that of a holder. */
 	handleMoved(holder: number, counts: readonly StreamCount[]): void {
 		const carrier = this.#carriers.find((each) => each.holder === holder);
 		for (const [member, sent] of counts) {
