@@ -1,4 +1,8 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from 'vitest/node';
+
+/** The lines of a difference that a failure prints at most. */
+const DIFFERENCES = 20;
 
 type Failed = TestCase | TestModule | TestSuite;
 
@@ -35,6 +39,15 @@ function titleOf(failed: Failed): string {
 }
 
 function failure(title: string, errors: readonly SerializedError[]): string {
-	const messages = errors.map(({ message }) => message.replaceAll(/^/gm, '    '));
-	return [`FAILED  ${title}`, ...messages].join('\n');
+	const details = errors.map(({ message, diff }) =>
+		[message, ...differencesOf(diff)].join('\n').replaceAll(/^/gm, '    '),
+	);
+	return [`FAILED  ${title}`, ...details].join('\n');
+}
+
+/** Returns the first lines that differ: a message such as "to deeply equal" does not say which. */
+function differencesOf(diff: unknown): string[] {
+	if (typeof diff !== 'string') return [];
+	const lines = stripVTControlCharacters(diff).split('\n');
+	return lines.filter((line) => /^[-+] /.test(line)).slice(0, DIFFERENCES);
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { countOperations } from '../operations/count-operations.ts';
 import { countTasks, TASKS_IN_FLIGHT } from '../operations/count-tasks.ts';
-import { countRedisApart } from '../operations/count-redis.ts';
+import { countRedis } from '../operations/count-redis.ts';
 import { readCapabilities } from '../operations/read-capabilities.ts';
 import { publish } from '../reports/documents.ts';
 import { comparisonTables, operationsTables } from '../reports/operations.ts';
@@ -19,7 +19,7 @@ console.error('Counting the operations of tasks …');
 // The last number takes a minute.
 const tasks = await countTasks(values.write ? TASKS_IN_FLIGHT : TASKS_IN_FLIGHT.slice(0, -1));
 console.error('Counting the commands of Redis …');
-const redis = await countRedisApart();
+const redis = await countRedis();
 console.log(
 	values.json
 		? JSON.stringify({ ...operations, tasks, redis }, null, 2)

@@ -57,26 +57,34 @@ const HOUR_MS = 3_600_000;
 /** Commands of this counter, and of clients that connect. */
 const OWN = /^(?:config\|resetstat|client\|.*|hello|auth|ping|quit|script.*|cluster.*)$/;
 
-/** Counts in another process. */
-export async function countRedisApart(): Promise<RedisOperations> {
-	const file = join(import.meta.dirname, '../redis/count-process.ts');
-	// Each stream that is open at the end reports that Redis is gone.
-	const options = { maxBuffer: 64 * 1_024 * 1_024 };
-	const { stdout } = await promisify(execFile)(process.execPath, [file], options);
-	// Safe because the process prints nothing else.
-	return JSON.parse(stdout) as RedisOperations;
-}
-
-/** Counts the commands of every kind of request over both clients. Leaves streams open. */
+/** Counts the commands of every kind of request over both clients. */
 export async function countRedis(): Promise<RedisOperations> {
 	return {
 		all: { tcp: await countAll('tcp'), upstash: await countAll('upstash') },
-		info: { tcp: await countInfo('tcp'), upstash: await countInfo('upstash') },
+		info: { tcp: await countApart('info', 'tcp'), upstash: await countApart('info', 'upstash') },
 		capabilities: {
 			redis: createRedisSessionStore(connectRedis('redis://127.0.0.1:1')).capabilities,
 			'deno-kv': new DenoKvSessionStore().capabilities,
 		},
 	};
+}
+
+/** Counts streams, subscriptions, metadata and tasks. */
+async function countAll(client: RedisClientName): Promise<RedisCountsByKind> {
+	return {
+		...(await countApart('sessions', client)),
+		...(await countApart('fan-out', client)),
+		...(await countApart('idle-day', client)),
+		...(await countApart('tasks', client)),
+	};
+}
+
+/** Counts a part in a separate process, so that streams that it leaves open disturb no other part. */
+async function countApart(part: RedisPart, client: RedisClientName): Promise<RedisCountsByKind> {
+	const file = join(import.meta.dirname, '../redis/count-process.ts');
+	const { stdout } = await promisify(execFile)(process.execPath, [file, part, client]);
+	// Safe because the process prints nothing else.
+	return JSON.parse(stdout) as RedisCountsByKind;
 }
 
 /** Counts what one request does, and nothing from before. */
@@ -153,44 +161,39 @@ async function counting(
 	return counts;
 }
 
-async function countInfo(name: RedisClientName): Promise<RedisCountsByKind> {
-	const redis = await startRedis();
-	try {
-		await using server = await serveOverRedis(redis, name, { isInfoOnly: true });
-		const { client } = server;
-		return await counting(redis, async (count) => {
-			const session = await count('initialize', () => client.open());
-			await count('notifications/initialized', () => client.send(initialized(session)));
-			await count(SESSION_CALL, () => client.send(toolCall(session), SUM));
-			await count('resources/subscribe', () => client.subscribe(session));
-			await client.subscribe(session, 'test://another');
-			await count('DELETE with 2 subscriptions', () => client.send(endSession(session)));
-			const another = await client.open();
-			await count('DELETE', () => client.send(endSession(another)));
-		});
-	} finally {
-		await redis.stop();
-	}
+const PARTS = {
+	info: countInfo,
+	sessions: countSessions,
+	'fan-out': countFanOut,
+	'idle-day': countIdleDay,
+	tasks: (redis: RunningRedis, name: RedisClientName) =>
+		counting(redis, (count) => countTasks(redis, name, count)),
+};
+
+/** A part of the requests. */
+export type RedisPart = keyof typeof PARTS;
+
+/** Counts a part over a Redis that ends with this process. Leaves streams open. */
+export async function countPart(
+	part: RedisPart,
+	client: RedisClientName,
+): Promise<RedisCountsByKind> {
+	return PARTS[part](await startRedis(), client);
 }
 
-/** Counts each part over its own Redis: a process that has ended says goodbye a little later. */
-async function countAll(name: RedisClientName): Promise<RedisCountsByKind> {
-	const parts: readonly ((redis: RunningRedis) => Promise<RedisCountsByKind>)[] = [
-		(redis) => countSessions(redis, name),
-		(redis) => countFanOut(redis, name),
-		async (redis) => ({ [IDLE_DAY]: await countIdleDay(redis, name) }),
-		(redis) => counting(redis, (count) => countTasks(redis, name, count)),
-	];
-	const counts: Record<string, OperationCounts> = {};
-	for (const part of parts) {
-		const redis = await startRedis();
-		try {
-			Object.assign(counts, await part(redis));
-		} finally {
-			await redis.stop();
-		}
-	}
-	return counts;
+async function countInfo(redis: RunningRedis, name: RedisClientName): Promise<RedisCountsByKind> {
+	await using server = await serveOverRedis(redis, name, { isInfoOnly: true });
+	const { client } = server;
+	return await counting(redis, async (count) => {
+		const session = await count('initialize', () => client.open());
+		await count('notifications/initialized', () => client.send(initialized(session)));
+		await count(SESSION_CALL, () => client.send(toolCall(session), SUM));
+		await count('resources/subscribe', () => client.subscribe(session));
+		await client.subscribe(session, 'test://another');
+		await count('DELETE with 2 subscriptions', () => client.send(endSession(session)));
+		const another = await client.open();
+		await count('DELETE', () => client.send(endSession(another)));
+	});
 }
 
 async function countSessions(
@@ -332,7 +335,10 @@ async function countFanOut(redis: RunningRedis, name: RedisClientName): Promise<
 }
 
 /** Returns the commands of one of many idle streams in a day, with its share of those of the process. */
-async function countIdleDay(redis: RunningRedis, name: RedisClientName): Promise<OperationCounts> {
+async function countIdleDay(
+	redis: RunningRedis,
+	name: RedisClientName,
+): Promise<RedisCountsByKind> {
 	mock.timers.enable({ apis: ['setInterval'] });
 	try {
 		const connection = connect(redis, name);
@@ -349,7 +355,7 @@ async function countIdleDay(redis: RunningRedis, name: RedisClientName): Promise
 			const { redisCommands = 0 } = await counter.take();
 			if (hour >= HOURS_PER_DAY) commands += redisCommands;
 		}
-		return { redisCommands: Number((commands / HELD_STREAMS).toFixed(2)) };
+		return { [IDLE_DAY]: { redisCommands: Number((commands / HELD_STREAMS).toFixed(2)) } };
 	} finally {
 		mock.timers.reset();
 	}

@@ -13,7 +13,7 @@ const PASSWORD = 'a-password-of-the-test';
 
 let redis: RunningRedis;
 let errors: Error[] = [];
-const onError = (error: Error): void => void errors.push(error);
+let onError: (error: Error) => void;
 
 beforeAll(async () => {
 	redis = await startRedis({ requirepass: PASSWORD });
@@ -22,7 +22,10 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 beforeEach(() => {
-	errors = [];
+	// The managers of an earlier test may still report.
+	const own: Error[] = [];
+	errors = own;
+	onError = (error) => void own.push(error);
 });
 
 function managerOf(url: string, options: RedisStreamOptions = {}): RedisStreamSessionManager {
