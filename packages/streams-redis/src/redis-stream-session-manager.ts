@@ -114,7 +114,7 @@ export class RedisStreamSessionManager
 			onEvent: (event) => this.#handle(event),
 			onLoss: () => this.#streams.startWaiting(),
 			onReconnect: () => this.#catchUp(),
-			onFailure: (reason) => this.#streams.endAll(reason),
+			onFailure: (reason) => this.#abandonAll(reason),
 			leases: () => [...this.#streams.leases(), ...this.#inboxes.leases()],
 		});
 	}
@@ -310,6 +310,20 @@ export class RedisStreamSessionManager
 	#catchUp(): void {
 		this.#background(this.#inboxes.registerAgain());
 		this.#background(this.#streams.catchUp());
+	}
+
+	/** Ends all streams of this process after Redis was lost for too long. Reports that once. */
+	#abandonAll(reason: unknown): void {
+		const streams = this.#streams.all();
+		if (streams.length === 0) return;
+		this.#report(createStreamError(`holding ${streams.length} streams`, reason));
+		for (const stream of streams) {
+			const joining = this.#joining.get(stream);
+			this.#remove(stream);
+			stream.abandon();
+			// Redis removes the process when a message finds no subscriber.
+			void joining?.then((isHeld) => isHeld && this.#link.release());
+		}
 	}
 
 	/** Removes a stream from Redis too. */

@@ -32,7 +32,7 @@ export interface LinkListener {
 	/** Called after the subscription was replaced: events in between have not arrived. */
 	onReconnect(): void;
 	/** Called if the subscription could not be replaced for 30 seconds. */
-	onFailure(reason: Error): void;
+	onFailure(reason: unknown): void;
 	/** Returns the keys of what the process holds, without the prefix. */
 	leases(): Iterable<string>;
 }
@@ -191,8 +191,7 @@ export class ProcessLink {
 	}
 
 	#fail(reason: unknown): void {
-		const error = createStreamError('holding streams', reason);
-		for (const listener of this.#listeners) listener.onFailure(error);
+		for (const listener of this.#listeners) listener.onFailure(reason);
 	}
 
 	/** Replaces a subscription that Redis no longer serves, and now and then renews what the process holds. */

@@ -91,8 +91,14 @@ export abstract class HeldStream {
 	endEarly(reason?: unknown): void {
 		if (this.#isReleased) return;
 		if (reason !== undefined) this.report(createStreamError('holding a stream', reason));
+		this.abandon();
+		this.#release();
+	}
+
+	/** Ends a stream that its client may open again, and that was removed from its manager. */
+	abandon(): void {
 		if (this.#options.knowsPolling) this.#stream.write(closingFrame());
-		this.end();
+		closeStream(this.#options.controller);
 	}
 
 	/** Ends a stream that is complete. */

@@ -24,7 +24,7 @@ export class HeldStreams {
 
 	/** Returns the keys of the streams in Redis. */
 	leases(): string[] {
-		return this.#all().map((stream) => stream.lease);
+		return this.all().map((stream) => stream.lease);
 	}
 
 	/**
@@ -45,7 +45,7 @@ export class HeldStreams {
 		switch (event[0]) {
 			case 'm': {
 				const [, , , streams] = event;
-				if (streams === null) return this.#all().forEach((stream) => stream.handle(event));
+				if (streams === null) return this.all().forEach((stream) => stream.handle(event));
 				for (const [session, id] of streams) this.#bySession.get(session)?.get(id)?.handle(event);
 				return;
 			}
@@ -65,12 +65,12 @@ export class HeldStreams {
 
 	/** Lets events wait until the streams have caught up. */
 	startWaiting(): void {
-		for (const stream of this.#all()) stream.startWaiting();
+		for (const stream of this.all()) stream.startWaiting();
 	}
 
 	/** Catches up with what the streams missed. A stream that fails ends, so that its client resumes it. */
 	async catchUp(): Promise<void> {
-		const streams = this.#all();
+		const streams = this.all();
 		for (let index = 0; index < streams.length; index += AT_A_TIME) {
 			const batch = streams.slice(index, index + AT_A_TIME).map(async (stream) => {
 				if (stream.isReleased) return;
@@ -80,11 +80,7 @@ export class HeldStreams {
 		}
 	}
 
-	endAll(reason: unknown): void {
-		for (const stream of this.#all()) stream.endEarly(reason);
-	}
-
-	#all(): HeldStream[] {
+	all(): HeldStream[] {
 		return [...this.#bySession.values()].flatMap((streams) => [...streams.values()]);
 	}
 }
