@@ -49,6 +49,7 @@ export {
 	TASK_WORKFLOW_KIND,
 } from './cloudflare/binding-kinds.ts';
 export { namespaceOfObject, ownNamespace } from './cloudflare/own-namespace.ts';
+export { answerCheck, SOCKET_CHECK, watchSocket } from './cloudflare/watched-socket.ts';
 export { regionOfClient } from './placement/region-of-client.ts';
 export {
 	isShardLabel,

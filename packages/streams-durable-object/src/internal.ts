@@ -1,5 +1,4 @@
 // Used by `session-object`. May change in any release.
-export { answerCheck } from './object/hibernating-sockets.ts';
 export { StreamHub } from './object/stream-hub.ts';
 export type { StreamHubOptions } from './object/stream-hub.ts';
 export { parseCallPosition } from './wire/call-position.ts';

@@ -1,8 +1,8 @@
 import { createReporter, reasonOf } from '@tmcp-sessions/core/backend';
-import { NewerStorageError } from '@tmcp-sessions/core/internal';
+import { answerCheck, NewerStorageError } from '@tmcp-sessions/core/internal';
 import { authorizedNotifications, isMistake } from '@tmcp-sessions/http/internal';
 import type { JsonObject, RoutedCall } from '@tmcp-sessions/http/internal';
-import { answerCheck, parsePurpose } from '@tmcp-sessions/streams-durable-object/internal';
+import { parsePurpose } from '@tmcp-sessions/streams-durable-object/internal';
 import type {
 	DeliveryOutcome,
 	NumberedChange,

@@ -1,5 +1,3 @@
-import { SOCKET_CHECK } from '../wire/socket-check.ts';
-
 /** A socket with its attachment, which the platform keeps through hibernation. */
 export interface AttachedSocket<Attachment> {
 	readonly socket: WebSocket;
@@ -59,9 +57,4 @@ export function closeQuietly(socket: WebSocket, code = 1000): void {
 	} catch {
 		// Closed already.
 	}
-}
-
-/** Responds to the check of a Worker, which tells it that its socket is not lost. */
-export function answerCheck(socket: WebSocket, message: string | ArrayBuffer): void {
-	if (message === SOCKET_CHECK) trySend(socket, SOCKET_CHECK);
 }

@@ -1,6 +1,6 @@
 import { reasonOf } from '@tmcp-sessions/core/backend';
 import type { CallEvents } from '@tmcp-sessions/core/backend';
-import { DEFAULT_LOG_BOUNDS, ROOT_SHARD } from '@tmcp-sessions/core/internal';
+import { answerCheck, DEFAULT_LOG_BOUNDS, ROOT_SHARD } from '@tmcp-sessions/core/internal';
 import type { LogBounds } from '@tmcp-sessions/core/internal';
 import type { JSONRPCRequest } from 'json-rpc-2.0';
 
@@ -10,7 +10,7 @@ import { SqlCallLog } from './call-log.ts';
 import { CallSockets, rejectionOfCall, rejectionOfClient } from './call-sockets.ts';
 import { SqlEndedSessions } from './ended-sessions.ts';
 import type { EndedSessions } from './ended-sessions.ts';
-import { answerCheck, clientTags, closeQuietly, trySend } from './hibernating-sockets.ts';
+import { clientTags, closeQuietly, trySend } from './hibernating-sockets.ts';
 import { LostCalls } from './lost-calls.ts';
 import { splitByRowSize, SqlMessageLog } from './message-log.ts';
 import { SharedSockets } from './shared-sockets.ts';

@@ -1,8 +1,8 @@
+import { SOCKET_CHECK, watchSocket } from '@tmcp-sessions/core/internal';
+
 import type { Backoff } from './backoff.ts';
-import { watchSocket } from './watched-socket.ts';
 import { createStreamError } from '../stream-error.ts';
 import { FINAL_CLOSE_CODES } from '../wire/close-codes.ts';
-import { SOCKET_CHECK } from '../wire/socket-check.ts';
 
 const FINAL: ReadonlySet<number> = new Set(Object.values(FINAL_CLOSE_CODES));
 

@@ -1,6 +1,7 @@
 import type { ErrorReporter } from '@tmcp-sessions/core';
 import { createReporter, currentScope } from '@tmcp-sessions/core/backend';
 import type { RequestScope } from '@tmcp-sessions/core/backend';
+import { SOCKET_CHECK, watchSocket } from '@tmcp-sessions/core/internal';
 import type { EveryUriSubscriptions } from '@tmcp-sessions/core/internal';
 import { InMemorySubscriptionManager, SubscriptionManager } from '@tmcp/session-manager';
 import type { Subscription, SubscriptionCallbacks } from '@tmcp/session-manager';
@@ -9,10 +10,8 @@ import type { JSONRPCRequest } from 'json-rpc-2.0';
 import { hashedClient } from './hashed-client.ts';
 import { openSocket } from './open-socket.ts';
 import type { SocketTarget } from './open-socket.ts';
-import { watchSocket } from './watched-socket.ts';
 import { createStreamError } from '../stream-error.ts';
 import { changeKindsOf, uriHashesOf } from '../wire/change-kind.ts';
-import { SOCKET_CHECK } from '../wire/socket-check.ts';
 import { subscriptionKey } from '../wire/subscription-key.ts';
 
 /** Finds the object that a request's subscription is opened at. */

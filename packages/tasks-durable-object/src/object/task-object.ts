@@ -1,5 +1,5 @@
 import { createReporter } from '@tmcp-sessions/core/backend';
-import { ownNamespace } from '@tmcp-sessions/core/internal';
+import { answerCheck, ownNamespace } from '@tmcp-sessions/core/internal';
 import { cancelTask, deliverResponses, hasEnded, ownerOf } from '@tmcp-sessions/tasks/backend';
 import type {
 	ListedTask,
@@ -142,6 +142,10 @@ export class TaskObject<Env = Cloudflare.Env> extends DurableObject<Env> impleme
 		this.ctx.acceptWebSocket(server);
 		for (const state of states) send(server, state);
 		return new Response(null, { status: 101, webSocket: client });
+	}
+
+	override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+		answerCheck(socket, message);
 	}
 
 	override webSocketClose(socket: WebSocket): void {

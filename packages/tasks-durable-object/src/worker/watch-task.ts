@@ -1,4 +1,5 @@
 import { reasonOf, sleep } from '@tmcp-sessions/core/backend';
+import { SOCKET_CHECK, watchSocket } from '@tmcp-sessions/core/internal';
 import { hasEnded } from '@tmcp-sessions/tasks/backend';
 import type { StopWatching, TaskRecord } from '@tmcp-sessions/tasks/backend';
 
@@ -65,10 +66,13 @@ class TaskWatch {
 			socket.close(1000);
 			return true;
 		}
-		socket.addEventListener('message', ({ data }) => this.#receive(String(data)));
-		socket.addEventListener('close', ({ code }) => this.#reopen(code));
+		socket.addEventListener('message', ({ data }) => {
+			if (data !== SOCKET_CHECK) this.#receive(String(data));
+		});
+		socket.addEventListener('close', ({ code }) => this.#reopen(socket, code));
 		socket.accept();
 		this.#socket = socket;
+		watchSocket(socket, () => this.#reopen(socket));
 		return true;
 	}
 
@@ -85,8 +89,11 @@ class TaskWatch {
 		this.#listener(record);
 	}
 
-	#reopen(code: number): void {
-		if (this.#isOver || code === TASK_ENDED) return;
+	/** @param code with which the object closed the lost socket, if it did. */
+	#reopen(lost: WebSocket, code?: number): void {
+		if (this.#isOver || this.#socket !== lost || code === TASK_ENDED) return;
+		this.#socket = undefined;
+		if (code === undefined) lost.close(1000);
 		this.#retry().catch((error: unknown) => this.#report(error));
 	}
 

@@ -1,4 +1,8 @@
-import { SOCKET_CHECK } from '../wire/socket-check.ts';
+/**
+ * The message with which a Worker checks whether the object still has its socket. The object sends it
+ * back. It is neither a frame, nor numbered, nor JSON.
+ */
+export const SOCKET_CHECK = '?';
 
 /**
  * The time between two checks of a socket. A lost one is found within twice this time. Longer than an
@@ -27,6 +31,16 @@ export function watchSocket(socket: WebSocket, onLost: () => void): void {
 		onLost();
 	}, CHECK_MS);
 	socket.addEventListener('close', () => clearInterval(timer));
+}
+
+/** Responds to the check of a Worker, which tells it that its socket is not lost. */
+export function answerCheck(socket: WebSocket, message: string | ArrayBuffer): void {
+	if (message !== SOCKET_CHECK) return;
+	try {
+		socket.send(SOCKET_CHECK);
+	} catch {
+		// The Worker has gone.
+	}
 }
 
 /** Releases that know this flag close the sockets of an object that is reset. */
