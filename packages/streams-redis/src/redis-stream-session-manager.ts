@@ -317,13 +317,14 @@ export class RedisStreamSessionManager
 		const streams = this.#streams.all();
 		if (streams.length === 0) return;
 		this.#report(createStreamError(`holding ${streams.length} streams`, reason));
-		for (const stream of streams) {
-			const joining = this.#joining.get(stream);
-			this.#remove(stream);
-			stream.abandon();
-			// Redis removes the process when a message finds no subscriber.
-			void joining?.then((isHeld) => isHeld && this.#link.release());
-		}
+		for (const stream of streams) this.#background(this.#abandon(stream));
+	}
+
+	/** Ends a stream without Redis, which removes the process when a message finds no subscriber. */
+	async #abandon(stream: HeldStream): Promise<void> {
+		this.#remove(stream);
+		stream.abandon();
+		if (await this.#joining.get(stream)) this.#link.release();
 	}
 
 	/** Removes a stream from Redis too. */
