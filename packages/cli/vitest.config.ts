@@ -5,7 +5,7 @@ export default defineConfig({
 		name: 'cli',
 		include: ['test/**/*.test.ts'],
 		isolate: false,
-		testTimeout: 30_000,
+		testTimeout: 60_000,
 		expect: { poll: { timeout: 10_000 } },
 		hookTimeout: 60_000,
 	},

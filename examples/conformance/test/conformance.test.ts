@@ -87,7 +87,7 @@ describe.each(['managers', 'session-object', 'redis', 'sdk'] as const)('with %s'
 			const judged = results?.map((result) => judge(result, baseline, { deployment, isolates: 2 }));
 			expect(judged).toMatchObject([{ scenario, unexpected: [], stale: [] }]);
 		},
-		60_000,
+		120_000,
 	);
 
 	it('lists everything to the official clients and the Inspector', async () => {
@@ -96,7 +96,7 @@ describe.each(['managers', 'session-object', 'redis', 'sdk'] as const)('with %s'
 		for (const [client, listing] of Object.entries(listings)) {
 			expect(listing, client).toEqual(expected);
 		}
-	}, 60_000);
+	}, 120_000);
 
 	it('fails a scenario whose endpoint returns 404', async () => {
 		const [suite] = suites;
@@ -132,6 +132,6 @@ describe.each(['tasks-queue', 'tasks-workflows'] as const)('tasks alone, with %s
 			const results = suite && (await runSuite(suite, new URL('/mcp', proxy.url), scenario));
 			expect(results).toMatchObject([{ scenario, failed: [] }]);
 		},
-		60_000,
+		120_000,
 	);
 });

@@ -56,12 +56,18 @@ describe.each([
 	it('is rejected if the factory is slow', async () => {
 		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 		try {
-			const { errors, fetch } = setUp(() => new Promise(() => {}));
+			const called = Promise.withResolvers<void>();
+			const { errors, fetch } = setUp(() => {
+				called.resolve();
+				return new Promise(() => {});
+			});
 			const outcomes: string[] = [];
 			connect(MCP, fetch, options).then(
 				() => outcomes.push('connected'),
 				() => outcomes.push('rejected'),
 			);
+			// The time of the client ends later than that of the factory, if both begin together.
+			await called.promise;
 			while (outcomes.length === 0) await vi.advanceTimersByTimeAsync(1_000);
 			expect(outcomes).toEqual(['rejected']);
 			expect(errors[0]).toContain('created no server: it takes longer than 10 s');
