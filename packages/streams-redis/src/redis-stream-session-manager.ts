@@ -323,7 +323,7 @@ export class RedisStreamSessionManager
 	/** Ends a stream without Redis, which removes the process when a message finds no subscriber. */
 	async #abandon(stream: HeldStream): Promise<void> {
 		this.#remove(stream);
-		stream.abandon();
+		stream.closeEarly();
 		if (await this.#joining.get(stream)) this.#link.release();
 	}
 

@@ -19,7 +19,7 @@ afterEach(() => pair.stop());
 
 function createManager(port = pair.proxy.port): RedisStreamSessionManager {
 	const connection = connectRedis(`redis://127.0.0.1:${port}`);
-	// Those of an earlier test may still report.
+	// The managers of an earlier test may still report.
 	const own = errors;
 	return new RedisStreamSessionManager(connection, { onError: (error) => own.push(error) });
 }

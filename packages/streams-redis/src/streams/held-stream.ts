@@ -91,12 +91,12 @@ export abstract class HeldStream {
 	endEarly(reason?: unknown): void {
 		if (this.#isReleased) return;
 		if (reason !== undefined) this.report(createStreamError('holding a stream', reason));
-		this.abandon();
+		this.closeEarly();
 		this.#release();
 	}
 
-	/** Ends a stream that its client may open again, and that was removed from its manager. */
-	abandon(): void {
+	/** Closes a stream that its client may open again. Its manager releases it. */
+	closeEarly(): void {
 		if (this.#options.knowsPolling) this.#stream.write(closingFrame());
 		closeStream(this.#options.controller);
 	}
