@@ -18,14 +18,16 @@ describe('FrameHandOver', () => {
 		const handOver = new FrameHandOver();
 		handOver.push(0, 'a');
 		handOver.push(1, 'b');
-		expect(await handOver.take()).toEqual([
+		expect(await handOver.wait()).toBe(true);
+		expect(handOver.take()).toEqual([
 			{ number: 0, frame: 'a' },
 			{ number: 1, frame: 'b' },
 		]);
-		const taking = handOver.take();
+		const waiting = handOver.wait();
 		handOver.push(2, 'c');
 		handOver.push(3, 'd');
-		expect(await taking).toEqual([
+		expect(await waiting).toBe(true);
+		expect(handOver.take()).toEqual([
 			{ number: 2, frame: 'c' },
 			{ number: 3, frame: 'd' },
 		]);
@@ -33,23 +35,24 @@ describe('FrameHandOver', () => {
 
 	it('ends a request that waits, and drops what is pushed after close', async () => {
 		const handOver = new FrameHandOver();
-		const taking = handOver.take();
+		const waiting = handOver.wait();
 		handOver.close();
-		expect(await taking).toBeUndefined();
+		expect(await waiting).toBe(false);
 		handOver.push(0, 'a');
-		expect(await handOver.take()).toBeUndefined();
+		expect(await handOver.wait()).toBe(false);
+		expect(handOver.take()).toEqual([]);
 	});
 
 	it('overflows beyond 1 MiB, and accepts one frame of any length', async () => {
 		const handOver = new FrameHandOver();
 		handOver.push(0, half.repeat(4));
-		expect(await handOver.take()).toHaveLength(1);
+		expect(handOver.take()).toHaveLength(1);
 		handOver.push(1, half);
 		handOver.push(2, half);
 		expect(handOver.hasOverflowed).toBe(false);
 		handOver.push(3, 'x');
 		expect(handOver.hasOverflowed).toBe(true);
-		expect(await handOver.take()).toBeUndefined();
+		expect(await handOver.wait()).toBe(false);
 	});
 });
 
@@ -89,7 +92,7 @@ async function openGroup(size: number) {
 	// Its log is empty.
 	const object = syncLayer(crypto.randomUUID());
 	const waiting: { distributeNow: () => void; message: GroupMessage }[] = [];
-	const counts = { opened: 0 };
+	const counts = { opened: 0, written: 0 };
 	const errors: unknown[] = [];
 	const open = async () => {
 		const session = crypto.randomUUID();
@@ -98,7 +101,7 @@ async function openGroup(size: number) {
 		const body = new ReadableStream<Uint8Array>({
 			async start(controller) {
 				const stream = new ReconnectingStream({
-					controller,
+					controller: counted(controller, () => (counts.written += 1)),
 					lastEventId: undefined,
 					knowsPolling: true,
 					openSocket: (lastEventId, rank, place) => {
@@ -136,12 +139,52 @@ async function openGroup(size: number) {
 	return { object, streams, counts, waiting, errors, distribute };
 }
 
+/** Returns a controller that counts what is written. */
+function counted(
+	controller: ReadableStreamDefaultController<Uint8Array>,
+	count: () => void,
+): ReadableStreamDefaultController<Uint8Array> {
+	return {
+		get desiredSize() {
+			return controller.desiredSize;
+		},
+		enqueue: (chunk) => {
+			count();
+			controller.enqueue(chunk);
+		},
+		close: () => controller.close(),
+		error: (reason) => controller.error(reason),
+	};
+}
+
 /** Returns the first letters of a stream's messages. */
 function lettersOf(frames: readonly string[]): string {
 	return frames.flatMap((frame) => /^data: "(.)/m.exec(frame)?.[1] ?? []).join('');
 }
 
 describe('a stream of a group', () => {
+	it('receives a message in the request of another stream, which writes it to clients that have read all', async () => {
+		const { object, streams, counts, waiting, errors, distribute } = await openGroup(2);
+		const sessions = streams.map(({ session }) => session);
+		const publish = (letter: string) => object.publish([{ sessions, frame: frameOf(letter) }]);
+		for (const { frames } of streams) await expect.poll(() => frames.length).toBe(1);
+		for (const letter of 'abc') await publish(letter);
+		await expect.poll(() => waiting.length).toBe(3);
+		const before = counts.written;
+		distribute();
+		// A stream that holds a message that its client has not read hands the next ones over.
+		expect(counts.written - before).toBe(4);
+		for (const { frames } of streams) await expect.poll(() => lettersOf(frames)).toBe('abc');
+		await publish('d');
+		await publish('e');
+		await expect.poll(() => waiting.length).toBe(2);
+		// The later message arrives first: its stream waits for the earlier one.
+		waiting.reverse();
+		distribute();
+		for (const { frames } of streams) await expect.poll(() => lettersOf(frames)).toBe('abcde');
+		expect(errors).toEqual([]);
+	});
+
 	it('resumes if its request takes no frames before they exceed 1 MiB', async () => {
 		const { object, streams, counts, waiting, errors, distribute } = await openGroup(2);
 		const sessions = streams.map(({ session }) => session);
@@ -150,8 +193,8 @@ describe('a stream of a group', () => {
 		}
 		await expect.poll(() => waiting.length).toBe(2);
 		expect(counts.opened).toBe(2);
-		// Twice, because the log of this object holds no more than 1 MiB.
-		waiting.push(...waiting);
+		// Three times, because the log of this object holds no more than 1 MiB.
+		waiting.push(...waiting, ...waiting);
 		distribute();
 		await expect.poll(() => counts.opened).toBe(4);
 		for (const { frames } of streams) await expect.poll(() => lettersOf(frames)).toBe('ab');

@@ -145,6 +145,34 @@ describe('streams that share a socket', () => {
 		await expect.poll(() => second.received.at(-1)).toBe('2 3 later');
 	});
 
+	it('receive a message for many once, also if their socket closes before it was sent to all', async () => {
+		const { sessions, sessionOf, first, second } = await openGroup(80);
+		// Another stream of a session that has one in the group.
+		const newer = await hold({ session: sessionOf(2), group: 'other', member: 90 });
+		await runInDurableObject(syncLayer(), async (instance, state) => {
+			const sending = instance.broadcast(undefined, frameOf('during'));
+			for (let turn = 0; turn < 4; turn++) await scheduler.wait(0);
+			state
+				.getWebSockets('shared')
+				.find((socket) => socket.deserializeAttachment().holder === 0)
+				?.close(1011);
+			await sending;
+		});
+		await send(undefined, 'after');
+		const received = (message: string): string[] =>
+			[first, second, newer].flatMap((held) =>
+				held.received
+					.filter((line) => line.endsWith(message))
+					.map((line) => line.split(' ')[0] ?? ''),
+			);
+		const { length } = sessions;
+		await expect.poll(() => received('after')).toHaveLength(length - 1);
+		expect(new Set(received('during')).size).toBe(length);
+		expect(received('during')).toHaveLength(length);
+		expect(first.received).not.toHaveLength(0);
+		expect(second.received.length).toBeGreaterThan(length - first.received.length);
+	});
+
 	it('share another socket if the shared one closes while the object hibernates', async () => {
 		const { sessionOf, first, second } = await openGroup(2);
 		await evict();

@@ -28,6 +28,11 @@ export class BoundedStream {
 		this.#capacity = controller.desiredSize ?? 0;
 	}
 
+	/** Whether the client has read everything. */
+	get isIdle(): boolean {
+		return this.controller.desiredSize === this.#capacity;
+	}
+
 	/**
 	 * Queues a frame. An empty queue accepts a frame of any length.
 	 *

@@ -92,5 +92,7 @@ export function gapOf(frame: string): string | undefined {
 
 /** Returns the event id of a frame, if it has one. Comments may precede it. */
 export function eventIdOf(frame: string): string | undefined {
-	return /^id: (\S+)$/m.exec(frame)?.[1];
+	const id = /^id: (\S+)$/m.exec(frame)?.[1];
+	// Copied: a part of a string keeps all of it in memory (V8), and managers keep the id of each stream.
+	return id === undefined ? undefined : ` ${id}`.slice(1);
 }

@@ -215,6 +215,13 @@ export class SharedSockets {
 		return [...this.#load().bySession.values()].flatMap((streams) => [...streams]);
 	}
 
+	/** Returns the sessions of all streams, those that share a socket together. */
+	sessions(): string[] {
+		return this.#load().sockets.flatMap(({ members }) =>
+			[...members.values()].map(({ session }) => session),
+		);
+	}
+
 	/** The number of streams that share sockets. */
 	get count(): number {
 		return this.#load().sockets.reduce((sum, { members }) => sum + members.size, 0);

@@ -15,7 +15,7 @@ import type { SharedSockets } from './shared-sockets.ts';
 import { handleInTurns, MAX_RECEIVERS_AT_ONCE, RECEIVERS_PER_TURN } from './turns.ts';
 
 /** How many sockets are read before the object handles other events. */
-const SOCKETS_PER_TURN = 256;
+const SOCKETS_PER_TURN = 128;
 
 /** A message of the log. */
 export interface SequencedFrame {
@@ -27,12 +27,18 @@ export interface SequencedFrame {
 /** Open streams by session. */
 type SessionStreams = ReadonlyMap<string, readonly StreamSocket[]>;
 
+/** The receivers of a message that is sent in several turns. */
+interface Receivers {
+	readonly sessions: readonly string[];
+	/** Returns the open streams of one of the sessions. */
+	readonly streamsOf: (session: string) => readonly StreamSocket[];
+}
+
 /** A message that is sent in several turns. */
 interface PendingMessage extends SequencedFrame {
 	/** The sessions that receive it; `undefined` is every session. */
 	readonly sessions?: { has(session: string): boolean } | undefined;
-	/** Returns its receivers, in their order. */
-	readonly receivers: () => SessionStreams | Promise<SessionStreams>;
+	readonly receivers: () => Receivers | Promise<Receivers>;
 	/** The sessions that it was sent to, or that had no stream when it was logged. */
 	readonly done: Set<string>;
 }
@@ -78,16 +84,22 @@ export class StreamSender {
 	send(to: SessionStreams | undefined, message: SequencedFrame): Promise<void> | undefined {
 		const done = new Set<string>();
 		if (to) {
-			const inTurns = { ...message, sessions: to, receivers: () => to, done };
-			if (to.size > MAX_RECEIVERS_AT_ONCE) return this.#sendInTurns(inTurns);
+			if (to.size > MAX_RECEIVERS_AT_ONCE) {
+				const streamsOf = (session: string): readonly StreamSocket[] => to.get(session) ?? [];
+				const receivers = { sessions: [...to.keys()], streamsOf };
+				return this.#sendInTurns({ ...message, sessions: to, receivers: () => receivers, done });
+			}
 			this.#sendTo(to.values(), message);
 			return undefined;
 		}
 		const sockets = this.#state.getWebSockets(STREAM_TAG);
-		const shared = this.#shared.all();
-		if (this.#pending.length > 0 || sockets.length + shared.length > MAX_RECEIVERS_AT_ONCE)
-			return this.#sendInTurns({ ...message, receivers: () => readInTurns(sockets, shared), done });
-		this.#sendTo(bySession([...openStreams(sockets), ...shared]), message);
+		const shared = this.#shared;
+		if (this.#pending.length > 0 || sockets.length + shared.count > MAX_RECEIVERS_AT_ONCE) {
+			const sessions = shared.sessions();
+			const receivers = (): Promise<Receivers> => readInTurns(sockets, sessions, shared);
+			return this.#sendInTurns({ ...message, receivers, done });
+		}
+		this.#sendTo(bySession([...openStreams(sockets), ...shared.all()]), message);
 		return undefined;
 	}
 
@@ -106,14 +118,11 @@ export class StreamSender {
 
 	/** Sends a message to some sessions in each turn. */
 	async #sendSome(message: PendingMessage): Promise<void> {
-		const receivers = [...(await message.receivers())];
-		await handleInTurns(receivers, RECEIVERS_PER_TURN, (sessions) => {
-			const due = sessions.filter(([session]) => !message.done.has(session));
-			for (const [session] of due) message.done.add(session);
-			this.#sendTo(
-				due.map(([, streams]) => streams),
-				message,
-			);
+		const { sessions, streamsOf } = await message.receivers();
+		await handleInTurns(sessions, RECEIVERS_PER_TURN, (some) => {
+			const due = some.filter((session) => !message.done.has(session));
+			for (const session of due) message.done.add(session);
+			this.#sendTo(due.map(streamsOf), message);
 		});
 	}
 
@@ -169,13 +178,26 @@ export class StreamSender {
 	}
 }
 
-/** Returns the open streams by session, those of a group together. Reads some in each turn. */
+/**
+ * Returns the receivers of a message for all, those of a group together.
+ *
+ * @param sharing the sessions with streams that share sockets, which are read when they are sent to.
+ */
 async function readInTurns(
 	sockets: readonly WebSocket[],
-	shared: readonly StreamSocket[],
-): Promise<SessionStreams> {
-	const streams: StreamSocket[] = [...shared];
-	await handleInTurns(sockets, SOCKETS_PER_TURN, (some) => void streams.push(...openStreams(some)));
-	const byGroup = Map.groupBy(streams, ({ group }) => group);
-	return Map.groupBy([...byGroup.values()].flat(), ({ attachment }) => attachment.session);
+	sharing: readonly string[],
+	shared: SharedSockets,
+): Promise<Receivers> {
+	const own: StreamSocket[] = [];
+	await handleInTurns(sockets, SOCKETS_PER_TURN, (some) => void own.push(...openStreams(some)));
+	const byGroup = Map.groupBy(own, ({ group }) => group);
+	const ofSession = Map.groupBy([...byGroup.values()].flat(), sessionOfStream);
+	return {
+		sessions: [...new Set([...ofSession.keys(), ...sharing])],
+		streamsOf: (session) => [...(ofSession.get(session) ?? []), ...shared.streamsOf(session)],
+	};
+}
+
+function sessionOfStream({ attachment }: StreamSocket): string {
+	return attachment.session;
 }

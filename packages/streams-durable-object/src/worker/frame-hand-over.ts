@@ -71,19 +71,19 @@ export class FrameHandOver {
 		this.#wakeRequest();
 	}
 
-	/**
-	 * Waits for frames or a signal, in the stream's request.
-	 *
-	 * @returns `undefined` after `close` or an overflow.
-	 */
-	async take(): Promise<readonly NumberedFrame[] | undefined> {
+	/** Waits for frames or a signal, in the stream's request. @returns false after `close` or an overflow. */
+	async wait(): Promise<boolean> {
 		const isEmpty = this.#frames.length === 0 && this.#signal === undefined;
 		if (isEmpty && !this.#isClosed && !this.#hasOverflowed) {
 			const { promise, resolve } = Promise.withResolvers<void>();
 			this.#wake = resolve;
 			await promise;
 		}
-		if (this.#isClosed || this.#hasOverflowed) return undefined;
+		return !this.#isClosed && !this.#hasOverflowed;
+	}
+
+	/** Returns the frames that were pushed, once. */
+	take(): readonly NumberedFrame[] {
 		const frames = this.#frames;
 		this.#frames = [];
 		this.#length = 0;

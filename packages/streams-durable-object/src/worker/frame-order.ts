@@ -22,6 +22,11 @@ export class FrameOrder {
 		return this.#heldLength > MAX_HELD_LENGTH;
 	}
 
+	/** Whether a frame is the next one, and none waits for it. */
+	isNext(number: number): boolean {
+		return number === this.#next && this.#held.size === 0;
+	}
+
 	/** Adds a frame, and returns all frames that are complete up to themselves. */
 	add(number: number, frame: string): string[] {
 		if (number < this.#next || this.#held.has(number)) return [];

@@ -226,13 +226,31 @@ export class ReconnectingStream {
 	#join(preferred: SharedGroup | undefined): void {
 		const handOver = new FrameHandOver();
 		const stream = {
-			receive: (number: number, frame: string): void => handOver.push(number, frame),
+			receive: (number: number, frame: string): void => {
+				if (!this.#writeAtOnce(handOver, number, frame)) handOver.push(number, frame);
+			},
 			signal: (signal: PlaceSignal): void => handOver.signal(signal),
 			isOpen: () => isStreamOpen(this.controller),
 			isStuck: () => handOver.isStuck,
 		};
 		this.#place = this.#options.join(stream, preferred);
 		if (this.#place) this.#handOver = handOver;
+	}
+
+	/**
+	 * Writes a frame in the request that received it, if that needs no timer, socket or report of the
+	 * stream's request. Any request can write to a stream of JavaScript: workerd continues the request that
+	 * reads it in its own context. Most frames are written like this, which takes less memory and time than
+	 * the hand-over.
+	 */
+	#writeAtOnce(handOver: FrameHandOver, number: number, frame: string): boolean {
+		const isOpen = handOver === this.#handOver && !this.#socket.isClosed && this.#replayed <= 0;
+		const isNext = frame !== '' && this.#order.isNext(number) && this.#stream.isIdle;
+		// A message for a group is neither a priming event nor a gap.
+		if (!isOpen || !isNext || this.#stream.write(frame) !== 'taken') return false;
+		this.#order.add(number, frame);
+		this.#handleTaken(frame);
+		return true;
 	}
 
 	#leave(): void {
@@ -246,8 +264,8 @@ export class ReconnectingStream {
 	async #takeFrames(): Promise<void> {
 		const [handOver, place] = [this.#handOver, this.#place];
 		if (!handOver || !place) return;
-		for (let frames = await handOver.take(); frames; frames = await handOver.take()) {
-			for (const { number, frame } of frames) {
+		while (await handOver.wait()) {
+			for (const { number, frame } of handOver.take()) {
 				if (handOver === this.#handOver) this.#receiveNumbered(number, frame);
 			}
 			const signal = handOver.takeSignal();
@@ -331,17 +349,18 @@ export class ReconnectingStream {
 		const written = this.#options.knowsPolling ? frame : withoutPriming(frame);
 		const outcome = this.#stream.write(written, this.#replayed > 0);
 		this.#replayed -= 1;
-		if (outcome === 'taken') {
-			this.#lastEventId = eventIdOf(frame) ?? this.#lastEventId;
-			this.#options.backoff.reset();
-			return;
-		}
+		if (outcome === 'taken') return this.#handleTaken(frame);
 		if (outcome === 'full') {
 			const error = stalledError(PACKAGE);
 			this.#stream.cut(error);
 			this.#options.report(error);
 		}
 		this.release();
+	}
+
+	#handleTaken(frame: string): void {
+		this.#lastEventId = eventIdOf(frame) ?? this.#lastEventId;
+		this.#options.backoff.reset();
 	}
 
 	/** Ends a stream that its client may open again. */
