@@ -163,7 +163,7 @@ function lettersOf(frames: readonly string[]): string {
 }
 
 describe('a stream of a group', () => {
-	it('receives a message in the request of another stream, which writes it to clients that have read all', async () => {
+	it('gets a message from the request that receives it, if its client has read all earlier ones', async () => {
 		const { object, streams, counts, waiting, errors, distribute } = await openGroup(2);
 		const sessions = streams.map(({ session }) => session);
 		const publish = (letter: string) => object.publish([{ sessions, frame: frameOf(letter) }]);

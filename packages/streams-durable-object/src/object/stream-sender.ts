@@ -99,7 +99,7 @@ export class StreamSender {
 			const receivers = (): Promise<Receivers> => readInTurns(sockets, sessions, shared);
 			return this.#sendInTurns({ ...message, receivers, done });
 		}
-		this.#sendTo(bySession([...openStreams(sockets), ...shared.all()]), message);
+		this.#sendTo(bySession([...openStreams(sockets), ...shared.all()]).values(), message);
 		return undefined;
 	}
 
@@ -191,13 +191,9 @@ async function readInTurns(
 	const own: StreamSocket[] = [];
 	await handleInTurns(sockets, SOCKETS_PER_TURN, (some) => void own.push(...openStreams(some)));
 	const byGroup = Map.groupBy(own, ({ group }) => group);
-	const ofSession = Map.groupBy([...byGroup.values()].flat(), sessionOfStream);
+	const ofSession = bySession([...byGroup.values()].flat());
 	return {
 		sessions: [...new Set([...ofSession.keys(), ...sharing])],
 		streamsOf: (session) => [...(ofSession.get(session) ?? []), ...shared.streamsOf(session)],
 	};
-}
-
-function sessionOfStream({ attachment }: StreamSocket): string {
-	return attachment.session;
 }

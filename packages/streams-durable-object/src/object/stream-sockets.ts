@@ -226,8 +226,8 @@ export function closeOldest(streams: readonly StreamSocket[], opened: StreamSock
 }
 
 /** Groups streams by their session. */
-export function bySession(streams: readonly StreamSocket[]): Iterable<StreamSocket[]> {
-	return Map.groupBy(streams, ({ attachment }) => attachment.session).values();
+export function bySession(streams: readonly StreamSocket[]): Map<string, StreamSocket[]> {
+	return Map.groupBy(streams, ({ attachment }) => attachment.session);
 }
 
 /** Returns the streams of a session that can still receive its messages, newest first. */

@@ -244,10 +244,10 @@ export class ReconnectingStream {
 	 * the hand-over.
 	 */
 	#writeAtOnce(handOver: FrameHandOver, number: number, frame: string): boolean {
-		const isOpen = handOver === this.#handOver && !this.#socket.isClosed && this.#replayed <= 0;
+		const isCurrent = handOver === this.#handOver && this.#replayed <= 0;
 		const isNext = frame !== '' && this.#order.isNext(number) && this.#stream.isIdle;
 		// A message for a group is neither a priming event nor a gap.
-		if (!isOpen || !isNext || this.#stream.write(frame) !== 'taken') return false;
+		if (!isCurrent || !isNext || this.#stream.write(frame) !== 'taken') return false;
 		this.#order.add(number, frame);
 		this.#handleTaken(frame);
 		return true;
